@@ -1,0 +1,1 @@
+//! Prometheus text and OpenMetrics into samples and families, and families into text.

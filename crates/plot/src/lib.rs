@@ -1,0 +1,1 @@
+//! How to paint: frame, decimation, scene, plotters.

@@ -1,0 +1,1 @@
+//! How to ask: the types of the Prometheus HTTP API.

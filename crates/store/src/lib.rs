@@ -1,0 +1,1 @@
+//! Series and their samples, behind the evaluator's storage trait.
