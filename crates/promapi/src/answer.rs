@@ -1,0 +1,122 @@
+//! Answers: the envelope and the four result types.
+use crate::{ApiError, ErrorType, Number};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The envelope around every answer. `D` is [`Data`] for queries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Answer<D> {
+    /// The query was answered.
+    Success {
+        /// The result.
+        data: D,
+        /// What may make the result less than it seems.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<String>,
+        /// What the asker may want to know.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        infos: Vec<String>,
+    },
+    /// It was not.
+    Error {
+        /// The kind of error.
+        #[serde(rename = "errorType")]
+        error_type: ErrorType,
+        /// A sentence.
+        error: String,
+    },
+}
+
+impl<D> Answer<D> {
+    /// The data, or the error with its kind.
+    ///
+    /// # Errors
+    /// When the answer reports one.
+    pub fn into_result(self) -> Result<D, ApiError> {
+        match self {
+            Self::Success { data, .. } => Ok(data),
+            Self::Error { error_type, error } => Err(ApiError::new(error_type, error)),
+        }
+    }
+}
+
+impl<D> From<ApiError> for Answer<D> {
+    fn from(error: ApiError) -> Self {
+        Self::Error { error_type: error.kind, error: error.message }
+    }
+}
+
+/// One point: Unix time in seconds, and the value.
+pub type SeriesSample = (f64, Number);
+
+/// One series of a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series<V> {
+    /// Its labels, `__name__` included where the query keeps it.
+    pub metric: BTreeMap<String, String>,
+    /// Its points.
+    #[serde(flatten)]
+    pub points: V,
+}
+
+/// The points of a vector's element.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct One {
+    /// The point.
+    pub value: SeriesSample,
+}
+
+/// The points of a matrix's element.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Many {
+    /// The points, in order of time.
+    pub values: Vec<SeriesSample>,
+}
+
+/// What a query gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "snake_case")]
+pub enum Data {
+    /// Series at one time.
+    Vector(Vec<Series<One>>),
+    /// Series over a range.
+    Matrix(Vec<Series<Many>>),
+    /// One number.
+    Scalar(SeriesSample),
+    /// One text.
+    String((f64, String)),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(text: &str) -> Answer<Data> {
+        let answer: Answer<Data> = serde_json::from_str(text).expect("an answer");
+        assert_eq!(serde_json::to_string(&answer).expect("json"), text);
+        answer
+    }
+
+    #[test]
+    fn envelopes_read_and_write_as_prometheus_gives_them() {
+        let answer = round_trip(
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"2"],[2.5,"+Inf"]]}]}}"#,
+        );
+        let Ok(Data::Matrix(series)) = answer.into_result() else { panic!("a matrix") };
+        assert_eq!(series[0].points.values[1], (2.5, Number(f64::INFINITY)));
+        round_trip(
+            r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.0,"2"]}]},"warnings":["w"]}"#,
+        );
+        round_trip(r#"{"status":"success","data":{"resultType":"scalar","result":[1.0,"2"]}}"#);
+        let error = round_trip(r#"{"status":"error","errorType":"bad_data","error":"no"}"#).into_result();
+        assert_eq!(error, Err(ApiError::new(ErrorType::BadData, "no")));
+    }
+
+    #[test]
+    fn an_unknown_error_type_is_still_an_error() {
+        let answer: Answer<Data> =
+            serde_json::from_str(r#"{"status":"error","errorType":"too_odd","error":"no"}"#).expect("an answer");
+        assert_eq!(answer.into_result().map_err(|error| error.kind), Err(ErrorType::Other));
+    }
+}
