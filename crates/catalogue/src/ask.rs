@@ -1,0 +1,111 @@
+//! What a query is narrowed to and measured over.
+use std::fmt::Write;
+
+/// The label names by which a backend tells the four scope words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeLabels {
+    /// Name of the label that holds the model.
+    pub model: String,
+    /// … the environment.
+    pub environment: String,
+    /// … the deployment.
+    pub deployment: String,
+    /// … the replica.
+    pub replica: String,
+}
+
+impl Default for ScopeLabels {
+    /// The names that the companion attaches.
+    fn default() -> Self {
+        Self {
+            model: "model".into(),
+            environment: "environment".into(),
+            deployment: "deployment".into(),
+            replica: "replica".into(),
+        }
+    }
+}
+
+impl ScopeLabels {
+    /// The four names, widest scope first.
+    pub fn all(&self) -> [&str; 4] {
+        [&self.model, &self.environment, &self.deployment, &self.replica]
+    }
+}
+
+/// What is selected; none means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// One model.
+    pub model: Option<String>,
+    /// One environment.
+    pub environment: Option<String>,
+    /// One deployment.
+    pub deployment: Option<String>,
+    /// One replica.
+    pub replica: Option<String>,
+}
+
+impl Scope {
+    /// Matchers without braces, such as `model="a",replica="b"`; empty when nothing is selected.
+    pub fn matchers(&self, labels: &ScopeLabels) -> String {
+        let selected = [&self.model, &self.environment, &self.deployment, &self.replica];
+        let mut text = String::new();
+        for (name, value) in labels.all().into_iter().zip(selected) {
+            if let Some(value) = value {
+                let comma = if text.is_empty() { "" } else { "," };
+                let _ = write!(text, "{comma}{name}={}", quoted(value));
+            }
+        }
+        text
+    }
+}
+
+/// A PromQL string literal.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => literal.push_str("\\\""),
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(literal, "\\u{:04x}", u32::from(c));
+            }
+            c => literal.push(c),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+/// What a graph's query is asked for.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The selection.
+    pub scope: &'a Scope,
+    /// How the backend names it.
+    pub labels: &'a ScopeLabels,
+    /// The window of a rate, in milliseconds.
+    pub window_ms: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_stay_inside_their_quotes() {
+        let scope = Scope { model: Some("a\"} or vector(1) #\\\n\u{7}".into()), ..Scope::default() };
+        assert_eq!(scope.matchers(&ScopeLabels::default()), r#"model="a\"} or vector(1) #\\\n\u0007""#);
+    }
+
+    #[test]
+    fn matchers_follow_the_backends_names() {
+        let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
+        let scope = Scope { model: Some("m".into()), replica: Some("r".into()), ..Scope::default() };
+        assert_eq!(scope.matchers(&labels), r#"model="m",pod="r""#);
+        assert_eq!(Scope::default().matchers(&labels), "");
+    }
+}

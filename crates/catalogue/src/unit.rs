@@ -1,0 +1,175 @@
+//! Units, and values written for people.
+
+/// The unit of a graph's values; base units throughout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A plain number.
+    Count,
+    /// Seconds.
+    Seconds,
+    /// Bytes, shown in powers of 1024.
+    Bytes,
+    /// 0 to 1, shown as percent.
+    Share,
+    /// Requests per second.
+    RequestsPerSecond,
+    /// Tokens per second.
+    TokensPerSecond,
+    /// Events per second.
+    PerSecond,
+}
+
+impl Unit {
+    /// What stands after the title; empty where the values carry it themselves.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::RequestsPerSecond => "req/s",
+            Self::TokensPerSecond => "tok/s",
+            Self::PerSecond => "per s",
+            Self::Count | Self::Seconds | Self::Bytes | Self::Share => "",
+        }
+    }
+
+    /// Whether ticks fall on powers of two.
+    pub fn is_binary(self) -> bool {
+        self == Self::Bytes
+    }
+
+    /// The top of the axis where the unit has one.
+    pub fn ceiling(self) -> Option<f64> {
+        (self == Self::Share).then_some(1.0)
+    }
+
+    /// `value` in three significant digits with its unit, such as `1.42 s`, `16.1 k tok/s`, `98.7 %`.
+    pub fn format(self, value: f64) -> String {
+        let short = self.format_short(value);
+        match self.suffix() {
+            "" => short,
+            suffix => format!("{short} {suffix}"),
+        }
+    }
+
+    /// As [`Unit::format`], without the words of a rate.
+    pub fn format_short(self, value: f64) -> String {
+        self.scaled(value, value.abs(), None)
+    }
+
+    /// Labels of an axis: all in the prefix of the largest tick, with as many decimals as their distance needs.
+    pub fn tick_labels(self, ticks: &[f64]) -> Vec<String> {
+        let largest = ticks.iter().fold(0.0_f64, |most, tick| most.max(tick.abs()));
+        let distance = match ticks {
+            [first, second, ..] => (second - first).abs(),
+            _ => largest,
+        };
+        ticks.iter().map(|tick| self.scaled(*tick, largest, Some(distance))).collect()
+    }
+
+    /// `value` in the prefix that suits `magnitude`; with a `distance`, as many decimals as tell values apart by it.
+    fn scaled(self, value: f64, magnitude: f64, distance: Option<f64>) -> String {
+        if value.is_nan() {
+            return "–".into();
+        }
+        if value.is_infinite() {
+            return if value > 0.0 { "+Inf".into() } else { "−Inf".into() };
+        }
+        let (divisor, unit) = self.prefix(magnitude);
+        let number = value / divisor;
+        if number.abs() >= 1e6 {
+            return format!("{value:.2e}").replace('-', "−");
+        }
+        let decimals = match distance {
+            Some(distance) if distance > 0.0 => decimals_of(distance / divisor),
+            Some(_) => 0,
+            None if self == Self::Count && number.fract() == 0.0 => 0,
+            None => decimals_for(number),
+        };
+        let text = format!("{number:.decimals$}");
+        let text = if text.trim_start_matches(['-', '0', '.']).is_empty() { text.replace('-', "") } else { text };
+        let text = text.replace('-', "−");
+        // A bare zero reads the same in every prefix.
+        if value == 0.0 && unit != "%" {
+            return text;
+        }
+        match unit {
+            "" => text,
+            "k" | "M" | "G" | "T" => format!("{text}{unit}"),
+            _ => format!("{text} {unit}"),
+        }
+    }
+
+    fn prefix(self, magnitude: f64) -> (f64, &'static str) {
+        const BINARY: [(f64, &str); 5] =
+            [(1_099_511_627_776.0, "TiB"), (1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1024.0, "KiB"), (1.0, "B")];
+        const DECIMAL: [(f64, &str); 5] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
+        const TIME: [(f64, &str); 5] = [(3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
+        let largest_below = |steps: &[(f64, &'static str)]| {
+            steps.iter().find(|(size, _)| magnitude >= *size * 0.9995).or(steps.last()).copied().unwrap_or((1.0, ""))
+        };
+        match self {
+            Self::Share => (0.01, "%"),
+            Self::Bytes => largest_below(&BINARY),
+            Self::Seconds if magnitude == 0.0 => (1.0, "s"),
+            Self::Seconds if magnitude >= 120.0 => largest_below(&TIME),
+            Self::Seconds => largest_below(&TIME[2..]),
+            _ => largest_below(&DECIMAL),
+        }
+    }
+}
+
+/// Decimals that give three significant digits, trailing ones included.
+fn decimals_for(number: f64) -> usize {
+    match number.abs() {
+        size if size >= 100.0 || size == 0.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 0.1 => 2,
+        _ => 3,
+    }
+}
+
+/// Decimals at which multiples of `distance` differ.
+fn decimals_of(distance: f64) -> usize {
+    (0..9)
+        .find(|decimals| {
+            let scaled = distance * 10_f64.powi(*decimals);
+            (scaled - scaled.round()).abs() < 1e-6 * scaled.max(1.0)
+        })
+        .unwrap_or(9) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_short_and_carry_their_unit() {
+        for (unit, value, text) in [
+            (Unit::Seconds, 1.417, "1.42 s"),
+            (Unit::Seconds, 0.0123, "12.3 ms"),
+            (Unit::Seconds, 0.000_004_2, "4.20 µs"),
+            (Unit::Seconds, 0.9999, "1.00 s"),
+            (Unit::Seconds, 150.0, "2.50 min"),
+            (Unit::Seconds, 0.0, "0"),
+            (Unit::Bytes, 25_769_803_776.0, "24.0 GiB"),
+            (Unit::Share, 0.9871, "98.7 %"),
+            (Unit::Share, 0.0, "0 %"),
+            (Unit::TokensPerSecond, 16_120.0, "16.1k tok/s"),
+            (Unit::RequestsPerSecond, 0.05, "0.050 req/s"),
+            (Unit::Count, 3.0, "3"),
+            (Unit::Count, -3.5, "−3.50"),
+            (Unit::Count, f64::NAN, "–"),
+            (Unit::Count, f64::INFINITY, "+Inf"),
+            (Unit::Count, 1e300, "1.00e300"),
+        ] {
+            assert_eq!(unit.format(value), text, "{unit:?} {value}");
+        }
+    }
+
+    #[test]
+    fn ticks_share_a_prefix_and_tell_each_other_apart() {
+        assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.5, 1.0, 1.5]), ["0.0", "0.5 s", "1.0 s", "1.5 s"]);
+        assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.025, 0.05]), ["0", "25 ms", "50 ms"]);
+        assert_eq!(Unit::Count.tick_labels(&[0.0, 2500.0, 5000.0]), ["0.0", "2.5k", "5.0k"]);
+        assert_eq!(Unit::Share.tick_labels(&[0.0, 0.25, 0.5]), ["0 %", "25 %", "50 %"]);
+        assert_eq!(Unit::Bytes.tick_labels(&[0.0, 1_073_741_824.0]), ["0", "1 GiB"]);
+    }
+}
