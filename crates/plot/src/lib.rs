@@ -1,1 +1,17 @@
-//! How to paint: frame, decimation, scene, plotters.
+//! From columns of numbers to a painted graph: frame, decimation, scene, plotters; generic over plotters' backend.
+//!
+//! A [`Frame`] holds the data, a [`Projection`] says where times and values lie, [`scene`] turns both into shapes in
+//! canvas pixels, and [`paint`] puts them on any plotters backend. Nothing here knows a browser.
+mod decimate;
+mod frame;
+mod paint;
+mod projection;
+mod scene;
+mod ticks;
+
+pub use decimate::{Polyline, m4};
+pub use frame::{Column, Frame};
+pub use paint::paint;
+pub use projection::{Margins, Projection};
+pub use scene::{Anchor, Bar, Drawing, Labelled, LineStyle, Look, Rgb, Scene, Stroke, Theme, scene};
+pub use ticks::{TimeTick, time_ticks, value_domain, value_ticks};

@@ -1,0 +1,79 @@
+//! A scene onto any plotters backend.
+use crate::{Anchor, Rgb, Scene};
+use plotters::{
+    prelude::{Circle, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, PathElement, RGBColor, Rectangle},
+    style::{
+        FontStyle, IntoFont, ShapeStyle, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+fn colour(rgb: Rgb) -> RGBColor {
+    RGBColor(rgb.0, rgb.1, rgb.2)
+}
+
+fn stroked(rgb: Rgb, width: u32) -> ShapeStyle {
+    ShapeStyle { color: colour(rgb).into(), filled: false, stroke_width: width }
+}
+
+fn filled(rgb: Rgb) -> ShapeStyle {
+    ShapeStyle { color: colour(rgb).into(), filled: true, stroke_width: 0 }
+}
+
+/// Draws `scene`; what was there before is the caller's to clear.
+///
+/// # Errors
+/// When the backend cannot draw.
+pub fn paint<B: DrawingBackend>(scene: &Scene, backend: B) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let area = backend.into_drawing_area();
+    for stroke in &scene.grid {
+        area.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+    }
+    for bar in &scene.bars {
+        area.draw(&Rectangle::new([bar.from, bar.to], filled(bar.rgb)))?;
+    }
+    for stroke in &scene.strokes {
+        area.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+    }
+    for (centre, radius, rgb) in &scene.dots {
+        area.draw(&Circle::new(*centre, *radius, filled(*rgb)))?;
+    }
+    let (family, size, rgb) = &scene.text;
+    let text = colour(*rgb);
+    let font = (family.as_str(), *size, FontStyle::Normal).into_font();
+    for label in &scene.labels {
+        let horizontal = match label.anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Centre => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        let style = TextStyle::from(font.clone()).color(&text).pos(Pos::new(horizontal, VPos::Center));
+        area.draw_text(&label.text, &style, label.at)?;
+    }
+    area.present()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bar, Labelled, Stroke};
+    use plotters::prelude::SVGBackend;
+
+    #[test]
+    fn everything_in_a_scene_reaches_the_backend() {
+        let rgb = Rgb(1, 2, 3);
+        let scene = Scene {
+            grid: vec![Stroke { points: vec![(0, 5), (9, 5)], rgb, width: 1 }],
+            bars: vec![Bar { from: (1, 2), to: (3, 4), rgb }],
+            strokes: vec![Stroke { points: vec![(0, 0), (5, 5), (9, 0)], rgb, width: 2 }],
+            dots: vec![((7, 7), 2, rgb)],
+            labels: vec![Labelled { text: "10 <ms>".into(), at: (4, 9), anchor: Anchor::Right }],
+            text: ("sans-serif".into(), 11.0, rgb),
+        };
+        let mut svg = String::new();
+        paint(&scene, SVGBackend::with_string(&mut svg, (10, 10))).expect("drawn");
+        assert_eq!(svg.matches("<polyline").count(), 2, "{svg}");
+        assert!(svg.contains("<rect") && svg.contains("<circle"), "{svg}");
+        assert!(svg.contains("10 &lt;ms&gt;") && svg.contains("end"), "{svg}");
+    }
+}

@@ -1,0 +1,114 @@
+//! Where times and values lie on a graph, both ways.
+
+/// Space around the plotted area, in the unit of the size it is given with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Margins {
+    /// For the value labels.
+    pub left: f64,
+    /// Above the highest value.
+    pub top: f64,
+    /// After the last time.
+    pub right: f64,
+    /// For the time labels.
+    pub bottom: f64,
+}
+
+/// A linear map between times and x, and values and y; y grows downwards.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Projection {
+    /// Left edge of the plotted area.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Bottom edge.
+    pub bottom: f64,
+    /// Time at the left edge, Unix milliseconds.
+    pub start_ms: i64,
+    /// Time at the right edge.
+    pub end_ms: i64,
+    /// Value at the bottom edge.
+    pub low: f64,
+    /// Value at the top edge.
+    pub high: f64,
+}
+
+impl Projection {
+    /// The map of `times` and `values` (both low to high) into `width` by `height` less the margins.
+    pub fn new(width: f64, height: f64, margins: Margins, times: (i64, i64), values: (f64, f64)) -> Self {
+        Self {
+            left: margins.left,
+            top: margins.top,
+            right: (width - margins.right).max(margins.left + 1.0),
+            bottom: (height - margins.bottom).max(margins.top + 1.0),
+            start_ms: times.0,
+            end_ms: times.1.max(times.0 + 1),
+            low: values.0,
+            high: values.1,
+        }
+    }
+
+    /// The same map on a surface `factor` times as large.
+    pub fn scaled(self, factor: f64) -> Self {
+        Self {
+            left: self.left * factor,
+            top: self.top * factor,
+            right: self.right * factor,
+            bottom: self.bottom * factor,
+            ..self
+        }
+    }
+
+    /// Where a time lies.
+    pub fn x(&self, time_ms: i64) -> f64 {
+        self.left + (time_ms - self.start_ms) as f64 * self.per_ms()
+    }
+
+    /// Where a value lies; the halves keep differences of huge values finite.
+    pub fn y(&self, value: f64) -> f64 {
+        let share = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
+        self.bottom - share * (self.bottom - self.top)
+    }
+
+    /// The time at `x`, within the range.
+    pub fn time_ms(&self, x: f64) -> i64 {
+        let share = ((x - self.left) / (self.right - self.left)).clamp(0.0, 1.0);
+        self.start_ms + (share * (self.end_ms - self.start_ms) as f64).round() as i64
+    }
+
+    /// Distance on x for a millisecond.
+    pub fn per_ms(&self) -> f64 {
+        (self.right - self.left) / (self.end_ms - self.start_ms) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARGINS: Margins = Margins { left: 40.0, top: 10.0, right: 10.0, bottom: 20.0 };
+
+    #[test]
+    fn both_directions_agree() {
+        let p = Projection::new(450.0, 230.0, MARGINS, (1000, 5000), (0.0, 10.0));
+        for (time_ms, x) in [(1000, 40.0), (3000, 240.0), (5000, 440.0)] {
+            assert_eq!(p.x(time_ms), x);
+            assert_eq!(p.time_ms(x), time_ms);
+        }
+        assert_eq!((p.y(0.0), p.y(5.0), p.y(10.0)), (210.0, 110.0, 10.0));
+        assert_eq!(p.scaled(2.0).x(3000), 480.0);
+    }
+
+    #[test]
+    fn outside_is_cut_to_the_range() {
+        let p = Projection::new(450.0, 230.0, MARGINS, (1000, 5000), (0.0, 10.0));
+        assert_eq!((p.time_ms(-100.0), p.time_ms(9e9)), (1000, 5000));
+    }
+
+    #[test]
+    fn odd_sizes_and_huge_values_stay_finite() {
+        let p = Projection::new(5.0, 5.0, MARGINS, (7, 7), (-1e308, 1e308));
+        assert!(p.x(7).is_finite() && p.y(1e308).is_finite() && p.y(0.0).is_finite());
+    }
+}
