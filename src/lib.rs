@@ -1,1 +1,13 @@
-//! The page.
+//! The page: a Leptos single-page app that asks a Prometheus HTTP API and draws what it answers.
+//!
+//! `state` is what is on screen, `feed` gets data, `ui` shows it. `state` imports neither of the others, and `feed`
+//! does not import `ui`.
+pub mod feed;
+pub mod state;
+pub mod ui;
+
+/// Mounts the app on the document's body.
+pub fn start() {
+    console_error_panic_hook::set_once();
+    leptos::mount::mount_to_body(ui::App);
+}

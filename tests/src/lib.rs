@@ -1,1 +1,34 @@
-//! Where the parts meet: fixtures, peers, browsers.
+//! Where the parts meet: the fixtures that the tests of the whole share.
+mod api;
+mod browser;
+mod chart;
+mod companion;
+mod error;
+mod process;
+mod prometheus;
+mod recording;
+mod replay;
+mod wait;
+
+pub use api::Api;
+pub use browser::{Browser, Theme};
+pub use chart::Paint;
+pub use companion::Companion;
+pub use error::FixtureError;
+pub use process::Process;
+pub use prometheus::Prometheus;
+pub use recording::{Frame, Recording, SeriesKey};
+pub use replay::{Play, Replay};
+pub use wait::{now_ms, until};
+
+use std::io::Write;
+
+/// What a fixture gives, or why it could not.
+pub type Result<T, E = FixtureError> = std::result::Result<T, E>;
+
+/// Says that a test passes without having run, for want of `what`. Written past the test harness, which would keep
+/// the words of a passing test to itself.
+pub fn skipped(what: impl std::fmt::Display) {
+    // A closed standard error leaves nobody to tell.
+    let _ = writeln!(std::io::stderr(), "skipped: {what}");
+}

@@ -1,5 +1,9 @@
 //! A series' label set.
+use std::fmt;
 use std::sync::Arc;
+
+/// The label that holds a metric's name.
+pub const METRIC_NAME: &str = "__name__";
 
 /// A label set, `__name__` included, sorted by name; no name twice, no empty value. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
@@ -31,5 +35,62 @@ impl Labels {
     /// The pairs as shared strings, sorted by name.
     pub fn pairs(&self) -> &[(Arc<str>, Arc<str>)] {
         &self.0
+    }
+
+    /// How many labels there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no label at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The metric's name, or none.
+    pub fn metric_name(&self) -> Option<&str> {
+        self.get(METRIC_NAME)
+    }
+
+    /// The labels whose names `keep` accepts.
+    #[must_use]
+    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+    }
+
+    /// The labels without the metric's name.
+    #[must_use]
+    pub fn without_metric_name(&self) -> Self {
+        if self.metric_name().is_none() { self.clone() } else { self.filtered(|name| name != METRIC_NAME) }
+    }
+
+    /// The labels with `name` set to `value`; an empty value removes it.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let added = (!value.is_empty()).then(|| (Arc::from(name), Arc::from(value)));
+        let mut set: Vec<(Arc<str>, Arc<str>)> = self.0.iter().filter(|(own, _)| &**own != name).cloned().collect();
+        if let Some(pair) = added {
+            let at = set.partition_point(|(own, _)| &**own < name);
+            set.insert(at, pair);
+        }
+        Self(set.into())
+    }
+}
+
+/// As Prometheus writes a series in messages: `name{label="value", other="value"}`.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.metric_name();
+        f.write_str(name.unwrap_or_default())?;
+        let mut others = self.iter().filter(|(label, _)| *label != METRIC_NAME).peekable();
+        if name.is_some() && others.peek().is_none() {
+            return Ok(());
+        }
+        f.write_str("{")?;
+        for (index, (label, value)) in others.enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{label}={value:?}")?;
+        }
+        f.write_str("}")
     }
 }

@@ -1,6 +1,24 @@
 //! PromQL evaluation over a one-method storage trait; reads no clock and does no I/O.
+mod accumulate;
+mod answer;
+mod ast;
+mod error;
+mod eval;
+mod functions;
+mod histogram;
 mod labels;
+mod limits;
+mod parse;
+mod print;
+mod quantile;
+mod query;
 mod storage;
 
-pub use labels::Labels;
+pub use answer::{Answer, Sample, Series, Value};
+pub use error::{Error, ErrorKind};
+pub use eval::{instant, range};
+pub use labels::{Labels, METRIC_NAME};
+pub use limits::{Interrupt, Interruption, Limits, Options, uninterrupted};
+pub use parse::parse;
+pub use query::Query;
 pub use storage::{Column, MatchOp, Matcher, STALE_NAN_BITS, Selector, Storage, StorageError, is_stale, stale_marker};

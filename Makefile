@@ -1,0 +1,72 @@
+# What a person types here; `make` alone lists it. Every step is quick when there is nothing left to do.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Where cargo puts installed tools may not be on the PATH of a fresh shell.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+SERVER := $(TARGET_DIR)/release/inferboard-server
+PURE_CRATES := catalogue exposition plot promapi promql
+# What the page is made of: a change here, folders included, builds it again.
+PAGE_SOURCES := $(wildcard Cargo.toml Cargo.lock Trunk.toml index.html rust-toolchain.toml .cargo/config.toml) \
+	$(shell find src style public crates/catalogue crates/plot crates/promapi 2>/dev/null)
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r goal text; do printf '  make %-12s %s\n' "$$goal" "$$text"; done
+
+.PHONY: run
+run: server ## Build what is missing and start the companion with the page: make run ARGS="--target http://127.0.0.1:8000"
+	@exec $(SERVER) $(ARGS)
+
+.PHONY: setup-build
+setup-build: ## Bring the tools that building needs: the toolchain, trunk, wasm-bindgen, wasm-opt
+	@scripts/setup-build
+
+.PHONY: setup-test
+setup-test: setup-build ## Bring what the tests need besides: a browser, and peers to compare with
+	@scripts/setup-test
+
+.PHONY: page
+page: dist/index.html ## Build the page into dist/
+
+dist/index.html: $(PAGE_SOURCES) | setup-build
+	@echo "Building the page into dist/."
+	@cargo fetch
+	@env -u NO_COLOR PATH="$(CURDIR)/scripts/bin:$$PATH" TRUNK_OFFLINE=true TRUNK_SKIP_VERSION_CHECK=true trunk build --release
+	@touch $@
+
+.PHONY: server
+server: page ## Build the companion, the page inside it
+	@echo "Building the companion."
+	@cargo build --release -p inferboard-server
+
+.PHONY: test
+test: setup-test server ## Run every test: native, in the browser, and the parts together
+	@INFERBOARD_SERVER="$(abspath $(SERVER))" scripts/test
+
+.PHONY: lint
+lint: setup-build ## Check the format and the lints, natively and for wasm
+	@echo "Checking the format."
+	@cargo fmt --all --check
+	@echo "Checking the lints, native."
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@echo "Checking the lints, wasm."
+	@cargo clippy -p inferboard --all-targets --target wasm32-unknown-unknown -- -D warnings
+	@cargo clippy $(addprefix -p ,$(PURE_CRATES)) --target wasm32-unknown-unknown -- -D warnings
+
+.PHONY: shots
+shots: setup-test server ## Take pictures of the page, in both themes and five widths, into target/shots
+	@echo "Taking pictures into $(TARGET_DIR)/shots."
+	@INFERBOARD_SERVER="$(abspath $(SERVER))" cargo run -p inferboard-tests --bin shots -- $(TARGET_DIR)/shots
+
+.PHONY: clean
+clean: ## Remove what was built; the tools stay
+	@echo "Removing what was built."
+	@cargo clean
+	@rm -rf dist

@@ -1,0 +1,129 @@
+//! How fast real pages are read: for the first time, again with other values, and as families; and written.
+//! One core; prints MB/s and samples/s, the best of several rounds. Pages come from the folder beside the workspace.
+use exposition::{Format, Label, Limits, PageCache, Sink, for_each_sample, parse};
+use std::{fs, hint::black_box, path::PathBuf, time::Instant};
+
+/// Pages, below the folder of shared inputs.
+const PAGES: [(&str, &str); 5] = [
+    ("vLLM 0.33", "captures/derived/vllm_0.33.0_v1_dp2_specdecode_lora.prom"),
+    ("SGLang 0.5", "captures/derived/sglang_0.5.23_unified.prom"),
+    ("node_exporter", "corpora/data/node_exporter/collector/fixtures/e2e-output.txt"),
+    ("Envoy", "captures/envoy_datadog.prom"),
+    ("Ray head", "captures/ray_head_datadog.prom"),
+];
+
+/// Rounds, of which the best counts, as what disturbs a measurement only slows it.
+const ROUNDS: usize = 15;
+
+/// Pages of the same series and other values that are read in turn.
+const VARIANTS: u64 = 8;
+
+fn main() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    println!("{:<14} {:>8} {:>8}  {:<28} {:>8} {:>12}", "page", "KB", "samples", "what", "MB/s", "samples/s");
+    for (name, path) in PAGES {
+        match fs::read(folder.join(path)) {
+            Ok(page) => measure_page(name, &page),
+            Err(_) => println!("skipped: {path} is absent"),
+        }
+    }
+}
+
+fn measure_page(name: &str, page: &[u8]) {
+    let limits = Limits::default();
+    let mut samples = 0;
+    for_each_sample(page, Format::Text, &limits, &mut |_| samples += 1).expect("a good page");
+    let pages: Vec<Vec<u8>> = (0..VARIANTS).map(|variant| with_other_values(page, variant)).collect();
+    let report = |what: &str, rate: f64| {
+        let per_second = rate / page.len() as f64 * f64::from(samples);
+        println!(
+            "{name:<14} {:>8.1} {samples:>8}  {what:<28} {:>8.0} {per_second:>12.0}",
+            page.len() as f64 / 1e3,
+            rate / 1e6
+        );
+    };
+    report(
+        "for_each_sample",
+        bytes_per_second(&pages, |page| {
+            let mut sum = 0.0;
+            for_each_sample(page, Format::Text, &limits, &mut |sample| sum += sample.value).expect("a good page");
+            black_box(sum);
+        }),
+    );
+    report(
+        "parse into families",
+        bytes_per_second(&pages, |page| {
+            black_box(parse(page, Format::Text, &limits).expect("a good page"));
+        }),
+    );
+    report(
+        "cache, first page",
+        bytes_per_second(&pages, |page| {
+            let mut sum = Sum::default();
+            PageCache::default().read(page, Format::Text, &limits, &mut sum).expect("a good page");
+            black_box(sum);
+        }),
+    );
+    let mut cache = PageCache::default();
+    let mut sum = Sum::default();
+    report(
+        "cache, repeated page",
+        bytes_per_second(&pages, |page| {
+            cache.read(page, Format::Text, &limits, &mut sum).expect("a good page");
+        }),
+    );
+    black_box(sum);
+}
+
+/// Reads `pages` in turn, and again until a round is long enough to be timed.
+fn bytes_per_second(pages: &[Vec<u8>], mut read: impl FnMut(&[u8])) -> f64 {
+    let bytes: usize = pages.iter().map(Vec::len).sum();
+    let turns = 1 + 8_000_000 / bytes;
+    let mut best = 0.0_f64;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        for _ in 0..turns {
+            pages.iter().for_each(|page| read(page));
+        }
+        best = best.max((bytes * turns) as f64 / start.elapsed().as_secs_f64());
+    }
+    best
+}
+
+/// The page with another last digit in every value that has one.
+fn with_other_values(page: &[u8], variant: u64) -> Vec<u8> {
+    let text = String::from_utf8(page.to_vec()).expect("UTF-8");
+    let mut out = String::with_capacity(text.len() + text.len() / 50);
+    for (number, line) in (0_u64..).zip(text.lines()) {
+        let digit = (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60).wrapping_add(variant) % 10;
+        match line.rsplit_once(' ') {
+            Some((_, value)) if !line.starts_with('#') && value.ends_with(|c: char| c.is_ascii_digit()) => {
+                out.push_str(&line[..line.len() - 1]);
+                out.push(char::from(b'0' + u8::try_from(digit).expect("a digit")));
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out.into_bytes()
+}
+
+#[derive(Default)]
+struct Sum {
+    values: f64,
+    series: usize,
+}
+
+impl Sink for Sum {
+    fn series(&mut self, _: u32, name: &str, labels: &[Label<'_>]) {
+        self.series += name.len() + labels.len();
+    }
+
+    fn sample(&mut self, _: u32, value: f64, _: Option<i64>) {
+        self.values += value;
+    }
+
+    fn gone(&mut self, _: u32) {
+        self.series += 1;
+    }
+}

@@ -1,0 +1,32 @@
+//! How much one page may ask of its reader.
+
+/// The most one page may hold; passing any of them refuses the whole page. The defaults bound what a hostile target
+/// can cost, and are far above what exporters send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Bytes of the page, after decompression.
+    pub body_bytes: usize,
+    /// Bytes of one line, its line feed not counted.
+    pub line_bytes: usize,
+    /// Samples of one page.
+    pub samples: usize,
+    /// Labels of one sample, the metric's name not counted.
+    pub labels: usize,
+    /// Bytes of a metric's or a label's name.
+    pub name_bytes: usize,
+    /// Bytes of a label's value.
+    pub value_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 16 << 20,
+            line_bytes: 1 << 20,
+            samples: 50_000,
+            labels: 64,
+            name_bytes: 1 << 10,
+            value_bytes: 4 << 10,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Families as OpenMetrics, whose readers refuse a whole page for one broken rule: what breaks one is rewritten.
+use crate::{
+    family::{Family, Kind, Sample, name_suffix},
+    family_rules::{FamilyRules, metric_of},
+    labels::{Label, fits_exemplar},
+    sample_line::Point,
+    write_line::{self, Style},
+};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+/// Writes the families; how many samples are left out, as no valid page can have them.
+pub(crate) fn write(families: Vec<Cow<'_, Family>>, into: &mut String) -> usize {
+    let mut page = Page { into, taken_names: HashSet::new(), left_out: 0 };
+    for family in renamed(families) {
+        page.family(family);
+    }
+    page.into.push_str("# EOF\n");
+    page.left_out
+}
+
+/// The families under their names in OpenMetrics: counters without `_total`, and creation times, which are gauges in
+/// Prometheus text, within the families that they belong to.
+fn renamed(families: Vec<Cow<'_, Family>>) -> Vec<Family> {
+    let mut out: Vec<Family> = Vec::with_capacity(families.len());
+    let mut created = Vec::new();
+    for family in families {
+        let mut family = family.into_owned();
+        match family.kind {
+            Kind::Gauge if family.name.ends_with("_created") => {
+                created.push(family);
+                continue;
+            }
+            Kind::Counter if family.name.ends_with("_total") => {
+                family.name.truncate(family.name.len() - "_total".len())
+            }
+            _ => {}
+        }
+        out.push(family);
+    }
+    let by_name: HashMap<String, usize> =
+        out.iter().enumerate().map(|(at, family)| (family.name.clone(), at)).collect();
+    for family in created {
+        let owner = family.name.strip_suffix("_created").and_then(|stem| by_name.get(stem)).map(|&at| &mut out[at]);
+        match owner.filter(|owner| owner.kind.suffixes().contains(&"_created")) {
+            Some(owner) => owner.samples.extend(family.samples),
+            None => out.push(family),
+        }
+    }
+    out
+}
+
+struct Page<'o> {
+    into: &'o mut String,
+    /// The names that the families so far have taken.
+    taken_names: HashSet<String>,
+    left_out: usize,
+}
+
+impl Page<'_> {
+    /// Writes a family if it keeps the rules for its type; otherwise each name of its samples as an unknown family.
+    fn family(&mut self, mut family: Family) {
+        for sample in &mut family.samples {
+            sample.exemplar.take_if(|exemplar| !fits_exemplar(&borrowed(&exemplar.labels)));
+        }
+        sort_by_metric(&mut family);
+        if self.write_if_valid(&family) {
+            return;
+        }
+        for mut unknown in as_unknown(family) {
+            sort_by_metric(&mut unknown);
+            if !self.write_if_valid(&unknown) {
+                self.left_out += unknown.samples.len();
+            }
+        }
+    }
+
+    fn write_if_valid(&mut self, family: &Family) -> bool {
+        let mut rules = FamilyRules::new(&family.name, family.kind, &family.unit);
+        let names: Vec<String> = rules.names().collect();
+        if names.iter().any(|name| self.taken_names.contains(name)) || !keeps(&mut rules, &family.samples) {
+            return false;
+        }
+        self.taken_names.extend(names);
+        write_line::metadata(self.into, "TYPE", &family.name, family.kind.as_str());
+        if !family.unit.is_empty() {
+            write_line::metadata(self.into, "UNIT", &family.name, &family.unit);
+        }
+        if !family.help.is_empty() {
+            write_line::help(self.into, &family.name, &family.help, Style::OpenMetrics);
+        }
+        for sample in &family.samples {
+            write_line::sample(self.into, sample, Style::OpenMetrics);
+        }
+        true
+    }
+}
+
+/// Whether a family of these samples keeps the rules.
+fn keeps(rules: &mut FamilyRules, samples: &[Sample]) -> bool {
+    let keeps_each = samples.iter().all(|sample| {
+        let exemplar = sample.exemplar.as_ref().map(|exemplar| (exemplar.value, exemplar.timestamp));
+        let point = Point { value: sample.value, timestamp: sample.timestamp, exemplar };
+        let is_reserved = |(name, _): &(String, String)| name.starts_with("__");
+        rules.suffix_of(&sample.name).is_some()
+            && !sample.labels.iter().any(is_reserved)
+            && rules.sample(&sample.name, &borrowed(&sample.labels), &point).is_ok()
+    });
+    keeps_each && !rules.unit.contains('\n') && rules.finish().is_ok()
+}
+
+/// The samples of a family as unknown families, one for each name.
+fn as_unknown(family: Family) -> Vec<Family> {
+    let mut out: Vec<Family> = Vec::new();
+    for mut sample in family.samples {
+        sample.exemplar = None;
+        match out.iter_mut().find(|unknown| unknown.name == sample.name) {
+            Some(unknown) => unknown.samples.push(sample),
+            None => out.push(Family {
+                name: sample.name.clone(),
+                kind: Kind::Unknown,
+                help: family.help.clone(),
+                unit: String::new(),
+                samples: vec![sample],
+            }),
+        }
+    }
+    out
+}
+
+/// Puts the samples of each metric together, the metrics in the order of their first samples.
+fn sort_by_metric(family: &mut Family) {
+    let mut order = HashMap::new();
+    let mut ordered: Vec<(usize, Sample)> = Vec::with_capacity(family.samples.len());
+    for sample in family.samples.drain(..) {
+        let suffix = name_suffix(&sample.name, &family.name).unwrap_or_default();
+        let metric = metric_of(family.kind, &family.name, suffix, &borrowed(&sample.labels));
+        let next = order.len();
+        ordered.push((*order.entry(metric).or_insert(next), sample));
+    }
+    ordered.sort_by_key(|(order, _)| *order);
+    family.samples.extend(ordered.into_iter().map(|(_, sample)| sample));
+}
+
+fn borrowed(labels: &[(String, String)]) -> Vec<Label<'_>> {
+    labels.iter().map(|(name, value)| Label { name: name.into(), value: value.into() }).collect()
+}

@@ -1,0 +1,85 @@
+//! Pages of real servers: all are read, and as the Python client reads them.
+use crate::{client_python::python_name, place, python};
+use exposition::{Family, Format, Kind, Limits};
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
+
+/// Reads `[[name, text], …]` and prints `{name: {family: [type, samples]}}`. The client gives what follows a family's
+/// first piece as families of one sample each, named like the sample; here they are put back.
+const SUMMARY: &str = r"
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families
+pages = {}
+for name, text in json.load(sys.stdin):
+    families = pages[name] = {}
+    parsed = list(text_string_to_metric_families(text))
+    types = {}
+    for family in parsed:
+        types.setdefault(family.name, family.type)
+    for family in parsed:
+        stem, _, suffix = family.name.rpartition('_')
+        parts = {'histogram': ('bucket', 'sum', 'count'), 'summary': ('sum', 'count'), 'counter': ('total',)}.get(
+            types.get(stem), ())
+        owner = stem if family.type == 'unknown' and suffix in parts else family.name
+        families.setdefault(owner, [types[owner], 0])[1] += len(family.samples)
+json.dump(pages, sys.stdout)
+";
+
+#[test]
+fn captured_pages_are_read() {
+    let Some(folder) = place::captures() else { return };
+    let pages = pages(&folder);
+    assert!(pages.len() > 25, "only {} captures", pages.len());
+    for (name, page) in &pages {
+        let families = read(name, page);
+        let samples: usize = families.iter().map(|family| family.samples.len()).sum();
+        println!("{name}: {} families, {samples} samples", families.len());
+        assert!(samples > 5, "{name} has {samples} samples");
+    }
+}
+
+#[test]
+fn captured_pages_are_read_as_the_python_client_reads_them() {
+    let Some(folder) = place::captures() else { return };
+    let pages = pages(&folder);
+    let input = serde_json::to_vec(&pages).expect("JSON");
+    let Some(output) = python::run(SUMMARY, &input) else { return };
+    let expected: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_slice(&output).expect("JSON");
+    for (name, page) in &pages {
+        let mut summary = BTreeMap::new();
+        for family in read(name, page) {
+            let (_, samples) = summary.entry(python_name(&family).to_owned()).or_insert((family.kind.as_str(), 0));
+            *samples += family.samples.len();
+        }
+        for (family, expected) in &expected[name] {
+            assert_eq!(json!(summary.get(family)), *expected, "{name}: {family}");
+        }
+        assert_eq!(summary.len(), expected[name].len(), "{name}");
+    }
+}
+
+fn read(name: &str, page: &str) -> Vec<Family> {
+    exposition::parse(page.as_bytes(), Format::Text, &Limits::default())
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Name and text of every page below `folder`.
+fn pages(folder: &Path) -> Vec<(String, String)> {
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            pages.extend(self::pages(&path));
+        } else if name.ends_with(".prom") {
+            pages.push((name, fs::read_to_string(&path).expect("text")));
+        } else if name.ends_with(".up.prom.gz") {
+            let mut text = String::new();
+            GzDecoder::new(fs::File::open(&path).expect("a file")).read_to_string(&mut text).expect("text");
+            pages.push((name, text));
+        }
+    }
+    pages.sort();
+    pages
+}

@@ -1,0 +1,112 @@
+//! The cases of the Python client's two parsers: accepted or refused, and for good pages every family and sample.
+use crate::cases;
+use exposition::{Exemplar, Family, Format, Kind, Limits, Sample};
+use serde_json::{Value, json};
+
+#[test]
+fn client_python_openmetrics() {
+    compare("client_python_openmetrics_cases.json", Format::OpenMetrics);
+}
+
+#[test]
+fn client_python_text() {
+    compare("client_python_text_cases.json", Format::Text);
+}
+
+fn compare(file: &str, format: Format) {
+    let Some(cases) = cases::read(file) else { return };
+    let outcomes: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let page = cases::input(case);
+            let outcome = cases::is_accepted(&page, format);
+            let is_good = case["ok"].as_bool().expect("ok");
+            let differs = if outcome.is_ok() != is_good {
+                Some(format!("{outcome:?}, {}", case["error"]))
+            } else if is_good {
+                let families = exposition::parse(&page, format, &Limits::default()).expect("an accepted page");
+                let families: Vec<Value> = families.iter().map(|family| as_python(family, format)).collect();
+                let expected = comparable(&case["families"]);
+                (Value::from(families.clone()) != expected).then(|| format!("{}\n  {expected}", Value::from(families)))
+            } else {
+                None
+            };
+            (page, differs)
+        })
+        .collect();
+    cases::judge(file, &outcomes);
+}
+
+/// The expected families without what is not kept here: native histograms, and whether a time was written as a float.
+fn comparable(families: &Value) -> Value {
+    let mut families = families.clone();
+    for family in families.as_array_mut().expect("families") {
+        let samples = family["samples"].as_array_mut().expect("samples");
+        samples.retain(|sample| sample[5] == false);
+        for sample in samples {
+            if let Some((seconds, "0")) = sample[3].as_str().and_then(|time| time.split_once('.')) {
+                sample[3] = json!(format!("{seconds}.000000000"));
+            }
+        }
+    }
+    families
+}
+
+/// A family as the Python client has it: a counter's samples always end in `_total`.
+fn as_python(family: &Family, format: Format) -> Value {
+    let samples: Vec<Value> =
+        family.samples.iter().map(|sample| sample_as_python(sample, family.kind, format)).collect();
+    json!({
+        "name": python_name(family),
+        "type": family.kind.as_str(),
+        "help": family.help,
+        "unit": family.unit,
+        "samples": samples,
+    })
+}
+
+/// The client takes `_total` off the names of counters.
+pub(crate) fn python_name(family: &Family) -> &str {
+    let is_counter = family.kind == Kind::Counter;
+    family.name.strip_suffix("_total").filter(|_| is_counter).unwrap_or(&family.name)
+}
+
+fn sample_as_python(sample: &Sample, kind: Kind, format: Format) -> Value {
+    let needs_total = format == Format::Text && kind == Kind::Counter && !sample.name.ends_with("_total");
+    let name = if needs_total { format!("{}_total", sample.name) } else { sample.name.clone() };
+    let timestamp = sample.timestamp.map(|timestamp| match format {
+        Format::OpenMetrics => nanoseconds(timestamp.ns()),
+        _ if timestamp.ms() % 1000 == 0 => nanoseconds(timestamp.ns()),
+        #[expect(clippy::cast_precision_loss, reason = "as the Python client has it")]
+        _ => number(timestamp.ms() as f64 / 1000.0),
+    });
+    let exemplar = sample.exemplar.as_ref().map(exemplar_as_python);
+    json!([name, labels(&sample.labels), number(sample.value), timestamp, exemplar, false])
+}
+
+fn exemplar_as_python(exemplar: &Exemplar) -> Value {
+    let timestamp = exemplar.timestamp.map(|timestamp| nanoseconds(timestamp.ns()));
+    json!([labels(&exemplar.labels), number(exemplar.value), timestamp])
+}
+
+fn labels(labels: &[(String, String)]) -> Value {
+    labels
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.clone())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn nanoseconds(ns: i128) -> String {
+    format!("{}.{:09}", ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000))
+}
+
+/// As Go and the Python client write floats.
+fn number(value: f64) -> String {
+    let text = format!("{value:?}");
+    match text.split_once('e') {
+        _ if value.is_infinite() => String::from(if value > 0.0 { "+Inf" } else { "-Inf" }),
+        Some((mantissa, exponent)) if !exponent.starts_with('-') => format!("{mantissa}e+{exponent:0>2}"),
+        _ => text,
+    }
+}

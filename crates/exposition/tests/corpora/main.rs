@@ -1,0 +1,10 @@
+//! Others' test suites and real pages. They are not part of the repository; where they are absent, tests say so and
+//! pass.
+mod captures;
+mod cases;
+mod client_python;
+mod differences;
+mod openmetrics_suite;
+mod place;
+mod prometheus;
+mod python;

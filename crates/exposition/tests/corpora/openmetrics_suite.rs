@@ -1,0 +1,23 @@
+//! The OpenMetrics test suite: pages a parser must accept, and pages it must refuse.
+use crate::{cases, place};
+use exposition::Format;
+use serde_json::Value;
+use std::fs;
+
+#[test]
+fn openmetrics_suite() {
+    let Some(folder) = place::folder("OPENMETRICS_DIR", "corpora/data/openmetrics-suite") else { return };
+    let mut outcomes = Vec::new();
+    for entry in fs::read_dir(folder.join("tests/testdata/parsers")).expect("the suite's cases") {
+        let case = entry.expect("a case").path();
+        let expected: Value =
+            serde_json::from_slice(&fs::read(case.join("test.json")).expect("test.json")).expect("JSON");
+        let page = fs::read(case.join("metrics")).expect("metrics");
+        let should_parse = expected["shouldParse"].as_bool().expect("shouldParse");
+        let outcome = cases::is_accepted(&page, Format::OpenMetrics);
+        let differs = (outcome.is_ok() != should_parse).then(|| format!("{}: {outcome:?}", case.display()));
+        outcomes.push((page, differs));
+    }
+    assert!(outcomes.len() > 150, "the suite has only {} cases", outcomes.len());
+    cases::judge("openmetrics", &outcomes);
+}

@@ -1,0 +1,213 @@
+//! Stories of our own: shared expressions, limits, interruption, stale markers, the order of answers.
+use crate::memory::Memory;
+use promql::{
+    Answer, Error, ErrorKind, Interruption, Labels, Limits, METRIC_NAME, Options, Value, instant, parse, range,
+    stale_marker, uninterrupted,
+};
+use std::cell::Cell;
+
+const MINUTE_MS: i64 = 60_000;
+
+fn series(name: &str, pairs: &[(&str, &str)]) -> Labels {
+    Labels::from_pairs([(METRIC_NAME, name)].into_iter().chain(pairs.iter().copied()))
+}
+
+/// A counter histogram with four buckets on three replicas, every 15 s for an hour.
+fn fleet() -> Memory {
+    let mut memory = Memory::default();
+    for replica in ["a", "b", "c"] {
+        for (bucket, le) in ["0.1", "0.5", "1", "+Inf"].into_iter().enumerate() {
+            let labels = series("latency_seconds_bucket", &[("replica", replica), ("le", le)]);
+            for tick in 0..240 {
+                memory.add(&labels, tick * 15_000, (tick * (bucket as i64 + 1)) as f64);
+            }
+        }
+    }
+    memory
+}
+
+fn ask(memory: &Memory, query: &str, time_ms: i64) -> Result<Answer, Error> {
+    ask_with(memory, query, time_ms, &Options::default())
+}
+
+fn ask_with(memory: &Memory, query: &str, time_ms: i64, options: &Options) -> Result<Answer, Error> {
+    instant(memory, &parse(query, &options.limits)?, time_ms, options, &uninterrupted)
+}
+
+fn values(answer: &Answer) -> Vec<(String, f64)> {
+    let Value::Vector(samples) = &answer.value else { panic!("no vector: {:?}", answer.value) };
+    samples.iter().map(|sample| (sample.labels.to_string(), sample.value)).collect()
+}
+
+fn limited(change: impl FnOnce(&mut Limits)) -> Options {
+    let mut options = Options::default();
+    change(&mut options.limits);
+    options
+}
+
+#[test]
+fn a_repeated_expression_is_read_once() -> Result<(), Error> {
+    let memory = fleet();
+    let inner = "sum by (le) (rate(latency_seconds_bucket[5m]))";
+    let quantiles = ["0.5", "0.9", "0.95", "0.99"]
+        .map(|q| format!("label_replace(histogram_quantile({q}, {inner}), \"quantile\", \"{q}\", \"\", \"\")"))
+        .join(" or ");
+    let query = parse(&quantiles, &Limits::default())?;
+    let answer = range(&memory, &query, 10 * MINUTE_MS, 50 * MINUTE_MS, MINUTE_MS, &Options::default(), &uninterrupted)?;
+    let Value::Matrix(series) = &answer.value else { panic!("no matrix") };
+    assert_eq!(series.len(), 4);
+    assert!(series.iter().all(|series| series.points.len() == 41));
+    assert_eq!(memory.selects(), 1);
+    Ok(())
+}
+
+#[test]
+fn an_expression_at_other_times_is_another() -> Result<(), Error> {
+    let memory = fleet();
+    let same = "max(latency_seconds_bucket) - max(latency_seconds_bucket)";
+    assert_eq!(values(&ask(&memory, same, 30 * MINUTE_MS)?), [("{}".to_owned(), 0.0)]);
+    let earlier = "max(latency_seconds_bucket) - max(latency_seconds_bucket offset 1m)";
+    assert_eq!(values(&ask(&memory, earlier, 30 * MINUTE_MS)?), [("{}".to_owned(), 16.0)]);
+    let within = "max_over_time(max(latency_seconds_bucket)[10m:1m]) - max(latency_seconds_bucket)";
+    assert_eq!(values(&ask(&memory, within, 30 * MINUTE_MS)?), [("{}".to_owned(), 0.0)]);
+    Ok(())
+}
+
+#[test]
+fn each_limit_has_its_own_message() {
+    let memory = fleet();
+    let time_ms = 30 * MINUTE_MS;
+    let quantile = "quantile(0.5, latency_seconds_bucket)";
+    for (query, options, kind, says) in [
+        ("vector(1)", limited(|l| l.query_bytes = 5), ErrorKind::BadData, "has 9 bytes"),
+        ("((((1))))", limited(|l| l.nesting = 3), ErrorKind::BadData, "nested more than 3 levels"),
+        ("1+1+1+1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 binary operators"),
+        ("----1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 binary operators"),
+        (quantile, limited(|l| l.samples = 100), ErrorKind::Execution, "more than 100 samples"),
+        (quantile, limited(|l| l.memory_bytes = 100), ErrorKind::Execution, "more than 100 bytes"),
+        ("latency_seconds_bucket[1h]", limited(|l| l.memory_bytes = 9000), ErrorKind::Execution, "more than 9000 bytes"),
+        ("count_over_time(vector(1)[1y:1ms])", Options::default(), ErrorKind::Execution, "bytes of memory"),
+    ] {
+        let Err(error) = ask_with(&memory, query, time_ms, &options) else { panic!("{query} is answered") };
+        assert_eq!(error.kind(), kind, "{query}: {error}");
+        assert!(error.to_string().contains(says), "{query}: {error}");
+    }
+}
+
+#[test]
+fn a_range_has_bounds() -> Result<(), Error> {
+    let memory = fleet();
+    let query = parse("1", &Limits::default())?;
+    let options = Options::default();
+    for (start_ms, end_ms, step_ms, says) in [
+        (0, 11_000, 1, "11001 points"),
+        (0, 10, 0, "step must be above zero"),
+        (10, 0, 1, "must not be before"),
+        (i64::MIN, i64::MAX, 1, "invalid range"),
+    ] {
+        let Err(error) = range(&memory, &query, start_ms, end_ms, step_ms, &options, &uninterrupted) else {
+            panic!("{start_ms} to {end_ms} by {step_ms} is answered")
+        };
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(error.kind(), ErrorKind::BadData);
+    }
+    assert!(range(&memory, &query, 0, 10_999, 1, &options, &uninterrupted).is_ok());
+    Ok(())
+}
+
+#[test]
+fn a_query_stops_when_it_is_told_to() -> Result<(), Error> {
+    let memory = fleet();
+    let query = parse("quantile_over_time(0.5, latency_seconds_bucket[1h])", &Limits::default())?;
+    for (interruption, kind) in
+        [(Interruption::Timeout, ErrorKind::Timeout), (Interruption::Cancelled, ErrorKind::Cancelled)]
+    {
+        let asked = Cell::new(0);
+        let interrupt = || {
+            asked.set(asked.get() + 1);
+            (asked.get() == 3).then_some(interruption)
+        };
+        let end_ms = 60 * MINUTE_MS;
+        let outcome = range(&memory, &query, 0, end_ms, 1000, &Options::default(), &interrupt);
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(kind));
+        assert_eq!(asked.get(), 3, "asked again after it said to stop");
+    }
+    Ok(())
+}
+
+#[test]
+fn stale_markers_end_a_series_at_once_and_are_no_samples() -> Result<(), Error> {
+    let mut memory = Memory::default();
+    let labels = series("up", &[("replica", "a")]);
+    for (tick, value) in [1.0, 1.0, stale_marker(), 1.0, f64::NAN].into_iter().enumerate() {
+        memory.add(&labels, tick as i64 * MINUTE_MS, value);
+    }
+    memory.add(&series("up", &[("replica", "b")]), 0, 1.0);
+    assert_eq!(values(&ask(&memory, "sum(up)", MINUTE_MS)?), [("{}".to_owned(), 2.0)]);
+    // The marker hides replica a, while b is still within the lookback.
+    assert_eq!(values(&ask(&memory, "count(up)", 2 * MINUTE_MS)?), [("{}".to_owned(), 1.0)]);
+    assert_eq!(values(&ask(&memory, "count_over_time(up[3m])", 3 * MINUTE_MS)?)[0].1, 2.0);
+    // A NaN that is no marker is a value.
+    let count = values(&ask(&memory, "count_over_time(up{replica=\"a\"}[5m])", 4 * MINUTE_MS)?);
+    assert_eq!(count, [("{replica=\"a\"}".to_owned(), 4.0)]);
+    assert!(values(&ask(&memory, "up{replica=\"a\"}", 4 * MINUTE_MS)?)[0].1.is_nan());
+    // The lookback does not reach its far end.
+    assert_eq!(values(&ask(&memory, "up{replica=\"b\"}", 5 * MINUTE_MS - 1)?).len(), 1);
+    assert_eq!(values(&ask(&memory, "up{replica=\"b\"}", 5 * MINUTE_MS)?).len(), 0);
+    Ok(())
+}
+
+#[test]
+fn answers_come_by_labels_unless_the_query_orders_them() -> Result<(), Error> {
+    let mut memory = Memory::default();
+    for (replica, value) in [("a", 2.0), ("b", f64::NAN), ("c", 1.0), ("d", 3.0)] {
+        memory.add(&series("load", &[("replica", replica)]), 0, value);
+    }
+    let order = |query: &str| -> Result<String, Error> {
+        let names = values(&ask(&memory, query, 0)?).into_iter().map(|(labels, _)| labels);
+        Ok(names.filter_map(|labels| labels.split('"').nth(1).map(str::to_owned)).collect())
+    };
+    for (query, expected) in [
+        ("load", "abcd"),
+        ("load > 1", "ad"),
+        ("sort(load)", "cadb"),
+        ("sort_desc(load)", "dacb"),
+        ("topk(3, load)", "dac"),
+        ("bottomk(2, load)", "ca"),
+        ("topk(3, load) * 2", "dac"),
+        ("abs(sort(load))", "cadb"),
+    ] {
+        assert_eq!(order(query)?, expected, "{query}");
+    }
+    Ok(())
+}
+
+#[test]
+fn remarks_say_what_may_be_wrong() -> Result<(), Error> {
+    let memory = fleet();
+    let time_ms = 30 * MINUTE_MS;
+    let answer = ask(&memory, "histogram_quantile(2, rate(latency_seconds_bucket[5m]))", time_ms)?;
+    assert_eq!(answer.warnings, ["PromQL warning: quantile value should be between 0 and 1, got 2"]);
+    let answer = ask(&memory, "histogram_quantile(0.5, sum(rate(latency_seconds_bucket[5m])))", time_ms)?;
+    assert_eq!(answer.warnings, ["PromQL warning: bucket label \"le\" is missing or has a malformed value of \"\""]);
+    let mut gauge = Memory::default();
+    (0..3).for_each(|tick| gauge.add(&series("load", &[]), tick * MINUTE_MS, 1.0));
+    let answer = ask(&gauge, "rate(load[5m])", 2 * MINUTE_MS)?;
+    let rule = "name does not end in _total/_sum/_count/_bucket";
+    assert_eq!(answer.infos, [format!("PromQL info: metric might not be a counter, {rule}: \"load\"")]);
+    Ok(())
+}
+
+#[test]
+fn a_query_tells_what_it_selects() -> Result<(), Error> {
+    let query = parse("sum(rate(a_total{x=\"1\"}[5m])) / on () b or max_over_time(c[1h:1m])", &Limits::default())?;
+    let names: Vec<&str> = query
+        .selectors()
+        .iter()
+        .flat_map(|selector| selector.any_of.iter().flatten())
+        .filter(|matcher| matcher.name == METRIC_NAME)
+        .map(|matcher| matcher.value.as_str())
+        .collect();
+    assert_eq!(names, ["a_total", "b", "c"]);
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Some consecutive scrapes of one group: a column of times, and a column of values for each series seen in them.
+use crate::column::{Column, for_each_value};
+use std::collections::HashMap;
+
+/// Scrapes in a full chunk: ten minutes at five seconds; the most that is decoded for one sample.
+pub(crate) const ROWS: usize = 120;
+
+/// The chunk that is being written.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    /// One per scrape, strictly increasing.
+    pub(crate) times_ms: Vec<i64>,
+    /// By slot: the series' place within its group.
+    columns: HashMap<u32, Column>,
+}
+
+/// A finished chunk.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    times_ms: Box<[i64]>,
+    /// By slot, in its order.
+    columns: Box<[(u32, Box<[u8]>)]>,
+    size_bytes: usize,
+}
+
+impl Head {
+    /// Adds a value of `slot` to the last row; false where it has one already.
+    pub(crate) fn push(&mut self, slot: u32, value: f64) -> bool {
+        let Some(row) = self.times_ms.len().checked_sub(1) else { return false };
+        self.columns.entry(slot).or_default().push(row as u32, value)
+    }
+
+    /// The series of which there are samples, in no order.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.columns.keys().copied()
+    }
+
+    /// Whether there is a sample of `slot` in the last row.
+    pub(crate) fn is_in_last_row(&self, slot: u32) -> bool {
+        self.columns.get(&slot).is_some_and(|column| column.rows() == self.times_ms.len())
+    }
+
+    /// The series that have a sample in the last row, in order.
+    pub(crate) fn in_last_row(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> = self.slots().filter(|slot| self.is_in_last_row(*slot)).collect();
+        slots.sort_unstable();
+        slots
+    }
+
+    /// What is there, of the series in `slots` only.
+    pub(crate) fn snapshot(&self, slots: impl Iterator<Item = u32>) -> Chunk {
+        let columns = slots.filter_map(|slot| Some((slot, self.columns.get(&slot)?.clone())));
+        Chunk::new(self.times_ms.clone(), columns)
+    }
+
+    /// Whether there is a sample of `slot`.
+    pub(crate) fn has(&self, slot: u32) -> bool {
+        self.columns.contains_key(&slot)
+    }
+
+    /// The finished chunk.
+    pub(crate) fn seal(self) -> Chunk {
+        Chunk::new(self.times_ms, self.columns.into_iter())
+    }
+
+    /// Memory held, roughly.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.times_ms.capacity() * size_of::<i64>() + self.columns.values().map(Column::size_bytes).sum::<usize>()
+    }
+}
+
+impl Chunk {
+    fn new(times_ms: Vec<i64>, columns: impl Iterator<Item = (u32, Column)>) -> Self {
+        let mut columns: Box<[_]> = columns.map(|(slot, column)| (slot, column.seal())).collect();
+        columns.sort_unstable_by_key(|(slot, _)| *slot);
+        let values: usize = columns.iter().map(|column| size_of_val(column) + column.1.len()).sum();
+        let size_bytes = times_ms.len() * size_of::<i64>() + values;
+        Self { times_ms: times_ms.into_boxed_slice(), columns, size_bytes }
+    }
+
+    /// First and last time; none for an empty chunk.
+    pub(crate) fn span_ms(&self) -> Option<(i64, i64)> {
+        Some((*self.times_ms.first()?, *self.times_ms.last()?))
+    }
+
+    /// Whether a scrape lies in `after_ms < time <= until_ms`.
+    pub(crate) fn overlaps(&self, after_ms: i64, until_ms: i64) -> bool {
+        self.span_ms().is_some_and(|(first, last)| first <= until_ms && last > after_ms)
+    }
+
+    /// The series of which there are samples.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.columns.iter().map(|(slot, _)| *slot)
+    }
+
+    /// Whether there is a sample of `slot`.
+    pub(crate) fn has(&self, slot: u32) -> bool {
+        self.columns.binary_search_by_key(&slot, |(own, _)| *own).is_ok()
+    }
+
+    /// Memory held, roughly.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// Calls `visit` with the time and value of each sample of `slot`, in order of time.
+    pub(crate) fn for_each_sample(&self, slot: u32, mut visit: impl FnMut(i64, f64)) {
+        let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return };
+        for_each_value(&self.columns[at].1, |row, value| {
+            if let Some(time_ms) = self.times_ms.get(row) {
+                visit(*time_ms, value);
+            }
+        });
+    }
+}

@@ -1,0 +1,243 @@
+//! One series' values within a chunk, as a stream of tokens that is only ever appended to.
+//!
+//! Each token is a varint whose low two bits say what it is and whose rest is a count or an operand:
+//! the value before repeats `n + 1` times; `n + 1` rows have no sample; a whole number `zigzag(n)` away from the one
+//! before; or the value's bits differ from those before in a span of bytes that follows. Counters of whole numbers and
+//! idle gauges take about a byte per sample or less, other values up to nine.
+
+const REPEAT: u64 = 0;
+const ABSENT: u64 = 1;
+const INTEGER: u64 = 2;
+const BITS: u64 = 3;
+
+/// Beyond this not every whole number is a float, and a difference need not be exact.
+const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+
+/// The values of one series, one per row of its chunk or none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Column {
+    tokens: Vec<u8>,
+    last: f64,
+    /// Rows covered, the repeats that are not in `tokens` yet included.
+    rows: u32,
+    repeats: u32,
+}
+
+impl Column {
+    /// Appends a value at `row`; false where the column already covers that row.
+    pub(crate) fn push(&mut self, row: u32, value: f64) -> bool {
+        let Some(missing) = row.checked_sub(self.rows) else { return false };
+        if missing > 0 {
+            self.write_repeats();
+            write_varint(&mut self.tokens, u64::from(missing - 1) << 2 | ABSENT);
+        }
+        self.rows = row + 1;
+        if value.to_bits() == self.last.to_bits() {
+            self.repeats += 1;
+            return true;
+        }
+        self.write_repeats();
+        match integer_step(self.last, value) {
+            Some(step) => write_varint(&mut self.tokens, zigzag(step) << 2 | INTEGER),
+            None => self.write_bits(value),
+        }
+        self.last = value;
+        true
+    }
+
+    /// How many rows it covers: one more than the row of the last sample.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows as usize
+    }
+
+    /// The finished tokens.
+    pub(crate) fn seal(mut self) -> Box<[u8]> {
+        self.write_repeats();
+        self.tokens.into_boxed_slice()
+    }
+
+    /// Memory held, roughly.
+    pub(crate) fn size_bytes(&self) -> usize {
+        size_of::<Self>() + self.tokens.capacity()
+    }
+
+    fn write_repeats(&mut self) {
+        if let Some(more) = self.repeats.checked_sub(1) {
+            write_varint(&mut self.tokens, u64::from(more) << 2 | REPEAT);
+            self.repeats = 0;
+        }
+    }
+
+    fn write_bits(&mut self, value: f64) {
+        let changed = value.to_bits() ^ self.last.to_bits();
+        let (from, until) = (changed.trailing_zeros() / 8, 8 - changed.leading_zeros() / 8);
+        write_varint(&mut self.tokens, u64::from(from << 3 | (until - from - 1)) << 2 | BITS);
+        self.tokens.extend_from_slice(&changed.to_le_bytes()[from as usize..until as usize]);
+    }
+}
+
+/// Calls `visit` with the row and value of each sample in `tokens`, in order of rows.
+///
+/// Tokens come from [`Column::seal`]; a stream cut short gives the samples before the cut.
+pub(crate) fn for_each_value(mut tokens: &[u8], mut visit: impl FnMut(usize, f64)) {
+    let (mut row, mut last) = (0_usize, 0.0_f64);
+    while let Some(token) = read_varint(&mut tokens) {
+        let operand = token >> 2;
+        match token & 3 {
+            REPEAT => {
+                for _ in 0..=operand {
+                    visit(row, last);
+                    row += 1;
+                }
+                continue;
+            }
+            ABSENT => {
+                row += operand as usize + 1;
+                continue;
+            }
+            INTEGER => last += unzigzag(operand) as f64,
+            _ => {
+                let (from, length) = ((operand >> 3) as usize, (operand & 7) as usize + 1);
+                let mut changed = [0; 8];
+                let (Some(into), Some((bytes, rest))) =
+                    (changed.get_mut(from..from + length), tokens.split_at_checked(length))
+                else {
+                    return;
+                };
+                into.copy_from_slice(bytes);
+                tokens = rest;
+                last = f64::from_bits(last.to_bits() ^ u64::from_le_bytes(changed));
+            }
+        }
+        visit(row, last);
+        row += 1;
+    }
+}
+
+/// The difference of two whole numbers where adding it gives exactly the second again.
+fn integer_step(from: f64, to: f64) -> Option<i64> {
+    let whole = |value: f64| value.abs() < EXACT_INTEGERS && value.trunc() == value;
+    // Adding never gives a negative zero back.
+    let negative_zero = to == 0.0 && to.is_sign_negative();
+    (whole(from) && whole(to) && !negative_zero).then(|| to as i64 - from as i64)
+}
+
+fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+fn write_varint(into: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        into.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    into.push(value as u8);
+}
+
+fn read_varint(from: &mut &[u8]) -> Option<u64> {
+    let (mut value, mut shift) = (0_u64, 0);
+    loop {
+        let (&byte, rest) = from.split_first()?;
+        *from = rest;
+        value |= u64::from(byte & 0x7f).checked_shl(shift)?;
+        if byte < 0x80 {
+            return Some(value);
+        }
+        shift += 7;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promql::stale_marker;
+
+    fn column_of(samples: &[(u32, f64)]) -> Column {
+        let mut column = Column::default();
+        for (row, value) in samples {
+            assert!(column.push(*row, *value));
+        }
+        column
+    }
+
+    fn bits(samples: &[(u32, f64)]) -> Vec<(u32, u64)> {
+        samples.iter().map(|(row, value)| (*row, value.to_bits())).collect()
+    }
+
+    fn read_back(tokens: &[u8]) -> Vec<(u32, f64)> {
+        let mut out = Vec::new();
+        for_each_value(tokens, |row, value| out.push((row as u32, value)));
+        out
+    }
+
+    #[test]
+    fn every_value_comes_back_bit_for_bit() {
+        let odd = [
+            0.0,
+            -0.0,
+            0.0,
+            1.0,
+            -1.0,
+            0.1,
+            f64::NAN,
+            stale_marker(),
+            f64::from_bits(0xfff8_0000_0000_1234),
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            EXACT_INTEGERS,
+            EXACT_INTEGERS - 1.0,
+            1.0 - EXACT_INTEGERS,
+            EXACT_INTEGERS + 2.0,
+            1e300,
+        ];
+        let mut samples = Vec::new();
+        for (from, a) in odd.iter().enumerate() {
+            for (to, b) in odd.iter().enumerate() {
+                let row = (from * odd.len() + to) as u32 * 4;
+                samples.extend([(row, *a), (row + 1, *b), (row + 2, *b)]);
+            }
+        }
+        assert_eq!(bits(&read_back(&column_of(&samples).seal())), bits(&samples));
+    }
+
+    #[test]
+    fn rows_without_a_sample_stay_without() {
+        let samples = [(3, 0.0), (4, 0.0), (9, 0.0), (10, 2.5), (1000, 2.5)];
+        assert_eq!(read_back(&column_of(&samples).seal()), samples);
+    }
+
+    #[test]
+    fn a_row_is_written_once() {
+        let mut column = column_of(&[(0, 1.0), (2, 1.0)]);
+        assert!(!column.push(2, 5.0));
+        assert!(!column.push(1, 5.0));
+        assert_eq!(read_back(&column.seal()), [(0, 1.0), (2, 1.0)]);
+    }
+
+    #[test]
+    fn usual_columns_are_small() {
+        let constant: Vec<_> = (0..120).map(|row| (row, 17.0)).collect();
+        assert!(column_of(&constant).seal().len() <= 4);
+        let counter: Vec<_> = (0..120).map(|row| (row, 1e6 + f64::from(row * row))).collect();
+        assert!(column_of(&counter).seal().len() <= 300);
+        let gauge: Vec<_> = (0..120).map(|row| (row, f64::from(row).sin())).collect();
+        assert!(column_of(&gauge).seal().len() <= 120 * 9);
+    }
+
+    #[test]
+    fn a_cut_stream_gives_what_stands_before_the_cut() {
+        let samples = [(0, 0.1), (1, 0.2), (2, 300.0)];
+        let tokens = column_of(&samples).seal();
+        for length in 0..tokens.len() {
+            let read = read_back(&tokens[..length]);
+            assert!(samples.starts_with(&read));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The whole program but its command line: everything started, joined, and ended together.
+use crate::api::{self, Evaluator};
+use crate::clock::now_ms;
+use crate::collect::{Host, own_page};
+use crate::config::Settings;
+use crate::discover::{USUAL, discover};
+use crate::scrape::{Client, Identity, LocalPage, Pool, Source, Target};
+use crate::security::{Hosts, guard};
+use crate::{assets, http};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Limits, Store};
+use tokio::net::TcpListener;
+use tracing::warn;
+
+/// How often old samples are dropped.
+const RETAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// Running it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {listen}: {source}; give another address with --listen")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No HTTP client.
+    #[error("cannot set up the HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A companion that listens, and does nothing else yet.
+#[derive(Debug)]
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    settings: Settings,
+    client: Client,
+}
+
+impl App {
+    /// Listens where `settings` say.
+    ///
+    /// # Errors
+    /// When that is not possible.
+    pub async fn bind(settings: Settings) -> Result<Self, AppError> {
+        let listen = settings.listen;
+        let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
+        let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
+        let client = Client::new(exposition::Limits::default().body_bytes)?;
+        Ok(Self { listener, address, settings, client })
+    }
+
+    /// The address with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Collects and serves until `stop`.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { listener, address, settings, client } = self;
+        let store = Store::new(Limits { retention_ms: settings.retention_ms, ..Limits::default() });
+        let pool = Arc::new(Pool::new(store.clone(), client));
+        let host = Host::new("/proc");
+        let mut hosts = settings.allowed_hosts.clone();
+        if !address.ip().is_loopback() {
+            hosts.extend(host.name());
+        }
+        for target in own_targets(&store, &pool, host, &settings).into_iter().chain(settings.targets) {
+            pool.add(target);
+        }
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(retain(store.clone()));
+        if settings.discovery {
+            let places: Vec<_> = USUAL.into_iter().filter(|(port, _)| *port != address.port()).collect();
+            let pool = Arc::clone(&pool);
+            tasks.spawn(async move { discover(pool, &places, settings.pace).await });
+        }
+        http::serve(listener, router(&store, Hosts::new(address, &hosts)), stop).await;
+    }
+}
+
+/// All routes over `store`, guarded.
+pub fn router(store: &Store, hosts: Hosts) -> Router {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
+    api::routes(Arc::new(evaluator))
+        .merge(assets::routes())
+        .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
+        .layer(from_fn_with_state(hosts, guard))
+}
+
+/// This machine and this server, as targets like others.
+fn own_targets(store: &Store, pool: &Pool, host: Host, settings: &Settings) -> [Target; 2] {
+    let instance = host.name().unwrap_or_else(|| "localhost".into());
+    let target = |job: &str, page: LocalPage| Target {
+        source: Source::Local(page),
+        identity: Identity { job: Some(job.into()), instance: instance.clone(), ..Identity::default() },
+        pace: settings.pace,
+    };
+    let (store, counts) = (store.clone(), pool.counts());
+    [target("host", Arc::new(move || host.page())), target("inferboard", Arc::new(move || own_page(&store, &counts)))]
+}
+
+async fn retain(store: Store) {
+    let mut period = tokio::time::interval(RETAIN_EVERY);
+    loop {
+        period.tick().await;
+        let store = store.clone();
+        if tokio::task::spawn_blocking(move || store.retain(now_ms())).await.is_err() {
+            warn!("old samples could not be dropped");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The command line.
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The metrics tab for deployed models: collects, keeps and shows the metrics of inference replicas.
+#[derive(Debug, Parser)]
+#[command(name = "inferboard-server", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; `serve` when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `serve`.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect, keep history, and serve the page (the default)
+    Serve(ServeArgs),
+}
+
+/// Flags of `serve`; each wins over the configuration file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Configuration file, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:7117]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Allow --listen on an address that others can reach: there is no login
+    #[arg(long)]
+    pub allow_open_network: bool,
+    /// Another name under which the page is opened, such as the machine's DNS name (repeatable)
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
+    /// How long to keep samples, such as 12h, 15d or 1y [default: 15d]
+    #[arg(long, value_name = "DURATION")]
+    pub retention: Option<String>,
+    /// A metrics page to scrape, such as http://localhost:8000; without a path, /metrics (repeatable)
+    #[arg(long = "target", value_name = "URL")]
+    pub targets: Vec<String>,
+    /// The model that a --target serves, in their order; one for all, or none to read it from the metrics (repeatable)
+    #[arg(long = "model", value_name = "NAME")]
+    pub models: Vec<String>,
+    /// How often to scrape [default: 5s]
+    #[arg(long, value_name = "DURATION")]
+    pub scrape_interval: Option<String>,
+    /// Do not look for inference servers on this machine
+    #[arg(long)]
+    pub no_discovery: bool,
+}
+
+impl Cli {
+    /// The flags of `serve`, whether it was named or not.
+    pub fn into_serve(self) -> ServeArgs {
+        match self.command {
+            Some(Command::Serve(serve)) => serve,
+            None => self.serve,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(words: &[&str]) -> Result<ServeArgs, clap::error::ErrorKind> {
+        let words = std::iter::once(&"inferboard-server").chain(words);
+        Cli::try_parse_from(words).map(Cli::into_serve).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn serve_is_what_runs_without_a_word() {
+        for words in [
+            &["--target", "http://a", "--target", "http://b"][..],
+            &["serve", "--target", "http://a", "--target", "http://b"],
+        ] {
+            assert_eq!(serve(words).expect("flags").targets, ["http://a", "http://b"]);
+        }
+        assert_eq!(serve(&["--no-such-flag"]).unwrap_err(), clap::error::ErrorKind::UnknownArgument);
+        assert!(serve(&["no-such-word"]).is_err());
+    }
+}

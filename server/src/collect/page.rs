@@ -1,0 +1,33 @@
+//! Writing a metrics page in Prometheus text.
+use std::fmt::{Display, Write};
+
+/// A page that grows family by family.
+#[derive(Debug, Default)]
+pub(super) struct PageWriter(String);
+
+impl PageWriter {
+    /// Begins a family of the type `kind`.
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(format_args!("# HELP {name} {help}"));
+        self.line(format_args!("# TYPE {name} {kind}"));
+    }
+
+    /// Adds a sample. Label values must need no escaping.
+    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        if labels.is_empty() {
+            return self.line(format_args!("{name} {value}"));
+        }
+        let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        self.line(format_args!("{name}{{{}}} {value}", labels.join(",")));
+    }
+
+    /// The page so far.
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+}

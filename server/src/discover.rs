@@ -1,0 +1,48 @@
+//! Finding inference servers on this machine, at the ports they usually have.
+use crate::scrape::{Identity, Pace, Pool, Source, Target, engine_of, instance_of};
+use exposition::{Limits, for_each_sample};
+use reqwest::Url;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::info;
+
+/// How often to look, and how long one look may take.
+const PERIOD: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where engines publish their metrics by default: vLLM, TensorRT-LLM's server, Triton, TGI and llama.cpp, SGLang.
+pub const USUAL: [(u16, &str); 5] =
+    [(8000, "/metrics"), (8000, "/prometheus/metrics"), (8002, "/metrics"), (8080, "/metrics"), (30000, "/metrics")];
+
+/// Looks for engines on loopback for ever. What was found stays a target when it goes down.
+pub async fn discover(pool: Arc<Pool>, places: &[(u16, &str)], pace: Pace) {
+    let mut period = tokio::time::interval(PERIOD);
+    loop {
+        period.tick().await;
+        for (port, path) in places {
+            look(&pool, *port, path, pace).await;
+        }
+    }
+}
+
+async fn look(pool: &Pool, port: u16, path: &str, pace: Pace) {
+    let url = format!("http://{}:{port}{path}", Ipv4Addr::LOCALHOST);
+    let Some((url, instance)) = url.parse().ok().and_then(|url: Url| Some((url.clone(), instance_of(&url)?))) else {
+        return;
+    };
+    if pool.has_instance(&instance) {
+        return;
+    }
+    let looked = tokio::time::timeout(PATIENCE, pool.client().fetch(&url, None, PATIENCE)).await;
+    let Ok(Ok(page)) = looked else { return };
+    let mut engine = None;
+    let read = for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
+        engine = engine.into_iter().chain(engine_of(sample.name)).min();
+    });
+    if let (Ok(()), Some((_, engine))) = (read, engine) {
+        info!(?instance, engine, "found an inference server");
+        let identity = Identity { replica: Some(instance.clone()), instance, ..Identity::default() };
+        pool.add(Target { source: Source::Http { url, authorization: None }, identity, pace });
+    }
+}

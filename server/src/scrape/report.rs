@@ -1,0 +1,74 @@
+//! The series about a scrape itself.
+use super::failure::Failure;
+use super::identity::TargetLabels;
+use promql::stale_marker;
+use std::time::Duration;
+use store::{Group, SeriesRef, StoreError};
+
+/// How a scrape went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) duration: Duration,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) samples: usize,
+    pub(crate) series_added: usize,
+}
+
+/// The series of one target under one set of labels.
+#[derive(Debug)]
+pub(crate) struct Report {
+    labels: TargetLabels,
+    up: SeriesRef,
+    duration: SeriesRef,
+    samples: SeriesRef,
+    series_added: SeriesRef,
+    /// The series of the last failure, while it lasts.
+    failed: Option<(&'static str, SeriesRef)>,
+}
+
+impl Report {
+    pub(crate) fn register(labels: TargetLabels, group: &mut Group) -> Result<Self, StoreError> {
+        let mut series = |name| group.register(&labels.of_report(name, None));
+        Ok(Self {
+            up: series("up")?,
+            duration: series("scrape_duration_seconds")?,
+            samples: series("scrape_samples_scraped")?,
+            series_added: series("scrape_series_added")?,
+            failed: None,
+            labels,
+        })
+    }
+
+    /// The samples that tell of `outcome`.
+    pub(crate) fn write(
+        &mut self,
+        outcome: &Outcome,
+        group: &mut Group,
+        row: &mut Vec<(SeriesRef, f64)>,
+    ) -> Result<(), StoreError> {
+        row.push((self.up, if outcome.failure.is_none() { 1.0 } else { 0.0 }));
+        row.push((self.duration, outcome.duration.as_secs_f64()));
+        row.push((self.samples, outcome.samples as f64));
+        row.push((self.series_added, outcome.series_added as f64));
+        let reason = outcome.failure.map(Failure::reason);
+        if let Some((_, series)) = self.failed.take_if(|(known, _)| Some(*known) != reason) {
+            row.push((series, stale_marker()));
+        }
+        if let Some(reason) = reason {
+            let series = match self.failed {
+                Some((_, series)) => series,
+                None => group.register(&self.labels.of_report("inferboard_scrape_failed", Some(reason)))?,
+            };
+            self.failed = Some((reason, series));
+            row.push((series, 1.0));
+        }
+        Ok(())
+    }
+
+    /// Marks all series as gone.
+    pub(crate) fn retire(&self, row: &mut Vec<(SeriesRef, f64)>) {
+        let failed = self.failed.map(|(_, series)| series);
+        let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
+        row.extend(series.map(|series| (series, stale_marker())));
+    }
+}

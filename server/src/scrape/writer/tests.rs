@@ -1,0 +1,211 @@
+//! Scrapes written at fixed times, and what the store holds after them.
+use super::*;
+use bytes::Bytes;
+use exposition::Format;
+use promql::{Column, Selector, Storage, is_stale};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+
+/// A target and the store it writes to.
+struct Story {
+    store: Store,
+    counts: Arc<Counts>,
+    writer: Writer,
+}
+
+impl Story {
+    fn new(identity: Identity) -> Self {
+        Self::with_limits(identity, store::Limits::default())
+    }
+
+    fn with_limits(identity: Identity, limits: store::Limits) -> Self {
+        let store = Store::new(limits);
+        let counts = Arc::<Counts>::default();
+        Self { writer: Writer::new(&store, Arc::clone(&counts), identity), store, counts }
+    }
+
+    fn up(&mut self, time_ms: i64, text: &str) -> Option<Failure> {
+        let page = Page { body: Bytes::copy_from_slice(text.as_bytes()), format: Format::Text };
+        self.writer.write(time_ms, Duration::from_millis(7), Ok(&page))
+    }
+
+    fn down(&mut self, time_ms: i64, failure: Failure) -> Option<Failure> {
+        self.writer.write(time_ms, Duration::from_millis(7), Err(failure))
+    }
+
+    /// All series but those about the scrape, each as `time:value`, `x` for a mark that it is gone.
+    fn series(&self) -> BTreeMap<String, String> {
+        let mut series = self.all();
+        series.retain(|name, _| !["up", "scrape_", "inferboard_"].iter().any(|prefix| name.starts_with(prefix)));
+        series
+    }
+
+    fn all(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        let mut visit = |labels: &Labels, column: Column<'_>| {
+            let name = labels.get("__name__").unwrap_or_default();
+            let others: Vec<_> = labels
+                .iter()
+                .filter(|(name, _)| !["__name__", "job", "instance"].contains(name))
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            let mut samples = String::new();
+            for (time_ms, value) in column.times_ms.iter().zip(column.values) {
+                let value = if is_stale(*value) { "x".into() } else { value.to_string() };
+                let _ = write!(samples, "{}{time_ms}:{value}", if samples.is_empty() { "" } else { " " });
+            }
+            found.insert(format!("{name}{{{}}}", others.join(",")), samples);
+            ControlFlow::Continue(())
+        };
+        let selector = Selector { any_of: vec![Vec::new()] };
+        self.store.select(&selector, i64::MIN, i64::MAX, &mut visit).expect("a snapshot");
+        found
+    }
+}
+
+fn named() -> Identity {
+    Identity { job: Some("j".into()), instance: "i".into(), model: Some("m".into()), ..Identity::default() }
+}
+
+fn expect(series: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
+    let expected = expected.iter().map(|(name, samples)| ((*name).to_owned(), (*samples).to_owned())).collect();
+    assert_eq!(*series, expected);
+}
+
+#[test]
+fn series_that_go_are_marked() {
+    let mut story = Story::new(named());
+    story.up(1000, "a 1\nb{l=\"1\"} 2\n");
+    story.up(2000, "a 3\nb{l=\"2\"} 4\n");
+    story.up(3000, "a 5\nb{l=\"1\"} 6\n");
+    expect(
+        &story.series(),
+        &[
+            ("a{model=m}", "1000:1 2000:3 3000:5"),
+            ("b{l=1,model=m}", "1000:2 2000:x 3000:6"),
+            ("b{l=2,model=m}", "2000:4 3000:x"),
+        ],
+    );
+}
+
+#[test]
+fn a_failed_scrape_marks_all_and_says_why() {
+    let mut story = Story::new(named());
+    story.up(1000, "a 1\n");
+    assert_eq!(story.down(2000, Failure::Timeout), Some(Failure::Timeout));
+    story.down(3000, Failure::Status(500));
+    story.down(4000, Failure::Status(503));
+    story.up(5000, "a 2\n");
+    let all = story.all();
+    assert_eq!(all["a{model=m}"], "1000:1 2000:x 5000:2");
+    assert_eq!(all["up{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
+    assert_eq!(all["inferboard_scrape_failed{model=m,reason=timeout}"], "2000:1 3000:x");
+    assert_eq!(all["inferboard_scrape_failed{model=m,reason=status}"], "3000:1 4000:1 5000:x");
+    assert_eq!(all["scrape_samples_scraped{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
+    assert_eq!(all["scrape_series_added{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
+    assert_eq!(all["scrape_duration_seconds{model=m}"].split(' ').next(), Some("1000:0.007"));
+}
+
+#[test]
+fn a_page_is_taken_whole_or_not_at_all() {
+    let mut story = Story::new(named());
+    story.up(1000, "a 1\n");
+    assert_eq!(story.up(2000, "a 2\nb 3\nc{ 4\n").map(Failure::reason), Some("parse"));
+    expect(&story.series(), &[("a{model=m}", "1000:1 2000:x")]);
+}
+
+#[test]
+fn a_removed_target_is_marked_with_all_its_series() {
+    let mut story = Story::new(named());
+    story.up(1000, "a 1\n");
+    story.down(2000, Failure::Connect);
+    story.writer.retire(3000);
+    let all = story.all();
+    assert_eq!(all["a{model=m}"], "1000:1 2000:x");
+    assert_eq!(all["up{model=m}"], "1000:1 2000:0 3000:x");
+    assert_eq!(all["inferboard_scrape_failed{model=m,reason=connect}"], "2000:1 3000:x");
+}
+
+#[test]
+fn the_model_is_learned_and_kept_while_the_target_is_down() {
+    let mut story = Story::new(Identity { model: None, ..named() });
+    story.down(1000, Failure::Connect);
+    story.up(2000, "a{model_name=\"m1\"} 1\n");
+    story.down(3000, Failure::Connect);
+    story.up(4000, "a{model_name=\"m2\"} 1\n");
+    let all = story.all();
+    assert_eq!(all["up{}"], "1000:0 2000:x");
+    assert_eq!(all["inferboard_scrape_failed{reason=connect}"], "1000:1 2000:x");
+    assert_eq!(all["up{model=m1}"], "2000:1 3000:0 4000:x");
+    assert_eq!(all["up{model=m2}"], "4000:1");
+    assert_eq!(all["a{model=m1,model_name=m1}"], "2000:1 3000:x");
+    assert_eq!(all["a{model=m2,model_name=m2}"], "4000:1");
+}
+
+#[test]
+fn times_on_the_page_are_kept_and_go_by_no_marks() {
+    let mut story = Story::new(named());
+    story.up(100_000_000, "a 1 99999000\nb 1\n");
+    story.up(100_005_000, "a 1 99999000\nb 1\n");
+    story.up(100_010_000, "a 2 100004000\nb 1\n");
+    story.down(100_015_000, Failure::Connect);
+    story.up(100_020_000, "a 3 100014000\n");
+    expect(
+        &story.series(),
+        &[
+            ("a{model=m}", "99999000:1 100004000:2 100014000:3"),
+            ("b{model=m}", "100000000:1 100005000:1 100010000:1 100015000:x"),
+        ],
+    );
+    assert_eq!((story.counts.out_of_order.get(), story.counts.out_of_bounds.get()), (1, 0));
+}
+
+#[test]
+fn times_far_from_now_are_dropped_and_counted() {
+    let mut story = Story::new(named());
+    story.up(100_000_000, "a 1 1\nb 1 -5\nc 1 9223372036854775807\nd 1 100000001\n");
+    expect(&story.series(), &[("d{model=m}", "100000001:1")]);
+    assert_eq!(story.counts.out_of_bounds.get(), 3);
+}
+
+#[test]
+fn of_two_samples_of_a_series_the_first_counts() {
+    let mut story = Story::new(named());
+    for time_ms in [1000, 2000] {
+        story.up(time_ms, "a{x=\"1\"} 1\na{x=\"1\"} 2\n");
+    }
+    expect(&story.series(), &[("a{model=m,x=1}", "1000:1 2000:1")]);
+    assert_eq!(story.counts.duplicates.get(), 2);
+}
+
+#[test]
+fn a_page_cannot_shadow_what_is_said_about_it() {
+    let mut story = Story::new(named());
+    story.up(1000, "up 0\nscrape_samples_scraped 1000\nup{model=\"other\"} 5\n");
+    let all = story.all();
+    assert_eq!(all["up{model=m}"], "1000:1");
+    assert_eq!(all["scrape_samples_scraped{model=m}"], "1000:3");
+    assert_eq!(all["up{exported_model=other,model=m}"], "1000:5");
+}
+
+#[test]
+fn a_clock_that_goes_back_changes_nothing_that_is_stored() {
+    let mut story = Story::new(named());
+    story.up(5000, "a 1\n");
+    story.up(3000, "a 2\n");
+    story.up(6000, "a 3\n");
+    expect(&story.series(), &[("a{model=m}", "5000:1 6000:3")]);
+    assert!(story.counts.out_of_order.get() > 0);
+}
+
+#[test]
+fn a_full_store_fails_the_scrape_that_asks_for_more() {
+    let limits = store::Limits { series: 10, ..store::Limits::default() };
+    let mut story = Story::with_limits(named(), limits);
+    assert_eq!(story.up(1000, "a 1\nb 2\n"), None);
+    let many: String = (0..10).map(|n| format!("c{n} 1\n")).collect();
+    assert_eq!(story.up(2000, &format!("a 1\nb 2\n{many}")), Some(Failure::SeriesCap));
+    assert_eq!(story.up(3000, "a 1\nb 2\n"), None);
+    expect(&story.series(), &[("a{model=m}", "1000:1 2000:x 3000:1"), ("b{model=m}", "1000:2 2000:x 3000:2")]);
+}

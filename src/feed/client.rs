@@ -1,0 +1,166 @@
+//! The page's only HTTP: `config.json`, `query` and `query_range`.
+use catalogue::ScopeLabels;
+use futures::future::{Either, select};
+use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_timers::future::TimeoutFuture;
+use promapi::{Answer, Data, InstantQuery, RangeQuery, format_time};
+use serde::{Deserialize, Serialize};
+use std::pin::pin;
+
+/// Longer than the companion lets a query run, so that its own message arrives.
+const TIMEOUT_MS: u32 = 15_000;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Nothing at the other end.
+    #[error("the server does not answer")]
+    Unreachable,
+    /// Nothing within the time limit.
+    #[error("the server did not answer within {} s", TIMEOUT_MS / 1000)]
+    Late,
+    /// The server says that it cannot.
+    #[error("{0}")]
+    Refused(String),
+    /// Something that is not the API.
+    #[error("the answer is not that of a Prometheus API: {0}")]
+    Foreign(String),
+}
+
+impl Failure {
+    /// Whether the server itself is away, rather than one query wrong.
+    pub fn is_connection(&self) -> bool {
+        matches!(self, Self::Unreachable | Self::Late)
+    }
+}
+
+/// Where to ask, and how it names the scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    base: String,
+    /// Its labels for model, environment, deployment and replica.
+    pub labels: ScopeLabels,
+}
+
+/// The file `config.json` beside the page.
+#[derive(Deserialize)]
+struct Config {
+    backends: Vec<Entry>,
+    #[serde(default)]
+    labels: Names,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    url: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Names {
+    model: Option<String>,
+    environment: Option<String>,
+    deployment: Option<String>,
+    replica: Option<String>,
+}
+
+impl Backend {
+    /// Reads `config.json`; without one, the backend is where the page came from.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn find() -> Result<Self, Failure> {
+        let response = limited(Request::get("config.json")).await?;
+        let text = response.text().await.map_err(|_| Failure::Unreachable)?;
+        let config: Option<Config> = if response.ok() { serde_json::from_str(&text).ok() } else { None };
+        let url = config.as_ref().and_then(|config| config.backends.first()).map_or(".", |entry| &entry.url);
+        let base = url.trim_end_matches('/').to_owned();
+        let own = ScopeLabels::default();
+        let labels = config.map(|config| config.labels).unwrap_or_default();
+        let labels = ScopeLabels {
+            model: labels.model.unwrap_or(own.model),
+            environment: labels.environment.unwrap_or(own.environment),
+            deployment: labels.deployment.unwrap_or(own.deployment),
+            replica: labels.replica.unwrap_or(own.replica),
+        };
+        Ok(Self { base, labels })
+    }
+
+    /// Evaluates a query at one time, or at the server's own now.
+    ///
+    /// # Errors
+    /// As [`Failure`] says.
+    pub async fn instant(&self, query: String, time_ms: Option<i64>) -> Result<Data, Failure> {
+        self.ask("query", &InstantQuery { query, time: time_ms.map(format_time), timeout: None }).await
+    }
+
+    /// Evaluates a query at every step of a range.
+    ///
+    /// # Errors
+    /// As [`Failure`] says.
+    pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, Failure> {
+        let [start, end, step] = [start_ms, end_ms, step_ms].map(format_time);
+        self.ask("query_range", &RangeQuery { query, start, end, step, timeout: None }).await
+    }
+
+    async fn ask(&self, verb: &str, parameters: &impl Serialize) -> Result<Data, Failure> {
+        let foreign = |error: &dyn std::fmt::Display| Failure::Foreign(clipped(&error.to_string()));
+        let body = form(parameters).map_err(|error| foreign(&error))?;
+        let request = Request::post(&format!("{}/api/v1/{verb}", self.base));
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
+        let response = limited_request(request.map_err(|error| foreign(&error))?).await?;
+        let text = response.text().await.map_err(|_| Failure::Unreachable)?;
+        let answer: Answer<Data> = serde_json::from_str(&text).map_err(|error| {
+            if response.ok() { foreign(&error) } else { Failure::Refused(format!("HTTP status {}", response.status())) }
+        })?;
+        answer.into_result().map_err(|error| Failure::Refused(clipped(&error.message)))
+    }
+}
+
+/// As a form: the fields of a flat struct of strings.
+fn form(parameters: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    if let serde_json::Value::Object(fields) = serde_json::to_value(parameters)? {
+        for (name, value) in fields {
+            form.append_pair(&name, value.as_str().unwrap_or_default());
+        }
+    }
+    Ok(form.finish())
+}
+
+async fn limited(request: RequestBuilder) -> Result<Response, Failure> {
+    limited_request(request.build().map_err(|error| Failure::Foreign(error.to_string()))?).await
+}
+
+async fn limited_request(request: Request) -> Result<Response, Failure> {
+    let abort = web_sys::AbortController::new().ok();
+    let signal = abort.as_ref().map(web_sys::AbortController::signal);
+    let request: web_sys::Request = request.into();
+    let request = match signal {
+        Some(signal) => {
+            let init = web_sys::RequestInit::new();
+            init.set_signal(Some(&signal));
+            web_sys::Request::new_with_request_and_init(&request, &init).unwrap_or(request)
+        }
+        None => request,
+    };
+    let send = pin!(Request::from(request).send());
+    match select(send, TimeoutFuture::new(TIMEOUT_MS)).await {
+        Either::Left((response, _)) => response.map_err(|_| Failure::Unreachable),
+        Either::Right(_) => {
+            if let Some(abort) = abort {
+                abort.abort();
+            }
+            Err(Failure::Late)
+        }
+    }
+}
+
+/// Long texts from outside are cut before they reach the page.
+fn clipped(text: &str) -> String {
+    let mut short: String = text.chars().take(300).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

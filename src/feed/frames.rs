@@ -1,0 +1,114 @@
+//! Answers into frames, and a fresh tail onto a frame.
+use super::grid::Grid;
+use catalogue::LINE_LABEL;
+use plot::{Column, Frame};
+use promapi::{Data, Many, Series};
+
+/// The line a series belongs to.
+fn line_name<V>(series: &Series<V>) -> String {
+    series.metric.get(LINE_LABEL).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| "other".into())
+}
+
+/// A frame on the points of `grid` from `start_ms` on; what is absent is NaN.
+pub(super) fn frame(matrix: &[Series<Many>], grid: Grid, start_ms: i64) -> Frame {
+    let count = ((grid.end_ms - start_ms) / grid.step_ms + 1).max(0) as usize;
+    let times_ms = (0..count as i64).map(|at| start_ms + at * grid.step_ms).collect();
+    let columns = matrix.iter().map(|series| {
+        let mut values = vec![f64::NAN; count];
+        for (time_s, number) in &series.points.values {
+            let at = ((time_s * 1000.0 - start_ms as f64) / grid.step_ms as f64).round();
+            if let Some(value) = values.get_mut(at as usize).filter(|_| at >= 0.0) {
+                *value = number.0;
+            }
+        }
+        Column { name: line_name(series), values }
+    });
+    Frame { times_ms, columns: columns.collect() }
+}
+
+/// `old` with its points from the start of `tail` on replaced by it, and those before `start_ms` dropped. Lines that
+/// end, and lines that begin, are NaN for the rest.
+pub(super) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
+    let Some(&joint_ms) = tail.times_ms.first() else { return old.clone() };
+    let kept =
+        old.times_ms.partition_point(|time| *time < start_ms)..old.times_ms.partition_point(|time| *time < joint_ms);
+    let (kept_count, tail_count) = (kept.len(), tail.times_ms.len());
+    let mut times_ms = old.times_ms[kept.clone()].to_vec();
+    times_ms.extend(&tail.times_ms);
+    let mut fresh = tail.columns;
+    let mut columns: Vec<Column> = Vec::with_capacity(old.columns.len());
+    for column in &old.columns {
+        let mut values = column.values[kept.clone()].to_vec();
+        match fresh.iter().position(|other| other.name == column.name) {
+            Some(at) => values.extend(fresh.remove(at).values),
+            None => values.resize(kept_count + tail_count, f64::NAN),
+        }
+        columns.push(Column { name: column.name.clone(), values });
+    }
+    columns.extend(fresh.into_iter().map(|column| {
+        let mut values = vec![f64::NAN; kept_count];
+        values.extend(column.values);
+        Column { name: column.name, values }
+    }));
+    columns.retain(|column| column.values.iter().any(|value| !value.is_nan()));
+    Frame { times_ms, columns }
+}
+
+/// Orders columns as `order` has the names; others follow by name.
+pub(super) fn sort(frame: &mut Frame, order: &[&str]) {
+    let rank = |name: &str| order.iter().position(|own| *own == name).unwrap_or(order.len());
+    frame.columns.sort_by(|a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
+}
+
+/// Name and value of each element of a vector; nothing of other data.
+pub(super) fn named_values(data: Data) -> Vec<(String, f64)> {
+    match data {
+        Data::Vector(series) => series.iter().map(|series| (line_name(series), series.points.value.1.0)).collect(),
+        Data::Matrix(_) | Data::Scalar(_) | Data::String(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promapi::Number;
+
+    const GRID: Grid = Grid { start_ms: 0, end_ms: 40_000, step_ms: 10_000, window_ms: 20_000 };
+
+    fn series(name: &str, points: &[(f64, f64)]) -> Series<Many> {
+        let values = points.iter().map(|(time, value)| (*time, Number(*value))).collect();
+        Series { metric: [(LINE_LABEL.to_owned(), name.to_owned())].into(), points: Many { values } }
+    }
+
+    /// Values with NaN written as −1, so that frames compare.
+    fn values(frame: &Frame, name: &str) -> Vec<f64> {
+        let column = frame.columns.iter().find(|column| column.name == name).expect("a column");
+        column.values.iter().map(|value| if value.is_nan() { -1.0 } else { *value }).collect()
+    }
+
+    #[test]
+    fn points_land_on_the_grid_and_holes_stay_holes() {
+        let frame = frame(&[series("a", &[(10.0, 1.0), (30.0, 3.0), (99.0, 9.0)])], GRID, 0);
+        assert_eq!(frame.times_ms, [0, 10_000, 20_000, 30_000, 40_000]);
+        assert_eq!(values(&frame, "a"), [-1.0, 1.0, -1.0, 3.0, -1.0]);
+    }
+
+    #[test]
+    fn a_tail_replaces_what_it_covers_and_old_points_fall_out() {
+        let old = frame(&[series("a", &[(0.0, 1.0), (10.0, 1.0), (20.0, 1.0)]), series("gone", &[(0.0, 5.0)])], GRID, 0);
+        let grid = Grid { start_ms: 10_000, end_ms: 50_000, ..GRID };
+        let tail = frame(&[series("a", &[(20.0, 2.0), (50.0, 2.0)]), series("new", &[(50.0, 7.0)])], grid, 20_000);
+        let joined = with_tail(&old, tail, 10_000);
+        assert_eq!(joined.times_ms, [10_000, 20_000, 30_000, 40_000, 50_000]);
+        assert_eq!(values(&joined, "a"), [1.0, 2.0, -1.0, -1.0, 2.0]);
+        assert_eq!(values(&joined, "new"), [-1.0, -1.0, -1.0, -1.0, 7.0]);
+        assert!(joined.columns.iter().all(|column| column.name != "gone"));
+    }
+
+    #[test]
+    fn columns_follow_the_order_then_their_names() {
+        let mut frame = frame(&[series("z", &[]), series("p99", &[]), series("b", &[]), series("p50", &[])], GRID, 0);
+        sort(&mut frame, &["p50", "p99"]);
+        assert_eq!(frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["p50", "p99", "b", "z"]);
+    }
+}

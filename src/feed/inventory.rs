@@ -1,0 +1,116 @@
+//! What is there: metric names by scope, from the one discovery query.
+use catalogue::{Graph, Scope, ScopeLabels, has_data};
+use promapi::{One, Series};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What discovery found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The metric names of each combination of model, environment, deployment and replica; empty for a label that is
+    /// absent.
+    names: BTreeMap<[String; 4], BTreeSet<String>>,
+}
+
+impl Inventory {
+    /// Reads the answer to the discovery query.
+    pub fn from_vector(vector: &[Series<One>], labels: &ScopeLabels) -> Self {
+        let mut names: BTreeMap<[String; 4], BTreeSet<String>> = BTreeMap::new();
+        for series in vector {
+            let label = |name: &str| series.metric.get(name).cloned().unwrap_or_default();
+            names.entry(labels.all().map(label)).or_default().insert(label("__name__"));
+        }
+        Self { names }
+    }
+
+    /// The models, in order.
+    pub fn models(&self) -> BTreeSet<&str> {
+        self.values(0, &Scope::default())
+    }
+
+    /// The environments of what is selected.
+    pub fn environments(&self, scope: &Scope) -> BTreeSet<&str> {
+        self.values(1, &Scope { environment: None, deployment: None, replica: None, ..scope.clone() })
+    }
+
+    /// The deployments of what is selected.
+    pub fn deployments(&self, scope: &Scope) -> BTreeSet<&str> {
+        self.values(2, &Scope { deployment: None, replica: None, ..scope.clone() })
+    }
+
+    /// The replicas of what is selected.
+    pub fn replicas(&self, scope: &Scope) -> BTreeSet<&str> {
+        self.values(3, &Scope { replica: None, ..scope.clone() })
+    }
+
+    fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
+        let within = self.names.keys().filter(|key| is_within(key, scope));
+        within.map(|key| key[at].as_str()).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// Whether a graph has metrics within the scope. What carries no scope labels, such as a host, is in every scope.
+    pub fn has(&self, graph: &Graph, scope: &Scope) -> bool {
+        let names = self.present(scope);
+        has_data(graph, &|name| names.contains(name))
+    }
+
+    /// The metric names within the scope.
+    pub fn present(&self, scope: &Scope) -> BTreeSet<&str> {
+        let within = self.names.iter().filter(|(key, _)| is_within(key, scope));
+        let names = within.flat_map(|(key, names)| names.iter().map(move |name| (key, name.as_str())));
+        // A host is scraped too, but answers for no replica.
+        names.filter(|(key, name)| *name != "up" || !key[3].is_empty()).map(|(_, name)| name).collect()
+    }
+}
+
+fn is_within(key: &[String; 4], scope: &Scope) -> bool {
+    let selected = [&scope.model, &scope.environment, &scope.deployment, &scope.replica];
+    key.iter().zip(selected).all(|(own, wanted)| {
+        own.is_empty() || wanted.as_ref().is_none_or(|wanted| wanted == own)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use catalogue::graph;
+    use promapi::Number;
+
+    fn inventory(rows: &[(&str, &str, &str)]) -> Inventory {
+        let vector: Vec<Series<One>> = rows
+            .iter()
+            .map(|(name, model, replica)| Series {
+                metric: [("__name__", name), ("model", model), ("replica", replica)]
+                    .into_iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(name, value)| (name.to_owned(), (*value).to_owned()))
+                    .collect(),
+                points: One { value: (0.0, Number(1.0)) },
+            })
+            .collect();
+        Inventory::from_vector(&vector, &ScopeLabels::default())
+    }
+
+    #[test]
+    fn models_and_replicas_are_those_that_have_metrics() {
+        let inventory = inventory(&[("up", "a", "r1"), ("up", "a", "r2"), ("up", "b", "r3"), ("up", "", "")]);
+        assert_eq!(inventory.models().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+        let scope = Scope { model: Some("a".into()), replica: Some("r1".into()), ..Scope::default() };
+        assert_eq!(inventory.replicas(&scope).into_iter().collect::<Vec<_>>(), ["r1", "r2"]);
+    }
+
+    #[test]
+    fn a_graph_shows_where_its_metrics_are() {
+        let inventory = inventory(&[
+            ("vllm:num_requests_running", "a", "r1"),
+            ("up", "b", "r3"),
+            ("node_memory_MemTotal_bytes", "", ""),
+            ("node_memory_MemAvailable_bytes", "", ""),
+        ]);
+        let has = |id, model: &str| {
+            let scope = Scope { model: Some(model.into()), ..Scope::default() };
+            inventory.has(graph(id).expect("a graph"), &scope)
+        };
+        assert!(has("running-and-waiting", "a") && !has("running-and-waiting", "b"));
+        assert!(has("memory", "a") && has("memory", "b"));
+    }
+}

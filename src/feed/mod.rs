@@ -1,0 +1,16 @@
+//! Getting data: the only HTTP of the page, what is there, and what each card last drew.
+mod card;
+mod client;
+mod clock;
+mod frames;
+mod grid;
+mod inventory;
+mod queue;
+mod refresh;
+
+pub use card::{CardState, Drawn, Status};
+pub use client::{Backend, Failure};
+pub use clock::Clock;
+pub use grid::Grid;
+pub use inventory::Inventory;
+pub use refresh::{Connection, Feed, Start};

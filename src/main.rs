@@ -1,0 +1,4 @@
+//! The page's entry: mounts the app.
+fn main() {
+    inferboard::start();
+}

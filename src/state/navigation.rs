@@ -1,0 +1,110 @@
+//! The view, kept in step with the address bar and the browser's history.
+use super::{
+    url::{decode, encode},
+    view::{Range, View},
+};
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+
+/// The view and the ways to change it.
+#[derive(Clone, Copy)]
+pub struct Navigation {
+    /// What is on screen.
+    pub view: RwSignal<View>,
+    /// Steps taken since the page was opened: how far back goes.
+    depth: RwSignal<u32>,
+    /// The deepest step that forward still reaches.
+    deepest: RwSignal<u32>,
+}
+
+impl Navigation {
+    /// Reads the address bar, and follows it when the browser goes back or forward.
+    pub fn new() -> Self {
+        let depth = history_depth();
+        let navigation =
+            Self { view: RwSignal::new(here()), depth: RwSignal::new(depth), deepest: RwSignal::new(depth) };
+        let listener = window_event_listener(leptos::ev::popstate, move |_| {
+            navigation.view.set(here());
+            navigation.depth.set(history_depth());
+        });
+        on_cleanup(move || listener.remove());
+        navigation
+    }
+
+    /// Changes the view as a step that back undoes.
+    pub fn go(self, change: impl FnOnce(&mut View)) {
+        let Some(query) = self.changed(change) else { return };
+        let depth = self.depth.get_untracked() + 1;
+        write_history(&query, depth, true);
+        self.depth.set(depth);
+        self.deepest.set(depth);
+    }
+
+    /// Changes the view in place.
+    pub fn adjust(self, change: impl FnOnce(&mut View)) {
+        if let Some(query) = self.changed(change) {
+            write_history(&query, self.depth.get_untracked(), false);
+        }
+    }
+
+    /// Selects a range as a step.
+    pub fn select(self, range: Range) {
+        self.go(|view| view.range = range);
+    }
+
+    /// Whether there is a step to undo.
+    pub fn can_go_back(self) -> bool {
+        self.depth.get() > 0
+    }
+
+    /// Whether a step was undone.
+    pub fn can_go_forward(self) -> bool {
+        self.depth.get() < self.deepest.get()
+    }
+
+    /// Undoes the last step, if there is one.
+    pub fn back(self) {
+        if self.depth.get_untracked() > 0 {
+            let _ = window().history().map(|history| history.back());
+        }
+    }
+
+    /// Takes an undone step again, if there is one.
+    pub fn forward(self) {
+        if self.depth.get_untracked() < self.deepest.get_untracked() {
+            let _ = window().history().map(|history| history.forward());
+        }
+    }
+
+    fn changed(self, change: impl FnOnce(&mut View)) -> Option<String> {
+        let mut view = self.view.get_untracked();
+        change(&mut view);
+        if view == self.view.get_untracked() {
+            return None;
+        }
+        let query = encode(&view);
+        self.view.set(view);
+        Some(query)
+    }
+}
+
+fn here() -> View {
+    decode(&window().location().search().unwrap_or_default())
+}
+
+fn history_depth() -> u32 {
+    let state = window().history().and_then(|history| history.state()).unwrap_or(JsValue::NULL);
+    state.as_f64().map_or(0, |depth| depth as u32)
+}
+
+/// A frame without history (a sandbox) keeps its view all the same, so errors do not matter.
+fn write_history(query: &str, depth: u32, is_new: bool) {
+    let Ok(history) = window().history() else { return };
+    let url = if query.is_empty() { window().location().pathname().unwrap_or_default() } else { format!("?{query}") };
+    let state = JsValue::from_f64(depth.into());
+    let _ = if is_new {
+        history.push_state_with_url(&state, "", Some(&url))
+    } else {
+        history.replace_state_with_url(&state, "", Some(&url))
+    };
+}

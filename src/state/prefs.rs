@@ -1,0 +1,61 @@
+//! What a person prefers, kept in the browser where it allows that and in memory where not.
+use leptos::prelude::*;
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark text on light.
+    Light,
+    /// Light text on dark.
+    Dark,
+}
+
+impl Theme {
+    /// The value of `data-theme`.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Light => Self::Dark,
+            Self::Dark => Self::Light,
+        }
+    }
+}
+
+/// Where `boot.js` reads the choice before anything is painted.
+const KEY: &str = "inferboard.theme";
+
+/// The theme that the boot script has set on the document.
+pub fn current() -> Theme {
+    let root = document().document_element();
+    match root.and_then(|root| root.get_attribute("data-theme")).as_deref() {
+        Some("dark") => Theme::Dark,
+        _ => Theme::Light,
+    }
+}
+
+/// Sets the theme, and keeps the choice where storage is allowed.
+pub fn choose(theme: Theme) {
+    apply(theme);
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.set_item(KEY, theme.id());
+    }
+}
+
+/// Sets the theme for now.
+pub fn apply(theme: Theme) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-theme", theme.id());
+    }
+}
+
+/// Whether a choice is kept.
+pub fn is_chosen() -> bool {
+    window().local_storage().ok().flatten().and_then(|storage| storage.get_item(KEY).ok().flatten()).is_some()
+}

@@ -1,0 +1,133 @@
+//! The view as the query part of a link, and back: the one codec.
+use super::view::{DEFAULT_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
+use catalogue::{Scope, Section};
+use promapi::parse_duration_ms;
+
+/// Times before 1971 or after 2200 are slips, not ranges.
+const TIMES_MS: std::ops::Range<i64> = 31_536_000_000..7_258_118_400_000;
+const LONGEST_RANGE_MS: i64 = 10 * 366 * 86_400_000;
+
+/// The query part without its question mark; what is as on a first visit is left out.
+pub fn encode(view: &View) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let Scope { model, environment, deployment, replica } = &view.scope;
+    for (name, value) in
+        [("model", model), ("environment", environment), ("deployment", deployment), ("replica", replica)]
+    {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    if let Some(section) = view.section {
+        query.append_pair("section", section.id());
+    }
+    match view.range {
+        Range::Last(DEFAULT_RANGE_MS) => {}
+        Range::Last(length_ms) => {
+            query.append_pair("from", &format!("now-{}", duration(length_ms)));
+        }
+        Range::Between(start_ms, end_ms) => {
+            query.append_pair("from", &start_ms.to_string()).append_pair("to", &end_ms.to_string());
+        }
+    }
+    if view.refresh.interval_ms != Refresh::DEFAULT.interval_ms {
+        query.append_pair("every", &duration(view.refresh.interval_ms));
+    }
+    if !view.refresh.is_on {
+        query.append_pair("refresh", "off");
+    }
+    query.finish()
+}
+
+/// The view that a query part describes; what it does not say, or says in a way that makes no sense, is as on a first
+/// visit.
+pub fn decode(query: &str) -> View {
+    let mut view = View::default();
+    let (mut from, mut to) = (None, None);
+    for (name, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+        let text = || (!value.is_empty()).then(|| value.to_string());
+        match &*name {
+            "model" => view.scope.model = text(),
+            "environment" => view.scope.environment = text(),
+            "deployment" => view.scope.deployment = text(),
+            "replica" => view.scope.replica = text(),
+            "section" => view.section = Section::from_id(&value),
+            "from" => from = text(),
+            "to" => to = text(),
+            "every" => {
+                if let Some(interval_ms) = parse_duration_ms(&value).ok().filter(|ms| (1000..=3_600_000).contains(ms)) {
+                    view.refresh.interval_ms = interval_ms;
+                }
+            }
+            "refresh" => view.refresh.is_on = value != "off",
+            _ => {}
+        }
+    }
+    if let Some(range) = from.and_then(|from| range(&from, to.as_deref())) {
+        view.range = range;
+    }
+    view
+}
+
+fn range(from: &str, to: Option<&str>) -> Option<Range> {
+    if let Some(length) = from.strip_prefix("now-") {
+        let length_ms = parse_duration_ms(length).ok()?;
+        return (SHORTEST_RANGE_MS..=LONGEST_RANGE_MS).contains(&length_ms).then_some(Range::Last(length_ms));
+    }
+    let (start_ms, end_ms): (i64, i64) = (from.parse().ok()?, to?.parse().ok()?);
+    let is_sound = TIMES_MS.contains(&start_ms) && TIMES_MS.contains(&end_ms) && end_ms - start_ms >= SHORTEST_RANGE_MS;
+    is_sound.then_some(Range::Between(start_ms, end_ms))
+}
+
+/// A duration in the largest unit that divides it.
+pub fn duration(duration_ms: i64) -> String {
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    let unit = units.into_iter().find(|(size, _)| duration_ms % size == 0);
+    unit.map_or_else(String::new, |(size, name)| format!("{}{name}", duration_ms / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_view_survives_its_link() {
+        let hostile = "a&b=c d/\"é<script>%";
+        let scope =
+            Scope { model: Some(hostile.into()), replica: Some("127.0.0.1:8000".into()), ..Scope::default() };
+        let ranges = [Range::Last(3_600_000), Range::Last(DEFAULT_RANGE_MS), Range::Between(1_795_000_000_000, 1_795_000_060_000)];
+        for range in ranges {
+            for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
+                let view = View { scope: scope.clone(), section: Some(Section::Hardware), range, refresh };
+                assert_eq!(decode(&encode(&view)), view);
+            }
+        }
+    }
+
+    #[test]
+    fn a_first_visit_has_an_empty_link() {
+        assert_eq!(encode(&View::default()), "");
+        assert_eq!(decode(""), View::default());
+    }
+
+    #[test]
+    fn nonsense_is_a_first_visit() {
+        for query in [
+            "?from=now-1x",
+            "from=now-1ms",
+            "from=5&to=99999999999999999",
+            "from=1795000060000&to=1795000000000",
+            "from=1795000000000",
+            "section=nowhere&every=0s&x=%ff%00",
+        ] {
+            assert_eq!(decode(query), View::default(), "{query}");
+        }
+    }
+
+    #[test]
+    fn links_read_as_a_person_writes_them() {
+        let view = decode("?section=hardware&from=now-3h&refresh=off&every=30s");
+        assert_eq!((view.section, view.range), (Some(Section::Hardware), Range::Last(3 * 3_600_000)));
+        assert_eq!(view.refresh, Refresh { is_on: false, interval_ms: 30_000 });
+    }
+}

@@ -1,0 +1,108 @@
+//! What the page shows: scope, section, range and refresh.
+use catalogue::{Scope, Section};
+
+/// What is on screen; all of it is in the URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// What is selected.
+    pub scope: Scope,
+    /// Which section; none for the first that has data.
+    pub section: Option<Section>,
+    /// Which time.
+    pub range: Range,
+    /// Whether and how often new data are asked for.
+    pub refresh: Refresh,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { scope: Scope::default(), section: None, range: Range::Last(DEFAULT_RANGE_MS), refresh: Refresh::DEFAULT }
+    }
+}
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// The last so many milliseconds, moving with the clock.
+    Last(i64),
+    /// From start to end, Unix milliseconds.
+    Between(i64, i64),
+}
+
+/// Range of a first visit: short enough that a fresh start fills it while one watches.
+pub const DEFAULT_RANGE_MS: i64 = 15 * 60_000;
+
+/// The shortest range that a drag selects.
+pub const SHORTEST_RANGE_MS: i64 = 10_000;
+
+/// Ranges offered, with their names.
+pub const PRESETS: [(i64, &str); 9] = [
+    (5 * 60_000, "Last 5 minutes"),
+    (15 * 60_000, "Last 15 minutes"),
+    (30 * 60_000, "Last 30 minutes"),
+    (3_600_000, "Last hour"),
+    (3 * 3_600_000, "Last 3 hours"),
+    (12 * 3_600_000, "Last 12 hours"),
+    (24 * 3_600_000, "Last 24 hours"),
+    (7 * 86_400_000, "Last 7 days"),
+    (30 * 86_400_000, "Last 30 days"),
+];
+
+impl Range {
+    /// Start and end in Unix milliseconds, when it is `now_ms`.
+    pub fn resolve(self, now_ms: i64) -> (i64, i64) {
+        match self {
+            Self::Last(length_ms) => (now_ms - length_ms, now_ms),
+            Self::Between(start_ms, end_ms) => (start_ms, end_ms),
+        }
+    }
+
+    /// Its length in milliseconds.
+    pub fn length_ms(self) -> i64 {
+        match self {
+            Self::Last(length_ms) => length_ms,
+            Self::Between(start_ms, end_ms) => end_ms - start_ms,
+        }
+    }
+
+    /// The range between two times in either order, at least [`SHORTEST_RANGE_MS`] long.
+    pub fn between(one_ms: i64, other_ms: i64) -> Self {
+        let (start_ms, end_ms) = (one_ms.min(other_ms), one_ms.max(other_ms));
+        let missing = (SHORTEST_RANGE_MS - (end_ms - start_ms)).max(0);
+        Self::Between(start_ms - missing / 2, end_ms + missing - missing / 2)
+    }
+}
+
+/// Auto-refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// Whether it is on.
+    pub is_on: bool,
+    /// How often, kept while it is off.
+    pub interval_ms: i64,
+}
+
+impl Refresh {
+    /// As on a first visit.
+    pub const DEFAULT: Self = Self { is_on: true, interval_ms: 5000 };
+
+    /// Intervals offered, in milliseconds.
+    pub const INTERVALS_MS: [i64; 7] = [1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_between_is_ordered_and_never_too_short() {
+        assert_eq!(Range::between(50_000, 20_000), Range::Between(20_000, 50_000));
+        assert_eq!(Range::between(20_000, 20_000), Range::Between(15_000, 25_000));
+    }
+
+    #[test]
+    fn the_last_minutes_move_with_the_clock() {
+        assert_eq!(Range::Last(1000).resolve(5000), (4000, 5000));
+        assert_eq!(Range::Between(1, 2).resolve(5000), (1, 2));
+    }
+}

@@ -1,0 +1,122 @@
+//! The canvas: measures itself, lays the scene out and paints it when data, size or theme change.
+use super::{card::CardContext, colours::Palette, overlay::Overlay, time};
+use crate::feed::{Drawn, Feed};
+use catalogue::Graph;
+use leptos::{html, prelude::*};
+use plot::{Drawing, LineStyle, Margins, Projection, paint, scene, time_ticks, value_domain, value_ticks};
+use plotters_canvas::CanvasBackend;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+
+/// Where the last painting put things, in CSS pixels of the stage.
+pub(super) type Painted = RwSignal<Option<Projection>>;
+
+/// Graph and overlay.
+#[component]
+pub(super) fn Plot() -> impl IntoView {
+    let CardContext { graph, drawn, styles, .. } = expect_context();
+    let palette = expect_context::<Memo<Palette>>();
+    let feed = expect_context::<Feed>();
+    let painted: Painted = RwSignal::new(None);
+    let canvas = NodeRef::<html::Canvas>::new();
+    let size = size_of(canvas);
+    Effect::new(move |_| {
+        let (Some(canvas), (width, height)) = (canvas.get(), size.get()) else { return };
+        if width < 1.0 || height < 1.0 {
+            return;
+        }
+        let projection = drawn.with(|drawn| {
+            let blank = Drawn {
+                frame: plot::Frame::default(),
+                range: feed.range.get_untracked(),
+                grid: crate::feed::Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
+                query: String::new(),
+                summary: Vec::new(),
+            };
+            let drawn = drawn.as_deref().unwrap_or(&blank);
+            styles.with(|styles| draw(&canvas, (width, height), graph, drawn, styles, &palette.get()))
+        });
+        painted.set(projection);
+    });
+    view! {
+        <canvas node_ref=canvas aria-hidden="true"></canvas>
+        <Overlay painted />
+    }
+}
+
+/// Paints, and tells where things lie; none when the canvas cannot be painted on.
+fn draw(
+    canvas: &web_sys::HtmlCanvasElement,
+    (width, height): (f64, f64),
+    graph: &Graph,
+    drawn: &Drawn,
+    styles: &[LineStyle],
+    palette: &Palette,
+) -> Option<Projection> {
+    let look = match graph.look {
+        catalogue::Look::Lines => plot::Look::Lines,
+        catalogue::Look::Bars => plot::Look::Bars { width_ms: drawn.grid.step_ms },
+    };
+    let frame = &drawn.frame;
+    let is_shown = |at: usize| styles.get(at).is_some_and(|style| style.is_shown);
+    let is_stacked = |at: usize| is_shown(at) && styles.get(at).is_some_and(|style| !style.is_limit);
+    let visible = frame.columns.iter().enumerate().filter(|(at, _)| is_shown(*at));
+    let (low, high) = match look {
+        plot::Look::Lines => {
+            value_domain(visible.flat_map(|(_, column)| column.values.iter().copied()), graph.unit.ceiling())
+        }
+        plot::Look::Bars { .. } => value_domain(frame.sums(is_stacked).into_iter(), graph.unit.ceiling()),
+    };
+    let ticks = value_ticks(low, high, 4, graph.unit.is_binary());
+    let labels = graph.unit.tick_labels(&ticks);
+    let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let margins = Margins { left: 14.0 + 6.2 * longest as f64, top: 8.0, right: 8.0, bottom: 22.0 };
+    let top = ticks.last().copied().unwrap_or(high);
+    let bottom = ticks.first().copied().unwrap_or(low);
+    let projection = Projection::new(width, height, margins, drawn.range, (bottom, top));
+    let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
+    let times = time_ticks(drawn.range.0, drawn.range.1, count, &time::offset_ms);
+    // Lines have whole-pixel corners: at least two pixels of canvas for one of the page keep them smooth.
+    let scale = window().device_pixel_ratio().max(2.0);
+    let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
+    if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
+        canvas.set_width(pixel_width);
+        canvas.set_height(pixel_height);
+    }
+    let context: web_sys::CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
+    // Sharp peaks would grow spikes with the default joint.
+    context.set_line_join("round");
+    let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
+    let drawing = Drawing {
+        frame,
+        styles,
+        look,
+        projection,
+        values: &values,
+        times: &times,
+        theme: &palette.theme,
+        scale,
+    };
+    paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
+    Some(projection)
+}
+
+/// The element's size in CSS pixels, kept up to date.
+fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
+    let size = RwSignal::new((0.0, 0.0));
+    let callback = Closure::<dyn Fn(JsValue)>::new(move |_| {
+        if let Some(canvas) = canvas.get_untracked() {
+            size.set((canvas.client_width().into(), canvas.client_height().into()));
+        }
+    });
+    let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return size };
+    let watcher = StoredValue::new_local((observer, callback));
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            size.set((canvas.client_width().into(), canvas.client_height().into()));
+            watcher.with_value(|(observer, _)| observer.observe(&canvas));
+        }
+    });
+    on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
+    size
+}

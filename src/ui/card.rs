@@ -1,0 +1,172 @@
+//! A card: heading, boxes, graph and legend of one graph of the catalogue.
+use super::{boxes::Boxes, canvas::Plot, colours::Palette, legend::Legend, time};
+use crate::feed::{CardState, Drawn, Feed, Status};
+use catalogue::{Graph, Look, Role};
+use leptos::{html, prelude::*};
+use plot::LineStyle;
+use std::{collections::BTreeSet, sync::Arc};
+use wasm_bindgen::{JsCast, closure::Closure};
+
+/// What the parts of a card share.
+#[derive(Clone, Copy)]
+pub(super) struct CardContext {
+    pub(super) graph: &'static Graph,
+    /// What was drawn last.
+    pub(super) drawn: Memo<Option<Arc<Drawn>>>,
+    /// One for each column of it.
+    pub(super) styles: Memo<Vec<LineStyle>>,
+    /// Names of the lines that the legend has hidden.
+    pub(super) hidden: RwSignal<BTreeSet<String>>,
+}
+
+impl CardContext {
+    /// Names, styles and values at an index of the visible lines.
+    pub(super) fn values(self, at: usize) -> Vec<(String, LineStyle, f64)> {
+        self.drawn.with(|drawn| {
+            let Some(drawn) = drawn else { return Vec::new() };
+            let columns = drawn.frame.columns.iter().zip(self.styles.get());
+            let visible = columns.filter(|(_, style)| style.is_shown);
+            visible
+                .map(|(column, style)| (column.name.clone(), style, column.values.get(at).copied().unwrap_or(f64::NAN)))
+                .collect()
+        })
+    }
+}
+
+/// The card of a graph.
+#[component]
+pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
+    let feed = expect_context::<Feed>();
+    let palette = expect_context::<Memo<Palette>>();
+    let state = RwSignal::from(feed.card(graph));
+    let drawn = Memo::new(move |_| state.with(|state: &CardState| state.drawn.clone()));
+    let status = Memo::new(move |_| state.with(|state| state.status.clone()));
+    let hidden = RwSignal::new(BTreeSet::new());
+    let styles = Memo::new(move |_| {
+        let palette = palette.get();
+        let styled = |drawn: &Arc<Drawn>| {
+            let columns = drawn.frame.columns.iter().enumerate();
+            let is_shown = |name: &String| hidden.with(|hidden: &BTreeSet<String>| !hidden.contains(name));
+            columns.map(|(at, column)| palette.style(graph, &column.name, at, is_shown(&column.name))).collect()
+        };
+        drawn.with(|drawn| drawn.as_ref().map(styled).unwrap_or_default())
+    });
+    provide_context(CardContext { graph, drawn, styles, hidden });
+    let node = NodeRef::<html::Section>::new();
+    watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
+    on_cleanup(move || feed.set_on_screen(graph, false));
+    let is_blank = Memo::new(move |_| drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.frame.is_blank())));
+    let heading = format!("heading-{}", graph.id);
+    view! {
+        <section
+            node_ref=node
+            class="card"
+            data-graph=graph.id
+            data-status=move || {
+                match status.get() {
+                    Status::Loading => "loading",
+                    Status::Live => "live",
+                    Status::Stale { .. } => "stale",
+                    Status::Failed(_) => "failed",
+                }
+            }
+            data-points=move || drawn.with(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.frame.times_ms.len()))
+            aria-labelledby=heading
+        >
+            <header>
+                <h2 id=heading.clone()>{graph.title}</h2>
+                <span class="unit">{graph.unit.suffix()}</span>
+                <Help />
+                <span class="now">{move || note(graph, &status.get(), drawn.get().as_deref())}</span>
+            </header>
+            <Boxes />
+            <div class="stage">
+                <Plot />
+                <Show when=move || matches!(status.get(), Status::Loading)>
+                    <p class="stage-note">"Loading…"</p>
+                </Show>
+                <Show when=move || is_blank.get() && matches!(status.get(), Status::Live)>
+                    <p class="stage-note">"No values in this range."</p>
+                </Show>
+            </div>
+            <Show when=move || matches!(status.get(), Status::Failed(_))>
+                <p class="failure" role="alert" data-testid="failure">
+                    {move || if let Status::Failed(why) = status.get() { why } else { String::new() }}
+                </p>
+            </Show>
+            <Legend />
+        </section>
+    }
+}
+
+/// What stands at the right of the heading: since when the card is stale, or the newest value.
+fn note(graph: &Graph, status: &Status, drawn: Option<&Drawn>) -> String {
+    if let Status::Stale { since_ms } = status {
+        return format!("stale since {}", time::clock(*since_ms));
+    }
+    let Some(frame) = drawn.map(|drawn| &drawn.frame) else { return String::new() };
+    let newest = match graph.look {
+        // The last bar is still growing.
+        Look::Bars => {
+            let sums = frame.sums(|_| true);
+            sums.iter().rev().skip(1).copied().find(|sum| !sum.is_nan())
+        }
+        Look::Lines => {
+            let first = graph.lines.iter().find(|line| line.role == Role::Data && !line.name.is_empty());
+            let at = first.and_then(|line| frame.columns.iter().position(|column| column.name == line.name));
+            at.and_then(|at| frame.last(at))
+        }
+    };
+    newest.map(|value| graph.unit.format(value)).unwrap_or_default()
+}
+
+/// The "?" of a card: what it measures, and the query behind it.
+#[component]
+fn Help() -> impl IntoView {
+    let CardContext { graph, drawn, .. } = expect_context();
+    let is_open = RwSignal::new(false);
+    let id = format!("help-{}", graph.id);
+    let close = move |event: web_sys::KeyboardEvent| {
+        if event.key() == "Escape" {
+            is_open.set(false);
+        }
+    };
+    view! {
+        <span class="help" on:keydown=close>
+            <button
+                type="button"
+                class="question"
+                data-testid="help"
+                aria-label=format!("About {}", graph.title)
+                aria-expanded=move || is_open.get().to_string()
+                aria-controls=id.clone()
+                on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
+            >
+                "?"
+            </button>
+            <div id=id class="help-text" hidden=move || !is_open.get()>
+                <p>{graph.help}</p>
+                <p class="query">
+                    <code>{move || drawn.with(|drawn| drawn.as_ref().map(|drawn| drawn.query.clone()))}</code>
+                </p>
+            </div>
+        </span>
+    }
+}
+
+/// Tells when the element comes near the screen and leaves it.
+fn watch_screen(node: NodeRef<html::Section>, tell: impl Fn(bool) + 'static) {
+    let callback = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
+        if let Ok(last) = entries.at(-1).dyn_into::<web_sys::IntersectionObserverEntry>() {
+            tell(last.is_intersecting());
+        }
+    });
+    let Ok(observer) = web_sys::IntersectionObserver::new(callback.as_ref().unchecked_ref()) else { return };
+    let watcher = StoredValue::new_local((observer, callback));
+    Effect::new(move |_| {
+        if let Some(element) = node.get() {
+            watcher.with_value(|(observer, _)| observer.observe(&element));
+        }
+    });
+    on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
+}

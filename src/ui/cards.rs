@@ -1,0 +1,59 @@
+//! The grid of cards of the open section.
+use super::card::Card;
+use crate::{feed::Feed, state::navigation::Navigation};
+use catalogue::{GRAPHS, Section, graph};
+use leptos::prelude::*;
+
+/// The open section: the one asked for, or the first that has data.
+pub(super) fn shown_section() -> Memo<Section> {
+    let navigation = expect_context::<Navigation>();
+    let feed = expect_context::<Feed>();
+    Memo::new(move |_| {
+        let (asked, scope) = navigation.view.with(|view| (view.section, view.scope.clone()));
+        asked.unwrap_or_else(|| {
+            feed.inventory.with(|inventory| {
+                let first = GRAPHS
+                    .iter()
+                    .find(|graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope)));
+                first.map_or(Section::Requests, |graph| graph.section)
+            })
+        })
+    })
+}
+
+/// The cards; grey ones of the same size until it is known which there are.
+#[component]
+pub(super) fn Cards() -> impl IntoView {
+    let navigation = expect_context::<Navigation>();
+    let feed = expect_context::<Feed>();
+    let section = shown_section();
+    let ids = Memo::new(move |_| {
+        let scope = navigation.view.with(|view| view.scope.clone());
+        let section = section.get();
+        feed.inventory.with(|inventory| {
+            inventory.as_ref().map(|inventory| {
+                let own = GRAPHS.iter().filter(|graph| graph.section == section);
+                own.filter(|graph| inventory.has(graph, &scope)).map(|graph| graph.id).collect::<Vec<_>>()
+            })
+        })
+    });
+    let is_known = Memo::new(move |_| ids.with(Option::is_some));
+    let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
+    view! {
+        <div class="cards" data-testid="cards">
+            <Show
+                when=move || is_known.get()
+                fallback=|| (0..6).map(|_| view! { <div class="card skeleton" aria-hidden="true"></div> }).collect_view()
+            >
+                <For each=move || ids.get().unwrap_or_default() key=|id| *id let:id>
+                    {graph(id).map(|graph| view! { <Card graph /> })}
+                </For>
+            </Show>
+        </div>
+        <Show when=move || is_empty.get()>
+            <p class="nothing" data-testid="nothing">
+                "Nothing of this section was measured in this range. Choose a longer range or another section."
+            </p>
+        </Show>
+    }
+}

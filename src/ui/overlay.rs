@@ -1,0 +1,126 @@
+//! What lies over a graph: crosshair, dots, selection and marks; moving the pointer redraws no canvas.
+use super::{
+    canvas::Painted,
+    card::CardContext,
+    colours::css,
+    pointer::{Hand, index_at},
+    time,
+    tooltip::Tooltip,
+};
+use crate::{feed::Feed, state::cursor::Pointer};
+use catalogue::Look;
+use leptos::prelude::*;
+
+/// The overlay.
+#[component]
+pub(super) fn Overlay(painted: Painted) -> impl IntoView {
+    let card @ CardContext { graph, drawn, .. } = expect_context();
+    let hand = Hand::new(card, painted);
+    let pointer = expect_context::<Pointer>();
+    let feed = expect_context::<Feed>();
+    // The point nearest to the cursor, and where it lies.
+    let index = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(card, cursor.time_ms)));
+    let x = Memo::new(move |_| {
+        let (index, projection) = (index.get()?, painted.get()?);
+        let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
+        Some(projection.x(time_ms).clamp(projection.left, projection.right))
+    });
+    let crosshair = move || {
+        let (x, projection) = (x.get()?, painted.get()?);
+        Some(view! {
+            <div
+                class="crosshair"
+                style:left=px(x)
+                style:top=px(projection.top)
+                style:height=px(projection.bottom - projection.top)
+            ></div>
+        })
+    };
+    let dots = move || {
+        let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
+        let values = card.values(index).into_iter().filter(|(_, style, value)| {
+            value.is_finite() && (graph.look == Look::Lines || style.is_limit)
+        });
+        let dot = |(_, style, value): (String, plot::LineStyle, f64)| {
+            let y = projection.y(value);
+            view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=css(style.rgb)></i> }
+        };
+        Some(values.map(dot).collect_view())
+    };
+    let band = move || {
+        let ((one_ms, other_ms), projection) = (pointer.selection.get()?, painted.get()?);
+        let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
+        let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
+        Some(view! {
+            <div
+                class="selection"
+                style:left=px(left)
+                style:width=px(right - left)
+                style:top=px(projection.top)
+                style:height=px(projection.bottom - projection.top)
+            ></div>
+        })
+    };
+    let marks = move || {
+        let projection = painted.get()?;
+        let within = feed.starts.get().into_iter().filter(move |start| {
+            (projection.start_ms..=projection.end_ms).contains(&start.time_ms)
+        });
+        let mark = move |start: crate::feed::Start| {
+            let text = format!("{} started at {}", start.replica, time::clock(start.time_ms));
+            view! {
+                <i
+                    class="mark"
+                    title=text
+                    style:left=px(projection.x(start.time_ms))
+                    style:top=px(projection.bottom)
+                ></i>
+            }
+        };
+        Some(within.map(mark).collect_view())
+    };
+    view! {
+        <div
+            class="overlay"
+            data-testid="overlay"
+            tabindex="0"
+            role="img"
+            aria-label=move || summary(card)
+            on:pointerdown=move |event| hand.down(&event)
+            on:pointermove=move |event| hand.moved(&event)
+            on:pointerup=move |_| hand.up()
+            on:pointercancel=move |_| hand.cancel()
+            on:pointerleave=move |_| hand.left()
+            on:dblclick=move |_| hand.back()
+            on:keydown=move |event| hand.key(&event)
+        >
+            {band}
+            {crosshair}
+            {dots}
+            {marks}
+            <Tooltip index x painted />
+        </div>
+    }
+}
+
+pub(super) fn px(length: f64) -> String {
+    format!("{length:.1}px")
+}
+
+/// The graph in one sentence, for those who do not see it.
+fn summary(card: CardContext) -> String {
+    card.drawn.with(|drawn| {
+        let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
+        let newest = drawn.frame.columns.iter().enumerate().filter_map(|(at, column)| {
+            drawn.frame.last(at).map(|value| format!("{} {}", column.name, card.graph.unit.format(value)))
+        });
+        let newest: Vec<String> = newest.collect();
+        format!(
+            "{} from {} to {}. Newest values: {}.",
+            card.graph.title,
+            time::clock(drawn.range.0),
+            time::clock(drawn.range.1),
+            if newest.is_empty() { "none".into() } else { newest.join(", ") }
+        )
+    })
+}

@@ -1,0 +1,141 @@
+//! Pointer and keyboard on a graph: they move the shared cursor, and select a range.
+use super::card::CardContext;
+use crate::state::{
+    cursor::{Cursor, Pointer},
+    navigation::Navigation,
+    view::Range,
+};
+use leptos::prelude::*;
+use plot::Projection;
+use wasm_bindgen::JsCast;
+use web_sys::{KeyboardEvent, PointerEvent};
+
+/// A press that moves less than this, in CSS pixels, is a click and selects nothing.
+const CLICK_PX: f64 = 4.0;
+
+/// What a graph does with pointer and keys.
+#[derive(Clone, Copy)]
+pub(super) struct Hand {
+    card: CardContext,
+    pointer: Pointer,
+    navigation: Navigation,
+    painted: RwSignal<Option<Projection>>,
+    /// Where a press began, in CSS pixels of the stage.
+    pressed: RwSignal<Option<f64>>,
+}
+
+/// The index of the card's point nearest to a time, if the time is within its range.
+pub(super) fn index_at(card: CardContext, time_ms: i64) -> Option<usize> {
+    card.drawn.with(|drawn| {
+        let drawn = drawn.as_ref()?;
+        (drawn.range.0..=drawn.range.1).contains(&time_ms).then(|| drawn.frame.nearest(time_ms)).flatten()
+    })
+}
+
+impl Hand {
+    pub(super) fn new(card: CardContext, painted: RwSignal<Option<Projection>>) -> Self {
+        Self {
+            card,
+            pointer: expect_context(),
+            navigation: expect_context(),
+            painted,
+            pressed: RwSignal::new(None),
+        }
+    }
+
+    fn time_at(self, x: f64) -> Option<i64> {
+        self.painted.get_untracked().map(|projection| projection.time_ms(x))
+    }
+
+    fn point_at(self, time_ms: i64) {
+        self.pointer.cursor.set(Some(Cursor { time_ms, graph: self.card.graph.id }));
+    }
+
+    pub(super) fn down(self, event: &PointerEvent) {
+        if event.button() != 0 {
+            return;
+        }
+        if let Some(target) = event.current_target() {
+            if let Ok(element) = target.dyn_into::<web_sys::Element>() {
+                let _ = element.set_pointer_capture(event.pointer_id());
+            }
+        }
+        self.pressed.set(Some(event.offset_x().into()));
+    }
+
+    pub(super) fn moved(self, event: &PointerEvent) {
+        let x = f64::from(event.offset_x());
+        let Some(time_ms) = self.time_at(x) else { return };
+        self.point_at(time_ms);
+        if let Some(from) = self.pressed.get_untracked()
+            && (self.pointer.selection.get_untracked().is_some() || (x - from).abs() >= CLICK_PX)
+            && let Some(from_ms) = self.time_at(from)
+        {
+            self.pointer.selection.set(Some((from_ms, time_ms)));
+        }
+    }
+
+    pub(super) fn up(self) {
+        self.pressed.set(None);
+        self.apply();
+    }
+
+    pub(super) fn cancel(self) {
+        self.pressed.set(None);
+        self.pointer.selection.set(None);
+    }
+
+    pub(super) fn left(self) {
+        if self.pressed.get_untracked().is_none() {
+            self.pointer.cursor.set(None);
+        }
+    }
+
+    /// Goes back to the range before.
+    pub(super) fn back(self) {
+        self.navigation.back();
+    }
+
+    /// Takes the selection as the page's range.
+    fn apply(self) {
+        if let Some((one_ms, other_ms)) = self.pointer.selection.get_untracked() {
+            self.pointer.selection.set(None);
+            self.navigation.select(Range::between(one_ms, other_ms));
+        }
+    }
+
+    /// Arrows move the cursor, with Shift they select; Enter takes the selection, Escape drops it, Backspace goes back.
+    pub(super) fn key(self, event: &KeyboardEvent) {
+        match event.key().as_str() {
+            "ArrowLeft" => self.walk(-1, event.shift_key()),
+            "ArrowRight" => self.walk(1, event.shift_key()),
+            "Enter" => self.apply(),
+            "Escape" => {
+                self.pointer.selection.set(None);
+                self.pointer.cursor.set(None);
+            }
+            "Backspace" => self.back(),
+            _ => return,
+        }
+        event.prevent_default();
+    }
+
+    fn walk(self, by: isize, selects: bool) {
+        let Some(times) = self.card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
+        else {
+            return;
+        };
+        let here = self.pointer.cursor.get_untracked();
+        let at = here.and_then(|cursor| index_at(self.card, cursor.time_ms));
+        let next = match at {
+            Some(at) => at.saturating_add_signed(by).min(times.len().saturating_sub(1)),
+            None => times.len().saturating_sub(1),
+        };
+        let Some(&time_ms) = times.get(next) else { return };
+        if selects && let Some(here) = here {
+            let from_ms = self.pointer.selection.get_untracked().map_or(here.time_ms, |selection| selection.0);
+            self.pointer.selection.set(Some((from_ms, time_ms)));
+        }
+        self.point_at(time_ms);
+    }
+}

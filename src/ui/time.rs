@@ -1,0 +1,48 @@
+//! Times for people, in the browser's own zone.
+use wasm_bindgen::JsValue;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// How far the browser's wall clock is ahead of UTC at a time, in milliseconds.
+pub(super) fn offset_ms(time_ms: i64) -> i64 {
+    let date = js_sys::Date::new(&JsValue::from_f64(time_ms as f64));
+    -(date.get_timezone_offset() as i64) * 60_000
+}
+
+/// `14:05:30`.
+pub(super) fn clock(time_ms: i64) -> String {
+    let of_day = (time_ms + offset_ms(time_ms)).rem_euclid(DAY_MS) / 1000;
+    format!("{:02}:{:02}:{:02}", of_day / 3600, of_day % 3600 / 60, of_day % 60)
+}
+
+/// `14:05:30`, with its date where that is not the day of `today_ms`.
+pub(super) fn clock_and_day(time_ms: i64, today_ms: i64) -> String {
+    let day = |time_ms: i64| (time_ms + offset_ms(time_ms)).div_euclid(DAY_MS);
+    if day(time_ms) == day(today_ms) {
+        return clock(time_ms);
+    }
+    let date = js_sys::Date::new(&JsValue::from_f64(time_ms as f64));
+    format!("{}-{:02}-{:02} {}", date.get_full_year(), date.get_month() + 1, date.get_date(), clock(time_ms))
+}
+
+/// `UTC+1`, `UTC+5:45`, `UTC`.
+pub(super) fn zone(time_ms: i64) -> String {
+    let minutes = offset_ms(time_ms) / 60_000;
+    let sign = if minutes < 0 { '−' } else { '+' };
+    match (minutes.abs() / 60, minutes.abs() % 60) {
+        (0, 0) => "UTC".into(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
+    }
+}
+
+/// How long ago, in one unit: `3 s`, `12 min`, `2 h`, `5 d`.
+pub(super) fn age(age_ms: i64) -> String {
+    let seconds = age_ms.max(0) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}

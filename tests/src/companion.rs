@@ -1,0 +1,93 @@
+//! The companion as a process: the built binary on a free port.
+use crate::{Api, FixtureError, Process, Result};
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+/// A running `inferboard-server`.
+#[derive(Debug)]
+pub struct Companion {
+    process: Process,
+    url: String,
+}
+
+impl Companion {
+    /// Starts it at a free port of loopback with these arguments besides.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not come up.
+    pub async fn start(arguments: &[&str]) -> Result<Self> {
+        Self::start_at(0, arguments).await
+    }
+
+    /// Starts it at this port of loopback.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not come up.
+    pub async fn start_at(port: u16, arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(binary()?);
+        command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(arguments);
+        let mut process = Process::start("inferboard-server", command)?;
+        let url = process.word_after("Inferboard is at ", Duration::from_secs(20)).await?;
+        Ok(Self { process, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Its address without a slash at the end, such as `http://127.0.0.1:7117`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0)
+    }
+
+    /// Its API.
+    pub fn api(&self) -> Api {
+        Api::new(&self.url)
+    }
+
+    /// Ends it as a service manager would.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn stop(self) -> Result<ExitStatus> {
+        self.process.stop()
+    }
+}
+
+/// The binary that `INFERBOARD_SERVER` names, else the one that cargo has or builds for this profile.
+fn binary() -> Result<&'static PathBuf> {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(binary) = BINARY.get() {
+        return Ok(binary);
+    }
+    let found = match env::var_os("INFERBOARD_SERVER") {
+        Some(named) => named.into(),
+        None => built()?,
+    };
+    Ok(BINARY.get_or_init(|| found))
+}
+
+fn built() -> Result<PathBuf> {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "-p", "inferboard-server", "--message-format=json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()
+        .map_err(FixtureError::io("cannot start cargo"))?;
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .find(|executable| executable.file_stem().is_some_and(|stem| stem == "inferboard-server"))
+        .ok_or_else(|| FixtureError::Program {
+            program: "cargo build -p inferboard-server",
+            what: "gave no binary".into(),
+            output: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+}

@@ -1,0 +1,52 @@
+//! Prometheus as a process, to compare answers with.
+use crate::{Api, FixtureError, Process, Replay, Result};
+use std::{collections::BTreeMap, fs, process::Command, time::Duration};
+use tempfile::TempDir;
+
+/// A running `prometheus` that scrapes one replay; its data go with it.
+#[derive(Debug)]
+pub struct Prometheus {
+    _process: Process,
+    _folder: TempDir,
+    url: String,
+}
+
+impl Prometheus {
+    /// Starts it at a free port of loopback, scraping `replay` each `interval`, with `labels` on every sample.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] where it is not installed; else when it does not come up.
+    pub async fn start(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for prometheus"))?;
+        let configuration = folder.path().join("prometheus.yml");
+        fs::write(&configuration, configured(replay, interval, labels))
+            .map_err(FixtureError::io("cannot write the configuration of prometheus"))?;
+        let mut command = Command::new("prometheus");
+        command
+            .arg(format!("--config.file={}", configuration.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg("--web.listen-address=127.0.0.1:0");
+        let mut process = Process::start("prometheus", command)?;
+        let address = process.word_after("msg=\"Listening on\" address=", Duration::from_secs(20)).await?;
+        process.word_after("Server is ready to receive web", Duration::from_secs(20)).await?;
+        Ok(Self { _process: process, _folder: folder, url: format!("http://{address}") })
+    }
+
+    /// Its API.
+    pub fn api(&self) -> Api {
+        Api::new(&self.url)
+    }
+}
+
+/// JSON is YAML, and quotes the labels as they need.
+fn configured(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> String {
+    let interval = format!("{}ms", interval.as_millis());
+    serde_json::json!({
+        "global": { "scrape_interval": interval, "scrape_timeout": interval },
+        "scrape_configs": [{
+            "job_name": "replay",
+            "static_configs": [{ "targets": [replay.instance()], "labels": labels }],
+        }],
+    })
+    .to_string()
+}

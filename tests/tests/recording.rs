@@ -1,0 +1,221 @@
+//! The companion's numbers against the recording: every stored sample, and what PromQL says about the session.
+use inferboard_tests::{Api, Companion, Play, Recording, Replay, Result, SeriesKey, now_ms, until};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Labels that the companion adds to what it scrapes.
+const SCOPE: [&str; 6] = ["job", "instance", "model", "environment", "deployment", "replica"];
+/// More than all of a replay, with a busy machine's delays.
+const LIMIT: Duration = Duration::from_secs(180);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sample_is_stored_as_recorded() -> Result<()> {
+    let stage = Stage::stamped().await?;
+    let stored = stage.stored().await?;
+    for (series, recorded) in stage.recorded() {
+        assert_eq!(stored.get(&series), Some(&recorded), "{series:?}");
+    }
+    let own = |series: &SeriesKey| {
+        let name = series.label("__name__");
+        name == "up" || name.starts_with("scrape_") || name.starts_with("inferboard_")
+    };
+    let more: Vec<_> = stored.keys().filter(|series| !own(series) && !stage.recorded().contains_key(series)).collect();
+    assert!(more.is_empty(), "series that the page does not have: {more:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promql_tells_the_story_of_the_session() -> Result<()> {
+    let stage = Stage::stamped().await?;
+    let (end_ms, ago) = (Some(stage.last_ms), "[15m]");
+
+    let by_status = stage.final_by("status", "http_requests_total");
+    assert!(by_status["2xx"] > 200.0 && by_status["4xx"] > 10.0, "{by_status:?}");
+    assert_eq!(stage.asked_by("status", "sum by (status) (http_requests_total)").await?, by_status);
+    let before_ms = stage.last_before_restart_ms();
+    for (status, count) in stage.at_by(before_ms, "status", "http_requests_total") {
+        let query = format!("http_requests_total{{status=\"{status}\"}}");
+        assert_eq!(stage.api.value(&query, Some(before_ms)).await?, count, "{status} before the restart");
+    }
+
+    for name in ["vllm:prompt_tokens_total", "vllm:generation_tokens_total", "vllm:request_success_total"] {
+        let recorded: f64 = stage.peaks(name).into_iter().sum();
+        // The counters restart with the engine, so a peak is that of the first run.
+        let query = format!("sum(max_over_time({name}{ago}))");
+        assert_eq!(stage.api.value(&query, end_ms).await?, recorded, "{name}");
+    }
+    for (name, least) in [("vllm:num_requests_waiting", 1.0), ("vllm:num_requests_running", 4.0)] {
+        let recorded: f64 = stage.peaks(name).into_iter().sum();
+        assert!(recorded >= least, "the burst queues: {name} {recorded}");
+        assert_eq!(stage.api.value(&format!("max_over_time({name}{ago})"), end_ms).await?, recorded, "{name}");
+    }
+
+    assert_eq!(stage.api.value(&format!("changes(process_start_time_seconds{ago})"), end_ms).await?, 1.0);
+    assert_eq!(stage.api.value(&format!("resets(vllm:generation_tokens_total{ago})"), end_ms).await?, 1.0);
+    stage.errors_rise_when_recorded().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
+    const SPEED: f64 = 20.0;
+    let recording = Recording::vllm()?;
+    let starts_s: Vec<f64> = distinct(
+        recording
+            .samples()
+            .iter()
+            .filter(|(s, _)| s.label("__name__") == "process_start_time_seconds")
+            .flat_map(|(_, points)| points.iter().map(|(_, value)| *value)),
+    );
+    assert_eq!(starts_s.len(), 2);
+    let span = Duration::from_millis((recording.last_ms() - recording.first_ms()).unsigned_abs()).div_f64(SPEED);
+    // From the last page before the restart to the first after it, in the middle: well within the silence.
+    let (before_ms, after_ms) = recording.restart();
+    let silence_from_start = Duration::from_millis(((before_ms + after_ms) / 2 - recording.first_ms()).unsigned_abs());
+
+    let replay = Replay::start(recording, Play::Live { speed: SPEED }, 0)?;
+    let companion =
+        Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &replay.url()]).await?;
+    let api = companion.api();
+    until("first scrape", LIMIT, async || Ok(replay.scrapes()), |scrapes| *scrapes > 0).await?;
+    let began_ms = now_ms();
+    tokio::time::sleep(span + Duration::from_secs(1)).await;
+
+    let up = api.samples(&format!("up{{instance=\"{}\"}}[5m]", replay.instance()), None).await?;
+    let [up] = up.as_slice() else { panic!("one target, one series: {up:?}") };
+    let mut states: Vec<f64> = up.points.values.iter().map(|(_, state)| state.0).collect();
+    states.dedup();
+    assert_eq!(states, [0.0, 1.0, 0.0, 1.0], "down, up, down for the restart, up");
+    assert_eq!(up.metric.get("model").map(String::as_str), Some("tiny-llama"), "the page names its model: {up:?}");
+
+    let silent_ms = began_ms + i64::try_from(silence_from_start.div_f64(SPEED).as_millis()).unwrap_or(0);
+    let running = "vllm:num_requests_running";
+    assert_eq!(api.vector(running, Some(silent_ms)).await?.len(), 0, "a target that is down shows no last value");
+    assert_eq!(api.value("up{model=\"tiny-llama\"}", Some(silent_ms)).await?, 0.0);
+    assert_eq!(api.value(running, None).await?, 0.0);
+
+    let stored = api.samples("process_start_time_seconds{model=\"tiny-llama\"}[5m]", None).await?;
+    let stored_s = distinct(stored.iter().flat_map(|series| series.points.values.iter().map(|(_, value)| value.0)));
+    let [first_s, second_s] = stored_s.as_slice() else { panic!("two starts: {stored_s:?}") };
+    assert!((second_s - first_s - (starts_s[1] - starts_s[0]) / SPEED).abs() < 1e-3, "{stored_s:?}");
+    Ok(())
+}
+
+/// A companion that has scraped the whole recording, stamped to have ended just now.
+struct Stage {
+    recording: Recording,
+    api: Api,
+    last_ms: i64,
+    instance: String,
+    _companion: Companion,
+    _replay: Replay,
+}
+
+impl Stage {
+    async fn stamped() -> Result<Self> {
+        let recording = Recording::vllm()?;
+        let last_ms = now_ms();
+        let replay = Replay::start(recording.clone(), Play::Stamped { last_ms }, 0)?;
+        let companion =
+            Companion::start(&["--no-discovery", "--scrape-interval", "200ms", "--target", &replay.url()]).await?;
+        let enough = recording.pages().count() + 2;
+        until("end of the replay", LIMIT, async || Ok(replay.scrapes()), |scrapes| *scrapes >= enough).await?;
+        let (api, instance) = (companion.api(), replay.instance());
+        Ok(Self { recording, api, last_ms, instance, _companion: companion, _replay: replay })
+    }
+
+    /// When a recorded scrape stands on the companion's clock.
+    fn stamp_ms(&self, at_ms: i64) -> i64 {
+        at_ms - self.recording.last_ms() + self.last_ms
+    }
+
+    /// What was recorded, with the stamps that it was served with.
+    fn recorded(&self) -> BTreeMap<SeriesKey, Vec<(i64, f64)>> {
+        let mut samples = self.recording.samples();
+        samples.values_mut().flatten().for_each(|(at_ms, _)| *at_ms = self.stamp_ms(*at_ms));
+        samples
+    }
+
+    /// What the companion keeps of the target, without the labels that it added.
+    async fn stored(&self) -> Result<BTreeMap<SeriesKey, Vec<(i64, f64)>>> {
+        let everything = format!("{{instance=\"{}\"}}[30m]", self.instance);
+        let series = self.api.samples(&everything, Some(now_ms())).await?;
+        Ok(series
+            .into_iter()
+            .map(|mut series| {
+                series.metric.retain(|name, _| !SCOPE.contains(&name.as_str()));
+                let points = series.points.values.iter();
+                (
+                    SeriesKey(series.metric),
+                    points.map(|(at_s, value)| ((at_s * 1000.0).round() as i64, value.0)).collect(),
+                )
+            })
+            .collect())
+    }
+
+    /// The recorded values of a metric at a stamp, by one of its labels.
+    fn at_by(&self, stamp_ms: i64, label: &str, name: &str) -> BTreeMap<String, f64> {
+        self.recorded()
+            .into_iter()
+            .filter(|(series, _)| series.label("__name__") == name)
+            .filter_map(|(series, points)| {
+                let (_, value) = points.into_iter().find(|(at_ms, _)| *at_ms == stamp_ms)?;
+                Some((series.label(label).to_owned(), value))
+            })
+            .collect()
+    }
+
+    fn final_by(&self, label: &str, name: &str) -> BTreeMap<String, f64> {
+        self.at_by(self.last_ms, label, name)
+    }
+
+    async fn asked_by(&self, label: &str, query: &str) -> Result<BTreeMap<String, f64>> {
+        let answer = self.api.vector(query, Some(self.last_ms)).await?;
+        Ok(answer
+            .into_iter()
+            .map(|series| (series.metric.get(label).cloned().unwrap_or_default(), series.points.value.1.0))
+            .collect())
+    }
+
+    /// The highest recorded value of each series of a metric.
+    fn peaks(&self, name: &str) -> Vec<f64> {
+        let series = self.recorded().into_iter().filter(|(series, _)| series.label("__name__") == name);
+        series.map(|(_, points)| points.into_iter().map(|(_, value)| value).fold(f64::MIN, f64::max)).collect()
+    }
+
+    fn last_before_restart_ms(&self) -> i64 {
+        self.stamp_ms(self.recording.restart().0)
+    }
+
+    /// The errors of the client have their phase: a rate above nothing exactly where the recorded counter rose within
+    /// the window.
+    async fn errors_rise_when_recorded(&self) -> Result<()> {
+        let errors: Vec<(i64, f64)> = self
+            .recorded()
+            .into_iter()
+            .find(|(series, _)| series.label("__name__") == "http_requests_total" && series.label("status") == "4xx")
+            .map(|(_, points)| points)
+            .unwrap_or_default();
+        let (start_ms, end_ms) = (self.stamp_ms(self.recording.first_ms()), self.last_ms);
+        let query = "rate(http_requests_total{status=\"4xx\"}[30s])";
+        let answer = self.api.range(query, start_ms, end_ms, 5000).await?;
+        let rates = answer.into_iter().flat_map(|series| series.points.values);
+        let asked: BTreeMap<i64, bool> =
+            rates.map(|(at_s, rate)| ((at_s * 1000.0).round() as i64, rate.0 > 0.0)).collect();
+        let mut rose = 0;
+        for at_ms in (start_ms..=end_ms).step_by(5000) {
+            let window: Vec<f64> =
+                errors.iter().filter(|(stamp, _)| at_ms - 30_000 < *stamp && *stamp <= at_ms).map(|p| p.1).collect();
+            let recorded = (window.len() > 1).then(|| window.windows(2).any(|pair| pair[0] != pair[1]));
+            assert_eq!(asked.get(&at_ms).copied(), recorded, "{} s before the end", (end_ms - at_ms) / 1000);
+            rose += usize::from(recorded == Some(true));
+        }
+        assert!(rose > 10, "the recording has a phase of errors");
+        Ok(())
+    }
+}
+
+fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values
+}
