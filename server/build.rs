@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(format!("include_bytes!({target:?})"))
         };
         let plain = packed("plain", &body)?;
-        let brotli = smaller(&body, brotli(&body)?, |bytes| packed("br", bytes))?;
-        let gzip = smaller(&body, gzip(&body)?, |bytes| packed("gz", bytes))?;
+        let brotli = smaller(&body, &brotli(&body)?, |bytes| packed("br", bytes))?;
+        let gzip = smaller(&body, &gzip(&body)?, |bytes| packed("gz", bytes))?;
         let tag: String = Sha256::digest(&body).iter().take(16).fold(String::new(), |mut tag, byte| {
             let _ = write!(tag, "{byte:02x}");
             tag
@@ -63,8 +63,8 @@ fn collect(dist: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> Re
 }
 
 /// The packed form as an expression, where packing saves anything.
-fn smaller(body: &[u8], packed: Vec<u8>, write: impl FnOnce(&[u8]) -> io::Result<String>) -> io::Result<String> {
-    if packed.len() < body.len() { Ok(format!("Some({})", write(&packed)?)) } else { Ok("None".into()) }
+fn smaller(body: &[u8], packed: &[u8], write: impl FnOnce(&[u8]) -> io::Result<String>) -> io::Result<String> {
+    if packed.len() < body.len() { Ok(format!("Some({})", write(packed)?)) } else { Ok("None".into()) }
 }
 
 fn brotli(body: &[u8]) -> io::Result<Vec<u8>> {

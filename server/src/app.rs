@@ -4,7 +4,7 @@ use crate::clock::now_ms;
 use crate::collect::{Host, own_page};
 use crate::config::Settings;
 use crate::discover::{USUAL, discover};
-use crate::scrape::{Client, Identity, LocalPage, Pool, Source, Target};
+use crate::scrape::{Client, Identity, LocalPage, Pace, Pool, Source, Target};
 use crate::security::{Hosts, guard};
 use crate::{assets, http};
 use axum::Router;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Limits, Store};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tracing::warn;
 
 /// How often old samples are dropped.
@@ -64,19 +65,18 @@ impl App {
         self.address
     }
 
-    /// Collects and serves until `stop`.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Collects and serves until `stop`; each message of `reloads` replaces the configured targets.
+    pub async fn run(self, stop: impl Future<Output = ()>, mut reloads: mpsc::Receiver<Vec<Target>>) {
         let Self { listener, address, settings, client } = self;
         let store = Store::new(Limits { retention_ms: settings.retention_ms, ..Limits::default() });
         let pool = Arc::new(Pool::new(store.clone(), client));
-        let host = Host::new("/proc");
+        let host = Host::new(&settings.procfs);
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
-        for target in own_targets(&store, &pool, host, &settings).into_iter().chain(settings.targets) {
-            pool.add(target);
-        }
+        own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
+        pool.configure(settings.targets);
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(retain(store.clone()));
         if settings.discovery {
@@ -84,6 +84,13 @@ impl App {
             let pool = Arc::clone(&pool);
             tasks.spawn(async move { discover(pool, &places, settings.pace).await });
         }
+        tasks.spawn(async move {
+            while let Some(targets) = reloads.recv().await {
+                pool.configure(targets);
+            }
+            // Nobody is left to ask for more; the pool must live on.
+            std::future::pending().await
+        });
         http::serve(listener, router(&store, Hosts::new(address, &hosts)), stop).await;
     }
 }
@@ -99,12 +106,12 @@ pub fn router(store: &Store, hosts: Hosts) -> Router {
 }
 
 /// This machine and this server, as targets like others.
-fn own_targets(store: &Store, pool: &Pool, host: Host, settings: &Settings) -> [Target; 2] {
+fn own_targets(store: &Store, pool: &Pool, host: Host, pace: Pace) -> [Target; 2] {
     let instance = host.name().unwrap_or_else(|| "localhost".into());
     let target = |job: &str, page: LocalPage| Target {
         source: Source::Local(page),
         identity: Identity { job: Some(job.into()), instance: instance.clone(), ..Identity::default() },
-        pace: settings.pace,
+        pace,
     };
     let (store, counts) = (store.clone(), pool.counts());
     [target("host", Arc::new(move || host.page())), target("inferboard", Arc::new(move || own_page(&store, &counts)))]

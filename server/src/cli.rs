@@ -48,6 +48,9 @@ pub struct ServeArgs {
     /// How often to scrape [default: 5s]
     #[arg(long, value_name = "DURATION")]
     pub scrape_interval: Option<String>,
+    /// Where the machine's /proc is mounted, as within a container [default: /proc]
+    #[arg(long, value_name = "DIR")]
+    pub procfs: Option<PathBuf>,
     /// Do not look for inference servers on this machine
     #[arg(long)]
     pub no_discovery: bool,

@@ -64,6 +64,8 @@ pub struct Settings {
     pub retention_ms: i64,
     /// How often, and how long at most, this machine and what is found on it are scraped.
     pub pace: Pace,
+    /// Where this machine's `/proc` is.
+    pub procfs: PathBuf,
     /// Whether to look for inference servers on this machine.
     pub discovery: bool,
     /// What to scrape.
@@ -83,6 +85,7 @@ struct File {
     scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     scrape_timeout: Option<Duration>,
+    procfs: Option<PathBuf>,
     discovery: Option<bool>,
     targets: Vec<TargetEntry>,
 }
@@ -106,7 +109,7 @@ struct TargetEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with credentials or credentials_file")]
 struct AuthorizationEntry {
     #[serde(rename = "type")]
     scheme: Option<String>,
@@ -158,6 +161,7 @@ impl Settings {
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
             retention_ms: retention.map_or(store::Limits::default().retention_ms, |kept| kept.as_millis() as i64),
             pace,
+            procfs: args.procfs.clone().or(file.procfs).unwrap_or_else(|| "/proc".into()),
             // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
             discovery: !args.no_discovery && file.discovery.unwrap_or(targets.is_empty()),
             targets,
@@ -172,9 +176,17 @@ fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
             path: path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1,
-            message: error.message().to_owned(),
+            message: unquoted(error.message()),
         }
     })
+}
+
+/// The message without the value it found where another type was due.
+fn unquoted(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
@@ -271,3 +283,6 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
         _ => Err(format!("{text:?} is not more than zero")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,14 @@
 use anyhow::Context;
 use clap::Parser;
 use server::app::App;
-use server::cli::Cli;
+use server::cli::{Cli, ServeArgs};
 use server::config::Settings;
+use server::scrape::Target;
 use std::fmt::Display;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
 /// Exit codes: wrong usage or configuration, and anything that failed later.
@@ -15,37 +17,55 @@ const USAGE: u8 = 2;
 const FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
-    let settings = match Settings::load(&Cli::parse().into_serve()) {
+    let args = Cli::parse().into_serve();
+    let settings = match Settings::load(&args) {
         Ok(settings) => settings,
         Err(error) => return fail(error, USAGE),
     };
-    match run(settings) {
+    match run(settings, args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(format_args!("{error:#}"), FAILURE),
     }
 }
 
-fn run(settings: Settings) -> anyhow::Result<()> {
+fn run(settings: Settings, args: ServeArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let outcome = runtime.block_on(async {
+        let hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
         let app = App::bind(settings).await?;
         println!("Inferboard is at http://{}/", app.address());
-        app.run(async move {
+        let (send, reloads) = mpsc::channel(1);
+        tokio::spawn(reload_on_hangup(args, hangups, send));
+        let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
             info!("stopping");
-        })
-        .await;
+        };
+        app.run(stop, reloads).await;
         Ok(())
     });
     // A collector that hangs in the kernel must not keep the program.
     runtime.shutdown_background();
     outcome
+}
+
+/// Reads the configuration again on SIGHUP and sends its targets; one that cannot be used changes nothing.
+async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Sender<Vec<Target>>) {
+    while hangups.recv().await.is_some() {
+        match Settings::load(&args) {
+            Ok(settings) => {
+                info!("the configuration was read again; what changed for targets is in force");
+                // The receiver is gone only at the end.
+                let _ = send.send(settings.targets).await;
+            }
+            Err(error) => error!(error = ?error.to_string(), "the configuration cannot be used; the old one stays"),
+        }
+    }
 }
 
 fn fail(error: impl Display, code: u8) -> ExitCode {

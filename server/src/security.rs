@@ -1,6 +1,7 @@
 //! What guards every answer: who may ask by which name, and what a browser may do with it.
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, HeaderName};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -68,7 +69,7 @@ impl Hosts {
         if host.is_empty() {
             return Some(StatusCode::BAD_REQUEST);
         }
-        let named = [Some(host), uri.authority().map(|authority| authority.as_str())];
+        let named = [Some(host), uri.authority().map(Authority::as_str)];
         let known = named.into_iter().flatten().all(|name| without_port(name).is_some_and(|name| self.allows(name)));
         (!known).then_some(StatusCode::MISDIRECTED_REQUEST)
     }

@@ -35,7 +35,11 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
                 style:left=px(x)
                 style:top=px(projection.top)
             >
-                <caption>{time::clock_and_day(time_ms, js_sys::Date::now() as i64)}</caption>
+                <thead>
+                    <tr>
+                        <th colspan="2">{time::clock_and_day(time_ms, js_sys::Date::now() as i64)}</th>
+                    </tr>
+                </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         })

@@ -57,9 +57,14 @@ fn ScopeControls() -> impl IntoView {
         });
         let is_shown = move || choices.with(Vec::len) >= least;
         let choices = Memo::new(move |_| {
-            let all = Choice { value: String::new(), text: "All".into() };
-            let each = choices.get().into_iter().map(|value| Choice { text: value.clone(), value });
-            std::iter::once(all).chain(each).collect::<Vec<_>>()
+            let values = choices.get();
+            let all = |text: &str| Choice { value: String::new(), text: text.to_owned() };
+            // All of one is that one.
+            if let ([only], true) = (values.as_slice(), chosen.with(String::is_empty)) {
+                return vec![all(only)];
+            }
+            let each = values.into_iter().map(|value| Choice { text: value.clone(), value });
+            std::iter::once(all("All")).chain(each).collect::<Vec<_>>()
         });
         view! {
             <Show when=is_shown>

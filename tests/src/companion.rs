@@ -75,7 +75,7 @@ fn binary() -> Result<&'static PathBuf> {
 
 fn built() -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "-p", "inferboard-server", "--message-format=json"])
+        .args(["build", "--quiet", "-p", "inferboard-server", "--message-format=json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
         .output()

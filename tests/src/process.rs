@@ -1,12 +1,12 @@
 //! A child process that ends with the test that started it.
-use crate::{FixtureError, Result, until};
+use crate::{FixtureError, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     collections::VecDeque,
     io::{self, BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -21,6 +21,7 @@ pub struct Process {
     program: &'static str,
     child: Child,
     lines: Arc<Mutex<VecDeque<String>>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
@@ -37,13 +38,10 @@ impl Process {
                 }
             })?;
         let lines = Arc::new(Mutex::new(VecDeque::new()));
-        if let Some(stdout) = child.stdout.take() {
-            keep_lines(stdout, &lines);
-        }
-        if let Some(stderr) = child.stderr.take() {
-            keep_lines(stderr, &lines);
-        }
-        Ok(Self { program, child, lines })
+        let mut readers = Vec::new();
+        readers.extend(child.stdout.take().map(|stdout| keep_lines(stdout, &lines)));
+        readers.extend(child.stderr.take().map(|stderr| keep_lines(stderr, &lines)));
+        Ok(Self { program, child, lines, readers })
     }
 
     /// What follows `before` in the first line that holds it, up to the next white space: how programs tell the
@@ -52,26 +50,18 @@ impl Process {
     /// # Errors
     /// When the process ends, or `limit` passes, without such a line.
     pub async fn word_after(&mut self, before: &str, limit: Duration) -> Result<String> {
-        let found = until(
-            before,
-            limit,
-            async || {
-                let word = self
-                    .lines()
-                    .iter()
-                    .find_map(|line| Some(line.split_once(before)?.1.split_whitespace().next()?.to_owned()));
-                match self.child.try_wait() {
-                    Ok(Some(status)) if word.is_none() => Ok(Err(status)),
-                    _ => Ok(Ok(word)),
-                }
-            },
-            |seen| !matches!(seen, Ok(None)),
-        )
-        .await;
-        match found {
-            Ok(Ok(Some(word))) => Ok(word),
-            Ok(Err(status)) => Err(self.error(format!("ended early with {status}"))),
-            _ => Err(self.error(format!("did not say {before:?} within {limit:?}"))),
+        let end = Instant::now() + limit;
+        loop {
+            // In this order: what it wrote is complete once it has ended and the readers are through.
+            let ended = self.child.try_wait().ok().flatten();
+            let read = self.readers.iter().all(JoinHandle::is_finished);
+            let word = |line: &String| Some(line.split_once(before)?.1.split_whitespace().next()?.to_owned());
+            match (self.lines().iter().find_map(word), ended) {
+                (Some(word), _) => return Ok(word),
+                (None, Some(status)) if read => return Err(self.error(format!("ended early with {status}"))),
+                _ if Instant::now() >= end => return Err(self.error(format!("did not say {before:?} in {limit:?}"))),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
         }
     }
 
@@ -119,7 +109,7 @@ impl Drop for Process {
 }
 
 /// Reads on until the stream closes, so that the process never waits for a reader.
-fn keep_lines(stream: impl Read + Send + 'static, lines: &Arc<Mutex<VecDeque<String>>>) {
+fn keep_lines(stream: impl Read + Send + 'static, lines: &Arc<Mutex<VecDeque<String>>>) -> JoinHandle<()> {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(io::Result::ok) {
@@ -129,7 +119,7 @@ fn keep_lines(stream: impl Read + Send + 'static, lines: &Arc<Mutex<VecDeque<Str
             }
             lines.push_back(String::from_utf8_lossy(&line).into_owned());
         }
-    });
+    })
 }
 
 #[cfg(test)]

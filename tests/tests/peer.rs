@@ -1,14 +1,20 @@
 //! The page's queries, answered by the companion and by Prometheus from the same points.
+use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, drawn_query, start_times_query, summary_query};
 use inferboard_tests::{
     Api, Companion, FixtureError, Play, Prometheus, Recording, Replay, Result, SeriesKey, now_ms, skipped, until,
 };
 use promapi::{Many, Series};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Both scrape as often. Longer than any scrape takes, as a lost one loses a page.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Between two evaluations; like all windows below a whole number of seconds.
 const STEP_MS: i64 = 5000;
+/// Windows of rates: the shortest that the page takes for scrapes each 5 s, and those of longer steps.
+const WINDOWS_MS: [i64; 3] = [20_000, 60_000, 240_000];
 /// Values agree to this, relative to the larger.
 const TOLERANCE: f64 = 1e-6;
 /// Where a window begins further than this before the first sample in it, the two extrapolate differently.
@@ -17,77 +23,58 @@ const EXTRAPOLATED_ALIKE_MS: i64 = 5500;
 /// A query and what it extrapolates over: the window of its `rate` or `increase`, and the metrics inside.
 struct Asked {
     query: String,
-    extrapolates: Option<(i64, Vec<&'static str>)>,
+    extrapolates: Option<(i64, Vec<String>)>,
 }
 
-/// Queries such as the page sends, one at least of each shape of recipe.
-fn page_queries() -> Vec<Asked> {
-    let scope = "model, environment, deployment, replica";
-    let plain = |query: String| Asked { query, extrapolates: None };
-    let over = |window_s: i64, metrics: &[&'static str], query: String| Asked {
-        query,
-        extrapolates: Some((window_s * 1000, metrics.to_vec())),
-    };
-    let mut queries = vec![
-        plain(format!(
-            "group by (__name__, {scope}) ({{__name__=~\"vllm:num_requests_running|vllm:kv_cache_usage_perc|http_requests_total\"}})"
-        )),
-        plain(format!("avg by ({scope}) (vllm:kv_cache_usage_perc)")),
-        plain(format!("sum by ({scope}) (vllm:num_requests_running) or sum by ({scope}) (sglang:num_running_reqs)")),
-        plain("sum by (reason) (vllm:num_requests_waiting_by_reason)".into()),
-        plain("max_over_time(vllm:num_requests_running[1m])".into()),
-        plain("avg_over_time(process_resident_memory_bytes[2m])".into()),
-        plain("quantile_over_time(0.9, vllm:num_requests_running[5m])".into()),
-        plain("time() - process_start_time_seconds".into()),
-        plain("changes(process_start_time_seconds[5m]) > 0".into()),
-        plain("resets(vllm:generation_tokens_total[5m])".into()),
-        plain("http_requests_total offset 1m".into()),
-        plain("topk(1, vllm:request_success_total)".into()),
-        plain("label_replace(http_requests_total, \"class\", \"$1\", \"status\", \"(.).*\")".into()),
-        plain("count by (status) (http_requests_total)".into()),
-        plain("absent(sglang:num_running_reqs)".into()),
-        plain("max_over_time((vllm:num_requests_running + vllm:num_requests_waiting)[1m:10s])".into()),
-        plain("irate(process_cpu_seconds_total[1m])".into()),
-        plain("delta(process_resident_memory_bytes[1m])".into()),
-    ];
-    for window_s in [20, 60, 240] {
-        let requests = &["http_requests_total"];
-        let rate = |query: &str| query.replace("WINDOW", &format!("{window_s}s"));
-        queries.extend([
-            over(window_s, requests, rate("sum by (status) (rate(http_requests_total[WINDOW]))")),
-            over(window_s, requests, rate("sum by (replica, status) (increase(http_requests_total[WINDOW]))")),
-            over(
-                window_s,
-                requests,
-                rate("sum(rate(http_requests_total{status=~\"4..|5..|4xx|5xx\"}[WINDOW])) / (sum(rate(http_requests_total[WINDOW])) > 0)"),
-            ),
-            over(window_s, &["vllm:generation_tokens_total"], rate("sum by (model) (rate(vllm:generation_tokens_total[WINDOW]))")),
-            over(
-                window_s,
-                &["vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total"],
-                rate("sum(rate(vllm:prefix_cache_hits_total[WINDOW])) / (sum(rate(vllm:prefix_cache_queries_total[WINDOW])) > 0)"),
-            ),
-            over(
-                window_s,
-                &["vllm:time_to_first_token_seconds_bucket"],
-                rate("sum by (le) (increase(vllm:time_to_first_token_seconds_bucket[WINDOW]))"),
-            ),
-            over(
-                window_s,
-                &["vllm:e2e_request_latency_seconds_sum", "vllm:e2e_request_latency_seconds_count"],
-                rate("sum(rate(vllm:e2e_request_latency_seconds_sum[WINDOW])) / sum(rate(vllm:e2e_request_latency_seconds_count[WINDOW]))"),
-            ),
-        ]);
-        for quantile in ["0.5", "0.9", "0.95", "0.99"] {
-            queries.push(over(
-                window_s,
-                &["vllm:e2e_request_latency_seconds_bucket"],
-                rate("histogram_quantile(QUANTILE, sum by (le, model) (rate(vllm:e2e_request_latency_seconds_bucket[WINDOW])))")
-                    .replace("QUANTILE", quantile),
-            ));
+/// What the page sends: every graph of the catalogue that has data in the recording, at three windows, with its boxes,
+/// and the queries beside the graphs.
+fn page_queries(recorded: &BTreeSet<String>) -> Vec<Asked> {
+    let (scope, labels) = (Scope { model: Some("tiny-llama".into()), ..Scope::default() }, ScopeLabels::default());
+    // `up` has the times of the scrapes, which differ between two scrapers.
+    let present = |name: &str| recorded.contains(name);
+    let mut queries = vec![plain(start_times_query(&Ask { scope: &scope, labels: &labels, window_ms: 60_000 }))];
+    for window_ms in WINDOWS_MS {
+        let ask = Ask { scope: &scope, labels: &labels, window_ms };
+        for graph in GRAPHS {
+            let drawn = drawn_query(graph, &present, &ask);
+            let boxes = summary_query(graph, &present, &ask, window_ms).filter(|boxes| Some(boxes) != drawn.as_ref());
+            queries.extend([drawn, boxes].into_iter().flatten().map(|query| extrapolating(query, window_ms, recorded)));
         }
     }
     queries
+}
+
+/// PromQL that the page does not send yet, but that a Grafana panel or a finding would.
+fn other_queries() -> Vec<Asked> {
+    [
+        "group by (__name__, model, replica) (last_over_time({__name__=~\"http_.+|vllm:num_.+\"}[2m]))",
+        "max_over_time(vllm:num_requests_running[1m])",
+        "avg_over_time(process_resident_memory_bytes[2m])",
+        "quantile_over_time(0.9, vllm:num_requests_running[5m])",
+        "time() - process_start_time_seconds",
+        "changes(process_start_time_seconds[5m]) > 0",
+        "resets(vllm:generation_tokens_total[5m])",
+        "http_requests_total offset 1m",
+        "topk(1, vllm:request_success_total)",
+        "count by (status) (http_requests_total)",
+        "absent(sglang:num_running_reqs)",
+        "max_over_time((vllm:num_requests_running + vllm:num_requests_waiting)[1m:10s])",
+        "irate(process_cpu_seconds_total[1m])",
+        "delta(process_resident_memory_bytes[1m])",
+        "deriv(process_resident_memory_bytes[1m])",
+        "sum by (reason) (vllm:num_requests_waiting_by_reason)",
+    ]
+    .map(|query| plain(query.to_owned()))
+    .into()
+}
+
+fn plain(query: String) -> Asked {
+    Asked { query, extrapolates: None }
+}
+
+fn extrapolating(query: String, window_ms: i64, recorded: &BTreeSet<String>) -> Asked {
+    let inside = recorded.iter().filter(|name| query.contains(&format!("rate({name}{{"))).cloned().collect();
+    Asked { query, extrapolates: Some((window_ms, inside)) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +103,10 @@ async fn prometheus_gives_the_same_answers() -> Result<()> {
     let start_ms = next_second(recording.first_ms() + to_stamp_ms);
     let end_ms = next_second(last_ms);
     let mut failures = Vec::new();
-    for asked in page_queries() {
+    let names = recorded.keys().map(|series| series.label("__name__").to_owned()).collect();
+    let queries = page_queries(&names);
+    assert!(queries.len() > 30, "the recording feeds only {} of the page's queries", queries.len());
+    for asked in queries.into_iter().chain(other_queries()) {
         let alike = |at_ms: i64| asked.extrapolated_alike(&recorded, at_ms - to_stamp_ms);
         let answer = async |api: Api| -> Result<_> {
             Ok(points(api.range(&asked.query, start_ms, end_ms, STEP_MS).await?, alike))
@@ -165,7 +155,7 @@ impl Asked {
     fn extrapolated_alike(&self, recorded: &BTreeMap<SeriesKey, Vec<(i64, f64)>>, at_ms: i64) -> bool {
         let Some((window_ms, metrics)) = &self.extrapolates else { return true };
         let start_ms = at_ms - window_ms;
-        let inside = recorded.iter().filter(|(series, _)| metrics.contains(&series.label("__name__")));
+        let inside = recorded.iter().filter(|(series, _)| metrics.iter().any(|name| name == series.label("__name__")));
         inside
             .filter_map(|(_, points)| points.iter().map(|point| point.0).find(|t| start_ms < *t && *t <= at_ms))
             .all(|first_ms| first_ms - start_ms < EXTRAPOLATED_ALIKE_MS)

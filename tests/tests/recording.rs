@@ -11,14 +11,14 @@ const LIMIT: Duration = Duration::from_secs(180);
 async fn every_sample_is_stored_as_recorded() -> Result<()> {
     let stage = Stage::stamped().await?;
     let stored = stage.stored().await?;
-    for (series, recorded) in stage.recorded() {
-        assert_eq!(stored.get(&series), Some(&recorded), "{series:?}");
+    for (series, recorded) in &stage.recorded {
+        assert_eq!(stored.get(series), Some(recorded), "{series:?}");
     }
     let own = |series: &SeriesKey| {
         let name = series.label("__name__");
         name == "up" || name.starts_with("scrape_") || name.starts_with("inferboard_")
     };
-    let more: Vec<_> = stored.keys().filter(|series| !own(series) && !stage.recorded().contains_key(series)).collect();
+    let more: Vec<_> = stored.keys().filter(|series| !own(series) && !stage.recorded.contains_key(series)).collect();
     assert!(more.is_empty(), "series that the page does not have: {more:?}");
     Ok(())
 }
@@ -80,17 +80,24 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     tokio::time::sleep(span + Duration::from_secs(1)).await;
 
     let up = api.samples(&format!("up{{instance=\"{}\"}}[5m]", replay.instance()), None).await?;
-    let [up] = up.as_slice() else { panic!("one target, one series: {up:?}") };
-    let mut states: Vec<f64> = up.points.values.iter().map(|(_, state)| state.0).collect();
+    // Until its first page has told its model, a target is without one.
+    let mut states: Vec<(f64, f64)> =
+        up.iter().flat_map(|series| series.points.values.iter().map(|(at_s, state)| (*at_s, state.0))).collect();
+    states.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut states: Vec<f64> = states.into_iter().map(|(_, state)| state).collect();
     states.dedup();
     assert_eq!(states, [0.0, 1.0, 0.0, 1.0], "down, up, down for the restart, up");
-    assert_eq!(up.metric.get("model").map(String::as_str), Some("tiny-llama"), "the page names its model: {up:?}");
 
     let silent_ms = began_ms + i64::try_from(silence_from_start.div_f64(SPEED).as_millis()).unwrap_or(0);
     let running = "vllm:num_requests_running";
     assert_eq!(api.vector(running, Some(silent_ms)).await?.len(), 0, "a target that is down shows no last value");
     assert_eq!(api.value("up{model=\"tiny-llama\"}", Some(silent_ms)).await?, 0.0);
+    let refused = "inferboard_scrape_failed{model=\"tiny-llama\", reason=\"connect\"}";
+    assert_eq!(api.value(refused, Some(silent_ms)).await?, 1.0, "the page can say why the graphs are missing");
     assert_eq!(api.value(running, None).await?, 0.0);
+    let now = api.vector(&format!("up{{instance=\"{}\"}}", replay.instance()), None).await?;
+    let [now] = now.as_slice() else { panic!("one target, one series: {now:?}") };
+    assert_eq!(now.metric.get("model").map(String::as_str), Some("tiny-llama"), "the page names its model");
 
     let stored = api.samples("process_start_time_seconds{model=\"tiny-llama\"}[5m]", None).await?;
     let stored_s = distinct(stored.iter().flat_map(|series| series.points.values.iter().map(|(_, value)| value.0)));
@@ -102,6 +109,8 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
 /// A companion that has scraped the whole recording, stamped to have ended just now.
 struct Stage {
     recording: Recording,
+    /// What was recorded, with the stamps that it was served with.
+    recorded: BTreeMap<SeriesKey, Vec<(i64, f64)>>,
     api: Api,
     last_ms: i64,
     instance: String,
@@ -118,20 +127,15 @@ impl Stage {
             Companion::start(&["--no-discovery", "--scrape-interval", "200ms", "--target", &replay.url()]).await?;
         let enough = recording.pages().count() + 2;
         until("end of the replay", LIMIT, async || Ok(replay.scrapes()), |scrapes| *scrapes >= enough).await?;
+        let mut recorded = recording.samples();
+        recorded.values_mut().flatten().for_each(|(at_ms, _)| *at_ms += last_ms - recording.last_ms());
         let (api, instance) = (companion.api(), replay.instance());
-        Ok(Self { recording, api, last_ms, instance, _companion: companion, _replay: replay })
+        Ok(Self { recording, recorded, api, last_ms, instance, _companion: companion, _replay: replay })
     }
 
     /// When a recorded scrape stands on the companion's clock.
     fn stamp_ms(&self, at_ms: i64) -> i64 {
         at_ms - self.recording.last_ms() + self.last_ms
-    }
-
-    /// What was recorded, with the stamps that it was served with.
-    fn recorded(&self) -> BTreeMap<SeriesKey, Vec<(i64, f64)>> {
-        let mut samples = self.recording.samples();
-        samples.values_mut().flatten().for_each(|(at_ms, _)| *at_ms = self.stamp_ms(*at_ms));
-        samples
     }
 
     /// What the companion keeps of the target, without the labels that it added.
@@ -151,14 +155,17 @@ impl Stage {
             .collect())
     }
 
+    /// The recorded series of a metric.
+    fn of(&self, name: &str) -> impl Iterator<Item = (&SeriesKey, &Vec<(i64, f64)>)> {
+        self.recorded.iter().filter(move |(series, _)| series.label("__name__") == name)
+    }
+
     /// The recorded values of a metric at a stamp, by one of its labels.
     fn at_by(&self, stamp_ms: i64, label: &str, name: &str) -> BTreeMap<String, f64> {
-        self.recorded()
-            .into_iter()
-            .filter(|(series, _)| series.label("__name__") == name)
+        self.of(name)
             .filter_map(|(series, points)| {
-                let (_, value) = points.into_iter().find(|(at_ms, _)| *at_ms == stamp_ms)?;
-                Some((series.label(label).to_owned(), value))
+                let (_, value) = points.iter().find(|(at_ms, _)| *at_ms == stamp_ms)?;
+                Some((series.label(label).to_owned(), *value))
             })
             .collect()
     }
@@ -177,8 +184,7 @@ impl Stage {
 
     /// The highest recorded value of each series of a metric.
     fn peaks(&self, name: &str) -> Vec<f64> {
-        let series = self.recorded().into_iter().filter(|(series, _)| series.label("__name__") == name);
-        series.map(|(_, points)| points.into_iter().map(|(_, value)| value).fold(f64::MIN, f64::max)).collect()
+        self.of(name).map(|(_, points)| points.iter().map(|(_, value)| *value).fold(f64::MIN, f64::max)).collect()
     }
 
     fn last_before_restart_ms(&self) -> i64 {
@@ -188,12 +194,8 @@ impl Stage {
     /// The errors of the client have their phase: a rate above nothing exactly where the recorded counter rose within
     /// the window.
     async fn errors_rise_when_recorded(&self) -> Result<()> {
-        let errors: Vec<(i64, f64)> = self
-            .recorded()
-            .into_iter()
-            .find(|(series, _)| series.label("__name__") == "http_requests_total" && series.label("status") == "4xx")
-            .map(|(_, points)| points)
-            .unwrap_or_default();
+        let errors = self.of("http_requests_total").find(|(series, _)| series.label("status") == "4xx");
+        let errors: &[(i64, f64)] = errors.map_or(&[], |(_, points)| points);
         let (start_ms, end_ms) = (self.stamp_ms(self.recording.first_ms()), self.last_ms);
         let query = "rate(http_requests_total{status=\"4xx\"}[30s])";
         let answer = self.api.range(query, start_ms, end_ms, 5000).await?;

@@ -87,8 +87,8 @@ impl Unit {
         let text = if text.trim_start_matches(['-', '0', '.']).is_empty() { text.replace('-', "") } else { text };
         let text = text.replace('-', "−");
         // A bare zero reads the same in every prefix.
-        if value == 0.0 && unit != "%" {
-            return text;
+        if value == 0.0 {
+            return if unit == "%" { "0 %".into() } else { "0".into() };
         }
         match unit {
             "" => text,
@@ -166,9 +166,9 @@ mod tests {
 
     #[test]
     fn ticks_share_a_prefix_and_tell_each_other_apart() {
-        assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.5, 1.0, 1.5]), ["0.0", "0.5 s", "1.0 s", "1.5 s"]);
+        assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.5, 1.0, 1.5]), ["0", "0.5 s", "1.0 s", "1.5 s"]);
         assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.025, 0.05]), ["0", "25 ms", "50 ms"]);
-        assert_eq!(Unit::Count.tick_labels(&[0.0, 2500.0, 5000.0]), ["0.0", "2.5k", "5.0k"]);
+        assert_eq!(Unit::Count.tick_labels(&[0.0, 2500.0, 5000.0]), ["0", "2.5k", "5.0k"]);
         assert_eq!(Unit::Share.tick_labels(&[0.0, 0.25, 0.5]), ["0 %", "25 %", "50 %"]);
         assert_eq!(Unit::Bytes.tick_labels(&[0.0, 1_073_741_824.0]), ["0", "1 GiB"]);
     }

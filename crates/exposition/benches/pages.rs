@@ -1,5 +1,7 @@
 //! How fast real pages are read: for the first time, again with other values, and as families; and written.
 //! One core; prints MB/s and samples/s, the best of several rounds. Pages come from the folder beside the workspace.
+#![expect(clippy::expect_used, reason = "a benchmark of pages that cannot be read is of no use")]
+
 use exposition::{Format, Label, Limits, PageCache, Sink, for_each_sample, parse};
 use std::{fs, hint::black_box, path::PathBuf, time::Instant};
 

@@ -1,18 +1,24 @@
 //! Reading the pages of one target again and again: what the last page had is compared, not taken apart.
+mod draft;
+mod layout;
+mod series;
+
 use crate::{
-    draft::Draft,
     error::ParseError,
-    escape::{escapes_in_help, unescaped},
     family::Kind,
     format::Format,
-    labels::Label,
-    layout::Layout,
     limits::Limits,
-    line::{Keyword, LineReader, Metadata},
+    line::{
+        Keyword, LineReader, Metadata,
+        escape::{escapes_in_help, unescaped},
+        labels::Label,
+        time::Timestamp,
+    },
     page::PageReader,
-    series::SeriesTable,
-    time::Timestamp,
 };
+use draft::Draft;
+use layout::Layout;
+use series::SeriesTable;
 
 /// Takes what a page has. It is told nothing of a page that is refused.
 pub trait Sink {

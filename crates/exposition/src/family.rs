@@ -1,5 +1,5 @@
 //! What a page says, family by family.
-use crate::{format::Format, time::Timestamp};
+use crate::{format::Format, line::time::Timestamp};
 
 /// Metrics of one name, type and meaning, with their samples in the page's order.
 #[derive(Clone, PartialEq, Debug)]
@@ -111,9 +111,4 @@ impl Kind {
             Self::Gauge | Self::StateSet | Self::Unknown => &[""],
         }
     }
-}
-
-/// What the name of a sample has after that of its family.
-pub(crate) fn name_suffix<'s>(sample: &'s str, family: &str) -> Option<&'s str> {
-    sample.strip_prefix(family)
 }

@@ -1,9 +1,11 @@
 //! Which family a sample belongs to.
 use crate::{
-    escape::{escapes_in_help, unescaped},
     family::{Family, Kind, Sample},
     format::Format,
-    line::{Keyword, Metadata},
+    line::{
+        Keyword, Metadata,
+        escape::{escapes_in_help, unescaped},
+    },
 };
 use std::collections::HashMap;
 

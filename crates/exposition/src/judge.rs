@@ -1,8 +1,16 @@
 //! The rules of a format that concern more than one line, each format's behind one door.
+pub(crate) mod family;
+mod histogram;
+mod openmetrics;
+mod strict_text;
+
 use crate::{
-    error::ErrorKind, format::Format, labels::Label, line::Metadata, openmetrics::OpenMetricsRules,
-    sample_line::SampleLine, strict_text::StrictTextRules,
+    error::ErrorKind,
+    format::Format,
+    line::{Metadata, labels::Label, sample::SampleLine},
 };
+use openmetrics::OpenMetricsRules;
+use strict_text::StrictTextRules;
 
 /// Follows a page and refuses what its format forbids.
 pub(crate) enum Judge {

@@ -1,13 +1,20 @@
 //! One line of a page into its parts; what lines mean together is not known here.
+pub(crate) mod cursor;
+pub(crate) mod escape;
+pub(crate) mod labels;
+pub(crate) mod native;
+pub(crate) mod number;
+pub(crate) mod sample;
+pub(crate) mod time;
+
 use crate::{
-    cursor::Cursor,
     error::{ErrorKind, shortened},
     family::Kind,
     format::Format,
-    labels,
     limits::Limits,
-    sample_line::{SampleLine, Scratch},
 };
+use cursor::Cursor;
+use sample::{SampleLine, Scratch};
 use std::borrow::Cow;
 
 /// An offence and its byte within the line, from 0.

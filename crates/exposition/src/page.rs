@@ -1,17 +1,19 @@
 //! A page line by line: samples as they come, or families as a whole.
 use crate::{
-    cursor::Cursor,
     error::{ErrorKind, ParseError},
     family::{Exemplar, Family, Sample},
     format::Format,
     grouping::Grouping,
     judge::Judge,
-    labels::Label,
     limits::Limits,
-    line::{Line, LineReader},
-    number::parse_leading,
-    sample_line::{Point, Scratch},
-    time::Timestamp,
+    line::{
+        Line, LineReader,
+        cursor::Cursor,
+        labels::Label,
+        number::parse_leading,
+        sample::{Point, Scratch},
+        time::Timestamp,
+    },
 };
 use memchr::{memchr, memchr_iter, memrchr};
 

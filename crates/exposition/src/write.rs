@@ -1,5 +1,12 @@
 //! Families into a page.
-use crate::{encoding::Encoding, family::Family, openmetrics_page, plain_names, text_page};
+pub(crate) mod encoding;
+mod line;
+mod openmetrics;
+mod plain_names;
+mod text;
+
+use crate::family::Family;
+use encoding::Encoding;
 use std::{borrow::Cow, collections::HashMap};
 
 /// Writes `families` as a page at the end of `into`. Families of one name are written as one. Prometheus text has no
@@ -15,9 +22,9 @@ pub fn write(families: &[Family], encoding: Encoding, into: &mut String) -> usiz
     });
     let families = merged(families);
     if encoding.is_openmetrics {
-        openmetrics_page::write(families, into)
+        openmetrics::write(families, into)
     } else {
-        text_page::write(&families, into);
+        text::write(&families, into);
         0
     }
 }

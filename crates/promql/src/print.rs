@@ -54,15 +54,18 @@ fn write_select(f: &mut Formatter<'_>, select: &Select, window_ms: Option<Window
 
 fn matcher(matcher: &Matcher) -> String {
     let op = match matcher.op {
-        MatchOp::Equal if matcher.name == METRIC_NAME && !is_identifier(&matcher.value) => {
-            return quote(&matcher.value);
-        }
+        // A name that is no identifier is written in quotes, without its label.
+        MatchOp::Equal if is_quoted_name(matcher) => return quote(&matcher.value),
         MatchOp::Equal => "=",
         MatchOp::NotEqual => "!=",
         MatchOp::Regex(_) => "=~",
         MatchOp::NotRegex(_) => "!~",
     };
     format!("{}{op}{}", label_name(&matcher.name), quote(&matcher.value))
+}
+
+fn is_quoted_name(matcher: &Matcher) -> bool {
+    matcher.name == METRIC_NAME && !matcher.value.is_empty() && !is_identifier(&matcher.value)
 }
 
 impl Display for Shift {

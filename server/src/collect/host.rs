@@ -127,3 +127,6 @@ fn write_load(loadavg: &str, page: &mut PageWriter) {
         page.sample(&name, &[], load);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,11 +47,22 @@ impl Authorization {
             Some(path) => tokio::fs::read_to_string(path).await.ok(),
             None => None,
         };
-        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = read {
-            *credentials = Secret::new(text.trim());
+            *self.credentials.lock().unwrap_or_else(PoisonError::into_inner) = Secret::new(text.trim());
         }
-        credentials.clone()
+        self.last_read()
+    }
+
+    fn last_read(&self) -> Secret {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Equal where the same would be sent, as far as it is configured: a file may hold other credentials by now.
+impl PartialEq for Authorization {
+    fn eq(&self, other: &Self) -> bool {
+        let fixed = |own: &Self| own.file.is_none().then(|| own.last_read());
+        self.scheme == other.scheme && self.file == other.file && fixed(self) == fixed(other)
     }
 }
 
@@ -155,7 +166,7 @@ fn failure_of(error: &reqwest::Error) -> Failure {
             return Failure::Dns;
         }
         let inner = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) {
             return Failure::Tls;
         }
         cause = current.source();

@@ -6,8 +6,9 @@ use super::target::{Reader, Target};
 use super::writer::Writer;
 use crate::clock::now_ms;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use store::Store;
 use tokio::sync::oneshot;
@@ -25,7 +26,9 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Running {
-    instance: String,
+    target: Arc<Target>,
+    /// From the configuration, and so to end when it is no longer there.
+    configured: bool,
     remove: oneshot::Sender<()>,
 }
 
@@ -72,40 +75,56 @@ impl Pool {
         Arc::clone(&self.counts)
     }
 
-    /// Starts to scrape `target`, on the current runtime; false where one with its key is scraped already.
-    pub fn add(&self, target: Target) -> bool {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.contains_key(target.key()) {
-            return false;
-        }
-        let (remove, removed) = oneshot::channel();
-        let instance = target.identity.instance.clone();
-        running.insert(target.key().to_owned(), Running { instance, remove });
-        let writer = Writer::new(&self.store, Arc::clone(&self.counts), target.identity.clone());
-        tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, removed));
-        true
+    /// Starts to scrape `target`, on the current runtime, and goes on whatever the configuration says. A target that is
+    /// scraped already stays as it is.
+    pub fn add(&self, target: Target) {
+        self.start(&mut self.lock(), target, false);
     }
 
-    /// Stops to scrape the target with `key`, and marks its series as gone.
-    pub fn remove(&self, key: &str) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-        if let Some(Running { remove, .. }) = running {
+    /// Makes `targets` the configured ones: those that are new or changed are started, those that are not among them
+    /// are ended and their series marked as gone, and the others go on without a gap.
+    pub fn configure(&self, targets: Vec<Target>) {
+        let mut running = self.lock();
+        let ended = running.extract_if(|key, known| {
+            known.configured && !targets.iter().any(|target| target.key() == key && *target == *known.target)
+        });
+        for (_, Running { target, remove, .. }) in ended {
+            info!(instance = ?target.identity.instance, "target removed");
             // The task may have ended with the runtime.
             let _ = remove.send(());
+        }
+        for target in targets {
+            self.start(&mut running, target, true);
         }
     }
 
     /// Whether a target at `instance` (`host:port`) is scraped.
     pub fn has_instance(&self, instance: &str) -> bool {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.values().any(|running| running.instance == instance)
+        self.lock().values().any(|running| running.target.identity.instance == instance)
+    }
+
+    fn start(&self, running: &mut HashMap<String, Running>, target: Target, configured: bool) {
+        let Entry::Vacant(free) = running.entry(target.key().to_owned()) else { return };
+        let (remove, removed) = oneshot::channel();
+        let target = Arc::new(target);
+        free.insert(Running { target: Arc::clone(&target), configured, remove });
+        let writer = Writer::new(&self.store, Arc::clone(&self.counts), target.identity.clone());
+        tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, removed));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn scrape_until_removed(target: Target, client: Client, mut writer: Writer, mut removed: oneshot::Receiver<()>) {
+async fn scrape_until_removed(
+    target: Arc<Target>,
+    client: Client,
+    mut writer: Writer,
+    mut removed: oneshot::Receiver<()>,
+) {
     let mut schedule = Schedule::new(target.key(), target.pace);
-    let instance = target.identity.instance;
-    let mut reader = Reader::new(client, target.source);
+    let mut reader = Reader::new(client, Arc::clone(&target));
     let mut last_failure = None;
     loop {
         let time_ms = tokio::select! {
@@ -119,9 +138,9 @@ async fn scrape_until_removed(target: Target, client: Client, mut writer: Writer
             }
         };
         let began = Instant::now();
-        let page = reader.read(target.pace.timeout).await;
+        let page = reader.read().await;
         let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
-        log_change(&instance, last_failure, failure);
+        log_change(&target.identity.instance, last_failure, failure);
         last_failure = Some(failure);
     }
 }

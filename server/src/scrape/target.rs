@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Something with a metrics page.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Target {
     /// Where the page comes from.
     pub source: Source,
@@ -56,6 +56,19 @@ impl Target {
     }
 }
 
+/// A collector is equal to itself only.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Http { url, authorization }, Self::Http { url: other_url, authorization: other_authorization }) => {
+                url == other_url && authorization == other_authorization
+            }
+            (Self::Local(own), Self::Local(other)) => Arc::ptr_eq(own, other),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -74,19 +87,20 @@ pub fn instance_of(url: &Url) -> Option<String> {
 /// Reads the pages of one target.
 pub(crate) struct Reader {
     client: Client,
-    source: Source,
+    target: Arc<Target>,
     running: Option<JoinHandle<String>>,
 }
 
 impl Reader {
-    pub(crate) fn new(client: Client, source: Source) -> Self {
-        Self { client, source, running: None }
+    pub(crate) fn new(client: Client, target: Arc<Target>) -> Self {
+        Self { client, target, running: None }
     }
 
-    /// The page as it is now, within `timeout`.
-    pub(crate) async fn read(&mut self, timeout: Duration) -> Result<Page, Failure> {
+    /// The page as it is now, within the target's timeout.
+    pub(crate) async fn read(&mut self) -> Result<Page, Failure> {
+        let timeout = self.target.pace.timeout;
         let page = async {
-            match &self.source {
+            match &self.target.source {
                 Source::Http { url, authorization } => self.client.fetch(url, authorization.as_ref(), timeout).await,
                 Source::Local(write) => {
                     // A collector that hangs keeps its one thread; it is not called again before it returned.

@@ -185,8 +185,8 @@ impl Writer {
     fn take(&mut self, time_ms: i64, page: Matched) -> Result<Taken, Failure> {
         let Matched { samples, known: mut values, new, stamped } = page;
         let before = self.known.len();
-        for New { key, labels, value } in new {
-            let series = self.group.register(&labels).map_err(|_| Failure::SeriesCap)?;
+        let registered: Result<Vec<SeriesRef>, _> = new.iter().map(|new| self.group.register(&new.labels)).collect();
+        for (New { key, value, .. }, series) in new.into_iter().zip(registered.map_err(|_| Failure::SeriesCap)?) {
             let known = self.known.entry(key).or_default();
             known.seen = self.scrape;
             known.row = Some(series);

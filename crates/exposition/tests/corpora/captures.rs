@@ -1,9 +1,8 @@
 //! Pages of real servers: all are read, and as the Python client reads them.
-use crate::{client_python::python_name, place, python};
-use exposition::{Family, Format, Kind, Limits};
-use flate2::read::GzDecoder;
+use crate::{client_python::python_name, pages, python};
+use exposition::{Family, Format, Limits};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
+use std::collections::BTreeMap;
 
 /// Reads `[[name, text], …]` and prints `{name: {family: [type, samples]}}`. The client gives what follows a family's
 /// first piece as families of one sample each, named like the sample; here they are put back.
@@ -28,9 +27,7 @@ json.dump(pages, sys.stdout)
 
 #[test]
 fn captured_pages_are_read() {
-    let Some(folder) = place::captures() else { return };
-    let pages = pages(&folder);
-    assert!(pages.len() > 25, "only {} captures", pages.len());
+    let Some(pages) = pages::captured() else { return };
     for (name, page) in &pages {
         let families = read(name, page);
         let samples: usize = families.iter().map(|family| family.samples.len()).sum();
@@ -41,8 +38,7 @@ fn captured_pages_are_read() {
 
 #[test]
 fn captured_pages_are_read_as_the_python_client_reads_them() {
-    let Some(folder) = place::captures() else { return };
-    let pages = pages(&folder);
+    let Some(pages) = pages::captured() else { return };
     let input = serde_json::to_vec(&pages).expect("JSON");
     let Some(output) = python::run(SUMMARY, &input) else { return };
     let expected: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_slice(&output).expect("JSON");
@@ -62,24 +58,4 @@ fn captured_pages_are_read_as_the_python_client_reads_them() {
 fn read(name: &str, page: &str) -> Vec<Family> {
     exposition::parse(page.as_bytes(), Format::Text, &Limits::default())
         .unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// Name and text of every page below `folder`.
-fn pages(folder: &Path) -> Vec<(String, String)> {
-    let mut pages = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_dir() {
-            pages.extend(self::pages(&path));
-        } else if name.ends_with(".prom") {
-            pages.push((name, fs::read_to_string(&path).expect("text")));
-        } else if name.ends_with(".up.prom.gz") {
-            let mut text = String::new();
-            GzDecoder::new(fs::File::open(&path).expect("a file")).read_to_string(&mut text).expect("text");
-            pages.push((name, text));
-        }
-    }
-    pages.sort();
-    pages
 }

@@ -24,13 +24,13 @@ impl Evaluator<'_> {
     }
 
     fn fold<F: Fold>(&self, aggregate: &Aggregate, steps: Steps) -> Result<Frame, Error> {
-        let mut groups = Groups::new(&aggregate.grouping);
+        let mut groups = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let folds: &mut Vec<F> = groups.of(&row, |labels| {
+            let folds = groups.entry(aggregate.grouping.key(&row), |labels| {
                 charge.labels(labels)?;
                 charge.bytes(steps.count * size_of::<F>())?;
-                Ok::<_, Error>(vec![F::default(); steps.count])
+                Ok(vec![F::default(); steps.count])
             })?;
             self.meter.work(row.values.len())?;
             for (fold, value) in folds.iter_mut().zip(&*row.values) {
@@ -41,7 +41,7 @@ impl Evaluator<'_> {
             Ok(())
         })?;
         let mut frame = Frame::new(&self.meter);
-        for (labels, folds) in groups.groups {
+        for (labels, folds) in groups {
             frame.push(labels, folds.into_iter().map(|fold| fold.value().unwrap_or_else(stale_marker)).collect())?;
         }
         Ok(frame)
@@ -51,17 +51,18 @@ impl Evaluator<'_> {
     fn quantiles(&self, aggregate: &Aggregate, steps: Steps) -> Result<Frame, Error> {
         let wanted = self.scalar(param(aggregate)?, steps)?;
         self.annotations.check_quantiles(&wanted);
-        let mut groups: Groups<'_, Vec<Vec<f64>>> = Groups::new(&aggregate.grouping);
+        let mut groups: Groups<Vec<Vec<f64>>> = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
             charge.values(row.values.len())?;
-            let columns = groups.of(&row, |labels| charge.labels(labels).map(|()| Vec::new()))?;
+            let key = aggregate.grouping.key(&row);
+            let columns = groups.entry(key, |labels| charge.labels(labels).map(|()| Vec::new()))?;
             columns.push(std::mem::take(row.values));
             Ok(())
         })?;
         let mut frame = Frame::new(&self.meter);
         let mut present = Vec::new();
-        for (labels, columns) in groups.groups {
+        for (labels, columns) in groups {
             let mut values = Vec::with_capacity(steps.count);
             for (step, wanted) in wanted.iter().enumerate() {
                 present.clear();

@@ -56,9 +56,7 @@ impl Annotations {
 
     /// A histogram's buckets were not cumulative.
     pub(crate) fn forced_monotonicity(&self) {
-        self.info(
-            "input to histogram_quantile needed to be fixed for monotonicity (and may give inaccurate results)",
-        );
+        self.info("input to histogram_quantile needed to be fixed for monotonicity (and may give inaccurate results)");
     }
 
     /// `rate` or `increase` of something whose name is no counter's.

@@ -1,7 +1,7 @@
 //! Intermediate results: series with one value per step.
+use super::grouping::Groups;
 use super::meter::{Charge, Meter};
-use crate::{Error, Labels, METRIC_NAME, is_stale};
-use std::collections::HashMap;
+use crate::{Error, Labels, METRIC_NAME, is_stale, stale_marker};
 
 /// One series' values, one per step; the stale marker stands for no value.
 #[derive(Clone, Debug)]
@@ -69,25 +69,20 @@ impl Frame {
     /// # Errors
     /// When two of them have a value at the same step.
     pub(crate) fn merge_equal_labels(&mut self) -> Result<(), Error> {
-        let mut places: HashMap<Labels, usize> = HashMap::with_capacity(self.lines.len());
-        let mut merged: Vec<Line> = Vec::with_capacity(self.lines.len());
+        let mut merged: Groups<Vec<f64>> = Groups::new();
         for line in self.lines.drain(..) {
-            let Some(&place) = places.get(&line.labels) else {
-                places.insert(line.labels.clone(), merged.len());
-                merged.push(line);
-                continue;
-            };
-            for (kept, value) in merged[place].values.iter_mut().zip(line.values) {
-                if is_stale(value) {
+            let absent = |_: &Labels| Ok(vec![stale_marker(); line.values.len()]);
+            for (kept, value) in merged.entry(line.labels, absent)?.iter_mut().zip(&line.values) {
+                if is_stale(*value) {
                     continue;
                 }
                 if !is_stale(*kept) {
                     return Err(Error::same_labels());
                 }
-                *kept = value;
+                *kept = *value;
             }
         }
-        self.lines = merged;
+        self.lines = merged.into_iter().map(|(labels, values)| Line { labels, values }).collect();
         Ok(())
     }
 

@@ -1,30 +1,36 @@
-//! Which group of an aggregation a series belongs to.
+//! Things told apart by label sets, such as the groups of an aggregation.
 use super::frame::Row;
 use crate::ast::Grouping;
-use crate::{Labels, METRIC_NAME};
+use crate::{Error, Labels, METRIC_NAME};
 use std::collections::HashMap;
 
-/// Groups in the order in which they were met.
-pub(super) struct Groups<'g, T> {
-    grouping: &'g Grouping,
+/// Values by label set, in the order in which the label sets were met.
+pub(crate) struct Groups<T> {
     places: HashMap<Labels, usize>,
-    pub(super) groups: Vec<(Labels, T)>,
+    groups: Vec<(Labels, T)>,
 }
 
-impl<'g, T> Groups<'g, T> {
-    pub(super) fn new(grouping: &'g Grouping) -> Self {
-        Self { grouping, places: HashMap::new(), groups: Vec::new() }
+impl<T> Groups<T> {
+    pub(crate) fn new() -> Self {
+        Self { places: HashMap::new(), groups: Vec::new() }
     }
 
-    /// The group of `row`'s series; `start` makes the state of a group not met before.
-    pub(super) fn of<E>(&mut self, row: &Row<'_>, start: impl FnOnce(&Labels) -> Result<T, E>) -> Result<&mut T, E> {
-        let key = key(self.grouping, row);
-        let place = match self.places.get(&key) {
+    pub(crate) fn get(&self, labels: &Labels) -> Option<&T> {
+        self.places.get(labels).map(|place| &self.groups[*place].1)
+    }
+
+    /// The value of `labels`; `start` makes that of a label set not met before, and may fail.
+    pub(crate) fn entry(
+        &mut self,
+        labels: Labels,
+        start: impl FnOnce(&Labels) -> Result<T, Error>,
+    ) -> Result<&mut T, Error> {
+        let place = match self.places.get(&labels) {
             Some(place) => *place,
             None => {
-                let state = start(&key)?;
-                self.places.insert(key.clone(), self.groups.len());
-                self.groups.push((key, state));
+                let value = start(&labels)?;
+                self.places.insert(labels.clone(), self.groups.len());
+                self.groups.push((labels, value));
                 self.groups.len() - 1
             }
         };
@@ -32,12 +38,27 @@ impl<'g, T> Groups<'g, T> {
     }
 }
 
-/// The labels by which `row`'s series is grouped.
-pub(super) fn key(grouping: &Grouping, row: &Row<'_>) -> Labels {
-    let named = |labels: &[String], name: &str| labels.iter().any(|label| label == name);
-    match grouping {
-        Grouping::By(labels) if labels.is_empty() => Labels::default(),
-        Grouping::By(labels) => row.filtered(|name| named(labels, name)),
-        Grouping::Without(labels) => row.filtered(|name| name != METRIC_NAME && !named(labels, name)),
+impl<T> IntoIterator for Groups<T> {
+    type Item = (Labels, T);
+    type IntoIter = std::vec::IntoIter<(Labels, T)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.groups.into_iter()
     }
+}
+
+impl Grouping {
+    /// The labels by which `row`'s series is grouped.
+    pub(super) fn key(&self, row: &Row<'_>) -> Labels {
+        match self {
+            Self::By(labels) if labels.is_empty() => Labels::default(),
+            Self::By(labels) => row.filtered(|name| names(labels, name)),
+            Self::Without(labels) => row.filtered(|name| name != METRIC_NAME && !names(labels, name)),
+        }
+    }
+}
+
+/// Whether `name` is among `labels`.
+pub(super) fn names(labels: &[String], name: &str) -> bool {
+    labels.iter().any(|label| label == name)
 }

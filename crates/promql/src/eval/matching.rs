@@ -1,12 +1,12 @@
 //! Arithmetic and comparisons between two vectors. Source: `promql/engine.go` of Prometheus 3, `VectorBinop`.
+use super::grouping::{Groups, names};
 use super::{Evaluator, Frame, Line, Steps};
 use crate::ast::{Binary, Cardinality, Matching};
 use crate::{Error, Labels, METRIC_NAME, is_stale, stale_marker};
-use std::collections::HashMap;
 
 /// The labels by which a series finds its match.
 pub(super) fn signature(matching: &Matching, labels: &Labels) -> Labels {
-    let named = |name: &str| matching.labels.iter().any(|label| label == name);
+    let named = |name: &str| names(&matching.labels, name);
     if matching.on { labels.filtered(named) } else { labels.filtered(|name| name != METRIC_NAME && !named(name)) }
 }
 
@@ -24,18 +24,18 @@ impl Evaluator<'_> {
         let matching = &binary.matching;
         let swapped = matches!(matching.cardinality, Cardinality::OneToMany(_));
         let (many, one) = if swapped { (&right, &left) } else { (&left, &right) };
-        let mut groups: HashMap<Labels, MatchGroup<'_>> = HashMap::new();
+        let mut groups: Groups<MatchGroup<'_>> = Groups::new();
         for line in &one.lines {
-            groups.entry(signature(matching, &line.labels)).or_default().one.push(line);
+            groups.entry(signature(matching, &line.labels), |_| Ok(MatchGroup::default()))?.one.push(line);
         }
         for line in &many.lines {
-            groups.entry(signature(matching, &line.labels)).or_default().many.push(line);
+            groups.entry(signature(matching, &line.labels), |_| Ok(MatchGroup::default()))?.many.push(line);
         }
         let join = Join { evaluator: self, binary, swapped, steps };
         let considered = join.considered(&one.lines, &many.lines);
         let mut frame = Frame::new(&self.meter);
-        for (signature, group) in &groups {
-            join.group(signature, group, &considered, &mut frame)?;
+        for (signature, group) in groups {
+            join.group(&signature, &group, &considered, &mut frame)?;
         }
         frame.merge_equal_labels()?;
         Ok(frame)
@@ -95,7 +95,7 @@ impl Join<'_, '_> {
             fill.map(|fill| Line { labels: signature.clone(), values: values(fill).collect() })
         };
         let (extra_one, extra_many) = (stand_in(fill_one, &ones, &manys), stand_in(fill_many, &manys, &ones));
-        let mut taken: HashMap<Labels, Vec<bool>> = HashMap::new();
+        let mut taken: Groups<Vec<bool>> = Groups::new();
         for many in group.many.iter().copied().chain(&extra_many) {
             for one in group.one.iter().copied().chain(&extra_one) {
                 self.pair(many, one, &mut taken, frame)?;
@@ -105,20 +105,14 @@ impl Join<'_, '_> {
     }
 
     /// Adds the results of one pair of series.
-    fn pair(
-        &self,
-        many: &Line,
-        one: &Line,
-        taken: &mut HashMap<Labels, Vec<bool>>,
-        frame: &mut Frame,
-    ) -> Result<(), Error> {
+    fn pair(&self, many: &Line, one: &Line, taken: &mut Groups<Vec<bool>>, frame: &mut Frame) -> Result<(), Error> {
         self.evaluator.meter.work(2 * self.steps.count)?;
         let met = |step: usize| !is_stale(many.values[step]) && !is_stale(one.values[step]);
         if !(0..self.steps.count).any(met) {
             return Ok(());
         }
         let labels = self.result_labels(&many.labels, &one.labels);
-        let taken = taken.entry(labels.clone()).or_insert_with(|| vec![false; self.steps.count]);
+        let taken = taken.entry(labels.clone(), |_| Ok(vec![false; self.steps.count]))?;
         let mut values = vec![stale_marker(); self.steps.count];
         for (step, value) in values.iter_mut().enumerate() {
             if !met(step) {
@@ -140,10 +134,11 @@ impl Join<'_, '_> {
     fn result_labels(&self, many: &Labels, one: &Labels) -> Labels {
         let matching = &self.binary.matching;
         let drops_name = self.binary.drops_name();
-        let named = |name: &str| matching.labels.iter().any(|label| label == name);
         let included = match &matching.cardinality {
             Cardinality::OneToOne => {
-                return many.filtered(|name| !(drops_name && name == METRIC_NAME) && named(name) == matching.on);
+                return many.filtered(|name| {
+                    !(drops_name && name == METRIC_NAME) && names(&matching.labels, name) == matching.on
+                });
             }
             Cardinality::ManyToOne(included) | Cardinality::OneToMany(included) => included,
         };

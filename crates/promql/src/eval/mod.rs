@@ -19,15 +19,16 @@ mod steps;
 
 pub(crate) use annotations::Annotations;
 pub(crate) use frame::{Frame, Line, Row, Sink};
+pub(crate) use grouping::Groups;
 pub(crate) use meter::Meter;
 pub(crate) use ranking::is_label_name;
 pub use run::{instant, range};
 pub(crate) use select::absent_labels;
 pub(crate) use steps::{Span, Steps, Window, Windows};
 
-use crate::ast::{Binary, Expr, Type};
+use crate::ast::{Aggregate, AggregateOp, Binary, Expr, Grouping, Type};
 use crate::functions::Function;
-use crate::{Error, Options, Storage};
+use crate::{Error, METRIC_NAME, Options, Storage};
 use memo::{Memo, Recall};
 use std::rc::Rc;
 
@@ -146,7 +147,14 @@ impl Expr {
                 Function::LabelReplace | Function::LabelJoin | Function::Sort { .. } => false,
                 _ => true,
             },
-            Self::Number(_) | Self::String(_) | Self::Binary(_) | Self::Aggregate(_) => false,
+            Self::Binary(binary) => binary.drops_name(),
+            Self::Aggregate(Aggregate { op, grouping, inner, .. }) => match (op, grouping) {
+                (AggregateOp::Topk | AggregateOp::Bottomk, _) => inner.is_distinct_without_name(),
+                (AggregateOp::CountValues, _) => false,
+                (_, Grouping::By(labels)) => !grouping::names(labels, METRIC_NAME),
+                (_, Grouping::Without(_)) => true,
+            },
+            Self::Number(_) | Self::String(_) => true,
         }
     }
 }

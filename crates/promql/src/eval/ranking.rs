@@ -1,11 +1,10 @@
 //! Aggregations whose results are series of their operand, or counts of its values.
 use super::aggregate::param;
-use super::grouping::{Groups, key};
+use super::grouping::{Groups, names};
 use super::{Evaluator, Frame, Steps};
 use crate::ast::{Aggregate, AggregateOp, Grouping};
 use crate::{Error, Labels, is_stale, stale_marker};
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// One step's best series of a group, the best first.
 type Ranking = Vec<(f64, Labels)>;
@@ -17,28 +16,26 @@ impl Evaluator<'_> {
         let sizes = self.scalar(param(aggregate)?, steps)?.into_iter().map(ranking_size);
         let sizes = sizes.collect::<Result<Vec<usize>, Error>>()?;
         let descending = aggregate.op == AggregateOp::Topk;
-        let order = |(a, a_labels): &(f64, Labels), (b, b_labels): &(f64, Labels)| {
-            let by_value = if descending { b.partial_cmp(a) } else { a.partial_cmp(b) };
+        let order = |(a, a_labels): (f64, &Labels), (b, b_labels): (f64, &Labels)| {
+            let by_value = if descending { b.partial_cmp(&a) } else { a.partial_cmp(&b) };
             let by_value = by_value.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()));
             by_value.then_with(|| a_labels.cmp(b_labels))
         };
-        let mut groups: Groups<'_, Vec<Ranking>> = Groups::new(&aggregate.grouping);
+        let mut groups: Groups<Vec<Ranking>> = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let rankings = groups.of(&row, |labels| {
+            let rankings = groups.entry(aggregate.grouping.key(&row), |labels| {
                 charge.labels(labels)?;
                 charge.bytes(steps.count * size_of::<Ranking>())?;
-                Ok::<_, Error>(vec![Ranking::new(); steps.count])
+                Ok(vec![Ranking::new(); steps.count])
             })?;
             let labels = row.to_labels();
-            self.meter.work(row.values.len() * 4)?;
             for ((ranking, size), value) in rankings.iter_mut().zip(&sizes).zip(&*row.values) {
-                if is_stale(*value) {
-                    continue;
-                }
-                let entry = (*value, labels.clone());
+                let precedes =
+                    |(other, others): &(f64, Labels)| order((*other, others), (*value, &labels)) == Ordering::Less;
+                self.meter.work(8)?;
                 let full = ranking.len() >= *size;
-                if full && ranking.last().is_none_or(|last| order(&entry, last) != Ordering::Less) {
+                if is_stale(*value) || full && ranking.last().is_none_or(precedes) {
                     continue;
                 }
                 if full {
@@ -46,13 +43,14 @@ impl Evaluator<'_> {
                 } else {
                     charge.bytes(size_of::<(f64, Labels)>())?;
                 }
-                let place = ranking.partition_point(|other| order(other, &entry) == Ordering::Less);
-                ranking.insert(place, entry);
+                let place = ranking.partition_point(precedes);
+                self.meter.work(ranking.len() - place)?;
+                ranking.insert(place, (*value, labels.clone()));
             }
             Ok(())
         })?;
         let mut frame = Frame::new(&self.meter);
-        for (_, rankings) in groups.groups {
+        for (_, rankings) in groups {
             self.unrank(rankings, &mut frame)?;
         }
         Ok(frame)
@@ -61,17 +59,18 @@ impl Evaluator<'_> {
     /// Turns rankings into series, in the order in which they rank first.
     fn unrank(&self, rankings: Vec<Ranking>, frame: &mut Frame) -> Result<(), Error> {
         let count = rankings.len();
-        let mut places: HashMap<Labels, usize> = HashMap::new();
-        let mut columns: Vec<(Labels, Vec<f64>)> = Vec::new();
+        let mut columns: Groups<Vec<f64>> = Groups::new();
+        let mut charge = self.meter.charge();
         for (step, ranking) in rankings.into_iter().enumerate() {
+            self.meter.work(ranking.len() * 16)?;
             for (value, labels) in ranking {
-                let place = *places.entry(labels).or_insert_with_key(|labels| {
-                    columns.push((labels.clone(), vec![stale_marker(); count]));
-                    columns.len() - 1
-                });
-                columns[place].1[step] = value;
+                let column = columns.entry(labels, |labels| {
+                    charge.labels(labels)?;
+                    charge.values(count)?;
+                    Ok(vec![stale_marker(); count])
+                })?;
+                column[step] = value;
             }
-            self.meter.work(1)?;
         }
         columns.into_iter().try_for_each(|(labels, values)| frame.push(labels, values))
     }
@@ -82,20 +81,20 @@ impl Evaluator<'_> {
         if !is_label_name(label) {
             return Err(Error::Execution(format!("invalid label name {label:?}")));
         }
-        let mut counts: HashMap<Labels, Vec<f64>> = HashMap::new();
+        // Under `without (label)` the label is dropped after it was set.
+        let dropped = matches!(&aggregate.grouping, Grouping::Without(labels) if names(labels, label));
+        let mut counts: Groups<Vec<f64>> = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let group = key(&aggregate.grouping, &row);
-            // Under `without (label)` the label is dropped after it was set.
-            let dropped = matches!(&aggregate.grouping, Grouping::Without(labels) if labels.iter().any(|l| l == label));
+            let group = aggregate.grouping.key(&row);
             self.meter.work(row.values.len() * 64)?;
             for (step, value) in row.values.iter().enumerate().filter(|(_, value)| !is_stale(**value)) {
                 let labels = if dropped { group.clone() } else { group.with(label, &decimal(*value)) };
-                if !counts.contains_key(&labels) {
-                    charge.labels(&labels)?;
+                let column = counts.entry(labels, |labels| {
+                    charge.labels(labels)?;
                     charge.values(steps.count)?;
-                }
-                let column = counts.entry(labels).or_insert_with(|| vec![stale_marker(); steps.count]);
+                    Ok(vec![stale_marker(); steps.count])
+                })?;
                 column[step] = if is_stale(column[step]) { 1.0 } else { column[step] + 1.0 };
             }
             Ok(())

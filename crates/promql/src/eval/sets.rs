@@ -1,9 +1,9 @@
 //! `and`, `or` and `unless`: values kept or not by whether the other side has a match at the step.
+use super::grouping::Groups;
 use super::matching::signature;
 use super::{Evaluator, Frame, Line, Steps};
 use crate::ast::{Binary, BinaryOp, Matching};
-use crate::{Error, Labels, is_stale, stale_marker};
-use std::collections::HashMap;
+use crate::{Error, is_stale, stale_marker};
 
 impl Evaluator<'_> {
     pub(super) fn set_operation(&self, binary: &Binary, steps: Steps) -> Result<Frame, Error> {
@@ -13,7 +13,7 @@ impl Evaluator<'_> {
         let mut frame = Frame::new(&self.meter);
         match binary.op {
             BinaryOp::Or => {
-                let present = presence(&left.lines, matching, steps);
+                let present = presence(&left.lines, matching, steps)?;
                 for line in &left.lines {
                     self.meter.work(steps.count)?;
                     frame.push(line.labels.clone(), line.values.clone())?;
@@ -29,7 +29,7 @@ impl Evaluator<'_> {
                 frame.merge_equal_labels()?;
             }
             op => {
-                let present = presence(&right.lines, matching, steps);
+                let present = presence(&right.lines, matching, steps)?;
                 for line in &left.lines {
                     self.meter.work(steps.count)?;
                     let mask = present.get(&signature(matching, &line.labels));
@@ -42,15 +42,15 @@ impl Evaluator<'_> {
 }
 
 /// For each signature the steps at which any of `lines` has a value.
-fn presence(lines: &[Line], matching: &Matching, steps: Steps) -> HashMap<Labels, Vec<bool>> {
-    let mut present: HashMap<Labels, Vec<bool>> = HashMap::new();
+fn presence(lines: &[Line], matching: &Matching, steps: Steps) -> Result<Groups<Vec<bool>>, Error> {
+    let mut present: Groups<Vec<bool>> = Groups::new();
     for line in lines {
-        let flags = present.entry(signature(matching, &line.labels)).or_insert_with(|| vec![false; steps.count]);
+        let flags = present.entry(signature(matching, &line.labels), |_| Ok(vec![false; steps.count]))?;
         for (flag, value) in flags.iter_mut().zip(&line.values) {
             *flag |= !is_stale(*value);
         }
     }
-    present
+    Ok(present)
 }
 
 /// The values of `line` at the steps at which the other side is present, or at those at which it is not.

@@ -1,10 +1,9 @@
 //! `histogram_quantile` and `histogram_fraction`: series with `le` put together into classic histograms.
 use super::arg;
 use crate::ast::{Call, Expr};
-use crate::eval::{Evaluator, Frame, Steps};
+use crate::eval::{Evaluator, Frame, Groups, Steps};
 use crate::histogram::{Bucket, fraction, quantile};
-use crate::{Error, Labels, METRIC_NAME, is_stale, stale_marker};
-use std::collections::HashMap;
+use crate::{Error, METRIC_NAME, is_stale, stale_marker};
 
 const BOUND: &str = "le";
 
@@ -37,7 +36,7 @@ impl Evaluator<'_> {
         f: &mut dyn FnMut(usize, &mut Vec<Bucket>) -> f64,
     ) -> Result<Frame, Error> {
         let input = self.frame(of, steps)?;
-        let mut histograms: HashMap<Labels, Vec<(f64, &[f64])>> = HashMap::new();
+        let mut histograms: Groups<Vec<(f64, &[f64])>> = Groups::new();
         for line in &input.lines {
             let bound = line.labels.get(BOUND).unwrap_or_default();
             let Some(upper) = parse_bound(bound) else {
@@ -45,7 +44,7 @@ impl Evaluator<'_> {
                 continue;
             };
             let labels = line.labels.filtered(|name| name != BOUND && name != METRIC_NAME);
-            histograms.entry(labels).or_default().push((upper, &line.values));
+            histograms.entry(labels, |_| Ok(Vec::new()))?.push((upper, &line.values));
         }
         let mut frame = Frame::new(&self.meter);
         let mut buckets = Vec::new();

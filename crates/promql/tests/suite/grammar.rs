@@ -72,7 +72,8 @@ fn regular_expressions_match_whole_values() {
     let values = texts("values");
     let limits = Limits { query_bytes: 1 << 20, ..Limits::default() };
     for source in texts("regexes") {
-        let query = format!("x{{label=~\"{}\"}}", source.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+        let query =
+            format!("x{{label=~\"{}\"}}", source.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
         let shown: String = source.chars().take(60).collect();
         let (Ok(parsed), Ok(expected)) = (parse(&query, &limits), Regex::new(&format!("^(?s:{source})$"))) else {
             panic!("{shown:?} is refused");

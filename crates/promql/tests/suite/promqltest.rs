@@ -121,7 +121,8 @@ fn check(memory: &Memory, eval: &Eval) -> Result<(), String> {
     if depends_on_range(&eval.query) || eval.ordered {
         return Ok(());
     }
-    let answer = ask_range(time_ms - 60_000, time_ms + 60_000, 60_000).map_err(|error| format!("in a range: {error}"))?;
+    let answer =
+        ask_range(time_ms - 60_000, time_ms + 60_000, 60_000).map_err(|error| format!("in a range: {error}"))?;
     compare(&table(&answer, Some(time_ms)), &expected_table(&eval.expected, time_ms)?)
         .map_err(|why| format!("as the middle step of a range: {why}"))
 }

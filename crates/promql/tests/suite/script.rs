@@ -40,7 +40,11 @@ pub(crate) enum Expected {
     Text(String),
     Series(Vec<Described>),
     /// A range vector: the series' samples at these times.
-    Matrix { start_ms: i64, step_ms: i64, series: Vec<Described> },
+    Matrix {
+        start_ms: i64,
+        step_ms: i64,
+        series: Vec<Described>,
+    },
 }
 
 /// Reads a script.
@@ -169,7 +173,9 @@ fn values(token: &str) -> Option<Vec<Option<f64>>> {
     let signs = token.char_indices().skip(1).filter(|(_, c)| matches!(c, '+' | '-')).map(|(at, _)| at);
     for at in signs {
         if let (Some(first), Some(step)) = (number(&token[..at]), number(&token[at..])) {
-            return Some(std::iter::successors(Some(first), |value| Some(value + step)).take(times + 1).map(Some).collect());
+            return Some(
+                std::iter::successors(Some(first), |value| Some(value + step)).take(times + 1).map(Some).collect(),
+            );
         }
     }
     None

@@ -53,7 +53,8 @@ fn a_repeated_expression_is_read_once() -> Result<(), Error> {
         .map(|q| format!("label_replace(histogram_quantile({q}, {inner}), \"quantile\", \"{q}\", \"\", \"\")"))
         .join(" or ");
     let query = parse(&quantiles, &Limits::default())?;
-    let answer = range(&memory, &query, 10 * MINUTE_MS, 50 * MINUTE_MS, MINUTE_MS, &Options::default(), &uninterrupted)?;
+    let answer =
+        range(&memory, &query, 10 * MINUTE_MS, 50 * MINUTE_MS, MINUTE_MS, &Options::default(), &uninterrupted)?;
     let Value::Matrix(series) = &answer.value else { panic!("no matrix") };
     assert_eq!(series.len(), 4);
     assert!(series.iter().all(|series| series.points.len() == 41));
@@ -85,7 +86,12 @@ fn each_limit_has_its_own_message() {
         ("----1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 binary operators"),
         (quantile, limited(|l| l.samples = 100), ErrorKind::Execution, "more than 100 samples"),
         (quantile, limited(|l| l.memory_bytes = 100), ErrorKind::Execution, "more than 100 bytes"),
-        ("latency_seconds_bucket[1h]", limited(|l| l.memory_bytes = 9000), ErrorKind::Execution, "more than 9000 bytes"),
+        (
+            "latency_seconds_bucket[1h]",
+            limited(|l| l.memory_bytes = 9000),
+            ErrorKind::Execution,
+            "more than 9000 bytes",
+        ),
         ("count_over_time(vector(1)[1y:1ms])", Options::default(), ErrorKind::Execution, "bytes of memory"),
     ] {
         let Err(error) = ask_with(&memory, query, time_ms, &options) else { panic!("{query} is answered") };

@@ -1,10 +1,12 @@
 //! The labels of a sample: what stands between its braces.
-use crate::{
+use super::{
+    Fault, LineReader,
     cursor::Cursor,
-    error::{ErrorKind, shortened},
     escape::{IN_QUOTES, unescaped, unknown_escape},
+};
+use crate::{
+    error::{ErrorKind, shortened},
     format::Format,
-    line::{Fault, LineReader},
 };
 use std::borrow::Cow;
 

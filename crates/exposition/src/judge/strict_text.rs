@@ -2,10 +2,12 @@
 use crate::{
     error::{ErrorKind, shortened},
     family::Kind,
-    labels::{Label, value_of},
-    line::{Keyword, Metadata},
-    number::parse_value,
-    sample_line::SampleLine,
+    line::{
+        Keyword, Metadata,
+        labels::{Label, value_of},
+        number::parse_value,
+        sample::SampleLine,
+    },
 };
 use std::collections::HashMap;
 

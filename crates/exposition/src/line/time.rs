@@ -1,5 +1,5 @@
 //! Times as the formats write them: whole milliseconds in Prometheus text, seconds with a fraction in OpenMetrics.
-use crate::number::parse_value;
+use super::number::parse_value;
 
 /// A moment in Unix time, exact to the nanosecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

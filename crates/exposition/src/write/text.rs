@@ -1,8 +1,6 @@
 //! Families as Prometheus text, which has the types counter, gauge, histogram, summary and untyped.
-use crate::{
-    family::{Family, Kind, Sample, name_suffix},
-    write_line::{self, Style},
-};
+use super::line::{self, Style};
+use crate::family::{Family, Kind, Sample};
 use std::borrow::Cow;
 
 /// Writes the families.
@@ -19,7 +17,7 @@ pub(crate) fn write(families: &[Cow<'_, Family>], into: &mut String) {
                 rest.into_iter().partition(|sample| text_family(family, sample).0 == name);
             head(into, name, kind, &family.help);
             for sample in of_name {
-                write_line::sample(into, sample, Style::Text);
+                line::sample(into, sample, Style::Text);
             }
             rest = others;
         }
@@ -28,14 +26,14 @@ pub(crate) fn write(families: &[Cow<'_, Family>], into: &mut String) {
 
 fn head(into: &mut String, name: &str, kind: &str, help: &str) {
     if !help.is_empty() {
-        write_line::help(into, name, help, Style::Text);
+        line::help(into, name, help, Style::Text);
     }
-    write_line::metadata(into, "TYPE", name, kind);
+    line::metadata(into, "TYPE", name, kind);
 }
 
 /// Name and type of the family that a sample has in Prometheus text. Source: the Python client's `generate_latest`.
 fn text_family<'f>(family: &'f Family, sample: &'f Sample) -> (&'f str, &'static str) {
-    match (family.kind, name_suffix(&sample.name, &family.name)) {
+    match (family.kind, sample.name.strip_prefix(family.name.as_str())) {
         (_, Some("_created" | "_gsum" | "_gcount")) => (&sample.name, "gauge"),
         (Kind::Counter | Kind::Info, _) => (&sample.name, text_type(family.kind)),
         _ => (&family.name, text_type(family.kind)),

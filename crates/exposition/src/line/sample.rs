@@ -1,13 +1,15 @@
 //! A sample's line: which series, which value, when, and an exemplar.
-use crate::{
+use super::{
+    Fault, Line, LineReader,
     cursor::Cursor,
-    error::{ErrorKind, shortened},
-    format::Format,
     labels::{self, Label},
-    line::{Fault, Line, LineReader},
     native::is_native_histogram,
     number::parse_value,
     time::{Timestamp, parse_ms, parse_seconds},
+};
+use crate::{
+    error::{ErrorKind, shortened},
+    format::Format,
 };
 use std::borrow::Cow;
 

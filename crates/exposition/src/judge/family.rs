@@ -1,11 +1,13 @@
 //! The rules of OpenMetrics 1.0 for the samples of one family: values, labels, order and times.
+use super::histogram::{HistogramCheck, Part};
 use crate::{
-    family::{Kind, name_suffix},
-    histogram::{HistogramCheck, Part},
-    labels::{Label, value_of},
-    number::parse_value,
-    sample_line::Point,
-    time::Timestamp,
+    family::Kind,
+    line::{
+        labels::{Label, value_of},
+        number::parse_value,
+        sample::Point,
+        time::Timestamp,
+    },
 };
 use std::{
     collections::HashSet,
@@ -52,7 +54,7 @@ impl FamilyRules {
 
     /// What the name of a sample has after the family's, if the family's type has samples of that name.
     pub(crate) fn suffix_of<'s>(&self, sample: &'s str) -> Option<&'s str> {
-        name_suffix(sample, &self.name).filter(|suffix| self.kind.suffixes().contains(suffix))
+        sample.strip_prefix(self.name.as_str()).filter(|suffix| self.kind.suffixes().contains(suffix))
     }
 
     /// Takes in a sample; whether it counts, which it does not if it repeats the labels and the time of another.

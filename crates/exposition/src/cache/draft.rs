@@ -1,13 +1,14 @@
 //! A page being read against the last one of its target.
+use super::{layout::Layout, series::SeriesTable};
 use crate::{
     error::ParseError,
     format::Format,
-    layout::Layout,
-    line::{Line, Metadata},
+    line::{
+        Line, Metadata,
+        sample::{Point, SampleLine, Scratch},
+        time::Timestamp,
+    },
     page::PageReader,
-    sample_line::{Point, SampleLine, Scratch},
-    series::SeriesTable,
-    time::Timestamp,
 };
 
 /// What a page has, as far as it has been read.

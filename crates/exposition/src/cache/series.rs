@@ -1,5 +1,5 @@
 //! The series of one target, numbered.
-use crate::labels::Label;
+use crate::line::labels::Label;
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},

@@ -1,5 +1,5 @@
 //! The rules for the samples of one histogram. Source: OpenMetrics 1.0, "Histogram" and "GaugeHistogram".
-use crate::time::Timestamp;
+use crate::line::time::Timestamp;
 
 /// Follows the samples of a histogram family, metric after metric.
 #[derive(Default)]

@@ -1,11 +1,9 @@
 //! The rules of OpenMetrics 1.0 for a page: its families, one after the other, and its end.
+use super::family::{Broken, FamilyRules};
 use crate::{
     error::{ErrorKind, shortened},
     family::Kind,
-    family_rules::{Broken, FamilyRules},
-    labels::Label,
-    line::{Keyword, Metadata},
-    sample_line::SampleLine,
+    line::{Keyword, Metadata, labels::Label, sample::SampleLine},
 };
 use std::collections::HashSet;
 

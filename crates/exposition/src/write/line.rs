@@ -1,8 +1,8 @@
 //! The lines of a page, as text.
+use super::plain_names::{is_label_name, is_metric_name};
 use crate::{
     family::{Exemplar, Sample},
-    plain_names::{is_label_name, is_metric_name},
-    time::Timestamp,
+    line::time::Timestamp,
 };
 use std::fmt::Write as _;
 

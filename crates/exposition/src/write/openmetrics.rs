@@ -1,10 +1,12 @@
 //! Families as OpenMetrics, whose readers refuse a whole page for one broken rule: what breaks one is rewritten.
+use super::line::{self, Style};
 use crate::{
-    family::{Family, Kind, Sample, name_suffix},
-    family_rules::{FamilyRules, metric_of},
-    labels::{Label, fits_exemplar},
-    sample_line::Point,
-    write_line::{self, Style},
+    family::{Family, Kind, Sample},
+    judge::family::{FamilyRules, metric_of},
+    line::{
+        labels::{Label, fits_exemplar},
+        sample::Point,
+    },
 };
 use std::{
     borrow::Cow,
@@ -13,8 +15,9 @@ use std::{
 
 /// Writes the families; how many samples are left out, as no valid page can have them.
 pub(crate) fn write(families: Vec<Cow<'_, Family>>, into: &mut String) -> usize {
-    let mut page = Page { into, taken_names: HashSet::new(), left_out: 0 };
-    for family in renamed(families) {
+    let families = renamed(families);
+    let mut page = Page { into, families_of: families_of(&families), taken_names: HashSet::new(), left_out: 0 };
+    for family in families {
         page.family(family);
     }
     page.into.push_str("# EOF\n");
@@ -34,7 +37,7 @@ fn renamed(families: Vec<Cow<'_, Family>>) -> Vec<Family> {
                 continue;
             }
             Kind::Counter if family.name.ends_with("_total") => {
-                family.name.truncate(family.name.len() - "_total".len())
+                family.name.truncate(family.name.len() - "_total".len());
             }
             _ => {}
         }
@@ -52,8 +55,21 @@ fn renamed(families: Vec<Cow<'_, Family>>) -> Vec<Family> {
     out
 }
 
+/// How many families have samples of a name.
+fn families_of(families: &[Family]) -> HashMap<String, usize> {
+    let mut families_of = HashMap::new();
+    for family in families {
+        let names: HashSet<&str> = family.samples.iter().map(|sample| sample.name.as_str()).collect();
+        for name in names {
+            *families_of.entry(name.to_owned()).or_insert(0) += 1;
+        }
+    }
+    families_of
+}
+
 struct Page<'o> {
     into: &'o mut String,
+    families_of: HashMap<String, usize>,
     /// The names that the families so far have taken.
     taken_names: HashSet<String>,
     left_out: usize,
@@ -80,19 +96,25 @@ impl Page<'_> {
     fn write_if_valid(&mut self, family: &Family) -> bool {
         let mut rules = FamilyRules::new(&family.name, family.kind, &family.unit);
         let names: Vec<String> = rules.names().collect();
-        if names.iter().any(|name| self.taken_names.contains(name)) || !keeps(&mut rules, &family.samples) {
+        // A counter `x` takes the name `x` too, and must not where another family has samples of that name.
+        let is_free = |name: &String| {
+            let is_own = family.samples.iter().any(|sample| sample.name == *name);
+            let elsewhere = self.families_of.get(name).map_or(0, |families| families - usize::from(is_own));
+            elsewhere == 0 && !self.taken_names.contains(name)
+        };
+        if !names.iter().all(is_free) || !keeps(&mut rules, &family.samples) {
             return false;
         }
         self.taken_names.extend(names);
-        write_line::metadata(self.into, "TYPE", &family.name, family.kind.as_str());
+        line::metadata(self.into, "TYPE", &family.name, family.kind.as_str());
         if !family.unit.is_empty() {
-            write_line::metadata(self.into, "UNIT", &family.name, &family.unit);
+            line::metadata(self.into, "UNIT", &family.name, &family.unit);
         }
         if !family.help.is_empty() {
-            write_line::help(self.into, &family.name, &family.help, Style::OpenMetrics);
+            line::help(self.into, &family.name, &family.help, Style::OpenMetrics);
         }
         for sample in &family.samples {
-            write_line::sample(self.into, sample, Style::OpenMetrics);
+            line::sample(self.into, sample, Style::OpenMetrics);
         }
         true
     }
@@ -135,7 +157,7 @@ fn sort_by_metric(family: &mut Family) {
     let mut order = HashMap::new();
     let mut ordered: Vec<(usize, Sample)> = Vec::with_capacity(family.samples.len());
     for sample in family.samples.drain(..) {
-        let suffix = name_suffix(&sample.name, &family.name).unwrap_or_default();
+        let suffix = sample.name.strip_prefix(family.name.as_str()).unwrap_or_default();
         let metric = metric_of(family.kind, &family.name, suffix, &borrowed(&sample.labels));
         let next = order.len();
         ordered.push((*order.entry(metric).or_insert(next), sample));

@@ -1,0 +1,156 @@
+//! Configurations that run, and those that are refused with a word on what to do.
+use super::*;
+
+fn args() -> ServeArgs {
+    ServeArgs::default()
+}
+
+fn load(text: &str) -> Result<Settings, String> {
+    let file = parse(text, Path::new("inferboard.toml"));
+    file.and_then(|file| Settings::join(&args(), file)).map_err(|error| error.to_string())
+}
+
+fn refused(args: &ServeArgs) -> String {
+    Settings::join(args, File::default()).expect_err("a refusal").to_string()
+}
+
+#[test]
+fn nothing_at_all_is_a_configuration() {
+    let settings = load("").expect("defaults");
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:7117");
+    assert_eq!(settings.retention_ms, 15 * 86_400_000);
+    assert_eq!(settings.pace, Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) });
+    assert!(settings.discovery && settings.targets.is_empty());
+}
+
+#[test]
+fn a_file_says_all() {
+    let settings = load(
+        r#"
+        listen = "[::1]:0"
+        retention = "1y"
+        scrape_interval = "30s"
+        allowed_hosts = ["gpubox"]
+        [[targets]]
+        url = "https://gpu1/"
+        model = "m"
+        environment = "e"
+        deployment = "d"
+        replica = "r"
+        job = "j"
+        scrape_interval = "1m"
+        scrape_timeout = "20s"
+        authorization = { credentials = "hf_CANARY" }
+        [[targets]]
+        url = "http://gpu2:8000/v1?token=CANARY"
+        metrics_path = "/prometheus/metrics"
+        "#,
+    )
+    .expect("a configuration");
+    assert_eq!(settings.retention_ms, 365 * 86_400_000);
+    assert_eq!(settings.pace.timeout, Duration::from_secs(10));
+    assert!(!settings.discovery, "a configured target may be one that discovery would find again");
+    let [one, two] = &settings.targets[..] else { panic!("{:?}", settings.targets) };
+    assert_eq!(one.key(), "https://gpu1/metrics");
+    assert_eq!(one.pace, Pace { interval: Duration::from_secs(60), timeout: Duration::from_secs(20) });
+    assert_eq!(
+        one.identity,
+        Identity {
+            job: Some("j".into()),
+            instance: "gpu1:443".into(),
+            model: Some("m".into()),
+            environment: Some("e".into()),
+            deployment: Some("d".into()),
+            replica: Some("r".into()),
+        }
+    );
+    assert_eq!(two.key(), "http://gpu2:8000/prometheus/metrics?token=CANARY");
+    assert_eq!(two.identity.replica.as_deref(), Some("gpu2:8000"));
+    assert!(!format!("{settings:?}").contains("CANARY"), "{settings:?}");
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let args = ServeArgs {
+        listen: Some("127.0.0.1:1".into()),
+        retention: Some("1h".into()),
+        scrape_interval: Some("2s".into()),
+        targets: vec!["http://a:1".into(), "http://b:2/m".into()],
+        models: vec!["one".into()],
+        ..args()
+    };
+    let file =
+        parse("listen = \"127.0.0.1:2\"\nretention = \"2h\"\nscrape_interval = \"3s\"", Path::new("f")).expect("toml");
+    let settings = Settings::join(&args, file).expect("settings");
+    assert_eq!(settings.listen.port(), 1);
+    assert_eq!(settings.retention_ms, 3_600_000);
+    assert_eq!(settings.pace.interval, Duration::from_secs(2));
+    let keys: Vec<_> = settings.targets.iter().map(|target| (target.key(), target.identity.model.as_deref())).collect();
+    assert_eq!(keys, [("http://a:1/metrics", Some("one")), ("http://b:2/m", Some("one"))]);
+}
+
+#[test]
+fn models_belong_to_targets_in_their_order() {
+    let targets = |models: &[&str]| {
+        let models = models.iter().map(|model| (*model).to_owned()).collect();
+        let args = ServeArgs { targets: vec!["http://a:1".into(), "http://b:2".into()], models, ..args() };
+        let settings = Settings::join(&args, File::default())?;
+        Ok(settings.targets.into_iter().map(|target| target.identity.model).collect::<Vec<_>>())
+    };
+    let models = |models: &[&str]| targets(models).map_err(|error: ConfigError| error.to_string());
+    assert_eq!(models(&[]).expect("none"), [None, None]);
+    assert_eq!(models(&["x", "y"]).expect("both"), [Some("x".into()), Some("y".into())]);
+    assert!(models(&["x", "y", "z"]).expect_err("three").contains("3 models for 2 targets"));
+    assert!(refused(&ServeArgs { models: vec!["x".into()], ..args() }).contains("--model"));
+}
+
+#[test]
+fn an_open_network_needs_a_word() {
+    let open = ServeArgs { listen: Some("0.0.0.0:7117".into()), ..args() };
+    assert!(refused(&open).contains("--allow-open-network"));
+    assert!(Settings::join(&ServeArgs { allow_open_network: true, ..open }, File::default()).is_ok());
+    assert!(load("listen = \"10.0.0.1:1\"\nallow_open_network = true").is_ok());
+}
+
+#[test]
+fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
+    for (text, expected) in [
+        ("listen = \"localhost\"", "listen: \"localhost\" is no address and port"),
+        ("retentoin = \"1d\"", "inferboard.toml:1:1: unknown field `retentoin`"),
+        ("\nretention = \"soon\"", "inferboard.toml:2:13: cannot parse \"soon\" to a valid duration"),
+        ("retention = \"0s\"", "is not more than zero"),
+        ("scrape_interval = \"5s\"\nscrape_timeout = \"6s\"", "scrape_timeout: 6s is longer than the interval of 5s"),
+        ("[[targets]]\nurl = \"gpu1:8000\"", "target 1: the URL must begin with http:// or https://"),
+        ("[[targets]]\nurl = \"http://\"", "target 1: the URL cannot be read"),
+        ("[[targets]]", "target 1: the URL cannot be read"),
+        ("[[targets]]\nurl = \"http://u:pw_CANARY@h/\"", "target 1: the URL holds a password: use authorization"),
+        (
+            "[[targets]]\nurl = \"http://h\"\n[[targets]]\nurl = \"http://h:80/metrics\"",
+            "target 2: h:80 is scraped already",
+        ),
+        ("[[targets]]\nurl = \"http://h\"\nauthorization = {}", "target 1: authorization: give either credentials or"),
+        (
+            "[[targets]]\nurl = \"http://h\"\nauthorization = { credential = \"hf_CANARY\" }",
+            "unknown field `credential`",
+        ),
+        (
+            "[[targets]]\nurl = \"http://h\"\nauthorization = \"hf_CANARY\"",
+            "inferboard.toml:3:17: expected a table with credentials",
+        ),
+        (
+            "[[targets]]\nurl = \"http://h\"\nauthorization = { credentials_file = \"no/such/file\" }",
+            "cannot read no/such/file",
+        ),
+        ("listen = \"hf_CANARY", "inferboard.toml:1:"),
+    ] {
+        let error = load(text).expect_err(text);
+        assert!(error.contains(expected), "{text}: {error}");
+        assert!(!error.contains("CANARY"), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let args = ServeArgs { config: Some("no/such.toml".into()), ..args() };
+    assert!(Settings::load(&args).expect_err("absent").to_string().starts_with("cannot read no/such.toml"));
+}
