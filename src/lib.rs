@@ -11,3 +11,6 @@ pub fn start() {
     console_error_panic_hook::set_once();
     leptos::mount::mount_to_body(ui::App);
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

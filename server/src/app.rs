@@ -3,7 +3,7 @@ use crate::api::{self, Evaluator};
 use crate::clock::now_ms;
 use crate::collect::{Host, own_page};
 use crate::config::Settings;
-use crate::discover::{USUAL, discover};
+use crate::discover::{PERIOD, USUAL, discover};
 use crate::scrape::{Client, Identity, LocalPage, Pace, Pool, Source, Target};
 use crate::security::{Hosts, guard};
 use crate::{assets, http};
@@ -82,14 +82,13 @@ impl App {
         if settings.discovery {
             let places: Vec<_> = USUAL.into_iter().filter(|(port, _)| *port != address.port()).collect();
             let pool = Arc::clone(&pool);
-            tasks.spawn(async move { discover(pool, &places, settings.pace).await });
+            tasks.spawn(async move { discover(pool, &places, PERIOD, settings.pace).await });
         }
+        let configured = Arc::clone(&pool);
         tasks.spawn(async move {
             while let Some(targets) = reloads.recv().await {
-                pool.configure(targets);
+                configured.configure(targets);
             }
-            // Nobody is left to ask for more; the pool must live on.
-            std::future::pending().await
         });
         http::serve(listener, router(&store, Hosts::new(address, &hosts)), stop).await;
     }

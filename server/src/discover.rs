@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::info;
 
-/// How often to look, and how long one look may take.
-const PERIOD: Duration = Duration::from_secs(5);
+/// How often to look.
+pub const PERIOD: Duration = Duration::from_secs(5);
+
+/// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where engines publish their metrics by default: vLLM, TensorRT-LLM's server, Triton, TGI and llama.cpp, SGLang.
 pub const USUAL: [(u16, &str); 5] =
     [(8000, "/metrics"), (8000, "/prometheus/metrics"), (8002, "/metrics"), (8080, "/metrics"), (30000, "/metrics")];
 
-/// Looks for engines on loopback for ever. What was found stays a target when it goes down.
-pub async fn discover(pool: Arc<Pool>, places: &[(u16, &str)], pace: Pace) {
-    let mut period = tokio::time::interval(PERIOD);
+/// Looks for engines at `places`, ports and paths on loopback, once per `period` for ever; scrapes what it finds at
+/// `pace`. What was found stays a target when it goes down.
+pub async fn discover(pool: Arc<Pool>, places: &[(u16, &str)], period: Duration, pace: Pace) {
+    let mut period = tokio::time::interval(period);
     loop {
         period.tick().await;
         for (port, path) in places {

@@ -33,12 +33,15 @@ fn run(settings: Settings, args: ServeArgs) -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let outcome = runtime.block_on(async {
-        let hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
         let app = App::bind(settings).await?;
         println!("Inferboard is at http://{}/", app.address());
         let (send, reloads) = mpsc::channel(1);
-        tokio::spawn(reload_on_hangup(args, hangups, send));
+        // Without a file there is nothing to read again, and the signal ends the program as it does others.
+        if args.config.is_some() {
+            let hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+            tokio::spawn(reload_on_hangup(args, hangups, send));
+        }
         let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}

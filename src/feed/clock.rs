@@ -39,7 +39,9 @@ mod tests {
     fn one_slow_answer_does_not_move_the_clock() {
         let mut clock = Clock::default();
         assert_eq!(clock.server_ms(7), 7);
-        for (asked, received, server) in [(0, 10, 3_600_005), (0, 10, 3_600_005), (0, 9000, 3_600_010), (20, 30, 3_600_025)] {
+        for (asked, received, server) in
+            [(0, 10, 3_600_005), (0, 10, 3_600_005), (0, 9000, 3_600_010), (20, 30, 3_600_025)]
+        {
             clock.learn(asked, received, server);
         }
         assert_eq!(clock.server_ms(1000), 3_601_000);

@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_tail_replaces_what_it_covers_and_old_points_fall_out() {
-        let old = frame(&[series("a", &[(0.0, 1.0), (10.0, 1.0), (20.0, 1.0)]), series("gone", &[(0.0, 5.0)])], GRID, 0);
+        let old =
+            frame(&[series("a", &[(0.0, 1.0), (10.0, 1.0), (20.0, 1.0)]), series("gone", &[(0.0, 5.0)])], GRID, 0);
         let grid = Grid { start_ms: 10_000, end_ms: 50_000, ..GRID };
         let tail = frame(&[series("a", &[(20.0, 2.0), (50.0, 2.0)]), series("new", &[(50.0, 7.0)])], grid, 20_000);
         let joined = with_tail(&old, tail, 10_000);
@@ -109,6 +110,9 @@ mod tests {
     fn columns_follow_the_order_then_their_names() {
         let mut frame = frame(&[series("z", &[]), series("p99", &[]), series("b", &[]), series("p50", &[])], GRID, 0);
         sort(&mut frame, &["p50", "p99"]);
-        assert_eq!(frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["p50", "p99", "b", "z"]);
+        assert_eq!(
+            frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+            ["p50", "p99", "b", "z"]
+        );
     }
 }

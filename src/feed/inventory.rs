@@ -64,9 +64,7 @@ impl Inventory {
 
 fn is_within(key: &[String; 4], scope: &Scope) -> bool {
     let selected = [&scope.model, &scope.environment, &scope.deployment, &scope.replica];
-    key.iter().zip(selected).all(|(own, wanted)| {
-        own.is_empty() || wanted.as_ref().is_none_or(|wanted| wanted == own)
-    })
+    key.iter().zip(selected).all(|(own, wanted)| own.is_empty() || wanted.as_ref().is_none_or(|wanted| wanted == own))
 }
 
 #[cfg(test)]

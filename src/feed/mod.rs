@@ -3,6 +3,7 @@ mod card;
 mod client;
 mod clock;
 mod frames;
+mod gather;
 mod grid;
 mod inventory;
 mod queue;

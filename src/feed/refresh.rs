@@ -1,25 +1,19 @@
 //! The rhythm: when the page asks, for what, and what it makes of silence.
 use super::{
     card::{CardState, Round, Status},
-    client::{Backend, Failure},
+    client::Failure,
     clock::Clock,
-    grid::{Grid, USUAL_INTERVAL_MS, interval_ms},
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
 };
-use crate::state::view::{Range, View};
-use catalogue::{Ask, Graph, Look, discovery_query, interval_query, start_times_query};
-use futures::future::{join, join_all};
+use crate::state::view::View;
+use catalogue::Graph;
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
-use promapi::Data;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How often the page looks whether a refresh is due.
 const LOOK_MS: u32 = 250;
-
-/// Discovery looks back at least this far, so that a short range still finds what is scraped rarely.
-const SHORTEST_SPAN_MS: i64 = 300_000;
 
 /// Whether the server answers; times are the browser's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +48,7 @@ pub struct Start {
 /// The page's data, kept fresh.
 #[derive(Clone, Copy)]
 pub struct Feed {
-    view: RwSignal<View>,
+    pub(super) view: RwSignal<View>,
     /// What is there; none before the first answer.
     pub inventory: RwSignal<Option<Arc<Inventory>>>,
     /// Whether the server answers.
@@ -67,21 +61,24 @@ pub struct Feed {
     pub answering: RwSignal<(usize, usize)>,
     /// The server's clock.
     pub clock: RwSignal<Clock>,
-    inner: StoredValue<Inner, LocalStorage>,
+    pub(super) inner: StoredValue<Inner, LocalStorage>,
 }
 
 #[derive(Clone)]
-struct Slot {
-    graph: &'static Graph,
-    state: ArcRwSignal<CardState>,
-    is_on_screen: bool,
+pub(super) struct Slot {
+    pub(super) graph: &'static Graph,
+    pub(super) state: ArcRwSignal<CardState>,
+    pub(super) is_on_screen: bool,
 }
 
-struct Inner {
-    queue: Queue,
+/// What no component sees.
+pub(super) struct Inner {
+    pub(super) queue: Queue,
     slots: BTreeMap<&'static str, Slot>,
-    round: Option<Round>,
-    interval_ms: Option<i64>,
+    /// What the last refresh had in common for all cards.
+    pub(super) round: Option<Round>,
+    /// The scrape interval as measured.
+    pub(super) interval_ms: Option<i64>,
     is_running: bool,
     is_wanted: bool,
     due_ms: i64,
@@ -89,7 +86,7 @@ struct Inner {
     look: Option<Interval>,
 }
 
-fn browser_ms() -> i64 {
+pub(super) fn browser_ms() -> i64 {
     js_sys::Date::now() as i64
 }
 
@@ -169,7 +166,7 @@ impl Feed {
         self.inner.with_value(|inner| inner.slots.get(graph.id).cloned())
     }
 
-    fn slots(self) -> Vec<Slot> {
+    pub(super) fn slots(self) -> Vec<Slot> {
         self.inner.with_value(|inner| inner.slots.values().cloned().collect())
     }
 
@@ -248,130 +245,5 @@ impl Feed {
                 };
             });
         }
-    }
-
-    async fn refresh_once(self) -> Result<(), Failure> {
-        let known = self.inner.with_value(|inner| inner.round.as_ref().map(|round| round.backend.clone()));
-        let backend = match known {
-            Some(backend) => backend,
-            None => Backend::find().await?,
-        };
-        let view = self.view.get_untracked();
-        let is_live = matches!(view.range, Range::Last(_));
-        let asked_ms = browser_ms();
-        let (_, end_ms) = view.range.resolve(self.server_ms());
-        let discovery = discovery_query(&backend.labels, view.range.length_ms().max(SHORTEST_SPAN_MS));
-        let recent = interval_query(&view.scope, &backend.labels);
-        let (found, scrapes) = join(
-            backend.instant(discovery, (!is_live).then_some(end_ms)),
-            backend.instant(recent, None),
-        )
-        .await;
-        let (found, scrapes) = (found?, scrapes?);
-        let Data::Vector(vector) = found else {
-            return Err(Failure::Foreign("discovery gave something other than a vector".into()));
-        };
-        if let (true, Some(series)) = (is_live, vector.first()) {
-            let server_ms = (series.points.value.0 * 1000.0) as i64;
-            self.clock.update(|clock| clock.learn(asked_ms, browser_ms(), server_ms));
-        }
-        let now_ms = self.server_ms();
-        let inventory = Arc::new(Inventory::from_vector(&vector, &backend.labels));
-        self.learn_scrapes(&scrapes, &backend.labels.replica, now_ms);
-        let range = view.range.resolve(now_ms);
-        let interval_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS);
-        let round = Round {
-            backend,
-            inventory: Arc::clone(&inventory),
-            scope: view.scope.clone(),
-            range,
-            is_live,
-            interval_ms,
-            now_ms,
-        };
-        self.inner.update_value(|inner| inner.round = Some(round.clone()));
-        if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
-            self.inventory.set(Some(inventory));
-        }
-        self.range.set(range);
-        let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
-        let cards = join_all(on_screen.map(|slot| self.fetch(slot, &round)));
-        let (starts, cards) = join(self.fetch_starts(&round), cards).await;
-        cards.into_iter().chain([starts]).collect()
-    }
-
-    /// The interval between scrapes, and which replicas answer, from recent samples of `up`.
-    fn learn_scrapes(self, scrapes: &Data, replica: &str, now_ms: i64) {
-        let Data::Matrix(matrix) = scrapes else { return };
-        if let Some(interval_ms) = interval_ms(matrix.iter().map(|series| series.points.values.as_slice())) {
-            self.inner.update_value(|inner| inner.interval_ms = Some(interval_ms));
-        }
-        let patience_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS) * 3;
-        let replicas = matrix.iter().filter(|series| series.metric.contains_key(replica));
-        let current = replicas
-            .filter_map(|series| series.points.values.last())
-            .filter(|(time_s, _)| now_ms - (time_s * 1000.0) as i64 <= patience_ms);
-        let (mut up, mut all) = (0, 0);
-        for (_, number) in current {
-            all += 1;
-            up += usize::from(number.0 == 1.0);
-        }
-        if self.answering.get_untracked() != (up, all) {
-            self.answering.set((up, all));
-        }
-    }
-
-    /// Brings one card up to date. Refusals stay with the card; silence is the caller's to report.
-    async fn fetch(self, slot: Slot, round: &Round) -> Result<(), Failure> {
-        let queue = self.inner.with_value(|inner| inner.queue.clone());
-        let old = slot.state.with_untracked(|state| state.drawn.clone());
-        let result = round.fetch(slot.graph, old, &queue).await;
-        let is_current = self.view.with_untracked(|view| view.scope == round.scope)
-            && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
-        if !is_current {
-            return Ok(());
-        }
-        match result {
-            Ok(Some(drawn)) => slot.state.set(CardState { drawn: Some(Arc::new(drawn)), status: Status::Live }),
-            Ok(None) => slot.state.update(|state| {
-                if state.drawn.is_some() {
-                    state.status = Status::Live;
-                }
-            }),
-            Err(failure) if failure.is_connection() => return Err(failure),
-            Err(failure) => slot.state.update(|state| state.status = Status::Failed(failure.to_string())),
-        }
-        Ok(())
-    }
-
-    async fn fetch_starts(self, round: &Round) -> Result<(), Failure> {
-        let grid = Grid::over(round.range, round.interval_ms, Look::Lines);
-        let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: grid.window_ms };
-        let data = round.backend.range(start_times_query(&ask), grid.start_ms, grid.end_ms, grid.step_ms).await;
-        let matrix = match data {
-            Ok(Data::Matrix(matrix)) => matrix,
-            Err(failure) if failure.is_connection() => return Err(failure),
-            // Marks are an extra: without them the graphs are still right.
-            Ok(_) | Err(_) => return Ok(()),
-        };
-        let mut starts: Vec<Start> = matrix
-            .iter()
-            .flat_map(|series| {
-                let replica = series.metric.get(&round.backend.labels.replica).cloned().unwrap_or_default();
-                let times = series.points.values.iter().map(|(_, number)| (number.0 * 1000.0) as i64);
-                times.map(move |time_ms| Start { time_ms, replica: replica.clone() })
-            })
-            .filter(|start| (round.range.0..=round.range.1).contains(&start.time_ms))
-            .collect();
-        starts.sort();
-        starts.dedup();
-        if self.starts.with_untracked(|old| *old != starts) {
-            self.starts.set(starts);
-        }
-        Ok(())
-    }
-
-    fn server_ms(self) -> i64 {
-        self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
     }
 }

@@ -108,3 +108,31 @@ fn write_history(query: &str, depth: u32, is_new: bool) {
         history.replace_state_with_url(&state, "", Some(&url))
     };
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn steps_are_in_the_address_and_adjustments_in_place() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let navigation = Navigation::new();
+            let (depth, length) = (navigation.depth.get_untracked(), history_length());
+            navigation.select(Range::Last(3_600_000));
+            assert_eq!(here().range, Range::Last(3_600_000));
+            assert_eq!((navigation.depth.get_untracked(), history_length()), (depth + 1, length + 1));
+            navigation.adjust(|view| view.refresh.is_on = false);
+            assert!(!here().refresh.is_on);
+            assert_eq!(history_length(), length + 1);
+            navigation.select(Range::Last(3_600_000));
+            assert_eq!(history_length(), length + 1, "no step without a change");
+            assert!(navigation.can_go_back() && !navigation.can_go_forward());
+        });
+    }
+
+    fn history_length() -> u32 {
+        window().history().and_then(|history| history.length()).expect("a history")
+    }
+}

@@ -93,9 +93,12 @@ mod tests {
     #[test]
     fn every_view_survives_its_link() {
         let hostile = "a&b=c d/\"é<script>%";
-        let scope =
-            Scope { model: Some(hostile.into()), replica: Some("127.0.0.1:8000".into()), ..Scope::default() };
-        let ranges = [Range::Last(3_600_000), Range::Last(DEFAULT_RANGE_MS), Range::Between(1_795_000_000_000, 1_795_000_060_000)];
+        let scope = Scope { model: Some(hostile.into()), replica: Some("127.0.0.1:8000".into()), ..Scope::default() };
+        let ranges = [
+            Range::Last(3_600_000),
+            Range::Last(DEFAULT_RANGE_MS),
+            Range::Between(1_795_000_000_000, 1_795_000_060_000),
+        ];
         for range in ranges {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
                 let view = View { scope: scope.clone(), section: Some(Section::Hardware), range, refresh };

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn counts_are_written_in_full() {
-        for (value, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (412_806.0, "412,806"), (f64::NAN, "–")] {
+        for (value, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (412_806.0, "412,806"), (f64::NAN, "–")]
+        {
             assert_eq!(count(value), text);
         }
         assert_eq!(percent(1.0, 0.0), "");

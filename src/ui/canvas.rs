@@ -87,16 +87,8 @@ fn draw(
     // Sharp peaks would grow spikes with the default joint.
     context.set_line_join("round");
     let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
-    let drawing = Drawing {
-        frame,
-        styles,
-        look,
-        projection,
-        values: &values,
-        times: &times,
-        theme: &palette.theme,
-        scale,
-    };
+    let drawing =
+        Drawing { frame, styles, look, projection, values: &values, times: &times, theme: &palette.theme, scale };
     paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
     Some(projection)
 }
@@ -119,4 +111,72 @@ fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
     });
     on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
     size
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::feed::Grid;
+    use plot::{Column, Frame};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    /// A canvas of 400 by 200 CSS pixels on the page.
+    fn canvas() -> web_sys::HtmlCanvasElement {
+        let canvas: web_sys::HtmlCanvasElement =
+            document().create_element("canvas").expect("an element").dyn_into().expect("a canvas");
+        document().body().expect("a body").append_child(&canvas).expect("appended");
+        canvas
+    }
+
+    fn drawn(values: &[f64]) -> Drawn {
+        let step_ms = 1000;
+        let times_ms: Vec<i64> = (0..values.len() as i64).map(|at| at * step_ms).collect();
+        let end_ms = times_ms.last().copied().unwrap_or(0);
+        Drawn {
+            frame: Frame { times_ms, columns: vec![Column { name: "running".into(), values: values.to_vec() }] },
+            range: (0, end_ms),
+            grid: Grid { start_ms: 0, end_ms, step_ms, window_ms: 4000 },
+            query: String::new(),
+            summary: Vec::new(),
+        }
+    }
+
+    /// Pixels of the canvas that have the colour.
+    fn count(canvas: &web_sys::HtmlCanvasElement, rgb: plot::Rgb) -> usize {
+        let context = canvas.get_context("2d").expect("a context").expect("2d");
+        let context: web_sys::CanvasRenderingContext2d = context.dyn_into().expect("2d");
+        let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
+        let data = context.get_image_data(0.0, 0.0, width, height).expect("pixels").data();
+        data.chunks_exact(4).filter(|pixel| pixel[..3] == [rgb.0, rgb.1, rgb.2] && pixel[3] == 255).count()
+    }
+
+    #[wasm_bindgen_test]
+    fn a_line_is_painted_in_its_colour_and_gone_when_hidden() {
+        let graph = catalogue::graph("running-and-waiting").expect("a graph");
+        let (canvas, palette) = (canvas(), Palette::read());
+        let mut style = palette.style(graph, "running", 0, true);
+        style.rgb = plot::Rgb(12, 34, 56);
+        let drawn = drawn(&[1.0, 5.0, 5.0, 5.0, 2.0]);
+        let size = (400.0, 200.0);
+        let projection = draw(&canvas, size, graph, &drawn, &[style.clone()], &palette).expect("drawn");
+        assert!(canvas.width() >= 800, "at least two canvas pixels for one of the page");
+        assert!(count(&canvas, style.rgb) > 300, "{}", count(&canvas, style.rgb));
+        assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
+        assert!(projection.high >= 5.0);
+        draw(&canvas, size, graph, &drawn, &[LineStyle { is_shown: false, ..style.clone() }], &palette).expect("drawn");
+        assert_eq!(count(&canvas, style.rgb), 0);
+    }
+
+    #[wasm_bindgen_test]
+    fn odd_data_and_sizes_do_no_harm() {
+        let graph = catalogue::graph("end-to-end-latency").expect("a graph");
+        let (canvas, palette) = (canvas(), Palette::read());
+        let style = [palette.style(graph, "p50", 0, true)];
+        for values in [&[][..], &[f64::NAN; 3], &[f64::INFINITY, 1e308, -1e308, 5e-324]] {
+            for size in [(1.0, 1.0), (40.0, 20.0), (5000.0, 30.0)] {
+                let projection = draw(&canvas, size, graph, &drawn(values), &style, &palette).expect("drawn");
+                assert!(projection.y(0.0).is_finite() && projection.x(0).is_finite(), "{values:?} {size:?}");
+            }
+        }
+    }
 }

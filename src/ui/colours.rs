@@ -95,6 +95,9 @@ mod tests {
 
     #[test]
     fn only_status_classes_have_a_class() {
-        assert_eq!((class("1xx"), class("5xx"), class("6xx"), class("0xx"), class("other")), (Some(1), Some(5), None, None, None));
+        assert_eq!(
+            (class("1xx"), class("5xx"), class("6xx"), class("0xx"), class("other")),
+            (Some(1), Some(5), None, None, None)
+        );
     }
 }

@@ -1,9 +1,5 @@
 //! The legend: a press hides a line or shows it again, a double press leaves it alone on its graph.
-use super::{
-    card::CardContext,
-    colours::css,
-    pointer::index_at,
-};
+use super::{card::CardContext, colours::css, pointer::index_at};
 use crate::state::cursor::Pointer;
 use leptos::prelude::*;
 use std::collections::BTreeSet;

@@ -38,9 +38,10 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
     };
     let dots = move || {
         let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
-        let values = card.values(index).into_iter().filter(|(_, style, value)| {
-            value.is_finite() && (graph.look == Look::Lines || style.is_limit)
-        });
+        let values = card
+            .values(index)
+            .into_iter()
+            .filter(|(_, style, value)| value.is_finite() && (graph.look == Look::Lines || style.is_limit));
         let dot = |(_, style, value): (String, plot::LineStyle, f64)| {
             let y = projection.y(value);
             view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=css(style.rgb)></i> }
@@ -63,9 +64,11 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
     };
     let marks = move || {
         let projection = painted.get()?;
-        let within = feed.starts.get().into_iter().filter(move |start| {
-            (projection.start_ms..=projection.end_ms).contains(&start.time_ms)
-        });
+        let within = feed
+            .starts
+            .get()
+            .into_iter()
+            .filter(move |start| (projection.start_ms..=projection.end_ms).contains(&start.time_ms));
         let mark = move |start: crate::feed::Start| {
             let text = format!("{} started at {}", start.replica, time::clock(start.time_ms));
             view! {

@@ -34,13 +34,7 @@ pub(super) fn index_at(card: CardContext, time_ms: i64) -> Option<usize> {
 
 impl Hand {
     pub(super) fn new(card: CardContext, painted: RwSignal<Option<Projection>>) -> Self {
-        Self {
-            card,
-            pointer: expect_context(),
-            navigation: expect_context(),
-            painted,
-            pressed: RwSignal::new(None),
-        }
+        Self { card, pointer: expect_context(), navigation: expect_context(), painted, pressed: RwSignal::new(None) }
     }
 
     fn time_at(self, x: f64) -> Option<i64> {
@@ -121,7 +115,8 @@ impl Hand {
     }
 
     fn walk(self, by: isize, selects: bool) {
-        let Some(times) = self.card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
+        let Some(times) =
+            self.card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
         else {
             return;
         };

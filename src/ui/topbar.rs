@@ -42,9 +42,8 @@ fn ScopeControls() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
     let control = move |name: &'static str, id: &'static str, part: Part, values: Values, least: usize| {
-        let chosen = Memo::new(move |_| {
-            navigation.view.with(|view| part(&mut view.scope.clone()).clone().unwrap_or_default())
-        });
+        let chosen =
+            Memo::new(move |_| navigation.view.with(|view| part(&mut view.scope.clone()).clone().unwrap_or_default()));
         let choices = Memo::new(move |_| {
             let scope = navigation.view.with(|view| view.scope.clone());
             let found = feed.inventory.with(|inventory| {
@@ -152,8 +151,10 @@ fn TimeControls() -> impl IntoView {
     let feed = expect_context::<Feed>();
     let range = Memo::new(move |_| navigation.view.with(|view| view.range));
     let choices = Memo::new(move |_| {
-        let mut choices: Vec<Choice> =
-            PRESETS.iter().map(|(length_ms, text)| Choice { value: length_ms.to_string(), text: (*text).into() }).collect();
+        let mut choices: Vec<Choice> = PRESETS
+            .iter()
+            .map(|(length_ms, text)| Choice { value: length_ms.to_string(), text: (*text).into() })
+            .collect();
         let (now_ms, text) = (js_sys::Date::now() as i64, |text: String| text);
         match range.get() {
             Range::Last(length_ms) if PRESETS.iter().all(|(preset, _)| *preset != length_ms) => {

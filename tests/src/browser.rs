@@ -40,7 +40,8 @@ impl Browser {
     pub async fn start() -> Result<Self> {
         let profile = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the browser"))?;
         let mut command = Command::new("chromedriver");
-        command.arg("--port=0");
+        // The browser inherits the zone, so that times on the page do not depend on the machine.
+        command.arg("--port=0").env("TZ", "UTC");
         let mut chromedriver = Process::start("chromedriver", command)?;
         let port = chromedriver.word_after("started successfully on port ", PATIENCE).await?;
         let driver =

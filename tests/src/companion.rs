@@ -2,6 +2,7 @@
 use crate::{Api, FixtureError, Process, Result};
 use std::{
     env,
+    ffi::OsStr,
     path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     sync::OnceLock,
@@ -20,7 +21,7 @@ impl Companion {
     ///
     /// # Errors
     /// When it cannot be built or does not come up.
-    pub async fn start(arguments: &[&str]) -> Result<Self> {
+    pub async fn start(arguments: &[impl AsRef<OsStr>]) -> Result<Self> {
         Self::start_at(0, arguments).await
     }
 
@@ -28,7 +29,7 @@ impl Companion {
     ///
     /// # Errors
     /// When it cannot be built or does not come up.
-    pub async fn start_at(port: u16, arguments: &[&str]) -> Result<Self> {
+    pub async fn start_at(port: u16, arguments: &[impl AsRef<OsStr>]) -> Result<Self> {
         let mut command = Command::new(binary()?);
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(arguments);
         let mut process = Process::start("inferboard-server", command)?;

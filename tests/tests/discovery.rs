@@ -24,7 +24,7 @@ async fn the_host_shows_within_seconds() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_at_a_usual_port_is_found_without_a_restart() -> Result<()> {
-    let companion = Companion::start(&[]).await?;
+    let companion = Companion::start(&[""; 0]).await?;
     let free = |port: &u16| Replay::start(Recording::vllm().ok()?, Play::Live { speed: 1.0 }, *port).ok();
     let Some(replay) = USUAL_PORTS.iter().find_map(free) else {
         skipped(format_args!("the usual ports of engines are taken: {USUAL_PORTS:?}"));

@@ -2,7 +2,7 @@
 //! One core; prints MB/s and samples/s, the best of several rounds. Pages come from the folder beside the workspace.
 #![expect(clippy::expect_used, reason = "a benchmark of pages that cannot be read is of no use")]
 
-use exposition::{Format, Label, Limits, PageCache, Sink, for_each_sample, parse};
+use exposition::{Encoding, Format, Label, Limits, PageCache, Sink, for_each_sample, parse, write};
 use std::{fs, hint::black_box, path::PathBuf, time::Instant};
 
 /// Pages, below the folder of shared inputs.
@@ -22,7 +22,7 @@ const VARIANTS: u64 = 8;
 
 fn main() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    println!("{:<14} {:>8} {:>8}  {:<28} {:>8} {:>12}", "page", "KB", "samples", "what", "MB/s", "samples/s");
+    println!("{:<14} {:>8} {:>8}  {:<34} {:>8} {:>12}", "page", "KB", "samples", "what", "MB/s", "samples/s");
     for (name, path) in PAGES {
         match fs::read(folder.join(path)) {
             Ok(page) => measure_page(name, &page),
@@ -33,48 +33,59 @@ fn main() {
 
 fn measure_page(name: &str, page: &[u8]) {
     let limits = Limits::default();
-    let mut samples = 0;
-    for_each_sample(page, Format::Text, &limits, &mut |_| samples += 1).expect("a good page");
-    let pages: Vec<Vec<u8>> = (0..VARIANTS).map(|variant| with_other_values(page, variant)).collect();
-    let report = |what: &str, rate: f64| {
-        let per_second = rate / page.len() as f64 * f64::from(samples);
-        println!(
-            "{name:<14} {:>8.1} {samples:>8}  {what:<28} {:>8.0} {per_second:>12.0}",
-            page.len() as f64 / 1e3,
-            rate / 1e6
-        );
+    let families = parse(page, Format::Text, &limits).expect("a good page");
+    let samples: usize = families.iter().map(|family| family.samples.len()).sum();
+    let report = |what: &str, bytes: usize, rate: f64| {
+        let per_second = rate / bytes as f64 * samples as f64;
+        let kilobytes = bytes as f64 / 1e3;
+        println!("{name:<14} {kilobytes:>8.1} {samples:>8}  {what:<34} {:>8.0} {per_second:>12.0}", rate / 1e6);
     };
-    report(
-        "for_each_sample",
-        bytes_per_second(&pages, |page| {
-            let mut sum = 0.0;
-            for_each_sample(page, Format::Text, &limits, &mut |sample| sum += sample.value).expect("a good page");
-            black_box(sum);
-        }),
-    );
-    report(
-        "parse into families",
-        bytes_per_second(&pages, |page| {
-            black_box(parse(page, Format::Text, &limits).expect("a good page"));
-        }),
-    );
-    report(
-        "cache, first page",
-        bytes_per_second(&pages, |page| {
-            let mut sum = Sum::default();
-            PageCache::default().read(page, Format::Text, &limits, &mut sum).expect("a good page");
-            black_box(sum);
-        }),
-    );
+    let pages: Vec<Vec<u8>> = (0..VARIANTS).map(|variant| with_other_values(page, variant)).collect();
+    let read_each = |page: &[u8]| {
+        let mut sum = 0.0;
+        for_each_sample(page, Format::Text, &limits, &mut |sample| sum += sample.value).expect("a good page");
+        black_box(sum);
+    };
+    report("for_each_sample", page.len(), bytes_per_second(&pages, read_each));
+    let read_families = |page: &[u8]| {
+        black_box(parse(page, Format::Text, &limits).expect("a good page"));
+    };
+    report("parse", page.len(), bytes_per_second(&pages, read_families));
+    let read_first = |page: &[u8]| {
+        let mut sum = Sum::default();
+        PageCache::default().read(page, Format::Text, &limits, &mut sum).expect("a good page");
+        black_box(sum);
+    };
+    report("PageCache, first page", page.len(), bytes_per_second(&pages, read_first));
+    report("PageCache, page like the last", page.len(), bytes_per_second(&pages, again(Format::Text, &limits)));
+
+    for (what, encoding, format) in [
+        ("write, Prometheus text", Encoding::TEXT, Format::Text),
+        ("write, OpenMetrics", Encoding { is_openmetrics: true, ..Encoding::TEXT }, Format::OpenMetrics),
+    ] {
+        let mut written = String::new();
+        write(&families, encoding, &mut written);
+        let rate = bytes_per_second(&[written.clone().into_bytes()], |_| {
+            let mut page = String::with_capacity(written.len());
+            write(&families, encoding, &mut page);
+            black_box(page);
+        });
+        report(what, written.len(), rate);
+        if format == Format::OpenMetrics {
+            let rate = bytes_per_second(&[written.clone().into_bytes()], again(format, &limits));
+            report("PageCache, the same OpenMetrics", written.len(), rate);
+        }
+    }
+}
+
+/// Reads pages against the one before.
+fn again(format: Format, limits: &Limits) -> impl FnMut(&[u8]) {
     let mut cache = PageCache::default();
     let mut sum = Sum::default();
-    report(
-        "cache, repeated page",
-        bytes_per_second(&pages, |page| {
-            cache.read(page, Format::Text, &limits, &mut sum).expect("a good page");
-        }),
-    );
-    black_box(sum);
+    move |page| {
+        cache.read(page, format, limits, &mut sum).expect("a good page");
+        black_box(&sum);
+    }
 }
 
 /// Reads `pages` in turn, and again until a round is long enough to be timed.

@@ -5,7 +5,7 @@ mod openmetrics;
 mod plain_names;
 mod text;
 
-use crate::family::Family;
+use crate::family::{Family, Kind, Sample};
 use encoding::Encoding;
 use std::{borrow::Cow, collections::HashMap};
 
@@ -16,11 +16,14 @@ use std::{borrow::Cow, collections::HashMap};
 /// Returns how many samples are left out, because no OpenMetrics page can have them: their names are those of another
 /// family's samples, or their times go backwards.
 pub fn write(families: &[Family], encoding: Encoding, into: &mut String) -> usize {
-    let families = families.iter().map(|family| match encoding.has_quoted_names {
-        true => Cow::Borrowed(family),
-        false => plain_names::of_family(family),
-    });
-    let families = merged(families);
+    let families: Vec<Cow<'_, Family>> = families
+        .iter()
+        .map(|family| match encoding.has_quoted_names {
+            true => Cow::Borrowed(family),
+            false => plain_names::of_family(family),
+        })
+        .collect();
+    let families = merged(&families);
     if encoding.is_openmetrics {
         openmetrics::write(families, into)
     } else {
@@ -29,18 +32,26 @@ pub fn write(families: &[Family], encoding: Encoding, into: &mut String) -> usiz
     }
 }
 
+/// A family to be written.
+struct Draft<'f> {
+    name: &'f str,
+    kind: Kind,
+    help: &'f str,
+    unit: &'f str,
+    samples: Vec<&'f Sample>,
+}
+
 /// The families, those of one name put together.
-fn merged<'f>(families: impl Iterator<Item = Cow<'f, Family>>) -> Vec<Cow<'f, Family>> {
-    let mut out: Vec<Cow<'_, Family>> = Vec::new();
-    let mut by_name: HashMap<String, usize> = HashMap::new();
+fn merged<'f>(families: &'f [Cow<'_, Family>]) -> Vec<Draft<'f>> {
+    let mut out: Vec<Draft<'f>> = Vec::with_capacity(families.len());
+    let mut by_name: HashMap<&str, usize> = HashMap::with_capacity(families.len());
     for family in families {
-        match by_name.get(&family.name).and_then(|&at| out.get_mut(at)) {
-            Some(first) => first.to_mut().samples.extend(family.into_owned().samples),
-            None => {
-                by_name.insert(family.name.clone(), out.len());
-                out.push(family);
-            }
+        let at = *by_name.entry(&family.name).or_insert(out.len());
+        if at == out.len() {
+            let Family { name, kind, help, unit, .. } = &**family;
+            out.push(Draft { name, kind: *kind, help, unit, samples: Vec::with_capacity(family.samples.len()) });
         }
+        out[at].samples.extend(&family.samples);
     }
     out
 }

@@ -1,8 +1,9 @@
 //! Pictures of the page over a recorded session, in both themes and five widths, to be looked at.
 //!
-//! `shots FOLDER [NAME=QUERY ...]`, such as `shots target/shots hardware='section=hardware'`; without a view, the page
-//! as it opens. Prints what the page complains about, and by how much it is wider than its window.
-use inferboard_tests::{Browser, Companion, FixtureError, Play, Recording, Replay, Result, Theme, now_ms, until};
+//! `shots FOLDER [NAME=QUERY ...]`, such as `shots target/shots one='section=engine&replica=a'`; without a view, one for
+//! each section. A view without a range of its own shows the session. Prints what the page complains about, and by how
+//! much it is wider than its window.
+use inferboard_tests::{Browser, Companion, FixtureError, Play, Recording, Replay, Result, Theme, now_ms};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -12,6 +13,11 @@ use std::{
 
 /// Window sizes in CSS pixels: a phone, a tablet, two desks, a large screen.
 const WINDOWS: [(u32, u32); 5] = [(360, 800), (800, 900), (1280, 900), (1920, 1080), (2560, 1440)];
+/// The views taken when none is named.
+const SECTIONS: [&str; 4] =
+    ["requests=section=requests", "engine=section=engine", "hardware=section=hardware", "replicas=section=replicas"];
+/// The recorded nine minutes in 27 s.
+const SPEED: f64 = 20.0;
 /// What a page gets to ask for its data and draw them.
 const SETTLE: Duration = Duration::from_millis(2500);
 
@@ -24,7 +30,7 @@ async fn main() -> ExitCode {
     };
     let mut views: Vec<String> = arguments.collect();
     if views.is_empty() {
-        views.push("home=".into());
+        views.extend(SECTIONS.map(str::to_owned));
     }
     match take(&folder, &views).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,17 +45,19 @@ async fn take(folder: &Path, views: &[String]) -> Result<()> {
     fs::create_dir_all(folder)
         .map_err(|source| FixtureError::Io { what: format!("cannot make {}", folder.display()), source })?;
     let recording = Recording::vllm()?;
-    let pages = recording.pages().count();
-    let replay = Replay::start(recording, Play::Stamped { last_ms: now_ms() }, 0)?;
+    let span_ms = ((recording.last_ms() - recording.first_ms()) as f64 / SPEED) as u64;
+    let replay = Replay::start(recording, Play::Live { speed: SPEED }, 0)?;
     let companion =
-        Companion::start(&["--no-discovery", "--scrape-interval", "200ms", "--target", &replay.url()]).await?;
-    println!("Replaying {pages} recorded scrapes.");
-    let scrapes = async || Ok(replay.scrapes());
-    until("end of the replay", Duration::from_secs(180), scrapes, |scrapes| *scrapes > pages).await?;
+        Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &replay.url()]).await?;
+    println!("Replaying the session, which takes {} s.", span_ms / 1000);
+    let began_ms = now_ms();
+    tokio::time::sleep(Duration::from_millis(span_ms) + SETTLE).await;
+    let session = format!("from={began_ms}&to={}", now_ms());
 
     let browser = Browser::start().await?;
     for view in views {
         let (name, query) = view.split_once('=').unwrap_or((view, ""));
+        let query = if query.contains("from=") { query.to_owned() } else { format!("{query}&{session}") };
         for theme in [Theme::Light, Theme::Dark] {
             for (width, height) in WINDOWS {
                 let theme_name = format!("{theme:?}").to_lowercase();

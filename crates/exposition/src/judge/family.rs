@@ -61,12 +61,16 @@ impl FamilyRules {
     pub(crate) fn sample(&mut self, name: &str, labels: &[Label<'_>], point: &Point) -> Result<bool, Broken> {
         let suffix = self.suffix_of(name).unwrap_or_default();
         self.check_alone(suffix, labels, point)?;
-        let metric = metric_of(self.kind, &self.name, suffix, labels);
-        self.check_order(metric, point.timestamp)?;
-        let series = fingerprint(labels, None) ^ hash_of(suffix);
+        let Identity { metric, series } = identity(self.kind, &self.name, suffix, labels);
+        if self.metric == Some(metric) {
+            self.check_time(point.timestamp)?;
+        } else if self.metrics.insert(metric) {
+            self.series_at_time.clear();
+        } else {
+            return Err("has the samples of one metric apart");
+        }
         let counts = self.series_at_time.insert(series) || point.timestamp != self.time;
         self.metric = Some(metric);
-        self.metrics.insert(metric);
         self.time = point.timestamp;
         if counts && matches!(self.kind, Kind::Histogram | Kind::GaugeHistogram) {
             let part = match suffix {
@@ -118,12 +122,8 @@ impl FamilyRules {
         }
     }
 
-    /// The rules for a sample of `metric` after those before it.
-    fn check_order(&mut self, metric: u64, time: Option<Timestamp>) -> Result<(), Broken> {
-        if self.metric != Some(metric) {
-            self.series_at_time.clear();
-            return if self.metrics.contains(&metric) { Err("has the samples of one metric apart") } else { Ok(()) };
-        }
+    /// The rules for the time of a sample after another of the same metric.
+    fn check_time(&self, time: Option<Timestamp>) -> Result<(), Broken> {
         match (self.time, time) {
             (None, Some(_)) | (Some(_), None) => Err("has samples of one metric with and without timestamps"),
             (Some(before), Some(now)) if before > now && self.kind != Kind::Info => {
@@ -134,33 +134,44 @@ impl FamilyRules {
     }
 }
 
-/// A number for the metric that a sample belongs to: all its labels but the one that tells its samples apart.
-pub(crate) fn metric_of(kind: Kind, family: &str, suffix: &str, labels: &[Label<'_>]) -> u64 {
-    match kind {
-        // Of infos one metric cannot be told from another.
-        Kind::Info => 0,
-        Kind::Summary if suffix.is_empty() => fingerprint(labels, Some("quantile")),
-        Kind::StateSet => fingerprint(labels, Some(family)),
-        Kind::Histogram | Kind::GaugeHistogram if suffix == "_bucket" => fingerprint(labels, Some("le")),
-        _ => fingerprint(labels, None),
-    }
+/// Numbers that stand for what a sample belongs to. What shares one by design spoils only the page that has it.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity {
+    /// All labels but the one that tells the samples of a metric apart.
+    pub metric: u64,
+    /// All labels, and the suffix of the name.
+    pub series: u64,
 }
 
-/// The bound of a bucket, unless it is no number or an infinity in another spelling than `+Inf`.
+/// What a sample of a family belongs to, whatever the order of its labels.
+pub(crate) fn identity(kind: Kind, family: &str, suffix: &str, labels: &[Label<'_>]) -> Identity {
+    let within = match kind {
+        Kind::Summary if suffix.is_empty() => Some("quantile"),
+        Kind::StateSet => Some(family),
+        Kind::Histogram | Kind::GaugeHistogram if suffix == "_bucket" => Some("le"),
+        _ => None,
+    };
+    let mut identity = Identity { metric: 0, series: hash_of(suffix) };
+    for label in labels {
+        let hash = hash_of(label);
+        identity.series = identity.series.wrapping_add(hash);
+        // Of infos one metric cannot be told from another.
+        if kind != Kind::Info && within != Some(&*label.name) {
+            identity.metric = identity.metric.wrapping_add(hash);
+        }
+    }
+    identity
+}
+
+/// The bound of a bucket, unless it is no number or infinity in another spelling than `+Inf`.
 fn upper_bound(labels: &[Label<'_>]) -> Option<f64> {
     let text = value_of(labels, "le")?;
-    parse_value(text.as_bytes()).filter(|bound| bound.is_finite() || *bound == f64::INFINITY && text == "+Inf")
+    parse_value(text.as_bytes()).filter(|bound| !bound.is_nan() && (*bound < f64::INFINITY || text == "+Inf"))
 }
 
 fn has_quantile(labels: &[Label<'_>]) -> bool {
     let quantile = value_of(labels, "quantile").and_then(|text| parse_value(text.as_bytes()));
     quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile))
-}
-
-/// A number for a label set without the label `but`, whatever the order of the labels. Sets that share one by design
-/// spoil only the page that has them.
-fn fingerprint(labels: &[Label<'_>], but: Option<&str>) -> u64 {
-    labels.iter().filter(|label| Some(&*label.name) != but).map(hash_of).fold(0, u64::wrapping_add)
 }
 
 fn hash_of(part: impl Hash) -> u64 {

@@ -14,20 +14,20 @@ const SPECIAL_IN_TEXT_HELP: &[char] = &['\\', '\n'];
 
 /// How lines differ between the formats.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(super) enum Style {
     Text,
     OpenMetrics,
 }
 
 /// `# HELP name text`
-pub(crate) fn help(into: &mut String, name: &str, text: &str, style: Style) {
+pub(super) fn help(into: &mut String, name: &str, text: &str, style: Style) {
     let mut line = String::new();
     escaped(&mut line, text, if style == Style::Text { SPECIAL_IN_TEXT_HELP } else { SPECIAL });
     metadata(into, "HELP", name, &line);
 }
 
 /// `# KEYWORD name text`
-pub(crate) fn metadata(into: &mut String, keyword: &str, name: &str, text: &str) {
+pub(super) fn metadata(into: &mut String, keyword: &str, name: &str, text: &str) {
     into.push_str("# ");
     into.push_str(keyword);
     into.push(' ');
@@ -41,8 +41,8 @@ pub(crate) fn metadata(into: &mut String, keyword: &str, name: &str, text: &str)
     into.push('\n');
 }
 
-/// A sample, in Prometheus text without its exemplar.
-pub(crate) fn sample(into: &mut String, sample: &Sample, style: Style) {
+/// A sample, without its exemplar and its line feed.
+pub(super) fn sample(into: &mut String, sample: &Sample, style: Style) {
     let is_plain = is_metric_name(&sample.name);
     if is_plain {
         into.push_str(&sample.name);
@@ -63,13 +63,10 @@ pub(crate) fn sample(into: &mut String, sample: &Sample, style: Style) {
         (Some(time), Style::Text) => append(into, format_args!(" {}", time.ms())),
         (Some(time), Style::OpenMetrics) => seconds(into, time),
     }
-    if let Some(exemplar) = sample.exemplar.as_ref().filter(|_| style == Style::OpenMetrics) {
-        self::exemplar(into, exemplar);
-    }
-    into.push('\n');
 }
 
-fn exemplar(into: &mut String, exemplar: &Exemplar) {
+/// What an exemplar adds to the line of its sample.
+pub(super) fn exemplar(into: &mut String, exemplar: &Exemplar) {
     into.push_str(" # {");
     labels(into, &exemplar.labels);
     into.push_str("} ");

@@ -1,20 +1,20 @@
 //! Families as OpenMetrics, whose readers refuse a whole page for one broken rule: what breaks one is rewritten.
-use super::line::{self, Style};
+use super::{
+    Draft,
+    line::{self, Style},
+};
 use crate::{
-    family::{Family, Kind, Sample},
-    judge::family::{FamilyRules, metric_of},
+    family::{Exemplar, Kind, Sample},
+    judge::family::{FamilyRules, identity},
     line::{
         labels::{Label, fits_exemplar},
         sample::Point,
     },
 };
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 /// Writes the families; how many samples are left out, as no valid page can have them.
-pub(crate) fn write(families: Vec<Cow<'_, Family>>, into: &mut String) -> usize {
+pub(super) fn write(families: Vec<Draft<'_>>, into: &mut String) -> usize {
     let families = renamed(families);
     let mut page = Page { into, families_of: families_of(&families), taken_names: HashSet::new(), left_out: 0 };
     for family in families {
@@ -26,25 +26,13 @@ pub(crate) fn write(families: Vec<Cow<'_, Family>>, into: &mut String) -> usize 
 
 /// The families under their names in OpenMetrics: counters without `_total`, and creation times, which are gauges in
 /// Prometheus text, within the families that they belong to.
-fn renamed(families: Vec<Cow<'_, Family>>) -> Vec<Family> {
-    let mut out: Vec<Family> = Vec::with_capacity(families.len());
-    let mut created = Vec::new();
-    for family in families {
-        let mut family = family.into_owned();
-        match family.kind {
-            Kind::Gauge if family.name.ends_with("_created") => {
-                created.push(family);
-                continue;
-            }
-            Kind::Counter if family.name.ends_with("_total") => {
-                family.name.truncate(family.name.len() - "_total".len());
-            }
-            _ => {}
-        }
-        out.push(family);
+fn renamed(families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
+    let is_created = |family: &Draft<'_>| family.kind == Kind::Gauge && family.name.ends_with("_created");
+    let (created, mut out): (Vec<_>, Vec<_>) = families.into_iter().partition(is_created);
+    for family in out.iter_mut().filter(|family| family.kind == Kind::Counter) {
+        family.name = family.name.strip_suffix("_total").unwrap_or(family.name);
     }
-    let by_name: HashMap<String, usize> =
-        out.iter().enumerate().map(|(at, family)| (family.name.clone(), at)).collect();
+    let by_name: HashMap<&str, usize> = out.iter().enumerate().map(|(at, family)| (family.name, at)).collect();
     for family in created {
         let owner = family.name.strip_suffix("_created").and_then(|stem| by_name.get(stem)).map(|&at| &mut out[at]);
         match owner.filter(|owner| owner.kind.suffixes().contains(&"_created")) {
@@ -56,36 +44,33 @@ fn renamed(families: Vec<Cow<'_, Family>>) -> Vec<Family> {
 }
 
 /// How many families have samples of a name.
-fn families_of(families: &[Family]) -> HashMap<String, usize> {
+fn families_of<'f>(families: &[Draft<'f>]) -> HashMap<&'f str, usize> {
     let mut families_of = HashMap::new();
     for family in families {
         let names: HashSet<&str> = family.samples.iter().map(|sample| sample.name.as_str()).collect();
         for name in names {
-            *families_of.entry(name.to_owned()).or_insert(0) += 1;
+            *families_of.entry(name).or_insert(0) += 1;
         }
     }
     families_of
 }
 
-struct Page<'o> {
+struct Page<'o, 'f> {
     into: &'o mut String,
-    families_of: HashMap<String, usize>,
+    families_of: HashMap<&'f str, usize>,
     /// The names that the families so far have taken.
     taken_names: HashSet<String>,
     left_out: usize,
 }
 
-impl Page<'_> {
+impl Page<'_, '_> {
     /// Writes a family if it keeps the rules for its type; otherwise each name of its samples as an unknown family.
-    fn family(&mut self, mut family: Family) {
-        for sample in &mut family.samples {
-            sample.exemplar.take_if(|exemplar| !fits_exemplar(&borrowed(&exemplar.labels)));
-        }
+    fn family(&mut self, mut family: Draft<'_>) {
         sort_by_metric(&mut family);
         if self.write_if_valid(&family) {
             return;
         }
-        for mut unknown in as_unknown(family) {
+        for mut unknown in as_unknown(&family) {
             sort_by_metric(&mut unknown);
             if !self.write_if_valid(&unknown) {
                 self.left_out += unknown.samples.len();
@@ -93,58 +78,69 @@ impl Page<'_> {
         }
     }
 
-    fn write_if_valid(&mut self, family: &Family) -> bool {
-        let mut rules = FamilyRules::new(&family.name, family.kind, &family.unit);
+    fn write_if_valid(&mut self, family: &Draft<'_>) -> bool {
+        let mut rules = FamilyRules::new(family.name, family.kind, family.unit);
         let names: Vec<String> = rules.names().collect();
         // A counter `x` takes the name `x` too, and must not where another family has samples of that name.
         let is_free = |name: &String| {
             let is_own = family.samples.iter().any(|sample| sample.name == *name);
-            let elsewhere = self.families_of.get(name).map_or(0, |families| families - usize::from(is_own));
+            let elsewhere = self.families_of.get(name.as_str()).map_or(0, |families| families - usize::from(is_own));
             elsewhere == 0 && !self.taken_names.contains(name)
         };
         if !names.iter().all(is_free) || !keeps(&mut rules, &family.samples) {
             return false;
         }
         self.taken_names.extend(names);
-        line::metadata(self.into, "TYPE", &family.name, family.kind.as_str());
+        line::metadata(self.into, "TYPE", family.name, family.kind.as_str());
         if !family.unit.is_empty() {
-            line::metadata(self.into, "UNIT", &family.name, &family.unit);
+            line::metadata(self.into, "UNIT", family.name, family.unit);
         }
         if !family.help.is_empty() {
-            line::help(self.into, &family.name, &family.help, Style::OpenMetrics);
+            line::help(self.into, family.name, family.help, Style::OpenMetrics);
         }
         for sample in &family.samples {
             line::sample(self.into, sample, Style::OpenMetrics);
+            if let Some(exemplar) = exemplar(family, sample) {
+                line::exemplar(self.into, exemplar);
+            }
+            self.into.push('\n');
         }
         true
     }
 }
 
 /// Whether a family of these samples keeps the rules.
-fn keeps(rules: &mut FamilyRules, samples: &[Sample]) -> bool {
+fn keeps(rules: &mut FamilyRules, samples: &[&Sample]) -> bool {
     let keeps_each = samples.iter().all(|sample| {
-        let exemplar = sample.exemplar.as_ref().map(|exemplar| (exemplar.value, exemplar.timestamp));
-        let point = Point { value: sample.value, timestamp: sample.timestamp, exemplar };
-        let is_reserved = |(name, _): &(String, String)| name.starts_with("__");
+        let labels = borrowed(&sample.labels);
+        let point = Point { value: sample.value, timestamp: sample.timestamp, exemplar: None };
         rules.suffix_of(&sample.name).is_some()
-            && !sample.labels.iter().any(is_reserved)
-            && rules.sample(&sample.name, &borrowed(&sample.labels), &point).is_ok()
+            && !labels.iter().any(|label| label.name.starts_with("__"))
+            && rules.sample(&sample.name, &labels, &point).is_ok()
     });
     keeps_each && !rules.unit.contains('\n') && rules.finish().is_ok()
 }
 
+/// The exemplar of a sample, if it is one that may have one.
+fn exemplar<'f>(family: &Draft<'f>, sample: &'f Sample) -> Option<&'f Exemplar> {
+    let exemplar = sample.exemplar.as_ref().filter(|exemplar| fits_exemplar(&borrowed(&exemplar.labels)))?;
+    match (family.kind, sample.name.strip_prefix(family.name)?) {
+        (Kind::Counter, "_total") | (Kind::Histogram | Kind::GaugeHistogram, "_bucket") => Some(exemplar),
+        _ => None,
+    }
+}
+
 /// The samples of a family as unknown families, one for each name.
-fn as_unknown(family: Family) -> Vec<Family> {
-    let mut out: Vec<Family> = Vec::new();
-    for mut sample in family.samples {
-        sample.exemplar = None;
+fn as_unknown<'f>(family: &Draft<'f>) -> Vec<Draft<'f>> {
+    let mut out: Vec<Draft<'f>> = Vec::new();
+    for &sample in &family.samples {
         match out.iter_mut().find(|unknown| unknown.name == sample.name) {
             Some(unknown) => unknown.samples.push(sample),
-            None => out.push(Family {
-                name: sample.name.clone(),
+            None => out.push(Draft {
+                name: &sample.name,
                 kind: Kind::Unknown,
-                help: family.help.clone(),
-                unit: String::new(),
+                help: family.help,
+                unit: "",
                 samples: vec![sample],
             }),
         }
@@ -153,17 +149,19 @@ fn as_unknown(family: Family) -> Vec<Family> {
 }
 
 /// Puts the samples of each metric together, the metrics in the order of their first samples.
-fn sort_by_metric(family: &mut Family) {
+fn sort_by_metric(family: &mut Draft<'_>) {
     let mut order = HashMap::new();
-    let mut ordered: Vec<(usize, Sample)> = Vec::with_capacity(family.samples.len());
-    for sample in family.samples.drain(..) {
-        let suffix = sample.name.strip_prefix(family.name.as_str()).unwrap_or_default();
-        let metric = metric_of(family.kind, &family.name, suffix, &borrowed(&sample.labels));
+    let mut ordered: Vec<(usize, &Sample)> = Vec::with_capacity(family.samples.len());
+    for &sample in &family.samples {
+        let suffix = sample.name.strip_prefix(family.name).unwrap_or_default();
+        let metric = identity(family.kind, family.name, suffix, &borrowed(&sample.labels)).metric;
         let next = order.len();
         ordered.push((*order.entry(metric).or_insert(next), sample));
     }
-    ordered.sort_by_key(|(order, _)| *order);
-    family.samples.extend(ordered.into_iter().map(|(_, sample)| sample));
+    if !ordered.is_sorted_by_key(|(order, _)| *order) {
+        ordered.sort_by_key(|(order, _)| *order);
+        family.samples = ordered.into_iter().map(|(_, sample)| sample).collect();
+    }
 }
 
 fn borrowed(labels: &[(String, String)]) -> Vec<Label<'_>> {

@@ -3,19 +3,19 @@ use crate::family::{Family, Sample};
 use std::borrow::Cow;
 
 /// `[a-zA-Z_:][a-zA-Z0-9_:]*`, what needs no quotes before the braces.
-pub(crate) fn is_metric_name(name: &str) -> bool {
+pub(super) fn is_metric_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
 }
 
 /// `[a-zA-Z_][a-zA-Z0-9_]*`, what needs no quotes within the braces.
-pub(crate) fn is_label_name(name: &str) -> bool {
+pub(super) fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':')
 }
 
 /// The family with `_` for every other character in its names.
-pub(crate) fn of_family(family: &Family) -> Cow<'_, Family> {
+pub(super) fn of_family(family: &Family) -> Cow<'_, Family> {
     let is_plain = |sample: &Sample| {
         let exemplar_labels = sample.exemplar.iter().flat_map(|exemplar| &exemplar.labels);
         is_metric_name(&sample.name) && sample.labels.iter().chain(exemplar_labels).all(|(name, _)| is_label_name(name))

@@ -1,23 +1,26 @@
 //! Families as Prometheus text, which has the types counter, gauge, histogram, summary and untyped.
-use super::line::{self, Style};
-use crate::family::{Family, Kind, Sample};
-use std::borrow::Cow;
+use super::{
+    Draft,
+    line::{self, Style},
+};
+use crate::family::{Kind, Sample};
 
 /// Writes the families.
-pub(crate) fn write(families: &[Cow<'_, Family>], into: &mut String) {
+pub(super) fn write(families: &[Draft<'_>], into: &mut String) {
     for family in families {
         if family.samples.is_empty() {
-            head(into, &family.name, text_type(family.kind), &family.help);
+            head(into, family.name, text_type(family.kind), family.help);
         }
         // What has a name of its own in Prometheus text is a family of its own there.
-        let mut rest: Vec<&Sample> = family.samples.iter().collect();
+        let mut rest = family.samples.clone();
         while let Some(first) = rest.first() {
             let (name, kind) = text_family(family, first);
             let (of_name, others): (Vec<_>, Vec<_>) =
                 rest.into_iter().partition(|sample| text_family(family, sample).0 == name);
-            head(into, name, kind, &family.help);
+            head(into, name, kind, family.help);
             for sample in of_name {
                 line::sample(into, sample, Style::Text);
+                into.push('\n');
             }
             rest = others;
         }
@@ -32,11 +35,11 @@ fn head(into: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 /// Name and type of the family that a sample has in Prometheus text. Source: the Python client's `generate_latest`.
-fn text_family<'f>(family: &'f Family, sample: &'f Sample) -> (&'f str, &'static str) {
-    match (family.kind, sample.name.strip_prefix(family.name.as_str())) {
+fn text_family<'f>(family: &Draft<'f>, sample: &'f Sample) -> (&'f str, &'static str) {
+    match (family.kind, sample.name.strip_prefix(family.name)) {
         (_, Some("_created" | "_gsum" | "_gcount")) => (&sample.name, "gauge"),
         (Kind::Counter | Kind::Info, _) => (&sample.name, text_type(family.kind)),
-        _ => (&family.name, text_type(family.kind)),
+        _ => (family.name, text_type(family.kind)),
     }
 }
 

@@ -1,0 +1,181 @@
+//! The query API: shapes, statuses, errors.
+use crate::harness::{Companion, args, exchange, http};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+/// Status, `Content-Type` and JSON of an answer.
+async fn ask(address: SocketAddr, verb: &str, params: &[(&str, &str)]) -> (u16, Value) {
+    let response = http().get(format!("http://{address}/api/v1/{verb}")).query(params).send().await.expect("an answer");
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let status = response.status().as_u16();
+    (status, serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json"))
+}
+
+#[tokio::test]
+async fn results_have_prometheus_shapes() {
+    let companion = Companion::start(&args(&[])).await;
+    let data = async |params: &[(&str, &str)]| {
+        let (status, answer) = ask(companion.address, "query", params).await;
+        assert_eq!((status, &answer["status"]), (200, &json!("success")), "{answer}");
+        answer["data"].clone()
+    };
+    let at = ("time", "1700005400.5");
+    for (query, expected) in [
+        ("1", json!({"resultType": "scalar", "result": [1_700_005_400.5, "1"]})),
+        ("\"abc\"", json!({"resultType": "string", "result": [1_700_005_400.5, "abc"]})),
+        ("vector(NaN)", json!({"resultType": "vector", "result": [{"metric": {}, "value": [1_700_005_400.5, "NaN"]}]})),
+        (
+            "vector(1e21)",
+            json!({"resultType": "vector", "result": [{"metric": {}, "value": [1_700_005_400.5, "1e+21"]}]}),
+        ),
+        ("up", json!({"resultType": "vector", "result": []})),
+    ] {
+        assert_eq!(data(&[("query", query), at]).await, expected, "{query}");
+    }
+    let range = [("query", "vector(1)"), ("start", "2023-11-14T23:43:20Z"), ("end", "1700005410"), ("step", "5s")];
+    let (status, answer) = ask(companion.address, "query_range", &range).await;
+    let values = json!([[1_700_005_400, "1"], [1_700_005_405, "1"], [1_700_005_410, "1"]]);
+    let data = json!({"resultType": "matrix", "result": [{"metric": {}, "values": values}]});
+    assert_eq!((status, answer), (200, json!({"status": "success", "data": data})));
+}
+
+#[tokio::test]
+async fn errors_follow_prometheus_table() {
+    let companion = Companion::start(&args(&[])).await;
+    let range = |changed: &'static str, value: &'static str| -> Vec<(&'static str, &'static str)> {
+        let usual = [("query", "up"), ("start", "1700000000"), ("end", "1700000060"), ("step", "15")];
+        usual.map(|(name, usual)| (name, if name == changed { value } else { usual })).into()
+    };
+    let long = "1+".repeat(10_000) + "1";
+    for (verb, params, status, kind, says) in [
+        ("query", vec![], 400, "bad_data", "invalid parameter \"query\""),
+        ("query", vec![("query", "")], 400, "bad_data", "invalid parameter \"query\""),
+        ("query", vec![("query", "foo{")], 400, "bad_data", "invalid parameter \"query\""),
+        ("query", vec![("query", "rate(up)")], 400, "bad_data", "invalid parameter \"query\""),
+        ("query", vec![("query", &long)], 400, "bad_data", "bytes"),
+        (
+            "query",
+            vec![("query", "1"), ("time", "abc")],
+            400,
+            "bad_data",
+            "invalid parameter \"time\": cannot parse \"abc\"",
+        ),
+        ("query", vec![("query", "1"), ("timeout", "abc")], 400, "bad_data", "invalid parameter \"timeout\""),
+        ("query", vec![("query", "1"), ("timeout", "0s")], 503, "timeout", "query timed out in query queue"),
+        ("query", vec![("query", "label_replace(vector(1), \"a\", \"$1\", \"b\", \"(\")")], 400, "bad_data", ""),
+        ("query_range", range("start", ""), 400, "bad_data", "invalid parameter \"start\""),
+        ("query_range", range("end", "1699999999"), 400, "bad_data", "end timestamp must not be before start time"),
+        ("query_range", range("step", "0"), 400, "bad_data", "zero or negative query resolution step"),
+        ("query_range", range("step", "-10"), 400, "bad_data", "zero or negative query resolution step"),
+        ("query_range", range("step", "1e-9"), 400, "bad_data", "zero or negative query resolution step"),
+        ("query_range", range("step", "NaN"), 400, "bad_data", "invalid parameter \"step\""),
+        ("query_range", range("step", "5ms"), 400, "bad_data", "exceeded maximum resolution of 11,000 points"),
+        ("query_range", range("query", "\"text\""), 400, "bad_data", ""),
+        ("query_range", range("query", "up[1m]"), 400, "bad_data", ""),
+        (
+            "query",
+            vec![(
+                "query",
+                "vector(1) + on(a) group_left() (label_replace(vector(1), \"b\", \"1\", \"\", \"\") or label_replace(vector(1), \"b\", \"2\", \"\", \"\"))",
+            )],
+            422,
+            "execution",
+            "many-to-many",
+        ),
+    ] {
+        let (got, answer) = ask(companion.address, verb, &params).await;
+        assert_eq!(got, status, "{params:?}: {answer}");
+        assert_eq!((&answer["status"], &answer["errorType"]), (&json!("error"), &json!(kind)), "{params:?}: {answer}");
+        assert!(answer["error"].as_str().is_some_and(|error| error.contains(says)), "{params:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn eleven_thousand_steps_are_allowed() {
+    let companion = Companion::start(&args(&[])).await;
+    let range = [("query", "vector(1)"), ("start", "1700000000"), ("end", "1700011000"), ("step", "1")];
+    let (status, answer) = ask(companion.address, "query_range", &range).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["data"]["result"][0]["values"].as_array().map(Vec::len), Some(11_001));
+}
+
+#[tokio::test]
+async fn a_form_counts_before_the_url() {
+    let companion = Companion::start(&args(&[])).await;
+    let post = async |url: &str, body: &str, headers: &[(&'static str, &'static str)]| {
+        let mut request = http().post(format!("http://{}/api/v1/query{url}", companion.address)).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("a body"))
+    };
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let (status, body) = post("?time=5&query=3", "query=1%2B1&query=9", &[form]).await;
+    assert_eq!(
+        (status, body.as_str()),
+        (200, r#"{"status":"success","data":{"resultType":"scalar","result":[5,"2"]}}"#)
+    );
+    assert_eq!(post("", "query=1", &[("content-type", "text/plain")]).await.0, 400);
+    assert_eq!(post("", "query=1", &[form, ("content-encoding", "gzip")]).await.0, 415);
+    assert_eq!(post("", &format!("query=1&x={}", "x".repeat(256 << 10)), &[form]).await.0, 413);
+}
+
+#[tokio::test]
+async fn long_answers_are_packed_for_who_takes_it() {
+    let companion = Companion::start(&args(&[])).await;
+    let url = format!("http://{}/api/v1/query_range", companion.address);
+    let range = [("query", "vector(1)"), ("start", "0"), ("end", "5000"), ("step", "1")];
+    let plain = http().get(&url).query(&range).header("accept-encoding", "identity").send().await.expect("an answer");
+    assert!(!plain.headers().contains_key("content-encoding"));
+    let plain = plain.bytes().await.expect("a body");
+    let packed = http().get(&url).query(&range).header("accept-encoding", "gzip").send().await.expect("an answer");
+    assert_eq!(
+        (&packed.headers()["content-encoding"], &packed.headers()["vary"]),
+        (&"gzip".parse().expect("a header"), &"accept-encoding".parse().expect("a header"))
+    );
+    let packed = packed.bytes().await.expect("a body");
+    assert!(packed.len() * 4 < plain.len());
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*packed), &mut unpacked).expect("gzip");
+    assert_eq!(unpacked, plain);
+}
+
+#[tokio::test]
+async fn a_query_that_is_no_longer_waited_for_ends() {
+    let companion = Companion::start(&args(&[])).await;
+    let endless = "sum_over_time(vector(1)[11000s:1ms])";
+    let url = format!("http://{}/api/v1/query", companion.address);
+    for _ in 0..20 {
+        let asked =
+            http().get(&url).query(&[("query", endless)]).timeout(std::time::Duration::from_millis(100)).send().await;
+        assert!(asked.is_err());
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(ask(companion.address, "query", &[("query", "1")]).await.0, 200);
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn the_small_answers_are_there() {
+    let companion = Companion::start(&args(&[])).await;
+    let (status, info) = ask(companion.address, "status/buildinfo", &[]).await;
+    assert_eq!(
+        (status, &info["status"], &info["data"]["version"]),
+        (200, &json!("success"), &json!(env!("CARGO_PKG_VERSION")))
+    );
+    for field in ["revision", "branch", "buildUser", "buildDate", "goVersion"] {
+        assert!(info["data"][field].is_string(), "{field}");
+    }
+    let get = async |path: &str| {
+        exchange(
+            companion.address,
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
+    };
+    assert!(get("/config.json").await.ends_with(r#"{"backends":[{"name":"here","url":"."}],"labels":{}}"#));
+    assert!(get("/-/healthy").await.starts_with("HTTP/1.1 200"));
+    assert!(get("/-/ready").await.starts_with("HTTP/1.1 200"));
+}

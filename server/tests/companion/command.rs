@@ -1,0 +1,59 @@
+//! The command itself: what it prints, and how it exits.
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inferboard-server"));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn wrong_usage_exits_2_with_a_line_that_says_what_to_do() {
+    for (args, says) in [
+        (&["--listen", "0.0.0.0:0"][..], "--allow-open-network"),
+        (&["--listen", "nowhere"], "address and port"),
+        (&["--target", "localhost:8000"], "http://"),
+        (&["--config", "no/such/file.toml"], "no/such/file.toml"),
+        (&["--retention", "soon"], "--retention"),
+        (&["--no-such-flag"], "--no-such-flag"),
+    ] {
+        let output = command(args).output().expect("the command");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.starts_with("error: ") && said.contains(says), "{args:?}: {said}");
+        assert!(args[0] == "--no-such-flag" || said.lines().count() == 1, "{said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_exits_1() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listen = taken.local_addr().expect("an address").to_string();
+    let output = command(&["--listen", &listen]).output().expect("the command");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot listen") && said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn it_says_where_it_is_and_ends_on_sigterm() {
+    let mut child = command(&["serve", "--listen", "127.0.0.1:0", "--no-discovery"]).spawn().expect("the command");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+    let address = line.trim().strip_prefix("Inferboard is at http://").and_then(|rest| rest.strip_suffix('/'));
+    let address: std::net::SocketAddr =
+        address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{line}"));
+    assert_ne!(address.port(), 0);
+    assert!(std::net::TcpStream::connect(address).is_ok());
+    let began = Instant::now();
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let mut log = String::new();
+    child.stderr.take().expect("stderr").read_to_string(&mut log).expect("text");
+    assert!(log.lines().all(|line| line.bytes().all(|byte| (0x20..0x7f).contains(&byte))), "{log}");
+}

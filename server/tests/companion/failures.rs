@@ -1,0 +1,107 @@
+//! Targets that are broken or hostile: each fails with its own reason, and stores nothing.
+use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, hang, page, raw, status};
+use std::io::Write as _;
+
+const TEXT: &str = "Content-Type: text/plain; version=0.0.4\r\n";
+
+fn gzip(mut write: impl FnMut(&mut dyn std::io::Write)) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    write(&mut encoder);
+    encoder.finish().expect("memory")
+}
+
+/// Waits until the companion names the reason, with the page's one good sample nowhere.
+async fn fails_with(behaviour: Behaviour, reason: &str) {
+    let target = FakeTarget::start(behaviour).await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    let instance = target.instance();
+    let failed = format!("inferboard_scrape_failed{{instance=\"{instance}\"}}");
+    companion.wait_for(&failed, &["reason"], &[&format!("{reason} 1")]).await;
+    companion.wait_for(&format!("up{{instance=\"{instance}\"}}"), &[], &["0"]).await;
+    companion.wait_for("good", &[], &[]).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_no_pages() {
+    fails_with(status("401 Unauthorized"), "status").await;
+    fails_with(status("204 No Content"), "status").await;
+    fails_with(answer("Content-Type: text/html\r\n", b"good 1\n"), "content_type").await;
+    fails_with(answer("", b"good 1\n"), "content_type").await;
+    fails_with(answer("Content-Type: application/openmetrics-text\r\n", b"good 1\n"), "parse").await;
+    fails_with(page("good 1\nbad{ 1\n"), "parse").await;
+    fails_with(raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\ngood 1\n"), "connect")
+        .await;
+    fails_with(raw("no HTTP at all"), "connect").await;
+    fails_with(hang(), "timeout").await;
+}
+
+#[tokio::test]
+async fn pages_that_break_a_limit() {
+    let lines = |count: usize| -> String { (0..count).map(|n| format!("good{{n=\"{n}\"}} 1\n")).collect() };
+    fails_with(page(&lines(50_001)), "sample_limit").await;
+    fails_with(page(&format!("good 1\nlong{{l=\"{}\"}} 1\n", "x".repeat(5000))), "label_limit").await;
+    fails_with(page(&format!("good 1\n# {}\n", "x".repeat(2 << 20))), "line_limit").await;
+    let many: Vec<_> = (0..65).map(|n| format!("l{n}=\"\"")).collect();
+    fails_with(page(&format!("good 1\nmany{{{}}} 1\n", many.join(","))), "label_limit").await;
+    let line = b"# a line of a page that is far too long to be kept\n";
+    let bomb = gzip(|out| (0..1_000_000).for_each(|_| out.write_all(line).expect("memory")));
+    fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &bomb), "body_limit").await;
+}
+
+#[tokio::test]
+async fn pages_packed_in_a_way_not_asked_for() {
+    let packed = gzip(|out| out.write_all(b"good 1\n").expect("memory"));
+    let twice = gzip(|out| out.write_all(&packed).expect("memory"));
+    fails_with(answer(&format!("{TEXT}Content-Encoding: br\r\n"), b"good 1\n"), "encoding").await;
+    fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), b"good 1\n"), "encoding").await;
+    fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &packed[..packed.len() - 9]), "encoding").await;
+    fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &twice), "parse").await;
+}
+
+#[tokio::test]
+async fn places_that_cannot_be_reached() {
+    let plain = FakeTarget::page("good 1\n").await;
+    let unresolvable = format!("http://{}.invalid:1", "x".repeat(64));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let companion =
+        Companion::start(&args(&[&plain.url().replace("http", "https"), &unresolvable, &format!("http://{free}")]))
+            .await;
+    companion
+        .wait_for("sum by (reason) (inferboard_scrape_failed)", &["reason"], &["connect 1", "dns 1", "tls 1"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_takes_no_credentials_along() {
+    let canary = FakeTarget::page("good 1\n").await;
+    let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {}/\r\nContent-Length: 0\r\n\r\n", canary.url());
+    let target = FakeTarget::start(raw(redirect)).await;
+    let companion = with_credentials(&target).await;
+    companion.wait_for("inferboard_scrape_failed", &["reason"], &["redirect 1"]).await;
+    assert!(target.requests.lock().expect("a lock")[0].contains("authorization: Bearer hf_CANARY\r\n"));
+    assert!(canary.requests.lock().expect("a lock").is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_the_credentials_is_not_stored() {
+    let echo: Behaviour = std::sync::Arc::new(|head, stream| {
+        let token = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default().to_owned();
+        page(&format!("good 1\necho{{token=\"{token}\"}} 1\n"))(head, stream)
+    });
+    let target = FakeTarget::start(echo).await;
+    let companion = with_credentials(&target).await;
+    companion.wait_for("inferboard_scrape_failed", &["reason"], &["secret_echo 1"]).await;
+    let everything = companion.query("{__name__=~\".+\"}").await.to_string();
+    assert!(everything.contains("secret_echo") && !everything.contains("CANARY"), "{everything}");
+}
+
+/// A companion with a configuration file that gives the target a token.
+async fn with_credentials(target: &FakeTarget) -> Companion {
+    let file =
+        std::env::temp_dir().join(format!("inferboard-test-{}-{}.toml", std::process::id(), target.address.port()));
+    let text = format!("[[targets]]\nurl = \"{}\"\nauthorization = {{ credentials = \"hf_CANARY\" }}\n", target.url());
+    std::fs::write(&file, text).expect("a temporary file");
+    let companion = Companion::start(&server::cli::ServeArgs { config: Some(file.clone()), ..args(&[]) }).await;
+    std::fs::remove_file(file).expect("a temporary file");
+    companion
+}

@@ -1,0 +1,123 @@
+//! What strangers get: nothing, in few words.
+use crate::harness::{Companion, args, exchange, http};
+use std::time::{Duration, Instant};
+
+const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; \
+    frame-ancestors 'none'";
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let companion = Companion::start(&args(&[])).await;
+    for (path, status) in
+        [("/", 200), ("/api/v1/query?query=1", 200), ("/api/v1/query", 400), ("/config.json", 200), ("/nosuch", 404)]
+    {
+        let response = http().get(format!("http://{}{path}", companion.address)).send().await.expect("an answer");
+        assert_eq!(response.status(), status, "{path}");
+        let header =
+            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        assert_eq!(header("content-security-policy"), CSP);
+        assert_eq!(header("x-frame-options"), "DENY");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+        assert!(header("permissions-policy").contains("camera=()"));
+        assert_eq!(header("access-control-allow-origin"), "", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_not_asked_for_again_while_it_is_the_same() {
+    let companion = Companion::start(&args(&[])).await;
+    let url = format!("http://{}/", companion.address);
+    let first = http().get(&url).send().await.expect("an answer");
+    assert_eq!(first.headers()["cache-control"], "no-cache");
+    assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
+    let again = http().get(&url).header("if-none-match", &first.headers()["etag"]).send().await.expect("an answer");
+    assert_eq!(again.status(), 304);
+}
+
+#[tokio::test]
+async fn foreign_names_are_turned_away_before_anything_else() {
+    let companion = Companion::start(&args(&[])).await;
+    for path in ["/", "/api/v1/query?query=1", "/config.json", "/nosuch"] {
+        let status = async |hosts: &str| {
+            let request = format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+            exchange(companion.address, request.as_bytes()).await.get(9..12).unwrap_or_default().to_owned()
+        };
+        assert_eq!(status("Host: attacker.example\r\n").await, "421", "{path}");
+        assert_eq!(status("Host: localhost.attacker.example\r\n").await, "421", "{path}");
+        assert_eq!(status("").await, "400", "{path}");
+        assert_eq!(status("Host: localhost\r\nHost: localhost\r\n").await, "400", "{path}");
+        assert_ne!(status("Host: LOCALHOST:1\r\n").await, "421", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn only_exact_paths_exist() {
+    let companion = Companion::start(&args(&[])).await;
+    let absent =
+        exchange(companion.address, b"GET /nosuch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    let body = absent.split("\r\n\r\n").nth(1).expect("a body");
+    for path in [
+        "//api/v1/query?query=1",
+        "/api//v1/query?query=1",
+        "/api/v1/./query?query=1",
+        "/api/v1/x/../query?query=1",
+        "/api/v1/%71uery?query=1",
+        "/API/V1/QUERY?query=1",
+        "/api/v1/query/?query=1",
+        "/api/v1/query;x=1?query=1",
+        "/../../../../etc/passwd",
+        "/..%2f..%2f..%2fetc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/%0d%0aSet-Cookie:%20a=b",
+        "/<script>alert(1)</script>",
+        "/debug/pprof/",
+        "/-/quit",
+        "/-/reload",
+        "/.git/config",
+        "/index.html",
+    ] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = exchange(companion.address, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
+        if answer.starts_with("HTTP/1.1 404") {
+            assert_eq!(answer.split("\r\n\r\n").nth(1), Some(body), "{path}");
+        }
+        assert!(!answer.to_lowercase().contains("set-cookie") && !answer.contains("\r\nlocation"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn only_known_methods_and_versions_are_served() {
+    let companion = Companion::start(&args(&[])).await;
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "FOO"] {
+        let request =
+            format!("{method} /api/v1/query?query=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        assert!(exchange(companion.address, request.as_bytes()).await.starts_with("HTTP/1.1 405"), "{method}");
+    }
+    let http2 = exchange(companion.address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert!(http2.is_empty() || http2.starts_with("HTTP/1.1 400"), "{http2}");
+    let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(100 << 10));
+    assert!(exchange(companion.address, head.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    let both = b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde";
+    assert!(exchange(companion.address, both).await.starts_with("HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn half_open_connections_do_not_stand_in_the_way_and_the_end_is_quick() {
+    let companion = Companion::start(&args(&[])).await;
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        let mut stream = tokio::net::TcpStream::connect(companion.address).await.expect("a connection");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nHost: loc").await.expect("room");
+        held.push(stream);
+    }
+    let began = Instant::now();
+    assert_eq!(companion.query("1").await["status"], "success");
+    assert!(began.elapsed() < Duration::from_secs(1));
+    let began = Instant::now();
+    companion.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}

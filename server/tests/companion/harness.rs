@@ -1,0 +1,211 @@
+//! A running companion, targets to point it at, and patience.
+use serde_json::Value;
+use server::app::App;
+use server::cli::ServeArgs;
+use server::config::Settings;
+use server::scrape::Target;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// A companion on a free port of loopback; ends when dropped.
+pub struct Companion {
+    pub address: SocketAddr,
+    pub reloads: mpsc::Sender<Vec<Target>>,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+/// Flags for a companion that scrapes `targets` five times a second and looks for no others.
+pub fn args(targets: &[&str]) -> ServeArgs {
+    ServeArgs {
+        listen: Some("127.0.0.1:0".into()),
+        scrape_interval: Some("200ms".into()),
+        targets: targets.iter().map(|target| (*target).to_owned()).collect(),
+        no_discovery: true,
+        ..ServeArgs::default()
+    }
+}
+
+impl Companion {
+    pub async fn start(args: &ServeArgs) -> Self {
+        let app = App::bind(Settings::load(args).expect("settings")).await.expect("a free port");
+        let address = app.address();
+        let (stop, stopped) = oneshot::channel();
+        let (reloads, received) = mpsc::channel(1);
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        Self { address, reloads, stop: Some(stop), running: tokio::spawn(app.run(stopped, received)) }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.running.await.expect("an orderly end");
+    }
+
+    /// The answer to an instant query.
+    pub async fn query(&self, query: &str) -> Value {
+        let url = format!("http://{}/api/v1/query", self.address);
+        let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
+        serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json")
+    }
+
+    /// The values of an instant query, each with the labels in `by`.
+    pub async fn values(&self, query: &str, by: &[&str]) -> Vec<String> {
+        let answer = self.query(query).await;
+        let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        let label = |series: &Value, name: &&str| series["metric"][*name].as_str().unwrap_or("-").to_owned();
+        result
+            .iter()
+            .map(|series| {
+                let labels: Vec<_> = by.iter().map(|name| label(series, name)).collect();
+                format!("{} {}", labels.join(" "), series["value"][1].as_str().unwrap_or("?")).trim().to_owned()
+            })
+            .collect()
+    }
+
+    /// Waits until the values of a query are these.
+    pub async fn wait_for(&self, query: &str, by: &[&str], expected: &[&str]) {
+        let mut last = Vec::new();
+        for _ in 0..100 {
+            last = self.values(query, by).await;
+            if last == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{query} is {last:?} and not {expected:?} after ten seconds");
+    }
+}
+
+/// What a target does with a request.
+pub type Behaviour = Arc<dyn Fn(String, TcpStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A server on a free port of loopback that does what it is told with each connection's first request.
+pub struct FakeTarget {
+    pub address: SocketAddr,
+    /// The heads of the requests so far.
+    pub requests: Arc<Mutex<Vec<String>>>,
+    behaviour: Arc<Mutex<Option<Behaviour>>>,
+    accepting: JoinHandle<()>,
+}
+
+impl FakeTarget {
+    pub async fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let behaviour = Arc::new(Mutex::new(Some(behaviour)));
+        let (seen, current) = (Arc::clone(&requests), Arc::clone(&behaviour));
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (seen, current) = (Arc::clone(&seen), Arc::clone(&current));
+                tokio::spawn(async move {
+                    let head = read_head(&mut stream).await;
+                    seen.lock().expect("a lock").push(head.clone());
+                    let behaviour = current.lock().expect("a lock").clone();
+                    if let Some(behaviour) = behaviour {
+                        behaviour(head, stream).await;
+                    }
+                });
+            }
+        });
+        Self { address, requests, behaviour, accepting }
+    }
+
+    pub async fn page(text: &str) -> Self {
+        Self::start(page(text)).await
+    }
+
+    /// Does something else from now on; none closes each connection at once.
+    pub fn turn(&self, behaviour: Option<Behaviour>) {
+        *self.behaviour.lock().expect("a lock") = behaviour;
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn instance(&self) -> String {
+        self.address.to_string()
+    }
+}
+
+impl Drop for FakeTarget {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+/// Answers with these bytes and closes.
+pub fn raw(answer: impl Into<Vec<u8>>) -> Behaviour {
+    let answer = Arc::new(answer.into());
+    Arc::new(move |_, mut stream| {
+        let answer = Arc::clone(&answer);
+        Box::pin(async move {
+            // The reader may have seen enough.
+            let _ = stream.write_all(&answer).await;
+            let _ = stream.shutdown().await;
+        })
+    })
+}
+
+/// Answers 200 with `headers` and a body.
+pub fn answer(headers: &str, body: &[u8]) -> Behaviour {
+    let mut answer = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    answer = answer.replace("\r\n\r\n\r\n", "\r\n\r\n");
+    raw([answer.as_bytes(), body].concat())
+}
+
+/// Answers with a page of Prometheus text.
+pub fn page(text: &str) -> Behaviour {
+    answer("Content-Type: text/plain; version=0.0.4\r\n", text.as_bytes())
+}
+
+/// Answers with a status and nothing else.
+pub fn status(line: &str) -> Behaviour {
+    raw(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+}
+
+/// Reads the request and never answers.
+pub fn hang() -> Behaviour {
+    Arc::new(|_, stream| {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(stream);
+        })
+    })
+}
+
+/// A client that takes no detours.
+pub fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}
+
+/// What comes back for these bytes until the connection is closed, or for ten seconds.
+pub async fn exchange(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    // The server may refuse before it has read all.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}

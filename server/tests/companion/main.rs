@@ -1,0 +1,9 @@
+//! The companion from outside: real sockets on loopback, and targets that behave well and badly.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+mod api;
+mod command;
+mod discovery;
+mod failures;
+mod hardening;
+mod harness;
+mod scraping;

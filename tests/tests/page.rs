@@ -1,0 +1,246 @@
+//! The page over a recorded session, as a person uses it: graphs are drawn, explored, refreshed, and survive the server.
+use inferboard_tests::{Browser, Card, Companion, Play, Recording, Replay, Result, Theme, until};
+use std::time::Duration;
+
+/// The cards of each section for the recorded engine and any host.
+const SECTIONS: [(&str, &[&str]); 4] = [
+    (
+        "requests",
+        &[
+            "volume",
+            "end-to-end-latency",
+            "time-to-first-token",
+            "inter-token-latency",
+            "tokens-per-second",
+            "running-and-waiting",
+        ],
+    ),
+    (
+        "engine",
+        &["kv-cache-use", "queue-time", "prefill-time", "decode-time", "prefix-cache-hit-share", "finish-reasons"],
+    ),
+    ("hardware", &["cpu", "memory"]),
+    ("replicas", &["replicas-answering"]),
+];
+/// The recorded nine minutes in 27 s, and the recorded 5 s between two scrapes.
+const SPEED: f64 = 20.0;
+const INTERVAL: &str = "250ms";
+/// A view that holds all of it, and moves each second.
+const LAST_MINUTE: &str = "from=now-1m&every=1s";
+/// Coloured pixels of the shortest line worth the name: some millimetres of it.
+const LEAST_PIXELS: u64 = 100;
+/// What the page gets for what it does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_drawn_and_explored() -> Result<()> {
+    let stage = Stage::after(Duration::from_secs(28)).await?;
+    every_card_draws(&stage).await?;
+    boxes_and_marks_tell_the_session(&stage).await?;
+    the_pointer_shows_values_on_every_card(&stage.browser).await?;
+    the_legend_hides_a_line(&stage.browser).await?;
+    a_drag_selects_the_range_of_the_whole_page(&stage).await?;
+    a_chosen_theme_stays(&stage.browser).await?;
+    assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
+    let stage = Stage::after(Duration::from_secs(6)).await?;
+    let browser = &stage.browser;
+    stage.open(&format!("section=requests&{LAST_MINUTE}")).await?;
+    browser.live_cards(SECTIONS[0].1).await?;
+    let (before, painted) = (browser.card("volume").await?, browser.painted("volume", LEAST_PIXELS).await?);
+    let grown = |card: &Card| card.count("2xx") > before.count("2xx") && card.range() != before.range();
+    until("more requests", PATIENCE, async || browser.card("volume").await, grown).await?;
+    assert_ne!(browser.painted("volume", LEAST_PIXELS).await?, painted);
+
+    browser.press("refresh").await?;
+    assert_eq!(browser.find("[data-testid=refresh]").await?.attr("aria-checked").await?.as_deref(), Some("false"));
+    assert_eq!(browser.view().await?.get("refresh").map(String::as_str), Some("off"));
+    // What was asked before the press may still come.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (still, painted) = (browser.cards().await?, browser.painted("volume", LEAST_PIXELS).await?);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(browser.cards().await?, still);
+    assert_eq!(browser.painted("volume", LEAST_PIXELS).await?, painted);
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
+    let stage = Stage::after(Duration::from_secs(8)).await?;
+    stage.open(&format!("section=requests&{LAST_MINUTE}")).await?;
+    let Stage { companion, replay, browser } = stage;
+    browser.live_cards(SECTIONS[0].1).await?;
+    browser.painted("volume", LEAST_PIXELS).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+
+    let port = companion.port();
+    assert!(companion.stop()?.success(), "it ends well when asked to");
+    let banner = browser.find("[data-testid=lost]").await?;
+    let told = banner.text().await?;
+    assert!(told.contains("Since "), "{told}");
+    let all_stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale");
+    let cards = until("stale cards", PATIENCE, async || browser.cards().await, all_stale).await?;
+    assert_eq!(cards.len(), SECTIONS[0].1.len());
+    assert!(cards.iter().all(|card| card.note.starts_with("stale since ")), "{cards:?}");
+    assert!(browser.painted("volume", LEAST_PIXELS).await?.coloured() > LEAST_PIXELS);
+
+    let _companion = Companion::start_at(port, &arguments(&replay)).await?;
+    let lost = async || browser.count("[data-testid=lost]").await;
+    until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
+    browser.live_cards(SECTIONS[0].1).await?;
+    // The browser itself notes each request that nobody answered; nothing else may go wrong.
+    let complaints = browser.complaints().await?;
+    assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_configured_shows_the_host_and_says_how_to_go_on() -> Result<()> {
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL]).await?;
+    let browser = Browser::start().await?;
+    browser.open(&format!("{}/?{LAST_MINUTE}", companion.url())).await?;
+    let banner = browser.find("[data-testid=no-engine]").await?;
+    assert!(banner.text().await?.contains("--target"), "{}", banner.text().await?);
+    browser.live_cards(&["cpu", "memory"]).await?;
+    for graph in ["cpu", "memory"] {
+        browser.painted(graph, LEAST_PIXELS).await?;
+    }
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A companion that scrapes a session while it runs, and a browser.
+struct Stage {
+    companion: Companion,
+    replay: Replay,
+    browser: Browser,
+}
+
+impl Stage {
+    /// With the session played for so long.
+    async fn after(played: Duration) -> Result<Self> {
+        let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
+        let companion = Companion::start(&arguments(&replay)).await?;
+        until("first scrape", PATIENCE, async || Ok(replay.scrapes()), |scrapes| *scrapes > 0).await?;
+        let browser = Browser::start().await?;
+        browser.show_as(1400, 1000, Theme::Light).await?;
+        tokio::time::sleep(played).await;
+        Ok(Self { companion, replay, browser })
+    }
+
+    async fn open(&self, query: &str) -> Result<()> {
+        self.browser.open(&format!("{}/?{query}", self.companion.url())).await
+    }
+}
+
+fn arguments(replay: &Replay) -> [String; 5] {
+    ["--no-discovery".into(), "--scrape-interval".into(), INTERVAL.into(), "--target".into(), replay.url()]
+}
+
+async fn every_card_draws(stage: &Stage) -> Result<()> {
+    for (section, graphs) in SECTIONS {
+        stage.open(&format!("section={section}&{LAST_MINUTE}")).await?;
+        stage.browser.live_cards(graphs).await?;
+        for graph in graphs {
+            stage.browser.painted(graph, LEAST_PIXELS).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
+    stage.open(&format!("section=requests&{LAST_MINUTE}")).await?;
+    stage.browser.live_cards(SECTIONS[0].1).await?;
+    let volume = stage.browser.card("volume").await?;
+    for status in ["2xx", "4xx"] {
+        let (shown, recorded) = (volume.count(status).unwrap_or(0) as f64, risen(status)?);
+        // A rate over the whole range is extended a little beyond the samples at each end.
+        assert!((shown - recorded).abs() <= 0.07 * recorded + 2.0, "{status}: {shown} shown, {recorded} recorded");
+    }
+    assert_eq!(stage.browser.count("[data-graph=volume] .mark").await?, 2, "the start and the restart are marked");
+    Ok(())
+}
+
+/// By how much the recorded count of requests of a class rose.
+fn risen(status: &str) -> Result<f64> {
+    let samples = Recording::vllm()?.samples();
+    let of_class = samples
+        .iter()
+        .filter(|(series, _)| series.label("__name__") == "http_requests_total" && series.label("status") == status);
+    let rises = of_class.flat_map(|(_, points)| points.windows(2).map(|pair| (pair[1].1 - pair[0].1).max(0.0)));
+    Ok(rises.sum())
+}
+
+async fn the_pointer_shows_values_on_every_card(browser: &Browser) -> Result<()> {
+    let overlay = browser.overlay("volume").await?;
+    browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
+    let cards = browser.cards().await?.len();
+    for (css, wanted) in [(".crosshair", cards), ("[data-testid=tooltip]", cards), ("[data-testid=tooltip].here", 1)] {
+        until(css, PATIENCE, async || browser.count(css).await, |count| *count == wanted).await?;
+    }
+    Ok(())
+}
+
+async fn the_legend_hides_a_line(browser: &Browser) -> Result<()> {
+    let before = browser.painted("volume", LEAST_PIXELS).await?.coloured();
+    let css = "[data-graph=volume] .legend button[data-line='2xx']";
+    for (pressed, hidden) in [("false", true), ("true", false)] {
+        browser.find(css).await?.click().await?;
+        assert_eq!(browser.find(css).await?.attr("aria-pressed").await?.as_deref(), Some(pressed));
+        let canvas = browser.find("[data-graph=volume] .stage canvas").await?;
+        // Nearly all requests are of this class, so without it the graph is another.
+        let changed = async || Ok(browser.paint(&canvas).await?.coloured() < before / 2);
+        until("a graph of other lines", PATIENCE, changed, |changed| *changed == hidden).await?;
+    }
+    Ok(())
+}
+
+async fn a_drag_selects_the_range_of_the_whole_page(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    browser.drag(&browser.overlay("running-and-waiting").await?, 0.4, 0.75).await?;
+    let custom = async || browser.view().await;
+    let view = until("a range in the address", PATIENCE, custom, |view| view.contains_key("to")).await?;
+    let bound_ms = |name: &str| view.get(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+    let length_s = (bound_ms("to") - bound_ms("from")) / 1000;
+    // A third of a minute, a little more as the graph leaves room for its axis.
+    assert!((20..=28).contains(&length_s), "{view:?}");
+    let zoomed = format!("{} to {}", clock(bound_ms("from")), clock(bound_ms("to")));
+    let all_zoomed = |cards: &Vec<Card>| !cards.is_empty() && cards.iter().all(|card| card.range() == zoomed);
+    until(&zoomed, PATIENCE, async || browser.live_cards(SECTIONS[0].1).await, all_zoomed).await?;
+
+    browser.driver().refresh().await?;
+    until(&zoomed, PATIENCE, async || browser.live_cards(SECTIONS[0].1).await, all_zoomed).await?;
+    assert_eq!(browser.view().await?, view);
+    browser.painted("volume", LEAST_PIXELS).await?;
+
+    let is_custom = async || Ok(browser.view().await?.contains_key("to"));
+    browser.press("back").await?;
+    until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
+    browser.press("forward").await?;
+    until("the range again", PATIENCE, is_custom, |custom| *custom).await?;
+    let overlay = browser.overlay("tokens-per-second").await?;
+    browser.driver().action_chain().double_click_element(&overlay).perform().await?;
+    until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
+    Ok(())
+}
+
+/// The time of day of Unix milliseconds, as the page writes it; the browser stands in UTC.
+fn clock(at_ms: i64) -> String {
+    let s = at_ms / 1000 % 86_400;
+    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+async fn a_chosen_theme_stays(browser: &Browser) -> Result<()> {
+    let dark = "html[data-theme=dark]";
+    assert_eq!(browser.count(dark).await?, 0, "the system's theme is light");
+    browser.press("theme").await?;
+    browser.find(dark).await?;
+    browser.driver().refresh().await?;
+    browser.find(dark).await?;
+    Ok(())
+}
