@@ -5,15 +5,17 @@ use std::sync::Arc;
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
 
+/// A label's name and value.
+pub type Pair = (Arc<str>, Arc<str>);
+
 /// A label set, `__name__` included, sorted by name; no name twice, no empty value. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
-pub struct Labels(Arc<[(Arc<str>, Arc<str>)]>);
+pub struct Labels(Arc<[Pair]>);
 
 impl Labels {
     /// Builds a set from pairs in any order; of a name given twice the last counts, empty values are left out.
     pub fn from_pairs<N: Into<Arc<str>>, V: Into<Arc<str>>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let mut set: Vec<(Arc<str>, Arc<str>)> =
-            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let mut set: Vec<Pair> = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         set.reverse();
         set.sort_by(|a, b| a.0.cmp(&b.0));
         set.dedup_by(|next, kept| next.0 == kept.0);
@@ -33,8 +35,13 @@ impl Labels {
     }
 
     /// The pairs as shared strings, sorted by name.
-    pub fn pairs(&self) -> &[(Arc<str>, Arc<str>)] {
+    pub fn pairs(&self) -> &[Pair] {
         &self.0
+    }
+
+    /// The set of `pairs`, which are sorted by name and have no empty value.
+    pub(crate) fn from_sorted<'p>(pairs: impl Iterator<Item = &'p Pair>) -> Self {
+        Self(pairs.cloned().collect())
     }
 
     /// How many labels there are.
@@ -55,7 +62,7 @@ impl Labels {
     /// The labels whose names `keep` accepts.
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
-        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+        Self::from_sorted(self.0.iter().filter(|(name, _)| keep(name)))
     }
 
     /// The labels without the metric's name.
@@ -68,7 +75,7 @@ impl Labels {
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
         let added = (!value.is_empty()).then(|| (Arc::from(name), Arc::from(value)));
-        let mut set: Vec<(Arc<str>, Arc<str>)> = self.0.iter().filter(|(own, _)| &**own != name).cloned().collect();
+        let mut set: Vec<Pair> = self.0.iter().filter(|(own, _)| &**own != name).cloned().collect();
         if let Some(pair) = added {
             let at = set.partition_point(|(own, _)| &**own < name);
             set.insert(at, pair);

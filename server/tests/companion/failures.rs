@@ -1,6 +1,5 @@
 //! Targets that are broken or hostile: each fails with its own reason, and stores nothing.
 use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, hang, page, raw, status};
-use std::io::Write as _;
 
 const TEXT: &str = "Content-Type: text/plain; version=0.0.4\r\n";
 

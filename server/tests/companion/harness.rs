@@ -14,15 +14,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// A companion on a free port of loopback; ends when dropped.
-pub struct Companion {
-    pub address: SocketAddr,
-    pub reloads: mpsc::Sender<Vec<Target>>,
+pub(crate) struct Companion {
+    pub(crate) address: SocketAddr,
+    pub(crate) reloads: mpsc::Sender<Vec<Target>>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
 
 /// Flags for a companion that scrapes `targets` five times a second and looks for no others.
-pub fn args(targets: &[&str]) -> ServeArgs {
+pub(crate) fn args(targets: &[&str]) -> ServeArgs {
     ServeArgs {
         listen: Some("127.0.0.1:0".into()),
         scrape_interval: Some("200ms".into()),
@@ -33,7 +33,7 @@ pub fn args(targets: &[&str]) -> ServeArgs {
 }
 
 impl Companion {
-    pub async fn start(args: &ServeArgs) -> Self {
+    pub(crate) async fn start(args: &ServeArgs) -> Self {
         let app = App::bind(Settings::load(args).expect("settings")).await.expect("a free port");
         let address = app.address();
         let (stop, stopped) = oneshot::channel();
@@ -45,20 +45,20 @@ impl Companion {
     }
 
     /// Asks it to end, and waits until it has.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
         self.running.await.expect("an orderly end");
     }
 
     /// The answer to an instant query.
-    pub async fn query(&self, query: &str) -> Value {
+    pub(crate) async fn query(&self, query: &str) -> Value {
         let url = format!("http://{}/api/v1/query", self.address);
         let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
         serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json")
     }
 
     /// The values of an instant query, each with the labels in `by`.
-    pub async fn values(&self, query: &str, by: &[&str]) -> Vec<String> {
+    pub(crate) async fn values(&self, query: &str, by: &[&str]) -> Vec<String> {
         let answer = self.query(query).await;
         let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
         let label = |series: &Value, name: &&str| series["metric"][*name].as_str().unwrap_or("-").to_owned();
@@ -72,7 +72,7 @@ impl Companion {
     }
 
     /// Waits until the values of a query are these.
-    pub async fn wait_for(&self, query: &str, by: &[&str], expected: &[&str]) {
+    pub(crate) async fn wait_for(&self, query: &str, by: &[&str], expected: &[&str]) {
         let mut last = Vec::new();
         for _ in 0..100 {
             last = self.values(query, by).await;
@@ -86,19 +86,19 @@ impl Companion {
 }
 
 /// What a target does with a request.
-pub type Behaviour = Arc<dyn Fn(String, TcpStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub(crate) type Behaviour = Arc<dyn Fn(String, TcpStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A server on a free port of loopback that does what it is told with each connection's first request.
-pub struct FakeTarget {
-    pub address: SocketAddr,
+pub(crate) struct FakeTarget {
+    pub(crate) address: SocketAddr,
     /// The heads of the requests so far.
-    pub requests: Arc<Mutex<Vec<String>>>,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
     behaviour: Arc<Mutex<Option<Behaviour>>>,
     accepting: JoinHandle<()>,
 }
 
 impl FakeTarget {
-    pub async fn start(behaviour: Behaviour) -> Self {
+    pub(crate) async fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -120,20 +120,20 @@ impl FakeTarget {
         Self { address, requests, behaviour, accepting }
     }
 
-    pub async fn page(text: &str) -> Self {
+    pub(crate) async fn page(text: &str) -> Self {
         Self::start(page(text)).await
     }
 
     /// Does something else from now on; none closes each connection at once.
-    pub fn turn(&self, behaviour: Option<Behaviour>) {
+    pub(crate) fn turn(&self, behaviour: Option<Behaviour>) {
         *self.behaviour.lock().expect("a lock") = behaviour;
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn instance(&self) -> String {
+    pub(crate) fn instance(&self) -> String {
         self.address.to_string()
     }
 }
@@ -156,7 +156,7 @@ async fn read_head(stream: &mut TcpStream) -> String {
 }
 
 /// Answers with these bytes and closes.
-pub fn raw(answer: impl Into<Vec<u8>>) -> Behaviour {
+pub(crate) fn raw(answer: impl Into<Vec<u8>>) -> Behaviour {
     let answer = Arc::new(answer.into());
     Arc::new(move |_, mut stream| {
         let answer = Arc::clone(&answer);
@@ -169,24 +169,24 @@ pub fn raw(answer: impl Into<Vec<u8>>) -> Behaviour {
 }
 
 /// Answers 200 with `headers` and a body.
-pub fn answer(headers: &str, body: &[u8]) -> Behaviour {
+pub(crate) fn answer(headers: &str, body: &[u8]) -> Behaviour {
     let mut answer = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     answer = answer.replace("\r\n\r\n\r\n", "\r\n\r\n");
     raw([answer.as_bytes(), body].concat())
 }
 
 /// Answers with a page of Prometheus text.
-pub fn page(text: &str) -> Behaviour {
+pub(crate) fn page(text: &str) -> Behaviour {
     answer("Content-Type: text/plain; version=0.0.4\r\n", text.as_bytes())
 }
 
 /// Answers with a status and nothing else.
-pub fn status(line: &str) -> Behaviour {
+pub(crate) fn status(line: &str) -> Behaviour {
     raw(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
 }
 
 /// Reads the request and never answers.
-pub fn hang() -> Behaviour {
+pub(crate) fn hang() -> Behaviour {
     Arc::new(|_, stream| {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_secs(60)).await;
@@ -196,12 +196,12 @@ pub fn hang() -> Behaviour {
 }
 
 /// A client that takes no detours.
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
 /// What comes back for these bytes until the connection is closed, or for ten seconds.
-pub async fn exchange(address: SocketAddr, request: &[u8]) -> String {
+pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     // The server may refuse before it has read all.
     let _ = stream.write_all(request).await;

@@ -27,7 +27,7 @@ impl Evaluator<'_> {
         let mut groups = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let folds = groups.entry(aggregate.grouping.key(&row), |labels| {
+            let folds = groups.entry(row.key(&aggregate.grouping), |labels| {
                 charge.labels(labels)?;
                 charge.bytes(steps.count * size_of::<F>())?;
                 Ok(vec![F::default(); steps.count])
@@ -55,8 +55,8 @@ impl Evaluator<'_> {
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
             charge.values(row.values.len())?;
-            let key = aggregate.grouping.key(&row);
-            let columns = groups.entry(key, |labels| charge.labels(labels).map(|()| Vec::new()))?;
+            let columns =
+                groups.entry(row.key(&aggregate.grouping), |labels| charge.labels(labels).map(|()| Vec::new()))?;
             columns.push(std::mem::take(row.values));
             Ok(())
         })?;

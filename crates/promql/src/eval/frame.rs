@@ -1,7 +1,9 @@
 //! Intermediate results: series with one value per step.
 use super::grouping::Groups;
 use super::meter::{Charge, Meter};
-use crate::{Error, Labels, METRIC_NAME, is_stale, stale_marker};
+use crate::ast::Grouping;
+use crate::labels::Pair;
+use crate::{Error, Labels, METRIC_NAME, is_stale};
 
 /// One series' values, one per step; the stale marker stands for no value.
 #[derive(Clone, Debug)]
@@ -31,9 +33,10 @@ impl Row<'_> {
         if self.named { self.labels.clone() } else { self.labels.without_metric_name() }
     }
 
-    /// The labels whose names `keep` accepts.
-    pub(crate) fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Labels {
-        self.labels.filtered(|name| (self.named || name != METRIC_NAME) && keep(name))
+    /// The labels by which the series is grouped.
+    pub(crate) fn key<'k>(&'k self, grouping: &'k Grouping) -> impl Iterator<Item = &'k Pair> + Clone {
+        let counts = |name: &str| self.named || name != METRIC_NAME;
+        self.labels.pairs().iter().filter(move |(name, _)| counts(name) && grouping.keeps(name))
     }
 }
 
@@ -69,20 +72,27 @@ impl Frame {
     /// # Errors
     /// When two of them have a value at the same step.
     pub(crate) fn merge_equal_labels(&mut self) -> Result<(), Error> {
-        let mut merged: Groups<Vec<f64>> = Groups::new();
-        for line in self.lines.drain(..) {
-            let absent = |_: &Labels| Ok(vec![stale_marker(); line.values.len()]);
-            for (kept, value) in merged.entry(line.labels, absent)?.iter_mut().zip(&line.values) {
-                if is_stale(*value) {
+        let mut firsts: Groups<usize> = Groups::new();
+        let mut repeated = Vec::new();
+        for (place, line) in self.lines.iter().enumerate() {
+            let first = *firsts.entry(line.labels.pairs().iter(), |_| Ok(place))?;
+            if first != place {
+                repeated.push((first, place));
+            }
+        }
+        for (first, place) in repeated {
+            let values = std::mem::take(&mut self.lines[place].values);
+            for (kept, value) in self.lines[first].values.iter_mut().zip(values) {
+                if is_stale(value) {
                     continue;
                 }
                 if !is_stale(*kept) {
                     return Err(Error::same_labels());
                 }
-                *kept = *value;
+                *kept = value;
             }
         }
-        self.lines = merged.into_iter().map(|(labels, values)| Line { labels, values }).collect();
+        self.lines.retain(|line| !line.values.is_empty());
         Ok(())
     }
 

@@ -1,41 +1,63 @@
 //! Things told apart by label sets, such as the groups of an aggregation.
-use super::frame::Row;
 use crate::ast::Grouping;
+use crate::labels::Pair;
 use crate::{Error, Labels, METRIC_NAME};
-use std::collections::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-/// Values by label set, in the order in which the label sets were met.
+/// Values by label set, in the order in which the label sets were met. A label set is looked up by its pairs, sorted by
+/// name, and made only when it is new: most series fall into a group that is known.
 pub(crate) struct Groups<T> {
-    places: HashMap<Labels, usize>,
+    places: HashTable<usize>,
+    hashes: DefaultHashBuilder,
     groups: Vec<(Labels, T)>,
 }
 
 impl<T> Groups<T> {
     pub(crate) fn new() -> Self {
-        Self { places: HashMap::new(), groups: Vec::new() }
+        Self { places: HashTable::new(), hashes: DefaultHashBuilder::default(), groups: Vec::new() }
     }
 
-    pub(crate) fn get(&self, labels: &Labels) -> Option<&T> {
-        self.places.get(labels).map(|place| &self.groups[*place].1)
+    pub(crate) fn get<'p>(&self, pairs: impl Iterator<Item = &'p Pair> + Clone) -> Option<&T> {
+        let place = self.places.find(self.hash(pairs.clone()), |place| self.is(*place, pairs.clone()))?;
+        Some(&self.groups[*place].1)
     }
 
-    /// The value of `labels`; `start` makes that of a label set not met before, and may fail.
-    pub(crate) fn entry(
+    /// The value of the label set of `pairs`; `start` makes that of one not met before, and may fail.
+    pub(crate) fn entry<'p>(
         &mut self,
-        labels: Labels,
+        pairs: impl Iterator<Item = &'p Pair> + Clone,
         start: impl FnOnce(&Labels) -> Result<T, Error>,
     ) -> Result<&mut T, Error> {
-        let place = match self.places.get(&labels) {
+        let hash = self.hash(pairs.clone());
+        let place = match self.places.find(hash, |place| self.is(*place, pairs.clone())) {
             Some(place) => *place,
             None => {
+                let place = self.groups.len();
+                let labels = Labels::from_sorted(pairs);
                 let value = start(&labels)?;
-                self.places.insert(labels.clone(), self.groups.len());
                 self.groups.push((labels, value));
-                self.groups.len() - 1
+                let (hashes, groups) = (&self.hashes, &self.groups);
+                self.places.insert_unique(hash, place, |place| hash_pairs(hashes, groups[*place].0.pairs().iter()));
+                place
             }
         };
         Ok(&mut self.groups[place].1)
     }
+
+    fn hash<'p>(&self, pairs: impl Iterator<Item = &'p Pair>) -> u64 {
+        hash_pairs(&self.hashes, pairs)
+    }
+
+    fn is<'p>(&self, place: usize, pairs: impl Iterator<Item = &'p Pair>) -> bool {
+        self.groups[place].0.pairs().iter().eq(pairs)
+    }
+}
+
+fn hash_pairs<'p>(hashes: &DefaultHashBuilder, pairs: impl Iterator<Item = &'p Pair>) -> u64 {
+    let mut hasher = hashes.build_hasher();
+    pairs.for_each(|pair| pair.hash(&mut hasher));
+    hasher.finish()
 }
 
 impl<T> IntoIterator for Groups<T> {
@@ -48,12 +70,11 @@ impl<T> IntoIterator for Groups<T> {
 }
 
 impl Grouping {
-    /// The labels by which `row`'s series is grouped.
-    pub(super) fn key(&self, row: &Row<'_>) -> Labels {
+    /// Whether a label called `name` tells groups apart.
+    pub(super) fn keeps(&self, name: &str) -> bool {
         match self {
-            Self::By(labels) if labels.is_empty() => Labels::default(),
-            Self::By(labels) => row.filtered(|name| names(labels, name)),
-            Self::Without(labels) => row.filtered(|name| name != METRIC_NAME && !names(labels, name)),
+            Self::By(labels) => names(labels, name),
+            Self::Without(labels) => name != METRIC_NAME && !names(labels, name),
         }
     }
 }

@@ -2,12 +2,13 @@
 use super::grouping::{Groups, names};
 use super::{Evaluator, Frame, Line, Steps};
 use crate::ast::{Binary, Cardinality, Matching};
+use crate::labels::Pair;
 use crate::{Error, Labels, METRIC_NAME, is_stale, stale_marker};
 
 /// The labels by which a series finds its match.
-pub(super) fn signature(matching: &Matching, labels: &Labels) -> Labels {
-    let named = |name: &str| names(&matching.labels, name);
-    if matching.on { labels.filtered(named) } else { labels.filtered(|name| name != METRIC_NAME && !named(name)) }
+pub(super) fn signature<'m>(matching: &'m Matching, labels: &'m Labels) -> impl Iterator<Item = &'m Pair> + Clone {
+    let counts = |name: &str| names(&matching.labels, name) == matching.on && (matching.on || name != METRIC_NAME);
+    labels.pairs().iter().filter(move |(name, _)| counts(name))
 }
 
 /// The series with one signature: of the side that may have one at a time, and of the other.
@@ -34,10 +35,15 @@ impl Evaluator<'_> {
         let join = Join { evaluator: self, binary, swapped, steps };
         let considered = join.considered(&one.lines, &many.lines);
         let mut frame = Frame::new(&self.meter);
+        // Between single series the signature tells the results apart.
+        let mut may_repeat = matching.cardinality != Cardinality::OneToOne;
         for (signature, group) in groups {
+            may_repeat |= group.one.len() > 1 || group.many.len() > 1;
             join.group(&signature, &group, &considered, &mut frame)?;
         }
-        frame.merge_equal_labels()?;
+        if may_repeat {
+            frame.merge_equal_labels()?;
+        }
         Ok(frame)
     }
 }
@@ -96,9 +102,10 @@ impl Join<'_, '_> {
         };
         let (extra_one, extra_many) = (stand_in(fill_one, &ones, &manys), stand_in(fill_many, &manys, &ones));
         let mut taken: Groups<Vec<bool>> = Groups::new();
+        let is_only_pair = fill_one.is_none() && fill_many.is_none() && group.one.len() == 1 && group.many.len() == 1;
         for many in group.many.iter().copied().chain(&extra_many) {
             for one in group.one.iter().copied().chain(&extra_one) {
-                self.pair(many, one, &mut taken, frame)?;
+                self.pair(many, one, (!is_only_pair).then_some(&mut taken), frame)?;
             }
         }
         Ok(())
@@ -112,13 +119,14 @@ impl Join<'_, '_> {
             return Ok(());
         }
         let labels = self.result_labels(&many.labels, &one.labels);
-        let taken = taken.entry(labels.clone(), |_| Ok(vec![false; self.steps.count]))?;
+        let mut taken =
+            taken.map(|taken| taken.entry(labels.pairs().iter(), |_| Ok(vec![false; self.steps.count]))).transpose()?;
         let mut values = vec![stale_marker(); self.steps.count];
         for (step, value) in values.iter_mut().enumerate() {
             if !met(step) {
                 continue;
             }
-            if std::mem::replace(&mut taken[step], true) {
+            if taken.as_mut().is_some_and(|taken| std::mem::replace(&mut taken[step], true)) {
                 let advice = "grouping labels must ensure unique matches";
                 return Err(Error::Execution(format!("multiple matches for labels: {advice}")));
             }

@@ -24,7 +24,7 @@ impl Evaluator<'_> {
         let mut groups: Groups<Vec<Ranking>> = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let rankings = groups.entry(aggregate.grouping.key(&row), |labels| {
+            let rankings = groups.entry(row.key(&aggregate.grouping), |labels| {
                 charge.labels(labels)?;
                 charge.bytes(steps.count * size_of::<Ranking>())?;
                 Ok(vec![Ranking::new(); steps.count])
@@ -64,7 +64,7 @@ impl Evaluator<'_> {
         for (step, ranking) in rankings.into_iter().enumerate() {
             self.meter.work(ranking.len() * 16)?;
             for (value, labels) in ranking {
-                let column = columns.entry(labels, |labels| {
+                let column = columns.entry(labels.pairs().iter(), |labels| {
                     charge.labels(labels)?;
                     charge.values(count)?;
                     Ok(vec![stale_marker(); count])
@@ -86,11 +86,11 @@ impl Evaluator<'_> {
         let mut counts: Groups<Vec<f64>> = Groups::new();
         let mut charge = self.meter.charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let group = aggregate.grouping.key(&row);
+            let group = Labels::from_sorted(row.key(&aggregate.grouping));
             self.meter.work(row.values.len() * 64)?;
             for (step, value) in row.values.iter().enumerate().filter(|(_, value)| !is_stale(**value)) {
                 let labels = if dropped { group.clone() } else { group.with(label, &decimal(*value)) };
-                let column = counts.entry(labels, |labels| {
+                let column = counts.entry(labels.pairs().iter(), |labels| {
                     charge.labels(labels)?;
                     charge.values(steps.count)?;
                     Ok(vec![stale_marker(); steps.count])

@@ -43,8 +43,8 @@ impl Evaluator<'_> {
                 self.annotations.bad_bucket_label(bound, line.labels.metric_name().unwrap_or_default());
                 continue;
             };
-            let labels = line.labels.filtered(|name| name != BOUND && name != METRIC_NAME);
-            histograms.entry(labels, |_| Ok(Vec::new()))?.push((upper, &line.values));
+            let others = line.labels.pairs().iter().filter(|(name, _)| !matches!(&**name, BOUND | METRIC_NAME));
+            histograms.entry(others, |_| Ok(Vec::new()))?.push((upper, &line.values));
         }
         let mut frame = Frame::new(&self.meter);
         let mut buckets = Vec::new();
