@@ -65,6 +65,20 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 	@echo "Taking pictures into $(TARGET_DIR)/shots."
 	@INFERBOARD_SERVER="$(abspath $(SERVER))" cargo run -p inferboard-tests --bin shots -- $(TARGET_DIR)/shots
 
+.PHONY: bench
+bench: setup-test server .tools/bench/package.json ## Measure the page: size, drawing beside uPlot, first graphs, refreshing
+	@echo "Building the drawing benchmark."
+	@cargo build --quiet --profile wasm-release --example draw --target wasm32-unknown-unknown
+	@wasm-bindgen --target web --no-typescript --out-dir $(TARGET_DIR)/bench \
+		$(TARGET_DIR)/wasm32-unknown-unknown/wasm-release/examples/draw.wasm
+	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"
+
+.tools/bench/package.json: benches/package.json
+	@echo "Fetching what the page is measured with."
+	@mkdir -p $(@D) && cp $< $@
+	@npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --loglevel error || rm $@
+
 .PHONY: clean
 clean: ## Remove what was built; the tools stay
 	@echo "Removing what was built."

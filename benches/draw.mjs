@@ -1,6 +1,6 @@
 //! Runs in the browser: the same lines drawn by our code and by uPlot in turns, timed with and without their pixels.
-import init, { Lines } from "./ours/draw.js";
-import uPlot from "./uplot/uPlot.esm.js";
+import init, { Lines } from "/ours/draw.js";
+import uPlot from "/uplot/uPlot.esm.js";
 
 const [WIDTH, HEIGHT, LINES] = [1000, 420, 5];
 const COLOURS = ["#2f6feb", "#e08a1e", "#12938b", "#a4429c", "#7a8b12"];
@@ -10,18 +10,18 @@ const WARM_UPS = 5;
 
 /**
  * Milliseconds of each of `runs` draws of `points` points a line:
- * `{ call: { ours, theirs }, raster: { ours, theirs } }`, where `raster` waits for the pixels and `call` does not.
+ * `{ script: { ours, theirs }, pixels: { ours, theirs } }`, where `pixels` waits until they are painted.
  */
 export async function measure(points, runs) {
   await init();
   const { times, lines } = data(points);
   const drawers = { ours: ours(times, lines), theirs: theirs(times, lines) };
   const figures = {};
-  for (const kind of ["call", "raster"]) {
+  for (const kind of ["script", "pixels"]) {
     figures[kind] = { ours: [], theirs: [] };
     for (let run = -WARM_UPS; run < runs; run += 1) {
       for (const [name, drawer] of Object.entries(drawers)) {
-        const took = await timed(drawer, kind === "raster");
+        const took = await timed(drawer, kind === "pixels");
         if (run >= 0) figures[kind][name].push(took);
       }
     }
@@ -79,7 +79,7 @@ function data(points) {
     let level = 0.2 * (line + 1);
     return Float64Array.from({ length: points }, () => {
       level = Math.max(0.01, level + (random() - 0.5) * 0.01);
-      return level * (1 + 0.2 * random());
+      return level * (1 + 0.05 * random());
     });
   });
   return { times, lines };

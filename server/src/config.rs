@@ -1,11 +1,11 @@
 //! What to run: the configuration file and the flags, checked and joined.
+mod file;
+
 use crate::cli::ServeArgs;
-use crate::scrape::{Authorization, Identity, Pace, Source, Target, instance_of};
-use crate::secret::Secret;
-use reqwest::Url;
-use serde::{Deserialize, Deserializer};
+use crate::scrape::{Pace, Target};
+use file::{File, TargetEntry, parse};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
@@ -72,51 +72,6 @@ pub struct Settings {
     pub targets: Vec<Target>,
 }
 
-/// The configuration file, in Prometheus's words.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    listen: Option<String>,
-    allow_open_network: bool,
-    allowed_hosts: Vec<String>,
-    #[serde(deserialize_with = "duration")]
-    retention: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    scrape_interval: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    scrape_timeout: Option<Duration>,
-    procfs: Option<PathBuf>,
-    discovery: Option<bool>,
-    targets: Vec<TargetEntry>,
-}
-
-/// One `[[targets]]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct TargetEntry {
-    url: String,
-    metrics_path: Option<String>,
-    job: Option<String>,
-    model: Option<String>,
-    environment: Option<String>,
-    deployment: Option<String>,
-    replica: Option<String>,
-    #[serde(deserialize_with = "duration")]
-    scrape_interval: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    scrape_timeout: Option<Duration>,
-    authorization: Option<AuthorizationEntry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table with credentials or credentials_file")]
-struct AuthorizationEntry {
-    #[serde(rename = "type")]
-    scheme: Option<String>,
-    credentials: Option<Secret>,
-    credentials_file: Option<PathBuf>,
-}
-
 impl Settings {
     /// Reads the file that `args` names, if any, and lets the flags win over it.
     ///
@@ -169,26 +124,6 @@ impl Settings {
     }
 }
 
-fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
-    toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        ConfigError::Syntax {
-            path: path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1,
-            message: unquoted(error.message()),
-        }
-    })
-}
-
-/// The message without the value it found where another type was due.
-fn unquoted(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
-        _ => message.to_owned(),
-    }
-}
-
 fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
     if args.models.len() > 1 && args.models.len() != args.targets.len() || args.models.len() > args.targets.len() {
         let (models, targets) = (args.models.len(), args.targets.len());
@@ -197,63 +132,7 @@ fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
         return Err(setting("--model", problem));
     }
     let models = args.models.iter().cycle().map(Some).chain(std::iter::repeat(None));
-    Ok(args
-        .targets
-        .iter()
-        .zip(models)
-        .map(|(url, model)| TargetEntry { url: url.clone(), model: model.cloned(), ..TargetEntry::default() })
-        .collect())
-}
-
-impl TargetEntry {
-    /// The target, where it is the `number`th one and `default` is the pace of those that do not say.
-    fn resolve(self, number: usize, default: Pace) -> Result<Target, ConfigError> {
-        let problem = |problem: String| setting(&format!("target {number}"), problem);
-        // The URL is not quoted: a token may be part of it.
-        let mut url: Url = self.url.parse().map_err(|error| problem(format!("the URL cannot be read: {error}")))?;
-        let Some(instance) = instance_of(&url).filter(|_| matches!(url.scheme(), "http" | "https")) else {
-            return Err(problem("the URL must begin with http:// or https:// and name a host".into()));
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(problem("the URL holds a password: use authorization instead".into()));
-        }
-        if let Some(path) = self.metrics_path {
-            url.set_path(&path);
-        } else if url.path() == "/" {
-            url.set_path("/metrics");
-        }
-        let interval = self.scrape_interval.unwrap_or(default.interval);
-        let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
-        let authorization = self.authorization.map(|entry| entry.resolve(number)).transpose()?;
-        Ok(Target {
-            source: Source::Http { url, authorization },
-            identity: Identity {
-                job: self.job,
-                model: self.model,
-                environment: self.environment,
-                deployment: self.deployment,
-                replica: Some(self.replica.unwrap_or_else(|| instance.clone())),
-                instance,
-            },
-            pace: pace(&format!("target {number}: scrape_timeout"), interval, timeout)?,
-        })
-    }
-}
-
-impl AuthorizationEntry {
-    fn resolve(self, number: usize) -> Result<Authorization, ConfigError> {
-        let scheme = self.scheme.unwrap_or_else(|| "Bearer".into());
-        match (self.credentials, self.credentials_file) {
-            (Some(credentials), None) => Ok(Authorization::fixed(scheme, credentials)),
-            (None, Some(path)) => {
-                Authorization::from_file(scheme, path.clone()).map_err(|source| ConfigError::Read { path, source })
-            }
-            _ => Err(setting(
-                &format!("target {number}: authorization"),
-                "give either credentials or credentials_file".into(),
-            )),
-        }
-    }
+    Ok(args.targets.iter().zip(models).map(|(url, model)| TargetEntry::new(url.clone(), model.cloned())).collect())
 }
 
 fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, ConfigError> {
@@ -269,11 +148,6 @@ fn setting(setting: &str, problem: String) -> ConfigError {
 
 fn flag_duration(flag: &str, text: Option<&str>) -> Result<Option<Duration>, ConfigError> {
     text.map(positive_duration).transpose().map_err(|problem| setting(flag, problem))
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    positive_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

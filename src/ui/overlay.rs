@@ -87,7 +87,8 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             class="overlay"
             data-testid="overlay"
             tabindex="0"
-            role="img"
+            role="application"
+            aria-roledescription="graph"
             aria-label=move || summary(card)
             on:pointerdown=move |event| hand.down(&event)
             on:pointermove=move |event| hand.moved(&event)

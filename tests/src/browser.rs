@@ -139,6 +139,7 @@ fn capabilities(profile: &TempDir) -> Result<ChromeCapabilities> {
         "--disable-component-update",
         "--disable-sync",
         "--disable-dev-shm-usage",
+        "--hide-scrollbars",
         "--window-size=1400,1000",
     ] {
         capabilities.add_arg(argument)?;

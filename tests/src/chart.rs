@@ -39,6 +39,15 @@ impl Paint {
 
     /// Pixels of any colour that has hue: lines and bars rather than axes, grid and text, which are grey.
     pub fn coloured(&self) -> u64 {
+        self.hues().map(|(_, count)| count).sum()
+    }
+
+    /// The most frequent colour that has hue.
+    pub fn main_hue(&self) -> Option<&str> {
+        self.hues().max_by_key(|(_, count)| *count).map(|(rgba, _)| rgba)
+    }
+
+    fn hues(&self) -> impl Iterator<Item = (&str, u64)> {
         let has_hue = |rgba: &str| {
             let channel =
                 |at: usize| rgba.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
@@ -46,7 +55,7 @@ impl Paint {
             let (low, high) = channels.iter().fold((u8::MAX, 0), |(low, high), &c| (low.min(c), high.max(c)));
             channel(6) > 0 && high - low > 48
         };
-        self.colours.iter().filter(|(rgba, _)| has_hue(rgba)).map(|(_, count)| count).sum()
+        self.colours.iter().map(|(rgba, count)| (rgba.as_str(), *count)).filter(move |(rgba, _)| has_hue(rgba))
     }
 }
 
@@ -89,6 +98,7 @@ mod tests {
         let colours = [("ffffffff", 900), ("808080ff", 60), ("1f6febff", 40), ("1f6feb00", 5)];
         let paint = Paint { colours: colours.map(|(rgba, count)| (rgba.to_owned(), count)).into() };
         assert_eq!((paint.ink(), paint.coloured()), (105, 40));
+        assert_eq!(paint.main_hue(), Some("1f6febff"));
         assert_eq!((Paint::default().ink(), Paint::default().coloured()), (0, 0));
     }
 }

@@ -22,7 +22,7 @@ use series::SeriesTable;
 
 /// Takes what a page has. It is told nothing of a page that is refused.
 pub trait Sink {
-    /// A family's type, help or unit, as it stands on the page for the first time or anew.
+    /// A family's type, help or unit where the last page did not have the same, in the page's order.
     fn describe(&mut self, _family: &str, _fact: Fact<'_>) {}
 
     /// A series that the last page did not have, ahead of its first sample. `series` is small and dense, and stands

@@ -2,6 +2,8 @@
 pub(crate) mod family;
 mod histogram;
 mod openmetrics;
+pub(crate) mod recheck;
+mod role;
 mod strict_text;
 
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
     line::{Metadata, labels::Label, sample::SampleLine},
 };
 use openmetrics::OpenMetricsRules;
+use recheck::Ruling;
 use strict_text::StrictTextRules;
 
 /// Follows a page and refuses what its format forbids.
@@ -18,6 +21,14 @@ pub(crate) enum Judge {
     Text,
     StrictText(StrictTextRules),
     OpenMetrics(Box<OpenMetricsRules>),
+}
+
+/// What becomes of a sample that breaks no rule.
+pub(crate) enum Verdict {
+    /// It counts, and in OpenMetrics is this.
+    Counts(Option<Ruling>),
+    /// It repeats another, and readers are to ignore it.
+    Repeats,
 }
 
 impl Judge {
@@ -37,12 +48,15 @@ impl Judge {
         }
     }
 
-    /// Whether the sample counts; false for one that repeats another.
-    pub(crate) fn sample(&mut self, sample: &SampleLine<'_>, labels: &[Label<'_>]) -> Result<bool, ErrorKind> {
+    /// Judges a sample.
+    pub(crate) fn sample(&mut self, sample: &SampleLine<'_>, labels: &[Label<'_>]) -> Result<Verdict, ErrorKind> {
         match self {
-            Self::Text => Ok(true),
-            Self::StrictText(rules) => rules.sample(sample, labels).map(|()| true),
-            Self::OpenMetrics(rules) => rules.sample(sample, labels),
+            Self::Text => Ok(Verdict::Counts(None)),
+            Self::StrictText(rules) => rules.sample(sample, labels).map(|()| Verdict::Counts(None)),
+            Self::OpenMetrics(rules) => {
+                let ruling = rules.sample(sample, labels)?;
+                Ok(ruling.map_or(Verdict::Repeats, |ruling| Verdict::Counts(Some(ruling))))
+            }
         }
     }
 

@@ -1,4 +1,19 @@
 //! Prometheus text and OpenMetrics into samples and families, and families into text.
+//!
+//! A page that is read once goes through [`for_each_sample`] or [`parse`]; the pages of a target that is read again
+//! and again go through a [`PageCache`]; [`write`] makes a page of families.
+//!
+//! ```
+//! use exposition::{Format, Limits, for_each_sample};
+//!
+//! let page = b"# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{engine=\"0\"} 3\n";
+//! let mut running = 0.0;
+//! for_each_sample(page, Format::from_content_type("text/plain; version=0.0.4")?, &Limits::default(), &mut |sample| {
+//!     running += sample.value;
+//! })?;
+//! assert_eq!(running, 3.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 mod cache;
 mod error;
 mod family;

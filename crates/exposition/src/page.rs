@@ -4,7 +4,7 @@ use crate::{
     family::{Exemplar, Family, Sample},
     format::Format,
     grouping::Grouping,
-    judge::Judge,
+    judge::{Judge, Verdict, recheck::Ruling},
     limits::Limits,
     line::{
         Line, LineReader,
@@ -99,13 +99,14 @@ pub(crate) struct PageReader<'b, 'l> {
     samples: usize,
     reader: LineReader<'l>,
     judge: Judge,
+    ruling: Option<Ruling>,
 }
 
 impl<'b, 'l> PageReader<'b, 'l> {
     pub(crate) fn new(body: &'b [u8], format: Format, limits: &'l Limits) -> Result<Self, ParseError> {
         let text = checked_text(body, limits)?;
         let reader = LineReader { format, limits };
-        Ok(Self { text, at: 0, lines: 0, samples: 0, reader, judge: Judge::new(format) })
+        Ok(Self { text, at: 0, lines: 0, samples: 0, reader, judge: Judge::new(format), ruling: None })
     }
 
     /// The next line, the labels of a sample being put into `scratch`; none at the end of the page. A sample that the
@@ -118,18 +119,35 @@ impl<'b, 'l> PageReader<'b, 'l> {
         };
         let place = |(at, kind): (usize, ErrorKind)| kind.at(self.lines, at + 1);
         let line = self.reader.read(text, scratch).map_err(place)?;
+        self.ruling = None;
         let judged = match &line {
-            Line::Nothing => Ok(true),
-            Line::Eof => self.judge.end_mark().map(|()| true),
-            Line::Metadata(metadata) => self.judge.metadata(metadata).map(|()| true),
+            Line::Nothing => Ok(Verdict::Counts(None)),
+            Line::Eof => self.judge.end_mark().map(|()| Verdict::Counts(None)),
+            Line::Metadata(metadata) => self.judge.metadata(metadata).map(|()| Verdict::Counts(None)),
             Line::Sample(sample) => self.judge.sample(sample, &scratch.labels),
-            Line::NativeHistogram(name) => self.judge.native_histogram(name).map(|()| false),
+            Line::NativeHistogram(name) => self.judge.native_histogram(name).map(|()| Verdict::Repeats),
         };
-        let counts = judged.map_err(|kind| place((0, kind)))?;
+        let verdict = judged.map_err(|kind| place((0, kind)))?;
         if matches!(line, Line::Sample(_)) {
             self.count_sample()?;
         }
-        Ok(Some(if counts { line } else { Line::Nothing }))
+        match verdict {
+            Verdict::Counts(ruling) => {
+                self.ruling = ruling;
+                Ok(Some(line))
+            }
+            Verdict::Repeats => Ok(Some(Line::Nothing)),
+        }
+    }
+
+    /// What the last line is, if it is a sample of OpenMetrics.
+    pub(crate) fn ruling(&self) -> Option<Ruling> {
+        self.ruling
+    }
+
+    /// Goes back to the start of a page of which no line has been judged.
+    pub(crate) fn restart(&mut self) {
+        (self.at, self.lines, self.samples) = (0, 0, 0);
     }
 
     /// Takes the next line for a sample of the series that a line told by beginning with `text` before. None, with the

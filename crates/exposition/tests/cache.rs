@@ -1,4 +1,6 @@
 //! A page read against the last one has what a page read by itself has.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 use exposition::{Fact, Format, Kind, Label, Limits, PageCache, PageCount, Sink, for_each_sample};
 use std::collections::BTreeMap;
 
@@ -107,12 +109,14 @@ fn of_a_series_printed_twice_the_first_counts() {
             ["1.0 None", "1.0 Some(1000)", "2.0 Some(2000)"]
         );
     }
+    read(&mut cache, &mut told, "b 3\n");
+    assert_eq!(told.gone, ["a{x=\"1\"}"]);
 }
 
 #[test]
 fn a_name_that_goes_on_is_another_series() {
     let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, "a 1\nb{} 1\n# c\n");
+    read(&mut cache, &mut told, "a 1\nb{} 1\n# c");
     read(&mut cache, &mut told, "a {x=\"1\"} 2\nb{}3\n# cd 1\n");
     assert_eq!(told.samples, [("a{x=\"1\"}".into(), "2.0 None".into()), ("b{}".into(), "3.0 None".into())]);
     assert_eq!(told.gone, ["a{}"]);
@@ -212,6 +216,74 @@ fn any_page_after_any_other_is_read_as_if_it_were_the_first() {
         assert_eq!(told.series.len(), alone.len(), "{page}");
         assert_eq!(cache.series_count(), alone.len(), "{page}");
     }
+}
+
+#[test]
+fn openmetrics_is_judged_after_another_page_as_if_it_were_the_first() {
+    const LINES: [&str; 24] = [
+        "# TYPE h histogram\n",
+        "h_bucket{le=\"1\"} V\n",
+        "h_bucket{le=\"+Inf\"} W\n",
+        "h_count W\n",
+        "h_sum V\n",
+        "# TYPE h2 histogram\n",
+        "h2_bucket{le=\"1\"} V\n",
+        "h2_bucket{le=\"+Inf\"} W # {id=\"1\"} 0.5\n",
+        "# TYPE q gaugehistogram\n",
+        "q_bucket{le=\"+Inf\"} 1\n",
+        "q_gcount 1\n",
+        "q_gsum V\n",
+        "# TYPE c counter\n",
+        "c_total{a=\"1\"} V\n",
+        "c_created{a=\"1\"} V\n",
+        "# TYPE i info\n",
+        "i_info{v=\"1\"} 1\n",
+        "# TYPE s stateset\n",
+        "s{s=\"on\"} B\n",
+        "# TYPE m summary\n",
+        "m{quantile=\"0.5\"} V\n",
+        "m_count V\n",
+        "# TYPE g gauge\n",
+        "g V\n",
+    ];
+    let mut random = Random(2);
+    let (mut cache, mut told) = (PageCache::default(), Told::default());
+    let mut good = 0;
+    let mut lines = LINES.map(String::from).to_vec();
+    for _ in 0..4_000 {
+        match random.below(20) {
+            0 => drop(lines.remove(random.below(lines.len()))),
+            1 => lines.swap(0, 5),
+            2 => lines = LINES.map(String::from).to_vec(),
+            _ => {}
+        }
+        let mut page = lines.concat();
+        for (place, values) in [
+            ("V", ["0", "1", "2", "2.5", "-1", "NaN", "1 17", "1 # {} 1"]),
+            ("W", ["2", "2", "3", "1", "+Inf", "2", "2", "2"]),
+            ("B", ["0", "1", "1", "0", "1", "0", "2", "NaN"]),
+        ] {
+            while page.contains(place) {
+                // Mostly one that is good everywhere, or no page would be.
+                let value = if random.below(30) > 0 { values[random.below(2)] } else { values[random.below(8)] };
+                page = page.replacen(place, value, 1);
+            }
+        }
+        page.push_str(random.one_of(&["# EOF\n", "# EOF\n", "# EOF", "# EOF\n\n", ""]));
+        let mut alone = Vec::new();
+        let limits = Limits::default();
+        let expected = for_each_sample(page.as_bytes(), Format::OpenMetrics, &limits, &mut |sample| {
+            alone.push((identity(sample.name, sample.labels), format!("{:?} {:?}", sample.value, sample.timestamp_ms)));
+        });
+        told.samples.clear();
+        let outcome = cache.read(page.as_bytes(), Format::OpenMetrics, &limits, &mut told);
+        assert_eq!(outcome.as_ref().err(), expected.as_ref().err(), "{page}");
+        if outcome.is_ok() {
+            good += 1;
+            assert_eq!(told.samples, alone, "{page}");
+        }
+    }
+    assert!((400..3_600).contains(&good), "{good} of 4,000 pages are good");
 }
 
 /// Numbers that are the same in every run. Source: Knuth's MMIX generator.

@@ -18,9 +18,15 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// There are more binary operators than [`Limits::operators`](crate::Limits::operators).
-    #[error("the query has more than {limit} binary operators; split it")]
+    /// There are more operators than [`Limits::operators`](crate::Limits::operators).
+    #[error("the query has more than {limit} operators; split it")]
     TooManyOperators {
+        /// The limit.
+        limit: usize,
+    },
+    /// There are more regular expressions than [`Limits::patterns`](crate::Limits::patterns).
+    #[error("the query has more than {limit} different regular expressions; split it")]
+    TooManyPatterns {
         /// The limit.
         limit: usize,
     },
@@ -93,6 +99,7 @@ impl Error {
             Self::QueryTooLong { .. }
             | Self::NestedTooDeep { .. }
             | Self::TooManyOperators { .. }
+            | Self::TooManyPatterns { .. }
             | Self::Syntax(_)
             | Self::Unsupported(_)
             | Self::BadRange(_)

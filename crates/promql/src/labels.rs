@@ -1,4 +1,5 @@
 //! A series' label set.
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -6,10 +7,10 @@ use std::sync::Arc;
 pub const METRIC_NAME: &str = "__name__";
 
 /// A label's name and value.
-pub type Pair = (Arc<str>, Arc<str>);
+pub(crate) type Pair = (Arc<str>, Arc<str>);
 
 /// A label set, `__name__` included, sorted by name; no name twice, no empty value. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Labels(Arc<[Pair]>);
 
 impl Labels {
@@ -81,6 +82,22 @@ impl Labels {
             set.insert(at, pair);
         }
         Self(set.into())
+    }
+}
+
+/// By name and value of one label after the other, as Prometheus orders series.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // A store keeps equal strings once, and most labels of neighbours are equal.
+        let same = |(a, b): &(&Pair, &Pair)| Arc::ptr_eq(&a.0, &b.0) && Arc::ptr_eq(&a.1, &b.1);
+        let mut different = self.0.iter().zip(&*other.0).filter(|pairs| !same(pairs)).map(|(a, b)| a.cmp(b));
+        different.find(|order| order.is_ne()).unwrap_or_else(|| self.0.len().cmp(&other.0.len()))
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

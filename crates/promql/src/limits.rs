@@ -7,8 +7,10 @@ pub struct Limits {
     pub query_bytes: usize,
     /// Deepest nesting of brackets and signs.
     pub nesting: usize,
-    /// Most binary operators in one query.
+    /// Most operators, signs among them, in one query.
     pub operators: usize,
+    /// Most different regular expressions in the matchers of one query.
+    pub patterns: usize,
     /// Most steps of a range query: points per series.
     pub points: usize,
     /// Most samples read from the store or produced by subqueries.
@@ -23,6 +25,7 @@ impl Default for Limits {
             query_bytes: 16 << 10,
             nesting: 64,
             operators: 256,
+            patterns: 64,
             points: 11_000,
             samples: 50_000_000,
             memory_bytes: 256 << 20,

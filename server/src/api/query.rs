@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// The longest that a query may take, waiting included.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// The most steps between the first and the last point of a series.
+const STEPS: usize = 11_000;
+
 /// Memory for the intermediate results of one query.
 const QUERY_MEMORY_BYTES: u64 = 64 << 20;
 
@@ -38,7 +41,7 @@ pub(crate) struct Evaluator {
 impl Evaluator {
     /// An evaluator over `storage`; at most `running` queries are evaluated at a time.
     pub(crate) fn new(storage: Arc<dyn Storage>, running: usize) -> Self {
-        let limits = Limits { memory_bytes: QUERY_MEMORY_BYTES, ..Limits::default() };
+        let limits = Limits { points: STEPS + 1, memory_bytes: QUERY_MEMORY_BYTES, ..Limits::default() };
         Self { storage, options: Options { limits, ..Options::default() }, gate: Gate::new(running) }
     }
 
@@ -118,7 +121,7 @@ pub(super) async fn range(State(evaluator): State<Arc<Evaluator>>, request: Requ
         let end_ms = time("end", params.get("end").unwrap_or_default())?;
         let step_ms =
             parse_duration_ms(params.get("step").unwrap_or_default()).map_err(|error| bad_parameter("step", error))?;
-        check_range(start_ms, end_ms, step_ms, evaluator.options.limits.points)?;
+        check_range(start_ms, end_ms, step_ms)?;
         let deadline = deadline(&params)?;
         let query = evaluator.parse(&params)?;
         evaluator
@@ -135,7 +138,7 @@ fn time(name: &str, text: &str) -> Result<i64, ApiError> {
 }
 
 /// As `query_range` in Prometheus's `web/api/v1/api.go`.
-fn check_range(start_ms: i64, end_ms: i64, step_ms: i64, points: usize) -> Result<(), ApiError> {
+fn check_range(start_ms: i64, end_ms: i64, step_ms: i64) -> Result<(), ApiError> {
     if end_ms < start_ms {
         return Err(bad_parameter("end", "end timestamp must not be before start time"));
     }
@@ -145,7 +148,7 @@ fn check_range(start_ms: i64, end_ms: i64, step_ms: i64, points: usize) -> Resul
             "zero or negative query resolution step widths are not accepted. Try a positive integer",
         ));
     }
-    if end_ms.abs_diff(start_ms) / step_ms.unsigned_abs() > points as u64 {
+    if end_ms.abs_diff(start_ms) / step_ms.unsigned_abs() > STEPS as u64 {
         let problem = "exceeded maximum resolution of 11,000 points per timeseries. \
             Try decreasing the query resolution (?step=XX)";
         return Err(ApiError::new(ErrorType::BadData, problem));
@@ -193,3 +196,6 @@ fn compress(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.write_all(body)?;
     encoder.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Configurations that run, and those that are refused with a word on what to do.
 use super::*;
+use crate::scrape::Identity;
+use std::path::Path;
 
 fn args() -> ServeArgs {
     ServeArgs::default()

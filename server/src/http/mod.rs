@@ -78,7 +78,7 @@ async fn answer(stream: TcpStream, router: Router, watcher: Watcher) {
         routed.call(request)
     });
     let connection =
-        http1::Builder::new().header_read_timeout(None).max_buf_size(HEAD_BYTES).serve_connection(stream, service);
+        http1::Builder::new().header_read_timeout(None).max_header_size(HEAD_BYTES).serve_connection(stream, service);
     if let Err(error) = watcher.watch(connection).await {
         debug!(%error, "a connection ended early");
     }

@@ -6,17 +6,22 @@ use bytes::{Bytes, BytesMut};
 use exposition::Format;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{StatusCode, Url, redirect};
+use reqwest::{Response, StatusCode, Url, redirect};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Formats in the order of preference.
 const ACCEPTED: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+
+/// A page longer than this waits for one of a few places, so that many hostile targets at once cannot fill the memory.
+const LARGE_BYTES: usize = 1 << 20;
+const LARGE_AT_ONCE: usize = 3;
 
 /// What is sent as `Authorization` to one target.
 #[derive(Debug)]
@@ -71,6 +76,7 @@ impl PartialEq for Authorization {
 pub struct Client {
     http: reqwest::Client,
     body_bytes: usize,
+    large: Arc<Semaphore>,
 }
 
 impl Client {
@@ -88,7 +94,7 @@ impl Client {
             .connect_timeout(LONGEST_CONNECT)
             .dns_resolver(Arc::new(Resolver))
             .build()?;
-        Ok(Self { http, body_bytes })
+        Ok(Self { http, body_bytes, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) })
     }
 
     /// Gets the page at `url`.
@@ -128,24 +134,29 @@ impl Client {
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let format = Format::from_content_type(content_type.unwrap_or_default()).map_err(|_| Failure::ContentType)?;
-        let body = read_limited(response, self.body_bytes).await?;
+        let body = self.read_limited(response).await?;
         if secret.is_some_and(|secret| holds(&body, secret.expose())) {
             return Err(Failure::SecretEcho);
         }
         Ok(Page { body, format })
     }
-}
 
-/// The body of `response`, unpacked; reading stops as soon as it is longer than `limit_bytes`.
-async fn read_limited(mut response: reqwest::Response, limit_bytes: usize) -> Result<Bytes, Failure> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
-        if body.len() + chunk.len() > limit_bytes {
-            return Err(Failure::BodyLimit);
+    /// The body of `response`, unpacked; reading stops as soon as it is longer than the limit.
+    async fn read_limited(&self, mut response: Response) -> Result<Bytes, Failure> {
+        let mut body = BytesMut::new();
+        let mut place = None;
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
+            let length = body.len() + chunk.len();
+            if length > self.body_bytes {
+                return Err(Failure::BodyLimit);
+            }
+            if length > LARGE_BYTES && place.is_none() {
+                place = self.large.acquire().await.ok();
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
+        Ok(body.freeze())
     }
-    Ok(body.freeze())
 }
 
 fn holds(body: &[u8], secret: &str) -> bool {
@@ -157,21 +168,28 @@ fn failure_of(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
-    if error.is_decode() {
-        return Failure::Encoding;
-    }
+    // The client calls a body that breaks off undecodable too.
+    let mut failure = if error.is_decode() { Failure::Encoding } else { Failure::Connect };
     let mut cause = error.source();
     while let Some(current) = cause {
         if current.is::<DnsError>() {
-            return Failure::Dns;
-        }
-        let inner = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) {
-            return Failure::Tls;
+            failure = Failure::Dns;
+        } else if current.is::<hyper::Error>() {
+            failure = Failure::Connect;
+        } else if is_tls(current) {
+            failure = Failure::Tls;
         }
         cause = current.source();
     }
-    Failure::Connect
+    failure
+}
+
+/// Whether it is an error of TLS, which comes wrapped in errors of I/O that do not name it as their source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(outer) => outer.get_ref().is_some_and(|inner| is_tls(inner)),
+        None => error.is::<rustls::Error>(),
+    }
 }
 
 /// The system's resolver, with an error that can be told from a failed connection.

@@ -27,6 +27,16 @@ impl Page {
     }
 }
 
+/// Whether a new series may tell something beyond what is known. Only then the whole page is looked at again.
+pub(crate) fn tells_more(known: &Learned, name: &str, labels: &[Label<'_>]) -> bool {
+    let engine = engine_of(name).map(|(_, engine)| engine);
+    engine.is_some() && engine != known.engine || models(labels).any(|model| Some(model) != known.model.as_deref())
+}
+
+fn models<'a>(labels: &'a [Label<'_>]) -> impl Iterator<Item = &'a str> {
+    labels.iter().filter(|label| label.name == "model_name" && !label.value.is_empty()).map(|label| &*label.value)
+}
+
 /// Gathers what a page tells while its samples go by.
 #[derive(Default)]
 pub(crate) struct Learning {
@@ -43,9 +53,9 @@ impl Learning {
             name.clone_into(&mut self.last_name);
             self.engine = self.engine.into_iter().chain(engine_of(name)).min();
         }
-        for label in labels.iter().filter(|label| label.name == "model_name" && !label.value.is_empty()) {
-            if !self.models.iter().any(|known| *known == label.value) {
-                self.models.push(label.value.clone().into_owned());
+        for model in models(labels) {
+            if !self.models.iter().any(|known| known == model) {
+                self.models.push(model.to_owned());
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The series about a scrape itself.
 use super::failure::Failure;
 use super::identity::TargetLabels;
+use super::places::Row;
+use exposition::PageCount;
 use promql::stale_marker;
 use std::time::Duration;
 use store::{Group, SeriesRef, StoreError};
@@ -10,8 +12,8 @@ use store::{Group, SeriesRef, StoreError};
 pub(crate) struct Outcome {
     pub(crate) duration: Duration,
     pub(crate) failure: Option<Failure>,
-    pub(crate) samples: usize,
-    pub(crate) series_added: usize,
+    /// What the page came to; nothing where it failed.
+    pub(crate) count: PageCount,
 }
 
 /// The series of one target under one set of labels.
@@ -40,16 +42,11 @@ impl Report {
     }
 
     /// The samples that tell of `outcome`.
-    pub(crate) fn write(
-        &mut self,
-        outcome: &Outcome,
-        group: &mut Group,
-        row: &mut Vec<(SeriesRef, f64)>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self, outcome: Outcome, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
         row.push((self.up, if outcome.failure.is_none() { 1.0 } else { 0.0 }));
         row.push((self.duration, outcome.duration.as_secs_f64()));
-        row.push((self.samples, outcome.samples as f64));
-        row.push((self.series_added, outcome.series_added as f64));
+        row.push((self.samples, outcome.count.samples as f64));
+        row.push((self.series_added, outcome.count.new_series as f64));
         let reason = outcome.failure.map(Failure::reason);
         if let Some((_, series)) = self.failed.take_if(|(known, _)| Some(*known) != reason) {
             row.push((series, stale_marker()));
@@ -66,7 +63,7 @@ impl Report {
     }
 
     /// Marks all series as gone.
-    pub(crate) fn retire(&self, row: &mut Vec<(SeriesRef, f64)>) {
+    pub(crate) fn retire(&self, row: &mut Row) {
         let failed = self.failed.map(|(_, series)| series);
         let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
         row.extend(series.map(|series| (series, stale_marker())));

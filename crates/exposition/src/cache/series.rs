@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     fingerprint: Fingerprint,
     /// The last page that had it; 0 for none.
     pub page: u32,
-    /// Where it stood on that page: only a hint.
+    /// Where it stood on the last page that was read, even if that was refused: only a hint.
     pub line: usize,
 }
 

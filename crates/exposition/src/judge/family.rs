@@ -1,13 +1,8 @@
 //! The rules of OpenMetrics 1.0 for the samples of one family: values, labels, order and times.
-use super::histogram::{HistogramCheck, Part};
+use super::{histogram::HistogramCheck, recheck::Ruling, role::Role};
 use crate::{
     family::Kind,
-    line::{
-        labels::{Label, value_of},
-        number::parse_value,
-        sample::Point,
-        time::Timestamp,
-    },
+    line::{labels::Label, sample::Point, time::Timestamp},
 };
 use std::{
     collections::HashSet,
@@ -17,6 +12,7 @@ use std::{
 /// Follows the samples of a family.
 pub(crate) struct FamilyRules {
     pub name: String,
+    name_hash: u64,
     pub kind: Kind,
     /// Empty for none.
     pub unit: String,
@@ -36,6 +32,7 @@ impl FamilyRules {
     pub(crate) fn new(name: &str, kind: Kind, unit: &str) -> Self {
         Self {
             name: name.to_owned(),
+            name_hash: hash_of(name),
             kind,
             unit: unit.to_owned(),
             metric: None,
@@ -57,10 +54,12 @@ impl FamilyRules {
         sample.strip_prefix(self.name.as_str()).filter(|suffix| self.kind.suffixes().contains(suffix))
     }
 
-    /// Takes in a sample; whether it counts, which it does not if it repeats the labels and the time of another.
-    pub(crate) fn sample(&mut self, name: &str, labels: &[Label<'_>], point: &Point) -> Result<bool, Broken> {
+    /// Takes in a sample; what it is, or none if it does not count, because it repeats the labels and the time of
+    /// another.
+    pub(crate) fn sample(&mut self, name: &str, labels: &[Label<'_>], point: &Point) -> Result<Option<Ruling>, Broken> {
         let suffix = self.suffix_of(name).unwrap_or_default();
-        self.check_alone(suffix, labels, point)?;
+        let role = Role::of(self.kind, &self.name, suffix, labels)?;
+        role.check(point)?;
         let Identity { metric, series } = identity(self.kind, &self.name, suffix, labels);
         if self.metric == Some(metric) {
             self.check_time(point.timestamp)?;
@@ -72,17 +71,10 @@ impl FamilyRules {
         let counts = self.series_at_time.insert(series) || point.timestamp != self.time;
         self.metric = Some(metric);
         self.time = point.timestamp;
-        if counts && matches!(self.kind, Kind::Histogram | Kind::GaugeHistogram) {
-            let part = match suffix {
-                "_bucket" => Part::Bucket { upper_bound: upper_bound(labels).unwrap_or(f64::NAN) },
-                "_count" | "_gcount" => Part::Count,
-                "_sum" => Part::Sum,
-                "_gsum" => Part::GaugeSum,
-                _ => Part::Created,
-            };
-            self.histogram.take_in((metric, point.timestamp), part, point.value)?;
+        if counts && role.is_of_histogram() {
+            self.histogram.take_in((metric, point.timestamp), role, point.value)?;
         }
-        Ok(counts)
+        Ok(counts.then(|| Ruling { role, metric: metric.wrapping_add(self.name_hash) }))
     }
 
     /// Judges the family, which is complete.
@@ -95,31 +87,6 @@ impl FamilyRules {
             _ => {}
         }
         self.histogram.finish()
-    }
-
-    /// The rules for a sample by itself.
-    fn check_alone(&self, suffix: &str, labels: &[Label<'_>], point: &Point) -> Result<(), Broken> {
-        let value = point.value;
-        let is_cumulative = matches!(suffix, "_total" | "_sum" | "_count" | "_bucket" | "_gcount");
-        match self.kind {
-            Kind::StateSet if value_of(labels, &self.name).is_none() => {
-                Err("has a state without the label of its name")
-            }
-            Kind::StateSet if value != 0.0 && value != 1.0 => Err("has a state that is neither 0 nor 1"),
-            Kind::Info if value != 1.0 => Err("has an info that is not 1"),
-            Kind::Summary if suffix.is_empty() && !has_quantile(labels) => Err("has no quantile from 0 to 1"),
-            Kind::Summary if suffix.is_empty() && value < 0.0 => Err("has a negative quantile"),
-            _ if suffix == "_bucket" && upper_bound(labels).is_none() => Err("has a bucket without a number as le"),
-            _ if matches!(suffix, "_bucket" | "_count" | "_gcount") && value.fract() != 0.0 => {
-                Err("has a count that is not whole")
-            }
-            _ if (is_cumulative || suffix == "_gsum") && value.is_nan() => Err("has a counter that is NaN"),
-            _ if is_cumulative && value < 0.0 => Err("has a negative counter"),
-            _ if point.exemplar.is_some() && !matches!(suffix, "_bucket" | "_total") => {
-                Err("has an exemplar on what is neither a counter nor a bucket")
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The rules for the time of a sample after another of the same metric.
@@ -161,17 +128,6 @@ pub(crate) fn identity(kind: Kind, family: &str, suffix: &str, labels: &[Label<'
         }
     }
     identity
-}
-
-/// The bound of a bucket, unless it is no number or infinity in another spelling than `+Inf`.
-fn upper_bound(labels: &[Label<'_>]) -> Option<f64> {
-    let text = value_of(labels, "le")?;
-    parse_value(text.as_bytes()).filter(|bound| !bound.is_nan() && (*bound < f64::INFINITY || text == "+Inf"))
-}
-
-fn has_quantile(labels: &[Label<'_>]) -> bool {
-    let quantile = value_of(labels, "quantile").and_then(|text| parse_value(text.as_bytes()));
-    quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile))
 }
 
 fn hash_of(part: impl Hash) -> u64 {

@@ -1,4 +1,5 @@
 //! The rules for the samples of one histogram. Source: OpenMetrics 1.0, "Histogram" and "GaugeHistogram".
+use super::role::Role;
 use crate::line::time::Timestamp;
 
 /// Follows the samples of a histogram family, metric after metric.
@@ -10,16 +11,6 @@ pub(crate) struct HistogramCheck {
 
 /// A metric, by the fingerprint of its labels, at one time.
 type Key = (u64, Option<Timestamp>);
-
-/// Which part of a histogram a sample is.
-#[derive(Clone, Copy)]
-pub(crate) enum Part {
-    Bucket { upper_bound: f64 },
-    Count,
-    Sum,
-    GaugeSum,
-    Created,
-}
 
 #[derive(Default)]
 struct Seen {
@@ -33,14 +24,14 @@ struct Seen {
 
 impl HistogramCheck {
     /// Takes in a sample of the metric `key`.
-    pub(crate) fn take_in(&mut self, key: Key, part: Part, value: f64) -> Result<(), &'static str> {
+    pub(crate) fn take_in(&mut self, key: Key, role: Role, value: f64) -> Result<(), &'static str> {
         if self.current.as_ref().is_some_and(|(current, _)| *current != key) {
             self.finish()?;
             self.current = None;
         }
         let (_, seen) = self.current.get_or_insert_with(|| (key, Seen::default()));
-        match part {
-            Part::Bucket { upper_bound } => {
+        match role {
+            Role::Bucket { upper_bound } => {
                 let (bound_before, value_before) = seen.bucket.unwrap_or((f64::NEG_INFINITY, 0.0));
                 if seen.bucket.is_some() && upper_bound <= bound_before {
                     return Err("has buckets out of order");
@@ -51,10 +42,10 @@ impl HistogramCheck {
                 seen.has_negative_bounds |= upper_bound < 0.0;
                 seen.bucket = Some((upper_bound, value));
             }
-            Part::Count => seen.count = Some(value),
-            Part::Sum => seen.has_sum = true,
-            Part::GaugeSum => seen.gauge_sum = Some(value),
-            Part::Created => {}
+            Role::Count => seen.count = Some(value),
+            Role::Sum => seen.has_sum = true,
+            Role::GaugeSum => seen.gauge_sum = Some(value),
+            _ => {}
         }
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! The rules of OpenMetrics 1.0 for a page: its families, one after the other, and its end.
-use super::family::{Broken, FamilyRules};
+use super::{
+    family::{Broken, FamilyRules},
+    recheck::Ruling,
+};
 use crate::{
     error::{ErrorKind, shortened},
     family::Kind,
@@ -32,9 +35,13 @@ impl OpenMetricsRules {
         family.take_in(metadata).map_err(|rule| broken(&metadata.name, rule))
     }
 
-    /// Whether the sample counts: one with the labels and the time of another does not, as that comes from a
-    /// timestamp cut short.
-    pub(crate) fn sample(&mut self, sample: &SampleLine<'_>, labels: &[Label<'_>]) -> Result<bool, ErrorKind> {
+    /// What the sample is, or none for one with the labels and the time of another, which comes from a timestamp cut
+    /// short.
+    pub(crate) fn sample(
+        &mut self,
+        sample: &SampleLine<'_>,
+        labels: &[Label<'_>],
+    ) -> Result<Option<Ruling>, ErrorKind> {
         let is_its_own = self.current.as_ref().is_some_and(|family| family.rules.suffix_of(&sample.name).is_some());
         let family = self.family(is_its_own, &sample.name)?;
         family.has_samples = true;

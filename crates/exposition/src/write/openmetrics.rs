@@ -29,8 +29,11 @@ pub(super) fn write(families: Vec<Draft<'_>>, into: &mut String) -> usize {
 fn renamed(families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
     let is_created = |family: &Draft<'_>| family.kind == Kind::Gauge && family.name.ends_with("_created");
     let (created, mut out): (Vec<_>, Vec<_>) = families.into_iter().partition(is_created);
-    for family in out.iter_mut().filter(|family| family.kind == Kind::Counter) {
-        family.name = family.name.strip_suffix("_total").unwrap_or(family.name);
+    for family in &mut out {
+        let is_named_like_samples = family.samples.iter().all(|sample| sample.name == family.name);
+        if family.kind == Kind::Counter && is_named_like_samples {
+            family.name = family.name.strip_suffix("_total").unwrap_or(family.name);
+        }
     }
     let by_name: HashMap<&str, usize> = out.iter().enumerate().map(|(at, family)| (family.name, at)).collect();
     for family in created {

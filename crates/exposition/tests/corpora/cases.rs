@@ -8,7 +8,7 @@ use std::fs;
 pub(crate) fn read(file: &str) -> Option<Vec<Value>> {
     let text = fs::read_to_string(place::derived()?.join(file)).expect(file);
     let cases: Vec<Value> = serde_json::from_str(&text).expect(file);
-    assert!(cases.len() > 40, "{file} has only {} cases", cases.len());
+    assert!(!cases.is_empty(), "{file} has no cases");
     Some(cases)
 }
 

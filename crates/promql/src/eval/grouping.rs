@@ -18,9 +18,8 @@ impl<T> Groups<T> {
         Self { places: HashTable::new(), hashes: DefaultHashBuilder::default(), groups: Vec::new() }
     }
 
-    pub(crate) fn get<'p>(&self, pairs: impl Iterator<Item = &'p Pair> + Clone) -> Option<&T> {
-        let place = self.places.find(self.hash(pairs.clone()), |place| self.is(*place, pairs.clone()))?;
-        Some(&self.groups[*place].1)
+    pub(crate) fn get<'p>(&self, pairs: &(impl Iterator<Item = &'p Pair> + Clone)) -> Option<&T> {
+        self.find(self.hash(pairs.clone()), pairs).map(|place| &self.groups[place].1)
     }
 
     /// The value of the label set of `pairs`; `start` makes that of one not met before, and may fail.
@@ -30,8 +29,8 @@ impl<T> Groups<T> {
         start: impl FnOnce(&Labels) -> Result<T, Error>,
     ) -> Result<&mut T, Error> {
         let hash = self.hash(pairs.clone());
-        let place = match self.places.find(hash, |place| self.is(*place, pairs.clone())) {
-            Some(place) => *place,
+        let place = match self.find(hash, &pairs) {
+            Some(place) => place,
             None => {
                 let place = self.groups.len();
                 let labels = Labels::from_sorted(pairs);
@@ -49,8 +48,8 @@ impl<T> Groups<T> {
         hash_pairs(&self.hashes, pairs)
     }
 
-    fn is<'p>(&self, place: usize, pairs: impl Iterator<Item = &'p Pair>) -> bool {
-        self.groups[place].0.pairs().iter().eq(pairs)
+    fn find<'p>(&self, hash: u64, pairs: &(impl Iterator<Item = &'p Pair> + Clone)) -> Option<usize> {
+        self.places.find(hash, |place| self.groups[*place].0.pairs().iter().eq(pairs.clone())).copied()
     }
 }
 

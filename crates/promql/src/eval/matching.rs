@@ -112,7 +112,13 @@ impl Join<'_, '_> {
     }
 
     /// Adds the results of one pair of series.
-    fn pair(&self, many: &Line, one: &Line, taken: &mut Groups<Vec<bool>>, frame: &mut Frame) -> Result<(), Error> {
+    fn pair(
+        &self,
+        many: &Line,
+        one: &Line,
+        taken: Option<&mut Groups<Vec<bool>>>,
+        frame: &mut Frame,
+    ) -> Result<(), Error> {
         self.evaluator.meter.work(2 * self.steps.count)?;
         let met = |step: usize| !is_stale(many.values[step]) && !is_stale(one.values[step]);
         if !(0..self.steps.count).any(met) {

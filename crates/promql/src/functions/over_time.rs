@@ -2,7 +2,6 @@
 use crate::accumulate::{Mean, Sum};
 use crate::eval::{Meter, Windows};
 use crate::{Column, Error};
-use std::collections::VecDeque;
 
 /// Up to here every integer is a float, so that sums of integers are exact in any order.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
@@ -70,22 +69,22 @@ pub(super) fn extreme(
         Extreme::Greatest => a >= b,
     };
     // The places of values that none later in the window beats: the first of them is the window's extreme.
-    let mut candidates: VecDeque<usize> = VecDeque::new();
-    let mut seen = 0;
+    let mut candidates: Vec<usize> = Vec::new();
+    let (mut head, mut seen) = (0, 0);
     windows.fill(samples, meter, out, |window| {
         for at in seen.max(window.first)..window.first + window.values.len() {
             if !values[at].is_nan() {
-                while candidates.back().is_some_and(|last| beats(values[at], values[*last])) {
-                    candidates.pop_back();
+                while candidates.len() > head && beats(values[at], values[candidates[candidates.len() - 1]]) {
+                    candidates.pop();
                 }
-                candidates.push_back(at);
+                candidates.push(at);
             }
         }
         seen = window.first + window.values.len();
-        while candidates.front().is_some_and(|at| *at < window.first) {
-            candidates.pop_front();
+        while candidates.get(head).is_some_and(|at| *at < window.first) {
+            head += 1;
         }
-        candidates.front().map_or(f64::NAN, |at| values[*at])
+        candidates.get(head).map_or(f64::NAN, |at| values[*at])
     })
 }
 

@@ -14,74 +14,169 @@ use promql_parser::parser::value::ValueType;
 use regex::Regex;
 use std::time::{Duration, UNIX_EPOCH};
 
-pub(super) fn expr(from: &parsed::Expr) -> Result<Expr, Error> {
-    Ok(match from {
-        parsed::Expr::NumberLiteral(number) => Expr::Number(number.val),
-        parsed::Expr::StringLiteral(text) => Expr::String(text.val.clone()),
-        parsed::Expr::VectorSelector(selector) => Expr::Select(select(selector)?),
-        parsed::Expr::MatrixSelector(matrix) => Expr::Window(select(&matrix.vs)?, window_ms(matrix.range)?),
-        parsed::Expr::Subquery(subquery) => Expr::Subquery(Subquery {
-            inner: Box::new(expr(&subquery.expr)?),
-            window_ms: window_ms(subquery.range)?,
-            step_ms: subquery.step.map(window_ms).transpose()?,
-            shift: shift(subquery.at.as_ref(), subquery.offset.as_ref())?,
-        }),
-        parsed::Expr::Call(from) => Expr::Call(call(from)?),
-        parsed::Expr::Aggregate(from) => Expr::Aggregate(aggregate(from)?),
-        parsed::Expr::Binary(from) => Expr::Binary(binary(from)?),
-        parsed::Expr::Unary(unary) => match expr(&unary.expr)? {
-            Expr::Number(value) => Expr::Number(-value),
-            inner => Expr::Negate(Box::new(inner)),
-        },
-        parsed::Expr::Paren(paren) => Expr::Paren(Box::new(expr(&paren.expr)?)),
-        parsed::Expr::Extension(_) => return Err(Error::Unsupported("an extension expression".into())),
-    })
+/// Converts what was parsed from a screened text.
+pub(super) struct Converter<'p> {
+    /// The regular expressions that were taken out of the text.
+    pub(super) patterns: &'p [(String, Regex)],
 }
 
-fn select(from: &parsed::VectorSelector) -> Result<Select, Error> {
-    let alternatives = if from.matchers.or_matchers.is_empty() {
-        std::slice::from_ref(&from.matchers.matchers)
-    } else {
-        from.matchers.or_matchers.as_slice()
-    };
-    let mut any_of = Vec::with_capacity(alternatives.len());
-    for alternative in alternatives {
-        let mut matchers = alternative.iter().map(matcher).collect::<Result<Vec<_>, _>>()?;
-        if let Some(name) = &from.name {
-            matchers.push(Matcher { name: METRIC_NAME.into(), op: MatchOp::Equal, value: name.clone() });
-        } else if matchers.iter().all(|matcher| matcher.matches("")) {
-            return Err(Error::Syntax("vector selector must contain at least one non-empty matcher".into()));
-        }
-        any_of.push(matchers);
+impl Converter<'_> {
+    pub(super) fn expr(&self, from: &parsed::Expr) -> Result<Expr, Error> {
+        Ok(match from {
+            parsed::Expr::NumberLiteral(number) => Expr::Number(number.val),
+            parsed::Expr::StringLiteral(text) => Expr::String(text.val.clone()),
+            parsed::Expr::VectorSelector(selector) => Expr::Select(self.select(selector)?),
+            parsed::Expr::MatrixSelector(matrix) => Expr::Window(self.select(&matrix.vs)?, window_ms(matrix.range)?),
+            parsed::Expr::Subquery(subquery) => Expr::Subquery(Subquery {
+                inner: Box::new(self.expr(&subquery.expr)?),
+                window_ms: window_ms(subquery.range)?,
+                step_ms: subquery.step.map(window_ms).transpose()?,
+                shift: shift(subquery.at.as_ref(), subquery.offset.as_ref())?,
+            }),
+            parsed::Expr::Call(from) => Expr::Call(self.call(from)?),
+            parsed::Expr::Aggregate(from) => Expr::Aggregate(self.aggregate(from)?),
+            parsed::Expr::Binary(from) => Expr::Binary(self.binary(from)?),
+            parsed::Expr::Unary(unary) => match self.expr(&unary.expr)? {
+                Expr::Number(value) => Expr::Number(-value),
+                inner => Expr::Negate(Box::new(inner)),
+            },
+            parsed::Expr::Paren(paren) => Expr::Paren(Box::new(self.expr(&paren.expr)?)),
+            parsed::Expr::Extension(_) => return Err(Error::Unsupported("an extension expression".into())),
+        })
     }
-    Ok(Select {
-        name: from.name.clone(),
-        selector: Selector { any_of },
-        shift: shift(from.at.as_ref(), from.offset.as_ref())?,
-    })
-}
 
-/// Compiles regular expressions anew: Prometheus's `.` matches a line break too.
-fn matcher(from: &ParsedMatcher) -> Result<Matcher, Error> {
-    let regex = |source: &Regex| {
-        // What the parser compiled, `^(?:…)$`, may differ from what was written: it escapes a brace that is no
-        // repetition, as Go does.
-        let inner = source.as_str().strip_prefix("^(?:").and_then(|s| s.strip_suffix(")$")).unwrap_or(&from.value);
-        anchored(inner)
-    };
-    let op = match &from.op {
-        ParsedOp::Equal => MatchOp::Equal,
-        ParsedOp::NotEqual => MatchOp::NotEqual,
-        ParsedOp::Re(source) => MatchOp::Regex(regex(source)?),
-        ParsedOp::NotRe(source) => MatchOp::NotRegex(regex(source)?),
-    };
-    Ok(Matcher { name: from.name.clone(), op, value: from.value.clone() })
-}
+    fn select(&self, from: &parsed::VectorSelector) -> Result<Select, Error> {
+        let alternatives = if from.matchers.or_matchers.is_empty() {
+            std::slice::from_ref(&from.matchers.matchers)
+        } else {
+            from.matchers.or_matchers.as_slice()
+        };
+        let mut any_of = Vec::with_capacity(alternatives.len());
+        for alternative in alternatives {
+            let mut matchers = alternative.iter().map(|from| self.matcher(from)).collect::<Result<Vec<_>, _>>()?;
+            if let Some(name) = &from.name {
+                matchers.push(Matcher { name: METRIC_NAME.into(), op: MatchOp::Equal, value: name.clone() });
+            } else if matchers.iter().all(|matcher| matcher.matches("")) {
+                return Err(Error::Syntax("vector selector must contain at least one non-empty matcher".into()));
+            }
+            any_of.push(matchers);
+        }
+        Ok(Select {
+            name: from.name.clone(),
+            selector: Selector { any_of },
+            shift: shift(from.at.as_ref(), from.offset.as_ref())?,
+        })
+    }
 
-/// `source` as a regular expression that has to match a whole label value.
-pub(crate) fn anchored(source: &str) -> Result<Regex, Error> {
-    Regex::new(&format!("^(?s:{source})$"))
-        .map_err(|error| Error::Syntax(format!("invalid regular expression {source:?}: {error}")))
+    fn matcher(&self, from: &ParsedMatcher) -> Result<Matcher, Error> {
+        let matcher = |op, value: &String| Matcher { name: from.name.clone(), op, value: value.clone() };
+        Ok(match &from.op {
+            ParsedOp::Equal => matcher(MatchOp::Equal, &from.value),
+            ParsedOp::NotEqual => matcher(MatchOp::NotEqual, &from.value),
+            ParsedOp::Re(_) => {
+                let (source, regex) = self.pattern(&from.value)?;
+                matcher(MatchOp::Regex(regex.clone()), source)
+            }
+            ParsedOp::NotRe(_) => {
+                let (source, regex) = self.pattern(&from.value)?;
+                matcher(MatchOp::NotRegex(regex.clone()), source)
+            }
+        })
+    }
+
+    /// The regular expression that the parser saw as `number`.
+    fn pattern(&self, number: &str) -> Result<&(String, Regex), Error> {
+        let unknown = || Error::Syntax(format!("unexpected regular expression {number:?}"));
+        number.trim_end_matches('|').parse().ok().and_then(|at: usize| self.patterns.get(at)).ok_or_else(unknown)
+    }
+
+    fn call(&self, from: &parsed::Call) -> Result<Call, Error> {
+        let name = from.func.name;
+        let function = functions::by_name(name)
+            .ok_or_else(|| Error::Unsupported(format!("the function {name} (experimental in Prometheus)")))?;
+        let args = from.args.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>, _>>()?;
+        let types = from.func.arg_types.iter().copied().map(value_type);
+        // The parser skips its own check for some constants.
+        for (arg, expected) in args.iter().zip(types.chain(std::iter::repeat(args_tail(from)))) {
+            let actual = arg.value_type();
+            if actual != expected {
+                return Err(Error::Syntax(format!("expected type {expected:?} in call to {name}, got {actual:?}")));
+            }
+        }
+        Ok(Call { name, function, returns: value_type(from.func.return_type), args })
+    }
+
+    fn aggregate(&self, from: &parsed::AggregateExpr) -> Result<Aggregate, Error> {
+        let op = match from.op.id() {
+            token::T_SUM => AggregateOp::Sum,
+            token::T_AVG => AggregateOp::Avg,
+            token::T_MIN => AggregateOp::Min,
+            token::T_MAX => AggregateOp::Max,
+            token::T_COUNT => AggregateOp::Count,
+            token::T_GROUP => AggregateOp::Group,
+            token::T_STDDEV => AggregateOp::Stddev,
+            token::T_STDVAR => AggregateOp::Stdvar,
+            token::T_QUANTILE => AggregateOp::Quantile,
+            token::T_TOPK => AggregateOp::Topk,
+            token::T_BOTTOMK => AggregateOp::Bottomk,
+            token::T_COUNT_VALUES => AggregateOp::CountValues,
+            _ => return Err(Error::Unsupported(format!("the aggregation {} (experimental in Prometheus)", from.op))),
+        };
+        let grouping = match &from.modifier {
+            None => Grouping::By(Vec::new()),
+            Some(parsed::LabelModifier::Include(labels)) => Grouping::By(labels.labels.clone()),
+            Some(parsed::LabelModifier::Exclude(labels)) => Grouping::Without(labels.labels.clone()),
+        };
+        let param = from.param.as_ref().map(|param| self.expr(param)).transpose()?.map(Box::new);
+        Ok(Aggregate { op, grouping, param, inner: Box::new(self.expr(&from.expr)?) })
+    }
+
+    fn binary(&self, from: &parsed::BinaryExpr) -> Result<Binary, Error> {
+        let op = match from.op.id() {
+            token::T_ADD => BinaryOp::Add,
+            token::T_SUB => BinaryOp::Sub,
+            token::T_MUL => BinaryOp::Mul,
+            token::T_DIV => BinaryOp::Div,
+            token::T_MOD => BinaryOp::Mod,
+            token::T_POW => BinaryOp::Pow,
+            token::T_ATAN2 => BinaryOp::Atan2,
+            token::T_EQLC => BinaryOp::Equal,
+            token::T_NEQ => BinaryOp::NotEqual,
+            token::T_GTR => BinaryOp::Greater,
+            token::T_LSS => BinaryOp::Less,
+            token::T_GTE => BinaryOp::GreaterOrEqual,
+            token::T_LTE => BinaryOp::LessOrEqual,
+            token::T_LAND => BinaryOp::And,
+            token::T_LOR => BinaryOp::Or,
+            token::T_LUNLESS => BinaryOp::Unless,
+            _ => return Err(Error::Unsupported(format!("the operator {}", from.op))),
+        };
+        let mut matching = Matching {
+            on: false,
+            labels: Vec::new(),
+            cardinality: Cardinality::OneToOne,
+            fill_left: None,
+            fill_right: None,
+        };
+        if let Some(modifier) = &from.modifier {
+            matching.on = modifier.is_matching_on();
+            matching.labels = modifier.matching.as_ref().map(|m| m.labels().labels.clone()).unwrap_or_default();
+            matching.cardinality = match &modifier.card {
+                parsed::VectorMatchCardinality::ManyToOne(labels) => Cardinality::ManyToOne(labels.labels.clone()),
+                parsed::VectorMatchCardinality::OneToMany(labels) => Cardinality::OneToMany(labels.labels.clone()),
+                _ => Cardinality::OneToOne,
+            };
+            matching.fill_left = modifier.fill_values.lhs;
+            matching.fill_right = modifier.fill_values.rhs;
+        }
+        Ok(Binary {
+            op,
+            left: Box::new(self.expr(&from.lhs)?),
+            right: Box::new(self.expr(&from.rhs)?),
+            return_bool: from.return_bool(),
+            matching,
+        })
+    }
 }
 
 fn shift(at: Option<&parsed::AtModifier>, offset: Option<&parsed::Offset>) -> Result<Shift, Error> {
@@ -121,22 +216,6 @@ fn window_ms(duration: Duration) -> Result<i64, Error> {
     }
 }
 
-fn call(from: &parsed::Call) -> Result<Call, Error> {
-    let name = from.func.name;
-    let function = functions::by_name(name)
-        .ok_or_else(|| Error::Unsupported(format!("the function {name} (experimental in Prometheus)")))?;
-    let args = from.args.args.iter().map(|arg| expr(arg)).collect::<Result<Vec<_>, _>>()?;
-    let types = from.func.arg_types.iter().copied().map(value_type);
-    // The parser skips its own check for some constants.
-    for (arg, expected) in args.iter().zip(types.chain(std::iter::repeat(args_tail(from)))) {
-        let actual = arg.value_type();
-        if actual != expected {
-            return Err(Error::Syntax(format!("expected type {expected:?} in call to {name}, got {actual:?}")));
-        }
-    }
-    Ok(Call { name, function, returns: value_type(from.func.return_type), args })
-}
-
 /// The type of arguments beyond those the function names.
 fn args_tail(from: &parsed::Call) -> Type {
     from.func.arg_types.last().copied().map_or(Type::Scalar, value_type)
@@ -149,76 +228,4 @@ fn value_type(from: ValueType) -> Type {
         ValueType::Matrix => Type::Matrix,
         ValueType::String => Type::String,
     }
-}
-
-fn aggregate(from: &parsed::AggregateExpr) -> Result<Aggregate, Error> {
-    let op = match from.op.id() {
-        token::T_SUM => AggregateOp::Sum,
-        token::T_AVG => AggregateOp::Avg,
-        token::T_MIN => AggregateOp::Min,
-        token::T_MAX => AggregateOp::Max,
-        token::T_COUNT => AggregateOp::Count,
-        token::T_GROUP => AggregateOp::Group,
-        token::T_STDDEV => AggregateOp::Stddev,
-        token::T_STDVAR => AggregateOp::Stdvar,
-        token::T_QUANTILE => AggregateOp::Quantile,
-        token::T_TOPK => AggregateOp::Topk,
-        token::T_BOTTOMK => AggregateOp::Bottomk,
-        token::T_COUNT_VALUES => AggregateOp::CountValues,
-        _ => return Err(Error::Unsupported(format!("the aggregation {} (experimental in Prometheus)", from.op))),
-    };
-    let grouping = match &from.modifier {
-        None => Grouping::By(Vec::new()),
-        Some(parsed::LabelModifier::Include(labels)) => Grouping::By(labels.labels.clone()),
-        Some(parsed::LabelModifier::Exclude(labels)) => Grouping::Without(labels.labels.clone()),
-    };
-    let param = from.param.as_ref().map(|param| expr(param)).transpose()?.map(Box::new);
-    Ok(Aggregate { op, grouping, param, inner: Box::new(expr(&from.expr)?) })
-}
-
-fn binary(from: &parsed::BinaryExpr) -> Result<Binary, Error> {
-    let op = match from.op.id() {
-        token::T_ADD => BinaryOp::Add,
-        token::T_SUB => BinaryOp::Sub,
-        token::T_MUL => BinaryOp::Mul,
-        token::T_DIV => BinaryOp::Div,
-        token::T_MOD => BinaryOp::Mod,
-        token::T_POW => BinaryOp::Pow,
-        token::T_ATAN2 => BinaryOp::Atan2,
-        token::T_EQLC => BinaryOp::Equal,
-        token::T_NEQ => BinaryOp::NotEqual,
-        token::T_GTR => BinaryOp::Greater,
-        token::T_LSS => BinaryOp::Less,
-        token::T_GTE => BinaryOp::GreaterOrEqual,
-        token::T_LTE => BinaryOp::LessOrEqual,
-        token::T_LAND => BinaryOp::And,
-        token::T_LOR => BinaryOp::Or,
-        token::T_LUNLESS => BinaryOp::Unless,
-        _ => return Err(Error::Unsupported(format!("the operator {}", from.op))),
-    };
-    let mut matching = Matching {
-        on: false,
-        labels: Vec::new(),
-        cardinality: Cardinality::OneToOne,
-        fill_left: None,
-        fill_right: None,
-    };
-    if let Some(modifier) = &from.modifier {
-        matching.on = modifier.is_matching_on();
-        matching.labels = modifier.matching.as_ref().map(|m| m.labels().labels.clone()).unwrap_or_default();
-        matching.cardinality = match &modifier.card {
-            parsed::VectorMatchCardinality::ManyToOne(labels) => Cardinality::ManyToOne(labels.labels.clone()),
-            parsed::VectorMatchCardinality::OneToMany(labels) => Cardinality::OneToMany(labels.labels.clone()),
-            _ => Cardinality::OneToOne,
-        };
-        matching.fill_left = modifier.fill_values.lhs;
-        matching.fill_right = modifier.fill_values.rhs;
-    }
-    Ok(Binary {
-        op,
-        left: Box::new(expr(&from.lhs)?),
-        right: Box::new(expr(&from.rhs)?),
-        return_bool: from.return_bool(),
-        matching,
-    })
 }

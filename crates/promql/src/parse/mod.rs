@@ -1,10 +1,11 @@
 //! From text to [`Query`]: limits first, then `promql-parser`, then a tree of our own.
 mod convert;
 mod number;
+mod pattern;
 mod screen;
 mod unquote;
 
-pub(crate) use convert::anchored;
+pub(crate) use pattern::anchored;
 pub(crate) use unquote::quote;
 
 use crate::{Error, Limits, Query};
@@ -15,6 +16,6 @@ use crate::{Error, Limits, Query};
 /// When the text exceeds a limit, is not PromQL, or uses syntax that is not offered.
 pub fn parse(text: &str, limits: &Limits) -> Result<Query, Error> {
     let screened = screen::screen(text, limits)?;
-    let parsed = promql_parser::parser::parse(&screened).map_err(Error::Syntax)?;
-    Ok(Query { expr: convert::expr(&parsed)? })
+    let parsed = promql_parser::parser::parse(&screened.text).map_err(Error::Syntax)?;
+    Ok(Query { expr: convert::Converter { patterns: &screened.patterns }.expr(&parsed)? })
 }

@@ -1,44 +1,72 @@
 //! The pass over the text before `promql-parser` sees it: limits, and literals in a form that it reads without loss.
 //!
-//! The parser recurses over what it has read, panics on durations that do not fit, and knows fewer escapes and number
-//! forms than Prometheus, so literals are read here and written out plainly.
+//! The parser recurses over what it has read, panics on durations that do not fit, compiles regular expressions of any
+//! size, and knows fewer escapes and number forms than Prometheus. So literals are read here and written out plainly,
+//! and in the place of a regular expression the parser sees its number.
 use super::number::{MAX_DURATION_MS, duration_ms, number};
+use super::pattern::anchored;
 use super::unquote::{quote, unquote};
 use crate::{Error, Limits};
+use regex::Regex;
+
+/// What the parser is given, and what was taken out of it.
+pub(super) struct Screened {
+    pub(super) text: String,
+    /// The regular expressions of matchers, each different one once, with their sources.
+    pub(super) patterns: Vec<(String, Regex)>,
+}
 
 /// Checks the limits and rewrites literals.
-pub(super) fn screen(text: &str, limits: &Limits) -> Result<String, Error> {
+pub(super) fn screen(text: &str, limits: &Limits) -> Result<Screened, Error> {
     if text.len() > limits.query_bytes {
         return Err(Error::QueryTooLong { bytes: text.len(), limit: limits.query_bytes });
     }
-    let mut screen =
-        Screen { rest: text, out: String::with_capacity(text.len()), open: Vec::new(), operators: 0, offset: false };
+    let mut screen = Screen {
+        limits,
+        rest: text,
+        out: String::with_capacity(text.len()),
+        patterns: Vec::new(),
+        open: Vec::new(),
+        operators: 0,
+        after: After::Other,
+    };
     while let Some(c) = screen.rest.chars().next() {
-        screen.token(c, limits)?;
+        screen.token(c)?;
     }
-    Ok(screen.out)
+    Ok(Screened { text: screen.out, patterns: screen.patterns })
+}
+
+/// What came just before, where that changes what a literal means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// `offset`, perhaps with a sign.
+    Offset,
+    /// `=~` or `!~`.
+    RegexOperator,
+    Other,
 }
 
 struct Screen<'t> {
+    limits: &'t Limits,
     rest: &'t str,
     out: String,
+    patterns: Vec<(String, Regex)>,
     /// The brackets open at this point.
     open: Vec<char>,
     operators: usize,
-    /// Whether `offset` and perhaps a sign came just before.
-    offset: bool,
+    after: After,
 }
 
 impl Screen<'_> {
-    fn token(&mut self, c: char, limits: &Limits) -> Result<(), Error> {
+    fn token(&mut self, c: char) -> Result<(), Error> {
         match c {
             '#' => self.copy(self.rest.find(['\n', '\r']).unwrap_or(self.rest.len())),
             '"' | '\'' | '`' => return self.string(),
             '(' | '[' | '{' => {
                 self.refuse_duration_arithmetic(c)?;
                 self.open.push(c);
-                if self.open.len() > limits.nesting {
-                    return Err(Error::NestedTooDeep { limit: limits.nesting });
+                if self.open.len() > self.limits.nesting {
+                    return Err(Error::NestedTooDeep { limit: self.limits.nesting });
                 }
                 self.copy(1);
             }
@@ -47,23 +75,12 @@ impl Screen<'_> {
                 self.copy(1);
             }
             '0'..='9' | '.' => return self.literal(),
-            'a'..='z' | 'A'..='Z' | '_' | ':' if !(c == ':' && self.in_duration()) => return self.word(limits),
-            '+' | '-' | '*' | '/' | '%' | '^' | '=' | '!' | '<' | '>' => {
-                if self.open.last() == Some(&'[') {
-                    self.refuse_duration_arithmetic(c)?;
-                }
-                self.copy(1);
-                let regex = self.rest.starts_with('~');
-                if regex || self.rest.starts_with('=') {
-                    self.copy(1);
-                }
-                // Plain matchers are cheap; a regular expression is compiled.
-                return if self.open.last() == Some(&'{') && !regex { Ok(()) } else { self.count_operator(limits) };
-            }
+            'a'..='z' | 'A'..='Z' | '_' | ':' if !(c == ':' && self.in_duration()) => return self.word(),
+            '+' | '-' | '*' | '/' | '%' | '^' | '=' | '!' | '<' | '>' => return self.operator(c),
             _ => self.copy(c.len_utf8()),
         }
         if !c.is_whitespace() {
-            self.offset = false;
+            self.after = After::Other;
         }
         Ok(())
     }
@@ -75,13 +92,32 @@ impl Screen<'_> {
     }
 
     fn in_duration(&self) -> bool {
-        self.offset || self.open.last() == Some(&'[')
+        self.after == After::Offset || self.is_in('[')
     }
 
-    fn count_operator(&mut self, limits: &Limits) -> Result<(), Error> {
+    /// Whether the innermost open bracket is `bracket`.
+    fn is_in(&self, bracket: char) -> bool {
+        self.open.last() == Some(&bracket)
+    }
+
+    fn operator(&mut self, c: char) -> Result<(), Error> {
+        if self.is_in('[') {
+            self.refuse_duration_arithmetic(c)?;
+        }
+        self.copy(1);
+        if self.rest.starts_with(['=', '~']) {
+            if self.rest.starts_with('~') {
+                self.after = After::RegexOperator;
+            }
+            self.copy(1);
+        }
+        if self.is_in('{') { Ok(()) } else { self.count_operator() }
+    }
+
+    fn count_operator(&mut self) -> Result<(), Error> {
         self.operators += 1;
-        if self.operators > limits.operators {
-            return Err(Error::TooManyOperators { limit: limits.operators });
+        if self.operators > self.limits.operators {
+            return Err(Error::TooManyOperators { limit: self.limits.operators });
         }
         Ok(())
     }
@@ -96,13 +132,32 @@ impl Screen<'_> {
     fn string(&mut self) -> Result<(), Error> {
         let (contents, bytes) = unquote(self.rest)
             .ok_or_else(|| Error::Syntax(format!("unterminated or malformed string at: {}", excerpt(self.rest))))?;
-        self.out.push_str(&quote(&contents));
         self.rest = &self.rest[bytes..];
-        self.offset = false;
+        if self.after == After::RegexOperator && self.is_in('{') {
+            let number = self.pattern_number(contents)?;
+            // The parser asks whether a matcher accepts a missing label, so the stand-in has to answer the same.
+            let or_nothing = if self.patterns[number].1.is_match("") { "|" } else { "" };
+            self.out.push_str(&format!("\"{number}{or_nothing}\""));
+        } else {
+            self.out.push_str(&quote(&contents));
+        }
+        self.after = After::Other;
         Ok(())
     }
 
-    fn word(&mut self, limits: &Limits) -> Result<(), Error> {
+    fn pattern_number(&mut self, source: String) -> Result<usize, Error> {
+        if let Some(number) = self.patterns.iter().position(|(known, _)| *known == source) {
+            return Ok(number);
+        }
+        if self.patterns.len() >= self.limits.patterns {
+            return Err(Error::TooManyPatterns { limit: self.limits.patterns });
+        }
+        let regex = anchored(&source)?;
+        self.patterns.push((source, regex));
+        Ok(self.patterns.len() - 1)
+    }
+
+    fn word(&mut self) -> Result<(), Error> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
         let end = self.rest.find(|c: char| !is_part(c)).unwrap_or(self.rest.len());
         let word = self.rest[..end].to_ascii_lowercase();
@@ -113,9 +168,16 @@ impl Screen<'_> {
             };
         }
         self.copy(end);
-        self.offset = word == "offset" && self.open.last() != Some(&'{');
+        self.after = After::Other;
+        if self.is_in('{') {
+            return Ok(());
+        }
         match word.as_str() {
-            "and" | "or" | "unless" | "atan2" => self.count_operator(limits),
+            "offset" => {
+                self.after = After::Offset;
+                Ok(())
+            }
+            "and" | "or" | "unless" | "atan2" => self.count_operator(),
             "anchored" | "smoothed" => Err(Error::Unsupported(format!("{word} (experimental in Prometheus)"))),
             _ => Ok(()),
         }
@@ -134,7 +196,7 @@ impl Screen<'_> {
         }
         self.out.push_str(&seconds.to_string());
         self.rest = rest;
-        self.offset = false;
+        self.after = After::Other;
         Ok(())
     }
 }

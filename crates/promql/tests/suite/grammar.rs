@@ -86,3 +86,21 @@ fn regular_expressions_match_whole_values() {
         }
     }
 }
+
+#[test]
+fn what_is_not_offered_is_named() {
+    for (text, names) in [
+        ("x[5m + 1m]", "arithmetic in a duration"),
+        ("x[step()]", "step in a duration"),
+        ("x offset -(5m)", "arithmetic in a duration"),
+        ("x[5m] anchored", "anchored"),
+        ("smoothed", "smoothed"),
+        ("limitk(3, x)", "the aggregation limitk"),
+        ("mad_over_time(x[5m])", "the function mad_over_time"),
+        ("histogram_quantiles(x, \"q\", 0.5)", "the function histogram_quantiles"),
+    ] {
+        let outcome = parse(text, &Limits::default());
+        assert!(matches!(&outcome, Err(Error::Unsupported(what)) if what.starts_with(names)), "{text}: {outcome:?}");
+    }
+    assert!(parse("{anchored=\"x\", \"smoothed\"}", &Limits::default()).is_ok());
+}

@@ -1,7 +1,9 @@
 //! The evaluator against other projects' tests, and stories of our own.
+#![expect(clippy::panic, reason = "tests fail by panicking, in functions that they share too")]
 mod compliance;
 mod corpora;
 mod grammar;
+mod hostile;
 mod memory;
 mod promqltest;
 mod script;

@@ -6,6 +6,8 @@ use promql::{Answer, Labels, Limits, Options, Value, instant, parse, range, unin
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
+type Outcome = Result<(), String>;
+
 /// A series by its labels, with its values by time.
 type Table = BTreeMap<Labels, BTreeMap<i64, f64>>;
 
@@ -48,7 +50,8 @@ fn classic_evaluations_pass() {
     assert!(counts.contains_key(""), "the scripts hold no classic evaluation");
 }
 
-fn outcomes(text: &str) -> Result<Vec<(Eval, Result<(), String>)>, String> {
+/// Each evaluation of a script, with why it is not as expected if it is not.
+fn outcomes(text: &str) -> Result<Vec<(Eval, Outcome)>, String> {
     let mut memory = Memory::default();
     let mut outcomes = Vec::new();
     for command in script::commands(text)? {
@@ -72,7 +75,7 @@ fn load(memory: &mut Memory, series: &Described) {
     }
 }
 
-fn check(memory: &Memory, eval: &Eval) -> Result<(), String> {
+fn check(memory: &Memory, eval: &Eval) -> Outcome {
     if let Expected::Series(series) | Expected::Matrix { series, .. } = &eval.expected
         && series.iter().any(|series| series.histograms)
     {
@@ -169,7 +172,7 @@ fn expected_table(expected: &Expected, start_ms: i64) -> Result<Table, String> {
     Ok(table)
 }
 
-fn compare(got: &Table, expected: &Table) -> Result<(), String> {
+fn compare(got: &Table, expected: &Table) -> Outcome {
     if !got.keys().eq(expected.keys()) {
         let names = |table: &Table| table.keys().map(ToString::to_string).collect::<Vec<_>>();
         return Err(format!("got series {:?}, expected {:?}", names(got), names(expected)));
@@ -187,7 +190,7 @@ fn compare(got: &Table, expected: &Table) -> Result<(), String> {
 }
 
 /// Within a millionth, as `util/almost` of Prometheus.
-fn equal(expected: f64, got: f64) -> Result<(), String> {
+fn equal(expected: f64, got: f64) -> Outcome {
     let close = if expected.is_nan() || got.is_nan() {
         expected.is_nan() && got.is_nan()
     } else {

@@ -82,8 +82,9 @@ fn each_limit_has_its_own_message() {
     for (query, options, kind, says) in [
         ("vector(1)", limited(|l| l.query_bytes = 5), ErrorKind::BadData, "has 9 bytes"),
         ("((((1))))", limited(|l| l.nesting = 3), ErrorKind::BadData, "nested more than 3 levels"),
-        ("1+1+1+1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 binary operators"),
-        ("----1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 binary operators"),
+        ("1+1+1+1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 operators"),
+        ("----1", limited(|l| l.operators = 2), ErrorKind::BadData, "more than 2 operators"),
+        ("{a=~\"x\",b=~\"y\"}", limited(|l| l.patterns = 1), ErrorKind::BadData, "more than 1 different regular"),
         (quantile, limited(|l| l.samples = 100), ErrorKind::Execution, "more than 100 samples"),
         (quantile, limited(|l| l.memory_bytes = 100), ErrorKind::Execution, "more than 100 bytes"),
         (
@@ -98,6 +99,50 @@ fn each_limit_has_its_own_message() {
         assert_eq!(error.kind(), kind, "{query}: {error}");
         assert!(error.to_string().contains(says), "{query}: {error}");
     }
+}
+
+#[test]
+fn an_aggregation_holds_its_groups_and_not_its_series() -> Result<(), Error> {
+    let mut memory = Memory::default();
+    for replica in 0..300 {
+        let labels = series("requests_total", &[("replica", &replica.to_string())]);
+        (0..100).for_each(|tick| memory.add(&labels, tick * MINUTE_MS, tick as f64));
+    }
+    // All series at all steps are 240 kB.
+    let options = limited(|limits| limits.memory_bytes = 20_000);
+    let ask = |text: &str| {
+        let query = parse(text, &options.limits)?;
+        range(&memory, &query, 0, 99 * MINUTE_MS, MINUTE_MS, &options, &uninterrupted)
+    };
+    for aggregation in ["sum", "avg", "max", "count", "stddev"] {
+        ask(&format!("{aggregation}(rate(requests_total[5m]))"))?;
+    }
+    assert!(matches!(ask("rate(requests_total[5m])"), Err(Error::TooMuchMemory { .. })));
+    assert!(matches!(ask("quantile(0.5, rate(requests_total[5m]))"), Err(Error::TooMuchMemory { .. })));
+    Ok(())
+}
+
+#[test]
+fn matches_have_to_be_clear() -> Result<(), Error> {
+    let mut memory = Memory::default();
+    for (name, replica, value) in [("used", "a", 1.0), ("used", "b", 2.0), ("all", "a", 4.0)] {
+        memory.add(&series(name, &[("replica", replica)]), 0, value);
+    }
+    let labels = |query: &str| ask(&memory, query, 0).map(|answer| values(&answer));
+    assert_eq!(labels("used / all")?, [("{replica=\"a\"}".to_owned(), 0.25)]);
+    let filled = [("{replica=\"a\"}".to_owned(), 0.25), ("{replica=\"b\"}".to_owned(), 0.2)];
+    assert_eq!(labels("used / fill_right (10) all")?, filled);
+    for (query, says) in [
+        ("used / on () all", "many-to-one matching must be explicit"),
+        ("all / on () used", "found duplicate series for the match group {} on the right hand-side"),
+        ("used / on () group_left (replica) all", "grouping labels must ensure unique matches"),
+        ("rate({__name__=~\"used|all\"}[5m]) or abs({__name__=~\"used|all\"})", "the same labelset"),
+    ] {
+        let Err(error) = labels(query) else { panic!("{query} is answered") };
+        assert!(error.to_string().contains(says), "{query}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Execution);
+    }
+    Ok(())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use super::*;
 use bytes::Bytes;
 use exposition::Format;
-use promql::{Column, Selector, Storage, is_stale};
+use promql::{Column, Labels, Selector, Storage, is_stale};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;

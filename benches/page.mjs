@@ -1,0 +1,177 @@
+//! The page's figures beside their goals: `make bench`, or `node benches/page.mjs FOLDER` with the built draw example.
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+import { CHROMIUM, PACKAGES, firstGraph, withBrowser } from "./browser.mjs";
+import { companion, files, replay } from "./loopback.mjs";
+import { kilo, median, spread, table } from "./table.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const PAGE = join(ROOT, "dist");
+const SESSION = join(ROOT, "tests/fixtures/vllm-0.32-session");
+const SERVER = process.env.INFERBOARD_SERVER;
+const DRAWN = process.argv[2];
+
+const DRAWS = 20;
+const STARTS = 5;
+const WATCHED_MS = 30_000;
+const SETTLING_MS = 10_000;
+const WINDOW = { width: 1400, height: 1000 };
+// All cards of a section are in sight: the others ask for nothing.
+const HIGH_WINDOW = { width: 1400, height: 2000 };
+
+const browser = { "playwright-core and uplot in .tools/bench": PACKAGES, Chromium: CHROMIUM };
+const server = { "the companion (INFERBOARD_SERVER)": SERVER };
+await measured("Size of the page", { "the page in dist": join(PAGE, "index.html") }, size);
+await measured("Drawing beside uPlot", { "the draw example (an argument)": DRAWN, ...browser }, drawing);
+await measured("With a replayed engine", { ...server, ...browser }, engine);
+await measured("With nothing configured", { ...server, ...browser }, fromNothing);
+
+/** Runs `measure` under a heading, unless something of `needs`, from names to paths, is absent. */
+async function measured(title, needs, measure) {
+  console.log(`\n${title}`);
+  const absent = Object.keys(needs).filter(name => !needs[name] || !existsSync(needs[name]));
+  if (absent.length === 0) return measure();
+  console.log(`  skipped: ${absent.join(", ")}`);
+}
+
+function size() {
+  const totals = {};
+  for (const name of readdirSync(PAGE)) {
+    const bytes = readFileSync(join(PAGE, name));
+    for (const kind of [extname(name).slice(1), "all"]) {
+      totals[kind] ??= { raw: 0, brotli: 0 };
+      totals[kind].raw += bytes.length;
+      totals[kind].brotli += brotliCompressSync(bytes).length;
+    }
+  }
+  const kinds = Object.entries(totals).sort(([, a], [, b]) => a.raw - b.raw);
+  const row = ([kind, { raw, brotli }]) => [kind, kilo(raw), kilo(brotli), kind === "all" ? "≤ 400" : ""];
+  table([["", "raw, KB", "brotli, KB", "goal"], ...kinds.map(row)]);
+}
+
+async function drawing() {
+  const folders = { "/ours/": DRAWN, "/uplot/": join(PACKAGES, "uplot/dist"), "/benches/": join(ROOT, "benches") };
+  const served = await files(folders, "/uplot/uPlot.min.css");
+  const rows = [["points", "screen", "", "ours, ms", "uPlot, ms", "ratio", "goal"]];
+  const once = given => import("/benches/draw.mjs").then(module => module.measure(...given));
+  try {
+    await withBrowser(async browser => {
+      for (const deviceScaleFactor of [1, 2]) {
+        const page = await browser.newPage({ viewport: WINDOW, deviceScaleFactor });
+        await page.goto(served.url);
+        for (const points of [2_000, 20_000, 100_000]) {
+          const figures = await page.evaluate(once, [points, DRAWS]);
+          for (const [kind, { ours, theirs }] of Object.entries(figures)) {
+            const medians = [median(ours), median(theirs)];
+            const goal = kind === "script" && points === 100_000 ? "≤ 0.50" : "";
+            const texts = [...medians, medians[0] / medians[1]].map(figure => figure.toFixed(2));
+            rows.push([`5 × ${points}`, `${deviceScaleFactor}×`, kind, ...texts, goal]);
+          }
+        }
+        await page.close();
+      }
+    });
+  } finally {
+    served.stop();
+  }
+  table(rows);
+  console.log(`  Medians of ${DRAWS}, 1000 × 420 CSS pixels. Our canvas is 2× on both screens, uPlot's as the screen.`);
+}
+
+async function engine() {
+  const target = await replay(SESSION);
+  try {
+    const served = await companion(SERVER, ["--target", target.url, "--scrape-interval", "1s", "--no-discovery"]);
+    try {
+      await new Promise(done => setTimeout(done, SETTLING_MS));
+      const starts = [];
+      for (let start = 0; start < STARTS; start += 1) starts.push(await coldStart(served.url));
+      const load = await refreshing(served.url);
+      table([
+        ["", "", "goal"],
+        ["first graph after navigation, ms", spread(starts.map(start => start.sinceNavigationMs)), "≤ 700"],
+        ["the page's files on the wire with headers, KB", `${kilo(starts[0].bytes)} in ${starts[0].requests}`, "≤ 400"],
+        [`main thread while ${load.cards} cards refresh every 5 s`, `${(100 * load.share).toFixed(2)} %`, "≤ 5 %"],
+        ["longest task of it, ms", load.longestMs ? load.longestMs.toFixed(0) : "none over 50", "≤ 50"],
+      ]);
+      console.log(
+        `  First graph: median (least – most) of ${STARTS} new browsers. ` +
+          `Refreshing: ${WATCHED_MS / 1000} s with ${load.answers} answers.`,
+      );
+    } finally {
+      await served.stop();
+    }
+  } finally {
+    target.stop();
+  }
+}
+
+/** The first visit of a new browser: when it saw a graph, and what the page's own files weighed. */
+function coldStart(url) {
+  return withBrowser(async browser => {
+    const page = await browser.newPage({ viewport: WINDOW });
+    const finished = [];
+    page.on("requestfinished", request => finished.push(request));
+    const { sinceNavigationMs } = await firstGraph(page, url);
+    const files = finished.filter(request => !request.url().includes("/api/"));
+    const sizes = await Promise.all(files.map(request => request.sizes()));
+    const bytes = sizes.reduce((sum, size) => sum + size.responseHeadersSize + size.responseBodySize, 0);
+    return { sinceNavigationMs, requests: files.length, bytes };
+  });
+}
+
+/** What the page costs while it refreshes by itself: share of a core on its main thread, and its longest task. */
+function refreshing(url) {
+  return withBrowser(async browser => {
+    const page = await browser.newPage({ viewport: HIGH_WINDOW });
+    await firstGraph(page, `${url}?every=5s`);
+    await page.waitForTimeout(SETTLING_MS);
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Performance.enable");
+    const metrics = async () => {
+      const { metrics } = await devtools.send("Performance.getMetrics");
+      return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+    };
+    await page.evaluate(() => {
+      globalThis.longTasksMs = [];
+      const note = list => globalThis.longTasksMs.push(...list.getEntries().map(task => task.duration));
+      new PerformanceObserver(note).observe({ type: "longtask" });
+    });
+    let answers = 0;
+    page.on("requestfinished", () => (answers += 1));
+    const before = await metrics();
+    await page.waitForTimeout(WATCHED_MS);
+    const after = await metrics();
+    return {
+      share: (after.TaskDuration - before.TaskDuration) / (after.Timestamp - before.Timestamp),
+      longestMs: Math.max(0, ...(await page.evaluate(() => globalThis.longTasksMs))),
+      cards: await page.locator(".card[data-status=live]").count(),
+      answers,
+    };
+  });
+}
+
+async function fromNothing() {
+  const [listening, drawn] = [[], []];
+  await withBrowser(async browser => {
+    for (let start = 0; start < STARTS; start += 1) {
+      const page = await browser.newPage({ viewport: WINDOW });
+      const beganMs = Date.now();
+      const served = await companion(SERVER, []);
+      listening.push(Date.now() - beganMs);
+      try {
+        drawn.push((await firstGraph(page, served.url)).unixMs - beganMs);
+      } finally {
+        await page.close();
+        await served.stop();
+      }
+    }
+  });
+  table([
+    ["from the start of the process, ms", "", "goal"],
+    ["listening", spread(listening), ""],
+    ["first graph", spread(drawn), "≤ 2000"],
+  ]);
+}

@@ -1,0 +1,68 @@
+//! Regular expressions over whole label values.
+use crate::Error;
+use regex::{Regex, RegexBuilder};
+
+/// The compiled size from which a regular expression is refused; compiling one of this size takes milliseconds.
+const SIZE_BYTES: usize = 2 << 20;
+
+/// Compiles `source` to match whole values, `.` matching a line break too, as Prometheus does.
+///
+/// # Errors
+/// When it is malformed or too large.
+pub(crate) fn anchored(source: &str) -> Result<Regex, Error> {
+    let compile = |source: &str| RegexBuilder::new(&format!("^(?s:{source})$")).size_limit(SIZE_BYTES).build();
+    let compiled = compile(source).or_else(|error| match error {
+        regex::Error::Syntax(_) => compile(&with_plain_braces(source)),
+        other => Err(other),
+    });
+    compiled.map_err(|error| Error::Syntax(format!("invalid regular expression {source:?}: {error}")))
+}
+
+/// `source` with a backslash before each brace that begins no repetition: such a brace stands for itself in Go.
+fn with_plain_braces(source: &str) -> String {
+    let mut text = String::with_capacity(source.len() + 8);
+    let mut escaped = false;
+    for (at, c) in source.char_indices() {
+        if c == '{' && !escaped && !is_repetition(&source[at..]) {
+            text.push('\\');
+        }
+        text.push(c);
+        escaped = c == '\\' && !escaped;
+    }
+    text
+}
+
+/// Whether `text` begins with `{n}`, `{n,}` or `{n,m}`.
+fn is_repetition(text: &str) -> bool {
+    let Some((inside, _)) = text[1..].split_once('}') else { return false };
+    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !least.is_empty() && is_number(least) && is_number(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_that_repeat_nothing_are_plain() {
+        for (source, value) in [("a{b}c", "a{b}c"), ("a{2}", "aa"), ("a{1,}{x", "aaa{x"), (r"\{a", "{a"), ("{}", "{}")]
+        {
+            assert!(anchored(source).is_ok_and(|regex| regex.is_match(value)), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_matched_as_a_whole() {
+        let matches = |source: &str, value: &str| anchored(source).is_ok_and(|regex| regex.is_match(value));
+        assert!(matches("a.b|c", "a\nb") && matches("a.b|c", "c"));
+        assert!(!matches("a.b|c", "a.bc") && !matches("a", "ba"));
+    }
+
+    #[test]
+    fn what_is_too_large_or_malformed_is_refused() {
+        for source in [r"(\p{L}{20}){40}", "(", "[z-a]"] {
+            assert!(matches!(anchored(source), Err(Error::Syntax(_))), "{source}");
+        }
+    }
+}

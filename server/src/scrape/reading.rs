@@ -1,0 +1,54 @@
+//! What a page has that its last page had not, and all its samples, before anything is stored.
+use super::failure::Failure;
+use super::identity::TargetLabels;
+use super::page::{Learned, Page, tells_more};
+use exposition::{Label, Limits, PageCache, PageCount, Sink};
+use promql::Labels;
+
+/// A page that is well formed. Series go by the numbers of the cache that read it.
+pub(crate) struct Reading {
+    pub(crate) count: PageCount,
+    /// Series that the last page did not have.
+    pub(crate) new: Vec<(u32, Labels)>,
+    /// Values, and times in Unix milliseconds where the page gives them.
+    pub(crate) samples: Vec<(u32, f64, Option<i64>)>,
+    /// Series that only the last page had.
+    pub(crate) ended: Vec<u32>,
+    /// Whether a new series may tell something about the target that is not known.
+    pub(crate) tells_more: bool,
+}
+
+/// Reads `page` after those that `cache` saw before; new series get the target's `labels`.
+pub(crate) fn read(
+    cache: &mut PageCache,
+    page: &Page,
+    labels: &TargetLabels,
+    learned: &Learned,
+) -> Result<Reading, Failure> {
+    let (new, samples, ended) = (Vec::new(), Vec::new(), Vec::new());
+    let reading = Reading { count: PageCount::default(), new, samples, ended, tells_more: false };
+    let mut gather = Gather { reading, labels, learned };
+    gather.reading.count = cache.read(&page.body, page.format, &Limits::default(), &mut gather)?;
+    Ok(gather.reading)
+}
+
+struct Gather<'a> {
+    reading: Reading,
+    labels: &'a TargetLabels,
+    learned: &'a Learned,
+}
+
+impl Sink for Gather<'_> {
+    fn series(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
+        self.reading.tells_more |= tells_more(self.learned, name, labels);
+        self.reading.new.push((series, self.labels.of_sample(name, labels)));
+    }
+
+    fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>) {
+        self.reading.samples.push((series, value, timestamp_ms));
+    }
+
+    fn gone(&mut self, series: u32) {
+        self.reading.ended.push(series);
+    }
+}
