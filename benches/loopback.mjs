@@ -41,9 +41,13 @@ async function listen(answer) {
 /** Starts `program` as the companion on a free port; resolves as soon as it says where it listens. */
 export async function companion(program, flags) {
   const child = spawn(program, ["--listen", "127.0.0.1:0", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  const kill = () => child.kill();
+  // A benchmark that fails leaves no server behind.
+  process.once("exit", kill);
   const ended = new Promise(done => child.on("close", done));
   const stop = async () => {
-    child.kill();
+    process.off("exit", kill);
+    kill();
     await ended;
   };
   let said = "";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { CHROMIUM, PACKAGES, firstGraph, withBrowser } from "./browser.mjs";
 import { companion, files, replay } from "./loopback.mjs";
-import { kilo, median, spread, table } from "./table.mjs";
+import { kilo, median, percent, spread, table } from "./table.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PAGE = join(ROOT, "dist");
@@ -93,7 +93,8 @@ async function engine() {
         ["", "", "goal"],
         ["first graph after navigation, ms", spread(starts.map(start => start.sinceNavigationMs)), "≤ 700"],
         ["the page's files on the wire with headers, KB", `${kilo(starts[0].bytes)} in ${starts[0].requests}`, "≤ 400"],
-        [`main thread while ${load.cards} cards refresh every 5 s`, `${(100 * load.share).toFixed(2)} %`, "≤ 5 %"],
+        [`CPU time while ${load.cards} cards refresh every 5 s`, percent(load.cpuShare), "≤ 5 %"],
+        ["tasks of the main thread by the wall clock", percent(load.taskShare), ""],
         ["longest task of it, ms", load.longestMs ? load.longestMs.toFixed(0) : "none over 50", "≤ 50"],
       ]);
       console.log(
@@ -122,7 +123,7 @@ function coldStart(url) {
   });
 }
 
-/** What the page costs while it refreshes by itself: share of a core on its main thread, and its longest task. */
+/** What the page's process costs while it refreshes by itself, as shares of a core, and its longest task. */
 function refreshing(url) {
   return withBrowser(async browser => {
     const page = await browser.newPage({ viewport: HIGH_WINDOW });
@@ -144,8 +145,10 @@ function refreshing(url) {
     const before = await metrics();
     await page.waitForTimeout(WATCHED_MS);
     const after = await metrics();
+    const share = name => (after[name] - before[name]) / (after.Timestamp - before.Timestamp);
     return {
-      share: (after.TaskDuration - before.TaskDuration) / (after.Timestamp - before.Timestamp),
+      cpuShare: share("ProcessTime"),
+      taskShare: share("TaskDuration"),
       longestMs: Math.max(0, ...(await page.evaluate(() => globalThis.longTasksMs))),
       cards: await page.locator(".card[data-status=live]").count(),
       answers,

@@ -16,6 +16,11 @@ export function kilo(bytes) {
   return (bytes / 1000).toFixed(1);
 }
 
+/** A share of one as a percentage. */
+export function percent(share) {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
 /** Prints rows of texts: the first column to the left, the others to the right. */
 export function table(rows) {
   const widths = rows[0].map((_, at) => Math.max(...rows.map(row => row[at].length)));

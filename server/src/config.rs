@@ -105,9 +105,13 @@ impl Settings {
         let mut targets = Vec::new();
         for entry in flag_targets(args)?.into_iter().chain(file.targets) {
             let target = entry.resolve(targets.len() + 1, pace)?;
+            let taken = |problem| Err(setting(&format!("target {}", targets.len() + 1), problem));
             if targets.iter().any(|known: &Target| known.key() == target.key()) {
-                let problem = format!("{} is scraped already: name each URL once", target.identity.instance);
-                return Err(setting(&format!("target {}", targets.len() + 1), problem));
+                return taken(format!("{} is scraped already: name each URL once", target.identity.instance));
+            }
+            if targets.iter().any(|known| known.identity == target.identity) {
+                let problem = "its series would have the same labels as another target's: give it a replica, in a file";
+                return taken(problem.into());
             }
             targets.push(target);
         }

@@ -130,6 +130,10 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
             "[[targets]]\nurl = \"http://h\"\n[[targets]]\nurl = \"http://h:80/metrics\"",
             "target 2: h:80 is scraped already",
         ),
+        (
+            "[[targets]]\nurl = \"http://h/a\"\n[[targets]]\nurl = \"http://h/b\"",
+            "target 2: its series would have the same labels",
+        ),
         ("[[targets]]\nurl = \"http://h\"\nauthorization = {}", "target 1: authorization: give either credentials or"),
         (
             "[[targets]]\nurl = \"http://h\"\nauthorization = { credential = \"hf_CANARY\" }",

@@ -20,8 +20,8 @@ const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
 /// A page longer than this waits for one of a few places, so that many hostile targets at once cannot fill the memory.
-const LARGE_BYTES: usize = 1 << 20;
-const LARGE_AT_ONCE: usize = 3;
+const LARGE_BYTES: usize = 512 << 10;
+const LARGE_AT_ONCE: usize = 2;
 
 /// What is sent as `Authorization` to one target.
 #[derive(Debug)]
@@ -152,6 +152,8 @@ impl Client {
             }
             if length > LARGE_BYTES && place.is_none() {
                 place = self.large.acquire().await.ok();
+                // Once, as a buffer that doubles is there twice while it is copied.
+                body.reserve(self.body_bytes - body.len());
             }
             body.extend_from_slice(&chunk);
         }

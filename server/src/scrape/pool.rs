@@ -89,7 +89,7 @@ impl Pool {
             known.configured && !targets.iter().any(|target| target.key() == key && *target == *known.target)
         });
         for (_, Running { target, remove, .. }) in ended {
-            info!(instance = ?target.identity.instance, "target removed");
+            info!(target = ?target.name(), "removed");
             // The task may have ended with the runtime.
             let _ = remove.send(());
         }
@@ -140,19 +140,19 @@ async fn scrape_until_removed(
         let began = Instant::now();
         let page = reader.read().await;
         let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
-        log_change(&target.identity.instance, last_failure, failure);
+        log_change(&target, last_failure, failure);
         last_failure = Some(failure);
     }
 }
 
 /// One line when a target comes, goes, or fails for another reason than before.
-fn log_change(instance: &str, before: Option<Option<Failure>>, now: Option<Failure>) {
+fn log_change(target: &Target, before: Option<Option<Failure>>, now: Option<Failure>) {
     let reason = |failure: Option<Failure>| failure.map(Failure::reason);
     match now {
         Some(failure) if before.map(reason) != Some(reason(now)) => {
-            warn!(?instance, reason = failure.reason(), "scrape failed: {failure}");
+            warn!(target = ?target.name(), reason = failure.reason(), "scrape failed: {failure}");
         }
-        None if before != Some(None) => info!(?instance, "target is up"),
+        None if before != Some(None) => info!(target = ?target.name(), "up"),
         _ => {}
     }
 }

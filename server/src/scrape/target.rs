@@ -47,6 +47,14 @@ pub struct Pace {
 }
 
 impl Target {
+    /// What it is called in logs.
+    pub fn name(&self) -> String {
+        match &self.source {
+            Source::Http { .. } => format!("{:?}", self.source),
+            Source::Local(_) => self.key().to_owned(),
+        }
+    }
+
     /// What no two targets share. May hold a token from the URL's query: not for logs.
     pub fn key(&self) -> &str {
         match &self.source {

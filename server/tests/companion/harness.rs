@@ -6,6 +6,7 @@ use server::config::Settings;
 use server::scrape::Target;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -86,8 +87,7 @@ impl Companion {
 }
 
 /// What a target does with a request.
-pub(crate) type Behaviour =
-    Arc<dyn Fn(String, TcpStream) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub(crate) type Behaviour = Arc<dyn Fn(String, TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// A server on a free port of loopback that does what it is told with each connection's first request.
 pub(crate) struct FakeTarget {
@@ -169,11 +169,11 @@ pub(crate) fn raw(answer: impl Into<Vec<u8>>) -> Behaviour {
     })
 }
 
-/// Answers 200 with `headers` and a body.
+/// Answers 200 with `headers`, each with its line end, and a body.
 pub(crate) fn answer(headers: &str, body: &[u8]) -> Behaviour {
-    let mut answer = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    answer = answer.replace("\r\n\r\n\r\n", "\r\n\r\n");
-    raw([answer.as_bytes(), body].concat())
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    raw([head.as_bytes(), body].concat())
 }
 
 /// Answers with a page of Prometheus text.
