@@ -1,8 +1,8 @@
 //! Our side of the drawing benchmark: lines painted with the calls of the page's canvas, without the page around them.
 use catalogue::Unit;
 use plot::{
-    Column, Drawing, Frame, LineStyle, Look, Margins, Projection, Rgb, Theme, paint, scene, time_ticks, value_domain,
-    value_ticks,
+    Column, Drawing, Frame, LineStyle, Look, Margins, Projection, Rgb, Rounding, Theme, paint, scene, time_ticks,
+    value_domain, value_ticks,
 };
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -49,9 +49,9 @@ impl Lines {
 
     fn painted(&self, width: f64, height: f64) -> Option<()> {
         let unit = Unit::Seconds;
-        let values = self.frame.columns.iter().flat_map(|column| column.values.iter().copied());
+        let values = self.frame.columns.iter().map(|column| column.values.as_slice());
         let (low, high) = value_domain(values, unit.ceiling());
-        let ticks = value_ticks(low, high, 4, unit.is_binary());
+        let ticks = value_ticks(low, high, 4, Rounding::Decimal);
         let labels = unit.tick_labels(&ticks);
         let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
         let margins = Margins { left: 14.0 + 6.2 * longest as f64, top: 8.0, right: 8.0, bottom: 22.0 };

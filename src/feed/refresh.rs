@@ -15,6 +15,9 @@ use std::{collections::BTreeMap, sync::Arc};
 /// How often the page looks whether a refresh is due.
 const LOOK_MS: u32 = 250;
 
+/// How often the page asks while the server has not been scraping for two intervals.
+const YOUNG_MS: i64 = 1000;
+
 /// Whether the server answers; times are the browser's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connection {
@@ -215,7 +218,12 @@ impl Feed {
         match result {
             Ok(()) => {
                 let every_ms = self.view.with_untracked(|view| view.refresh.interval_ms);
-                self.inner.update_value(|inner| (inner.failures, inner.due_ms) = (0, began_ms + every_ms));
+                self.inner.update_value(|inner| {
+                    // A server that has just started has more to show with every scrape.
+                    let is_young = inner.interval_ms.is_none();
+                    let wait_ms = if is_young { every_ms.min(YOUNG_MS) } else { every_ms };
+                    (inner.failures, inner.due_ms) = (0, began_ms + wait_ms);
+                });
                 self.connection.set(Connection::Up { at_ms: now_ms });
             }
             Err(failure) => {

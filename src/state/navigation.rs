@@ -19,6 +19,7 @@ pub struct Navigation {
 
 impl Navigation {
     /// Reads the address bar, and follows it when the browser goes back or forward.
+    #[expect(clippy::new_without_default, reason = "it makes signals, which belong to the owner that calls it")]
     pub fn new() -> Self {
         let depth = history_depth();
         let navigation =

@@ -1,9 +1,9 @@
 //! The canvas: measures itself, lays the scene out and paints it when data, size or theme change.
 use super::{card::CardContext, colours::Palette, overlay::Overlay, time};
 use crate::feed::{Drawn, Feed};
-use catalogue::Graph;
+use catalogue::{Graph, Unit};
 use leptos::{html, prelude::*};
-use plot::{Drawing, LineStyle, Margins, Projection, paint, scene, time_ticks, value_domain, value_ticks};
+use plot::{Drawing, LineStyle, Margins, Projection, Rounding, paint, scene, time_ticks, value_domain, value_ticks};
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
@@ -61,12 +61,10 @@ fn draw(
     let is_stacked = |at: usize| is_shown(at) && styles.get(at).is_some_and(|style| !style.is_limit);
     let visible = frame.columns.iter().enumerate().filter(|(at, _)| is_shown(*at));
     let (low, high) = match look {
-        plot::Look::Lines => {
-            value_domain(visible.flat_map(|(_, column)| column.values.iter().copied()), graph.unit.ceiling())
-        }
-        plot::Look::Bars { .. } => value_domain(frame.sums(is_stacked).into_iter(), graph.unit.ceiling()),
+        plot::Look::Lines => value_domain(visible.map(|(_, column)| column.values.as_slice()), graph.unit.ceiling()),
+        plot::Look::Bars { .. } => value_domain([frame.sums(is_stacked).as_slice()].into_iter(), graph.unit.ceiling()),
     };
-    let ticks = value_ticks(low, high, 4, graph.unit.is_binary());
+    let ticks = value_ticks(low, high, 4, rounding(graph.unit));
     let labels = graph.unit.tick_labels(&ticks);
     let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let margins = Margins { left: 14.0 + 6.2 * longest as f64, top: 8.0, right: 8.0, bottom: 22.0 };
@@ -91,6 +89,14 @@ fn draw(
         Drawing { frame, styles, look, projection, values: &values, times: &times, theme: &palette.theme, scale };
     paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
     Some(projection)
+}
+
+fn rounding(unit: Unit) -> Rounding {
+    match unit {
+        unit if unit.is_binary() => Rounding::Binary,
+        unit if unit.is_whole() => Rounding::Whole,
+        _ => Rounding::Decimal,
+    }
 }
 
 /// The element's size in CSS pixels, kept up to date.

@@ -1,14 +1,13 @@
 //! The legend: a press hides a line or shows it again, a double press leaves it alone on its graph.
-use super::{card::CardContext, colours::css, pointer::index_at};
-use crate::state::cursor::Pointer;
+use super::{card::CardContext, colours::css};
+use catalogue::Summary;
 use leptos::prelude::*;
 use std::collections::BTreeSet;
 
-/// The legend with the values at the cursor, or the newest ones.
+/// The legend with the newest values.
 #[component]
 pub(super) fn Legend() -> impl IntoView {
-    let card @ CardContext { graph, drawn, styles, hidden } = expect_context();
-    let pointer = expect_context::<Pointer>();
+    let CardContext { graph, drawn, styles, hidden } = expect_context();
     let names = Memo::new(move |_| {
         drawn.with(|drawn| {
             let columns = drawn.iter().flat_map(|drawn| &drawn.frame.columns);
@@ -20,19 +19,13 @@ pub(super) fn Legend() -> impl IntoView {
         // Alone already: all come back.
         hidden.update(|hidden| *hidden = if *hidden == others { BTreeSet::new() } else { others });
     };
-    let at_cursor = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(card, cursor.time_ms)));
     let item = move |(at, name): (usize, String)| {
-        let value = {
-            move || {
-                drawn.with(|drawn| {
-                    let frame = &drawn.as_ref()?.frame;
-                    let value = match at_cursor.get() {
-                        Some(index) => frame.columns.get(at)?.values.get(index).copied()?,
-                        None => frame.last(at)?,
-                    };
-                    Some(graph.unit.format_short(value))
-                })
-            }
+        // Percentiles have their boxes; what is under the cursor stands in the tooltip.
+        let value = move || {
+            (graph.summary != Summary::Percentiles)
+                .then(|| drawn.with(|drawn| drawn.as_ref()?.frame.last(at)))
+                .flatten()
+                .map(|value| graph.unit.format_short(value))
         };
         let is_shown = {
             let name = name.clone();

@@ -49,10 +49,10 @@ impl Hand {
         if event.button() != 0 {
             return;
         }
-        if let Some(target) = event.current_target() {
-            if let Ok(element) = target.dyn_into::<web_sys::Element>() {
-                let _ = element.set_pointer_capture(event.pointer_id());
-            }
+        if let Some(target) = event.current_target()
+            && let Ok(element) = target.dyn_into::<web_sys::Element>()
+        {
+            let _ = element.set_pointer_capture(event.pointer_id());
         }
         self.pressed.set(Some(event.offset_x().into()));
     }

@@ -35,6 +35,11 @@ impl Unit {
         self == Self::Bytes
     }
 
+    /// Whether there are no parts of one.
+    pub fn is_whole(self) -> bool {
+        self == Self::Count
+    }
+
     /// The top of the axis where the unit has one.
     pub fn ceiling(self) -> Option<f64> {
         (self == Self::Share).then_some(1.0)

@@ -5,63 +5,99 @@
 /// Connected points in canvas pixels.
 pub type Polyline = Vec<(i32, i32)>;
 
-/// What is kept of one pixel column, as indexes into the values.
-struct Kept {
-    first: usize,
-    low: usize,
-    high: usize,
-    last: usize,
+/// The points that share a pixel column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PixelColumn {
+    x: i32,
+    start: usize,
+    end: usize,
 }
 
-/// The line through `values` at places `x`, at most four points for each pixel column; a NaN or infinity ends one
-/// polyline and the next value begins another.
-pub fn m4(xs: impl Iterator<Item = f64>, values: &[f64], y: impl Fn(f64) -> f64) -> Vec<Polyline> {
-    let mut lines = Vec::new();
-    let mut line = Polyline::new();
-    let mut column = i32::MIN;
-    let mut kept: Option<Kept> = None;
-    let pixel = |at: usize| y(values[at]).round() as i32;
-    let flush = |kept: &mut Option<Kept>, column: i32, line: &mut Polyline| {
-        let Some(k) = kept.take() else { return };
-        let (second, third) = if k.low < k.high { (k.low, k.high) } else { (k.high, k.low) };
-        for at in [k.first, second, third, k.last] {
-            let point = (column, pixel(at));
-            if line.last() != Some(&point) {
-                line.push(point);
+/// Which points share a pixel column: found once for all lines over the same times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PixelColumns(Vec<PixelColumn>);
+
+impl PixelColumns {
+    /// The columns of `count` points whose places `x` never decrease.
+    pub fn new(count: usize, x: impl Fn(usize) -> f64) -> Self {
+        let mut columns = Vec::new();
+        let mut start = 0;
+        while start < count {
+            let place = x(start).round();
+            // Points lie about evenly, so the end of a column is near where the last one's length puts it.
+            let guess = columns.last().map_or(1, |last: &PixelColumn| last.end - last.start);
+            let end = end_of(start, count, guess, |at| x(at).round() <= place);
+            columns.push(PixelColumn { x: place as i32, start, end });
+            start = end;
+        }
+        Self(columns)
+    }
+
+    /// The line through `values`, at most four points for each pixel column; a NaN or infinity ends one polyline and
+    /// the next value begins another.
+    ///
+    /// Values beyond the points that the columns were made for do not count.
+    pub fn reduce(&self, values: &[f64], y: impl Fn(f64) -> f64) -> Vec<Polyline> {
+        let mut lines = Vec::new();
+        let mut line = Polyline::new();
+        for column in &self.0 {
+            let within = &values[column.start.min(values.len())..column.end.min(values.len())];
+            for (at, run) in within.split(|value| !value.is_finite()).enumerate() {
+                if at > 0 && !line.is_empty() {
+                    lines.push(std::mem::take(&mut line));
+                }
+                push_run(run, column.x, &y, &mut line);
             }
         }
-    };
-    for (at, (x, value)) in xs.zip(values).enumerate() {
-        if !value.is_finite() {
-            flush(&mut kept, column, &mut line);
-            if !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            continue;
+        if !line.is_empty() {
+            lines.push(line);
         }
-        let here = x.round() as i32;
-        match &mut kept {
-            Some(k) if here == column => {
-                if *value < values[k.low] {
-                    k.low = at;
-                }
-                if *value > values[k.high] {
-                    k.high = at;
-                }
-                k.last = at;
-            }
-            _ => {
-                flush(&mut kept, column, &mut line);
-                column = here;
-                kept = Some(Kept { first: at, low: at, high: at, last: at });
-            }
+        lines
+    }
+}
+
+/// The first index after `start` for which `is_within` does not hold, looked for around `start + guess`.
+fn end_of(start: usize, count: usize, guess: usize, is_within: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high, mut reach) = (start + 1, count, guess.max(1));
+    while start + reach < count {
+        if is_within(start + reach) {
+            low = start + reach + 1;
+            reach *= 2;
+        } else {
+            high = start + reach;
+            break;
         }
     }
-    flush(&mut kept, column, &mut line);
-    if !line.is_empty() {
-        lines.push(line);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if is_within(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    lines
+    low
+}
+
+/// Adds first, lowest, highest and last of a run without holes, in the order of time.
+fn push_run(run: &[f64], x: i32, y: &impl Fn(f64) -> f64, line: &mut Polyline) {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
+    let (mut low, mut low_at, mut high, mut high_at) = (*first, 0, *first, 0);
+    for (at, value) in run.iter().enumerate() {
+        if *value < low {
+            (low, low_at) = (*value, at);
+        }
+        if *value > high {
+            (high, high_at) = (*value, at);
+        }
+    }
+    let (second, third) = if low_at < high_at { (low, high) } else { (high, low) };
+    for value in [*first, second, third, *last] {
+        let point = (x, y(value).round() as i32);
+        if line.last() != Some(&point) {
+            line.push(point);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +105,7 @@ mod tests {
     use super::*;
 
     fn reduced(per_pixel: usize, values: &[f64]) -> Vec<Polyline> {
-        m4((0..values.len()).map(|at| (at / per_pixel) as f64), values, |value| value)
+        PixelColumns::new(values.len(), |at| (at / per_pixel) as f64).reduce(values, |value| value)
     }
 
     #[test]
@@ -80,6 +116,14 @@ mod tests {
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].iter().filter(|(_, y)| *y == 900).collect::<Vec<_>>(), [&(543, 900)]);
         assert!(lines[0].len() <= 4 * 1000);
+    }
+
+    #[test]
+    fn columns_of_uneven_lengths_hold_every_point_once() {
+        let places = [0.0, 0.2, 0.4, 3.0, 7.0, 7.1, 7.2, 7.3, 7.4, 8.9, 9.0];
+        let columns = PixelColumns::new(places.len(), |at| places[at]);
+        let found: Vec<_> = columns.0.iter().map(|column| (column.x, column.start..column.end)).collect();
+        assert_eq!(found, [(0, 0..3), (3, 3..4), (7, 4..9), (9, 9..11)]);
     }
 
     #[test]

@@ -9,9 +9,9 @@ mod projection;
 mod scene;
 mod ticks;
 
-pub use decimate::{Polyline, m4};
+pub use decimate::{PixelColumns, Polyline};
 pub use frame::{Column, Frame};
 pub use paint::paint;
 pub use projection::{Margins, Projection};
 pub use scene::{Anchor, Bar, Drawing, Labelled, LineStyle, Look, Rgb, Scene, Stroke, Theme, scene};
-pub use ticks::{TimeTick, time_ticks, value_domain, value_ticks};
+pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};

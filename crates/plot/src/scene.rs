@@ -1,5 +1,5 @@
 //! Shapes in canvas pixels: what a frame becomes before a backend draws it.
-use crate::{Frame, Polyline, Projection, TimeTick, m4};
+use crate::{Frame, PixelColumns, Polyline, Projection, TimeTick};
 
 /// A colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,13 +147,14 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
     if let Look::Bars { width_ms } = drawing.look {
         lay_bars(drawing, &p, width_ms, &mut scene);
     }
+    let pixel_columns = PixelColumns::new(within.len(), |at| p.x(times[within.start + at]));
     for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
         if !style.is_shown || (drawing.look != Look::Lines && !style.is_limit) {
             continue;
         }
-        let xs = times[within.clone()].iter().map(|time| p.x(*time));
         let width = (LINE_PX * drawing.scale).round().max(1.0) as u32;
-        for points in m4(xs, &column.values[within.clone()], |value| p.y(value).clamp(p.top, p.bottom)) {
+        let values = &column.values[within.clone()];
+        for points in pixel_columns.reduce(values, |value| p.y(value).clamp(p.top, p.bottom)) {
             match (points.as_slice(), style.dash) {
                 ([lone], _) => scene.dots.push((*lone, width, style.rgb)),
                 (_, None) => scene.strokes.push(Stroke { points, rgb: style.rgb, width }),

@@ -3,20 +3,43 @@
 /// Beyond this the difference of two values overflows; no graph needs to go there.
 const LARGEST: f64 = 1e307;
 
-/// The values that an axis must span so that all `values` and zero are on it; with a `ceiling` at least up to there.
+/// The values that an axis must span so that all `columns` and zero are on it; with a `ceiling` at least up to there.
 /// Holes and infinities do not count.
-pub fn value_domain(values: impl Iterator<Item = f64>, ceiling: Option<f64>) -> (f64, f64) {
-    let start = (0.0_f64, ceiling.unwrap_or(0.0));
-    let (low, high) =
-        values.filter(|value| value.is_finite()).fold(start, |(low, high), value| (low.min(value), high.max(value)));
+pub fn value_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, ceiling: Option<f64>) -> (f64, f64) {
+    let (mut low, mut high) = (0.0_f64, ceiling.unwrap_or(0.0));
+    for value in columns.flatten() {
+        // A comparison with NaN does not hold, so holes fall through both.
+        if *value < low && *value != f64::NEG_INFINITY {
+            low = *value;
+        }
+        if *value > high && *value != f64::INFINITY {
+            high = *value;
+        }
+    }
     let (low, high) = (low.max(-LARGEST), high.min(LARGEST));
     if high > low { (low, high) } else { (low, low + 1.0) }
 }
 
-/// About `count` round values from one at or below `low` to one at or above `high`; powers of two if `binary`.
-pub fn value_ticks(low: f64, high: f64, count: usize, binary: bool) -> Vec<f64> {
+/// Which numbers are round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// 1, 2, 2.5 and 5 times a power of ten.
+    Decimal,
+    /// The same, but no parts of one.
+    Whole,
+    /// Powers of two.
+    Binary,
+}
+
+/// About `count` round values from one at or below `low` to one at or above `high`.
+pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec<f64> {
     let rough = ((high - low) / count.max(1) as f64).max(f64::MIN_POSITIVE * 1e10);
-    let step = if binary { rough.log2().ceil().exp2() } else { round_step(rough) };
+    let step = match rounding {
+        Rounding::Decimal => round_step(rough),
+        Rounding::Whole if rough > 2.0 && rough <= 2.5 => 5.0,
+        Rounding::Whole => round_step(rough.max(1.0)),
+        Rounding::Binary => rough.log2().ceil().exp2(),
+    };
     let (first, last) = ((low / step).floor() as i64, (high / step - 1e-9).ceil() as i64);
     (first..=last.max(first + 1)).take(4 * count.max(1)).map(|at| at as f64 * step).collect()
 }
@@ -120,12 +143,12 @@ mod tests {
 
     #[test]
     fn value_ticks_are_round_and_cover_the_domain() {
-        assert_eq!(value_ticks(0.0, 97.0, 4, false), [0.0, 25.0, 50.0, 75.0, 100.0]);
-        assert_eq!(value_ticks(0.0, 1.0, 4, false), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        assert_eq!(value_ticks(-3.0, 5.0, 4, false), [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0]);
-        assert_eq!(value_ticks(0.0, 24.0 * 1024.0, 4, true), [0.0, 8192.0, 16384.0, 24576.0]);
+        assert_eq!(value_ticks(0.0, 97.0, 4, Rounding::Decimal), [0.0, 25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(value_ticks(0.0, 1.0, 4, Rounding::Decimal), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(value_ticks(-3.0, 5.0, 4, Rounding::Decimal), [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0]);
+        assert_eq!(value_ticks(0.0, 24.0 * 1024.0, 4, Rounding::Binary), [0.0, 8192.0, 16384.0, 24576.0]);
         for (low, high) in [(0.0, 5e-324), (0.0, 1e307), (-1e307, 1e307), (0.0, 1e-9)] {
-            let ticks = value_ticks(low, high, 4, false);
+            let ticks = value_ticks(low, high, 4, Rounding::Decimal);
             assert!(ticks.len() >= 2 && ticks.len() <= 16, "{ticks:?}");
             assert!(ticks.iter().all(|tick| tick.is_finite()), "{ticks:?}");
             assert!(ticks[0] <= low && ticks[ticks.len() - 1] >= high, "{low} {high} {ticks:?}");
@@ -133,11 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_has_no_parts() {
+        assert_eq!(value_ticks(0.0, 2.0, 4, Rounding::Whole), [0.0, 1.0, 2.0]);
+        assert_eq!(value_ticks(0.0, 9.0, 4, Rounding::Whole), [0.0, 5.0, 10.0]);
+        assert_eq!(value_ticks(0.0, 90.0, 4, Rounding::Whole), [0.0, 25.0, 50.0, 75.0, 100.0]);
+    }
+
+    #[test]
     fn a_domain_always_has_a_height() {
-        assert_eq!(value_domain([f64::NAN, 3.0, f64::INFINITY].into_iter(), None), (0.0, 3.0));
-        assert_eq!(value_domain([0.0].into_iter(), None), (0.0, 1.0));
-        assert_eq!(value_domain([0.2].into_iter(), Some(1.0)), (0.0, 1.0));
-        let (low, high) = value_domain([-1e308, 1e308].into_iter(), None);
+        assert_eq!(value_domain([&[f64::NAN, 3.0][..], &[f64::INFINITY]].into_iter(), None), (0.0, 3.0));
+        assert_eq!(value_domain([&[0.0][..]].into_iter(), None), (0.0, 1.0));
+        assert_eq!(value_domain([&[0.2][..]].into_iter(), Some(1.0)), (0.0, 1.0));
+        let (low, high) = value_domain([&[-1e308, 1e308][..]].into_iter(), None);
         assert!((high - low).is_finite());
     }
 
