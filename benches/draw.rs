@@ -59,7 +59,8 @@ impl Lines {
         let projection = Projection::new(width, height, margins, range, (*ticks.first()?, *ticks.last()?));
         let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
         let times = time_ticks(range.0, range.1, count, &offset_ms);
-        let scale = web_sys::window()?.device_pixel_ratio().max(2.0);
+        let ratio = web_sys::window()?.device_pixel_ratio();
+        let scale = ratio.max(2.0);
         let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
         if (self.canvas.width(), self.canvas.height()) != (pixel_width, pixel_height) {
             self.canvas.set_width(pixel_width);
@@ -78,6 +79,7 @@ impl Lines {
             times: &times,
             theme: &self.theme,
             scale,
+            screen_pixel: scale / ratio,
         };
         paint(&scene(&drawing), CanvasBackend::with_canvas_object(self.canvas.clone())?).ok()
     }

@@ -74,7 +74,8 @@ fn draw(
     let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
     let times = time_ticks(drawn.range.0, drawn.range.1, count, &time::offset_ms);
     // Lines have whole-pixel corners: at least two pixels of canvas for one of the page keep them smooth.
-    let scale = window().device_pixel_ratio().max(2.0);
+    let ratio = window().device_pixel_ratio();
+    let scale = ratio.max(2.0);
     let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
     if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
         canvas.set_width(pixel_width);
@@ -85,8 +86,17 @@ fn draw(
     // Sharp peaks would grow spikes with the default joint.
     context.set_line_join("round");
     let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
-    let drawing =
-        Drawing { frame, styles, look, projection, values: &values, times: &times, theme: &palette.theme, scale };
+    let drawing = Drawing {
+        frame,
+        styles,
+        look,
+        projection,
+        values: &values,
+        times: &times,
+        theme: &palette.theme,
+        scale,
+        screen_pixel: scale / ratio,
+    };
     paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
     Some(projection)
 }

@@ -1,11 +1,11 @@
 //! A recorded session served as a target: in its own time, or one page for each scrape with stamped samples.
-use crate::{FixtureError, Frame, Recording, Result};
+use crate::{Api, FixtureError, Frame, Recording, Result, until};
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, SystemTime},
@@ -21,9 +21,9 @@ pub enum Play {
         /// Recorded seconds in a second.
         speed: f64,
     },
-    /// The next page at each scrape, staying with the last, so that every scraper that follows one of these stores
-    /// the same points: the samples carry explicit timestamps, with the last page at `last_ms` (Unix milliseconds)
-    /// and the others as far before it as recorded. Values are as recorded; refused scrapes are left out.
+    /// The page that the replay was turned to, at first the first, so that every scraper that has seen each stores the
+    /// same points: the samples carry explicit timestamps, with the last page at `last_ms` (Unix milliseconds) and the
+    /// others as far before it as recorded. Values are as recorded.
     Stamped {
         /// Unix milliseconds of the last page.
         last_ms: i64,
@@ -43,8 +43,8 @@ struct Stage {
     recording: Recording,
     play: Play,
     began: OnceLock<SystemTime>,
-    scrapes: Mutex<usize>,
-    pinned: Mutex<Option<usize>>,
+    scrapes: AtomicUsize,
+    turned_to: Mutex<Option<usize>>,
     closing: AtomicBool,
 }
 
@@ -61,8 +61,8 @@ impl Replay {
             recording,
             play,
             began: OnceLock::new(),
-            scrapes: Mutex::new(0),
-            pinned: Mutex::new(None),
+            scrapes: AtomicUsize::new(0),
+            turned_to: Mutex::new(None),
             closing: AtomicBool::new(false),
         });
         let accepting = Some(thread::spawn({
@@ -84,12 +84,33 @@ impl Replay {
 
     /// How many scrapes were answered or refused so far.
     pub fn scrapes(&self) -> usize {
-        *self.stage.scrapes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stage.scrapes.load(Ordering::Relaxed)
     }
 
-    /// Answers with the frame of this index from now on, whatever the time; `None` goes back to the play.
-    pub fn pin(&self, frame: Option<usize>) {
-        *self.stage.pinned.lock().unwrap_or_else(PoisonError::into_inner) = frame;
+    /// Answers as in the frame of this index from now on, whatever the time.
+    pub fn turn_to(&self, frame: usize) {
+        *self.stage.turned_to.lock().unwrap_or_else(PoisonError::into_inner) = Some(frame);
+    }
+
+    /// Turns these replays of one recording, and play, to one page after the other, each once the scraper beside it
+    /// has stored the one before: a scrape that a busy machine loses costs time and nothing else.
+    ///
+    /// # Errors
+    /// When a scraper does not store a page within a minute.
+    pub async fn turn_through(scraped: &[(&Self, Api)]) -> Result<()> {
+        let Some((first, _)) = scraped.first() else { return Ok(()) };
+        let Play::Stamped { last_ms } = first.stage.play else { return Ok(()) };
+        let recording = &first.stage.recording;
+        for (index, frame) in recording.frames().iter().enumerate().filter(|(_, frame)| frame.page.is_some()) {
+            scraped.iter().for_each(|(replay, _)| replay.turn_to(index));
+            let stamp_ms = frame.at_ms - recording.last_ms() + last_ms;
+            for (_, api) in scraped {
+                let newest = async || api.value("max(timestamp(vllm:num_requests_running))", Some(stamp_ms)).await;
+                let wanted_s = stamp_ms as f64 / 1000.0;
+                until("stored page", Duration::from_secs(60), newest, |newest_s| *newest_s == wanted_s).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -149,16 +170,12 @@ fn respond(connection: &mut TcpStream, status: &str, body: &str) -> io::Result<(
 impl Stage {
     /// The page to answer with, or none to refuse; counts the scrape.
     fn next_page(&self) -> Option<String> {
-        let scrape = {
-            let mut scrapes = self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
-            *scrapes += 1;
-            *scrapes - 1
-        };
+        self.scrapes.fetch_add(1, Ordering::Relaxed);
         let began = *self.began.get_or_init(SystemTime::now);
-        let pinned = *self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        let frame = match pinned {
+        let turned_to = *self.turned_to.lock().unwrap_or_else(PoisonError::into_inner);
+        let frame = match turned_to {
             Some(index) => self.recording.frames().get(index),
-            None => self.frame_at(scrape, began.elapsed().unwrap_or_default()),
+            None => self.frame_after(began.elapsed().unwrap_or_default()),
         }?;
         let page = frame.page.as_deref()?;
         Some(match self.play {
@@ -171,19 +188,15 @@ impl Stage {
         })
     }
 
-    /// The frame of a scrape, counted from 0, made this long after the first.
-    fn frame_at(&self, scrape: usize, played: Duration) -> Option<&Frame> {
-        let frames = self.recording.frames();
+    /// The frame of a scrape made this long after the first, by the play.
+    fn frame_after(&self, played: Duration) -> Option<&Frame> {
+        let mut frames = self.recording.frames().iter();
         match self.play {
             Play::Live { speed } => {
                 let at_ms = self.recording.first_ms() + (played.as_secs_f64() * 1000.0 * speed) as i64;
-                frames.iter().rfind(|frame| frame.at_ms <= at_ms)
+                frames.rfind(|frame| frame.at_ms <= at_ms)
             }
-            Play::Stamped { .. } => {
-                let mut pages = frames.iter().filter(|frame| frame.page.is_some());
-                let last = pages.clone().next_back();
-                pages.nth(scrape).or(last)
-            }
+            Play::Stamped { .. } => frames.find(|frame| frame.page.is_some()),
         }
     }
 }
@@ -230,19 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn stamped_pages_come_one_by_one_and_the_last_stays() {
+    fn a_stamped_replay_stays_with_its_page_until_it_is_turned() {
         let recording = Recording::vllm().expect("the fixture");
-        let (first_ms, last_ms) = (recording.pages().next().expect("a page").0, recording.last_ms());
+        let (first_ms, last_ms, last) =
+            (recording.pages().next().expect("a page").0, recording.last_ms(), recording.frames().len() - 1);
         let replay = Replay::start(recording, Play::Stamped { last_ms: 2_000_000_000_000 }, 0).expect("a port");
-        let start = "process_start_time_seconds 1.79531964907e+09 ";
-        assert!(scraped(&replay).contains(&format!("{start}{}\n", 2_000_000_000_000 - last_ms + first_ms)));
-        for _ in 1..77 {
-            scraped(&replay);
-        }
-        let last = scraped(&replay);
-        assert!(last.contains("process_start_time_seconds 1.79531997239e+09 2000000000000\n"));
-        assert_eq!(scraped(&replay), last);
-        assert_eq!(replay.scrapes(), 79);
+        let first = scraped(&replay);
+        let stamp_ms = 2_000_000_000_000 - last_ms + first_ms;
+        assert!(first.contains(&format!("process_start_time_seconds 1.79531964907e+09 {stamp_ms}\n")));
+        assert_eq!(scraped(&replay), first);
+        replay.turn_to(last);
+        assert!(scraped(&replay).contains("process_start_time_seconds 1.79531997239e+09 2000000000000\n"));
+        assert_eq!(replay.scrapes(), 3);
     }
 
     #[test]
@@ -251,7 +263,7 @@ mod tests {
         let last = recording.frames().len() - 1;
         let replay = Replay::start(recording, Play::Live { speed: 1.0 }, 0).expect("a port");
         assert_eq!(scraped(&replay), "");
-        replay.pin(Some(last));
+        replay.turn_to(last);
         let page = scraped(&replay);
         let line = page.lines().find_map(|line| line.strip_prefix("process_start_time_seconds ")).expect("the time");
         let began_s: f64 = line.parse().expect("a number");

@@ -31,7 +31,7 @@ async fn an_engine_at_a_usual_port_is_found_without_a_restart() -> Result<()> {
         return Ok(());
     };
     let frames = Recording::vllm()?.frames().len();
-    replay.pin(Some(frames - 1));
+    replay.turn_to(frames - 1);
 
     let api = companion.api();
     let port = replay.instance().rsplit(':').next().unwrap_or_default().to_owned();

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-/// Both scrape as often. Longer than any scrape takes, as a lost one loses a page.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// Both scrape as often.
+const INTERVAL: Duration = Duration::from_millis(250);
 /// Between two evaluations; like all windows below a whole number of seconds.
 const STEP_MS: i64 = 5000;
 /// Windows of rates: the shortest that the page takes for scrapes each 5 s, and those of longer steps.
@@ -94,9 +94,7 @@ async fn prometheus_gives_the_same_answers() -> Result<()> {
         }
         started => started?,
     };
-    let enough = recording.pages().count() + 2;
-    let scrapes = async || Ok(ours.scrapes().min(theirs.scrapes()));
-    until("end of both replays", Duration::from_secs(180), scrapes, |scrapes| *scrapes >= enough).await?;
+    Replay::turn_through(&[(&ours, companion.api()), (&theirs, prometheus.api())]).await?;
 
     let recorded = recording.samples();
     let to_stamp_ms = last_ms - recording.last_ms();

@@ -57,6 +57,8 @@ async fn promql_tells_the_story_of_the_session() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     const SPEED: f64 = 20.0;
+    // So near to a change, a scrape may be of either side.
+    const EDGE_MS: f64 = 600.0;
     let recording = Recording::vllm()?;
     let starts_s: Vec<f64> = distinct(
         recording
@@ -71,6 +73,11 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     let (before_ms, after_ms) = recording.restart();
     let silence_from_start = Duration::from_millis(((before_ms + after_ms) / 2 - recording.first_ms()).unsigned_abs());
 
+    let since_first = |at_ms: i64| (at_ms - recording.first_ms()) as f64;
+    let first_page_ms = recording.pages().next().map_or(0, |(at_ms, _)| at_ms);
+    let changes = [recording.first_ms(), first_page_ms, before_ms, after_ms, recording.last_ms()].map(since_first);
+    let recorded_phases = changes.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>();
+
     let replay = Replay::start(recording, Play::Live { speed: SPEED }, 0)?;
     let companion =
         Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &replay.url()]).await?;
@@ -80,13 +87,19 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     tokio::time::sleep(span + Duration::from_secs(1)).await;
 
     let up = api.samples(&format!("up{{instance=\"{}\"}}[5m]", replay.instance()), None).await?;
-    // Until its first page has told its model, a target is without one.
-    let mut states: Vec<(f64, f64)> =
-        up.iter().flat_map(|series| series.points.values.iter().map(|(at_s, state)| (*at_s, state.0))).collect();
-    states.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut states: Vec<f64> = states.into_iter().map(|(_, state)| state).collect();
-    states.dedup();
-    assert_eq!(states, [0.0, 1.0, 0.0, 1.0], "down, up, down for the restart, up");
+    // Until its first page has told its model, a target is without one, and `up` another series.
+    let samples = up.iter().flat_map(|series| &series.points.values);
+    let samples: Vec<(f64, f64)> = samples.map(|(at_s, up)| (at_s * 1000.0 - began_ms as f64, up.0)).collect();
+    let mut phases = [(0, 0); 4];
+    for (phase, (start_ms, end_ms)) in phases.iter_mut().zip(recorded_phases) {
+        let within = |at_ms: f64| start_ms / SPEED + EDGE_MS < at_ms && at_ms < end_ms / SPEED - EDGE_MS;
+        let states = samples.iter().filter(|(at_ms, _)| within(*at_ms)).map(|(_, up)| *up);
+        *phase = states.fold((0, 0), |(down, up), state| if state == 0.0 { (down + 1, up) } else { (down, up + 1) });
+    }
+    // A busy machine may be late for a page, but there is none where the engine was down.
+    let [start, first, restart, second] = phases;
+    assert!(start.0 > 0 && start.1 == 0 && restart.0 > 0 && restart.1 == 0, "{phases:?}");
+    assert!(first.1 > first.0 && second.1 > second.0, "{phases:?}");
 
     let silent_ms = began_ms + i64::try_from(silence_from_start.div_f64(SPEED).as_millis()).unwrap_or(0);
     let running = "vllm:num_requests_running";
@@ -94,7 +107,7 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     assert_eq!(api.value("up{model=\"tiny-llama\"}", Some(silent_ms)).await?, 0.0);
     let refused = "inferboard_scrape_failed{model=\"tiny-llama\", reason=\"connect\"}";
     assert_eq!(api.value(refused, Some(silent_ms)).await?, 1.0, "the page can say why the graphs are missing");
-    assert_eq!(api.value(running, None).await?, 0.0);
+    until(running, LIMIT, async || api.value(running, None).await, |running| *running == 0.0).await?;
     let now = api.vector(&format!("up{{instance=\"{}\"}}", replay.instance()), None).await?;
     let [now] = now.as_slice() else { panic!("one target, one series: {now:?}") };
     assert_eq!(now.metric.get("model").map(String::as_str), Some("tiny-llama"), "the page names its model");
@@ -125,8 +138,7 @@ impl Stage {
         let replay = Replay::start(recording.clone(), Play::Stamped { last_ms }, 0)?;
         let companion =
             Companion::start(&["--no-discovery", "--scrape-interval", "200ms", "--target", &replay.url()]).await?;
-        let enough = recording.pages().count() + 2;
-        until("end of the replay", LIMIT, async || Ok(replay.scrapes()), |scrapes| *scrapes >= enough).await?;
+        Replay::turn_through(&[(&replay, companion.api())]).await?;
         let mut recorded = recording.samples();
         recorded.values_mut().flatten().for_each(|(at_ms, _)| *at_ms += last_ms - recording.last_ms());
         let (api, instance) = (companion.api(), replay.instance());

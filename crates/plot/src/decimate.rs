@@ -18,16 +18,17 @@ struct PixelColumn {
 pub struct PixelColumns(Vec<PixelColumn>);
 
 impl PixelColumns {
-    /// The columns of `count` points whose places `x` never decrease.
-    pub fn new(count: usize, x: impl Fn(usize) -> f64) -> Self {
+    /// The columns, `width` canvas pixels wide, of `count` points whose places `x` never decrease.
+    pub fn new(count: usize, width: f64, x: impl Fn(usize) -> f64) -> Self {
         let mut columns = Vec::new();
         let mut start = 0;
+        let x = |at| x(at) / width;
         while start < count {
             let place = x(start).round();
             // Points lie about evenly, so the end of a column is near where the last one's length puts it.
             let guess = columns.last().map_or(1, |last: &PixelColumn| last.end - last.start);
             let end = end_of(start, count, guess, |at| x(at).round() <= place);
-            columns.push(PixelColumn { x: place as i32, start, end });
+            columns.push(PixelColumn { x: (place * width).round() as i32, start, end });
             start = end;
         }
         Self(columns)
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     fn reduced(per_pixel: usize, values: &[f64]) -> Vec<Polyline> {
-        PixelColumns::new(values.len(), |at| (at / per_pixel) as f64).reduce(values, |value| value)
+        PixelColumns::new(values.len(), 1.0, |at| (at / per_pixel) as f64).reduce(values, |value| value)
     }
 
     #[test]
@@ -121,9 +122,11 @@ mod tests {
     #[test]
     fn columns_of_uneven_lengths_hold_every_point_once() {
         let places = [0.0, 0.2, 0.4, 3.0, 7.0, 7.1, 7.2, 7.3, 7.4, 8.9, 9.0];
-        let columns = PixelColumns::new(places.len(), |at| places[at]);
+        let columns = PixelColumns::new(places.len(), 1.0, |at| places[at]);
         let found: Vec<_> = columns.0.iter().map(|column| (column.x, column.start..column.end)).collect();
         assert_eq!(found, [(0, 0..3), (3, 3..4), (7, 4..9), (9, 9..11)]);
+        let wide = PixelColumns::new(places.len(), 2.0, |at| places[at]);
+        assert!(wide.0.iter().map(|column| column.x).eq([0, 4, 8, 10]), "{wide:?}");
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Drawing<'a> {
     pub theme: &'a Theme,
     /// Canvas pixels for one CSS pixel.
     pub scale: f64,
+    /// Canvas pixels for one pixel of the screen: lines are reduced to what the screen can show.
+    pub screen_pixel: f64,
 }
 
 /// Connected points with a colour and a width.
@@ -147,7 +149,7 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
     if let Look::Bars { width_ms } = drawing.look {
         lay_bars(drawing, &p, width_ms, &mut scene);
     }
-    let pixel_columns = PixelColumns::new(within.len(), |at| p.x(times[within.start + at]));
+    let pixel_columns = PixelColumns::new(within.len(), drawing.screen_pixel, |at| p.x(times[within.start + at]));
     for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
         if !style.is_shown || (drawing.look != Look::Lines && !style.is_limit) {
             continue;
@@ -272,6 +274,7 @@ mod tests {
             times: &[TimeTick { time_ms: 4000, label: "10:00".into() }],
             theme: &theme,
             scale: 2.0,
+            screen_pixel: 1.0,
         })
     }
 
