@@ -110,7 +110,8 @@ fn write_history(query: &str, depth: u32, is_new: bool) {
     };
 }
 
-#[cfg(all(test, target_arch = "wasm32"))]
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 mod tests {
     use super::*;
     use wasm_bindgen_test::wasm_bindgen_test;

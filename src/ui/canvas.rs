@@ -129,7 +129,8 @@ fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
     size
 }
 
-#[cfg(all(test, target_arch = "wasm32"))]
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
 mod tests {
     use super::*;
     use crate::feed::Grid;
