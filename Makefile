@@ -61,9 +61,10 @@ lint: setup-build ## Check the format and the lints, natively and for wasm
 	@cargo clippy $(addprefix -p ,$(PURE_CRATES)) --target wasm32-unknown-unknown -- -D warnings
 
 .PHONY: shots
-shots: setup-test server ## Take pictures of the page, in both themes and five widths, into target/shots
+shots: setup-test server ## Take pictures of the page, in both themes and five widths, into target/shots, and README's picture
 	@echo "Taking pictures into $(TARGET_DIR)/shots."
 	@INFERBOARD_SERVER="$(abspath $(SERVER))" cargo run -p inferboard-tests --bin shots -- $(TARGET_DIR)/shots
+	@cp $(TARGET_DIR)/shots/requests-light-1280.png docs/page.png
 
 .PHONY: bench
 bench: setup-test server .tools/bench/package.json ## Measure the page: size, drawing beside uPlot, first graphs, refreshing
