@@ -2,11 +2,12 @@
 use crate::api::{self, Evaluator};
 use crate::clock::now_ms;
 use crate::collect::{Host, own_page};
-use crate::config::Settings;
+use crate::config::{Settings, Sources};
 use crate::discover::{PERIOD, USUAL, discover};
+use crate::follow::follow;
 use crate::scrape::{Client, Identity, LocalPage, Pace, Pool, Source, Target};
 use crate::security::{Hosts, guard};
-use crate::{assets, http};
+use crate::{assets, http, shared};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -65,8 +66,8 @@ impl App {
         self.address
     }
 
-    /// Collects and serves until `stop`; each message of `reloads` replaces the configured targets.
-    pub async fn run(self, stop: impl Future<Output = ()>, mut reloads: mpsc::Receiver<Vec<Target>>) {
+    /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
+    pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
         let Self { listener, address, settings, client } = self;
         let store = Store::new(Limits { retention_ms: settings.retention_ms, ..Limits::default() });
         let pool = Arc::new(Pool::new(store.clone(), client));
@@ -76,7 +77,6 @@ impl App {
             hosts.extend(host.name());
         }
         own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
-        pool.configure(settings.targets);
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(retain(store.clone()));
         if settings.discovery {
@@ -84,21 +84,17 @@ impl App {
             let pool = Arc::clone(&pool);
             tasks.spawn(async move { discover(pool, &places, PERIOD, settings.pace).await });
         }
-        let configured = Arc::clone(&pool);
-        tasks.spawn(async move {
-            while let Some(targets) = reloads.recv().await {
-                configured.configure(targets);
-            }
-        });
-        http::serve(listener, router(&store, Hosts::new(address, &hosts)), stop).await;
+        tasks.spawn(follow(Arc::clone(&pool), settings.sources, reloads));
+        http::serve(listener, router(&store, pool, Hosts::new(address, &hosts)), stop).await;
     }
 }
 
-/// All routes over `store`, guarded.
-pub fn router(store: &Store, hosts: Hosts) -> Router {
+/// All routes over `store` and the pages that `pool` shares, guarded.
+pub fn router(store: &Store, pool: Arc<Pool>, hosts: Hosts) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
     api::routes(Arc::new(evaluator))
+        .merge(shared::routes(pool))
         .merge(assets::routes())
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
         .layer(from_fn_with_state(hosts, guard))

@@ -1,12 +1,20 @@
 //! What to run: the configuration file and the flags, checked and joined.
+mod authorization;
 mod file;
+mod file_sd;
+mod hosted;
+mod target;
 
 use crate::cli::ServeArgs;
 use crate::scrape::{Pace, Target};
-use file::{File, TargetEntry, parse};
+use file::{File, parse};
+pub use file_sd::FileTargets;
+use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use target::TargetEntry;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
@@ -69,7 +77,16 @@ pub struct Settings {
     /// Whether to look for inference servers on this machine.
     pub discovery: bool,
     /// What to scrape.
-    pub targets: Vec<Target>,
+    pub sources: Sources,
+}
+
+/// What the configuration says is to be scraped.
+#[derive(Debug)]
+pub struct Sources {
+    /// Targets, no two of one URL or with the same labels.
+    pub targets: Vec<Arc<Target>>,
+    /// Files that name more.
+    pub files: FileTargets,
 }
 
 impl Settings {
@@ -104,17 +121,19 @@ impl Settings {
         let retention = flag_duration("--retention", args.retention.as_deref())?.or(file.retention);
         let mut targets = Vec::new();
         for entry in flag_targets(args)?.into_iter().chain(file.targets) {
-            let target = entry.resolve(targets.len() + 1, pace)?;
-            let taken = |problem| Err(setting(&format!("target {}", targets.len() + 1), problem));
-            if targets.iter().any(|known: &Target| known.key() == target.key()) {
-                return taken(format!("{} is scraped already: name each URL once", target.identity.instance));
-            }
-            if targets.iter().any(|known| known.identity == target.identity) {
-                let problem = "its series would have the same labels as another target's: give it a replica, in a file";
-                return taken(problem.into());
-            }
-            targets.push(target);
+            let name = format!("target {}", targets.len() + 1);
+            insert(&mut targets, &name, entry.resolve(&name, pace)?)?;
         }
+        for entry in file.huggingface {
+            for target in entry.resolve()? {
+                insert(&mut targets, "huggingface", target)?;
+            }
+        }
+        for entry in file.baseten {
+            insert(&mut targets, "baseten", entry.resolve()?)?;
+        }
+        let sources = Sources { targets, files: FileTargets::new(file.file_sd, pace)? };
+        let names_none = sources.targets.is_empty() && sources.files.is_empty();
         Ok(Self {
             listen,
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
@@ -122,10 +141,28 @@ impl Settings {
             pace,
             procfs: args.procfs.clone().or(file.procfs).unwrap_or_else(|| "/proc".into()),
             // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
-            discovery: !args.no_discovery && file.discovery.unwrap_or(targets.is_empty()),
-            targets,
+            discovery: !args.no_discovery && file.discovery.unwrap_or(names_none),
+            sources,
         })
     }
+}
+
+/// Adds a target, where what it would be confused with is not there yet.
+fn insert(targets: &mut Vec<Arc<Target>>, name: &str, target: Target) -> Result<(), ConfigError> {
+    let taken = |problem| Err(setting(name, problem));
+    if targets.iter().any(|known| known.key() == target.key()) {
+        return taken(format!("{} is scraped already: name each URL once", target.identity.instance));
+    }
+    if targets.iter().any(|known| known.identity == target.identity) {
+        let problem = "its series would have the same labels as another target's: give it a replica, in a file";
+        return taken(problem.into());
+    }
+    let shared = target.source.shared_name();
+    if shared.is_some() && targets.iter().any(|known| known.source.shared_name() == shared) {
+        return taken(format!("two pages are shared as {:?}: give one another shared_as", shared.unwrap_or_default()));
+    }
+    targets.push(Arc::new(target));
+    Ok(())
 }
 
 fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
@@ -160,6 +197,11 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
         Ok(duration_ms) if duration_ms > 0 => Ok(Duration::from_millis(duration_ms)),
         _ => Err(format!("{text:?} is not more than zero")),
     }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    positive_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Finding inference servers on this machine, at the ports they usually have.
-use crate::scrape::{Identity, Pace, Pool, Source, Target, engine_of, instance_of};
+use crate::scrape::{Endpoint, Identity, Pace, Pool, Source, Target, engine_of, instance_of};
 use exposition::{Limits, for_each_sample};
 use reqwest::Url;
 use std::net::Ipv4Addr;
@@ -37,7 +37,8 @@ async fn look(pool: &Pool, port: u16, path: &str, pace: Pace) {
     if pool.has_instance(&instance) {
         return;
     }
-    let looked = tokio::time::timeout(PATIENCE, pool.client().fetch(&url, None, PATIENCE)).await;
+    let endpoint = Endpoint { url, authorization: None };
+    let looked = tokio::time::timeout(PATIENCE, pool.client().page(&endpoint, PATIENCE)).await;
     let Ok(Ok(page)) = looked else { return };
     let mut engine = None;
     let read = for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
@@ -46,6 +47,6 @@ async fn look(pool: &Pool, port: u16, path: &str, pace: Pace) {
     if let (Ok(()), Some((_, engine))) = (read, engine) {
         info!(?instance, engine, "found an inference server");
         let identity = Identity { replica: Some(instance.clone()), instance, ..Identity::default() };
-        pool.add(Target { source: Source::Http { url, authorization: None }, identity, pace });
+        pool.add(Target { source: Source::Http(endpoint), identity, pace });
     }
 }

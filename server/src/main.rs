@@ -3,8 +3,7 @@ use anyhow::Context;
 use clap::Parser;
 use server::app::App;
 use server::cli::{Cli, ServeArgs};
-use server::config::Settings;
-use server::scrape::Target;
+use server::config::{Settings, Sources};
 use std::fmt::Display;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -57,14 +56,14 @@ fn run(settings: Settings, args: ServeArgs) -> anyhow::Result<()> {
     outcome
 }
 
-/// Reads the configuration again on SIGHUP and sends its targets; one that cannot be used changes nothing.
-async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Sender<Vec<Target>>) {
+/// Reads the configuration again on SIGHUP and sends its sources; one that cannot be used changes nothing.
+async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Sender<Sources>) {
     while hangups.recv().await.is_some() {
         match Settings::load(&args) {
             Ok(settings) => {
                 info!("the configuration was read again; what changed for targets is in force");
                 // The receiver is gone only at the end.
-                let _ = send.send(settings.targets).await;
+                let _ = send.send(settings.sources).await;
             }
             Err(error) => error!(error = ?error.to_string(), "the configuration cannot be used; the old one stays"),
         }

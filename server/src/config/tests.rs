@@ -22,7 +22,7 @@ fn nothing_at_all_is_a_configuration() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:7117");
     assert_eq!(settings.retention_ms, 15 * 86_400_000);
     assert_eq!(settings.pace, Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) });
-    assert!(settings.discovery && settings.targets.is_empty());
+    assert!(settings.discovery && settings.sources.targets.is_empty());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_file_says_all() {
     assert_eq!(settings.retention_ms, 365 * 86_400_000);
     assert_eq!(settings.pace.timeout, Duration::from_secs(10));
     assert!(!settings.discovery, "a configured target may be one that discovery would find again");
-    let [one, two] = &settings.targets[..] else { panic!("{:?}", settings.targets) };
+    let [one, two] = &settings.sources.targets[..] else { panic!("{:?}", settings.sources.targets) };
     assert_eq!(one.key(), "https://gpu1/metrics");
     assert_eq!(one.pace, Pace { interval: Duration::from_secs(60), timeout: Duration::from_secs(20) });
     assert_eq!(
@@ -64,10 +64,54 @@ fn a_file_says_all() {
             environment: Some("e".into()),
             deployment: Some("d".into()),
             replica: Some("r".into()),
+            ..Identity::default()
         }
     );
     assert_eq!(two.key(), "http://gpu2:8000/prometheus/metrics?token=CANARY");
     assert_eq!(two.identity.replica.as_deref(), Some("gpu2:8000"));
+    assert!(!format!("{settings:?}").contains("CANARY"), "{settings:?}");
+}
+
+#[test]
+fn hosted_endpoints_are_targets() {
+    let settings = load(
+        r#"
+        file_sd = ["/etc/inferboard/*.json"]
+        [[huggingface]]
+        namespace = "acme"
+        name = "llama"
+        authorization = { credentials = "hf_CANARY" }
+        [[baseten]]
+        environment_label = "no"
+        "#,
+    );
+    assert!(settings.expect_err("an unknown key").contains("unknown field `environment_label`"));
+    let settings = load(
+        r#"
+        file_sd = ["/etc/inferboard/*.json"]
+        [[huggingface]]
+        namespace = "acme"
+        name = "llama"
+        authorization = { credentials = "hf_CANARY" }
+        [[baseten]]
+        shared_as = "all"
+        authorization = { credentials = "bt_CANARY" }
+        scope_labels = { replica = ["pod"] }
+        "#,
+    )
+    .expect("a configuration");
+    assert!(!settings.discovery && !settings.sources.files.is_empty());
+    let [metrics, state, baseten] = &settings.sources.targets[..] else { panic!("{:?}", settings.sources.targets) };
+    let base = "https://api.endpoints.huggingface.cloud/v2/endpoint/acme/llama";
+    assert_eq!((metrics.key(), state.key()), (&*format!("{base}/open-metrics"), base));
+    assert_eq!(metrics.source.shared_name(), Some("llama"));
+    assert_eq!(metrics.identity.rules.replica, ["replica_id"]);
+    assert_eq!(metrics.pace.interval, Duration::from_secs(15));
+    assert_eq!(baseten.key(), "https://app.baseten.co/metrics");
+    assert_eq!(baseten.source.shared_name(), Some("all"));
+    assert_eq!(baseten.pace, Pace { interval: Duration::from_secs(60), timeout: Duration::from_secs(10) });
+    assert_eq!(baseten.identity.rules.deployment, ["deployment_id"]);
+    assert_eq!(baseten.identity.rules.replica, ["pod"]);
     assert!(!format!("{settings:?}").contains("CANARY"), "{settings:?}");
 }
 
@@ -87,7 +131,8 @@ fn flags_win_over_the_file() {
     assert_eq!(settings.listen.port(), 1);
     assert_eq!(settings.retention_ms, 3_600_000);
     assert_eq!(settings.pace.interval, Duration::from_secs(2));
-    let keys: Vec<_> = settings.targets.iter().map(|target| (target.key(), target.identity.model.as_deref())).collect();
+    let keys: Vec<_> =
+        settings.sources.targets.iter().map(|target| (target.key(), target.identity.model.as_deref())).collect();
     assert_eq!(keys, [("http://a:1/metrics", Some("one")), ("http://b:2/m", Some("one"))]);
 }
 
@@ -97,7 +142,7 @@ fn models_belong_to_targets_in_their_order() {
         let models = models.iter().map(|model| (*model).to_owned()).collect();
         let args = ServeArgs { targets: vec!["http://a:1".into(), "http://b:2".into()], models, ..args() };
         let settings = Settings::join(&args, File::default())?;
-        Ok(settings.targets.into_iter().map(|target| target.identity.model).collect::<Vec<_>>())
+        Ok(settings.sources.targets.iter().map(|target| target.identity.model.clone()).collect::<Vec<_>>())
     };
     let models = |models: &[&str]| targets(models).map_err(|error: ConfigError| error.to_string());
     assert_eq!(models(&[]).expect("none"), [None, None]);
@@ -134,7 +179,10 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
             "[[targets]]\nurl = \"http://h/a\"\n[[targets]]\nurl = \"http://h/b\"",
             "target 2: its series would have the same labels",
         ),
-        ("[[targets]]\nurl = \"http://h\"\nauthorization = {}", "target 1: authorization: give either credentials or"),
+        (
+            "[[targets]]\nurl = \"http://h\"\nauthorization = {}",
+            "target 1: authorization: give one of credentials, credentials_file or",
+        ),
         (
             "[[targets]]\nurl = \"http://h\"\nauthorization = { credential = \"hf_CANARY\" }",
             "unknown field `credential`",
@@ -147,6 +195,26 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
             "[[targets]]\nurl = \"http://h\"\nauthorization = { credentials_file = \"no/such/file\" }",
             "cannot read no/such/file",
         ),
+        (
+            "[[targets]]\nurl = \"http://h\"\nauthorization = { credentials_env = \"INFERBOARD_NOT_SET\" }",
+            "target 1: authorization: the environment variable INFERBOARD_NOT_SET is not set",
+        ),
+        ("[[targets]]\nurl = \"http://h\"\nlabels = { model = \"m\" }", "\"model\" cannot be a label here"),
+        ("[[huggingface]]\nname = \"e\"", "huggingface: give namespace and name"),
+        (
+            "[[huggingface]]\nnamespace = \"n\"\nname = \"a b\"\nauthorization = { credentials = \"hf_CANARY\" }",
+            "huggingface n/a b: shared_as: \"a b\" cannot be part of an address",
+        ),
+        (
+            "[[baseten]]\nscrape_interval = \"5s\"\nscrape_timeout = \"5s\"",
+            "baseten: Baseten answers six requests a minute: give a scrape_interval of 12s or more",
+        ),
+        (
+            "[[baseten]]\nauthorization = { credentials = \"hf_CANARY\" }\nshared_as = \"x\"\n\
+             [[baseten]]\nauthorization = { credentials = \"b\" }\nurl = \"http://b\"\nshared_as = \"x\"",
+            "baseten: two pages are shared as \"x\"",
+        ),
+        ("file_sd = [\"a[\"]", "file_sd: \"a[\": "),
         ("listen = \"hf_CANARY", "inferboard.toml:1:"),
     ] {
         let error = load(text).expect_err(text);

@@ -1,5 +1,7 @@
 //! Why a scrape failed: a closed list, so that nothing a target sends gets into labels or logs by this way.
 use exposition::{ErrorKind, ParseError};
+use reqwest::StatusCode;
+use std::time::Duration;
 
 /// Why a scrape failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,10 +19,15 @@ pub enum Failure {
     #[error("no complete page within the scrape timeout")]
     Timeout,
     /// An answer other than 200.
-    #[error("status {0}")]
-    Status(u16),
+    #[error("status {code}{}", meaning(*code))]
+    Status {
+        /// The status.
+        code: u16,
+        /// How long not to ask again, where the answer says so.
+        retry_after: Option<Duration>,
+    },
     /// The target points elsewhere.
-    #[error("status {0}, a redirect, which is not followed: give the final URL")]
+    #[error("status {0}, a redirect to another origin, which is not followed: give the final URL")]
     Redirect(u16),
     /// The page is of no known format.
     #[error("the content type is neither Prometheus text nor OpenMetrics: check the path")]
@@ -57,6 +64,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// An answer with this status and nothing else.
+    pub fn status(status: StatusCode) -> Self {
+        Self::Status { code: status.as_u16(), retry_after: None }
+    }
+
     /// The word for the label `reason`.
     pub fn reason(self) -> &'static str {
         match self {
@@ -64,7 +76,12 @@ impl Failure {
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Timeout => "timeout",
-            Self::Status(_) => "status",
+            Self::Status { code: 401, .. } => "unauthorized",
+            Self::Status { code: 403, .. } => "forbidden",
+            Self::Status { code: 404, .. } => "not_found",
+            Self::Status { code: 429, .. } => "rate_limited",
+            Self::Status { code: 500..=599, .. } => "server_error",
+            Self::Status { .. } => "status",
             Self::Redirect(_) => "redirect",
             Self::ContentType => "content_type",
             Self::Encoding => "encoding",
@@ -76,6 +93,18 @@ impl Failure {
             Self::SeriesCap => "series_cap",
             Self::SecretEcho => "secret_echo",
         }
+    }
+}
+
+/// What a status says about a metrics page.
+fn meaning(code: u16) -> &'static str {
+    match code {
+        401 => ": the credentials are missing or not accepted",
+        403 => ": the credentials do not allow this",
+        404 => ": nothing is there; a hosted endpoint that is paused answers so too",
+        429 => ": asked too often",
+        502..=504 => ": not ready, or waking up",
+        _ => "",
     }
 }
 

@@ -1,75 +1,29 @@
-//! Getting a page over HTTP: one request, no redirects, a bounded body.
+//! Getting a page over HTTP: one request, redirects within its origin at most, a bounded body.
 use super::failure::Failure;
 use super::page::Page;
-use crate::secret::Secret;
+use super::target::Endpoint;
 use bytes::{Bytes, BytesMut};
 use exposition::Format;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Response, StatusCode, Url, redirect};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Response, StatusCode};
 use std::error::Error;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 
 /// Formats in the order of preference.
-const ACCEPTED: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+const METRICS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+const JSON: &str = "application/json";
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+const MOST_REDIRECTS: usize = 3;
 
 /// A page longer than this waits for one of a few places, so that many hostile targets at once cannot fill the memory.
 const LARGE_BYTES: usize = 512 << 10;
 const LARGE_AT_ONCE: usize = 2;
-
-/// What is sent as `Authorization` to one target.
-#[derive(Debug)]
-pub struct Authorization {
-    scheme: String,
-    /// Where the credentials are read again for every scrape, so that a new token needs no restart.
-    file: Option<PathBuf>,
-    credentials: Mutex<Secret>,
-}
-
-impl Authorization {
-    /// Credentials that stay as they are.
-    pub fn fixed(scheme: String, credentials: Secret) -> Self {
-        Self { scheme, file: None, credentials: Mutex::new(credentials) }
-    }
-
-    /// Credentials in a file.
-    ///
-    /// # Errors
-    /// When it cannot be read now. Later the last ones read are used.
-    pub fn from_file(scheme: String, path: PathBuf) -> std::io::Result<Self> {
-        let credentials = Secret::new(std::fs::read_to_string(&path)?.trim());
-        Ok(Self { scheme, file: Some(path), credentials: Mutex::new(credentials) })
-    }
-
-    async fn current(&self) -> Secret {
-        let read = match &self.file {
-            Some(path) => tokio::fs::read_to_string(path).await.ok(),
-            None => None,
-        };
-        if let Some(text) = read {
-            *self.credentials.lock().unwrap_or_else(PoisonError::into_inner) = Secret::new(text.trim());
-        }
-        self.last_read()
-    }
-
-    fn last_read(&self) -> Secret {
-        self.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// Equal where the same would be sent, as far as it is configured: a file may hold other credentials by now.
-impl PartialEq for Authorization {
-    fn eq(&self, other: &Self) -> bool {
-        let fixed = |own: &Self| own.file.is_none().then(|| own.last_read());
-        self.scheme == other.scheme && self.file == other.file && fixed(self) == fixed(other)
-    }
-}
 
 /// The HTTP client of all scrapes.
 #[derive(Clone, Debug)]
@@ -77,6 +31,12 @@ pub struct Client {
     http: reqwest::Client,
     body_bytes: usize,
     large: Arc<Semaphore>,
+}
+
+/// An answer that may be a page.
+struct Answer {
+    body: Bytes,
+    content_type: Option<HeaderValue>,
 }
 
 impl Client {
@@ -87,7 +47,7 @@ impl Client {
     pub fn new(body_bytes: usize) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("inferboard/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
+            .redirect(Policy::custom(within_origin))
             // A proxy from the environment would get the target's credentials.
             .no_proxy()
             .referer(false)
@@ -97,27 +57,29 @@ impl Client {
         Ok(Self { http, body_bytes, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) })
     }
 
-    /// Gets the page at `url`.
-    pub(crate) async fn fetch(
-        &self,
-        url: &Url,
-        authorization: Option<&Authorization>,
-        timeout: Duration,
-    ) -> Result<Page, Failure> {
+    /// Gets the metrics page of `endpoint`.
+    pub(crate) async fn page(&self, endpoint: &Endpoint, timeout: Duration) -> Result<Page, Failure> {
+        let Answer { body, content_type } = self.get(endpoint, METRICS, timeout).await?;
+        let header = content_type.as_ref().and_then(|value| value.to_str().ok());
+        let format = Format::from_content_type(header.unwrap_or_default()).map_err(|_| Failure::ContentType)?;
+        Ok(Page { body, format, content_type })
+    }
+
+    /// Gets the JSON of `endpoint`, whatever it says its type is.
+    pub(crate) async fn json(&self, endpoint: &Endpoint, timeout: Duration) -> Result<Bytes, Failure> {
+        Ok(self.get(endpoint, JSON, timeout).await?.body)
+    }
+
+    async fn get(&self, endpoint: &Endpoint, accept: &'static str, timeout: Duration) -> Result<Answer, Failure> {
         let mut request = self
             .http
-            .get(url.clone())
-            .header(ACCEPT, ACCEPTED)
+            .get(endpoint.url.clone())
+            .header(ACCEPT, accept)
             .header(TIMEOUT_HEADER, timeout.as_secs_f64().to_string());
         let mut secret = None;
-        if let Some(authorization) = authorization {
-            let credentials = authorization.current().await;
-            let text = format!("{} {}", authorization.scheme, credentials.expose());
-            // A header cannot hold such credentials, so the target would refuse them too.
-            let mut value =
-                HeaderValue::try_from(text).map_err(|_| Failure::Status(StatusCode::UNAUTHORIZED.as_u16()))?;
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+        if let Some(authorization) = &endpoint.authorization {
+            let (header, credentials) = authorization.header().await?;
+            request = request.header(AUTHORIZATION, header);
             secret = Some(credentials);
         }
         let response = request.send().await.map_err(|error| failure_of(&error))?;
@@ -126,19 +88,18 @@ impl Client {
             return Err(Failure::Redirect(status.as_u16()));
         }
         if status != StatusCode::OK {
-            return Err(Failure::Status(status.as_u16()));
+            return Err(Failure::Status { code: status.as_u16(), retry_after: retry_after(&response) });
         }
         // The client unpacks gzip and takes the header away; what is still there is something else.
         if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(Failure::Encoding);
         }
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let format = Format::from_content_type(content_type.unwrap_or_default()).map_err(|_| Failure::ContentType)?;
+        let content_type = response.headers().get(CONTENT_TYPE).cloned();
         let body = self.read_limited(response).await?;
         if secret.is_some_and(|secret| holds(&body, secret.expose())) {
             return Err(Failure::SecretEcho);
         }
-        Ok(Page { body, format })
+        Ok(Answer { body, content_type })
     }
 
     /// The body of `response`, unpacked; reading stops as soon as it is longer than the limit.
@@ -158,6 +119,21 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
+    }
+}
+
+/// Goes along with a redirect to the same scheme, host and port; of others the redirect itself is the answer.
+fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    if same && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
+}
+
+/// The wait that an answer asks for, in seconds or as a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Scraping by Prometheus's rules: each target in its own time, a page all or nothing, and every series that is no
 //! longer there marked as gone.
+mod authorization;
 mod engine;
 mod failure;
 mod fetch;
+mod huggingface;
 mod identity;
 mod page;
 mod places;
@@ -13,10 +15,11 @@ mod schedule;
 mod target;
 mod writer;
 
+pub use authorization::Authorization;
 pub use engine::engine_of;
 pub use failure::Failure;
-pub use fetch::{Authorization, Client};
-pub use identity::Identity;
+pub use fetch::Client;
+pub use identity::{Identity, ScopeRules};
 pub use page::Page;
-pub use pool::{Counts, Pool};
-pub use target::{LocalPage, Pace, Source, Target, instance_of};
+pub use pool::{Counts, Latest, Pool};
+pub use target::{Endpoint, LocalPage, Pace, Source, Target, instance_of};

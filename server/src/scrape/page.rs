@@ -1,8 +1,10 @@
 //! A page as it came, and what is read from it before anything is stored.
 use super::engine::engine_of;
 use super::failure::Failure;
+use super::identity::ScopeRules;
 use bytes::Bytes;
 use exposition::{Format, Label, Limits, SampleRef, for_each_sample};
+use reqwest::header::HeaderValue;
 
 /// A metrics page.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct Page {
     pub body: Bytes,
     /// How to read it.
     pub format: Format,
+    /// What the server called it; none where no server did.
+    pub content_type: Option<HeaderValue>,
 }
 
 /// What a target's pages told about it. Kept while it is down.
@@ -21,6 +25,11 @@ pub(crate) struct Learned {
 }
 
 impl Page {
+    /// A page that this process wrote, as Prometheus text.
+    pub(crate) fn local(text: String) -> Self {
+        Self { body: text.into(), format: Format::Text, content_type: None }
+    }
+
     /// Calls `visit` for each sample.
     pub(crate) fn for_each_sample(&self, limits: &Limits, visit: &mut dyn FnMut(SampleRef<'_>)) -> Result<(), Failure> {
         Ok(for_each_sample(&self.body, self.format, limits, visit)?)
@@ -28,13 +37,15 @@ impl Page {
 }
 
 /// Whether a new series may tell something beyond what is known. Only then the whole page is looked at again.
-pub(crate) fn tells_more(known: &Learned, name: &str, labels: &[Label<'_>]) -> bool {
+pub(crate) fn tells_more(known: &Learned, rules: &ScopeRules, name: &str, labels: &[Label<'_>]) -> bool {
     let engine = engine_of(name).map(|(_, engine)| engine);
-    engine.is_some() && engine != known.engine || models(labels).any(|model| Some(model) != known.model.as_deref())
+    let model = model(rules, labels);
+    engine.is_some() && engine != known.engine || model.is_some() && model != known.model.as_deref()
 }
 
-fn models<'a>(labels: &'a [Label<'_>]) -> impl Iterator<Item = &'a str> {
-    labels.iter().filter(|label| label.name == "model_name" && !label.value.is_empty()).map(|label| &*label.value)
+fn model<'a>(rules: &ScopeRules, labels: &'a [Label<'_>]) -> Option<&'a str> {
+    let told = |name: &String| labels.iter().find(|label| label.name == *name && !label.value.is_empty());
+    rules.model.iter().find_map(told).map(|label| &*label.value)
 }
 
 /// Gathers what a page tells while its samples go by.
@@ -47,16 +58,16 @@ pub(crate) struct Learning {
 
 impl Learning {
     /// Takes a sample's name and labels into account.
-    pub(crate) fn see(&mut self, name: &str, labels: &[Label<'_>]) {
+    pub(crate) fn see(&mut self, rules: &ScopeRules, name: &str, labels: &[Label<'_>]) {
         // Samples of one family follow each other.
         if self.last_name != name {
             name.clone_into(&mut self.last_name);
             self.engine = self.engine.into_iter().chain(engine_of(name)).min();
         }
-        for model in models(labels) {
-            if !self.models.iter().any(|known| known == model) {
-                self.models.push(model.to_owned());
-            }
+        if let Some(model) = model(rules, labels)
+            && !self.models.iter().any(|known| known == model)
+        {
+            self.models.push(model.to_owned());
         }
     }
 
@@ -77,9 +88,9 @@ mod tests {
     use super::*;
 
     fn learn(text: &'static str, before: &Learned) -> Learned {
-        let page = Page { body: Bytes::from_static(text.as_bytes()), format: Format::Text };
+        let (page, rules) = (Page::local(text.into()), ScopeRules::default());
         let mut learning = Learning::default();
-        page.for_each_sample(&Limits::default(), &mut |sample| learning.see(sample.name, sample.labels))
+        page.for_each_sample(&Limits::default(), &mut |sample| learning.see(&rules, sample.name, sample.labels))
             .expect("a page");
         learning.conclude(before)
     }

@@ -1,6 +1,7 @@
 //! The targets that are being scraped, each by a task of its own.
 use super::failure::Failure;
 use super::fetch::Client;
+use super::page::Page;
 use super::schedule::Schedule;
 use super::target::{Reader, Target};
 use super::writer::Writer;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use store::Store;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
 
 /// The targets that are being scraped. Dropping it ends their tasks, and leaves no marks that series are gone: after a
@@ -30,7 +31,11 @@ struct Running {
     /// From the configuration, and so to end when it is no longer there.
     configured: bool,
     remove: oneshot::Sender<()>,
+    latest: watch::Receiver<Latest>,
 }
+
+/// What the last scrape of a shared page came to; none before the first.
+pub type Latest = Option<Result<Page, Failure>>;
 
 /// Samples that targets sent and the store did not take, since the start.
 #[derive(Debug, Default)]
@@ -78,15 +83,15 @@ impl Pool {
     /// Starts to scrape `target`, on the current runtime, and goes on whatever the configuration says. A target that is
     /// scraped already stays as it is.
     pub fn add(&self, target: Target) {
-        self.start(&mut self.lock(), target, false);
+        self.start(&mut self.lock(), Arc::new(target), false);
     }
 
     /// Makes `targets` the configured ones: those that are new or changed are started, those that are not among them
     /// are ended and their series marked as gone, and the others go on without a gap.
-    pub fn configure(&self, targets: Vec<Target>) {
+    pub fn configure(&self, targets: Vec<Arc<Target>>) {
         let mut running = self.lock();
         let ended = running.extract_if(|key, known| {
-            known.configured && !targets.iter().any(|target| target.key() == key && *target == *known.target)
+            known.configured && !targets.iter().any(|target| target.key() == key && **target == *known.target)
         });
         for (_, Running { target, remove, .. }) in ended {
             info!(target = ?target.name(), "removed");
@@ -103,13 +108,20 @@ impl Pool {
         self.lock().values().any(|running| running.target.identity.instance == instance)
     }
 
-    fn start(&self, running: &mut HashMap<String, Running>, target: Target, configured: bool) {
+    /// The page that is shared under `name`, as it was last read; none where no target has that name.
+    pub fn shared(&self, name: &str) -> Option<watch::Receiver<Latest>> {
+        let running = self.lock();
+        let shared = running.values().find(|running| running.target.source.shared_name() == Some(name));
+        shared.map(|running| running.latest.clone())
+    }
+
+    fn start(&self, running: &mut HashMap<String, Running>, target: Arc<Target>, configured: bool) {
         let Entry::Vacant(free) = running.entry(target.key().to_owned()) else { return };
         let (remove, removed) = oneshot::channel();
-        let target = Arc::new(target);
-        free.insert(Running { target: Arc::clone(&target), configured, remove });
+        let (publish, latest) = watch::channel(None);
+        free.insert(Running { target: Arc::clone(&target), configured, remove, latest });
         let writer = Writer::new(&self.store, Arc::clone(&self.counts), target.identity.clone());
-        tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, removed));
+        tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, publish, removed));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
@@ -121,6 +133,7 @@ async fn scrape_until_removed(
     target: Arc<Target>,
     client: Client,
     mut writer: Writer,
+    publish: watch::Sender<Latest>,
     mut removed: oneshot::Receiver<()>,
 ) {
     let mut schedule = Schedule::new(target.key(), target.pace);
@@ -142,6 +155,13 @@ async fn scrape_until_removed(
         let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
         log_change(&target, last_failure, failure);
         last_failure = Some(failure);
+        if target.source.shared_name().is_some() {
+            // A page that is well formed is of use to others even where there is no room for it here.
+            publish.send_replace(Some(match failure {
+                None | Some(Failure::SeriesCap) => page,
+                Some(failure) => Err(failure),
+            }));
+        }
     }
 }
 

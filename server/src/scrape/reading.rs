@@ -1,6 +1,6 @@
 //! What a page has that its last page had not, and all its samples, before anything is stored.
 use super::failure::Failure;
-use super::identity::TargetLabels;
+use super::identity::{ScopeRules, TargetLabels};
 use super::page::{Learned, Page, tells_more};
 use exposition::{Label, Limits, PageCache, PageCount, Sink};
 use promql::Labels;
@@ -18,16 +18,17 @@ pub(crate) struct Reading {
     pub(crate) tells_more: bool,
 }
 
-/// Reads `page` after those that `cache` saw before; new series get the target's `labels`.
+/// Reads `page` after those that `cache` saw before; new series get the target's `labels`, and are held against
+/// what is `known` of the target and how it would tell more.
 pub(crate) fn read(
     cache: &mut PageCache,
     page: &Page,
     labels: &TargetLabels,
-    learned: &Learned,
+    known: (&Learned, &ScopeRules),
 ) -> Result<Reading, Failure> {
     let (new, samples, ended) = (Vec::new(), Vec::new(), Vec::new());
     let reading = Reading { count: PageCount::default(), new, samples, ended, tells_more: false };
-    let mut gather = Gather { reading, labels, learned };
+    let mut gather = Gather { reading, labels, known };
     gather.reading.count = cache.read(&page.body, page.format, &Limits::default(), &mut gather)?;
     Ok(gather.reading)
 }
@@ -35,12 +36,12 @@ pub(crate) fn read(
 struct Gather<'a> {
     reading: Reading,
     labels: &'a TargetLabels,
-    learned: &'a Learned,
+    known: (&'a Learned, &'a ScopeRules),
 }
 
 impl Sink for Gather<'_> {
     fn series(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
-        self.reading.tells_more |= tells_more(self.learned, name, labels);
+        self.reading.tells_more |= tells_more(self.known.0, self.known.1, name, labels);
         self.reading.new.push((series, self.labels.of_sample(name, labels)));
     }
 

@@ -1,14 +1,19 @@
 //! What is scraped: where its page comes from, what it is called, and how often it is asked.
+use super::authorization::Authorization;
 use super::failure::Failure;
-use super::fetch::{Authorization, Client};
+use super::fetch::Client;
+use super::huggingface;
 use super::identity::Identity;
 use super::page::Page;
-use exposition::Format;
 use reqwest::Url;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// The longest time that a platform can make us wait.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Something with a metrics page.
 #[derive(Debug, PartialEq)]
@@ -23,15 +28,28 @@ pub struct Target {
 
 /// Where a page comes from.
 pub enum Source {
-    /// A URL.
-    Http {
-        /// The page; without user name and password.
-        url: Url,
-        /// What to send along.
-        authorization: Option<Authorization>,
+    /// A metrics page at a URL.
+    Http(Endpoint),
+    /// A hosted platform's metrics page, which others may read here under a name.
+    Hosted {
+        /// The platform's page.
+        endpoint: Endpoint,
+        /// The name it has here.
+        name: String,
     },
+    /// The state of a Hugging Face endpoint, as the platform's API tells it.
+    HuggingFaceState(Endpoint),
     /// This process: a collector that writes its page as Prometheus text.
     Local(LocalPage),
+}
+
+/// What is asked over HTTP.
+#[derive(Debug, PartialEq)]
+pub struct Endpoint {
+    /// The URL; without user name and password.
+    pub url: Url,
+    /// What to send along.
+    pub authorization: Option<Arc<Authorization>>,
 }
 
 /// A collector: called on a thread of its own for every scrape.
@@ -47,20 +65,43 @@ pub struct Pace {
 }
 
 impl Target {
-    /// What it is called in logs.
-    pub fn name(&self) -> String {
-        match &self.source {
-            Source::Http { .. } => format!("{:?}", self.source),
-            Source::Local(_) => self.key().to_owned(),
+    /// What no two targets share. May hold a token from the URL's query: not for logs.
+    pub fn key(&self) -> &str {
+        match self.source.endpoint() {
+            Some(endpoint) => endpoint.url.as_str(),
+            None => self.identity.job.as_deref().unwrap_or_default(),
         }
     }
 
-    /// What no two targets share. May hold a token from the URL's query: not for logs.
-    pub fn key(&self) -> &str {
+    /// What it is called in logs.
+    pub fn name(&self) -> String {
         match &self.source {
-            Source::Http { url, .. } => url.as_str(),
-            Source::Local(_) => self.identity.job.as_deref().unwrap_or_default(),
+            Source::Local(_) => self.key().to_owned(),
+            source => format!("{source:?}"),
         }
+    }
+}
+
+impl Source {
+    /// What is asked over HTTP, if anything.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match self {
+            Self::Http(endpoint) | Self::Hosted { endpoint, .. } | Self::HuggingFaceState(endpoint) => Some(endpoint),
+            Self::Local(_) => None,
+        }
+    }
+
+    /// The name under which others may read the page here.
+    pub fn shared_name(&self) -> Option<&str> {
+        match self {
+            Self::Hosted { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether it belongs to others, who may ask to be left alone for a while.
+    fn is_hosted(&self) -> bool {
+        matches!(self, Self::Hosted { .. } | Self::HuggingFaceState(_))
     }
 }
 
@@ -68,21 +109,22 @@ impl Target {
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Http { url, authorization }, Self::Http { url: other_url, authorization: other_authorization }) => {
-                url == other_url && authorization == other_authorization
-            }
             (Self::Local(own), Self::Local(other)) => Arc::ptr_eq(own, other),
-            _ => false,
+            _ => {
+                std::mem::discriminant(self) == std::mem::discriminant(other)
+                    && self.endpoint() == other.endpoint()
+                    && self.shared_name() == other.shared_name()
+            }
         }
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match self.endpoint() {
             // The query is left out, as it may hold a token.
-            Self::Http { url, .. } => write!(f, "{}{}", instance_of(url).unwrap_or_default(), url.path()),
-            Self::Local(_) => f.write_str("this process"),
+            Some(Endpoint { url, .. }) => write!(f, "{}{}", instance_of(url).unwrap_or_default(), url.path()),
+            None => f.write_str("this process"),
         }
     }
 }
@@ -97,30 +139,47 @@ pub(crate) struct Reader {
     client: Client,
     target: Arc<Target>,
     running: Option<JoinHandle<String>>,
+    /// Until when a platform wants to be left alone, and what it said.
+    pause: Option<(Instant, Failure)>,
 }
 
 impl Reader {
     pub(crate) fn new(client: Client, target: Arc<Target>) -> Self {
-        Self { client, target, running: None }
+        Self { client, target, running: None, pause: None }
     }
 
     /// The page as it is now, within the target's timeout.
     pub(crate) async fn read(&mut self) -> Result<Page, Failure> {
+        if let Some((until, failure)) = self.pause
+            && Instant::now() < until
+        {
+            return Err(failure);
+        }
         let timeout = self.target.pace.timeout;
-        let page = async {
-            match &self.target.source {
-                Source::Http { url, authorization } => self.client.fetch(url, authorization.as_ref(), timeout).await,
-                Source::Local(write) => {
-                    // A collector that hangs keeps its one thread; it is not called again before it returned.
-                    let write = Arc::clone(write);
-                    let running = self.running.get_or_insert_with(|| tokio::task::spawn_blocking(move || write()));
-                    let text = running.await;
-                    self.running = None;
-                    let body = text.map_err(|_| Failure::Connect)?.into();
-                    Ok(Page { body, format: Format::Text })
-                }
+        let page = tokio::time::timeout(timeout, self.ask(timeout)).await.unwrap_or(Err(Failure::Timeout));
+        self.pause = match page {
+            Err(failure @ Failure::Status { retry_after: Some(wait), .. }) if self.target.source.is_hosted() => {
+                Some((Instant::now() + wait.min(LONGEST_PAUSE), failure))
             }
+            _ => None,
         };
-        tokio::time::timeout(timeout, page).await.unwrap_or(Err(Failure::Timeout))
+        page
+    }
+
+    async fn ask(&mut self, timeout: Duration) -> Result<Page, Failure> {
+        match &self.target.source {
+            Source::Http(endpoint) | Source::Hosted { endpoint, .. } => self.client.page(endpoint, timeout).await,
+            Source::HuggingFaceState(endpoint) => {
+                Ok(Page::local(huggingface::state_page(&self.client.json(endpoint, timeout).await?)?))
+            }
+            Source::Local(write) => {
+                // A collector that hangs keeps its one thread; it is not called again before it returned.
+                let write = Arc::clone(write);
+                let running = self.running.get_or_insert_with(|| tokio::task::spawn_blocking(move || write()));
+                let text = running.await;
+                self.running = None;
+                Ok(Page::local(text.map_err(|_| Failure::Connect)?))
+            }
+        }
     }
 }

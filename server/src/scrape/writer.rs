@@ -73,12 +73,14 @@ impl Writer {
 
     /// Reads the page. When it tells something new about the target its labels change: then the old series are gone.
     fn read(&mut self, page: &Page, row: &mut Row) -> Result<Reading, Failure> {
-        let reading = read(&mut self.cache, page, &self.labels, &self.learned)?;
+        let reading = read(&mut self.cache, page, &self.labels, (&self.learned, &self.identity.rules))?;
         if !reading.tells_more {
             return Ok(reading);
         }
         let mut learning = Learning::default();
-        page.for_each_sample(&Limits::default(), &mut |sample| learning.see(sample.name, sample.labels))?;
+        page.for_each_sample(&Limits::default(), &mut |sample| {
+            learning.see(&self.identity.rules, sample.name, sample.labels);
+        })?;
         self.learned = learning.conclude(&self.learned);
         let labels = self.identity.labels(&self.learned);
         if labels == self.labels {
@@ -86,7 +88,7 @@ impl Writer {
         }
         self.retire_all(row);
         self.labels = labels;
-        read(&mut self.cache, page, &self.labels, &self.learned)
+        read(&mut self.cache, page, &self.labels, (&self.learned, &self.identity.rules))
     }
 
     fn append(&mut self, time_ms: i64, row: Row) {

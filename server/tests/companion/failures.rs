@@ -1,5 +1,5 @@
 //! Targets that are broken or hostile: each fails with its own reason, and stores nothing.
-use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, hang, page, raw, status};
+use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, hang, page, raw, scratch_file, status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -24,7 +24,7 @@ async fn fails_with(behaviour: Behaviour, reason: &str) {
 
 #[tokio::test]
 async fn answers_that_are_no_pages() {
-    fails_with(status("401 Unauthorized"), "status").await;
+    fails_with(status("401 Unauthorized"), "unauthorized").await;
     fails_with(status("204 No Content"), "status").await;
     fails_with(answer("Content-Type: text/html\r\n", b"good 1\n"), "content_type").await;
     fails_with(answer("", b"good 1\n"), "content_type").await;
@@ -90,6 +90,27 @@ async fn a_redirect_is_not_followed_and_takes_no_credentials_along() {
 }
 
 #[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_a_few_times() {
+    let behaviour: Behaviour = std::sync::Arc::new(|head, stream| {
+        let target = match head.split(' ').nth(1) {
+            Some("/metrics") => "/moved",
+            Some("/moved") => "/moved/again",
+            Some("/moved/again") => return page("good 1\n")(head, stream),
+            _ => "/round",
+        };
+        raw(format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"))(head, stream)
+    });
+    let target = FakeTarget::start(behaviour).await;
+    let companion = with_credentials(&target).await;
+    companion.wait_for("good", &[], &["1"]).await;
+    let heads = target.requests.lock().expect("a lock")[..3].concat();
+    assert_eq!(heads.matches("authorization: Bearer hf_CANARY\r\n").count(), 3);
+
+    let round = Companion::start(&args(&[&format!("{}/round", target.url())])).await;
+    round.wait_for("inferboard_scrape_failed", &["reason"], &["redirect 1"]).await;
+}
+
+#[tokio::test]
 async fn a_page_that_repeats_the_credentials_is_not_stored() {
     let echo: Behaviour = std::sync::Arc::new(|head, stream| {
         let token = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default().to_owned();
@@ -104,11 +125,7 @@ async fn a_page_that_repeats_the_credentials_is_not_stored() {
 
 /// A companion with a configuration file that gives the target a token.
 async fn with_credentials(target: &FakeTarget) -> Companion {
-    let file =
-        std::env::temp_dir().join(format!("inferboard-test-{}-{}.toml", std::process::id(), target.address.port()));
     let text = format!("[[targets]]\nurl = \"{}\"\nauthorization = {{ credentials = \"hf_CANARY\" }}\n", target.url());
-    std::fs::write(&file, text).expect("a temporary file");
-    let companion = Companion::start(&server::cli::ServeArgs { config: Some(file.clone()), ..args(&[]) }).await;
-    std::fs::remove_file(file).expect("a temporary file");
-    companion
+    let file = scratch_file(&text);
+    Companion::start(&server::cli::ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await
 }

@@ -2,8 +2,7 @@
 use serde_json::Value;
 use server::app::App;
 use server::cli::ServeArgs;
-use server::config::Settings;
-use server::scrape::Target;
+use server::config::{Settings, Sources};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,7 +16,7 @@ use tokio::task::JoinHandle;
 /// A companion on a free port of loopback; ends when dropped.
 pub(crate) struct Companion {
     pub(crate) address: SocketAddr,
-    pub(crate) reloads: mpsc::Sender<Vec<Target>>,
+    pub(crate) reloads: mpsc::Sender<Sources>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
@@ -84,6 +83,13 @@ impl Companion {
         }
         panic!("{query} is {last:?} and not {expected:?} after ten seconds");
     }
+}
+
+/// A file that holds `text` and goes away when dropped.
+pub(crate) fn scratch_file(text: &str) -> tempfile::TempPath {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), text).expect("a temporary file");
+    file.into_temp_path()
 }
 
 /// What a target does with a request.

@@ -4,6 +4,8 @@ mod api;
 mod command;
 mod discovery;
 mod failures;
+mod files;
 mod hardening;
 mod harness;
+mod hosted;
 mod scraping;

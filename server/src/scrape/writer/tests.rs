@@ -1,8 +1,7 @@
 //! Scrapes written at fixed times, and what the store holds after them.
 use super::*;
-use bytes::Bytes;
-use exposition::Format;
 use promql::{Column, Labels, Selector, Storage, is_stale};
+use reqwest::StatusCode;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
@@ -26,7 +25,7 @@ impl Story {
     }
 
     fn up(&mut self, time_ms: i64, text: &str) -> Option<Failure> {
-        let page = Page { body: Bytes::copy_from_slice(text.as_bytes()), format: Format::Text };
+        let page = Page::local(text.into());
         self.writer.write(time_ms, Duration::from_millis(7), Ok(&page))
     }
 
@@ -94,14 +93,14 @@ fn a_failed_scrape_marks_all_and_says_why() {
     let mut story = Story::new(named());
     story.up(1000, "a 1\n");
     assert_eq!(story.down(2000, Failure::Timeout), Some(Failure::Timeout));
-    story.down(3000, Failure::Status(500));
-    story.down(4000, Failure::Status(503));
+    story.down(3000, Failure::status(StatusCode::INTERNAL_SERVER_ERROR));
+    story.down(4000, Failure::status(StatusCode::SERVICE_UNAVAILABLE));
     story.up(5000, "a 2\n");
     let all = story.all();
     assert_eq!(all["a{model=m}"], "1000:1 2000:x 5000:2");
     assert_eq!(all["up{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
     assert_eq!(all["inferboard_scrape_failed{model=m,reason=timeout}"], "2000:1 3000:x");
-    assert_eq!(all["inferboard_scrape_failed{model=m,reason=status}"], "3000:1 4000:1 5000:x");
+    assert_eq!(all["inferboard_scrape_failed{model=m,reason=server_error}"], "3000:1 4000:1 5000:x");
     assert_eq!(all["scrape_samples_scraped{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
     assert_eq!(all["scrape_series_added{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
     assert_eq!(all["scrape_duration_seconds{model=m}"].split(' ').next(), Some("1000:0.007"));

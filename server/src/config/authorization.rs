@@ -1,0 +1,41 @@
+//! `authorization` of a target: which credentials, and where they are.
+use super::{ConfigError, setting};
+use crate::scrape::Authorization;
+use crate::secret::Secret;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// `authorization`, in Prometheus's words, and `credentials_env` besides.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with credentials, credentials_file or credentials_env")]
+pub(super) struct AuthorizationEntry {
+    #[serde(rename = "type")]
+    scheme: Option<String>,
+    credentials: Option<Secret>,
+    credentials_file: Option<PathBuf>,
+    credentials_env: Option<String>,
+}
+
+impl AuthorizationEntry {
+    /// The entry that reads the environment variable `name`.
+    pub(super) fn from_env(name: &str) -> Self {
+        Self { credentials_env: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// The credentials of `target`, as messages call it, sent under `scheme` where the entry does not say.
+    pub(super) fn resolve(self, target: &str, scheme: &str) -> Result<Authorization, ConfigError> {
+        let problem = |problem: String| setting(&format!("{target}: authorization"), problem);
+        let scheme = self.scheme.unwrap_or_else(|| scheme.into());
+        match (self.credentials, self.credentials_file, self.credentials_env) {
+            (Some(credentials), None, None) => Ok(Authorization::fixed(scheme, credentials)),
+            (None, Some(path), None) => {
+                Authorization::from_file(scheme, path.clone()).map_err(|source| ConfigError::Read { path, source })
+            }
+            (None, None, Some(name)) => match std::env::var(&name) {
+                Ok(text) if !text.trim().is_empty() => Ok(Authorization::fixed(scheme, Secret::new(text.trim()))),
+                _ => Err(problem(format!("the environment variable {name} is not set"))),
+            },
+            _ => Err(problem("give one of credentials, credentials_file and credentials_env".into())),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Targets from files in the JSON form of Prometheus's file discovery, which other programs write.
+use super::target::TargetEntry;
+use super::{ConfigError, positive_duration, setting};
+use crate::scrape::{Pace, Target};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The files, and what they last said.
+#[derive(Debug)]
+pub struct FileTargets {
+    /// Paths; the last part may hold `*`.
+    patterns: Vec<String>,
+    /// Of targets that do not say.
+    pace: Pace,
+}
+
+/// `[{"targets": ["host:port"], "labels": {"name": "value"}}]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    targets: Vec<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+impl FileTargets {
+    /// Reads the files that match `patterns` when asked to.
+    ///
+    /// # Errors
+    /// When a pattern is not one.
+    pub(super) fn new(patterns: Vec<String>, pace: Pace) -> Result<Self, ConfigError> {
+        for pattern in &patterns {
+            glob::Pattern::new(pattern).map_err(|error| setting("file_sd", format!("{pattern:?}: {error}")))?;
+        }
+        Ok(Self { patterns, pace })
+    }
+
+    /// Whether there is nothing to read.
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// The files that are there now, in order of their names.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let found = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok());
+        let mut paths: Vec<_> = found.flatten().filter_map(Result::ok).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    /// The targets in `text`, which is what the file at `path` holds.
+    ///
+    /// # Errors
+    /// When it is not of that form or a target in it cannot be used.
+    pub fn read(&self, path: &Path, text: &str) -> Result<Vec<Target>, ConfigError> {
+        let groups: Vec<Group> = serde_json::from_str(text).map_err(|error| ConfigError::Syntax {
+            path: path.to_owned(),
+            line: error.line(),
+            column: error.column(),
+            message: "expected a list of {\"targets\": [\"host:port\"], \"labels\": {\"name\": \"value\"}}".into(),
+        })?;
+        let mut targets = Vec::new();
+        for group in groups {
+            for address in &group.targets {
+                let name = format!("{}: target {}", path.display(), targets.len() + 1);
+                targets.push(entry(&name, address, group.labels.clone())?.resolve(&name, self.pace)?);
+            }
+        }
+        Ok(targets)
+    }
+}
+
+/// The entry for one address, where labels that begin with two underscores say how it is scraped.
+fn entry(name: &str, address: &str, mut labels: BTreeMap<String, String>) -> Result<TargetEntry, ConfigError> {
+    let scheme = labels.remove("__scheme__").unwrap_or_else(|| "http".into());
+    let mut time = |label: &str| {
+        let text = labels.remove(label);
+        text.map(|text| positive_duration(&text)).transpose().map_err(|problem| setting(name, problem))
+    };
+    let (scrape_interval, scrape_timeout) = (time("__scrape_interval__")?, time("__scrape_timeout__")?);
+    let mut entry = TargetEntry {
+        metrics_path: labels.remove("__metrics_path__"),
+        job: labels.remove("job"),
+        instance: labels.remove("instance"),
+        model: labels.remove("model"),
+        environment: labels.remove("environment"),
+        deployment: labels.remove("deployment"),
+        replica: labels.remove("replica"),
+        scrape_interval,
+        scrape_timeout,
+        ..TargetEntry::new(format!("{scheme}://{address}"), None)
+    };
+    labels.retain(|label, _| !label.starts_with("__"));
+    entry.labels = labels;
+    Ok(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn read(text: &str) -> Result<Vec<Target>, String> {
+        let pace = Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) };
+        let files = FileTargets::new(Vec::new(), pace).expect("no pattern");
+        files.read(Path::new("targets.json"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn labels_say_what_a_target_is_and_how_it_is_scraped() {
+        let targets = read(
+            r#"[{"targets": ["gpu-1:8000", "gpu-2:8000"], "labels": {"model": "m", "team": "t", "job": "j",
+                "__metrics_path__": "/prometheus/metrics", "__scheme__": "https", "__scrape_interval__": "30s",
+                "__meta_rack": "7"}}, {"targets": ["gpu-3:1"]}]"#,
+        )
+        .expect("targets");
+        let keys: Vec<_> = targets.iter().map(Target::key).collect();
+        let path = "/prometheus/metrics";
+        assert_eq!(
+            keys,
+            [format!("https://gpu-1:8000{path}"), format!("https://gpu-2:8000{path}"), "http://gpu-3:1/metrics".into()]
+        );
+        let identity = &targets[0].identity;
+        assert_eq!((identity.model.as_deref(), identity.job.as_deref()), (Some("m"), Some("j")));
+        assert_eq!(identity.replica.as_deref(), Some("gpu-1:8000"));
+        assert_eq!(identity.labels, [("team".to_owned(), "t".to_owned())]);
+        assert_eq!(targets[0].pace.interval, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        for (text, expected) in [
+            ("[{\"targets\": [\"a:1\"]},\n {\"target\": []}]", "targets.json:2:10: expected a list of"),
+            ("[{\"targets\": [\"a b:1\"]}]", "targets.json: target 1: the URL cannot be read"),
+            (
+                "[{\"targets\": [\"a:1\"], \"labels\": {\"__scrape_interval__\": \"0s\"}}]",
+                "targets.json: target 1: \"0s\" is not more than zero",
+            ),
+            ("[{\"targets\": [\"a:1\"], \"labels\": {\"a-b\": \"c\"}}]", "\"a-b\" cannot be a label here"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Endpoints on hosted platforms, and the targets they come to.
+use super::authorization::AuthorizationEntry;
+use super::target::{ScopeEntry, http_url};
+use super::{ConfigError, LONGEST_DEFAULT_TIMEOUT, duration, pace, setting};
+use crate::scrape::{Endpoint, Identity, Pace, ScopeRules, Source, Target, instance_of};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+const HUGGING_FACE: &str = "https://api.endpoints.huggingface.cloud/v2";
+const HUGGING_FACE_EVERY: Duration = Duration::from_secs(15);
+const BASETEN: &str = "https://app.baseten.co/metrics";
+const BASETEN_EVERY: Duration = Duration::from_secs(60);
+
+/// Baseten answers six requests a minute; this keeps to it in any minute, also in the first, which begins with an
+/// early scrape.
+const BASETEN_AT_MOST_EVERY: Duration = Duration::from_secs(12);
+
+/// One `[[huggingface]]`: an Inference Endpoint.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HuggingFaceEntry {
+    namespace: String,
+    name: String,
+    api_url: Option<String>,
+    shared_as: Option<String>,
+    model: Option<String>,
+    environment: Option<String>,
+    deployment: Option<String>,
+    scope_labels: ScopeEntry,
+    #[serde(deserialize_with = "duration")]
+    scrape_interval: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    scrape_timeout: Option<Duration>,
+    authorization: Option<AuthorizationEntry>,
+}
+
+/// One `[[baseten]]`: the metrics export of an organisation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct BasetenEntry {
+    url: Option<String>,
+    shared_as: Option<String>,
+    scope_labels: ScopeEntry,
+    #[serde(deserialize_with = "duration")]
+    scrape_interval: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    scrape_timeout: Option<Duration>,
+    authorization: Option<AuthorizationEntry>,
+}
+
+impl HuggingFaceEntry {
+    /// The endpoint's metrics and its state, as two targets: either may be refused while the other is not.
+    pub(super) fn resolve(self) -> Result<[Target; 2], ConfigError> {
+        if self.namespace.is_empty() || self.name.is_empty() {
+            return Err(setting("huggingface", "give namespace and name, as in the endpoint's address".into()));
+        }
+        let instance = format!("{}/{}", self.namespace, self.name);
+        let entry = format!("huggingface {instance}");
+        let mut state = http_url(&entry, self.api_url.as_deref().unwrap_or(HUGGING_FACE))?;
+        // An http URL can always be extended; the names are escaped.
+        if let Ok(mut path) = state.path_segments_mut() {
+            path.pop_if_empty().extend(["endpoint", &self.namespace, &self.name]);
+        }
+        let mut metrics = state.clone();
+        if let Ok(mut path) = metrics.path_segments_mut() {
+            path.push("open-metrics");
+        }
+        let pace = hosted_pace(&entry, self.scrape_interval.unwrap_or(HUGGING_FACE_EVERY), self.scrape_timeout)?;
+        let authorization = self.authorization.unwrap_or_else(|| AuthorizationEntry::from_env("HF_TOKEN"));
+        let authorization = Some(Arc::new(authorization.resolve(&entry, "Bearer")?));
+        let rules = ScopeRules { replica: vec!["replica_id".into()], ..ScopeRules::default() };
+        let identity = Identity {
+            job: Some("huggingface".into()),
+            instance,
+            model: Some(self.model.unwrap_or_else(|| self.name.clone())),
+            environment: self.environment,
+            deployment: self.deployment,
+            rules: self.scope_labels.or(rules),
+            ..Identity::default()
+        };
+        let state = Target {
+            source: Source::HuggingFaceState(Endpoint { url: state, authorization: authorization.clone() }),
+            identity: Identity { job: Some("huggingface-state".into()), ..identity.clone() },
+            pace,
+        };
+        let name = shared_name(&entry, self.shared_as.unwrap_or(self.name))?;
+        let source = Source::Hosted { endpoint: Endpoint { url: metrics, authorization }, name };
+        Ok([Target { source, identity, pace }, state])
+    }
+}
+
+impl BasetenEntry {
+    /// The export of all models and deployments, told apart by its own labels.
+    pub(super) fn resolve(self) -> Result<Target, ConfigError> {
+        let entry = "baseten";
+        let url = http_url(entry, self.url.as_deref().unwrap_or(BASETEN))?;
+        let pace = hosted_pace(entry, self.scrape_interval.unwrap_or(BASETEN_EVERY), self.scrape_timeout)?;
+        if pace.interval < BASETEN_AT_MOST_EVERY {
+            let problem = "Baseten answers six requests a minute: give a scrape_interval of 12s or more";
+            return Err(setting(entry, problem.into()));
+        }
+        let authorization = self.authorization.unwrap_or_else(|| AuthorizationEntry::from_env("BASETEN_API_KEY"));
+        let authorization = Some(Arc::new(authorization.resolve(entry, "Api-Key")?));
+        let rules = ScopeRules { deployment: vec!["deployment_id".into()], ..ScopeRules::default() };
+        Ok(Target {
+            identity: Identity {
+                job: Some(entry.into()),
+                instance: instance_of(&url).unwrap_or_default(),
+                rules: self.scope_labels.or(rules),
+                ..Identity::default()
+            },
+            source: Source::Hosted {
+                endpoint: Endpoint { url, authorization },
+                name: shared_name(entry, self.shared_as.unwrap_or_else(|| entry.into()))?,
+            },
+            pace,
+        })
+    }
+}
+
+fn hosted_pace(entry: &str, interval: Duration, timeout: Option<Duration>) -> Result<Pace, ConfigError> {
+    pace(&format!("{entry}: scrape_timeout"), interval, timeout.unwrap_or(LONGEST_DEFAULT_TIMEOUT.min(interval)))
+}
+
+/// The name, where it can be the last part of a path as it is.
+fn shared_name(entry: &str, name: String) -> Result<String, ConfigError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+        let problem = format!("{name:?} cannot be part of an address: use letters, digits, - and _");
+        return Err(setting(&format!("{entry}: shared_as"), problem));
+    }
+    Ok(name)
+}

@@ -1,0 +1,30 @@
+//! Targets from files that other programs write.
+use crate::harness::{Companion, FakeTarget, args, scratch_file};
+use server::cli::ServeArgs;
+
+#[tokio::test]
+async fn a_file_that_changes_changes_the_targets_without_a_restart() {
+    let (one, two) = (FakeTarget::page("one 1\n").await, FakeTarget::page("two 2\n").await);
+    let entry = |target: &FakeTarget, model: &str| {
+        format!("{{\"targets\": [\"{}\"], \"labels\": {{\"model\": \"{model}\", \"team\": \"t\"}}}}", target.instance())
+    };
+    let list = scratch_file(&format!("[{}]", entry(&one, "a")));
+    let config = scratch_file(&format!("file_sd = [{:?}]\n", list.display()));
+    let companion = Companion::start(&ServeArgs { config: Some(config.to_path_buf()), ..args(&[]) }).await;
+    companion.wait_for("one", &["model", "team"], &["a t 1"]).await;
+
+    std::fs::write(&*list, format!("[{}, {}]", entry(&one, "a"), entry(&two, "b"))).expect("a file");
+    companion.wait_for("two", &["model"], &["b 2"]).await;
+    let added = format!("sum_over_time(scrape_series_added{{instance=\"{}\"}}[1m])", one.instance());
+    assert_eq!(companion.values(&added, &[]).await, ["1"], "what stayed was not started again");
+
+    // Half a file, as seen while it is being written, changes nothing.
+    std::fs::write(&*list, "[{\"targets\": [").expect("a file");
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    assert_eq!(companion.values("one or two", &[]).await, ["1", "2"]);
+
+    std::fs::write(&*list, format!("[{}]", entry(&two, "b"))).expect("a file");
+    companion.wait_for("one or two", &["__name__"], &["two 2"]).await;
+    std::fs::remove_file(&*list).expect("a file");
+    companion.wait_for("two", &[], &[]).await;
+}
