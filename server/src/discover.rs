@@ -38,7 +38,7 @@ async fn look(pool: &Pool, port: u16, path: &str, pace: Pace) {
         return;
     }
     let endpoint = Endpoint { url, authorization: None };
-    let looked = tokio::time::timeout(PATIENCE, pool.client().page(&endpoint, PATIENCE)).await;
+    let looked = tokio::time::timeout(PATIENCE, pool.client().page(&endpoint, PATIENCE, 0)).await;
     let Ok(Ok(page)) = looked else { return };
     let mut engine = None;
     let read = for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {

@@ -1,8 +1,9 @@
 //! Getting a page over HTTP: one request, redirects within its origin at most, a bounded body.
+use super::body::{Body, LargeBuffers};
 use super::failure::Failure;
 use super::page::Page;
 use super::target::Endpoint;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use exposition::Format;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -11,7 +12,6 @@ use reqwest::{Response, StatusCode};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::Semaphore;
 
 /// Formats in the order of preference.
 const METRICS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
@@ -21,16 +21,11 @@ const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 const MOST_REDIRECTS: usize = 3;
 
-/// A page longer than this waits for one of a few places, so that many hostile targets at once cannot fill the memory.
-const LARGE_BYTES: usize = 512 << 10;
-const LARGE_AT_ONCE: usize = 2;
-
 /// The HTTP client of all scrapes.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    body_bytes: usize,
-    large: Arc<Semaphore>,
+    large: Arc<LargeBuffers>,
 }
 
 /// An answer that may be a page.
@@ -54,12 +49,17 @@ impl Client {
             .connect_timeout(LONGEST_CONNECT)
             .dns_resolver(Arc::new(Resolver))
             .build()?;
-        Ok(Self { http, body_bytes, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) })
+        Ok(Self { http, large: Arc::new(LargeBuffers::new(body_bytes)) })
     }
 
-    /// Gets the metrics page of `endpoint`.
-    pub(crate) async fn page(&self, endpoint: &Endpoint, timeout: Duration) -> Result<Page, Failure> {
-        let Answer { body, content_type } = self.get(endpoint, METRICS, timeout).await?;
+    /// Gets the metrics page of `endpoint`, where the last good one had `last_bytes`.
+    pub(crate) async fn page(
+        &self,
+        endpoint: &Endpoint,
+        timeout: Duration,
+        last_bytes: usize,
+    ) -> Result<Page, Failure> {
+        let Answer { body, content_type } = self.get(endpoint, METRICS, timeout, last_bytes).await?;
         let header = content_type.as_ref().and_then(|value| value.to_str().ok());
         let format = Format::from_content_type(header.unwrap_or_default()).map_err(|_| Failure::ContentType)?;
         Ok(Page { body, format, content_type })
@@ -67,10 +67,16 @@ impl Client {
 
     /// Gets the JSON of `endpoint`, whatever it says its type is.
     pub(crate) async fn json(&self, endpoint: &Endpoint, timeout: Duration) -> Result<Bytes, Failure> {
-        Ok(self.get(endpoint, JSON, timeout).await?.body)
+        Ok(self.get(endpoint, JSON, timeout, 0).await?.body)
     }
 
-    async fn get(&self, endpoint: &Endpoint, accept: &'static str, timeout: Duration) -> Result<Answer, Failure> {
+    async fn get(
+        &self,
+        endpoint: &Endpoint,
+        accept: &'static str,
+        timeout: Duration,
+        last_bytes: usize,
+    ) -> Result<Answer, Failure> {
         let mut request = self
             .http
             .get(endpoint.url.clone())
@@ -95,7 +101,7 @@ impl Client {
             return Err(Failure::Encoding);
         }
         let content_type = response.headers().get(CONTENT_TYPE).cloned();
-        let body = self.read_limited(response).await?;
+        let body = self.read_limited(response, last_bytes).await?;
         if secret.is_some_and(|secret| holds(&body, secret.expose())) {
             return Err(Failure::SecretEcho);
         }
@@ -103,22 +109,12 @@ impl Client {
     }
 
     /// The body of `response`, unpacked; reading stops as soon as it is longer than the limit.
-    async fn read_limited(&self, mut response: Response) -> Result<Bytes, Failure> {
-        let mut body = BytesMut::new();
-        let mut place = None;
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
-            let length = body.len() + chunk.len();
-            if length > self.body_bytes {
-                return Err(Failure::BodyLimit);
-            }
-            if length > LARGE_BYTES && place.is_none() {
-                place = self.large.acquire().await.ok();
-                // Once, as a buffer that doubles is there twice while it is copied.
-                body.reserve(self.body_bytes - body.len());
-            }
-            body.extend_from_slice(&chunk);
+    async fn read_limited(&self, mut response: Response, last_bytes: usize) -> Result<Bytes, Failure> {
+        let mut body = Body::new(Arc::clone(&self.large), last_bytes);
+        while let Some(piece) = response.chunk().await.map_err(|error| failure_of(&error))? {
+            body.push(&piece).await?;
         }
-        Ok(body.freeze())
+        Ok(body.finish())
     }
 }
 

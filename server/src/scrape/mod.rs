@@ -1,6 +1,7 @@
 //! Scraping by Prometheus's rules: each target in its own time, a page all or nothing, and every series that is no
 //! longer there marked as gone.
 mod authorization;
+mod body;
 mod engine;
 mod failure;
 mod fetch;

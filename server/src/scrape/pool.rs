@@ -6,6 +6,7 @@ use super::schedule::Schedule;
 use super::target::{Reader, Target};
 use super::writer::Writer;
 use crate::clock::now_ms;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -154,11 +155,17 @@ async fn scrape_until_removed(
         let page = reader.read().await;
         let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
         log_change(&target, last_failure, failure);
+        if let (Ok(page), None) = (&page, failure) {
+            reader.approve(page);
+        }
         last_failure = Some(failure);
         if target.source.shared_name().is_some() {
             // A page that is well formed is of use to others even where there is no room for it here.
             publish.send_replace(Some(match failure {
-                None | Some(Failure::SeriesCap) => page,
+                // A copy, as the page may be in a buffer that others wait for.
+                None | Some(Failure::SeriesCap) => {
+                    page.map(|page| Page { body: Bytes::copy_from_slice(&page.body), ..page })
+                }
                 Some(failure) => Err(failure),
             }));
         }

@@ -141,11 +141,13 @@ pub(crate) struct Reader {
     running: Option<JoinHandle<String>>,
     /// Until when a platform wants to be left alone, and what it said.
     pause: Option<(Instant, Failure)>,
+    /// Length of the last page that was of use.
+    last_bytes: usize,
 }
 
 impl Reader {
     pub(crate) fn new(client: Client, target: Arc<Target>) -> Self {
-        Self { client, target, running: None, pause: None }
+        Self { client, target, running: None, pause: None, last_bytes: 0 }
     }
 
     /// The page as it is now, within the target's timeout.
@@ -166,9 +168,16 @@ impl Reader {
         page
     }
 
+    /// Takes note of a page that was of use: the next one may be about as long.
+    pub(crate) fn approve(&mut self, page: &Page) {
+        self.last_bytes = page.body.len();
+    }
+
     async fn ask(&mut self, timeout: Duration) -> Result<Page, Failure> {
         match &self.target.source {
-            Source::Http(endpoint) | Source::Hosted { endpoint, .. } => self.client.page(endpoint, timeout).await,
+            Source::Http(endpoint) | Source::Hosted { endpoint, .. } => {
+                self.client.page(endpoint, timeout, self.last_bytes).await
+            }
             Source::HuggingFaceState(endpoint) => {
                 Ok(Page::local(huggingface::state_page(&self.client.json(endpoint, timeout).await?)?))
             }

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod api;
 mod command;
+mod crowd;
 mod discovery;
 mod failures;
 mod files;

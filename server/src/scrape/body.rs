@@ -1,0 +1,133 @@
+//! Bodies of pages in memory: small ones as they come, large ones in a few buffers that are used again and again.
+use super::failure::Failure;
+use bytes::{Bytes, BytesMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A page longer than this, and much longer than the target's last good one, waits for one of the large buffers, so
+/// that many hostile targets at once can neither fill the memory nor keep large good pages waiting.
+const LARGE_BYTES: usize = 512 << 10;
+const MOST_EXPECTED_BYTES: usize = 4 << 20;
+const LARGE_AT_ONCE: usize = 2;
+
+/// The large buffers. They are kept when no longer needed, as an allocator may not give them back anyway.
+#[derive(Debug)]
+pub(super) struct LargeBuffers {
+    places: Arc<Semaphore>,
+    free: Mutex<Vec<BytesMut>>,
+    size_bytes: usize,
+}
+
+impl LargeBuffers {
+    /// Buffers of `size_bytes`, the longest body allowed.
+    pub(super) fn new(size_bytes: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(LARGE_AT_ONCE)), free: Mutex::default(), size_bytes }
+    }
+
+    async fn take(self: &Arc<Self>) -> Result<Large, Failure> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Failure::Connect)?;
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let text = free.unwrap_or_else(|| BytesMut::with_capacity(self.size_bytes));
+        Ok(Large { text, buffers: Arc::clone(self), _place: place })
+    }
+}
+
+/// A large buffer in use.
+struct Large {
+    text: BytesMut,
+    buffers: Arc<LargeBuffers>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Large {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        self.buffers.free.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+}
+
+/// A body that grows.
+pub(super) struct Body {
+    buffers: Arc<LargeBuffers>,
+    expected_bytes: usize,
+    small: BytesMut,
+    large: Option<Large>,
+}
+
+impl Body {
+    /// An empty body of a target whose last good one had `last_bytes`.
+    pub(super) fn new(buffers: Arc<LargeBuffers>, last_bytes: usize) -> Self {
+        let expected_bytes = last_bytes.saturating_mul(2).clamp(LARGE_BYTES, MOST_EXPECTED_BYTES);
+        Self { buffers, expected_bytes, small: BytesMut::new(), large: None }
+    }
+
+    /// Adds `piece`, waiting for a large buffer where one is needed.
+    ///
+    /// # Errors
+    /// When the body is longer than the longest allowed.
+    pub(super) async fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        let length = piece.len() + self.large.as_ref().map_or(self.small.len(), |large| large.text.len());
+        if length > self.buffers.size_bytes {
+            return Err(Failure::BodyLimit);
+        }
+        if self.large.is_none() && length > self.expected_bytes {
+            let mut large = self.buffers.take().await?;
+            large.text.extend_from_slice(&std::mem::take(&mut self.small));
+            self.large = Some(large);
+        }
+        self.large.as_mut().map_or(&mut self.small, |large| &mut large.text).extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// The whole of it. A large buffer is free again when the last copy of what is given is dropped.
+    pub(super) fn finish(self) -> Bytes {
+        match self.large {
+            Some(large) => Bytes::from_owner(large),
+            None => self.small.freeze(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn large_bodies_wait_for_a_buffer_and_give_it_back() {
+        let buffers = Arc::new(LargeBuffers::new(LARGE_BYTES * 2));
+        let mut held = Vec::new();
+        for _ in 0..LARGE_AT_ONCE {
+            let mut body = Body::new(Arc::clone(&buffers), 0);
+            body.push(b"begin").await.expect("room");
+            body.push(&vec![b'x'; LARGE_BYTES]).await.expect("room");
+            held.push(body.finish());
+        }
+        assert!(held.iter().all(|body| body.starts_with(b"beginx") && body.len() == LARGE_BYTES + 5));
+        let mut waiting = Body::new(Arc::clone(&buffers), 0);
+        let piece = vec![b'y'; LARGE_BYTES + 1];
+        let push = waiting.push(&piece);
+        tokio::pin!(push);
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(20), &mut push).await.is_err());
+        held.pop();
+        push.await.expect("the buffer that is free again");
+        let more = waiting.push(&piece).await;
+        assert_eq!(more, Err(Failure::BodyLimit));
+        assert_eq!(waiting.finish(), piece);
+    }
+
+    #[tokio::test]
+    async fn a_target_with_large_good_pages_does_not_wait() {
+        let buffers = Arc::new(LargeBuffers::new(8 << 20));
+        let _all = [buffers.take().await.expect("a buffer"), buffers.take().await.expect("a buffer")];
+        let mut body = Body::new(Arc::clone(&buffers), 1 << 20);
+        body.push(&vec![b'x'; 2 << 20]).await.expect("room");
+        assert_eq!(body.finish().len(), 2 << 20);
+    }
+}

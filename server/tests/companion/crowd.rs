@@ -1,0 +1,214 @@
+//! Two dozen hostile targets at once beside fifty good ones: each fails with its own reason, the good ones stay on time,
+//! and memory stays bounded.
+use crate::harness::{Behaviour, FakeTarget, answer, hang, http, page, raw, scratch_file, status};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+const GOOD: usize = 50;
+const MOST_ABOVE_KIB: u64 = 64 << 10;
+
+/// The program itself, as its memory is what counts; killed when dropped.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    async fn start(good: &[String], hostile: &[String]) -> Self {
+        let mut text = "listen = \"127.0.0.1:0\"\nscrape_interval = \"4s\"\ndiscovery = false\n".to_owned();
+        for url in good {
+            let _ = write!(text, "[[targets]]\nurl = \"{url}\"\nscrape_interval = \"1s\"\n");
+        }
+        for url in hostile {
+            let _ = write!(text, "[[targets]]\nurl = \"{url}\"\n");
+        }
+        let config = scratch_file(&text);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
+            .arg("--config")
+            .arg(&*config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program");
+        let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).await.expect("its first line");
+        let address = line.trim().rsplit("http://").next().unwrap_or_default().trim_end_matches('/').to_owned();
+        Self { child, address }
+    }
+
+    /// The most memory it ever had.
+    fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Series of an instant query as `label value`.
+    async fn values(&self, query: &str, label: &str) -> Vec<String> {
+        let url = format!("http://{}/api/v1/query", self.address);
+        let began = Instant::now();
+        let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
+        let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
+        assert!(began.elapsed() < Duration::from_secs(2), "{query} took {:?}", began.elapsed());
+        let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        let text = |series: &Value| {
+            format!(
+                "{} {}",
+                series["metric"][label].as_str().unwrap_or("-"),
+                series["value"][1].as_str().unwrap_or("?")
+            )
+        };
+        let mut values: Vec<_> = result.iter().map(text).collect();
+        values.sort();
+        values
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A page that differs each time it is asked for.
+fn by_turn(text: impl Fn(u64) -> String + Send + Sync + 'static) -> Behaviour {
+    let turn = AtomicU64::new(0);
+    Arc::new(move |head, stream| page(&text(turn.fetch_add(1, Ordering::Relaxed)))(head, stream))
+}
+
+/// Writes pieces for ever, each after a pause.
+fn endless(piece: impl Fn(u64) -> String + Send + Sync + 'static, pause: Duration) -> Behaviour {
+    let piece = Arc::new(piece);
+    Arc::new(move |_, mut stream| {
+        let piece = Arc::clone(&piece);
+        Box::pin(async move {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n";
+            let mut sent = stream.write_all(head).await;
+            for number in 0.. {
+                if sent.is_err() {
+                    return;
+                }
+                sent = stream.write_all(piece(number).as_bytes()).await;
+                tokio::time::sleep(pause).await;
+            }
+        })
+    })
+}
+
+fn lines(count: u64, line: impl Fn(u64) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
+/// A few MiB of gzip that open to one GiB of samples.
+fn bomb() -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let piece = "x{l=\"a\"} 1\n".repeat(100_000);
+    (0..(1 << 30) / piece.len()).for_each(|_| encoder.write_all(piece.as_bytes()).expect("memory"));
+    encoder.finish().expect("memory")
+}
+
+/// What each hostile target does, and the reason it must fail for; none where it may be up.
+fn hostile() -> Vec<(Behaviour, Option<&'static str>)> {
+    let text = |text: String| page(&text);
+    let sign_in = answer("Content-Type: text/html\r\n", b"<html>Sign in</html>");
+    let half = raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 900\r\n\r\na 1\n");
+    let error = format!("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 9\r\n\r\n{}", "e".repeat(10 << 20));
+    let headers = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX: {}\r\n\r\na 1\n", "h".repeat(1 << 20));
+    let brotli = answer("Content-Type: text/plain\r\nContent-Encoding: br\r\n", b"a 1\n");
+    let flapping: Behaviour = {
+        let turn = AtomicU64::new(0);
+        Arc::new(move |head, stream| match turn.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => page("flapping 1\n")(head, stream),
+            _ => status("500 Internal Server Error")(head, stream),
+        })
+    };
+    let many_labels = |count: u64| lines(count, |n| format!("l{n}=\"v\","));
+    vec![
+        (answer("Content-Type: text/plain\r\nContent-Encoding: gzip\r\n", &bomb()), Some("body_limit")),
+        (endless(|n| lines(10_000, |m| format!("y{{n=\"{n}-{m}\"}} 1\n")), Duration::ZERO), Some("body_limit")),
+        (endless(|_| "a".into(), Duration::from_millis(200)), Some("timeout")),
+        (hang(), Some("timeout")),
+        (answer("Content-Type: text/plain\r\n", &vec![b'a'; 100 << 20]), Some("body_limit")),
+        (text(format!("a 1\n# {}\n", "x".repeat(2 << 20))), Some("line_limit")),
+        (text(format!("a{{{}}} 1\n", many_labels(60_000))), Some("label_limit")),
+        (text(format!("a{{l=\"{}\"}} 1\n", "v".repeat(900_000))), Some("label_limit")),
+        (text(lines(1_000_000, |n| format!("z{{n=\"{n}\"}} 1\n"))), Some("sample_limit")),
+        (by_turn(|turn| lines(2_000, |n| format!("churn{{n=\"{turn}-{n}\"}} 1\n"))), None),
+        (text("a 1\na 2\n# TYPE a counter\n# TYPE a gauge\n# HELP a x\n# HELP a y\n".into()), None),
+        (text("t 1 9223372036854775807\nt 2 -5\nt 3 1000\n".into()), None),
+        (text("v1 NaN\nv2 -0\nv3 +Inf\nv4 4.9e-324\nv5 1e308\n".into()), None),
+        (answer("Content-Type: text/plain\r\n", b"a{l=\"\xff\xfe\"} 1\n"), Some("parse")),
+        (
+            answer("Content-Type: application/openmetrics-text\r\n", b"# TYPE a histogram\na_bucket 1\n# EOF\n"),
+            Some("parse"),
+        ),
+        (sign_in, Some("content_type")),
+        (half, Some("connect")),
+        (flapping, None),
+        (text("up{job=\"x\",instance=\"good\",__address__=\"y\"} 0\nscrape_samples_scraped 9\n".into()), None),
+        (raw("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"), Some("redirect")),
+        (raw(error), Some("rate_limited")),
+        (brotli, Some("encoding")),
+        (raw(headers), Some("connect")),
+        (by_turn(|turn| format!("reset_total {}\n", turn % 3)), None),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_targets_cost_good_ones_nothing_and_memory_little() {
+    let mut good = Vec::new();
+    for replica in 0..GOOD {
+        good.push(FakeTarget::page(&lines(200, |n| format!("good{{r=\"{replica}\",n=\"{n}\"}} {n}\n"))).await);
+    }
+    let good_urls: Vec<String> = good.iter().map(FakeTarget::url).collect();
+    let alone = Running::start(&good_urls, &[]).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(alone.values("sum(up{job!~\"host|inferboard\"})", "-").await, [format!("- {GOOD}")]);
+    let base_kib = alone.peak_kib();
+    drop(alone);
+
+    let mut crowd = Vec::new();
+    for (behaviour, reason) in hostile() {
+        crowd.push((FakeTarget::start(behaviour).await, reason));
+    }
+    let names = [("http://no-such-host.invalid:1".to_owned(), "no-such-host.invalid:1".to_owned(), "dns")];
+    let tls = FakeTarget::start(hang()).await;
+    let mut targets: Vec<String> = crowd.iter().map(|(target, _)| target.url()).collect();
+    targets.extend(names.iter().map(|(url, ..)| url.clone()));
+    targets.push(tls.url().replace("http://", "https://"));
+    let beside = Running::start(&good_urls, &targets).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+
+    let failed = beside.values("sum by (instance, reason) (inferboard_scrape_failed)", "instance").await;
+    for (target, reason) in &crowd {
+        let Some(reason) = reason else { continue };
+        let query = format!("inferboard_scrape_failed{{instance=\"{}\"}}", target.instance());
+        let seen = beside.values(&query, "reason").await;
+        assert_eq!(seen, [format!("{reason} 1")], "{failed:?}");
+    }
+    for (instance, reason) in [(names[0].1.clone(), "dns"), (tls.instance(), "timeout")] {
+        let seen = beside.values(&format!("inferboard_scrape_failed{{instance=\"{instance}\"}}"), "reason").await;
+        assert_eq!(seen, [format!("{reason} 1")]);
+    }
+    // Every good target has had all its scrapes of the last ten seconds, and no two of them far apart.
+    let on_time = "count(count_over_time(good{n=\"0\"}[10s]) >= 9)";
+    assert_eq!(beside.values(on_time, "-").await, [format!("- {GOOD}")]);
+    assert_eq!(
+        beside
+            .values("count(min_over_time(up{job!~\"host|inferboard\"}[15s]) == 1 and on (instance) good{n=\"0\"})", "-")
+            .await,
+        [format!("- {GOOD}")]
+    );
+    let peak_kib = beside.peak_kib();
+    println!("peak memory: {} MiB alone, {} MiB beside the crowd", base_kib >> 10, peak_kib >> 10);
+    assert!(peak_kib < base_kib + MOST_ABOVE_KIB, "{peak_kib} KiB beside, {base_kib} KiB alone");
+}
