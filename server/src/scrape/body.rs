@@ -112,13 +112,14 @@ mod tests {
         assert!(held.iter().all(|body| body.starts_with(b"beginx") && body.len() == LARGE_BYTES + 5));
         let mut waiting = Body::new(Arc::clone(&buffers), 0);
         let piece = vec![b'y'; LARGE_BYTES + 1];
-        let push = waiting.push(&piece);
-        tokio::pin!(push);
-        assert!(tokio::time::timeout(std::time::Duration::from_millis(20), &mut push).await.is_err());
-        held.pop();
-        push.await.expect("the buffer that is free again");
-        let more = waiting.push(&piece).await;
-        assert_eq!(more, Err(Failure::BodyLimit));
+        {
+            let push = waiting.push(&piece);
+            tokio::pin!(push);
+            assert!(tokio::time::timeout(std::time::Duration::from_millis(20), &mut push).await.is_err());
+            held.pop();
+            push.await.expect("the buffer that is free again");
+        }
+        assert_eq!(waiting.push(&piece).await, Err(Failure::BodyLimit));
         assert_eq!(waiting.finish(), piece);
     }
 
