@@ -181,7 +181,7 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
         ),
         (
             "[[targets]]\nurl = \"http://h\"\nauthorization = {}",
-            "target 1: authorization: give one of credentials, credentials_file or",
+            "target 1: authorization: give one of credentials, credentials_file and",
         ),
         (
             "[[targets]]\nurl = \"http://h\"\nauthorization = { credential = \"hf_CANARY\" }",
