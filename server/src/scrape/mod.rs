@@ -19,4 +19,6 @@ pub use fetch::{Authorization, Client};
 pub use identity::Identity;
 pub use page::Page;
 pub use pool::{Counts, Pool};
+pub(crate) use target::Reader;
 pub use target::{LocalPage, Pace, Source, Target, instance_of};
+pub(crate) use writer::Writer;
