@@ -1,5 +1,5 @@
 //! The whole program but its command line: everything started, joined, and ended together.
-use crate::api::{self, Evaluator};
+use crate::api::{self, Evaluator, OwnPages};
 use crate::clock::now_ms;
 use crate::collect::{Host, own_page};
 use crate::config::Settings;
@@ -75,6 +75,7 @@ impl App {
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
+        let own = OwnPages::new(own_targets(&store, &pool, host.clone(), settings.pace), pool.client());
         own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
         pool.configure(settings.targets);
         let mut tasks = tokio::task::JoinSet::new();
@@ -90,15 +91,15 @@ impl App {
                 configured.configure(targets);
             }
         });
-        http::serve(listener, router(&store, Hosts::new(address, &hosts)), stop).await;
+        http::serve(listener, router(&store, own, Hosts::new(address, &hosts)), stop).await;
     }
 }
 
-/// All routes over `store`, guarded.
-pub fn router(store: &Store, hosts: Hosts) -> Router {
+/// All routes over `store`, guarded; `own` is what this process says about itself.
+fn router(store: &Store, own: OwnPages, hosts: Hosts) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
-    api::routes(Arc::new(evaluator))
+    api::routes(Arc::new(evaluator), own)
         .merge(assets::routes())
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
         .layer(from_fn_with_state(hosts, guard))

@@ -7,4 +7,5 @@ mod discovery;
 mod failures;
 mod hardening;
 mod harness;
+mod reexport;
 mod scraping;
