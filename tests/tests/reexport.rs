@@ -1,4 +1,6 @@
 //! What is collected goes on to a Prometheus and to the Python client, and nothing is lost on the way.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[path = "../../crates/exposition/tests/corpora/python.rs"]
 mod python;
 
