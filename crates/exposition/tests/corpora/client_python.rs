@@ -11,7 +11,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 def number(value):
     return {float('inf'): '+Inf', float('-inf'): '-Inf'}.get(value, repr(value))
 def time(at):
-    return None if at is None else number(at) if isinstance(at, float) else '%d.%09d' % (at.sec, at.nsec)
+    return None if at is None else number(at) if isinstance(at, float) else '%d.%09d' % divmod(at.sec * 10**9 + at.nsec, 10**9)
 def exemplar(of):
     return of and [of.labels, number(of.value), time(of.timestamp)]
 def families(parsed):
