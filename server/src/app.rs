@@ -1,5 +1,5 @@
 //! The whole program but its command line: everything started, joined, and ended together.
-use crate::api::{self, Evaluator};
+use crate::api::{self, Evaluator, OwnPages};
 use crate::clock::now_ms;
 use crate::collect::{Host, own_page};
 use crate::config::{Settings, Sources};
@@ -76,6 +76,7 @@ impl App {
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
+        let own = OwnPages::new(own_targets(&store, &pool, host.clone(), settings.pace), pool.client());
         own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(retain(store.clone()));
@@ -85,15 +86,15 @@ impl App {
             tasks.spawn(async move { discover(pool, &places, PERIOD, settings.pace).await });
         }
         tasks.spawn(follow(Arc::clone(&pool), settings.sources, reloads));
-        http::serve(listener, router(&store, pool, Hosts::new(address, &hosts)), stop).await;
+        http::serve(listener, router(&store, own, pool, Hosts::new(address, &hosts)), stop).await;
     }
 }
 
-/// All routes over `store` and the pages that `pool` shares, guarded.
-pub fn router(store: &Store, pool: Arc<Pool>, hosts: Hosts) -> Router {
+/// All routes over `store` and the pages that `pool` shares, guarded; `own` is what this process says about itself.
+fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, hosts: Hosts) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
-    api::routes(Arc::new(evaluator))
+    api::routes(Arc::new(evaluator), own)
         .merge(shared::routes(pool))
         .merge(assets::routes())
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })

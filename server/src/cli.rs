@@ -1,4 +1,6 @@
 //! The command line.
+use crate::check::CheckArgs;
+use crate::export::ExportArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -19,6 +21,10 @@ pub struct Cli {
 pub enum Command {
     /// Collect, keep history, and serve the page (the default)
     Serve(ServeArgs),
+    /// Say what would be stored of a metrics page, what is refused, and why: exits with 0 or 1
+    Check(CheckArgs),
+    /// Print configuration for other programs
+    Export(ExportArgs),
 }
 
 /// Flags of `serve`; each wins over the configuration file.
@@ -57,12 +63,9 @@ pub struct ServeArgs {
 }
 
 impl Cli {
-    /// The flags of `serve`, whether it was named or not.
-    pub fn into_serve(self) -> ServeArgs {
-        match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => self.serve,
-        }
+    /// What to do: `serve` where nothing was named.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
     }
 }
 
@@ -72,7 +75,11 @@ mod tests {
 
     fn serve(words: &[&str]) -> Result<ServeArgs, clap::error::ErrorKind> {
         let words = std::iter::once(&"inferboard-server").chain(words);
-        Cli::try_parse_from(words).map(Cli::into_serve).map_err(|error| error.kind())
+        match Cli::try_parse_from(words).map(Cli::into_command) {
+            Ok(Command::Serve(serve)) => Ok(serve),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.kind()),
+        }
     }
 
     #[test]

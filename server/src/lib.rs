@@ -2,11 +2,13 @@
 mod api;
 pub mod app;
 mod assets;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod config;
 pub mod discover;
+pub mod export;
 mod follow;
 mod http;
 pub mod scrape;

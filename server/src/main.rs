@@ -2,9 +2,11 @@
 use anyhow::Context;
 use clap::Parser;
 use server::app::App;
-use server::cli::{Cli, ServeArgs};
+use server::cli::{Cli, Command, ServeArgs};
 use server::config::{Settings, Sources};
+use server::{check, export};
 use std::fmt::Display;
+use std::io::Write as _;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,7 +18,17 @@ const USAGE: u8 = 2;
 const FAILURE: u8 = 1;
 
 fn main() -> ExitCode {
-    let args = Cli::parse().into_serve();
+    match Cli::parse().into_command() {
+        Command::Serve(args) => serve(args),
+        Command::Check(args) => check::run(&args),
+        Command::Export(args) => match export::export(&args) {
+            Ok(text) => print(&text),
+            Err(error) => fail(error, USAGE),
+        },
+    }
+}
+
+fn serve(args: ServeArgs) -> ExitCode {
     let settings = match Settings::load(&args) {
         Ok(settings) => settings,
         Err(error) => return fail(error, USAGE),
@@ -68,6 +80,12 @@ async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Send
             Err(error) => error!(error = ?error.to_string(), "the configuration cannot be used; the old one stays"),
         }
     }
+}
+
+/// Prints to standard output; whoever closed it has seen enough.
+fn print(text: &str) -> ExitCode {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 fn fail(error: impl Display, code: u8) -> ExitCode {

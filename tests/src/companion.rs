@@ -37,6 +37,26 @@ impl Companion {
         Ok(Self { process, url: url.trim_end_matches('/').to_owned() })
     }
 
+    /// What a command that prints and ends gives, such as `export prometheus-config`.
+    ///
+    /// # Errors
+    /// When it cannot be built or fails.
+    pub fn printed(arguments: &[impl AsRef<OsStr>]) -> Result<String> {
+        let output = Command::new(binary()?)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(FixtureError::io("cannot start inferboard-server"))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(FixtureError::Program {
+            program: "inferboard-server",
+            what: format!("ended with {}", output.status),
+            output: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
     /// Its address without a slash at the end, such as `http://127.0.0.1:7117`.
     pub fn url(&self) -> &str {
         &self.url

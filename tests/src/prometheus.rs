@@ -3,7 +3,7 @@ use crate::{Api, FixtureError, Process, Replay, Result};
 use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 use tempfile::TempDir;
 
-/// A running `prometheus` that scrapes one replay; its data go with it.
+/// A running `prometheus`; its data go with it.
 #[derive(Debug)]
 pub struct Prometheus {
     _process: Process,
@@ -17,14 +17,22 @@ impl Prometheus {
     /// # Errors
     /// [`FixtureError::Absent`] where it is not installed; else when it does not come up.
     pub async fn start(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> Result<Self> {
+        Self::configured(&replaying(replay, interval, labels)).await
+    }
+
+    /// Starts it at a free port of loopback with a configuration in YAML.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] where it is not installed; else when it does not come up.
+    pub async fn configured(configuration: &str) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for prometheus"))?;
-        let configuration = folder.path().join("prometheus.yml");
-        fs::write(&configuration, configured(replay, interval, labels))
-            .map_err(FixtureError::io("cannot write the configuration of prometheus"))?;
+        let file = folder.path().join("prometheus.yml");
+        fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration of prometheus"))?;
         let mut command = Command::new("prometheus");
         command
-            .arg(format!("--config.file={}", configuration.display()))
+            .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg("--enable-feature=exemplar-storage")
             .arg("--web.listen-address=127.0.0.1:0");
         let mut process = Process::start("prometheus", command)?;
         let address = process.word_after("msg=\"Listening on\" address=", Duration::from_secs(20)).await?;
@@ -39,7 +47,7 @@ impl Prometheus {
 }
 
 /// JSON is YAML, and quotes the labels as they need.
-fn configured(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> String {
+fn replaying(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> String {
     let interval = format!("{}ms", interval.as_millis());
     serde_json::json!({
         "global": { "scrape_interval": interval, "scrape_timeout": interval },

@@ -1,7 +1,7 @@
 //! Prometheus text and OpenMetrics into samples and families, and families into text.
 //!
 //! A page that is read once goes through [`for_each_sample`] or [`parse`]; the pages of a target that is read again
-//! and again go through a [`PageCache`]; [`write`] makes a page of families.
+//! and again go through a [`PageCache`]; [`examine`] lists all that is wrong with one; [`write`] makes a page of families.
 //!
 //! ```
 //! use exposition::{Format, Limits, for_each_sample};
@@ -16,6 +16,7 @@
 //! ```
 mod cache;
 mod error;
+mod examine;
 mod family;
 mod format;
 mod grouping;
@@ -27,9 +28,10 @@ mod write;
 
 pub use cache::{Fact, PageCache, PageCount, Sink};
 pub use error::{ErrorKind, ParseError};
+pub use examine::{Examined, examine};
 pub use family::{Exemplar, Family, Kind, Sample};
 pub use format::{ContentTypeError, Format};
 pub use limits::Limits;
 pub use line::{labels::Label, time::Timestamp};
 pub use page::{SampleRef, for_each_sample, parse};
-pub use write::{encoding::Encoding, write};
+pub use write::{encoding::Encoding, write, write_part};

@@ -66,23 +66,28 @@ pub fn parse(body: &[u8], format: Format, limits: &Limits) -> Result<Vec<Family>
     let mut scratch = Scratch::default();
     let mut grouping = Grouping::new(format);
     while let Some(line) = page.next_line(&mut scratch)? {
-        match line {
-            Line::Nothing | Line::Eof | Line::NativeHistogram(_) => {}
-            Line::Metadata(metadata) => grouping.metadata(&metadata),
-            Line::Sample(sample) => grouping.sample(Sample {
-                name: sample.name.into_owned(),
-                labels: owned(&scratch.labels),
-                value: sample.point.value,
-                timestamp: sample.point.timestamp,
-                exemplar: sample.point.exemplar.map(|(value, timestamp)| Exemplar {
-                    labels: owned(&scratch.exemplar_labels),
-                    value,
-                    timestamp,
-                }),
-            }),
-        }
+        group(line, &scratch, &mut grouping);
     }
     Ok(grouping.families())
+}
+
+/// Takes a line into the families; the labels of a sample are in `scratch`.
+pub(crate) fn group(line: Line<'_>, scratch: &Scratch<'_>, grouping: &mut Grouping) {
+    match line {
+        Line::Nothing | Line::Eof | Line::NativeHistogram(_) => {}
+        Line::Metadata(metadata) => grouping.metadata(&metadata),
+        Line::Sample(sample) => grouping.sample(Sample {
+            name: sample.name.into_owned(),
+            labels: owned(&scratch.labels),
+            value: sample.point.value,
+            timestamp: sample.point.timestamp,
+            exemplar: sample.point.exemplar.map(|(value, timestamp)| Exemplar {
+                labels: owned(&scratch.exemplar_labels),
+                value,
+                timestamp,
+            }),
+        }),
+    }
 }
 
 fn owned(labels: &[Label<'_>]) -> Vec<(String, String)> {

@@ -16,6 +16,15 @@ use std::{borrow::Cow, collections::HashMap};
 /// Returns how many samples are left out, because no OpenMetrics page can have them: their names are those of another
 /// family's samples, or their times go backwards.
 pub fn write(families: &[Family], encoding: Encoding, into: &mut String) -> usize {
+    let left_out = write_part(families, encoding, into);
+    into.push_str(encoding.end_mark());
+    left_out
+}
+
+/// Writes `families` as [`write`] does, but as one part of a page of which only the last is followed by
+/// [`Encoding::end_mark`]: for pages whose families are too many to be held at once. No name of a sample or a family, as
+/// [`Encoding::written_name`] has it, may be in two parts.
+pub fn write_part(families: &[Family], encoding: Encoding, into: &mut String) -> usize {
     let families: Vec<Cow<'_, Family>> = families
         .iter()
         .map(|family| match encoding.has_quoted_names {

@@ -1,6 +1,6 @@
 //! A query that has been read and checked.
 use crate::Selector;
-use crate::ast::Expr;
+use crate::ast::{Expr, Shift};
 use std::fmt;
 
 /// A query, read and checked by [`parse`](crate::parse); prints as Prometheus prints it.
@@ -15,6 +15,15 @@ impl Query {
         let mut selectors = Vec::new();
         collect(&self.expr, &mut selectors);
         selectors
+    }
+
+    /// What the query selects, where it is a selector and nothing else, without a range, `offset` or `@`: what Prometheus
+    /// takes as `match[]`.
+    pub fn as_selector(&self) -> Option<&Selector> {
+        match &self.expr {
+            Expr::Select(select) if select.shift == Shift::default() => Some(&select.selector),
+            _ => None,
+        }
     }
 }
 

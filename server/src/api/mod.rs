@@ -1,26 +1,34 @@
-//! The Prometheus HTTP API: the verbs that the page and a Grafana data source ask with.
+//! The Prometheus HTTP API: the verbs that the page and a Grafana data source ask with, and the pages that other
+//! Prometheuses scrape.
+mod exposition;
+mod federate;
 mod gate;
 mod json;
+mod metrics;
+mod pack;
 mod params;
 mod query;
 mod status;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use promapi::{Answer, ApiError, ErrorType};
 use std::sync::Arc;
 
+pub(crate) use metrics::OwnPages;
 pub(crate) use query::Evaluator;
 
-/// Routes of the API, and the few around it.
-pub(crate) fn routes(evaluator: Arc<Evaluator>) -> Router {
+/// Routes of the API, and the few around it; `/metrics` has `own`.
+pub(crate) fn routes(evaluator: Arc<Evaluator>, own: OwnPages) -> Router {
     Router::new()
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))
+        .route("/federate", get(federate::federate))
         .with_state(evaluator)
+        .route("/metrics", get(metrics::metrics))
+        .with_state(Arc::new(own))
         .route("/api/v1/status/buildinfo", get(status::build_info))
         .route("/config.json", get(status::config))
         .route("/-/healthy", get(status::healthy))
@@ -29,11 +37,7 @@ pub(crate) fn routes(evaluator: Arc<Evaluator>) -> Router {
 
 /// An answer's body in JSON, not to be kept by anyone.
 fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    (status, headers, body).into_response()
+    pack::uncached(status, "application/json", body)
 }
 
 /// An error as the API reports it.

@@ -45,6 +45,11 @@ impl Params {
         let (_, value) = self.0.iter().find(|(own, _)| own == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
+
+    /// All values of `name`.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
 }
 
 fn decoded(text: &[u8]) -> impl Iterator<Item = (String, String)> {

@@ -1,23 +1,21 @@
 //! The verbs `query` and `query_range`.
 use super::gate::Gate;
 use super::json::to_json;
+use super::pack::packed;
 use super::params::Params;
-use super::{bad_parameter, error_response, json_response};
+use super::{bad_parameter, error_response};
 use crate::assets::accepts;
 use crate::clock::now_ms;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_ENCODING, HeaderValue, VARY};
 use axum::response::Response;
 use promapi::{ApiError, ErrorType, parse_duration_ms, parse_time_ms};
 use promql::{Answer, ErrorKind, Interrupt, Interruption, Limits, Options, Query, Storage};
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The longest that a query may take, waiting included.
-const LONGEST: Duration = Duration::from_secs(10);
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
 /// The most steps between the first and the last point of a series.
 const STEPS: usize = 11_000;
@@ -28,13 +26,10 @@ const QUERY_MEMORY_BYTES: u64 = 64 << 20;
 /// The longest answer, before compression.
 const ANSWER_BYTES: usize = 50 << 20;
 
-/// Shorter answers are not worth compressing.
-const COMPRESSED_FROM_BYTES: usize = 1 << 10;
-
 /// Evaluates queries over a store, a few at a time.
 pub(crate) struct Evaluator {
-    storage: Arc<dyn Storage>,
-    options: Options,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) options: Options,
     gate: Gate,
 }
 
@@ -45,31 +40,43 @@ impl Evaluator {
         Self { storage, options: Options { limits, ..Options::default() }, gate: Gate::new(running) }
     }
 
-    /// Runs `evaluate` on a thread of its own and answers with its result. When the answer is no longer waited for,
-    /// evaluation ends.
+    /// Runs `evaluate` and answers with its result.
     async fn answer(
         self: Arc<Self>,
         deadline: Instant,
         gzip: bool,
         evaluate: impl FnOnce(&Self, Interrupt<'_>) -> Result<Answer, promql::Error> + Send + 'static,
     ) -> Result<Response, ApiError> {
+        let answered = self.run(deadline, move |own, interrupt| {
+            let answer = evaluate(own, interrupt).map_err(|error| api_error(&error))?;
+            let body = to_json(answer, ANSWER_BYTES)
+                .map_err(|error| ApiError::new(ErrorType::Execution, error.to_string()))?;
+            Ok(packed("application/json", "accept-encoding", body, gzip))
+        });
+        answered.await
+    }
+
+    /// Waits for a turn and does `work` on a thread of its own. When its result is no longer waited for, or `deadline`
+    /// has come, the work is told to end.
+    pub(super) async fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        deadline: Instant,
+        work: impl FnOnce(&Self, Interrupt<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         let turn = self.gate.enter(deadline).await?;
         let left = Arc::new(AtomicBool::new(false));
         let _leaving = SetOnDrop(Arc::clone(&left));
-        let evaluated = tokio::task::spawn_blocking(move || {
+        let working = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let interrupt = || match () {
                 () if left.load(Ordering::Relaxed) => Some(Interruption::Cancelled),
                 () if Instant::now() >= deadline => Some(Interruption::Timeout),
                 () => None,
             };
-            let answer = evaluate(&self, &interrupt).map_err(|error| api_error(&error))?;
-            let body = to_json(answer, ANSWER_BYTES)
-                .map_err(|error| ApiError::new(ErrorType::Execution, error.to_string()))?;
-            Ok(packed(body, gzip))
+            work(&self, &interrupt)
         });
-        match evaluated.await {
-            Ok(answer) => answer,
+        match working.await {
+            Ok(result) => result,
             Err(_) => Err(ApiError::new(ErrorType::Internal, "the query could not be evaluated")),
         }
     }
@@ -168,7 +175,7 @@ fn deadline(params: &Params) -> Result<Instant, ApiError> {
     Ok(Instant::now() + timeout)
 }
 
-fn api_error(error: &promql::Error) -> ApiError {
+pub(super) fn api_error(error: &promql::Error) -> ApiError {
     let kind = match error.kind() {
         ErrorKind::BadData => ErrorType::BadData,
         ErrorKind::Execution => ErrorType::Execution,
@@ -177,24 +184,6 @@ fn api_error(error: &promql::Error) -> ApiError {
         ErrorKind::Internal => ErrorType::Internal,
     };
     ApiError::new(kind, error.to_string())
-}
-
-/// The answer, compressed where the client takes it and it is worth it.
-fn packed(body: Vec<u8>, gzip: bool) -> Response {
-    let compressed = (gzip && body.len() >= COMPRESSED_FROM_BYTES).then(|| compress(&body)).and_then(Result::ok);
-    let (coding, body) = compressed.map_or((None, body), |compressed| (Some("gzip"), compressed));
-    let mut response = json_response(StatusCode::OK, body);
-    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(coding) = coding {
-        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
-    }
-    response
-}
-
-fn compress(body: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(body)?;
-    encoder.finish()
 }
 
 #[cfg(test)]

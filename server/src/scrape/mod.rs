@@ -23,4 +23,6 @@ pub use fetch::Client;
 pub use identity::{Identity, ScopeRules};
 pub use page::Page;
 pub use pool::{Counts, Latest, Pool};
+pub(crate) use target::Reader;
 pub use target::{Endpoint, LocalPage, Pace, Source, Target, instance_of};
+pub(crate) use writer::Writer;

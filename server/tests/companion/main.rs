@@ -1,6 +1,7 @@
 //! The companion from outside: real sockets on loopback, and targets that behave well and badly.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod api;
+mod checking;
 mod command;
 mod crowd;
 mod discovery;
@@ -9,4 +10,5 @@ mod files;
 mod hardening;
 mod harness;
 mod hosted;
+mod reexport;
 mod scraping;

@@ -1,5 +1,5 @@
 //! What holds for every page, good or bad.
-use exposition::{Encoding, Family, Format, Label, Limits, PageCache, Sink, for_each_sample, parse, write};
+use exposition::{Encoding, Family, Format, Label, Limits, PageCache, Sink, examine, for_each_sample, parse, write};
 
 /// Reads `page` in every way, and what is good once more after writing it.
 pub fn check(page: &[u8], format: Format, encoding: Encoding) {
@@ -8,6 +8,9 @@ pub fn check(page: &[u8], format: Format, encoding: Encoding) {
     let read = for_each_sample(page, format, &limits, &mut |_| samples += 1);
     let families = parse(page, format, &limits);
     assert_eq!(read.as_ref().err(), families.as_ref().err());
+
+    let examined = examine(page, format, &limits, 1);
+    assert_eq!(examined.offences.first(), families.as_ref().err());
 
     let mut cache = PageCache::default();
     let (mut first, mut second) = (Samples::default(), Samples::default());

@@ -60,9 +60,9 @@ impl OpenMetricsRules {
     }
 
     pub(crate) fn end_mark(&mut self) -> Result<(), ErrorKind> {
-        self.close()?;
+        let closed = self.close();
         self.is_ended = true;
-        Ok(())
+        closed
     }
 
     pub(crate) fn finish(&self) -> Result<(), ErrorKind> {

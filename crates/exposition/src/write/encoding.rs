@@ -1,4 +1,6 @@
 //! In which form to write a page, by what its reader accepts.
+use super::plain_names::plain_metric_name;
+use std::borrow::Cow;
 
 /// A form of page.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -37,6 +39,16 @@ impl Encoding {
             (true, false) => "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
             (true, true) => "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
         }
+    }
+
+    /// What a page ends with: `# EOF` and a line feed in OpenMetrics, nothing in Prometheus text.
+    pub fn end_mark(self) -> &'static str {
+        if self.is_openmetrics { "# EOF\n" } else { "" }
+    }
+
+    /// The name that a metric called `name` has on the page.
+    pub fn written_name(self, name: &str) -> Cow<'_, str> {
+        if self.has_quoted_names { Cow::Borrowed(name) } else { plain_metric_name(name) }
     }
 
     /// One media range of the header with its quality; none where it is for something else.

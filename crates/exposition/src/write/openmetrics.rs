@@ -20,7 +20,6 @@ pub(super) fn write(families: Vec<Draft<'_>>, into: &mut String) -> usize {
     for family in families {
         page.family(family);
     }
-    page.into.push_str("# EOF\n");
     page.left_out
 }
 

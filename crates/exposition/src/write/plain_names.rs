@@ -14,6 +14,11 @@ pub(super) fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':')
 }
 
+/// The name with `_` for every character that it may hold only in quotes.
+pub(super) fn plain_metric_name(name: &str) -> Cow<'_, str> {
+    if is_metric_name(name) { Cow::Borrowed(name) } else { Cow::Owned(plain(name, ':')) }
+}
+
 /// The family with `_` for every other character in its names.
 pub(super) fn of_family(family: &Family) -> Cow<'_, Family> {
     let is_plain = |sample: &Sample| {

@@ -1,7 +1,46 @@
 //! The cases of the Python client's two parsers: accepted or refused, and for good pages every family and sample.
-use crate::cases;
-use exposition::{Exemplar, Family, Format, Kind, Limits, Sample};
+use crate::{cases, every_kind::every_kind, python};
+use exposition::{Encoding, Exemplar, Family, Format, Kind, Limits, Sample, parse, write};
 use serde_json::{Value, json};
+
+/// Reads `[text, openmetrics]` and prints the families of both as the cases have them.
+const FAMILIES: &str = r"
+import json, sys
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+def number(value):
+    return {float('inf'): '+Inf', float('-inf'): '-Inf'}.get(value, repr(value))
+def time(at):
+    return None if at is None else number(at) if isinstance(at, float) else '%d.%09d' % divmod(at.sec * 10**9 + at.nsec, 10**9)
+def exemplar(of):
+    return of and [of.labels, number(of.value), time(of.timestamp)]
+def families(parsed):
+    return [{'name': family.name, 'type': family.type, 'help': family.documentation, 'unit': family.unit,
+             'samples': [[sample.name, sample.labels, number(sample.value), time(sample.timestamp),
+                          exemplar(sample.exemplar), False] for sample in family.samples]} for family in parsed]
+text, open_text = json.load(sys.stdin)
+json.dump([families(parser.text_string_to_metric_families(text)),
+           families(openmetrics.text_string_to_metric_families(open_text))], sys.stdout)
+";
+
+#[test]
+fn every_kind_that_is_written_is_read_by_the_client() {
+    let formats = [(Format::Text, false), (Format::OpenMetrics, true)];
+    let pages = formats.map(|(_, is_openmetrics)| {
+        let mut page = String::new();
+        let left_out = write(&every_kind(), Encoding { is_openmetrics, has_quoted_names: true }, &mut page);
+        assert_eq!(left_out, 0);
+        page
+    });
+    let Some(output) = python::run(FAMILIES, &serde_json::to_vec(&pages).expect("JSON")) else { return };
+    let read: [Value; 2] = serde_json::from_slice(&output).expect("JSON");
+    for (((format, is_openmetrics), page), read) in formats.into_iter().zip(&pages).zip(&read) {
+        let families = parse(page.as_bytes(), format, &Limits::default()).expect("a good page");
+        assert!(!is_openmetrics || families == every_kind(), "{page}");
+        let families: Vec<Value> = families.iter().map(|family| as_python(family, format)).collect();
+        assert_eq!(comparable(read), Value::from(families), "{page}");
+    }
+}
 
 #[test]
 fn client_python_openmetrics() {
@@ -24,7 +63,7 @@ fn compare(file: &str, format: Format) {
             let differs = if outcome.is_ok() != is_good {
                 Some(format!("{outcome:?}, {}", case["error"]))
             } else if is_good {
-                let families = exposition::parse(&page, format, &Limits::default()).expect("an accepted page");
+                let families = parse(&page, format, &Limits::default()).expect("an accepted page");
                 let families: Vec<Value> = families.iter().map(|family| as_python(family, format)).collect();
                 let expected = comparable(&case["families"]);
                 (Value::from(families.clone()) != expected).then(|| format!("{}\n  {expected}", Value::from(families)))

@@ -6,6 +6,8 @@ mod captures;
 mod cases;
 mod client_python;
 mod differences;
+#[path = "../every_kind/mod.rs"]
+mod every_kind;
 mod hostile;
 mod openmetrics_suite;
 mod pages;

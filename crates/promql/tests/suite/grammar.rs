@@ -104,3 +104,14 @@ fn what_is_not_offered_is_named() {
     }
     assert!(parse("{anchored=\"x\", \"smoothed\"}", &Limits::default()).is_ok());
 }
+
+#[test]
+fn a_selector_alone_is_told_from_queries() {
+    let is_selector = |text: &str| parse(text, &Limits::default()).expect(text).as_selector().is_some();
+    for text in ["up", "{job=\"a\"}", "up{job!~\"a|b\"}", "{job=\"a\" or job=\"b\"}"] {
+        assert!(is_selector(text), "{text}");
+    }
+    for text in ["up[1m]", "up offset 1m", "up @ 5", "(up)", "-up", "sum(up)", "1", "up[1m:]"] {
+        assert!(!is_selector(text), "{text}");
+    }
+}

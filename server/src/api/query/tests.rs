@@ -1,6 +1,7 @@
 //! Queries that are in no hurry, over a store that never ends.
 use super::*;
 use axum::body::Body;
+use axum::http::StatusCode;
 use promql::{Column, Labels, Selector, StorageError};
 use std::ops::ControlFlow;
 
