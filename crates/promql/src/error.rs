@@ -66,6 +66,12 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// All queries together need more than the pool in [`Options::pool`](crate::Options::pool) holds.
+    #[error("the queries that run now hold all of the {limit} bytes that they may together; ask again in a moment")]
+    Busy {
+        /// The pool's size.
+        limit: u64,
+    },
     /// The caller's time limit passed.
     #[error("query timed out in expression evaluation; select fewer series or a shorter range")]
     Timeout,
@@ -88,6 +94,8 @@ pub enum ErrorKind {
     Timeout,
     /// `canceled`: the caller gave up.
     Cancelled,
+    /// `unavailable`: others need the memory now.
+    Unavailable,
     /// `internal`: the store failed.
     Internal,
 }
@@ -105,6 +113,7 @@ impl Error {
             | Self::BadRange(_)
             | Self::TooManyPoints { .. } => ErrorKind::BadData,
             Self::Execution(_) | Self::TooManySamples { .. } | Self::TooMuchMemory { .. } => ErrorKind::Execution,
+            Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Timeout => ErrorKind::Timeout,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Storage(_) => ErrorKind::Internal,

@@ -18,7 +18,7 @@ pub use answer::{Answer, Sample, Series, Value};
 pub use error::{Error, ErrorKind};
 pub use eval::{instant, range};
 pub use labels::{Labels, METRIC_NAME};
-pub use limits::{Interrupt, Interruption, Limits, Options, uninterrupted};
+pub use limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation, uninterrupted};
 pub use parse::parse;
 pub use query::Query;
 pub use storage::{Column, MatchOp, Matcher, STALE_NAN_BITS, Selector, Storage, StorageError, is_stale, stale_marker};

@@ -1,8 +1,8 @@
 //! `/federate`: the latest sample of each selected series as a metrics page. Source: Prometheus's `web/federate.go`.
 use super::bad_parameter;
+use super::evaluator::{Evaluator, LONGEST, api_error};
 use super::exposition::{check_length, encoding, page_response, text_refusal};
 use super::params::Params;
-use super::query::{Evaluator, LONGEST, api_error};
 use crate::assets::accepts;
 use crate::clock::now_ms;
 use axum::extract::{Request, State};

@@ -3,120 +3,130 @@
 //! The types of `promapi` read it; they are not built here, as a result of a million points would be copied twice.
 use promapi::{format_time, format_value};
 use promql::{Answer, Labels, Value};
+use std::io::{self, Write};
 
-/// An answer longer than allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the answer is longer than {limit_bytes} bytes; select fewer series or use a longer step")]
-pub(super) struct TooLong {
-    limit_bytes: usize,
-}
+/// Around a label set, and around a point that is as short as points are: `[1700000000,"1"],`.
+const SERIES_BYTES: usize = 24;
+const POINT_BYTES: usize = 17;
 
-/// The answer's JSON, at most about `limit_bytes` long.
-pub(super) fn to_json(answer: Answer, limit_bytes: usize) -> Result<Vec<u8>, TooLong> {
-    let mut out = Writer { out: br#"{"status":"success","data":{"resultType":"#.to_vec(), limit_bytes };
-    match answer.value {
+/// Writes the answer's JSON.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn write_json(answer: &Answer, out: impl Write) -> io::Result<()> {
+    let mut out = Writer { out };
+    out.text(r#"{"status":"success","data":{"resultType":"#)?;
+    match &answer.value {
         Value::Scalar { time_ms, value } => {
-            out.text(r#""scalar","result":"#);
-            out.point(time_ms, value);
+            out.text(r#""scalar","result":"#)?;
+            out.point(*time_ms, *value)?;
         }
         Value::String { time_ms, value } => {
-            out.text(r#""string","result":["#);
-            out.text(&format_time(time_ms));
-            out.text(",");
-            out.quoted(&value);
-            out.text("]");
+            out.text(r#""string","result":["#)?;
+            out.text(&format_time(*time_ms))?;
+            out.text(",")?;
+            out.quoted(value)?;
+            out.text("]")?;
         }
         Value::Vector(samples) => {
-            out.text(r#""vector","result":["#);
+            out.text(r#""vector","result":["#)?;
             out.list(samples, |out, sample| {
-                out.metric(&sample.labels);
-                out.text(r#","value":"#);
-                out.point(sample.time_ms, sample.value);
-                out.text("}");
-                Ok(())
+                out.metric(&sample.labels)?;
+                out.text(r#","value":"#)?;
+                out.point(sample.time_ms, sample.value)?;
+                out.text("}")
             })?;
-            out.text("]");
+            out.text("]")?;
         }
         Value::Matrix(series) => {
-            out.text(r#""matrix","result":["#);
+            out.text(r#""matrix","result":["#)?;
             out.list(series, |out, series| {
-                out.metric(&series.labels);
-                out.text(r#","values":["#);
-                out.list(series.points, |out, (time_ms, value)| {
-                    out.point(time_ms, value);
-                    Ok(())
-                })?;
-                out.text("]}");
-                Ok(())
+                out.metric(&series.labels)?;
+                out.text(r#","values":["#)?;
+                out.list(&series.points, |out, (time_ms, value)| out.point(*time_ms, *value))?;
+                out.text("]}")
             })?;
-            out.text("]");
+            out.text("]")?;
         }
     }
-    out.text("}");
-    for (name, remarks) in [("warnings", answer.warnings), ("infos", answer.infos)] {
+    out.text("}")?;
+    for (name, remarks) in [("warnings", &answer.warnings), ("infos", &answer.infos)] {
         if !remarks.is_empty() {
-            out.text(",");
-            out.quoted(name);
-            out.text(":[");
-            out.list(remarks, |out, remark| {
-                out.quoted(&remark);
-                Ok(())
-            })?;
-            out.text("]");
+            out.text(",")?;
+            out.quoted(name)?;
+            out.text(":[")?;
+            out.list(remarks, |out, remark| out.quoted(remark))?;
+            out.text("]")?;
         }
     }
-    out.text("}");
-    Ok(out.out)
+    out.text("}")
 }
 
-struct Writer {
-    out: Vec<u8>,
-    limit_bytes: usize,
+/// About how long the JSON is, rather less than more, without writing it.
+pub(super) fn least_length(answer: &Answer) -> usize {
+    let of_labels = |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
+    match &answer.value {
+        Value::Scalar { .. } => POINT_BYTES,
+        Value::String { value, .. } => value.len(),
+        Value::Vector(samples) => {
+            samples.iter().map(|sample| of_labels(&sample.labels) + SERIES_BYTES + POINT_BYTES).sum()
+        }
+        Value::Matrix(series) => {
+            series.iter().map(|own| of_labels(&own.labels) + SERIES_BYTES + own.points.len() * POINT_BYTES).sum()
+        }
+    }
 }
 
-impl Writer {
-    fn text(&mut self, text: &str) {
-        self.out.extend_from_slice(text.as_bytes());
+/// About how much memory the answer holds.
+pub(super) fn memory_bytes(answer: &Answer) -> usize {
+    let of_labels = |labels: &Labels| 96 + 32 * labels.len();
+    match &answer.value {
+        Value::Scalar { .. } => 0,
+        Value::String { value, .. } => value.len(),
+        Value::Vector(samples) => samples.iter().map(|sample| of_labels(&sample.labels)).sum(),
+        Value::Matrix(series) => series.iter().map(|own| of_labels(&own.labels) + size_of_val(&*own.points)).sum(),
+    }
+}
+
+struct Writer<W> {
+    out: W,
+}
+
+impl<W: Write> Writer<W> {
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())
     }
 
-    fn quoted(&mut self, text: &str) {
-        // Writing to memory cannot fail, and a string always serialises.
-        let _ = serde_json::to_writer(&mut self.out, text);
+    fn quoted(&mut self, text: &str) -> io::Result<()> {
+        Ok(serde_json::to_writer(&mut self.out, text)?)
     }
 
-    fn point(&mut self, time_ms: i64, value: f64) {
-        self.text("[");
-        self.text(&format_time(time_ms));
-        self.text(",\"");
-        self.text(&format_value(value));
-        self.text("\"]");
+    fn point(&mut self, time_ms: i64, value: f64) -> io::Result<()> {
+        self.text("[")?;
+        self.text(&format_time(time_ms))?;
+        self.text(",\"")?;
+        self.text(&format_value(value))?;
+        self.text("\"]")
     }
 
     /// The labels, and the brace of the object around them and the points.
-    fn metric(&mut self, labels: &Labels) {
-        self.text(r#"{"metric":{"#);
+    fn metric(&mut self, labels: &Labels) -> io::Result<()> {
+        self.text(r#"{"metric":{"#)?;
         for (number, (name, value)) in labels.iter().enumerate() {
             if number > 0 {
-                self.text(",");
+                self.text(",")?;
             }
-            self.quoted(name);
-            self.text(":");
-            self.quoted(value);
+            self.quoted(name)?;
+            self.text(":")?;
+            self.quoted(value)?;
         }
-        self.text("}");
+        self.text("}")
     }
 
-    fn list<T>(
-        &mut self,
-        items: Vec<T>,
-        mut write: impl FnMut(&mut Self, T) -> Result<(), TooLong>,
-    ) -> Result<(), TooLong> {
-        for (number, item) in items.into_iter().enumerate() {
-            if self.out.len() > self.limit_bytes {
-                return Err(TooLong { limit_bytes: self.limit_bytes });
-            }
+    fn list<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T) -> io::Result<()>) -> io::Result<()> {
+        for (number, item) in items.iter().enumerate() {
             if number > 0 {
-                self.text(",");
+                self.text(",")?;
             }
             write(self, item)?;
         }
@@ -129,9 +139,15 @@ mod tests {
     use super::*;
     use promql::{Sample, Series};
 
+    fn written(answer: &Answer) -> String {
+        let mut out = Vec::new();
+        write_json(answer, &mut out).expect("memory");
+        assert!(least_length(answer) <= out.len());
+        String::from_utf8(out).expect("text")
+    }
+
     fn json(value: Value) -> String {
-        let answer = Answer { value, warnings: Vec::new(), infos: Vec::new() };
-        String::from_utf8(to_json(answer, 1 << 20).expect("short")).expect("text")
+        written(&Answer { value, warnings: Vec::new(), infos: Vec::new() })
     }
 
     fn data(value: Value) -> String {
@@ -178,16 +194,8 @@ mod tests {
             infos: vec!["i".into(), "j".into()],
         };
         assert_eq!(
-            to_json(answer, 1 << 20).expect("short"),
-            br#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i","j"]}"#
+            written(&answer),
+            r#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i","j"]}"#
         );
-    }
-
-    #[test]
-    fn an_answer_that_is_too_long_is_none() {
-        let points = (0..1000).map(|time_ms| (time_ms, 0.5)).collect();
-        let value = Value::Matrix(vec![Series { labels: Labels::default(), points }]);
-        let answer = Answer { value, warnings: Vec::new(), infos: Vec::new() };
-        assert_eq!(to_json(answer, 1000), Err(TooLong { limit_bytes: 1000 }));
     }
 }

@@ -1,5 +1,7 @@
 //! The Prometheus HTTP API: the verbs that the page and a Grafana data source ask with, and the pages that other
 //! Prometheuses scrape.
+mod answers;
+mod evaluator;
 mod exposition;
 mod federate;
 mod gate;
@@ -17,8 +19,8 @@ use axum::routing::get;
 use promapi::{Answer, ApiError, ErrorType};
 use std::sync::Arc;
 
+pub(crate) use evaluator::Evaluator;
 pub(crate) use metrics::OwnPages;
-pub(crate) use query::Evaluator;
 
 /// Routes of the API, and the few around it; `/metrics` has `own`.
 pub(crate) fn routes(evaluator: Arc<Evaluator>, own: OwnPages) -> Router {

@@ -1,11 +1,15 @@
 //! What a running query has used, and whether it may go on.
-use crate::limits::{Interrupt, Interruption, Limits};
+use crate::limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation};
 use crate::{Error, Labels};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Units of work between two looks at the interrupt; a unit is about a nanosecond.
 const WORK_BETWEEN_CHECKS: usize = 1 << 16;
+
+/// What is taken out of the shared memory at once.
+const RESERVED_AT_ONCE: u64 = 1 << 20;
 
 /// Counts against the limits of one query.
 pub(crate) struct Meter<'a> {
@@ -13,12 +17,19 @@ pub(crate) struct Meter<'a> {
     interrupt: Interrupt<'a>,
     samples: Cell<u64>,
     work: Cell<usize>,
-    live_bytes: Rc<Cell<u64>>,
+    memory: Rc<Memory>,
 }
 
 impl<'a> Meter<'a> {
-    pub(crate) fn new(limits: &'a Limits, interrupt: Interrupt<'a>) -> Self {
-        Self { limits, interrupt, samples: Cell::new(0), work: Cell::new(0), live_bytes: Rc::default() }
+    pub(crate) fn new(options: &'a Options, interrupt: Interrupt<'a>) -> Self {
+        let limits = &options.limits;
+        let memory = Memory {
+            limit: limits.memory_bytes,
+            live_bytes: Cell::new(0),
+            pool: options.pool.clone(),
+            reserved: RefCell::default(),
+        };
+        Self { limits, interrupt, samples: Cell::new(0), work: Cell::new(0), memory: Rc::new(memory) }
     }
 
     /// Fails if the caller wants the query to stop.
@@ -54,23 +65,54 @@ impl<'a> Meter<'a> {
 
     /// An account of memory, empty.
     pub(crate) fn charge(&self) -> Charge {
-        Charge { limit: self.limits.memory_bytes, live_bytes: Rc::clone(&self.live_bytes), bytes: 0 }
+        Charge { memory: Rc::clone(&self.memory), bytes: 0 }
+    }
+}
+
+/// Memory that the query's intermediate results hold.
+struct Memory {
+    limit: u64,
+    live_bytes: Cell<u64>,
+    pool: Option<Arc<MemoryPool>>,
+    /// Taken out of the pool so far; kept until the end.
+    reserved: RefCell<Option<Reservation>>,
+}
+
+impl Memory {
+    fn take(&self, bytes: u64) -> Result<(), Error> {
+        let live = self.live_bytes.get().saturating_add(bytes);
+        self.live_bytes.set(live);
+        if live > self.limit {
+            return Err(Error::TooMuchMemory { limit: self.limit });
+        }
+        let Some(pool) = &self.pool else { return Ok(()) };
+        let mut reserved = self.reserved.borrow_mut();
+        let missing = live.saturating_sub(reserved.as_ref().map_or(0, Reservation::bytes));
+        if missing == 0 {
+            return Ok(());
+        }
+        let more = missing.next_multiple_of(RESERVED_AT_ONCE);
+        let taken = match &mut *reserved {
+            Some(reserved) => reserved.grow(more),
+            none => {
+                *none = pool.reserve(more);
+                none.is_some()
+            }
+        };
+        if taken { Ok(()) } else { Err(Error::Busy { limit: pool.limit_bytes() }) }
     }
 }
 
 /// Memory held by one intermediate result; given back on drop.
 pub(crate) struct Charge {
-    limit: u64,
-    live_bytes: Rc<Cell<u64>>,
+    memory: Rc<Memory>,
     bytes: u64,
 }
 
 impl Charge {
     pub(crate) fn bytes(&mut self, bytes: usize) -> Result<(), Error> {
         self.bytes = self.bytes.saturating_add(bytes as u64);
-        let live = self.live_bytes.get().saturating_add(bytes as u64);
-        self.live_bytes.set(live);
-        if live > self.limit { Err(Error::TooMuchMemory { limit: self.limit }) } else { Ok(()) }
+        self.memory.take(bytes as u64)
     }
 
     /// Charges for `count` values.
@@ -86,6 +128,7 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.live_bytes.set(self.live_bytes.get().saturating_sub(self.bytes));
+        let live = &self.memory.live_bytes;
+        live.set(live.get().saturating_sub(self.bytes));
     }
 }

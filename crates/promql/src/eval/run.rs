@@ -84,7 +84,7 @@ impl<'a> Evaluator<'a> {
         options: &'a Options,
         interrupt: Interrupt<'a>,
     ) -> Result<Self, Error> {
-        let meter = Meter::new(&options.limits, interrupt);
+        let meter = Meter::new(options, interrupt);
         meter.check()?;
         Ok(Self {
             storage,

@@ -2,7 +2,7 @@
 use super::*;
 use axum::body::Body;
 use axum::http::StatusCode;
-use promql::{Column, Labels, Selector, StorageError};
+use promql::{Column, Labels, Selector, Storage, StorageError};
 use std::ops::ControlFlow;
 
 /// Lends series for as long as anyone takes them.
