@@ -66,6 +66,11 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 	@INFERBOARD_SERVER="$(abspath $(SERVER))" cargo run -p inferboard-tests --bin shots -- $(TARGET_DIR)/shots
 	@cp $(TARGET_DIR)/shots/requests-light-1280.png docs/page.png
 
+.PHONY: nightly
+nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
+	@scripts/setup-nightly
+	@scripts/nightly
+
 .PHONY: bench
 bench: setup-test server .tools/bench/package.json ## Measure the page: size, drawing beside uPlot, first graphs, refreshing
 	@echo "Building the drawing benchmark."
