@@ -72,7 +72,12 @@ nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
 	@scripts/nightly
 
 .PHONY: bench
-bench: setup-test server .tools/bench/package.json ## Measure the page: size, drawing beside uPlot, first graphs, refreshing
+bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing
+	@echo "Measuring how fast pages are read."
+	@PROMETHEUS_CLIENT_PYTHON="$${PROMETHEUS_CLIENT_PYTHON:-$(CURDIR)/.tools/python/bin/python}" \
+		cargo bench --quiet -p exposition --bench pages
+	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/scrape.mjs
 	@echo "Building the drawing benchmark."
 	@cargo build --quiet --profile wasm-release --example draw --target wasm32-unknown-unknown
 	@wasm-bindgen --target web --no-typescript --out-dir $(TARGET_DIR)/bench \
