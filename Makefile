@@ -66,8 +66,18 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 	@INFERBOARD_SERVER="$(abspath $(SERVER))" cargo run -p inferboard-tests --bin shots -- $(TARGET_DIR)/shots
 	@cp $(TARGET_DIR)/shots/requests-light-1280.png docs/page.png
 
+.PHONY: nightly
+nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
+	@scripts/setup-nightly
+	@scripts/nightly
+
 .PHONY: bench
-bench: setup-test server .tools/bench/package.json ## Measure the page: size, drawing beside uPlot, first graphs, refreshing
+bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing
+	@echo "Measuring how fast pages are read."
+	@PROMETHEUS_CLIENT_PYTHON="$${PROMETHEUS_CLIENT_PYTHON:-$(CURDIR)/.tools/python/bin/python}" \
+		cargo bench --quiet -p exposition --bench pages
+	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/scrape.mjs
 	@echo "Building the drawing benchmark."
 	@cargo build --quiet --profile wasm-release --example draw --target wasm32-unknown-unknown
 	@wasm-bindgen --target web --no-typescript --out-dir $(TARGET_DIR)/bench \

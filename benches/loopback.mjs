@@ -1,7 +1,9 @@
-//! What a benchmark needs on loopback: files for a browser, a replayed engine, the companion; each with its own `stop`.
+//! What a benchmark needs on loopback: files for a browser, metrics pages, the companion, a Prometheus; each with its
+//! own `stop`.
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
@@ -24,11 +26,20 @@ export function files(folders, stylesheet) {
 export function replay(folder) {
   const names = readdirSync(folder).filter(name => name.endsWith(".up.prom.gz"));
   const pages = names.sort().map(name => gunzipSync(readFileSync(join(folder, name))));
-  let scrapes = 0;
-  return listen((_, response) => {
+  return turning(pages);
+}
+
+/** Serves `pages` in turn, the next one at each scrape; `scrapes` counts them by the scraper's program. */
+export async function turning(pages) {
+  const scrapes = {};
+  let turns = 0;
+  const served = await listen((request, response) => {
+    const program = request.headers["user-agent"]?.split("/")[0].toLowerCase() ?? "";
+    scrapes[program] = (scrapes[program] ?? 0) + 1;
     response.setHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    response.end(pages[scrapes++ % pages.length]);
+    response.end(pages[turns++ % pages.length]);
   });
+  return { ...served, scrapes };
 }
 
 async function listen(answer) {
@@ -40,7 +51,33 @@ async function listen(answer) {
 
 /** Starts `program` as the companion on a free port; resolves as soon as it says where it listens. */
 export async function companion(program, flags) {
-  const child = spawn(program, ["--listen", "127.0.0.1:0", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  const started = await running(program, ["--listen", "127.0.0.1:0", ...flags], /Inferboard is at (\S+)\n/);
+  return { url: started.said, pid: started.pid, stop: started.stop };
+}
+
+/** Starts a Prometheus on a free port that scrapes `instances` each `interval`; resolves once it is ready. */
+export async function prometheus(instances, interval) {
+  const folder = mkdtempSync(join(tmpdir(), "prometheus-"));
+  const global = { scrape_interval: interval, scrape_timeout: interval };
+  const jobs = [{ job_name: "pages", static_configs: [{ targets: instances }] }];
+  // JSON is YAML.
+  writeFileSync(join(folder, "prometheus.yml"), JSON.stringify({ global, scrape_configs: jobs }));
+  const flags = [
+    `--config.file=${join(folder, "prometheus.yml")}`,
+    `--storage.tsdb.path=${join(folder, "data")}`,
+    "--web.listen-address=127.0.0.1:0",
+  ];
+  const { pid, stop } = await running("prometheus", flags, /(Server is ready) to receive web/);
+  const stopAndRemove = async () => {
+    await stop();
+    rmSync(folder, { recursive: true });
+  };
+  return { pid, stop: stopAndRemove };
+}
+
+/** Starts `program`; resolves, with the first group in `said`, when its output matches `pattern`. */
+async function running(program, flags, pattern) {
+  const child = spawn(program, flags, { stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill();
   // A benchmark that fails leaves no server behind.
   process.once("exit", kill);
@@ -50,17 +87,17 @@ export async function companion(program, flags) {
     kill();
     await ended;
   };
-  let said = "";
-  const url = new Promise((done, fail) => {
+  let output = "";
+  const said = new Promise((done, fail) => {
     const hear = text => {
-      said += text;
-      const address = said.match(/Inferboard is at (\S+)\n/);
-      if (address) done(address[1]);
+      output += text;
+      const found = output.match(pattern);
+      if (found) done(found[1]);
     };
     child.stdout.on("data", hear);
     child.stderr.on("data", hear);
     child.on("error", fail);
-    child.on("close", () => fail(new Error(`the companion ended early:\n${said}`)));
+    child.on("close", () => fail(new Error(`${program} ended early:\n${output}`)));
   });
-  return { url: await url, stop };
+  return { said: await said, pid: child.pid, stop };
 }

@@ -113,6 +113,13 @@ fn what_no_openmetrics_page_can_have_is_left_out_and_counted() {
 }
 
 #[test]
+fn families_keep_their_order() {
+    let text = "# TYPE a_created gauge\n# TYPE b counter\nb_total 1.0\n# TYPE c_created gauge\nc_created 1.0\n# EOF\n";
+    let families = parse(text.as_bytes(), Format::OpenMetrics, &Limits::default()).expect("valid OpenMetrics");
+    assert_eq!(page(&families, PLAIN_OPENMETRICS), text);
+}
+
+#[test]
 fn families_of_one_name_are_written_as_one() {
     let family = Family { samples: vec![sample("up", &[], 1.0)], ..family("up", Kind::Gauge) };
     assert_eq!(page(&[family.clone(), family], Encoding::TEXT), "# TYPE up gauge\nup 1.0\nup 1.0\n");

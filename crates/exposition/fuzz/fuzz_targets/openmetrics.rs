@@ -1,5 +1,4 @@
-//! Any bytes as OpenMetrics. From `crates/exposition`, with others' test pages as seeds:
-//! `cargo +nightly fuzz run openmetrics fuzz/corpus/openmetrics ../../../shared/corpora/data/openmetrics-suite/tests`
+//! Any bytes as OpenMetrics; run by `make nightly`.
 #![no_main]
 mod invariants;
 

@@ -1,5 +1,4 @@
-//! Any bytes as Prometheus text. From `crates/exposition`, with real pages as seeds:
-//! `cargo +nightly fuzz run text fuzz/corpus/text ../../../shared/captures ../../../shared/corpora/data/go-fuzz-corpus`
+//! Any bytes as Prometheus text; run by `make nightly`.
 #![no_main]
 mod invariants;
 

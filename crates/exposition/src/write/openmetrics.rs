@@ -25,24 +25,30 @@ pub(super) fn write(families: Vec<Draft<'_>>, into: &mut String) -> usize {
 
 /// The families under their names in OpenMetrics: counters without `_total`, and creation times, which are gauges in
 /// Prometheus text, within the families that they belong to.
-fn renamed(families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
+fn renamed(mut families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
     let is_created = |family: &Draft<'_>| family.kind == Kind::Gauge && family.name.ends_with("_created");
-    let (created, mut out): (Vec<_>, Vec<_>) = families.into_iter().partition(is_created);
-    for family in &mut out {
+    for family in &mut families {
         let is_named_like_samples = family.samples.iter().all(|sample| sample.name == family.name);
         if family.kind == Kind::Counter && is_named_like_samples {
             family.name = family.name.strip_suffix("_total").unwrap_or(family.name);
         }
     }
-    let by_name: HashMap<&str, usize> = out.iter().enumerate().map(|(at, family)| (family.name, at)).collect();
-    for family in created {
-        let owner = family.name.strip_suffix("_created").and_then(|stem| by_name.get(stem)).map(|&at| &mut out[at]);
-        match owner.filter(|owner| owner.kind.suffixes().contains(&"_created")) {
-            Some(owner) => owner.samples.extend(family.samples),
-            None => out.push(family),
+    let others = families.iter().enumerate().filter(|(_, family)| !is_created(family));
+    let by_name: HashMap<&str, usize> = others.map(|(at, family)| (family.name, at)).collect();
+    let owner = |family: &Draft<'_>| {
+        let stem = family.name.strip_suffix("_created").filter(|_| is_created(family))?;
+        by_name.get(stem).copied().filter(|&at| families[at].kind.suffixes().contains(&"_created"))
+    };
+    let owners: Vec<Option<usize>> = families.iter().map(owner).collect();
+    for (at, owner) in owners.iter().enumerate() {
+        if let Some(owner) = *owner {
+            let created = std::mem::take(&mut families[at].samples);
+            families[owner].samples.extend(created);
         }
     }
-    out
+    let mut owners = owners.into_iter();
+    families.retain(|_| owners.next().flatten().is_none());
+    families
 }
 
 /// How many families have samples of a name.
