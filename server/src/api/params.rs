@@ -1,5 +1,5 @@
 //! Parameters of a request: the URL's query and, on POST, a form.
-use super::refusal;
+use super::{bad_parameter, refusal};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -44,6 +44,19 @@ impl Params {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(own, _)| own == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The number `name`, as a limit: absent or 0 is none.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub(super) fn limit(&self, name: &str) -> Result<usize, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(usize::MAX) };
+        match text.parse() {
+            Ok(0) => Ok(usize::MAX),
+            Ok(limit) => Ok(limit),
+            Err(_) => Err(bad_parameter(name, format_args!("{text:?} is not a number of at least 0"))),
+        }
     }
 
     /// All values of `name`.

@@ -34,7 +34,7 @@ pub(super) fn scrape(page: &Page) -> Result<Stored, Failure> {
 
 fn scraped(page: &Page) -> Result<Stored, Failure> {
     let (store, counts) = (Store::new(Limits::default()), Arc::<Counts>::default());
-    let mut writer = Writer::new(&store, Arc::clone(&counts), Identity::default());
+    let mut writer = Writer::new(&store, Arc::clone(&counts), Arc::default(), Identity::default());
     match writer.write(now_ms(), Duration::ZERO, Ok(page)) {
         Some(failure) => Err(failure),
         None => Ok(Stored {

@@ -1,6 +1,7 @@
 //! The targets that are being scraped, each by a task of its own.
 use super::failure::Failure;
 use super::fetch::Client;
+use super::metadata::Metadata;
 use super::page::Page;
 use super::schedule::Schedule;
 use super::target::{Reader, Target};
@@ -23,6 +24,7 @@ pub struct Pool {
     store: Store,
     client: Client,
     counts: Arc<Counts>,
+    metadata: Arc<Metadata>,
     running: Mutex<HashMap<String, Running>>,
 }
 
@@ -68,7 +70,7 @@ impl Count {
 impl Pool {
     /// A pool without targets that writes to `store`.
     pub fn new(store: Store, client: Client) -> Self {
-        Self { store, client, counts: Arc::default(), running: Mutex::default() }
+        Self { store, client, counts: Arc::default(), metadata: Arc::default(), running: Mutex::default() }
     }
 
     /// The client that targets are asked with.
@@ -79,6 +81,11 @@ impl Pool {
     /// What was refused so far.
     pub fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.counts)
+    }
+
+    /// What targets said of their families so far.
+    pub fn metadata(&self) -> Arc<Metadata> {
+        Arc::clone(&self.metadata)
     }
 
     /// Starts to scrape `target`, on the current runtime, and goes on whatever the configuration says. A target that is
@@ -121,7 +128,7 @@ impl Pool {
         let (remove, removed) = oneshot::channel();
         let (publish, latest) = watch::channel(None);
         free.insert(Running { target: Arc::clone(&target), configured, remove, latest });
-        let writer = Writer::new(&self.store, Arc::clone(&self.counts), target.identity.clone());
+        let writer = Writer::new(&self.store, Arc::clone(&self.counts), Arc::clone(&self.metadata), target.identity.clone());
         tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, publish, removed));
     }
 

@@ -1,8 +1,9 @@
 //! What a page has that its last page had not, and all its samples, before anything is stored.
 use super::failure::Failure;
 use super::identity::{ScopeRules, TargetLabels};
+use super::metadata::OwnedFact;
 use super::page::{Learned, Page, tells_more};
-use exposition::{Label, Limits, PageCache, PageCount, Sink};
+use exposition::{Fact, Label, Limits, PageCache, PageCount, Sink};
 use promql::Labels;
 
 /// A page that is well formed. Series go by the numbers of the cache that read it.
@@ -14,6 +15,8 @@ pub(crate) struct Reading {
     pub(crate) samples: Vec<(u32, f64, Option<i64>)>,
     /// Series that only the last page had.
     pub(crate) ended: Vec<u32>,
+    /// What the page says of its families that the last page did not.
+    pub(crate) facts: Vec<OwnedFact>,
     /// Whether a new series may tell something about the target that is not known.
     pub(crate) tells_more: bool,
 }
@@ -26,8 +29,8 @@ pub(crate) fn read(
     labels: &TargetLabels,
     known: (&Learned, &ScopeRules),
 ) -> Result<Reading, Failure> {
-    let (new, samples, ended) = (Vec::new(), Vec::new(), Vec::new());
-    let reading = Reading { count: PageCount::default(), new, samples, ended, tells_more: false };
+    let (new, samples, ended, facts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let reading = Reading { count: PageCount::default(), new, samples, ended, facts, tells_more: false };
     let mut gather = Gather { reading, labels, known };
     gather.reading.count = cache.read(&page.body, page.format, &Limits::default(), &mut gather)?;
     Ok(gather.reading)
@@ -40,6 +43,10 @@ struct Gather<'a> {
 }
 
 impl Sink for Gather<'_> {
+    fn describe(&mut self, family: &str, fact: Fact<'_>) {
+        self.reading.facts.push(OwnedFact::new(family, fact));
+    }
+
     fn series(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
         self.reading.tells_more |= tells_more(self.known.0, self.known.1, name, labels);
         self.reading.new.push((series, self.labels.of_sample(name, labels)));

@@ -1,12 +1,13 @@
 //! From a page to the store: all of it or nothing, and what is gone is marked.
 use super::failure::Failure;
 use super::identity::{Identity, TargetLabels};
+use super::metadata::Metadata;
 use super::page::{Learned, Learning, Page};
 use super::places::{Places, Row};
 use super::pool::Counts;
 use super::reading::{Reading, read};
 use super::report::{Outcome, Report};
-use exposition::{Limits, PageCache, PageCount};
+use exposition::{Format, Limits, PageCache, PageCount};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Group, Store, StoreError};
@@ -14,6 +15,7 @@ use store::{Group, Store, StoreError};
 /// Writes the scrapes of one target.
 pub(crate) struct Writer {
     counts: Arc<Counts>,
+    metadata: Arc<Metadata>,
     group: Group,
     identity: Identity,
     learned: Learned,
@@ -25,11 +27,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(store: &Store, counts: Arc<Counts>, identity: Identity) -> Self {
+    pub(crate) fn new(store: &Store, counts: Arc<Counts>, metadata: Arc<Metadata>, identity: Identity) -> Self {
         let learned = Learned::default();
         Self {
             places: Places::new(store, Arc::clone(&counts)),
             counts,
+            metadata,
             group: store.group(),
             labels: identity.labels(&learned),
             identity,
@@ -64,9 +67,10 @@ impl Writer {
     }
 
     fn take(&mut self, time_ms: i64, page: &Page, row: &mut Row) -> Result<PageCount, Failure> {
-        let reading = self.read(page, row)?;
+        let mut reading = self.read(page, row)?;
         let count = reading.count;
         self.counts.duplicates.add(count.duplicates as u64);
+        self.metadata.note(std::mem::take(&mut reading.facts), page.format == Format::OpenMetrics);
         self.places.take(time_ms, reading, &mut self.group, row).map_err(|_| Failure::SeriesCap)?;
         Ok(count)
     }

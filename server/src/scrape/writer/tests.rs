@@ -21,7 +21,7 @@ impl Story {
     fn with_limits(identity: Identity, limits: store::Limits) -> Self {
         let store = Store::new(limits);
         let counts = Arc::<Counts>::default();
-        Self { writer: Writer::new(&store, Arc::clone(&counts), identity), store, counts }
+        Self { writer: Writer::new(&store, Arc::clone(&counts), Arc::default(), identity), store, counts }
     }
 
     fn up(&mut self, time_ms: i64, text: &str) -> Option<Failure> {
