@@ -1,6 +1,6 @@
 //! Some consecutive scrapes of one group: a column of times, and a column of values for each series seen in them.
-use crate::column::{Column, for_each_value};
-use std::collections::HashMap;
+use crate::codec::{Column, for_each_value};
+use hashbrown::HashMap;
 
 /// Scrapes in a full chunk: ten minutes at five seconds; the most that is decoded for one sample.
 pub(crate) const ROWS: usize = 120;
@@ -11,7 +11,10 @@ pub(crate) struct Head {
     /// One per scrape, strictly increasing.
     pub(crate) times_ms: Vec<i64>,
     /// By slot: the series' place within its group.
-    columns: HashMap<u32, Column>,
+    columns: Vec<(u32, Column)>,
+    places: HashMap<u32, usize>,
+    /// Where the column of the next value is, when series come in the order of the scrape before.
+    next: usize,
 }
 
 /// A finished chunk.
@@ -24,38 +27,58 @@ pub(crate) struct Chunk {
 }
 
 impl Head {
+    /// Begins a row.
+    pub(crate) fn begin_row(&mut self, time_ms: i64) {
+        self.times_ms.push(time_ms);
+        self.next = 0;
+    }
+
     /// Adds a value of `slot` to the last row; false where it has one already.
     pub(crate) fn push(&mut self, slot: u32, value: f64) -> bool {
         let Some(row) = self.times_ms.len().checked_sub(1) else { return false };
-        self.columns.entry(slot).or_default().push(row as u32, value)
+        let at = if self.columns.get(self.next).is_some_and(|(own, _)| *own == slot) {
+            self.next
+        } else {
+            *self.places.entry(slot).or_insert_with(|| {
+                self.columns.push((slot, Column::default()));
+                self.columns.len() - 1
+            })
+        };
+        self.next = at + 1;
+        self.columns[at].1.push(row as u32, value)
+    }
+
+    fn column(&self, slot: u32) -> Option<&Column> {
+        self.places.get(&slot).map(|at| &self.columns[*at].1)
     }
 
     /// The series of which there are samples, in no order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
-        self.columns.keys().copied()
+        self.columns.iter().map(|(slot, _)| *slot)
     }
 
     /// Whether there is a sample of `slot` in the last row.
     pub(crate) fn is_in_last_row(&self, slot: u32) -> bool {
-        self.columns.get(&slot).is_some_and(|column| column.rows() == self.times_ms.len())
+        self.column(slot).is_some_and(|column| column.rows() == self.times_ms.len())
     }
 
     /// The series that have a sample in the last row, in order.
     pub(crate) fn in_last_row(&self) -> Vec<u32> {
-        let mut slots: Vec<u32> = self.slots().filter(|slot| self.is_in_last_row(*slot)).collect();
+        let in_row = self.columns.iter().filter(|(_, column)| column.rows() == self.times_ms.len());
+        let mut slots: Vec<u32> = in_row.map(|(slot, _)| *slot).collect();
         slots.sort_unstable();
         slots
     }
 
     /// What is there, of the series in `slots` only.
     pub(crate) fn snapshot(&self, slots: impl Iterator<Item = u32>) -> Chunk {
-        let columns = slots.filter_map(|slot| Some((slot, self.columns.get(&slot)?.clone())));
+        let columns = slots.filter_map(|slot| Some((slot, self.column(slot)?.clone())));
         Chunk::new(self.times_ms.clone(), columns)
     }
 
     /// Whether there is a sample of `slot`.
     pub(crate) fn has(&self, slot: u32) -> bool {
-        self.columns.contains_key(&slot)
+        self.places.contains_key(&slot)
     }
 
     /// The finished chunk.
@@ -65,7 +88,9 @@ impl Head {
 
     /// Memory held, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.times_ms.capacity() * size_of::<i64>() + self.columns.values().map(Column::size_bytes).sum::<usize>()
+        let place_bytes = size_of::<(u32, usize)>() * self.places.capacity();
+        let columns = self.columns.iter().map(|(_, column)| column.size_bytes());
+        self.times_ms.capacity() * size_of::<i64>() + place_bytes + columns.sum::<usize>()
     }
 }
 
@@ -76,6 +101,11 @@ impl Chunk {
         let values: usize = columns.iter().map(|column| size_of_val(column) + column.1.len()).sum();
         let size_bytes = times_ms.len() * size_of::<i64>() + values;
         Self { times_ms: times_ms.into_boxed_slice(), columns, size_bytes }
+    }
+
+    /// The times of its scrapes, of which there is at least one in a chunk that is kept.
+    pub(crate) fn times_ms(&self) -> &[i64] {
+        &self.times_ms
     }
 
     /// First and last time; none for an empty chunk.
@@ -106,10 +136,6 @@ impl Chunk {
     /// Calls `visit` with the time and value of each sample of `slot`, in order of time.
     pub(crate) fn for_each_sample(&self, slot: u32, mut visit: impl FnMut(i64, f64)) {
         let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return };
-        for_each_value(&self.columns[at].1, |row, value| {
-            if let Some(time_ms) = self.times_ms.get(row) {
-                visit(*time_ms, value);
-            }
-        });
+        for_each_value(&self.columns[at].1, 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
     }
 }

@@ -1,25 +1,30 @@
-//! Which series there are, and which of them a selector asks for.
-use crate::group::Rows;
-use promql::{Labels, MatchOp, Matcher, Selector};
-use std::collections::{HashMap, HashSet};
+//! Which series there are, and where their samples are.
+use crate::rows::Rows;
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
+use promql::Labels;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Series by number; numbers only ever grow, so lists of them stay sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    series: HashMap<u32, Series>,
-    by_labels: HashMap<Labels, u32>,
+    pub(crate) series: HashMap<u32, Series>,
+    by_labels: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// Label name, then value, to the series that carry it, in order.
-    by_label: HashMap<Arc<str>, HashMap<Arc<str>, Vec<u32>>>,
+    pub(crate) by_label: HashMap<Arc<str>, HashMap<Arc<str>, Vec<u32>>>,
     next_series: u32,
 }
 
 /// A label set and where its samples are.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Labels,
-    /// More than one when two targets wrote the same label set, such as before and after a change of configuration.
+    /// Groups in memory. More than one when two targets wrote the same label set, such as before and after a change
+    /// of configuration.
     pub(crate) places: Vec<Place>,
+    /// How many blocks have samples of it.
+    pub(crate) blocks: u32,
 }
 
 /// Samples of a series within one group.
@@ -32,8 +37,16 @@ pub(crate) struct Place {
 /// What names a place: its scrapes and its slot among them.
 pub(crate) type PlaceKey = (*const Rows, u32);
 
+/// A series as a query takes it along.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) number: u32,
+    pub(crate) labels: Labels,
+    pub(crate) places: Vec<Place>,
+}
+
 impl Place {
-    fn key(&self) -> PlaceKey {
+    pub(crate) fn key(&self) -> PlaceKey {
         (Arc::as_ptr(&self.rows), self.slot)
     }
 }
@@ -43,30 +56,63 @@ impl Index {
         self.series.len()
     }
 
-    /// The slot of the series with `labels` in `rows`: the known one, or `next_slot` for a new one. None where it
-    /// would be a new series above `limit`.
-    pub(crate) fn register(&mut self, labels: &Labels, rows: &Arc<Rows>, next_slot: u32, limit: usize) -> Option<u32> {
-        let place = Place { rows: Arc::clone(rows), slot: next_slot };
-        if let Some(series) = self.by_labels.get(labels).and_then(|number| self.series.get_mut(number)) {
-            if let Some(known) = series.places.iter().find(|known| Arc::ptr_eq(&known.rows, rows)) {
-                return Some(known.slot);
-            }
-            series.places.push(place);
-            return Some(next_slot);
+    /// The slot of the series with `labels` in `rows`, the known one or `next_slot` for a new one, and the label set
+    /// made of strings that are kept anyway. None where it would be a new series above `limit`.
+    pub(crate) fn register(
+        &mut self,
+        labels: &Labels,
+        rows: &Arc<Rows>,
+        next_slot: u32,
+        limit: usize,
+    ) -> Option<(u32, Labels)> {
+        let number = match self.find_by(hash(&self.hasher, labels.iter()), |own| own == labels) {
+            Some(number) => number,
+            None if self.series.len() < limit => self.add(labels)?,
+            None => return None,
+        };
+        let series = self.series.get_mut(&number)?;
+        let known = series.places.iter().find(|known| Arc::ptr_eq(&known.rows, rows)).map(|place| place.slot);
+        let slot = known.unwrap_or_else(|| {
+            series.places.push(Place { rows: Arc::clone(rows), slot: next_slot });
+            next_slot
+        });
+        Some((slot, series.labels.clone()))
+    }
+
+    /// The series with the label set `pairs`, which are in order; added where it is new and there are fewer than
+    /// `limit`.
+    pub(crate) fn intern(&mut self, pairs: &[(&str, &str)], limit: usize) -> Option<u32> {
+        match self.find(pairs) {
+            None if self.series.len() < limit => self.add(&Labels::from_pairs(pairs.iter().copied())),
+            found => found,
         }
-        if self.series.len() >= limit {
-            return None;
-        }
+    }
+
+    /// The series with the label set `pairs`, which are in order.
+    pub(crate) fn find(&self, pairs: &[(&str, &str)]) -> Option<u32> {
+        let is_same = |own: &Labels| own.iter().eq(pairs.iter().copied());
+        self.find_by(hash(&self.hasher, pairs.iter().copied()), is_same)
+    }
+
+    fn find_by(&self, hash: u64, is_same: impl Fn(&Labels) -> bool) -> Option<u32> {
+        let is_same = |number: &u32| self.series.get(number).is_some_and(|own| is_same(&own.labels));
+        self.by_labels.find(hash, is_same).copied()
+    }
+
+    fn add(&mut self, labels: &Labels) -> Option<u32> {
         let number = self.next_series;
         self.next_series = number.checked_add(1)?;
-        let labels = self.intern(labels, number);
-        self.by_labels.insert(labels.clone(), number);
-        self.series.insert(number, Series { labels, places: vec![place] });
-        Some(next_slot)
+        let labels = self.list(labels, number);
+        let at = hash(&self.hasher, labels.iter());
+        self.series.insert(number, Series { labels, places: Vec::new(), blocks: 0 });
+        let Self { by_labels, series, hasher, .. } = self;
+        by_labels
+            .insert_unique(at, number, |other| series.get(other).map_or(0, |other| hash(hasher, other.labels.iter())));
+        Some(number)
     }
 
     /// Lists `number` under each label, and gives the same labels made of the strings that are kept anyway.
-    fn intern(&mut self, labels: &Labels, number: u32) -> Labels {
+    fn list(&mut self, labels: &Labels, number: u32) -> Labels {
         Labels::from_pairs(labels.pairs().iter().map(|(name, value)| {
             let name = self.by_label.get_key_value(name).map_or(name, |(kept, _)| kept).clone();
             let values = self.by_label.entry(Arc::clone(&name)).or_default();
@@ -76,31 +122,50 @@ impl Index {
         }))
     }
 
-    /// All places, in no order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = PlaceKey> {
-        self.series.values().flat_map(|series| &series.places).map(Place::key)
+    /// A new block has samples of `numbers`.
+    pub(crate) fn count_block(&mut self, numbers: impl Iterator<Item = u32>) {
+        for number in numbers {
+            if let Some(series) = self.series.get_mut(&number) {
+                series.blocks += 1;
+            }
+        }
     }
 
-    /// Takes places away, and the series that have none left. Those that are scraped
-    /// (again) stay.
+    /// A block with samples of `numbers` is gone.
+    pub(crate) fn discount_block(&mut self, numbers: impl Iterator<Item = u32>) {
+        let mut gone = HashSet::new();
+        for number in numbers {
+            let Some(series) = self.series.get_mut(&number) else { continue };
+            series.blocks = series.blocks.saturating_sub(1);
+            if series.blocks == 0 && series.places.is_empty() {
+                gone.insert(number);
+            }
+        }
+        self.forget(&gone);
+    }
+
+    /// Takes places away, and the series of which nothing is left. Those that are scraped (again) stay.
     pub(crate) fn remove(&mut self, places: &HashSet<PlaceKey>) {
         if places.is_empty() {
             return;
         }
         let mut gone = HashSet::new();
-        self.series.retain(|number, series| {
-            series
-                .places
-                .retain(|Place { rows, slot }| !places.contains(&(Arc::as_ptr(rows), *slot)) || rows.is_live(*slot));
-            if series.places.is_empty() {
+        for (number, series) in &mut self.series {
+            series.places.retain(|place| !places.contains(&place.key()) || place.rows.is_live(place.slot));
+            if series.places.is_empty() && series.blocks == 0 {
                 gone.insert(*number);
             }
-            !series.places.is_empty()
-        });
+        }
+        self.forget(&gone);
+    }
+
+    /// Takes series away, wherever they have samples.
+    pub(crate) fn forget(&mut self, gone: &HashSet<u32>) {
         if gone.is_empty() {
             return;
         }
-        self.by_labels.retain(|_, number| !gone.contains(number));
+        self.by_labels.retain(|number| !gone.contains(number));
+        self.series.retain(|number, _| !gone.contains(number));
         for values in self.by_label.values_mut() {
             values.retain(|_, numbers| {
                 numbers.retain(|number| !gone.contains(number));
@@ -110,55 +175,28 @@ impl Index {
         self.by_label.retain(|_, values| !values.is_empty());
     }
 
-    /// The series that `selector` asks for.
-    pub(crate) fn select(&self, selector: &Selector) -> Vec<Series> {
-        let numbers = union(selector.any_of.iter().map(|matchers| self.matching_all(matchers)));
-        numbers.iter().filter_map(|number| self.series.get(number).cloned()).collect()
+    /// The series with these numbers.
+    pub(crate) fn take_along(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<Found> {
+        let found = |number| {
+            let Series { labels, places, .. } = self.series.get(&number)?;
+            Some(Found { number, labels: labels.clone(), places: places.clone() })
+        };
+        numbers.into_iter().filter_map(found).collect()
     }
 
-    /// Works on label values, of which there are few, and not on series. A matcher that a missing label satisfies
-    /// is answered from the other side: the series whose value does not match are taken away.
-    fn matching_all(&self, matchers: &[Matcher]) -> Vec<u32> {
-        let (take_away, wanted): (Vec<_>, Vec<_>) = matchers.iter().partition(|matcher| matcher.matches(""));
-        let mut lists: Vec<Vec<u32>> = wanted.into_iter().map(|matcher| self.listed(matcher, true)).collect();
-        lists.sort_by_key(Vec::len);
-        let mut lists = lists.into_iter();
-        let mut numbers = lists.next().unwrap_or_else(|| {
-            let mut all: Vec<u32> = self.series.keys().copied().collect();
-            all.sort_unstable();
-            all
-        });
-        for list in lists {
-            numbers.retain(|number| list.binary_search(number).is_ok());
-        }
-        for matcher in take_away {
-            let list = self.listed(matcher, false);
-            numbers.retain(|number| list.binary_search(number).is_err());
-        }
-        numbers
-    }
-
-    /// The series that carry the matcher's label with a value for which it answers `matching`.
-    fn listed(&self, matcher: &Matcher, matching: bool) -> Vec<u32> {
-        let Some(values) = self.by_label.get(matcher.name.as_str()) else { return Vec::new() };
-        if matches!(matcher.op, MatchOp::Equal) && matching {
-            return values.get(matcher.value.as_str()).cloned().unwrap_or_default();
-        }
-        union(values.iter().filter(|(value, _)| matcher.matches(value) == matching).map(|(_, numbers)| numbers.clone()))
+    /// The series that have a place in memory, in order of their labels.
+    pub(crate) fn in_memory(&self) -> Vec<Found> {
+        let with_place = self.series.iter().filter(|(_, series)| !series.places.is_empty());
+        let mut found = self.take_along(with_place.map(|(number, _)| *number));
+        found.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        found
     }
 }
 
-/// What is in any of the sorted lists, sorted.
-fn union(lists: impl Iterator<Item = Vec<u32>>) -> Vec<u32> {
-    let mut all = Vec::new();
-    let mut count = 0;
-    for list in lists {
-        all.extend(list);
-        count += 1;
+fn hash<'p>(hasher: &DefaultHashBuilder, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> u64 {
+    let mut state = hasher.build_hasher();
+    for pair in pairs {
+        pair.hash(&mut state);
     }
-    if count > 1 {
-        all.sort_unstable();
-        all.dedup();
-    }
-    all
+    state.finish()
 }

@@ -1,11 +1,21 @@
 //! The evaluator's storage trait over the store.
-use crate::chunk::Chunk;
-use crate::index::{Place, Series};
-use crate::{Store, group::Rows};
+use crate::Store;
+use crate::snapshot::Snapshot;
 use promql::{Column, Labels, Selector, Storage, StorageError};
-use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
+
+/// Samples above which a query decodes on several threads.
+const MANY_SAMPLES: u64 = 2_000_000;
+
+/// Most threads of a query.
+const MOST_THREADS: usize = 4;
+
+/// Series that one thread takes at a time, so that each group is mostly read by one of them.
+const RUN: usize = 8;
+
+type Visit<'v> = dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()> + 'v;
 
 impl Storage for Store {
     fn select(
@@ -13,56 +23,69 @@ impl Storage for Store {
         selector: &Selector,
         after_ms: i64,
         until_ms: i64,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<(), StorageError> {
-        let series = self.inner.index.read().select(selector);
-        let snapshot = Snapshot::take(&series, after_ms, until_ms);
-        let (mut times_ms, mut values) = (Vec::new(), Vec::new());
-        for Series { labels, places } in &series {
-            times_ms.clear();
-            values.clear();
-            for place in places {
-                for chunk in snapshot.chunks(place) {
-                    chunk.for_each_sample(place.slot, |time_ms, value| {
-                        if time_ms > after_ms && time_ms <= until_ms {
-                            times_ms.push(time_ms);
-                            values.push(value);
-                        }
-                    });
-                }
-            }
-            if !times_ms.is_sorted_by(|a, b| a < b) {
-                (times_ms, values) = in_order(&times_ms, &values);
-            }
-            if !times_ms.is_empty() && visit(labels, Column { times_ms: &times_ms, values: &values }).is_break() {
-                break;
-            }
+        let series = {
+            let index = self.inner.index.read();
+            index.take_along(index.matching(selector))
+        };
+        let snapshot = Snapshot::take(&self.inner, series, after_ms, until_ms);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        if threads > 1 && snapshot.series.len() > RUN && snapshot.most_samples() > MANY_SAMPLES {
+            visit_decoded_aside(&snapshot, threads, visit);
+        } else {
+            visit_here(&snapshot, visit);
         }
         Ok(())
     }
 }
 
-/// The chunks of each group concerned, taken before the first series is visited.
-struct Snapshot(HashMap<*const Rows, Vec<Arc<Chunk>>>);
-
-impl Snapshot {
-    fn take(series: &[Series], after_ms: i64, until_ms: i64) -> Self {
-        let mut slots: HashMap<*const Rows, (&Arc<Rows>, Vec<u32>)> = HashMap::new();
-        for Place { rows, slot } in series.iter().flat_map(|series| &series.places) {
-            slots.entry(Arc::as_ptr(rows)).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
+fn visit_here(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
+    let mut reader = snapshot.reader();
+    let (mut times_ms, mut values) = (Vec::new(), Vec::new());
+    for (at, series) in snapshot.series.iter().enumerate() {
+        reader.read(at, &mut times_ms, &mut values);
+        if !times_ms.is_empty() && visit(&series.labels, Column { times_ms: &times_ms, values: &values }).is_break() {
+            return;
         }
-        Self(slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(after_ms, until_ms, &slots))).collect())
-    }
-
-    fn chunks(&self, place: &Place) -> &[Arc<Chunk>] {
-        self.0.get(&Arc::as_ptr(&place.rows)).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Samples of two targets under one label set, in order of time; of two at the same time the first counts.
-fn in_order(times_ms: &[i64], values: &[f64]) -> (Vec<i64>, Vec<f64>) {
-    let mut samples: Vec<(i64, f64)> = times_ms.iter().copied().zip(values.iter().copied()).collect();
-    samples.sort_by_key(|(time_ms, _)| *time_ms);
-    samples.dedup_by_key(|(time_ms, _)| *time_ms);
-    samples.into_iter().unzip()
+/// Other threads decode, a few series ahead; this one visits.
+fn visit_decoded_aside(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visit<'_>) {
+    let next = AtomicUsize::new(0);
+    let (send, decoded) = sync_channel(threads * 2);
+    let (give_back, spare) = channel::<(Vec<i64>, Vec<f64>)>();
+    let spare = parking_lot::Mutex::new(spare);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let send = send.clone();
+            let (next, spare) = (&next, &spare);
+            scope.spawn(move || {
+                let mut reader = snapshot.reader();
+                loop {
+                    let from = next.fetch_add(RUN, Ordering::Relaxed);
+                    if from >= snapshot.series.len() {
+                        return;
+                    }
+                    for at in from..snapshot.series.len().min(from + RUN) {
+                        let (mut times_ms, mut values) = spare.lock().try_recv().unwrap_or_default();
+                        reader.read(at, &mut times_ms, &mut values);
+                        // Nobody listens any more where the visit broke off.
+                        if send.send((at, times_ms, values)).is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+        drop(send);
+        for (at, times_ms, values) in decoded {
+            let column = Column { times_ms: &times_ms, values: &values };
+            if !times_ms.is_empty() && visit(&snapshot.series[at].labels, column).is_break() {
+                return;
+            }
+            let _ = give_back.send((times_ms, values));
+        }
+    });
 }

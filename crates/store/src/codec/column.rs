@@ -1,9 +1,10 @@
-//! One series' values within a chunk, as a stream of tokens that is only ever appended to.
+//! One series' values as a stream of tokens that is only ever appended to.
 //!
 //! Each token is a varint whose low two bits say what it is and whose rest is a count or an operand:
-//! the value before repeats `n + 1` times; `n + 1` rows have no sample; a whole number `zigzag(n)` away from the one
-//! before; or the value's bits differ from those before in a span of bytes that follows. Counters of whole numbers and
-//! idle gauges take about a byte per sample or less, other values up to nine.
+//! the value before repeats `n + 1` times; `n + 1` rows have no sample; a whole number (or one of a set number of
+//! decimals) `zigzag(n)` away from the last such; or the value's bits differ from those before in a span of bytes that
+//! follows. Counters of whole numbers and idle gauges take about a byte per sample or less, other values up to ten.
+use super::varint::{Bytes, unzigzag, write_varint, zigzag};
 
 const REPEAT: u64 = 0;
 const ABSENT: u64 = 1;
@@ -13,18 +14,29 @@ const BITS: u64 = 3;
 /// Beyond this not every whole number is a float, and a difference need not be exact.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 
-/// The values of one series, one per row of its chunk or none.
+const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1000.0, 10_000.0];
+
+/// The values of one series, one per row or none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Column {
     tokens: Vec<u8>,
     last: f64,
+    /// The last whole number, in units of the last decimal.
+    units: i64,
     /// Rows covered, the repeats that are not in `tokens` yet included.
     rows: u32,
     repeats: u32,
+    decimals: u8,
 }
 
 impl Column {
+    /// An empty column whose values mostly have `decimals` decimals, at most four.
+    pub(crate) fn with_decimals(decimals: u8) -> Self {
+        Self { decimals, ..Self::default() }
+    }
+
     /// Appends a value at `row`; false where the column already covers that row.
+    #[inline]
     pub(crate) fn push(&mut self, row: u32, value: f64) -> bool {
         let Some(missing) = row.checked_sub(self.rows) else { return false };
         if missing > 0 {
@@ -37,8 +49,11 @@ impl Column {
             return true;
         }
         self.write_repeats();
-        match integer_step(self.last, value) {
-            Some(step) => write_varint(&mut self.tokens, zigzag(step) << 2 | INTEGER),
+        match units(value, self.decimals) {
+            Some(units) => {
+                write_varint(&mut self.tokens, zigzag(units - self.units) << 2 | INTEGER);
+                self.units = units;
+            }
             None => self.write_bits(value),
         }
         self.last = value;
@@ -76,36 +91,44 @@ impl Column {
     }
 }
 
-/// Calls `visit` with the row and value of each sample in `tokens`, in order of rows.
+/// Calls `visit` with the row and value of each sample in `tokens`, in order of rows, as far as row `rows`.
 ///
-/// Tokens come from [`Column::seal`]; a stream cut short gives the samples before the cut.
-pub(crate) fn for_each_value(mut tokens: &[u8], mut visit: impl FnMut(usize, f64)) {
-    let (mut row, mut last) = (0_usize, 0.0_f64);
-    while let Some(token) = read_varint(&mut tokens) {
+/// Tokens come from [`Column::seal`] of a column with as many decimals; a stream cut short gives the samples before
+/// the cut.
+#[inline]
+pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
+    let Some(power) = POWERS.get(usize::from(decimals)) else { return };
+    let (mut tokens, mut row, mut units, mut last) = (Bytes(tokens), 0_usize, 0_i64, 0.0_f64);
+    while row < rows
+        && let Some(token) = tokens.varint()
+    {
         let operand = token >> 2;
         match token & 3 {
             REPEAT => {
-                for _ in 0..=operand {
+                let until = rows.min(row.saturating_add(operand as usize).saturating_add(1));
+                for row in row..until {
                     visit(row, last);
-                    row += 1;
                 }
+                row = until;
                 continue;
             }
             ABSENT => {
-                row += operand as usize + 1;
+                row = row.saturating_add(operand as usize).saturating_add(1);
                 continue;
             }
-            INTEGER => last += unzigzag(operand) as f64,
+            INTEGER => {
+                units = units.wrapping_add(unzigzag(operand));
+                last = if decimals == 0 { units as f64 } else { units as f64 / power };
+            }
             _ => {
                 let (from, length) = ((operand >> 3) as usize, (operand & 7) as usize + 1);
                 let mut changed = [0; 8];
-                let (Some(into), Some((bytes, rest))) =
-                    (changed.get_mut(from..from + length), tokens.split_at_checked(length))
+                let (Some(into), Some(bytes)) =
+                    (changed.get_mut(from..from.saturating_add(length)), tokens.take(length))
                 else {
                     return;
                 };
                 into.copy_from_slice(bytes);
-                tokens = rest;
                 last = f64::from_bits(last.to_bits() ^ u64::from_le_bytes(changed));
             }
         }
@@ -114,41 +137,17 @@ pub(crate) fn for_each_value(mut tokens: &[u8], mut visit: impl FnMut(usize, f64
     }
 }
 
-/// The difference of two whole numbers where adding it gives exactly the second again.
-fn integer_step(from: f64, to: f64) -> Option<i64> {
-    let whole = |value: f64| value.abs() < EXACT_INTEGERS && value.trunc() == value;
-    // Adding never gives a negative zero back.
-    let negative_zero = to == 0.0 && to.is_sign_negative();
-    (whole(from) && whole(to) && !negative_zero).then(|| to as i64 - from as i64)
+/// Whether `value` is exactly a whole number of units of the last of `decimals` decimals.
+pub(crate) fn fits_scale(value: f64, decimals: u8) -> bool {
+    units(value, decimals).is_some()
 }
 
-fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63) as u64
-}
-
-fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-fn write_varint(into: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        into.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    into.push(value as u8);
-}
-
-fn read_varint(from: &mut &[u8]) -> Option<u64> {
-    let (mut value, mut shift) = (0_u64, 0);
-    loop {
-        let (&byte, rest) = from.split_first()?;
-        *from = rest;
-        value |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if byte < 0x80 {
-            return Some(value);
-        }
-        shift += 7;
-    }
+#[inline]
+fn units(value: f64, decimals: u8) -> Option<i64> {
+    let power = POWERS.get(usize::from(decimals))?;
+    let units = if decimals == 0 { value } else { (value * power).round() };
+    // What is read must be the same bit for bit; a negative zero, for one, would not be.
+    (units.abs() < EXACT_INTEGERS && (units as i64 as f64 / power).to_bits() == value.to_bits()).then_some(units as i64)
 }
 
 #[cfg(test)]
@@ -170,7 +169,7 @@ mod tests {
 
     fn read_back(tokens: &[u8]) -> Vec<(u32, f64)> {
         let mut out = Vec::new();
-        for_each_value(tokens, |row, value| out.push((row as u32, value)));
+        for_each_value(tokens, 0, usize::MAX, |row, value| out.push((row as u32, value)));
         out
     }
 

@@ -1,0 +1,164 @@
+//! Reading series out of a block, one after the other.
+use super::index::{GroupAt, Item, read_table};
+use super::open::{Block, Unreadable};
+use super::{TIMES, VALUES};
+use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_page, decode_timeline, read_frame};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Rows of timelines that all cursors of a query remember together.
+const MOST_ROWS: usize = 2 << 20;
+
+/// Working memory that cursors share.
+pub(crate) struct Reader {
+    decompressor: Decompressor,
+    frame: Vec<u8>,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self { decompressor: Decompressor::new(), frame: Vec::new() }
+    }
+}
+
+/// A place in a block, with what is around it. Cheapest when series are asked for in the order of their ordinals.
+pub(crate) struct Cursor {
+    pub(crate) block: Arc<Block>,
+    values: Option<Loaded>,
+    times: Option<Loaded>,
+    lines: HashMap<u32, Arc<[i64]>>,
+    /// Rows that may yet be remembered, and how many in all.
+    rows_left: usize,
+    most_rows: usize,
+}
+
+/// A group that has been read.
+struct Loaded {
+    at: u64,
+    raw: Vec<u8>,
+    items: Vec<Item>,
+}
+
+impl Cursor {
+    /// A cursor over `block`, one of `cursors` of a query.
+    pub(crate) fn new(block: Arc<Block>, cursors: usize) -> Self {
+        let most_rows = MOST_ROWS / cursors.max(1);
+        Self { block, values: None, times: None, lines: HashMap::new(), rows_left: most_rows, most_rows }
+    }
+
+    /// Appends the samples of a series in `after_ms < time <= until_ms`; gives the number of its timeline.
+    pub(crate) fn read(
+        &mut self,
+        reader: &mut Reader,
+        ordinal: u32,
+        (after_ms, until_ms): (i64, i64),
+        times_ms: &mut Vec<i64>,
+        values: &mut Vec<f64>,
+    ) -> Result<Option<u32>, Unreadable> {
+        let Some(group) = holder(&self.block.values, ordinal) else { return Ok(None) };
+        load(&self.block, group, VALUES, reader, &mut self.values)?;
+        let found = self.values.as_ref().and_then(|loaded| loaded.item(ordinal));
+        let Some(timeline) = found.map(|(item, _)| item.timeline) else { return Ok(None) };
+        let line = self.line(reader, timeline)?;
+        let Some((_, column)) = self.values.as_ref().and_then(|loaded| loaded.item(ordinal)) else { return Ok(None) };
+        let from = line.partition_point(|time_ms| *time_ms <= after_ms);
+        let until = line.partition_point(|time_ms| *time_ms <= until_ms);
+        read_column(column, &line, from..until, times_ms, values);
+        Ok(Some(timeline))
+    }
+
+    /// The timeline with a number.
+    pub(crate) fn line(&mut self, reader: &mut Reader, number: u32) -> Result<Arc<[i64]>, Unreadable> {
+        if let Some(line) = self.lines.get(&number) {
+            return Ok(Arc::clone(line));
+        }
+        let missing = || Unreadable::Damaged { samples: 0, is_new: false };
+        let group = holder(&self.block.times, number).ok_or_else(missing)?;
+        load(&self.block, group, TIMES, reader, &mut self.times)?;
+        let column = self.times.as_ref().and_then(|loaded| loaded.item(number)).map(|(_, column)| column);
+        let line: Arc<[i64]> = column.and_then(decode_timeline).ok_or_else(missing)?.into();
+        if line.len() > self.rows_left {
+            self.lines.clear();
+            self.rows_left = self.most_rows;
+        }
+        self.rows_left = self.rows_left.saturating_sub(line.len());
+        self.lines.insert(number, Arc::clone(&line));
+        Ok(line)
+    }
+}
+
+impl Loaded {
+    fn item(&self, number: u32) -> Option<(&Item, &[u8])> {
+        let item = &self.items[self.items.binary_search_by_key(&number, |item| item.number).ok()?];
+        Some((item, self.raw.get(item.at..item.at + item.length)?))
+    }
+}
+
+/// The group that would hold a number.
+fn holder(groups: &[GroupAt], number: u32) -> Option<GroupAt> {
+    groups[..groups.partition_point(|group| group.first <= number)].last().copied()
+}
+
+/// Reads a group unless it is the one that is there.
+fn load(
+    block: &Block,
+    group: GroupAt,
+    tag: u8,
+    reader: &mut Reader,
+    place: &mut Option<Loaded>,
+) -> Result<(), Unreadable> {
+    if place.as_ref().is_some_and(|loaded| loaded.at == group.at) {
+        return Ok(());
+    }
+    let mut raw = place.take().map(|loaded| loaded.raw).unwrap_or_default();
+    reader.frame.resize(group.length as usize, 0);
+    let outcome = block.input.read_at(group.at, &mut reader.frame).map_err(Unreadable::from);
+    let items = outcome.map(|()| {
+        let (_, packed) = read_frame(&reader.frame)?.split_first().filter(|(own, _)| **own == tag)?;
+        reader.decompressor.read(packed, &mut raw)?;
+        read_table(&raw)
+    });
+    match items {
+        Ok(Some(items)) => {
+            *place = Some(Loaded { at: group.at, raw, items });
+            Ok(())
+        }
+        Ok(None) | Err(Unreadable::Damaged { .. }) => {
+            let is_new = block.damaged.lock().insert(group.at);
+            Err(Unreadable::Damaged { samples: u64::from(group.samples) * u64::from(is_new), is_new })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Appends the samples of some rows.
+fn read_column(
+    column: &[u8],
+    line: &[i64],
+    rows: std::ops::Range<usize>,
+    times_ms: &mut Vec<i64>,
+    values: &mut Vec<f64>,
+) {
+    let mut bytes = Bytes(column);
+    for (page, times) in line.chunks(PAGE_ROWS).enumerate() {
+        let Some(encoded) = bytes.counted() else { return };
+        let first = page * PAGE_ROWS;
+        let (from, until) = (rows.start.saturating_sub(first), rows.end.saturating_sub(first));
+        if from >= times.len() || until == 0 {
+            continue;
+        }
+        if from == 0 && until >= times.len() {
+            decode_page(encoded, times.len(), |row, value| {
+                times_ms.push(times[row]);
+                values.push(value);
+            });
+            continue;
+        }
+        decode_page(encoded, times.len().min(until), |row, value| {
+            if row >= from {
+                times_ms.push(times[row]);
+                values.push(value);
+            }
+        });
+    }
+}

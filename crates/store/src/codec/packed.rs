@@ -1,0 +1,69 @@
+//! Values whose digits are noise, such as sums of measured times: differences of their bits at the width they need.
+use super::varint::{Bytes, unzigzag, write_varint, zigzag};
+
+/// Differences that share a width.
+const RUN: usize = 16;
+
+/// Appends the values to `into`, behind their count. Each run of differences stands behind a byte with its width in bits.
+pub(crate) fn pack(values: impl ExactSizeIterator<Item = f64>, into: &mut Vec<u8>) {
+    write_varint(into, values.len() as u64);
+    let (mut run, mut last) = (Vec::with_capacity(RUN), 0_u64);
+    for value in values {
+        let bits = value.to_bits();
+        run.push(zigzag(bits.wrapping_sub(last) as i64));
+        last = bits;
+        if run.len() == RUN {
+            pack_run(&run, into);
+            run.clear();
+        }
+    }
+    pack_run(&run, into);
+}
+
+fn pack_run(run: &[u64], into: &mut Vec<u8>) {
+    if run.is_empty() {
+        return;
+    }
+    let width = run.iter().fold(0, |all, difference| all | difference).checked_ilog2().map_or(0, |top| top + 1);
+    into.push(width as u8);
+    let (mut held, mut held_bits) = (0_u128, 0);
+    for difference in run {
+        held |= u128::from(*difference) << held_bits;
+        held_bits += width;
+        while held_bits >= 8 {
+            into.push(held as u8);
+            held >>= 8;
+            held_bits -= 8;
+        }
+    }
+    if held_bits > 0 {
+        into.push(held as u8);
+    }
+}
+
+/// Gives the values that [`pack`] wrote, `most` of them at most; fewer where the bytes end before.
+pub(crate) fn unpack(packed: &[u8], most: usize, mut visit: impl FnMut(f64)) {
+    let (mut bytes, mut last) = (Bytes(packed), 0_u64);
+    let Some(mut count) = bytes.count().map(|count| count.min(most)) else { return };
+    while count > 0 {
+        let run = count.min(RUN);
+        let Some([width]) = bytes.array() else { return };
+        let width = usize::from(width.min(64));
+        let Some(packed) = bytes.take((run * width).div_ceil(8)) else { return };
+        for n in 0..run {
+            last = last.wrapping_add(unzigzag(bits_at(packed, n * width, width)) as u64);
+            visit(f64::from_bits(last));
+        }
+        count -= run;
+    }
+}
+
+/// The `width` bits from bit `at` on.
+fn bits_at(bytes: &[u8], at: usize, width: usize) -> u64 {
+    let (from, shift) = (at / 8, at % 8);
+    let mut window = [0; 16];
+    let near = &bytes[from..bytes.len().min(from + 16)];
+    window[..near.len()].copy_from_slice(near);
+    let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
+    (u128::from_le_bytes(window) >> shift) as u64 & mask
+}

@@ -1,0 +1,30 @@
+//! The times of a target's scrapes, which its series share.
+use super::column::{Column, for_each_value};
+use super::varint::{Bytes, unzigzag, write_varint, zigzag};
+
+/// Appends strictly increasing times: the first one, how many there are, and the steps as a column.
+pub(crate) fn encode_timeline(times_ms: &[i64], into: &mut Vec<u8>) {
+    write_varint(into, zigzag(times_ms.first().copied().unwrap_or_default()));
+    write_varint(into, times_ms.len() as u64);
+    let mut steps = Column::default();
+    for (row, pair) in times_ms.windows(2).enumerate() {
+        steps.push(row as u32, pair[1].saturating_sub(pair[0]) as f64);
+    }
+    into.extend_from_slice(&steps.seal());
+}
+
+/// The times that [`encode_timeline`] wrote; none where the bytes are something else.
+pub(crate) fn decode_timeline(bytes: &[u8]) -> Option<Vec<i64>> {
+    let mut bytes = Bytes(bytes);
+    let (first, rows) = (unzigzag(bytes.varint()?), bytes.count()?);
+    let mut times_ms = Vec::with_capacity(rows.min(1 << 20));
+    if rows > 0 {
+        times_ms.push(first);
+        let mut last = first;
+        for_each_value(bytes.0, 0, rows - 1, |_, step| {
+            last = last.saturating_add(step as i64);
+            times_ms.push(last);
+        });
+    }
+    (times_ms.len() == rows && times_ms.is_sorted_by(|a, b| a < b)).then_some(times_ms)
+}

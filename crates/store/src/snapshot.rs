@@ -1,0 +1,109 @@
+//! Some series as they are at one moment, to be read one after the other.
+use crate::block::{Block, Cursor, Reader};
+use crate::chunk::Chunk;
+use crate::index::{Found, Place};
+use crate::rows::Rows;
+use crate::stats::Counts;
+use crate::store::Inner;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Series and where their samples in a span of time are.
+pub(crate) struct Snapshot<'s> {
+    pub(crate) series: Vec<Found>,
+    /// By the address of the group's scrapes.
+    heads: HashMap<usize, Vec<Arc<Chunk>>>,
+    blocks: Vec<Arc<Block>>,
+    after_ms: i64,
+    until_ms: i64,
+    counts: &'s Counts,
+}
+
+/// Reads the series of a snapshot.
+pub(crate) struct SeriesReader<'s> {
+    snapshot: &'s Snapshot<'s>,
+    reader: Reader,
+    cursors: Vec<Cursor>,
+}
+
+impl<'s> Snapshot<'s> {
+    /// The state of `series` now, of samples in `after_ms < time <= until_ms`.
+    pub(crate) fn take(inner: &'s Inner, series: Vec<Found>, after_ms: i64, until_ms: i64) -> Self {
+        let mut slots: HashMap<usize, (&Arc<Rows>, Vec<u32>)> = HashMap::new();
+        for Place { rows, slot } in series.iter().flat_map(|series| &series.places) {
+            slots.entry(address(rows)).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
+        }
+        // Before the blocks: what becomes a block in between is seen twice, and counts once.
+        let heads =
+            slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(after_ms, until_ms, &slots))).collect();
+        let blocks = inner.blocks();
+        let blocks = blocks.iter().filter(|block| block.overlaps(after_ms, until_ms)).cloned().collect();
+        let mut snapshot = Self { series, heads, blocks, after_ms, until_ms, counts: &inner.counts };
+        snapshot.sort();
+        snapshot
+    }
+
+    /// Puts the series in the order in which the largest block has them, and the others too, mostly.
+    fn sort(&mut self) {
+        if let Some(largest) = self.blocks.iter().max_by_key(|block| block.entries.len()) {
+            let ordinal = |number| largest.entry(number, i64::MIN, i64::MAX).map_or(u32::MAX, |entry| entry.ordinal);
+            self.series.sort_by_cached_key(|series| (ordinal(series.number), series.number));
+        }
+    }
+
+    /// At most so many samples can be there, to tell a large query from a small one.
+    pub(crate) fn most_samples(&self) -> u64 {
+        let share = |block: &Arc<Block>| block.samples / block.entries.len().max(1) as u64;
+        self.blocks.iter().map(share).sum::<u64>() * self.series.len() as u64
+    }
+
+    pub(crate) fn reader(&'s self) -> SeriesReader<'s> {
+        let cursor = |block: &Arc<Block>| Cursor::new(Arc::clone(block), self.blocks.len());
+        SeriesReader { snapshot: self, reader: Reader::new(), cursors: self.blocks.iter().map(cursor).collect() }
+    }
+}
+
+impl SeriesReader<'_> {
+    /// Puts the samples of the series at `at` in place of what is there, in order of time. What cannot be read is
+    /// counted and left out.
+    pub(crate) fn read(&mut self, at: usize, times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
+        times_ms.clear();
+        values.clear();
+        let Snapshot { series, heads, after_ms, until_ms, counts, .. } = self.snapshot;
+        let Found { number, places, .. } = &series[at];
+        let span_ms = (*after_ms, *until_ms);
+        for cursor in &mut self.cursors {
+            let Some(entry) = cursor.block.entry(*number, *after_ms, *until_ms) else { continue };
+            let ordinal = entry.ordinal;
+            if let Err(error) = cursor.read(&mut self.reader, ordinal, span_ms, times_ms, values) {
+                counts.unreadable(&error);
+            }
+        }
+        for place in places {
+            for chunk in heads.get(&address(&place.rows)).map_or(&[][..], Vec::as_slice) {
+                chunk.for_each_sample(place.slot, |time_ms, value| {
+                    if time_ms > *after_ms && time_ms <= *until_ms {
+                        times_ms.push(time_ms);
+                        values.push(value);
+                    }
+                });
+            }
+        }
+        in_order(times_ms, values);
+    }
+}
+
+/// Samples from several places, in order of time; of several at the same time the first counts.
+pub(crate) fn in_order(times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
+    if times_ms.is_sorted_by(|a, b| a < b) {
+        return;
+    }
+    let mut samples: Vec<(i64, f64)> = times_ms.drain(..).zip(values.drain(..)).collect();
+    samples.sort_by_key(|(time_ms, _)| *time_ms);
+    samples.dedup_by_key(|(time_ms, _)| *time_ms);
+    (*times_ms, *values) = samples.into_iter().unzip();
+}
+
+fn address(rows: &Arc<Rows>) -> usize {
+    Arc::as_ptr(rows) as usize
+}

@@ -1,0 +1,305 @@
+//! A fleet of replicas with pages like vLLM's, value by value the same in every run: for tests and benches.
+use promql::Labels;
+
+/// A small generator of random numbers (xorshift64*), the same on every machine.
+#[derive(Clone, Debug)]
+pub struct Rng(u64);
+
+impl Rng {
+    /// Numbers that depend on `seed` only.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// Any number.
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `bound`, which is above zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        (self.next() >> 11) % bound
+    }
+
+    /// A number in `0.0..1.0`.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number around zero, with about unit variance.
+    fn around_zero(&mut self) -> f64 {
+        (self.unit() + self.unit() + self.unit() + self.unit() - 2.0) * 3.0_f64.sqrt()
+    }
+
+    /// How many events happen when `mean` are expected.
+    fn events(&mut self, mean: f64) -> f64 {
+        if mean > 30.0 {
+            return (mean + mean.sqrt() * self.around_zero()).round().max(0.0);
+        }
+        let (mut events, mut left) = (0.0, self.unit());
+        let none = (-mean).exp();
+        while left > none {
+            left *= self.unit();
+            events += 1.0;
+        }
+        events
+    }
+}
+
+/// How the values of one family come about.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Buckets, sum and count; logarithms of what is observed have this mean and deviation, `each` per request.
+    Histogram { bounds: &'static [f64], mean: f64, deviation: f64, each: f64 },
+    /// A counter of whole numbers, `each` per request.
+    Count { each: f64 },
+    /// A counter of hundredths.
+    Seconds { each_second: f64 },
+    /// Whole numbers that wander.
+    Level { scale: f64 },
+    /// A share that wander between 0 and 1, with all its digits.
+    Share,
+    /// A reading in thousandths.
+    Reading { around: f64, span: f64 },
+    /// What never moves.
+    Fixed(f64),
+}
+
+const TIMES: &[f64] = &[
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0,
+    160.0, 640.0, 2560.0,
+];
+const LONG_TIMES: &[f64] = &[
+    0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0,
+    1920.0, 7680.0,
+];
+const TOKEN_TIMES: &[f64] =
+    &[0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0];
+const TOKENS: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0, 20000.0, 50000.0, 100_000.0,
+];
+const BATCHES: &[f64] = &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];
+const ANSWERS: &[f64] = &[0.1, 0.5, 1.0];
+
+/// A fleet; scrapes of it are asked for in order of time.
+pub struct Fleet {
+    /// Label sets, replica after replica.
+    pub labels: Vec<Labels>,
+    /// Series of each replica.
+    pub per_replica: usize,
+    /// Time between two scrapes of a replica, in milliseconds.
+    pub interval_ms: i64,
+    start_ms: i64,
+    shapes: Vec<Shape>,
+    replicas: Vec<Replica>,
+}
+
+struct Replica {
+    rng: Rng,
+    values: Vec<f64>,
+    hidden: Vec<f64>,
+}
+
+impl Fleet {
+    /// `replicas` pages of `series` series each, scraped every `interval_ms` from `start_ms` on.
+    pub fn new(replicas: usize, series: usize, interval_ms: i64, start_ms: i64) -> Self {
+        let page = page(series);
+        let labels = (0..replicas).flat_map(|replica| page.iter().map(move |line| line.labels(replica)));
+        let mut shapes: Vec<Shape> = page.iter().filter_map(|line| line.shape).collect();
+        let mut width = 0;
+        shapes.retain(|shape| {
+            width += shape.width();
+            width <= series
+        });
+        let replica = |n| Replica { rng: Rng::new(n), values: vec![0.0; series], hidden: vec![0.5; series] };
+        Self {
+            labels: labels.collect(),
+            per_replica: series,
+            interval_ms,
+            start_ms,
+            shapes,
+            replicas: (1..=replicas as u64).map(replica).collect(),
+        }
+    }
+
+    /// When scrape `row` of `replica` happens, in Unix milliseconds.
+    pub fn time_ms(&self, replica: usize, row: usize) -> i64 {
+        self.start_ms + replica as i64 * 7919 % self.interval_ms + row as i64 * self.interval_ms
+    }
+
+    /// The next values of `replica`, in the order of its labels; `row` counts its scrapes.
+    pub fn scrape(&mut self, replica: usize, row: usize) -> &[f64] {
+        let interval = self.interval_ms as f64 / 1000.0;
+        let Replica { rng, values, hidden } = &mut self.replicas[replica];
+        let day = row as f64 * interval / 86_400.0;
+        let load = 1.5 * (0.6 + 0.4 * (day * std::f64::consts::TAU + replica as f64).sin());
+        let requests = rng.events(load * interval);
+        let second = row as i64 * self.interval_ms / 1000 + replica as i64 * 977;
+        if row > 0 && second % 32_400 < self.interval_ms / 1000 {
+            // It starts anew.
+            values.fill(0.0);
+        }
+        let mut at = 0;
+        for shape in &self.shapes {
+            let until = at + shape.width();
+            shape.advance(rng, interval, (load, requests), &mut values[at..until], &mut hidden[at]);
+            at = until;
+        }
+        values
+    }
+}
+
+impl Shape {
+    fn width(self) -> usize {
+        match self {
+            Self::Histogram { bounds, .. } => bounds.len() + 3,
+            _ => 1,
+        }
+    }
+
+    fn advance(self, rng: &mut Rng, interval: f64, (load, requests): (f64, f64), values: &mut [f64], hidden: &mut f64) {
+        let mut wander = |rng: &mut Rng, step: f64, most: f64| {
+            *hidden = (*hidden + step * rng.around_zero()).clamp(0.0, most);
+            *hidden
+        };
+        match self {
+            Self::Histogram { bounds, mean, deviation, each } => {
+                let observed = requests * each;
+                let draws = observed.ceil().min(24.0);
+                let weight = (observed / draws).round().max(1.0);
+                for _ in 0..draws as usize {
+                    let value = (mean + deviation * rng.around_zero()).exp();
+                    let bucket = bounds.partition_point(|bound| *bound < value);
+                    values[bucket..=bounds.len()].iter_mut().for_each(|count| *count += weight);
+                    values[bounds.len() + 1] += value * weight;
+                    values[bounds.len() + 2] += weight;
+                }
+            }
+            Self::Count { each } if each > 10.0 => values[0] += (requests * each * (0.7 + 0.6 * rng.unit())).round(),
+            Self::Count { each } => values[0] += rng.events(requests * each),
+            Self::Seconds { each_second } => {
+                let hundredths = (each_second * interval * (80.0 + 40.0 * rng.unit())).round();
+                values[0] = ((values[0] * 100.0).round() + hundredths) / 100.0;
+            }
+            Self::Level { scale } => values[0] = (load * wander(rng, 0.05, 1.5) * 40.0 * scale).round(),
+            Self::Share => values[0] = wander(rng, 0.02, 1.0),
+            Self::Reading { around, span } => {
+                let value = around + span * (wander(rng, 0.1, 1.0) - 0.5);
+                values[0] = (value * 1000.0).round() / 1000.0;
+            }
+            Self::Fixed(value) => values[0] = value,
+        }
+    }
+}
+
+/// One series of the page; the first of a family has its shape.
+struct Line {
+    name: String,
+    labels: Vec<(&'static str, String)>,
+    shape: Option<Shape>,
+}
+
+impl Line {
+    fn labels(&self, replica: usize) -> Labels {
+        let instance = format!("10.0.{}.{}:8000", replica / 250, replica % 250 + 1);
+        let model = if replica % 4 == 3 { "Qwen/Qwen3-32B" } else { "meta-llama/Llama-3.1-70B-Instruct" };
+        let own = self.labels.iter().map(|(name, value)| (*name, value.as_str()));
+        let shared = [("__name__", self.name.as_str()), ("engine", "0"), ("instance", &instance), ("job", "vllm")];
+        Labels::from_pairs(shared.into_iter().chain([("model_name", model)]).chain(own))
+    }
+}
+
+/// The first `series` lines of the page; idle requests by route fill it up.
+fn page(series: usize) -> Vec<Line> {
+    let mut page = Vec::new();
+    let histogram = |bounds, mean, deviation, each| Shape::Histogram { bounds, mean, deviation, each };
+    for (name, shape) in [
+        ("vllm:time_to_first_token_seconds", histogram(TIMES, -1.6, 0.9, 1.0)),
+        ("vllm:time_per_output_token_seconds", histogram(TOKEN_TIMES, -3.6, 0.4, 180.0)),
+        ("vllm:e2e_request_latency_seconds", histogram(LONG_TIMES, 1.8, 0.8, 1.0)),
+        ("vllm:request_queue_time_seconds", histogram(LONG_TIMES, -2.5, 0.8, 1.0)),
+        ("vllm:request_inference_time_seconds", histogram(LONG_TIMES, 1.8, 0.8, 1.0)),
+        ("vllm:request_prefill_time_seconds", histogram(LONG_TIMES, -1.5, 0.8, 1.0)),
+        ("vllm:request_decode_time_seconds", histogram(LONG_TIMES, 1.8, 0.8, 1.0)),
+        ("vllm:request_prompt_tokens", histogram(TOKENS, 6.5, 1.0, 1.0)),
+        ("vllm:request_generation_tokens", histogram(TOKENS, 5.3, 1.0, 1.0)),
+        ("vllm:request_params_max_tokens", histogram(TOKENS, 6.9, 1.0, 1.0)),
+        ("vllm:request_max_num_generation_tokens", histogram(TOKENS, 5.3, 1.0, 1.0)),
+        ("vllm:iteration_tokens_total", histogram(BATCHES, 4.5, 1.2, 40.0)),
+        ("vllm:request_params_n", histogram(&TOKENS[..5], 0.0, 0.1, 1.0)),
+        ("http_request_duration_highr_seconds", histogram(LONG_TIMES, 1.0, 1.0, 1.1)),
+    ] {
+        add(&mut page, name, &[], shape);
+    }
+    let handlers = ["/v1/chat/completions", "/v1/completions", "/v1/models", "/health", "/metrics", "/v1/embeddings"];
+    for (handler, each) in handlers.into_iter().zip([0.9, 0.1, 0.0, 0.05, 0.07, 0.0]) {
+        let labels = [("handler", handler.to_owned()), ("method", "POST".to_owned())];
+        add(&mut page, "http_request_duration_seconds", &labels, histogram(ANSWERS, 1.0, 1.0, each));
+    }
+    for (name, shape) in [
+        ("vllm:prompt_tokens_total", Shape::Count { each: 900.0 }),
+        ("vllm:generation_tokens_total", Shape::Count { each: 250.0 }),
+        ("vllm:prefix_cache_queries_total", Shape::Count { each: 900.0 }),
+        ("vllm:prefix_cache_hits_total", Shape::Count { each: 400.0 }),
+        ("vllm:num_preemptions_total", Shape::Count { each: 0.002 }),
+        ("vllm:num_requests_running", Shape::Level { scale: 1.0 }),
+        ("vllm:num_requests_waiting", Shape::Level { scale: 0.1 }),
+        ("vllm:kv_cache_usage_perc", Shape::Share),
+        ("process_resident_memory_bytes", Shape::Level { scale: 4e6 }),
+        ("process_virtual_memory_bytes", Shape::Fixed(3.1e11)),
+        ("process_cpu_seconds_total", Shape::Seconds { each_second: 2.3 }),
+        ("process_start_time_seconds", Shape::Fixed(1_700_000_000.37)),
+        ("process_open_fds", Shape::Level { scale: 0.5 }),
+        ("process_max_fds", Shape::Fixed(1_048_576.0)),
+        ("up", Shape::Fixed(1.0)),
+        ("scrape_duration_seconds", Shape::Reading { around: 0.01, span: 0.004 }),
+        ("scrape_samples_scraped", Shape::Fixed(487.0)),
+    ] {
+        add(&mut page, name, &[], shape);
+    }
+    for (reason, each) in [("stop", 0.8), ("length", 0.15), ("abort", 0.05)] {
+        let labels = [("finished_reason", reason.to_owned())];
+        add(&mut page, "vllm:request_success_total", &labels, Shape::Count { each });
+    }
+    for gpu in 0..8 {
+        let labels = [("gpu", gpu.to_string())];
+        for (name, shape) in [
+            ("gpu_utilization_ratio", Shape::Share),
+            ("gpu_memory_used_bytes", Shape::Level { scale: 1e6 }),
+            ("gpu_memory_total_bytes", Shape::Fixed(85_899_345_920.0)),
+            ("gpu_power_watts", Shape::Reading { around: 450.0, span: 120.0 }),
+            ("gpu_temperature_celsius", Shape::Level { scale: 0.2 }),
+            ("gpu_sm_clock_hertz", Shape::Fixed(1.98e9)),
+        ] {
+            add(&mut page, name, &labels, shape);
+        }
+    }
+    let mut route = 0;
+    while page.len() < series {
+        let each = if route % 9 == 0 { 0.3 } else { 0.0 };
+        let labels =
+            [("handler", format!("/v1/route{}", route / 3)), ("status", ["2xx", "4xx", "5xx"][route % 3].to_owned())];
+        add(&mut page, "http_requests_total", &labels, Shape::Count { each });
+        route += 1;
+    }
+    page.truncate(series);
+    page
+}
+
+fn add(page: &mut Vec<Line>, name: &str, labels: &[(&'static str, String)], shape: Shape) {
+    let mut line = |name: String, extra: Option<(&'static str, String)>, shape| {
+        page.push(Line { name, labels: labels.iter().cloned().chain(extra).collect(), shape });
+    };
+    let Shape::Histogram { bounds, .. } = shape else {
+        return line(name.to_owned(), None, Some(shape));
+    };
+    for (n, bound) in bounds.iter().chain([&f64::INFINITY]).enumerate() {
+        let le = if bound.is_infinite() { "+Inf".to_owned() } else { format!("{bound:?}") };
+        line(format!("{name}_bucket"), Some(("le", le)), (n == 0).then_some(shape));
+    }
+    line(format!("{name}_sum"), None, None);
+    line(format!("{name}_count"), None, None);
+}
