@@ -1,27 +1,21 @@
 //! The whole program but its command line: everything started, joined, and ended together.
 use crate::api::{self, Evaluator, OwnPages};
-use crate::clock::now_ms;
 use crate::collect::{Host, own_page};
 use crate::config::{Settings, Sources};
 use crate::discover::{PERIOD, USUAL, discover};
 use crate::follow::follow;
 use crate::scrape::{Client, Identity, LocalPage, Pace, Pool, Source, Target};
 use crate::security::{Hosts, guard};
-use crate::{assets, http, shared};
+use crate::{assets, history, http, shared};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use store::{Limits, Store};
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tracing::warn;
-
-/// How often old samples are dropped.
-const RETAIN_EVERY: Duration = Duration::from_secs(30);
 
 /// Running it failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +28,9 @@ pub enum AppError {
         /// Why.
         source: std::io::Error,
     },
+    /// The data directory cannot be used.
+    #[error("{0}")]
+    History(#[from] store::OpenError),
     /// No HTTP client.
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
@@ -46,10 +43,11 @@ pub struct App {
     address: SocketAddr,
     settings: Settings,
     client: Client,
+    store: Store,
 }
 
 impl App {
-    /// Listens where `settings` say.
+    /// Listens where `settings` say, and opens the history.
     ///
     /// # Errors
     /// When that is not possible.
@@ -58,7 +56,8 @@ impl App {
         let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
-        Ok(Self { listener, address, settings, client })
+        let store = history::open(&settings)?;
+        Ok(Self { listener, address, settings, client, store })
     }
 
     /// The address with the real port.
@@ -68,8 +67,7 @@ impl App {
 
     /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
-        let Self { listener, address, settings, client } = self;
-        let store = Store::new(Limits { retention_ms: settings.retention_ms, ..Limits::default() });
+        let Self { listener, address, settings, client, store } = self;
         let pool = Arc::new(Pool::new(store.clone(), client));
         let host = Host::new(&settings.procfs);
         let mut hosts = settings.allowed_hosts.clone();
@@ -79,7 +77,7 @@ impl App {
         let own = OwnPages::new(own_targets(&store, &pool, host.clone(), settings.pace), pool.client());
         own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(retain(store.clone()));
+        tasks.spawn(history::maintain(store.clone()));
         if settings.discovery {
             let places: Vec<_> = USUAL.into_iter().filter(|(port, _)| *port != address.port()).collect();
             let pool = Arc::clone(&pool);
@@ -87,6 +85,8 @@ impl App {
         }
         tasks.spawn(follow(Arc::clone(&pool), settings.sources, reloads));
         http::serve(listener, router(&store, own, pool, Hosts::new(address, &hosts)), stop).await;
+        tasks.shutdown().await;
+        history::close(store).await;
     }
 }
 
@@ -94,7 +94,7 @@ impl App {
 fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, hosts: Hosts) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
-    api::routes(Arc::new(evaluator), own)
+    api::routes(Arc::new(evaluator), store.clone(), pool.metadata(), own)
         .merge(shared::routes(pool))
         .merge(assets::routes())
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
@@ -111,15 +111,4 @@ fn own_targets(store: &Store, pool: &Pool, host: Host, pace: Pace) -> [Target; 2
     };
     let (store, counts) = (store.clone(), pool.counts());
     [target("host", Arc::new(move || host.page())), target("inferboard", Arc::new(move || own_page(&store, &counts)))]
-}
-
-async fn retain(store: Store) {
-    let mut period = tokio::time::interval(RETAIN_EVERY);
-    loop {
-        period.tick().await;
-        let store = store.clone();
-        if tokio::task::spawn_blocking(move || store.retain(now_ms())).await.is_err() {
-            warn!("old samples could not be dropped");
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! The command line.
 use crate::check::CheckArgs;
 use crate::export::ExportArgs;
+use crate::import::ImportArgs;
+use crate::query::QueryArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -25,6 +27,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Print configuration for other programs
     Export(ExportArgs),
+    /// Load old samples into a data directory; a server drops those older than its --retention
+    Import(ImportArgs),
+    /// Ask a running server in PromQL
+    Query(QueryArgs),
 }
 
 /// Flags of `serve`; each wins over the configuration file.
@@ -42,6 +48,12 @@ pub struct ServeArgs {
     /// Another name under which the page is opened, such as the machine's DNS name (repeatable)
     #[arg(long = "allow-host", value_name = "NAME")]
     pub allowed_hosts: Vec<String>,
+    /// Where history is kept [default: $XDG_DATA_HOME/inferboard or ~/.local/share/inferboard]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Keep history in memory only: it ends with the process
+    #[arg(long, conflicts_with = "data_dir")]
+    pub in_memory: bool,
     /// How long to keep samples, such as 12h, 15d or 1y [default: 15d]
     #[arg(long, value_name = "DURATION")]
     pub retention: Option<String>,

@@ -68,8 +68,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Names besides loopback under which the page may be opened.
     pub allowed_hosts: Vec<String>,
-    /// How long samples are kept, in milliseconds.
-    pub retention_ms: i64,
+    /// Where history is kept; none for in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// What the store is bounded by.
+    pub limits: store::Limits,
     /// How often, and how long at most, this machine and what is found on it are scraped.
     pub pace: Pace,
     /// Where this machine's `/proc` is.
@@ -119,6 +121,10 @@ impl Settings {
         let timeout = file.scrape_timeout.unwrap_or(LONGEST_DEFAULT_TIMEOUT.min(interval));
         let pace = pace("scrape_timeout", interval, timeout)?;
         let retention = flag_duration("--retention", args.retention.as_deref())?.or(file.retention);
+        let data_dir = match args.in_memory {
+            true => None,
+            false => Some(args.data_dir.clone().or(file.data_dir).or_else(default_data_dir).ok_or_else(no_data_dir)?),
+        };
         let mut targets = Vec::new();
         for entry in flag_targets(args)?.into_iter().chain(file.targets) {
             let name = format!("target {}", targets.len() + 1);
@@ -137,13 +143,35 @@ impl Settings {
         Ok(Self {
             listen,
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
-            retention_ms: retention.map_or(store::Limits::default().retention_ms, |kept| kept.as_millis() as i64),
+            limits: limits(data_dir.is_some(), retention, file.retention_bytes),
+            data_dir,
             pace,
             procfs: args.procfs.clone().or(file.procfs).unwrap_or_else(|| "/proc".into()),
             // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
             discovery: !args.no_discovery && file.discovery.unwrap_or(names_none),
             sources,
         })
+    }
+}
+
+/// Where history is kept when nobody says.
+/// Source: the XDG Base Directory Specification, "user-specific data files".
+pub fn default_data_dir() -> Option<PathBuf> {
+    let path = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = path("XDG_DATA_HOME").or_else(|| Some(path("HOME")?.join(".local/share")))?;
+    Some(base.join("inferboard"))
+}
+
+fn no_data_dir() -> ConfigError {
+    setting("--data-dir", "there is no home directory to keep history in: give one, or --in-memory".into())
+}
+
+fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> store::Limits {
+    let default = if on_disk { store::Options::default().limits } else { store::Limits::default() };
+    store::Limits {
+        retention_ms: retention.map_or(default.retention_ms, |kept| kept.as_millis() as i64),
+        size_bytes: size_bytes.map_or(default.size_bytes, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        ..default
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Parser;
 use server::app::App;
 use server::cli::{Cli, Command, ServeArgs};
 use server::config::{Settings, Sources};
-use server::{check, export};
+use server::{check, export, import, query};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -25,6 +25,8 @@ fn main() -> ExitCode {
             Ok(text) => print(&text),
             Err(error) => fail(error, USAGE),
         },
+        Command::Import(args) => import::import(&args).map_or_else(|error| fail(error, FAILURE), |text| print(&text)),
+        Command::Query(args) => query::query(&args).map_or_else(|error| fail(error, FAILURE), |text| print(&text)),
     }
 }
 

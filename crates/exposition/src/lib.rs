@@ -24,6 +24,7 @@ mod judge;
 mod limits;
 mod line;
 mod page;
+mod stream;
 mod write;
 
 pub use cache::{Fact, PageCache, PageCount, Sink};
@@ -34,4 +35,5 @@ pub use format::{ContentTypeError, Format};
 pub use limits::Limits;
 pub use line::{labels::Label, time::Timestamp};
 pub use page::{SampleRef, for_each_sample, parse};
+pub use stream::{DumpError, DumpSample, for_each_dumped};
 pub use write::{encoding::Encoding, write, write_part};

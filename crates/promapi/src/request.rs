@@ -55,11 +55,16 @@ pub fn format_time(time_ms: i64) -> String {
 pub fn parse_time_ms(text: &str) -> Result<i64, RequestError> {
     let bad = || RequestError::Time(text.to_owned());
     if let Ok(seconds) = text.parse::<f64>() {
-        // Beyond this a millisecond count loses whole milliseconds as a float, long before it overflows.
-        return if seconds.abs() <= 9e12 { Ok((seconds * 1000.0).round() as i64) } else { Err(bad()) };
+        // Beyond this a millisecond count loses whole milliseconds as a float, long before it overflows. As in
+        // Prometheus such a time is one when there is nothing, and so is what is no number.
+        let seconds = if seconds.is_nan() { -FURTHEST_S } else { seconds.clamp(-FURTHEST_S, FURTHEST_S) };
+        return Ok((seconds * 1000.0).round() as i64);
     }
     rfc3339_ms(text).ok_or_else(bad)
 }
+
+/// The most seconds from the epoch, or of a duration.
+const FURTHEST_S: f64 = 9e12;
 
 /// Milliseconds of a duration parameter: seconds as a number, or Prometheus's form such as `1h30m`.
 ///
@@ -68,7 +73,7 @@ pub fn parse_time_ms(text: &str) -> Result<i64, RequestError> {
 pub fn parse_duration_ms(text: &str) -> Result<i64, RequestError> {
     let bad = || RequestError::Duration(text.to_owned());
     if let Ok(seconds) = text.parse::<f64>() {
-        return if seconds.abs() <= 9e12 { Ok((seconds * 1000.0).round() as i64) } else { Err(bad()) };
+        return if seconds.abs() <= FURTHEST_S { Ok((seconds * 1000.0).round() as i64) } else { Err(bad()) };
     }
     prometheus_duration_ms(text).ok_or_else(bad)
 }
@@ -162,7 +167,7 @@ mod tests {
         ] {
             assert_eq!(parse_time_ms(text), Ok(time_ms), "{text}");
         }
-        for text in ["", "now", "NaN", "inf", "1e30", "2026-13-01T00:00:00Z", "2023-02-29T00:00:00Z", "2026-11-20"] {
+        for text in ["", "now", "2026-13-01T00:00:00Z", "2023-02-29T00:00:00Z", "2026-11-20"] {
             assert!(parse_time_ms(text).is_err(), "{text}");
         }
     }

@@ -3,6 +3,7 @@ use super::bad_parameter;
 use super::evaluator::{Evaluator, LONGEST, api_error};
 use super::exposition::{check_length, encoding, page_response, text_refusal};
 use super::params::Params;
+use super::series::{MATCH, selector};
 use crate::assets::accepts;
 use crate::clock::now_ms;
 use axum::extract::{Request, State};
@@ -16,8 +17,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-const MATCH: &str = "match[]";
-
 /// `/federate?match[]=…`
 pub(super) async fn federate(State(evaluator): State<Arc<Evaluator>>, request: Request) -> Response {
     let gzip = accepts(request.headers(), "gzip");
@@ -27,28 +26,13 @@ pub(super) async fn federate(State(evaluator): State<Arc<Evaluator>>, request: R
         Err(refused) => return refused,
     };
     let answered = async {
-        let selector = selector(&evaluator, &params)?;
+        let selector = selector(&evaluator, &params)?
+            .ok_or_else(|| bad_parameter(MATCH, "give at least one selector, such as match[]={job=\"vllm\"}"))?;
         let deadline = Instant::now() + LONGEST;
         let page = evaluator.run(deadline, move |own, interrupt| page(own, &selector, encoding, interrupt)).await?;
         Ok(page_response(page, encoding, gzip))
     };
     answered.await.unwrap_or_else(|error| text_refusal(&error))
-}
-
-/// What any of the parameters `match[]` selects.
-fn selector(evaluator: &Evaluator, params: &Params) -> Result<Selector, ApiError> {
-    let mut any_of = Vec::new();
-    for text in params.all(MATCH) {
-        let query = promql::parse(text, &evaluator.options.limits).map_err(|error| bad_parameter(MATCH, error))?;
-        let selector = query.as_selector().ok_or_else(|| {
-            bad_parameter(MATCH, format_args!("{text:?} is no selector, such as {{job=\"vllm\"}}, but a query"))
-        })?;
-        any_of.extend(selector.any_of.iter().cloned());
-    }
-    if any_of.is_empty() {
-        return Err(bad_parameter(MATCH, "give at least one selector, such as match[]={job=\"vllm\"}"));
-    }
-    Ok(Selector { any_of })
 }
 
 /// A series' latest sample.

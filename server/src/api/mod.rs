@@ -10,27 +10,43 @@ mod metrics;
 mod pack;
 mod params;
 mod query;
+mod series;
 mod status;
+mod verbs;
 
+use crate::scrape::Metadata;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use promapi::{Answer, ApiError, ErrorType};
+use series::Catalog;
 use std::sync::Arc;
+use store::Store;
 
 pub(crate) use evaluator::Evaluator;
 pub(crate) use metrics::OwnPages;
 
-/// Routes of the API, and the few around it; `/metrics` has `own`.
-pub(crate) fn routes(evaluator: Arc<Evaluator>, own: OwnPages) -> Router {
+/// Routes of the API over `store`, and the few around it; `/metrics` has `own`.
+pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Metadata>, own: OwnPages) -> Router {
+    let catalog = Catalog { evaluator: Arc::clone(&evaluator), store };
     Router::new()
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))
+        .route("/api/v1/query_exemplars", get(verbs::exemplars).post(verbs::exemplars))
+        .route("/api/v1/format_query", get(verbs::format_query).post(verbs::format_query))
         .route("/federate", get(federate::federate))
         .with_state(evaluator)
+        .route("/api/v1/series", get(series::series).post(series::series))
+        .route("/api/v1/labels", get(series::label_names).post(series::label_names))
+        .route("/api/v1/label/{name}/values", get(series::label_values))
+        .with_state(catalog)
+        .route("/api/v1/metadata", get(verbs::metadata))
+        .with_state(metadata)
         .route("/metrics", get(metrics::metrics))
         .with_state(Arc::new(own))
+        .route("/api/v1/rules", get(verbs::rules))
+        .route("/api/v1/alerts", get(verbs::alerts))
         .route("/api/v1/status/buildinfo", get(status::build_info))
         .route("/config.json", get(status::config))
         .route("/-/healthy", get(status::healthy))

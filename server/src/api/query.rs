@@ -85,7 +85,7 @@ pub(super) async fn range(State(evaluator): State<Arc<Evaluator>>, request: Requ
     answered.await.unwrap_or_else(error_response)
 }
 
-fn time(name: &str, text: &str) -> Result<i64, ApiError> {
+pub(super) fn time(name: &str, text: &str) -> Result<i64, ApiError> {
     parse_time_ms(text).map_err(|error| bad_parameter(name, error))
 }
 

@@ -30,8 +30,7 @@ fn described(Description { kind, help, unit }: &Description) -> Value {
 pub(super) async fn format_query(State(evaluator): State<Arc<Evaluator>>, request: Request) -> Response {
     with_params(request, |params| {
         let text = params.get("query").unwrap_or_default();
-        let query =
-            promql::parse(text, &evaluator.options.limits).map_err(|error| bad_parameter("query", error))?;
+        let query = promql::parse(text, &evaluator.options.limits).map_err(|error| bad_parameter("query", error))?;
         Ok(query.to_string().into())
     })
     .await

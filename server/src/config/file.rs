@@ -13,8 +13,10 @@ pub(super) struct File {
     pub(super) listen: Option<String>,
     pub(super) allow_open_network: bool,
     pub(super) allowed_hosts: Vec<String>,
+    pub(super) data_dir: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
     pub(super) retention: Option<Duration>,
+    pub(super) retention_bytes: Option<u64>,
     #[serde(deserialize_with = "duration")]
     pub(super) scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]

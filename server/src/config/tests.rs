@@ -4,7 +4,7 @@ use crate::scrape::Identity;
 use std::path::Path;
 
 fn args() -> ServeArgs {
-    ServeArgs::default()
+    ServeArgs { in_memory: true, ..ServeArgs::default() }
 }
 
 fn load(text: &str) -> Result<Settings, String> {
@@ -20,7 +20,7 @@ fn refused(args: &ServeArgs) -> String {
 fn nothing_at_all_is_a_configuration() {
     let settings = load("").expect("defaults");
     assert_eq!(settings.listen.to_string(), "127.0.0.1:7117");
-    assert_eq!(settings.retention_ms, 15 * 86_400_000);
+    assert_eq!(settings.limits.retention_ms, 15 * 86_400_000);
     assert_eq!(settings.pace, Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) });
     assert!(settings.discovery && settings.sources.targets.is_empty());
 }
@@ -49,7 +49,7 @@ fn a_file_says_all() {
         "#,
     )
     .expect("a configuration");
-    assert_eq!(settings.retention_ms, 365 * 86_400_000);
+    assert_eq!(settings.limits.retention_ms, 365 * 86_400_000);
     assert_eq!(settings.pace.timeout, Duration::from_secs(10));
     assert!(!settings.discovery, "a configured target may be one that discovery would find again");
     let [one, two] = &settings.sources.targets[..] else { panic!("{:?}", settings.sources.targets) };
@@ -116,6 +116,18 @@ fn hosted_endpoints_are_targets() {
 }
 
 #[test]
+fn history_is_kept_where_one_says() {
+    let file = || parse("data_dir = \"/srv/a\"\nretention_bytes = 1000", Path::new("inferboard.toml"));
+    let settings = Settings::join(&ServeArgs::default(), file().expect("a file")).expect("settings");
+    assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/srv/a")));
+    assert_eq!(settings.limits.size_bytes, 1000);
+    let flag = ServeArgs { data_dir: Some("/srv/b".into()), ..ServeArgs::default() };
+    let settings = Settings::join(&flag, file().expect("a file")).expect("settings");
+    assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/srv/b")));
+    assert_eq!(Settings::join(&args(), file().expect("a file")).expect("settings").data_dir, None);
+}
+
+#[test]
 fn flags_win_over_the_file() {
     let args = ServeArgs {
         listen: Some("127.0.0.1:1".into()),
@@ -129,7 +141,7 @@ fn flags_win_over_the_file() {
         parse("listen = \"127.0.0.1:2\"\nretention = \"2h\"\nscrape_interval = \"3s\"", Path::new("f")).expect("toml");
     let settings = Settings::join(&args, file).expect("settings");
     assert_eq!(settings.listen.port(), 1);
-    assert_eq!(settings.retention_ms, 3_600_000);
+    assert_eq!(settings.limits.retention_ms, 3_600_000);
     assert_eq!(settings.pace.interval, Duration::from_secs(2));
     let keys: Vec<_> =
         settings.sources.targets.iter().map(|target| (target.key(), target.identity.model.as_deref())).collect();

@@ -54,7 +54,9 @@ impl Metadata {
     /// adds it.
     pub(crate) fn note(&self, facts: Vec<OwnedFact>, suffixed: bool) {
         let counters: Vec<String> = match suffixed {
-            true => facts.iter().filter(|fact| fact.kind == Some(Kind::Counter)).map(|fact| fact.family.clone()).collect(),
+            true => {
+                facts.iter().filter(|fact| fact.kind == Some(Kind::Counter)).map(|fact| fact.family.clone()).collect()
+            }
             false => Vec::new(),
         };
         let mut families = self.lock();

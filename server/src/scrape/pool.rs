@@ -128,7 +128,8 @@ impl Pool {
         let (remove, removed) = oneshot::channel();
         let (publish, latest) = watch::channel(None);
         free.insert(Running { target: Arc::clone(&target), configured, remove, latest });
-        let writer = Writer::new(&self.store, Arc::clone(&self.counts), Arc::clone(&self.metadata), target.identity.clone());
+        let writer =
+            Writer::new(&self.store, Arc::clone(&self.counts), Arc::clone(&self.metadata), target.identity.clone());
         tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, publish, removed));
     }
 

@@ -28,6 +28,7 @@ pub(crate) fn args(targets: &[&str]) -> ServeArgs {
         scrape_interval: Some("200ms".into()),
         targets: targets.iter().map(|target| (*target).to_owned()).collect(),
         no_discovery: true,
+        in_memory: true,
         ..ServeArgs::default()
     }
 }

@@ -12,3 +12,4 @@ mod harness;
 mod hosted;
 mod reexport;
 mod scraping;
+mod transcript;
