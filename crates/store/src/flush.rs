@@ -118,7 +118,8 @@ impl Inner {
         let (gone, mut stay): (Vec<_>, Vec<_>) =
             published.iter().cloned().partition(|block| removed.contains(&block.id));
         stay.extend(added);
-        stay.sort_by_key(|block| block.id);
+        // In order of time, and of blocks of the same time the older one first.
+        stay.sort_by_key(|block| (block.span_ms.0.div_euclid(DAY_MS), block.id));
         *published = Arc::new(stay);
         drop(published);
         for block in gone {

@@ -88,7 +88,7 @@ impl Group {
         let mut refused = Refused::default();
         let is_logged = self.inner.disk.is_some();
         for (SeriesRef(slot), value) in values {
-            if (!is_logged || self.logged.knows(slot)) && state.head.push(slot, value) {
+            if (!is_logged || self.logged.knows(self.row.len(), slot)) && state.head.push(slot, value) {
                 self.row.push((slot, value));
             } else {
                 refused.duplicates += 1;

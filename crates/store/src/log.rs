@@ -33,6 +33,8 @@ pub(crate) struct Logged {
     labels: HashMap<u32, (Labels, bool)>,
     /// Slots that the segment explains.
     defined: HashSet<u32>,
+    /// The slots of the last scrape, all defined: those of the next one are mostly the same.
+    last: Vec<u32>,
     segment: u64,
     scrapes: u32,
 }
@@ -80,12 +82,14 @@ impl Log {
             logged.segment = waiting.segment;
             logged.scrapes = 0;
             logged.defined.clear();
+            logged.last.clear();
         }
         logged.scrapes += 1;
         let Waiting { records, compressor, .. } = &mut *waiting;
-        let new: Vec<u32> = row.iter().map(|(slot, _)| *slot).filter(|slot| logged.defined.insert(*slot)).collect();
-        if !new.is_empty() {
-            logged.define(&new, records, compressor);
+        if !row.iter().map(|(slot, _)| slot).eq(&logged.last) {
+            logged.last.clear();
+            logged.last.extend(row.iter().map(|(slot, _)| *slot));
+            logged.define(records, compressor);
         }
         write_frame(records, |payload| {
             payload.push(SCRAPE);
@@ -117,8 +121,9 @@ impl Logged {
         self.labels.entry(slot).or_insert_with(|| (labels.clone(), false));
     }
 
-    pub(crate) fn knows(&self, slot: u32) -> bool {
-        self.labels.contains_key(&slot)
+    /// Whether the label set of `slot` is known; quickest where `slot` was at place `at` of the last scrape.
+    pub(crate) fn knows(&self, at: usize, slot: u32) -> bool {
+        self.last.get(at) == Some(&slot) || self.labels.contains_key(&slot)
     }
 
     /// Forgets the label sets of series that have ended some time ago.
@@ -126,16 +131,21 @@ impl Logged {
         self.labels.retain(|slot, (_, was_used)| !*was_used || self.defined.contains(slot) || is_live(*slot));
     }
 
-    fn define(&mut self, slots: &[u32], records: &mut Vec<u8>, compressor: &mut Compressor) {
-        let mut raw = Vec::new();
-        let mut before = None;
-        for slot in slots {
-            self.labels.entry(*slot).and_modify(|(_, was_used)| *was_used = true);
-        }
-        for (slot, (labels, _)) in slots.iter().filter_map(|slot| Some((slot, self.labels.get(slot)?))) {
+    /// Writes the label sets of the slots of the last scrape that the segment does not explain yet.
+    fn define(&mut self, records: &mut Vec<u8>, compressor: &mut Compressor) {
+        let (mut raw, mut before) = (Vec::new(), None);
+        for slot in &self.last {
+            if !self.defined.insert(*slot) {
+                continue;
+            }
+            let Some((labels, was_used)) = self.labels.get_mut(slot) else { continue };
+            *was_used = true;
             write_varint(&mut raw, u64::from(*slot));
-            write_labels(&mut raw, before, labels);
-            before = Some(labels);
+            write_labels(&mut raw, before.as_ref(), labels);
+            before = Some(labels.clone());
+        }
+        if raw.is_empty() {
+            return;
         }
         write_frame(records, |payload| {
             payload.push(SERIES);

@@ -84,7 +84,7 @@ pub(crate) struct Inner {
     pub(crate) index: RwLock<Index>,
     pub(crate) groups: Mutex<Vec<Arc<Rows>>>,
     pub(crate) next_group: AtomicU64,
-    /// In order of their numbers.
+    /// By day, and within a day in order of their numbers.
     pub(crate) blocks: RwLock<Arc<Vec<Arc<Block>>>>,
     pub(crate) log: Log,
     /// None for a store that is in memory only.

@@ -97,7 +97,6 @@ impl Column {
 /// the cut.
 #[inline]
 pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
-    let Some(power) = POWERS.get(usize::from(decimals)) else { return };
     let (mut tokens, mut row, mut units, mut last) = (Bytes(tokens), 0_usize, 0_i64, 0.0_f64);
     while row < rows
         && let Some(token) = tokens.varint()
@@ -118,7 +117,7 @@ pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit
             }
             INTEGER => {
                 units = units.wrapping_add(unzigzag(operand));
-                last = if decimals == 0 { units as f64 } else { units as f64 / power };
+                last = from_units(units, decimals);
             }
             _ => {
                 let (from, length) = ((operand >> 3) as usize, (operand & 7) as usize + 1);
@@ -142,8 +141,16 @@ pub(crate) fn fits_scale(value: f64, decimals: u8) -> bool {
     units(value, decimals).is_some()
 }
 
+/// The value of whole `units` of the last of `decimals` decimals.
 #[inline]
-fn units(value: f64, decimals: u8) -> Option<i64> {
+pub(crate) fn from_units(units: i64, decimals: u8) -> f64 {
+    let power = POWERS.get(usize::from(decimals)).copied().unwrap_or(1.0);
+    if decimals == 0 { units as f64 } else { units as f64 / power }
+}
+
+/// How many units of the last of `decimals` decimals `value` is, if it is exactly that.
+#[inline]
+pub(crate) fn units(value: f64, decimals: u8) -> Option<i64> {
     let power = POWERS.get(usize::from(decimals))?;
     let units = if decimals == 0 { value } else { (value * power).round() };
     // What is read must be the same bit for bit; a negative zero, for one, would not be.

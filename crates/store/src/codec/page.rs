@@ -1,19 +1,36 @@
 //! Some rows of one series in a block, in the encoding that suits them.
 //!
-//! The first byte says which: a number of decimals up to four, for tokens of a [`Column`] counted in units of that
-//! decimal; or [`PACKED`].
-use super::column::{Column, fits_scale, for_each_value};
+//! The first byte says which. Without holes, so that a value's place is its row: [`STEPS`] with a number of decimals for
+//! differences of what are whole numbers at that many decimals, [`PACKED`] for noise, and [`SAME`] for one value
+//! throughout. Else a number of decimals for tokens of a [`Column`].
+use super::column::{Column, fits_scale, for_each_value, from_units, units};
 use super::packed::{pack, unpack};
+use super::varint::{Bytes, unzigzag, write_varint, zigzag};
 
 /// Rows of a page, fewer in the last one: two hours at fifteen seconds.
 pub(crate) const PAGE_ROWS: usize = 480;
 
 const MOST_DECIMALS: u8 = 4;
-const PACKED: u8 = 0x80;
+const STEPS: u8 = 0x10;
+const PACKED: u8 = 0x20;
+const SAME: u8 = 0x30;
 
 /// Appends the page of `samples`, pairs of a row and a value with rows below [`PAGE_ROWS`] and increasing.
 pub(crate) fn encode_page(samples: &[(u32, f64)], into: &mut Vec<u8>) {
+    let Some(((last_row, last), before)) = samples.split_last() else { return };
+    let is_dense = *last_row as usize == before.len();
+    if is_dense && before.iter().all(|(_, value)| value.to_bits() == last.to_bits()) {
+        into.push(SAME);
+        write_varint(into, samples.len() as u64);
+        into.extend_from_slice(&last.to_le_bytes());
+        return;
+    }
     let (decimals, odd) = scale(samples);
+    if is_dense && odd == 0 {
+        into.push(STEPS | decimals);
+        encode_steps(samples, decimals, into);
+        return;
+    }
     let from = into.len();
     into.push(decimals);
     let mut column = Column::with_decimals(decimals);
@@ -21,8 +38,6 @@ pub(crate) fn encode_page(samples: &[(u32, f64)], into: &mut Vec<u8>) {
         column.push(*row, *value);
     }
     into.extend_from_slice(&column.seal());
-    // Without holes a value's place is its row.
-    let is_dense = samples.last().is_none_or(|(row, _)| *row as usize + 1 == samples.len());
     if is_dense && odd * 2 > samples.len() {
         let mut packed = vec![PACKED];
         pack(samples.iter().map(|(_, value)| *value), &mut packed);
@@ -36,16 +51,49 @@ pub(crate) fn encode_page(samples: &[(u32, f64)], into: &mut Vec<u8>) {
 /// Calls `visit` with the row and value of each sample of a page that covers `rows` rows.
 #[inline]
 pub(crate) fn decode_page(page: &[u8], rows: usize, mut visit: impl FnMut(usize, f64)) {
-    match page.split_first() {
-        Some((&PACKED, packed)) => {
+    let Some((kind, content)) = page.split_first() else { return };
+    let decimals = kind & 0xf;
+    if decimals > MOST_DECIMALS {
+        return;
+    }
+    match kind & 0xf0 {
+        STEPS => decode_steps(content, decimals, rows, visit),
+        PACKED => {
             let mut row = 0;
-            unpack(packed, rows, |value| {
+            unpack(content, rows, |value| {
                 visit(row, value);
                 row += 1;
             });
         }
-        Some((decimals, tokens)) if *decimals <= MOST_DECIMALS => for_each_value(tokens, *decimals, rows, visit),
+        SAME => {
+            let mut bytes = Bytes(content);
+            let (Some(count), Some(value)) = (bytes.count(), bytes.array()) else { return };
+            (0..count.min(rows)).for_each(|row| visit(row, f64::from_le_bytes(value)));
+        }
+        0 => for_each_value(content, decimals, rows, visit),
         _ => {}
+    }
+}
+
+fn encode_steps(samples: &[(u32, f64)], decimals: u8, into: &mut Vec<u8>) {
+    let mut last = 0;
+    for (_, value) in samples {
+        let units = units(*value, decimals).unwrap_or(last);
+        write_varint(into, zigzag(units - last));
+        last = units;
+    }
+}
+
+#[inline]
+fn decode_steps(steps: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
+    let (mut bytes, mut units) = (Bytes(steps), 0_i64);
+    let mut row = 0;
+    while row < rows
+        && let Some(step) = bytes.varint()
+    {
+        units = units.wrapping_add(unzigzag(step));
+        visit(row, from_units(units, decimals));
+        row += 1;
     }
 }
 
