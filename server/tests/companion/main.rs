@@ -9,6 +9,7 @@ mod failures;
 mod files;
 mod hardening;
 mod harness;
+mod history;
 mod hosted;
 mod reexport;
 mod scraping;
