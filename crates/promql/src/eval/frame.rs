@@ -51,6 +51,11 @@ impl Frame {
         Self { lines: Vec::new(), charge: meter.charge() }
     }
 
+    /// Accounts for memory that lines hold beside their values and the number of their labels.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        self.charge.bytes(bytes)
+    }
+
     /// Adds a line, unless it has no value at all.
     pub(crate) fn push(&mut self, labels: Labels, values: Vec<f64>) -> Result<(), Error> {
         if values.iter().all(|value| is_stale(*value)) {

@@ -13,11 +13,11 @@ impl Evaluator<'_> {
         let regex = anchored(pattern)
             .map_err(|_| Error::Execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
         let replacement = braced(replacement);
-        self.relabelled(arg(call, 0)?, steps, &mut |labels| {
+        self.relabelled(arg(call, 0)?, steps, target, &mut |labels| {
             let captures = regex.captures(labels.get(source).unwrap_or_default())?;
             let mut value = String::new();
             captures.expand(&replacement, &mut value);
-            Some(labels.with(target, &value))
+            Some(value)
         })
     }
 
@@ -25,23 +25,29 @@ impl Evaluator<'_> {
         let target = target_name(call)?;
         let separator = arg(call, 2)?.text()?;
         let sources = call.args.iter().skip(3).map(Expr::text).collect::<Result<Vec<&str>, Error>>()?;
-        self.relabelled(arg(call, 0)?, steps, &mut |labels| {
+        self.relabelled(arg(call, 0)?, steps, target, &mut |labels| {
             let values: Vec<&str> = sources.iter().map(|source| labels.get(source).unwrap_or_default()).collect();
-            Some(labels.with(target, &values.join(separator)))
+            Some(values.join(separator))
         })
     }
 
-    /// The series of `of` with the labels that `relabel` gives, or their own where it gives none.
+    /// The series of `of` with the value that `relabel` gives for the label `target`, or as they are where it gives none.
     fn relabelled(
         &self,
         of: &Expr,
         steps: Steps,
-        relabel: &mut dyn FnMut(&Labels) -> Option<Labels>,
+        target: &str,
+        relabel: &mut dyn FnMut(&Labels) -> Option<String>,
     ) -> Result<Frame, Error> {
         let mut frame = Frame::new(&self.meter);
         self.stream(of, steps, &mut |row| {
-            let labels = row.to_labels();
-            let labels = relabel(&labels).unwrap_or(labels);
+            let mut labels = row.to_labels();
+            if let Some(value) = relabel(&labels) {
+                // Other labels share their text with the store; this one may be as long as a query can make it.
+                frame.hold(value.len())?;
+                self.meter.work(value.len())?;
+                labels = labels.with(target, &value);
+            }
             frame.push(labels, std::mem::take(row.values))
         })?;
         frame.merge_equal_labels()?;
