@@ -3,8 +3,10 @@
 /// The unit of a graph's values; base units throughout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A plain number.
+    /// A plain whole number.
     Count,
+    /// A plain number with parts of one, such as a mean of counts.
+    Number,
     /// Seconds.
     Seconds,
     /// Bytes, shown in powers of 1024.
@@ -17,6 +19,20 @@ pub enum Unit {
     TokensPerSecond,
     /// Events per second.
     PerSecond,
+    /// Bytes per second, shown in powers of 1024.
+    BytesPerSecond,
+    /// Floating-point operations per second.
+    FlopsPerSecond,
+    /// Tokens, of one request.
+    Tokens,
+    /// Processor cores busy all the time.
+    Cores,
+    /// Watts.
+    Watts,
+    /// Degrees Celsius.
+    Celsius,
+    /// Hertz.
+    Hertz,
 }
 
 impl Unit {
@@ -25,14 +41,20 @@ impl Unit {
         match self {
             Self::RequestsPerSecond => "req/s",
             Self::TokensPerSecond => "tok/s",
-            Self::PerSecond => "per s",
-            Self::Count | Self::Seconds | Self::Bytes | Self::Share => "",
+            Self::PerSecond | Self::BytesPerSecond => "per s",
+            Self::FlopsPerSecond => "FLOP/s",
+            Self::Tokens => "tok",
+            Self::Cores => "cores",
+            Self::Watts => "W",
+            Self::Celsius => "°C",
+            Self::Hertz => "Hz",
+            Self::Count | Self::Number | Self::Seconds | Self::Bytes | Self::Share => "",
         }
     }
 
     /// Whether ticks fall on powers of two.
     pub fn is_binary(self) -> bool {
-        self == Self::Bytes
+        matches!(self, Self::Bytes | Self::BytesPerSecond)
     }
 
     /// Whether there are no parts of one.
@@ -85,7 +107,7 @@ impl Unit {
         let decimals = match distance {
             Some(distance) if distance > 0.0 => decimals_of(distance / divisor),
             Some(_) => 0,
-            None if self == Self::Count && number.fract() == 0.0 => 0,
+            None if matches!(self, Self::Count | Self::Number | Self::Tokens) && number.fract() == 0.0 => 0,
             None => decimals_for(number),
         };
         let text = format!("{number:.decimals$}");
@@ -112,7 +134,8 @@ impl Unit {
         };
         match self {
             Self::Share => (0.01, "%"),
-            Self::Bytes => largest_below(&BINARY),
+            Self::Bytes | Self::BytesPerSecond => largest_below(&BINARY),
+            Self::Celsius => (1.0, ""),
             Self::Seconds if magnitude == 0.0 => (1.0, "s"),
             Self::Seconds if magnitude >= 120.0 => largest_below(&TIME),
             Self::Seconds => largest_below(&TIME[2..]),
@@ -155,6 +178,11 @@ mod tests {
             (Unit::Seconds, 150.0, "2.50 min"),
             (Unit::Seconds, 0.0, "0"),
             (Unit::Bytes, 25_769_803_776.0, "24.0 GiB"),
+            (Unit::BytesPerSecond, 25_769_803_776.0, "24.0 GiB per s"),
+            (Unit::Celsius, 52.0, "52.0 °C"),
+            (Unit::Hertz, 1.98e9, "1.98G Hz"),
+            (Unit::Watts, 626.26, "626 W"),
+            (Unit::Tokens, 12.0, "12 tok"),
             (Unit::Share, 0.9871, "98.7 %"),
             (Unit::Share, 0.0, "0 %"),
             (Unit::TokensPerSecond, 16_120.0, "16.1k tok/s"),
