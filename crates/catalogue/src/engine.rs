@@ -66,14 +66,6 @@ impl Engine {
         }
         names
     }
-
-    /// Whether `name` is one of its metrics by its looks alone.
-    fn is_signed(&self, name: &str) -> bool {
-        self.signs.iter().any(|sign| match sign {
-            Sign::Prefix(prefix) => name.starts_with(prefix),
-            Sign::Name(own) => name == *own,
-        })
-    }
 }
 
 /// From where requests are measured, outermost first. Two layers may count the same requests; two engines of one layer
@@ -105,7 +97,13 @@ pub enum Sign {
 /// there, as routers and frameworks come with the metrics of the engine inside. None for metrics that many servers
 /// have.
 pub fn engine_of(name: &str) -> Option<(usize, &'static Engine)> {
-    ENGINES.iter().enumerate().find(|(_, engine)| engine.is_signed(name)).map(|(rank, engine)| (rank, *engine))
+    let by = |is_signed: &dyn Fn(&Sign) -> bool| {
+        let found = ENGINES.iter().enumerate().find(|(_, engine)| engine.signs.iter().any(is_signed));
+        found.map(|(rank, engine)| (rank, *engine))
+    };
+    // A name of its own tells more than a beginning.
+    by(&|sign| matches!(sign, Sign::Name(own) if name == *own))
+        .or_else(|| by(&|sign| matches!(sign, Sign::Prefix(prefix) if name.starts_with(prefix))))
 }
 
 /// The engines that these metrics tell of, innermost first. `names` are names of samples or families.
@@ -171,7 +169,9 @@ impl Recipe {
             | Shape::MeanBy { names, .. }
             | Shape::Quantiles { names }
             | Shape::Raw { names, .. } => (names, &[]),
-            Shape::Ratio { part, whole } | Shape::RatioBy { part, whole, .. } => (part, whole),
+            Shape::Ratio { part, whole: second }
+            | Shape::RatioBy { part, whole: second, .. }
+            | Shape::ShareOf { part, rest: second } => (part, second),
         };
         first.iter().chain(second).copied()
     }

@@ -4,6 +4,9 @@ use crate::{
     recipe::Names,
 };
 
+/// Servers take queries of 16 KiB; a little is left for what is put around it.
+const LONGEST_BYTES: usize = 15 << 10;
+
 /// Everything but the recipe that an expression depends on.
 pub(crate) struct Asked<'a> {
     /// Matchers of what is selected.
@@ -18,6 +21,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) replica: &'a str,
     /// Labels kept beside the line's name.
     pub(crate) by: &'a [&'a str],
+    /// Longest text; the outermost engines are left out rather than pass it.
+    pub(crate) longest_bytes: usize,
     /// Asks for details in the place of sums and averages.
     pub(crate) detail: Option<Detail>,
     /// The metrics that are there.
@@ -33,19 +38,9 @@ impl<'a> Asked<'a> {
             seconds: (ask.window_ms as f64 / 1000.0).to_string(),
             replica: &ask.labels.replica,
             by: &[],
+            longest_bytes: LONGEST_BYTES,
             detail: None,
             present,
-        }
-    }
-
-    /// The same, for another detail.
-    pub(crate) fn copy(&self) -> Self {
-        Self {
-            strict: self.strict.clone(),
-            lenient: self.lenient.clone(),
-            window: self.window.clone(),
-            seconds: self.seconds.clone(),
-            ..*self
         }
     }
 }
@@ -54,6 +49,8 @@ impl<'a> Asked<'a> {
 pub(crate) struct Called<'a> {
     /// The line's name; empty when the shape names its lines.
     pub(crate) line: &'a str,
+    /// Whether it is a bound: of details the highest, drawn once.
+    pub(crate) is_limit: bool,
     /// Whether the line's name must stay beside a replica's.
     pub(crate) is_one_of_many: bool,
     /// The engine, where several feed the graph.
@@ -71,7 +68,9 @@ pub(crate) fn needed(recipe: &Recipe) -> Vec<(Names, &'static str)> {
         | Shape::RateByClass { names, .. }
         | Shape::Quantiles { names } => vec![(names, "")],
         Shape::Spread { names } | Shape::Mean { names } | Shape::MeanBy { names, .. } => vec![(names, "_count")],
-        Shape::Ratio { part, whole } | Shape::RatioBy { part, whole, .. } => vec![(part, ""), (whole, "")],
+        Shape::Ratio { part, whole: second }
+        | Shape::RatioBy { part, whole: second, .. }
+        | Shape::ShareOf { part, rest: second } => vec![(part, ""), (second, "")],
         Shape::Raw { names, .. } => (0..names.len()).map(|at| (&names[at..=at], "")).collect(),
     }
 }
@@ -94,6 +93,9 @@ fn spelled(
 
 /// Whether all that a recipe needs is there.
 pub(crate) fn is_present(engine: &Engine, recipe: &Recipe, present: &dyn Fn(&str) -> bool) -> bool {
+    if let Shape::Raw { names, .. } = recipe.shape {
+        return names.iter().all(|name| present(bare(name)));
+    }
     needed(recipe).into_iter().all(|(names, suffix)| !spelled(engine, names, suffix, present).is_empty())
 }
 
@@ -113,7 +115,7 @@ pub(crate) fn expression(engine: &Engine, recipe: &Recipe, called: &Called<'_>, 
 
 /// Rates of a histogram's buckets by their upper bound, in the graph's unit as far as `le` is.
 pub(crate) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, asked: &Asked<'_>) -> Option<String> {
-    let called = Called { line: "", is_one_of_many: false, suffix: "" };
+    let called = Called { line: "", is_limit: false, is_one_of_many: false, suffix: "" };
     let own = Expression { engine, recipe, called: &called, asked };
     let rates = own.rates(names, "_count", "_bucket");
     (!spelled(engine, names, "_count", asked.present).is_empty()).then(|| format!("sum by (le) ({rates})"))
@@ -168,6 +170,11 @@ impl Expression<'_> {
                 PERCENTILES.map(quantile).join(" or ")
             }
             Shape::Ratio { part, whole } => self.named(&self.ratio(part, whole)),
+            Shape::ShareOf { part, rest } => {
+                let (part, rest) = (self.rates(part, "", ""), self.rates(rest, "", ""));
+                let (part, rest) = (self.sums(&[], &part), self.sums(&[], &rest));
+                self.named(&self.scaled(&format!("{part} / ({part} + {rest} > 0)")))
+            }
             Shape::RatioBy { part, whole, label } => {
                 let part = self.sums(&[label], &self.rates(part, "", ""));
                 let whole = self.sums(&[], &self.rates(whole, "", ""));
@@ -182,9 +189,9 @@ impl Expression<'_> {
                 let scope = self.scope();
                 let scope = if scope.is_empty() { String::new() } else { format!("{scope},") };
                 let groups = self.groups(&[]);
-                let by = if groups.is_empty() { String::new() } else { format!(" by ({})", groups.join(", ")) };
+                let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
                 let promql = promql.replace("$replica", self.asked.replica).replace("$scope", &scope);
-                self.named(&self.scaled(&promql.replace("$by", &by).replace("$window", &self.asked.window).replace("$seconds", &self.asked.seconds)))
+                self.named(&self.scaled(&promql.replace("$by (", &format!("{by}(")).replace("$window", &self.asked.window).replace("$seconds", &self.asked.seconds)))
             }
         })
     }
@@ -288,7 +295,8 @@ impl Expression<'_> {
     }
 
     fn scaled(&self, expr: &str) -> String {
-        if self.recipe.scale == 1.0 { expr.to_owned() } else { format!("{expr} * {}", self.recipe.scale) }
+        let scaled = if self.recipe.scale == 1.0 { expr.to_owned() } else { format!("{expr} * {}", self.recipe.scale) };
+        if self.recipe.plus == 0.0 { scaled } else { format!("{} + {scaled}", self.recipe.plus) }
     }
 
     fn suffix(&self) -> String {
@@ -308,6 +316,7 @@ impl Expression<'_> {
             String::new()
         };
         match details[..] {
+            [_, ..] if self.called.is_limit => label(&format!("max({expr})"), &self.full(self.called.line)),
             [] => label(expr, &self.full(self.called.line)),
             [only] => relabelled(expr, only, "(.*)", &format!("$1{line}{}", self.suffix())),
             ref several => {

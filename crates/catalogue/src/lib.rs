@@ -2,6 +2,7 @@
 //!
 //! A new graph is an entry in `graphs`. A new engine is a constant in `engines` with how it is recognised and a line for
 //! each graph that its metrics feed.
+mod absence;
 mod ask;
 mod discovery;
 mod engine;
@@ -13,6 +14,7 @@ mod query;
 mod recipe;
 mod unit;
 
+pub use absence::{Absence, Facts, absence};
 pub use ask::{Ask, Scope, ScopeLabels};
 pub use discovery::{discovery_query, names};
 pub use engine::{Engine, Layer, Sign, detect, engine_of, unclaimed, version_of};

@@ -83,13 +83,14 @@ pub fn query_for(
         seconds: window.1.to_owned(),
         replica: "replica",
         by,
+        longest_bytes: usize::MAX,
         detail: None,
         present: &|_| true,
     };
     query(graph, &asked, &|(engine, _)| wanted(engine))
 }
 
-fn role(graph: &Graph, recipe: &Recipe) -> Role {
+pub(crate) fn role(graph: &Graph, recipe: &Recipe) -> Role {
     graph.lines.iter().find(|line| line.name == recipe.line()).map_or(Role::Data, |line| line.role)
 }
 
@@ -97,8 +98,21 @@ type Fed = (&'static Engine, &'static Recipe);
 
 fn query(graph: &Graph, asked: &Asked<'_>, wanted: &dyn Fn(Fed) -> bool) -> Option<String> {
     let fed: Vec<Fed> = recipes(graph.id).iter().copied().filter(|fed| wanted(*fed)).collect();
-    let fed: Vec<Fed> = fed.into_iter().filter(|(engine, recipe)| is_present(engine, recipe, asked.present)).collect();
-    let (data, limits): (Vec<Fed>, Vec<Fed>) = fed.into_iter().partition(|fed| role(graph, fed.1) == Role::Data);
+    let mut fed: Vec<Fed> =
+        fed.into_iter().filter(|(engine, recipe)| is_present(engine, recipe, asked.present)).collect();
+    loop {
+        let query = join(graph, &fed, asked)?;
+        let last = fed.last()?.0.id;
+        if query.len() <= asked.longest_bytes || fed[0].0.id == last {
+            return Some(query);
+        }
+        fed.retain(|(engine, _)| engine.id != last);
+    }
+}
+
+/// All lines of a graph.
+fn join(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
+    let (data, limits): (Vec<Fed>, Vec<Fed>) = fed.iter().copied().partition(|fed| role(graph, fed.1) == Role::Data);
     let data = match graph.look {
         Look::Lines => lines(graph, &data, asked),
         Look::Bars => {
@@ -114,7 +128,7 @@ fn query(graph: &Graph, asked: &Asked<'_>, wanted: &dyn Fn(Fed) -> bool) -> Opti
             stacks.reduce(|outer, inner| format!("({outer}) or on ({on}) ({inner})"))
         }
     }?;
-    let limits = lines(graph, &limits, &Asked { detail: None, ..asked.copy() });
+    let limits = lines(graph, &limits, asked);
     Some(limits.into_iter().fold(data, |data, limits| format!("{data} or {limits}")))
 }
 
@@ -128,7 +142,12 @@ fn lines(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
     let is_one_of_many = fed.iter().any(|(_, recipe)| recipe.line() != fed[0].1.line());
     let part = |(engine, recipe): &Fed| {
         let suffix = if several { title(engine) } else { "" };
-        expression(engine, recipe, &Called { line: recipe.line(), is_one_of_many, suffix }, asked)
+        expression(engine, recipe, &Called {
+            line: recipe.line(),
+            is_limit: role(graph, recipe) == Role::Limit,
+            is_one_of_many,
+            suffix,
+        }, asked)
     };
     let in_order = |line: &'static str| fed.iter().filter(move |(_, recipe)| recipe.line() == line);
     let names = graph.lines.iter().map(|line| line.name);
@@ -141,4 +160,112 @@ fn lines(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
 fn title(engine: &Engine) -> &'static str {
     let relayed = engine.relays.and_then(|id| ENGINES.iter().find(|other| other.id == id));
     relayed.map_or(engine.title, |relayed| relayed.title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph;
+
+    fn labels() -> ScopeLabels {
+        ScopeLabels::default()
+    }
+
+    fn scope() -> Scope {
+        Scope { model: Some("m".into()), ..Scope::default() }
+    }
+
+    fn query_of(id: &str, present: &[&str]) -> Option<String> {
+        let ask = Ask { scope: &scope(), labels: &labels(), window_ms: 20_000 };
+        drawn_query(graph(id).expect("a graph"), &|name| present.contains(&name), &ask)
+    }
+
+    #[test]
+    fn a_renamed_metric_stays_one_line_and_only_what_is_there_is_asked_for() {
+        assert_eq!(
+            query_of("preemptions", &["ray_vllm_num_preemptions_total"]).as_deref(),
+            Some(
+                r#"label_replace(sum(rate(ray_vllm_num_preemptions_total{model="m"}[20s])), "line", "preemptions", "", "")"#
+            )
+        );
+        let both = query_of(
+            "inter-token-latency",
+            &["vllm:inter_token_latency_seconds_count", "vllm:time_per_output_token_seconds_count"],
+        );
+        assert!(both.expect("a query").contains(
+            "rate(vllm:inter_token_latency_seconds_bucket{model=\"m\"}[20s]) or \
+             rate(vllm:time_per_output_token_seconds_bucket{model=\"m\"}[20s])"
+        ));
+    }
+
+    #[test]
+    fn a_graph_without_metrics_has_no_query() {
+        assert_eq!(query_of("kv-cache-use", &["up"]), None);
+        assert_eq!(query_of("prefix-cache-hit-share", &["vllm:prefix_cache_hits_total"]), None);
+        assert!(!has_data(graph("memory").expect("a graph"), &|name| name == "node_memory_MemTotal_bytes"));
+        assert_eq!(query_of("memory", &["node_memory_MemTotal_bytes"]), None, "a bound alone is no graph");
+    }
+
+    #[test]
+    fn a_histogram_is_known_by_its_count_and_asked_by_its_buckets() {
+        let query = query_of("time-to-first-token", &["vllm:time_to_first_token_seconds_count"]).expect("a query");
+        assert!(query.contains(r#"rate(vllm:time_to_first_token_seconds_bucket{model="m"}[20s])"#), "{query}");
+        assert_eq!(query.matches(" or ").count(), 4, "four percentiles and the mean: {query}");
+    }
+
+    #[test]
+    fn machines_pass_without_a_model_and_replicas_must_have_it() {
+        let memory = ["node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes"];
+        assert!(query_of("memory", &memory).expect("a query").contains(r#"node_memory_MemTotal_bytes{model=~"|m""#));
+        let answering = query_of("replicas-answering", &["up"]).expect("a query");
+        assert!(answering.contains(r#"sum(up{model="m",replica!=""})"#), "{answering}");
+    }
+
+    #[test]
+    fn boxes_count_over_the_whole_range_and_leave_out_what_has_no_range() {
+        let (scope, labels) = (Scope::default(), labels());
+        let ask = Ask { scope: &scope, labels: &labels, window_ms: 20_000 };
+        let summary = |id, present: &dyn Fn(&str) -> bool| {
+            summary_query(graph(id).expect("a graph"), present, &ask, 3_600_000)
+        };
+        let counts = summary("preemptions", &|name| name.starts_with("vllm:")).expect("boxes");
+        assert!(counts.contains("[3600s]") && counts.ends_with(" * 3600"), "{counts}");
+        assert_eq!(summary("cpu", &|_| true), None);
+        assert_eq!(summary("end-to-end-latency", &|name| name == "latency_distribution"), None);
+    }
+
+    #[test]
+    fn details_tell_replicas_and_gpus_apart_and_bounds_stay_one() {
+        let ask = Ask { scope: &Scope::default(), labels: &labels(), window_ms: 20_000 };
+        let detailed = |id: &str, names: &[&str]| {
+            detailed_query(graph(id).expect("a graph"), &|name| names.contains(&name), &ask).expect("details")
+        };
+        assert_eq!(
+            detailed("gpu-memory", &["gpu_memory_used_bytes", "gpu_memory_total_bytes"]),
+            "label_replace(label_join(sum by (instance, gpu) (gpu_memory_used_bytes{mig=\"\"}), \"line\", \" \", \
+             \"instance\", \"gpu\"), \"line\", \"$1\", \"line\", \"(.*)\") or \
+             label_replace(max(sum by (instance, gpu) (gpu_memory_total_bytes{mig=\"\"})), \"line\", \"capacity\", \
+             \"\", \"\")"
+        );
+        assert_eq!(
+            detailed("running-and-waiting", &["vllm:num_requests_running", "vllm:num_requests_waiting"]),
+            "label_replace(sum by (replica) (vllm:num_requests_running{server=\"\"}), \"line\", \"$1 · running\", \
+             \"replica\", \"(.*)\") or \
+             label_replace(sum by (replica) (vllm:num_requests_waiting{server=\"\"}), \"line\", \"$1 · waiting\", \
+             \"replica\", \"(.*)\")"
+        );
+        assert!(detailed("volume", &["http_requests_total"]).contains("\"$1\", \"status\", \"(.*)\""));
+        assert!(
+            detailed("queue-time", &["vllm:request_queue_time_seconds_count"])
+                .contains("histogram_quantile(0.95, sum by (le, replica)")
+        );
+    }
+
+    #[test]
+    fn what_two_layers_count_is_stacked_once() {
+        let names = ["http_requests_total", "vllm:request_success_total", "envoy_cluster_upstream_rq"];
+        let query = query_of("volume", &names).expect("a query");
+        assert_eq!(query.matches(" or on () ").count(), 2, "{query}");
+        assert!(query.find("envoy_cluster").expect("envoy") < query.find("http_requests").expect("http"), "{query}");
+    }
 }

@@ -9,6 +9,8 @@ pub struct Recipe {
     pub shape: Shape,
     /// What brings the values to the graph's unit: 0.001 for milliseconds.
     pub scale: f64,
+    /// What is added to a ratio: 1 where the part is what came on top of one.
+    pub plus: f64,
     /// A comparison that only real values pass, such as `< 9e18` where a huge number says that there is none.
     pub valid: &'static str,
     /// The layer that it counts at, where that is not its engine's.
@@ -33,11 +35,16 @@ impl Recipe {
     }
 
     const fn new(feeds: &'static str, shape: Shape) -> Self {
-        Self { feeds, shape, scale: 1.0, valid: "", layer: None, needs: "", since: "", documented: "" }
+        Self { feeds, shape, scale: 1.0, plus: 0.0, valid: "", layer: None, needs: "", since: "", documented: "" }
     }
 
     pub(crate) const fn scale(mut self, scale: f64) -> Self {
         self.scale = scale;
+        self
+    }
+
+    pub(crate) const fn plus(mut self, plus: f64) -> Self {
+        self.plus = plus;
         self
     }
 
@@ -141,6 +148,13 @@ pub enum Shape {
         part: Names,
         /// The counter below it.
         whole: Names,
+    },
+    /// One counter over itself and another within the window: hits of hits and misses.
+    ShareOf {
+        /// The counter above the line.
+        part: Names,
+        /// What the whole has besides.
+        rest: Names,
     },
     /// As `Ratio`, one line for each value of a label of the part.
     RatioBy {
@@ -259,6 +273,11 @@ pub(crate) const fn quantiles(feeds: &'static str, names: Names) -> Recipe {
 /// One counter over another.
 pub(crate) const fn ratio(feeds: &'static str, part: Names, whole: Names) -> Recipe {
     Recipe::new(feeds, Shape::Ratio { part, whole })
+}
+
+/// One counter over itself and another.
+pub(crate) const fn share_of(feeds: &'static str, part: Names, rest: Names) -> Recipe {
+    Recipe::new(feeds, Shape::ShareOf { part, rest })
 }
 
 /// One counter by a label over another.

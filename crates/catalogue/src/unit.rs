@@ -41,14 +41,17 @@ impl Unit {
         match self {
             Self::RequestsPerSecond => "req/s",
             Self::TokensPerSecond => "tok/s",
-            Self::PerSecond | Self::BytesPerSecond => "per s",
-            Self::FlopsPerSecond => "FLOP/s",
+            Self::PerSecond => "per s",
             Self::Tokens => "tok",
             Self::Cores => "cores",
-            Self::Watts => "W",
-            Self::Celsius => "°C",
-            Self::Hertz => "Hz",
-            Self::Count | Self::Number | Self::Seconds | Self::Bytes | Self::Share => "",
+            Self::BytesPerSecond
+            | Self::FlopsPerSecond
+            | Self::Watts
+            | Self::Celsius
+            | Self::Hertz
+            | Self::Count
+            | Self::Number
+            | Self::Seconds | Self::Bytes | Self::Share => "",
         }
     }
 
@@ -127,6 +130,10 @@ impl Unit {
     fn prefix(self, magnitude: f64) -> (f64, &'static str) {
         const BINARY: [(f64, &str); 5] =
             [(1_099_511_627_776.0, "TiB"), (1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1024.0, "KiB"), (1.0, "B")];
+        const BINARY_RATE: [(f64, &str); 4] =
+            [(1_073_741_824.0, "GiB/s"), (1_048_576.0, "MiB/s"), (1024.0, "KiB/s"), (1.0, "B/s")];
+        const HERTZ: [(f64, &str); 4] = [(1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")];
+        const FLOPS: [(f64, &str); 4] = [(1e15, "PFLOP/s"), (1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1.0, "FLOP/s")];
         const DECIMAL: [(f64, &str); 5] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
         const TIME: [(f64, &str); 5] = [(3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
         let largest_below = |steps: &[(f64, &'static str)]| {
@@ -134,8 +141,12 @@ impl Unit {
         };
         match self {
             Self::Share => (0.01, "%"),
-            Self::Bytes | Self::BytesPerSecond => largest_below(&BINARY),
-            Self::Celsius => (1.0, ""),
+            Self::Bytes => largest_below(&BINARY),
+            Self::BytesPerSecond => largest_below(&BINARY_RATE),
+            Self::Celsius => (1.0, "°C"),
+            Self::Hertz => largest_below(&HERTZ),
+            Self::Watts => largest_below(&[(1e3, "kW"), (1.0, "W")]),
+            Self::FlopsPerSecond => largest_below(&FLOPS),
             Self::Seconds if magnitude == 0.0 => (1.0, "s"),
             Self::Seconds if magnitude >= 120.0 => largest_below(&TIME),
             Self::Seconds => largest_below(&TIME[2..]),
@@ -178,10 +189,12 @@ mod tests {
             (Unit::Seconds, 150.0, "2.50 min"),
             (Unit::Seconds, 0.0, "0"),
             (Unit::Bytes, 25_769_803_776.0, "24.0 GiB"),
-            (Unit::BytesPerSecond, 25_769_803_776.0, "24.0 GiB per s"),
+            (Unit::BytesPerSecond, 25_769_803_776.0, "24.0 GiB/s"),
             (Unit::Celsius, 52.0, "52.0 °C"),
-            (Unit::Hertz, 1.98e9, "1.98G Hz"),
+            (Unit::Hertz, 1.98e9, "1.98 GHz"),
             (Unit::Watts, 626.26, "626 W"),
+            (Unit::Watts, 5600.0, "5.60 kW"),
+            (Unit::FlopsPerSecond, 4.2e14, "420 TFLOP/s"),
             (Unit::Tokens, 12.0, "12 tok"),
             (Unit::Share, 0.9871, "98.7 %"),
             (Unit::Share, 0.0, "0 %"),

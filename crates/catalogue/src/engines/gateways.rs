@@ -1,7 +1,7 @@
 //! What stands before the engines: web servers, proxies and routers.
 use crate::{
     Engine, Layer, Sign,
-    recipe::{level, mean, peak, rate, rate_by, rate_by_class, ratio, spread, total},
+    recipe::{level, mean, mean_by, peak, rate, rate_by, rate_by_class, ratio, spread, total},
 };
 
 /// The HTTP side of servers in Python that use prometheus-fastapi-instrumentator, vLLM's among them.
@@ -17,6 +17,7 @@ pub(super) const FASTAPI: Engine = Engine {
         ratio("error-share/server errors", &["http_requests_total{status=~\"5..\"}"], &["http_requests_total"]),
         ratio("error-share/client errors", &["http_requests_total{status=~\"4..\"}"], &["http_requests_total"]),
         rate_by("requests-by-route", &["http_requests_total"], "handler"),
+        mean_by("latency-by-route", &["http_request_duration_seconds"], "handler"),
         spread("http-latency", &["http_request_duration_highr_seconds"]),
         mean("request-size/mean", &["http_request_size_bytes"]),
         mean("response-size/mean", &["http_response_size_bytes"]),
@@ -83,6 +84,8 @@ pub(super) const ENVOY: Engine = Engine {
         ),
         spread("end-to-end-latency", &["envoy_http_downstream_rq_time{envoy_http_conn_manager_prefix!=\"admin\"}"])
             .scale(0.001),
+        mean_by("latency-by-route", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"], "envoy_cluster_name")
+            .scale(0.001),
         spread("upstream-latency", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"])
             .scale(0.001),
         total(
@@ -131,6 +134,7 @@ pub(super) const NGINX: Engine = Engine {
         ),
         rate_by("requests-by-route", &["nginx_ingress_controller_requests"], "ingress"),
         spread("end-to-end-latency", &["nginx_ingress_controller_request_duration_seconds"]),
+        mean_by("latency-by-route", &["nginx_ingress_controller_request_duration_seconds"], "ingress"),
         spread("upstream-latency", &["nginx_ingress_controller_response_duration_seconds"]),
         // Its buckets of request sizes end at 100 bytes, so only the mean is told.
         mean("request-size/mean", &["nginx_ingress_controller_request_size"]),
@@ -160,6 +164,7 @@ pub(super) const TRAEFIK: Engine = Engine {
         ),
         rate_by("requests-by-route", &["traefik_service_requests_total"], "service"),
         spread("end-to-end-latency", &["traefik_service_request_duration_seconds"]),
+        mean_by("latency-by-route", &["traefik_service_request_duration_seconds"], "service"),
         total("concurrent-requests/in flight", &["traefik_service_open_connections"]),
     ],
     ..Engine::PLAIN

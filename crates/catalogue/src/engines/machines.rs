@@ -86,7 +86,7 @@ pub(super) const KUBERNETES: Engine = Engine {
         total("replicas/max", &["kube_horizontalpodautoscaler_spec_max_replicas"]),
         total_by("replica-states", &["kube_pod_status_phase"], "phase"),
         total_by("readiness", &["kube_pod_status_ready"], "condition"),
-        rate("restarts/restarts", &["kube_pod_container_status_restarts_total"]),
+        rate("restarts/restarts", &["kube_pod_container_status_restarts_total"]).layer(Layer::Platform),
         total("cpu-cores/limit", &["kube_pod_container_resource_limits{resource=\"cpu\"}"]),
         total("container-memory/limit", &["kube_pod_container_resource_limits{resource=\"memory\"}"]),
     ],
@@ -112,7 +112,9 @@ pub(super) const PROCESS: Engine = Engine {
             "restarts/restarts",
             "sum$by (changes(process_start_time_seconds{$scope}[$window])) / $seconds",
             &["process_start_time_seconds"],
-        ),
+        )
+        // Only where nobody counts restarts.
+        .layer(Layer::Machine),
         raw("uptime/youngest", "min$by (time() - process_start_time_seconds{$scope})", &["process_start_time_seconds"]),
         raw("uptime/oldest", "max$by (time() - process_start_time_seconds{$scope})", &["process_start_time_seconds"]),
     ],

@@ -1,7 +1,7 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
 use crate::{
     Engine, Layer, Sign,
-    recipe::{level, lowest, mean, mean_by, peak, quantiles, rate, rate_by, ratio, raw, spread, total, total_by},
+    recipe::{level, lowest, mean, mean_by, peak, quantiles, rate, rate_by, ratio, share_of, spread, total, total_by},
 };
 
 pub(super) const TRTLLM: Engine = Engine {
@@ -16,13 +16,7 @@ pub(super) const TRTLLM: Engine = Engine {
         rate("volume/failed", &["trtllm_request_error_total"]),
         rate_by("finish-reasons", &["trtllm_request_success_total"], "finished_reason"),
         rate("finish-reasons/abort", &["trtllm_num_aborted_requests_total"]),
-        raw(
-            "error-share/failed",
-            "sum$by (rate(trtllm_request_error_total{$scope}[$window])) \
-             / (sum$by (rate(trtllm_request_error_total{$scope}[$window])) \
-             + sum$by (rate(trtllm_request_success_total{$scope}[$window])) > 0)",
-            &["trtllm_request_error_total", "trtllm_request_success_total"],
-        ),
+        share_of("error-share/failed", &["trtllm_request_error_total"], &["trtllm_request_success_total"]),
         spread("end-to-end-latency", &["trtllm_e2e_request_latency_seconds"]),
         spread("inference-time", &["trtllm_request_inference_time_seconds"]),
         spread("time-to-first-token", &["trtllm_time_to_first_token_seconds"]),
@@ -45,13 +39,7 @@ pub(super) const TRTLLM: Engine = Engine {
         total("kv-cache-tokens/used", &["trtllm_kv_cache_used_blocks"]),
         total("kv-cache-tokens/available", &["trtllm_kv_cache_free_blocks"]),
         total("kv-cache-tokens/capacity", &["trtllm_kv_cache_max_blocks"]),
-        raw(
-            "prefix-cache-hit-share/hits",
-            "sum$by (rate(trtllm_kv_cache_reused_blocks_total{$scope}[$window])) \
-             / (sum$by (rate(trtllm_kv_cache_reused_blocks_total{$scope}[$window])) \
-             + sum$by (rate(trtllm_kv_cache_missed_blocks_total{$scope}[$window])) > 0)",
-            &["trtllm_kv_cache_reused_blocks_total", "trtllm_kv_cache_missed_blocks_total"],
-        ),
+        share_of("prefix-cache-hit-share/hits", &["trtllm_kv_cache_reused_blocks_total"], &["trtllm_kv_cache_missed_blocks_total"]),
         level("prefix-cache-hit-share/as reported", &["trtllm_kv_cache_hit_rate"]),
         ratio(
             "speculative-acceptance/accepted",
@@ -85,13 +73,7 @@ pub(super) const TRITON: Engine = Engine {
     recipes: &[
         rate("volume/succeeded", &["nv_inference_request_success"]),
         rate("volume/failed", &["nv_inference_request_failure"]),
-        raw(
-            "error-share/failed",
-            "sum$by (rate(nv_inference_request_failure{$scope}[$window])) \
-             / (sum$by (rate(nv_inference_request_failure{$scope}[$window])) \
-             + sum$by (rate(nv_inference_request_success{$scope}[$window])) > 0)",
-            &["nv_inference_request_failure", "nv_inference_request_success"],
-        ),
+        share_of("error-share/failed", &["nv_inference_request_failure"], &["nv_inference_request_success"]),
         rate_by("errors-by-cause", &["nv_inference_request_failure"], "reason"),
         quantiles("end-to-end-latency", &["nv_inference_request_summary_us"])
             .scale(1e-6)
@@ -114,6 +96,7 @@ pub(super) const TRITON: Engine = Engine {
             .needs("--metrics-config histogram_latencies=true")
             .documented(TRITON_DOCUMENTS),
         ratio("batch-size/mean", &["nv_inference_count"], &["nv_inference_exec_count"]),
+        rate("engine-steps/steps", &["nv_trt_llm_general_metrics{general_type=\"iteration_counter\"}"]),
         rate("engine-steps/steps", &["nv_inference_exec_count"]),
         total("running-and-waiting/running", &["nv_trt_llm_request_metrics{request_type=\"scheduled\"}"]),
         total("running-and-waiting/waiting", &["nv_trt_llm_request_metrics{request_type=\"waiting\"}"]),
@@ -138,12 +121,7 @@ pub(super) const TRITON: Engine = Engine {
         )
         .scale(0.001),
         total_by("memory-split", &["nv_trt_llm_runtime_memory_metrics"], "memory_type"),
-        raw(
-            "other-cache-hits/responses",
-            "sum$by (rate(nv_cache_num_hits{$scope}[$window])) \
-             / (sum$by (rate(nv_cache_num_lookups{$scope}[$window])) > 0)",
-            &["nv_cache_num_hits", "nv_cache_num_lookups"],
-        )
+        ratio("other-cache-hits/responses", &["nv_cache_num_hits"], &["nv_cache_num_lookups"])
         .needs("a response cache")
         .documented(TRITON_DOCUMENTS),
         level("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
@@ -170,13 +148,7 @@ pub(super) const NIM: Engine = Engine {
     recipes: &[
         rate("volume/succeeded", &["request_success_total"]),
         rate("volume/failed", &["request_failure_total"]),
-        raw(
-            "error-share/failed",
-            "sum$by (rate(request_failure_total{$scope}[$window])) \
-             / (sum$by (rate(request_failure_total{$scope}[$window])) \
-             + sum$by (rate(request_success_total{$scope}[$window])) > 0)",
-            &["request_failure_total", "request_success_total"],
-        ),
+        share_of("error-share/failed", &["request_failure_total"], &["request_success_total"]),
         rate_by("finish-reasons", &["request_finish_total"], "finished_reason"),
         spread("end-to-end-latency", &["e2e_request_latency_seconds"]),
         spread("time-to-first-token", &["time_to_first_token_seconds"]),
@@ -224,6 +196,7 @@ pub(super) const DYNAMO: Engine = Engine {
         spread("output-length", &["dynamo_frontend_output_sequence_tokens"]),
         total("concurrent-requests/in flight", &["dynamo_frontend_inflight_requests"]),
         total("pending-requests/pending", &["dynamo_frontend_queued_requests"]),
+        total("running-and-waiting/running", &["dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"}"]),
         ratio(
             "request-size/mean",
             &["dynamo_component_request_bytes_total{dynamo_endpoint=\"generate\"}"],

@@ -1,7 +1,7 @@
 //! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe, BentoML, and LMCache beside them.
 use crate::{
     Engine, Layer, Sign,
-    recipe::{level, mean, mean_rate, peak, rate, rate_by, rate_by_class, ratio, ratio_by, raw, spread, total},
+    recipe::{level, mean, mean_by, mean_rate, peak, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, spread, total},
 };
 
 const LLAMACPP_README: &str = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md";
@@ -27,13 +27,7 @@ pub(super) const LLAMACPP: Engine = Engine {
             .needs("a version before May 2025, which still exports it")
             .documented("ggml-org/llama.cpp before pull request 13660"),
         peak("kv-cache-tokens/most so far", &["llamacpp:n_tokens_max"]).documented(LLAMACPP_README),
-        raw(
-            "prefix-cache-hit-share/hits",
-            "sum$by (rate(llamacpp:prompt_tokens_cached_total{$scope}[$window])) \
-             / (sum$by (rate(llamacpp:prompt_tokens_cached_total{$scope}[$window])) \
-             + sum$by (rate(llamacpp:prompt_tokens_total{$scope}[$window])) > 0)",
-            &["llamacpp:prompt_tokens_cached_total", "llamacpp:prompt_tokens_total"],
-        )
+        share_of("prefix-cache-hit-share/hits", &["llamacpp:prompt_tokens_cached_total"], &["llamacpp:prompt_tokens_total"])
         .since("2026")
         .documented(LLAMACPP_README),
         level("batch-size/mean", &["llamacpp:n_busy_slots_per_decode"]),
@@ -47,12 +41,7 @@ pub(super) const LLAMACPP: Engine = Engine {
         )
         .since("2026")
         .documented(LLAMACPP_README),
-        raw(
-            "speculative-length/tokens per pass",
-            "1 + sum$by (rate(llamacpp:spec_decode_num_accepted_tokens_total{$scope}[$window])) \
-             / (sum$by (rate(llamacpp:spec_decode_num_drafts_total{$scope}[$window])) > 0)",
-            &["llamacpp:spec_decode_num_accepted_tokens_total", "llamacpp:spec_decode_num_drafts_total"],
-        )
+        ratio("speculative-length/tokens per pass", &["llamacpp:spec_decode_num_accepted_tokens_total"], &["llamacpp:spec_decode_num_drafts_total"]).plus(1.0)
         .since("2026")
         .documented(LLAMACPP_README),
         rate("speculative-tokens/drafted", &["llamacpp:spec_decode_num_draft_tokens_total"])
@@ -192,6 +181,12 @@ pub(super) const RAY: Engine = Engine {
             ],
             "error_code",
         ),
+        ratio(
+            "error-share/failed",
+            &["ray_serve_deployment_error_counter_total", "ray_serve_deployment_error_counter"],
+            &["ray_serve_deployment_request_counter_total", "ray_serve_deployment_request_counter"],
+        ),
+        mean_by("latency-by-route", &["ray_serve_http_request_latency_ms"], "route").scale(0.001),
         rate_by(
             "requests-by-route",
             &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"],

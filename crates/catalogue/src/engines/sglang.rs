@@ -2,7 +2,7 @@
 use crate::{
     Engine, Layer, Sign,
     recipe::{
-        level, mean_by, mean_rate, peak, peak_by, rate, rate_by, rate_by_class, ratio, spread, total,
+        level, mean, mean_by, mean_rate, peak, peak_by, rate, rate_by, rate_by_class, ratio, raw, spread, total,
     },
 };
 
@@ -70,8 +70,10 @@ pub(super) const SGLANG: Engine = Engine {
         .since("0.4.10"),
         total("waiting-by-reason/decode allocation", &["sglang:num_decode_prealloc_queue_reqs"]).since("0.4.10"),
         total("waiting-by-reason/decode transfer", &["sglang:num_decode_transfer_queue_reqs"]).since("0.4.10"),
+        total("waiting-by-reason/retracted", &["sglang:num_retracted_reqs"]).since("0.5.2"),
         level("kv-cache-use/in use", &["sglang:token_usage"]),
         peak("kv-cache-use/fullest", &["sglang:token_usage"]),
+        level("kv-cache-use/full attention", &["sglang:full_token_usage"]).since("0.5.10"),
         level("kv-cache-use/sliding window", &["sglang:swa_token_usage"]).since("0.5.2"),
         level("kv-cache-use/state space", &["sglang:mamba_usage"]).since("0.5.5"),
         total("kv-cache-tokens/used", &["sglang:kv_used_tokens", "sglang:num_used_tokens"]),
@@ -85,6 +87,9 @@ pub(super) const SGLANG: Engine = Engine {
         rate_by("prompt-tokens-by-source", &["sglang:realtime_tokens_total"], "mode").since("0.5.7"),
         rate("preemptions/preemptions", &["sglang:num_retracted_requests_total"]).since("0.5.7"),
         spread("preemptions-per-request", &["sglang:num_retractions"]),
+        rate("engine-steps/verifications", &["sglang:spec_verify_calls_total"])
+            .needs("speculative decoding")
+            .since("0.5.17"),
         rate_by("engine-steps", &["sglang:cuda_graph_passes_total"], "mode").since("0.5.7"),
         mean_rate("engine-load/idle", &["sglang:scheduler_idle_seconds_total"]).since("0.5.23"),
         level("engine-load/utilisation", &["sglang:utilization"]).since("0.5.2"),
@@ -94,6 +99,8 @@ pub(super) const SGLANG: Engine = Engine {
             "category",
         )
         .since("0.5.7"),
+        level("engine-load/CUDA graphs", &["sglang:is_cuda_graph"]).since("0.5.5"),
+        level("engine-load/new-token ratio", &["sglang:new_token_ratio"]).since("0.5.7"),
         total("tokens-in-flight/in flight", &["sglang:decode_sum_seq_lens"]).since("0.5.7"),
         level("speculative-acceptance/as reported", &["sglang:spec_accept_rate"])
             .needs("speculative decoding")
@@ -116,6 +123,27 @@ pub(super) const SGLANG: Engine = Engine {
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
         spread("kv-transfer-time", &["sglang:kv_transfer_latency_ms"]).scale(0.001).since("0.5.10"),
         level("kv-transfer-time/mean", &["sglang:kv_transfer_latency_ms"]).scale(0.001),
+        spread("kv-transfer-speed", &["sglang:kv_transfer_speed_gb_s"]).scale(1e9).since("0.5.10"),
+        level("kv-transfer-speed/mean", &["sglang:kv_transfer_speed_gb_s"]).scale(1e9),
+        mean("kv-transfer-phases/bootstrap", &["sglang:kv_transfer_bootstrap_ms"]).scale(0.001).since("0.5.10"),
+        level("kv-transfer-phases/bootstrap", &["sglang:kv_transfer_bootstrap_ms"]).scale(0.001),
+        mean("kv-transfer-phases/allocation", &["sglang:kv_transfer_alloc_ms"]).scale(0.001).since("0.5.10"),
+        level("kv-transfer-phases/allocation", &["sglang:kv_transfer_alloc_ms"]).scale(0.001),
+        mean("kv-transfer-phases/transfer", &["sglang:kv_transfer_latency_ms"]).scale(0.001).since("0.5.10"),
+        level("kv-transfer-phases/transfer", &["sglang:kv_transfer_latency_ms"]).scale(0.001),
+        raw(
+            "kv-offload-use/host",
+            "avg$by (sglang:hicache_host_used_tokens{$scope} / sglang:hicache_host_total_tokens{$scope})",
+            &["sglang:hicache_host_used_tokens", "sglang:hicache_host_total_tokens"],
+        )
+        .needs("--enable-hierarchical-cache")
+        .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
+        spread("cache-load-time", &["sglang:load_back_duration_seconds"])
+            .needs("--enable-hierarchical-cache")
+            .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
+        spread("cache-eviction-time", &["sglang:eviction_duration_seconds"])
+            .needs("--enable-hierarchical-cache")
+            .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
         rate("cache-evictions/evicted", &["sglang:evicted_tokens_total"])
             .needs("--enable-hierarchical-cache")
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
@@ -143,7 +171,7 @@ pub(super) const SGLANG: Engine = Engine {
         mean_rate("memory-traffic/written", &["sglang:estimated_write_bytes_per_gpu_total"]).since("0.5.10"),
         peak_by("startup-time", &["sglang:startup_time_seconds"], "phase").since("0.5.17"),
         peak("startup-time/engine", &["sglang:engine_startup_time"]),
-        peak("startup-time/weights", &["sglang:engine_load_weights_time"]),
+        peak("startup-time/weights", &["sglang:weight_load_duration_seconds", "sglang:engine_load_weights_time"]),
     ],
     ..Engine::PLAIN
 };

@@ -1,7 +1,7 @@
 //! vLLM, V0 and V1, also under Ray and under names that others have normalised; and its router.
 use crate::{
     Engine, Layer, Sign,
-    recipe::{level, mean, mean_rate, peak, rate, rate_by, ratio, ratio_by, raw, spread, total, total_by},
+    recipe::{level, mean, mean_rate, peak, rate, rate_by, ratio, ratio_by, spread, total, total_by},
 };
 
 pub(super) const VLLM: Engine = Engine {
@@ -33,12 +33,14 @@ pub(super) const VLLM: Engine = Engine {
         mean("phase-times/queue", &["vllm:request_queue_time_seconds"]).since("0.6"),
         mean("phase-times/prefill", &["vllm:request_prefill_time_seconds"]).since("0.6"),
         mean("phase-times/decode", &["vllm:request_decode_time_seconds"]).since("0.6"),
-        spread("step-time", &["vllm:model_forward_time_milliseconds"]).scale(0.001),
+        spread("step-time", &["vllm:model_forward_time_milliseconds", "vllm:model_execute_time_milliseconds"]).scale(0.001),
         rate("tokens-per-second/generation", &["vllm:generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["vllm:prompt_tokens_total"]),
         spread("prompt-length", &["vllm:request_prompt_tokens"]),
         spread("output-length", &["vllm:request_generation_tokens"]),
         spread("requested-tokens", &["vllm:request_params_max_tokens"]),
+        spread("largest-answer", &["vllm:request_max_num_generation_tokens"]).since("0.6"),
+        spread("requested-answers", &["vllm:request_params_n"]),
         spread("computed-prompt-tokens", &["vllm:request_prefill_kv_computed_tokens"]).since("0.13"),
         // The router repeats these with the label `server`.
         total("running-and-waiting/running", &["vllm:num_requests_running{server=\"\"}"]),
@@ -57,6 +59,7 @@ pub(super) const VLLM: Engine = Engine {
             &["vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total{server=\"\"}"],
             &["vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total{server=\"\"}"],
         ),
+        level("prefix-cache-hit-share/CPU", &["vllm:cpu_prefix_cache_hit_rate"]).valid(">= 0"),
         // V0 says −1 while the cache is off.
         level("prefix-cache-hit-share/as reported", &["vllm:gpu_prefix_cache_hit_rate{server=\"\"}"]).valid(">= 0"),
         ratio(
@@ -64,9 +67,11 @@ pub(super) const VLLM: Engine = Engine {
             &["vllm:external_prefix_cache_hits_total"],
             &["vllm:external_prefix_cache_queries_total"],
         )
-        .since("0.12"),
+        .since("0.13"),
+        ratio("other-cache-hits/any cache", &["vllm:prompt_tokens_cached_total"], &["vllm:prompt_tokens_total"])
+            .since("0.20"),
         ratio("other-cache-hits/multimodal", &["vllm:mm_cache_hits_total"], &["vllm:mm_cache_queries_total"])
-            .since("0.12"),
+            .since("0.13"),
         ratio(
             "other-cache-hits/offload tier",
             &["vllm:kv_offload_tiering_chunk_hits_total"],
@@ -88,12 +93,8 @@ pub(super) const VLLM: Engine = Engine {
         .needs("speculative decoding"),
         level("speculative-acceptance/as reported", &["vllm:spec_decode_draft_acceptance_rate"])
             .needs("speculative decoding"),
-        raw(
-            "speculative-length/tokens per pass",
-            "1 + sum$by (rate(vllm:spec_decode_num_accepted_tokens_total{$scope}[$window])) \
-             / (sum$by (rate(vllm:spec_decode_num_drafts_total{$scope}[$window])) > 0)",
-            &["vllm:spec_decode_num_accepted_tokens_total", "vllm:spec_decode_num_drafts_total"],
-        )
+        level("speculative-acceptance/efficiency", &["vllm:spec_decode_efficiency"]).needs("speculative decoding"),
+        ratio("speculative-length/tokens per pass", &["vllm:spec_decode_num_accepted_tokens_total"], &["vllm:spec_decode_num_drafts_total"]).plus(1.0)
         .needs("speculative decoding"),
         rate("speculative-tokens/drafted", &["vllm:spec_decode_num_draft_tokens_total"]).needs("speculative decoding"),
         rate("speculative-tokens/accepted", &["vllm:spec_decode_num_accepted_tokens_total"])
@@ -161,7 +162,7 @@ pub(super) const VLLM: Engine = Engine {
         rate("engine-failures/store refused", &["vllm:kv_offload_allocation_failure_total"])
             .needs("KV offloading")
             .documented("vllm/v1/kv_offload of 0.33.0"),
-        total_by("sleep-state", &["vllm:engine_sleep_state"], "sleep_state").since("0.12"),
+        total_by("sleep-state", &["vllm:engine_sleep_state"], "sleep_state").since("0.13"),
         rate_by("tool-calls", &["vllm:tool_call_parser_invocations_total"], "outcome")
             .documented("vLLM 0.33.0"),
         total("websocket-connections/open", &["vllm:websocket_connections_active"])

@@ -15,7 +15,14 @@ pub(super) const GRAPHS: &[Graph] = &[
                sequences.",
         section: ENGINE,
         is_shown: true,
-        lines: &[data("in use"), data("fullest"), data("sliding window"), data("state space"), data("CPU")],
+        lines: &[
+            data("in use"),
+            data("fullest"),
+            data("full attention"),
+            data("sliding window"),
+            data("state space"),
+            data("CPU"),
+        ],
         ..SHARE
     },
     Graph {
@@ -88,18 +95,26 @@ pub(super) const GRAPHS: &[Graph] = &[
                line as reported is the engine's own figure, over a span of its own choosing such as the last batch.",
         section: ENGINE,
         is_shown: true,
-        lines: &[data("hits"), data("as reported")],
+        lines: &[data("hits"), data("as reported"), data("CPU")],
         ..SHARE
     },
     Graph {
         id: "other-cache-hits",
         title: "Other cache hits",
-        help: "Hits of the caches beside the prefix cache, as share of what was looked up within each window. External: \
+        help: "Hits of the caches beside the prefix cache, as share of what was looked up within each window. Any cache: prompt \
+               tokens that some cache supplied. External: \
                key-value blocks of other instances or of an offloading tier. Multimodal: images and audio already \
                encoded. LMCache: tokens found in its store. Responses: whole answers. A share near zero with lookups \
                going on costs memory and brings nothing.",
         section: ENGINE,
-        lines: &[data("external"), data("multimodal"), data("LMCache"), data("responses"), data("offload tier")],
+        lines: &[
+            data("any cache"),
+            data("external"),
+            data("multimodal"),
+            data("LMCache"),
+            data("responses"),
+            data("offload tier"),
+        ],
         ..SHARE
     },
     Graph {
@@ -175,6 +190,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         lines: &[
             data(""),
             data("grammar"),
+            data("retracted"),
             data("prefill bootstrap"),
             data("prefill in flight"),
             data("decode allocation"),
@@ -221,7 +237,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                the time of a step, the floor of inter-token latency. It falls as batches grow. A fall at even load \
                means a slower GPU (clocks, temperature) or a busy CPU between steps.",
         section: ENGINE,
-        lines: &[data("steps"), data("")],
+        lines: &[data("steps"), data("verifications"), data("")],
         ..EVENTS
     },
     Graph {
@@ -238,10 +254,19 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "Engine load",
         help: "How busy the engine is, as share of time. Idle: without any work, so high is spare capacity. Prefill and \
                decode: working on the one or the other; mostly prefill means that prompts dominate. Utilisation: \
-               running requests over what the engine may run. Idle and utilisation both high: the scheduler waits for \
+               running requests over what the engine may run. CUDA graphs: batches that ran as one, which is faster. \
+               New-token ratio: what SGLang sets aside for answers still to come. Idle and utilisation both high: the scheduler waits for \
                something other than requests.",
         section: ENGINE,
-        lines: &[data("idle"), data("prefill"), data("decode"), data("utilisation"), data("")],
+        lines: &[
+            data("idle"),
+            data("prefill"),
+            data("decode"),
+            data("utilisation"),
+            data("CUDA graphs"),
+            data("new-token ratio"),
+            data(""),
+        ],
         ..SHARE
     },
     Graph {
@@ -260,7 +285,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                come nearly for free. Below about a third, drafting costs more than it brings: draft fewer tokens, or \
                use a drafter closer to the model.",
         section: ENGINE,
-        lines: &[data("accepted"), data("as reported")],
+        lines: &[data("accepted"), data("as reported"), data("efficiency")],
         ..SHARE
     },
     Graph {
@@ -317,6 +342,45 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "KV transfer time",
         help: "Time of one transfer of key-value blocks between instances. It is part of time to first token when \
                prefill and decode are split. A p99 far above the median hints at a network shared with others.",
+        section: ENGINE,
+        ..PERCENTILES
+    },
+    Graph {
+        id: "kv-transfer-speed",
+        title: "KV transfer speed",
+        help: "Speed of single transfers of key-value blocks between instances. Far below what the network can do: \
+               transfers are small, or share it with others. Compare the lowest percentiles over time; a step down \
+               after a deployment is usually a wrong network interface.",
+        unit: Unit::BytesPerSecond,
+        section: ENGINE,
+        ..PERCENTILES
+    },
+    Graph {
+        id: "kv-transfer-phases",
+        title: "KV transfer by phase",
+        help: "Mean time of a transfer of key-value blocks, by phase: the two sides finding each other (bootstrap), \
+               waiting for room at the receiver (allocation), and the transfer. Much allocation means that the decode \
+               side is full: add replicas there.",
+        unit: Unit::Seconds,
+        section: ENGINE,
+        look: Look::Bars,
+        lines: &[data("bootstrap"), data("allocation"), data("transfer"), data("")],
+        ..LINES
+    },
+    Graph {
+        id: "cache-load-time",
+        title: "Cache load time",
+        help: "Time to bring key-value blocks back from the host's memory to the device. It is part of prefill for \
+               requests that hit the host's cache: worth it as long as it is shorter than computing the tokens.",
+        section: ENGINE,
+        ..PERCENTILES
+    },
+    Graph {
+        id: "cache-eviction-time",
+        title: "Cache eviction time",
+        help: "Time of one pass that frees room in the device's cache, writing to the host included where it must be \
+               written first. Requests wait meanwhile: long passes under load ask for a larger host cache, or for \
+               writing through early.",
         section: ENGINE,
         ..PERCENTILES
     },

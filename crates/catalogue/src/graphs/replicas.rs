@@ -108,10 +108,11 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "scrape-failures",
         title: "Failed scrapes",
-        help: "Targets that did not give their metrics at a scrape, by reason. Connect: nothing listens there, so the \
-               server is down or starting. Timeout: it is too busy to answer. Status: it refused, often because metrics \
-               are not turned on or need a key. Format: what it answers is not a metrics page. What such a target \
-               would have reported is missing in all other graphs.",
+        help: "Targets that did not give their metrics at a scrape, by reason. connect: nothing listens there, so the \
+               server is down or starting. timeout: it is too busy to answer. status: it refused, often because metrics \
+               are not turned on or need a key. parse and content_type: what it answers is not a metrics page. The \
+               limits: it answers with more than is allowed. What such a target would have reported is missing in all \
+               other graphs.",
         section: REPLICAS,
         look: Look::Bars,
         lines: UNNAMED,

@@ -71,6 +71,16 @@ pub(super) const GRAPHS: &[Graph] = &[
         ..STACK
     },
     Graph {
+        id: "latency-by-route",
+        title: "Mean latency by route",
+        help: "Mean time to answer, for each route, or for each backend of a gateway. One route that is slow alone \
+               points at what is special about it: its model, its prompts, its backend. All slow together point at \
+               the machine.",
+        unit: Unit::Seconds,
+        section: REQUESTS,
+        ..LINES
+    },
+    Graph {
         id: "end-to-end-latency",
         title: "End-to-end latency",
         help: "Time from a request's arrival to its last token or byte, the wait for a replica and in the queue \
@@ -276,6 +286,24 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "The max_tokens that clients ask for. Engines reserve or plan by it, so values far above the true output \
                length cost batch size in some of them. When it equals output length, answers are being cut off.",
         unit: Unit::Tokens,
+        section: REQUESTS,
+        ..PERCENTILES
+    },
+    Graph {
+        id: "largest-answer",
+        title: "Longest answer of a request",
+        help: "Tokens of the longest answer of each finished request. It differs from output length only where clients \
+               ask for several answers at once: then it says how long the request stayed in the batch.",
+        unit: Unit::Tokens,
+        section: REQUESTS,
+        ..PERCENTILES
+    },
+    Graph {
+        id: "requested-answers",
+        title: "Answers per request",
+        help: "How many answers clients ask for in one request (the parameter n). Each is generated on its own and \
+               takes a place in the batch, so one request with n of 8 weighs like eight.",
+        unit: Unit::Number,
         section: REQUESTS,
         ..PERCENTILES
     },

@@ -24,12 +24,17 @@ fn every_page_lights_up_what_its_snapshot_says() {
     assert!(failures.is_empty(), "differ from their snapshots:\n{}", failures.join("\n"));
 }
 
-/// Counters have grown by what they show and one a second, so that idle pages draw too; gauges are as captured.
+/// Counters grow by what they show each minute, and those of families that show nothing by one a second, so that idle
+/// pages draw too; gauges are as captured.
 fn describe(capture: &Capture, growing: &BTreeSet<String>) -> String {
     let mut scraped = Scraped::new();
+    let is_idle = |own: &&exposition::Family| own.samples.iter().all(|sample| sample.value == 0.0);
+    let idle: Vec<&exposition::Family> = capture.families.iter().filter(is_idle).collect();
+    let idle: BTreeSet<&str> = idle.iter().flat_map(|own| &own.samples).map(|sample| family(&sample.name)).collect();
     for scrape in 0..3 {
         let grown = |name: &str, value: f64| {
-            if growing.contains(name) { (value + 60.0) * f64::from(scrape) } else { value }
+            let shown = if idle.contains(family(name)) { 60.0 } else { value };
+            if growing.contains(name) { shown * f64::from(scrape) } else { value }
         };
         scraped.scrape(&capture.families, &[], grown);
     }

@@ -80,7 +80,8 @@ impl Scraped {
     pub(crate) fn new() -> Self {
         let store = Store::new(store::Limits::default());
         let group = store.group();
-        Self { store, group, names: BTreeSet::new(), last_ms: 0 }
+        // Later than any process on a captured page started.
+        Self { store, group, names: BTreeSet::new(), last_ms: 1_795_500_000_000 }
     }
 
     /// Stores a page as scraped a minute after the one before. Cumulative values are what `grown` makes of them.
@@ -152,6 +153,7 @@ pub(crate) fn cumulative() -> BTreeSet<String> {
             | Shape::RateBy { .. }
             | Shape::RateByClass { .. }
             | Shape::Ratio { .. }
+            | Shape::ShareOf { .. }
             | Shape::RatioBy { .. } => &[""],
             Shape::Spread { .. } => &["_bucket", "_sum", "_count"],
             Shape::Mean { .. } | Shape::MeanBy { .. } => &["_sum", "_count"],
