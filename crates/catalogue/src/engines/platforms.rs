@@ -28,7 +28,7 @@ pub(super) const HUGGING_FACE: Engine = Engine {
         ),
         quantiles("end-to-end-latency", &["latency_distribution"]),
         mean("end-to-end-latency/mean", &["latency_distribution"]),
-        level("cpu/average", &["cpu_usage_percent"]).scale(0.01).documented(UNVERIFIED),
+        level("cpu/average", &["cpu_usage_percent"]).scale(0.01),
         level("memory-share/average", &["memory_usage_percent"]).scale(0.01).documented(UNVERIFIED),
         level("gpu/average", &["gpu_usage_percent"]).scale(0.01).documented(UNVERIFIED),
         level("gpu-memory-share/average", &["gpu_memory_usage_percent"]).scale(0.01).documented(UNVERIFIED),
