@@ -150,6 +150,12 @@ pub fn unclaimed<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
         .collect()
 }
 
+/// Whether a name is as engines write it, and not what others make of it on the way.
+pub fn is_original(name: &str) -> bool {
+    let mut others = ENGINES.iter().filter_map(|engine| engine.dialects).flat_map(|(_, others)| others);
+    !others.any(|other| name.starts_with(other))
+}
+
 /// A name without the matchers that it may carry.
 pub(crate) fn bare(name: &str) -> &str {
     name.split_once('{').map_or(name, |(bare, _)| bare)

@@ -17,7 +17,7 @@ mod unit;
 pub use absence::{Absence, Facts, absence};
 pub use ask::{Ask, Scope, ScopeLabels};
 pub use discovery::{discovery_query, names};
-pub use engine::{Engine, Layer, Sign, detect, engine_of, unclaimed, version_of};
+pub use engine::{Engine, Layer, Sign, detect, engine_of, is_original, unclaimed, version_of};
 pub use engines::{ENGINES, GPU_METRICS, GpuMetric, engine, recipes};
 pub use graph::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, line_name};
 pub use graphs::{GRAPHS, graph};

@@ -68,13 +68,13 @@ pub fn start_times_query(ask: &Ask<'_>) -> String {
 }
 
 /// A graph's query for whoever is not the page: `scope` are matchers, `window` is a duration and its length in seconds,
-/// as PromQL or Grafana write them, and the labels `by` stay beside `line`. Only the engines that pass `wanted` are asked for.
+/// as PromQL or Grafana write them, and the labels `by` stay beside `line`. It may be longer than servers of the page take.
 pub fn query_for(
     graph: &Graph,
     scope: &str,
     window: (&str, &str),
     by: &[&str],
-    wanted: &dyn Fn(&Engine) -> bool,
+    present: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let asked = Asked {
         strict: scope.to_owned(),
@@ -85,9 +85,9 @@ pub fn query_for(
         by,
         longest_bytes: usize::MAX,
         detail: None,
-        present: &|_| true,
+        present,
     };
-    query(graph, &asked, &|(engine, _)| wanted(engine))
+    query(graph, &asked, &|_| true)
 }
 
 pub(crate) fn role(graph: &Graph, recipe: &Recipe) -> Role {

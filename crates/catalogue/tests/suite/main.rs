@@ -4,5 +4,4 @@ mod bounds;
 mod captures;
 mod coverage;
 mod pages;
-mod promtool;
 mod values;
