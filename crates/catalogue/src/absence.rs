@@ -148,7 +148,10 @@ impl fmt::Display for Absence {
             }
             Self::Needs { engine, what } => write!(f, "{engine} exports this with {what}."),
             Self::NeedsVersion { engine, since } => {
-                write!(f, "{engine} exports this from version {since} on; this one seems older, or has not used it yet.")
+                write!(
+                    f,
+                    "{engine} exports this from version {since} on; this one seems older, or has not used it yet."
+                )
             }
             Self::NotYet { engine } => write!(
                 f,

@@ -61,9 +61,10 @@ impl Scope {
     }
 
     /// As [`Scope::matchers`], but passing series that lack a label: those of machines, which may be labelled with what
-    /// runs on them or not. Never narrowed to a replica, of which a machine may carry several.
-    pub(crate) fn lenient_matchers(&self, labels: &ScopeLabels) -> String {
-        let selected = [&self.model, &self.environment, &self.deployment];
+    /// runs on them or not. Narrowed to a replica only if `is_replica`, as a machine may carry several.
+    pub(crate) fn lenient_matchers(&self, labels: &ScopeLabels, is_replica: bool) -> String {
+        let replica = if is_replica { &self.replica } else { &None };
+        let selected = [&self.model, &self.environment, &self.deployment, replica];
         let parts = labels.all().into_iter().zip(selected).filter_map(|(name, value)| {
             let value = value.as_ref()?;
             Some(format!("{name}=~{}", quoted(&format!("|{}", escaped(value)))))
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn machines_pass_without_the_label_or_with_the_very_value() {
         let scope = Scope { model: Some("a.b|c".into()), replica: Some("r".into()), ..Scope::default() };
-        assert_eq!(scope.lenient_matchers(&ScopeLabels::default()), r#"model=~"|a\\.b\\|c""#);
+        assert_eq!(scope.lenient_matchers(&ScopeLabels::default(), false), r#"model=~"|a\\.b\\|c""#);
     }
 
     #[test]

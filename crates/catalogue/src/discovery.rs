@@ -37,10 +37,13 @@ fn pattern(names: &BTreeSet<String>) -> String {
     let mut rest = names.clone();
     let mut parts = Vec::new();
     for (prefix, others) in ENGINES.iter().filter_map(|engine| engine.dialects) {
-        let own: BTreeSet<String> = rest.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned).collect();
-        rest.retain(|name| !std::iter::once(&prefix).chain(others).any(|other| {
-            name.strip_prefix(other).is_some_and(|rest| own.contains(rest))
-        }));
+        let own: BTreeSet<String> =
+            rest.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned).collect();
+        rest.retain(|name| {
+            !std::iter::once(&prefix)
+                .chain(others)
+                .any(|other| name.strip_prefix(other).is_some_and(|rest| own.contains(rest)))
+        });
         let prefixes = std::iter::once(prefix).chain(others.iter().copied()).map(str::to_owned).collect();
         parts.push(format!("{}{}", group(&prefixes), group(&own)));
     }
@@ -49,8 +52,16 @@ fn pattern(names: &BTreeSet<String>) -> String {
 }
 
 /// Endings that many names share.
-const ENDINGS: [&str; 8] =
-    ["_tokens_total", "_time_seconds_count", "_seconds_count", "_bytes_total", "_total", "_seconds", "_bytes", "_count"];
+const ENDINGS: [&str; 8] = [
+    "_tokens_total",
+    "_time_seconds_count",
+    "_seconds_count",
+    "_bytes_total",
+    "_total",
+    "_seconds",
+    "_bytes",
+    "_count",
+];
 
 /// The shorter of two ways to write a set of names: by their first letters, or by their endings and then so.
 fn group(names: &BTreeSet<String>) -> String {

@@ -68,18 +68,21 @@ impl Engine {
     }
 }
 
-/// From where requests are measured, outermost first. Two layers may count the same requests; two engines of one layer
-/// do not. Machines stand beside.
+/// From where requests are measured, in the order in which a count is believed. Two layers may count the same requests;
+/// two engines of one layer do not. Machines stand beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// Before everything: what a platform or gateway reports for inferboard's own names, or a hosted platform exports.
     Platform,
-    /// A proxy in front of several servers.
+    /// A gateway or router made for inference, in front of several servers.
     Gateway,
     /// The server's HTTP side, or the framework around the engine.
     Server,
     /// The engine itself.
     Engine,
+    /// A proxy for anything. It sees inference requests first, but may see others too: what it counts stands in only
+    /// where nothing else does.
+    Proxy,
     /// Hosts, containers and GPUs. Their series are narrowed by a label of the scope only where they carry it.
     Machine,
 }
@@ -120,11 +123,16 @@ pub fn detect<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'static Engi
     found.into_iter().map(|(_, engine)| engine).collect()
 }
 
-/// The version that a sample of this metric and these labels tells of.
-pub fn version_of<'l>(name: &str, mut label: impl FnMut(&str) -> Option<&'l str>) -> Option<&'l str> {
+/// Whose version a sample of this metric and these labels tells, and which.
+pub fn version_of<'l>(
+    name: &str,
+    mut label: impl FnMut(&str) -> Option<&'l str>,
+) -> Option<(&'static Engine, &'l str)> {
     let tells = |metric: &str| metric.strip_suffix('*').map_or(name == metric, |prefix| name.starts_with(prefix));
-    let (_, holder) = ENGINES.iter().filter_map(|engine| engine.version).find(|(metric, _)| tells(metric))?;
-    label(holder).filter(|version| !version.is_empty())
+    ENGINES.iter().find_map(|engine| {
+        let (_, holder) = engine.version.filter(|(metric, _)| tells(metric))?;
+        Some((*engine, label(holder).filter(|version| !version.is_empty())?))
+    })
 }
 
 /// The metrics, of those given, that nothing in the catalogue reads or knows; without times of creation, which repeat
@@ -132,9 +140,7 @@ pub fn version_of<'l>(name: &str, mut label: impl FnMut(&str) -> Option<&'l str>
 pub fn unclaimed<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
     let claimed: std::collections::BTreeSet<String> = ENGINES
         .iter()
-        .flat_map(|engine| {
-            engine.recipes.iter().flat_map(|recipe| recipe.names()).flat_map(|name| engine.spellings(bare(name)))
-        })
+        .flat_map(|engine| engine.recipes.iter().flat_map(Recipe::names).flat_map(|name| engine.spellings(bare(name))))
         .collect();
     let is_claimed = |name: &str| {
         let family = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix));
@@ -144,10 +150,7 @@ pub fn unclaimed<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
             || ["_count", "_sum"].iter().any(|part| family.is_some_and(|f| claimed.contains(&format!("{f}{part}"))))
     };
     let own = [crate::query::START_TIME, "up"];
-    names
-        .into_iter()
-        .filter(|name| !name.ends_with("_created") && !own.contains(name) && !is_claimed(name))
-        .collect()
+    names.into_iter().filter(|name| !name.ends_with("_created") && !own.contains(name) && !is_claimed(name)).collect()
 }
 
 /// Whether a name is as engines write it, and not what others make of it on the way.

@@ -11,8 +11,9 @@ const LONGEST_BYTES: usize = 15 << 10;
 pub(crate) struct Asked<'a> {
     /// Matchers of what is selected.
     pub(crate) strict: String,
-    /// As `strict`, but passing series that lack the labels.
-    pub(crate) lenient: String,
+    /// As `strict`, but passing series that lack the labels; of machines, and of what is told apart by the backend's
+    /// label for replicas.
+    pub(crate) lenient: (String, String),
     /// The window of a rate, as PromQL writes it.
     pub(crate) window: String,
     /// The length of the window in seconds, as PromQL writes it.
@@ -33,7 +34,7 @@ impl<'a> Asked<'a> {
     pub(crate) fn new(ask: &'a Ask<'_>, present: &'a dyn Fn(&str) -> bool) -> Self {
         Self {
             strict: ask.scope.matchers(ask.labels),
-            lenient: ask.scope.lenient_matchers(ask.labels),
+            lenient: (ask.scope.lenient_matchers(ask.labels, false), ask.scope.lenient_matchers(ask.labels, true)),
             window: duration(ask.window_ms),
             seconds: (ask.window_ms as f64 / 1000.0).to_string(),
             replica: &ask.labels.replica,
@@ -76,12 +77,7 @@ pub(crate) fn needed(recipe: &Recipe) -> Vec<(Names, &'static str)> {
 }
 
 /// The spellings of `names` that are there, each with the matchers that it carries.
-fn spelled(
-    engine: &Engine,
-    names: Names,
-    suffix: &str,
-    present: &dyn Fn(&str) -> bool,
-) -> Vec<(String, &'static str)> {
+fn spelled(engine: &Engine, names: Names, suffix: &str, present: &dyn Fn(&str) -> bool) -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
     for name in names {
         let matchers = name.split_once('{').map_or("", |(_, rest)| rest.trim_end_matches('}'));
@@ -137,7 +133,9 @@ impl Expression<'_> {
                 self.lines_of(fold.operator(), &self.gauges(names), label, "(.*)", "$1")
             }
             Shape::Rate { fold, names } => self.named(&self.fold(fold.operator(), &[], &self.rates(names, "", ""))),
-            Shape::RateBy { names, label } => self.lines_of("sum", &self.rates(names, "", ""), label, "(.*)", "$1"),
+            Shape::RateBy { fold, names, label } => {
+                self.lines_of(fold.operator(), &self.rates(names, "", ""), label, "(.*)", "$1")
+            }
             Shape::RateByClass { names, label } => {
                 let rates = self.rates(names, "", "");
                 if self.asked.detail == Some(Detail::Codes) {
@@ -191,13 +189,25 @@ impl Expression<'_> {
                 let groups = self.groups(&[]);
                 let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
                 let promql = promql.replace("$replica", self.asked.replica).replace("$scope", &scope);
-                self.named(&self.scaled(&promql.replace("$by (", &format!("{by}(")).replace("$window", &self.asked.window).replace("$seconds", &self.asked.seconds)))
+                self.named(
+                    &self.scaled(
+                        &promql
+                            .replace("$by (", &format!("{by}("))
+                            .replace("$window", &self.asked.window)
+                            .replace("$seconds", &self.asked.seconds),
+                    ),
+                )
             }
         })
     }
 
     fn scope(&self) -> &str {
-        if self.engine.layer == Layer::Machine { &self.asked.lenient } else { &self.asked.strict }
+        let (machines, replicas) = &self.asked.lenient;
+        match self.engine.layer {
+            Layer::Machine if self.engine.replica == self.asked.replica => replicas,
+            Layer::Machine => machines,
+            _ => &self.asked.strict,
+        }
     }
 
     /// The series of the names that are there; `suffix` is what presence is known by, `part` what is asked for.

@@ -4,6 +4,7 @@
 //! each graph that its metrics feed.
 mod absence;
 mod ask;
+mod buckets;
 mod discovery;
 mod engine;
 mod engines;
@@ -12,20 +13,23 @@ mod graph;
 mod graphs;
 mod query;
 mod recipe;
+mod status;
 mod unit;
 
 pub use absence::{Absence, Facts, absence};
 pub use ask::{Ask, Scope, ScopeLabels};
+pub use buckets::{Bound, bound};
 pub use discovery::{discovery_query, names};
 pub use engine::{Engine, Layer, Sign, detect, engine_of, is_original, unclaimed, version_of};
 pub use engines::{ENGINES, GPU_METRICS, GpuMetric, engine, recipes};
 pub use graph::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, line_name};
 pub use graphs::{GRAPHS, graph};
 pub use query::{
-    PERCENTILES, buckets_query, detailed_query, drawn_query, has_data, interval_query, query_for, start_times_query,
-    summary_query,
+    PERCENTILES, buckets_query, detailed_query, drawn_query, fed_by, has_data, interval_query, query_for,
+    start_times_query, summary_query,
 };
 pub use recipe::{Fold, Names, Recipe, Shape};
+pub use status::status_name;
 pub use unit::Unit;
 
 /// The label under which every drawn series carries the name of its line.

@@ -1,6 +1,6 @@
 //! From a graph to the queries that draw it.
 use crate::{
-    Ask, Engine, Graph, Layer, Look, Recipe, Role, Scope, ScopeLabels, Shape, Summary,
+    Ask, Engine, GRAPHS, Graph, Layer, Look, Recipe, Role, Scope, ScopeLabels, Shape, Summary,
     engines::{ENGINES, recipes},
     expression::{Asked, Called, buckets, expression, is_over_window, is_present},
 };
@@ -15,6 +15,15 @@ pub(crate) const START_TIME: &str = "process_start_time_seconds";
 pub fn has_data(graph: &Graph, present: &dyn Fn(&str) -> bool) -> bool {
     let mut data = recipes(graph.id).iter().filter(|(_, recipe)| role(graph, recipe) == Role::Data);
     data.any(|(engine, recipe)| is_present(engine, recipe, present))
+}
+
+/// The graphs that an engine's metrics feed, of those present.
+pub fn fed_by(engine: &Engine, present: &dyn Fn(&str) -> bool) -> Vec<&'static Graph> {
+    let own = |graph: &Graph| {
+        let mut data = recipes(graph.id).iter().filter(|(other, _)| other.id == engine.id);
+        data.any(|(_, recipe)| role(graph, recipe) == Role::Data && is_present(engine, recipe, present))
+    };
+    GRAPHS.iter().copied().filter(|graph| own(graph)).collect()
 }
 
 /// The range query of a graph: one series per line, named by the label `line`. None when none of its metrics is
@@ -46,14 +55,15 @@ pub fn summary_query(graph: &Graph, present: &dyn Fn(&str) -> bool, ask: &Ask<'_
 }
 
 /// The buckets of a graph of percentiles, for its heat map and to tell which percentiles lie in the first or last one:
-/// rates by the label `le`, of the layer nearest to the user. None for a graph without a histogram.
-pub fn buckets_query(graph: &Graph, present: &dyn Fn(&str) -> bool, ask: &Ask<'_>) -> Option<String> {
+/// rates by the label `le`, of the engine whose count is believed first, and the factor that brings `le` to the graph's
+/// unit. None for a graph without a histogram.
+pub fn buckets_query(graph: &Graph, present: &dyn Fn(&str) -> bool, ask: &Ask<'_>) -> Option<(String, f64)> {
     let asked = Asked::new(ask, present);
     let histograms = recipes(graph.id).iter().filter_map(|(engine, recipe)| {
         let Shape::Spread { names } = recipe.shape else { return None };
-        Some((engine.layer, buckets(engine, recipe, names, &asked)?))
+        Some((engine.layer, buckets(engine, recipe, names, &asked)?, recipe.scale))
     });
-    histograms.min_by_key(|(layer, _)| *layer).map(|(_, query)| query)
+    histograms.min_by_key(|(layer, ..)| *layer).map(|(_, query, scale)| (query, scale))
 }
 
 /// An instant query for the times of recent scrapes of what is in scope.
@@ -78,7 +88,7 @@ pub fn query_for(
 ) -> Option<String> {
     let asked = Asked {
         strict: scope.to_owned(),
-        lenient: String::new(),
+        lenient: (String::new(), String::new()),
         window: window.0.to_owned(),
         seconds: window.1.to_owned(),
         replica: "replica",
@@ -124,8 +134,8 @@ fn join(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
                 let data: Vec<Fed> = data.iter().copied().filter(|fed| layer(fed) == own).collect();
                 lines(graph, &data, asked)
             });
-            // An inner layer is drawn where the outer ones have nothing.
-            stacks.reduce(|outer, inner| format!("({outer}) or on ({on}) ({inner})"))
+            // A layer is drawn where those before it have nothing.
+            stacks.reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
         }
     }?;
     let limits = lines(graph, &limits, asked);
@@ -138,21 +148,33 @@ fn layer((engine, recipe): &Fed) -> Layer {
 
 /// The lines of recipes that are drawn together; the engine's name stands behind each where there are several.
 fn lines(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
+    let fed = &unlike(fed, asked);
     let several = fed.iter().any(|(engine, _)| title(engine) != title(fed[0].0));
     let is_one_of_many = fed.iter().any(|(_, recipe)| recipe.line() != fed[0].1.line());
     let part = |(engine, recipe): &Fed| {
         let suffix = if several { title(engine) } else { "" };
-        expression(engine, recipe, &Called {
-            line: recipe.line(),
-            is_limit: role(graph, recipe) == Role::Limit,
-            is_one_of_many,
-            suffix,
-        }, asked)
+        expression(
+            engine,
+            recipe,
+            &Called { line: recipe.line(), is_limit: role(graph, recipe) == Role::Limit, is_one_of_many, suffix },
+            asked,
+        )
     };
     let in_order = |line: &'static str| fed.iter().filter(move |(_, recipe)| recipe.line() == line);
     let names = graph.lines.iter().map(|line| line.name);
     let parts = names.flat_map(in_order).filter_map(part);
     parts.reduce(|all, part| format!("{all} or {part}"))
+}
+
+/// Of details, those lines that differ: average and largest of a replica are the same where it has one value.
+fn unlike(fed: &[Fed], asked: &Asked<'_>) -> Vec<Fed> {
+    let gauge = |fed: &Fed| match fed.1.shape {
+        Shape::Gauge { names, .. } => Some((fed.0.id, names)),
+        _ => None,
+    };
+    let is_repeated =
+        |at: usize| gauge(&fed[at]).is_some_and(|own| fed[..at].iter().any(|one| gauge(one) == Some(own)));
+    (0..fed.len()).filter(|at| asked.detail.is_none() || !is_repeated(*at)).map(|at| fed[at]).collect()
 }
 
 /// What an engine is called in a line's name: a relay is called as the engine that it repeats, so that of equal lines
@@ -225,9 +247,8 @@ mod tests {
     fn boxes_count_over_the_whole_range_and_leave_out_what_has_no_range() {
         let (scope, labels) = (Scope::default(), labels());
         let ask = Ask { scope: &scope, labels: &labels, window_ms: 20_000 };
-        let summary = |id, present: &dyn Fn(&str) -> bool| {
-            summary_query(graph(id).expect("a graph"), present, &ask, 3_600_000)
-        };
+        let summary =
+            |id, present: &dyn Fn(&str) -> bool| summary_query(graph(id).expect("a graph"), present, &ask, 3_600_000);
         let counts = summary("preemptions", &|name| name.starts_with("vllm:")).expect("boxes");
         assert!(counts.contains("[3600s]") && counts.ends_with(" * 3600"), "{counts}");
         assert_eq!(summary("cpu", &|_| true), None);
@@ -254,6 +275,11 @@ mod tests {
              label_replace(sum by (replica) (vllm:num_requests_waiting{server=\"\"}), \"line\", \"$1 · waiting\", \
              \"replica\", \"(.*)\")"
         );
+        assert_eq!(
+            detailed("gpu", &["gpu_utilization_ratio"]),
+            "label_replace(label_join(avg by (instance, gpu) (gpu_utilization_ratio{}), \"line\", \" \", \"instance\", \
+             \"gpu\"), \"line\", \"$1\", \"line\", \"(.*)\")"
+        );
         assert!(detailed("volume", &["http_requests_total"]).contains("\"$1\", \"status\", \"(.*)\""));
         assert!(
             detailed("queue-time", &["vllm:request_queue_time_seconds_count"])
@@ -266,6 +292,7 @@ mod tests {
         let names = ["http_requests_total", "vllm:request_success_total", "envoy_cluster_upstream_rq"];
         let query = query_of("volume", &names).expect("a query");
         assert_eq!(query.matches(" or on () ").count(), 2, "{query}");
-        assert!(query.find("envoy_cluster").expect("envoy") < query.find("http_requests").expect("http"), "{query}");
+        let at = |part: &str| query.find(part).expect("a part");
+        assert!(at("http_requests") < at("vllm:") && at("vllm:") < at("envoy_cluster"), "{query}");
     }
 }

@@ -107,6 +107,8 @@ pub enum Shape {
     },
     /// A counter's rate per second, one line for each value of a label.
     RateBy {
+        /// Over the series that share the value.
+        fold: Fold,
         /// The counter.
         names: Names,
         /// The label.
@@ -242,7 +244,12 @@ pub(crate) const fn mean_rate(feeds: &'static str, names: Names) -> Recipe {
 
 /// A counter's rate by a label.
 pub(crate) const fn rate_by(feeds: &'static str, names: Names, label: &'static str) -> Recipe {
-    Recipe::new(feeds, Shape::RateBy { names, label })
+    Recipe::new(feeds, Shape::RateBy { fold: Fold::Sum, names, label })
+}
+
+/// Mean of a counter's rate by a label.
+pub(crate) const fn mean_rate_by(feeds: &'static str, names: Names, label: &'static str) -> Recipe {
+    Recipe::new(feeds, Shape::RateBy { fold: Fold::Mean, names, label })
 }
 
 /// A counter's rate by status class.

@@ -51,7 +51,9 @@ impl Unit {
             | Self::Hertz
             | Self::Count
             | Self::Number
-            | Self::Seconds | Self::Bytes | Self::Share => "",
+            | Self::Seconds
+            | Self::Bytes
+            | Self::Share => "",
         }
     }
 

@@ -48,7 +48,11 @@ pub fn contract() -> String {
         for (at, section) in Section::ALL.into_iter().enumerate() {
             let own: Vec<_> = metrics.iter().filter(|(_, metric)| metric.section == at).collect();
             if !own.is_empty() {
-                let _ = write!(text, "\n## {}\n\n| Metric | Type | Labels | Lights up |\n| --- | --- | --- | --- |\n", section.title());
+                let _ = write!(
+                    text,
+                    "\n## {}\n\n| Metric | Type | Labels | Lights up |\n| --- | --- | --- | --- |\n",
+                    section.title()
+                );
             }
             for (name, metric) in own {
                 let labels = metric.labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
@@ -69,7 +73,8 @@ pub fn contract() -> String {
     for id in ["host", "process", "cadvisor", "kubernetes", "scraper"] {
         let Some(own) = engine(id) else { continue };
         let names: Vec<String> = metrics(own).into_keys().map(|name| format!("`{name}`")).collect();
-        let mut graphs: Vec<&str> = own.recipes.iter().filter_map(|recipe| Some(graph(recipe.graph())?.title)).collect();
+        let mut graphs: Vec<&str> =
+            own.recipes.iter().filter_map(|recipe| Some(graph(recipe.graph())?.title)).collect();
         graphs.dedup();
         let _ = writeln!(text, "| [{}]({}) | {} | {} |", own.title, own.source, names.join(", "), graphs.join(", "));
     }

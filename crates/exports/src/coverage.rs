@@ -14,15 +14,19 @@ pub fn coverage() -> String {
          - **derived**: computed from other metrics of the engine.\n\
          - **flag**: exported only when something is turned on, see below.\n\
          - **0.33+**: exported by that version and newer ones.\n\
+         - The column HTTP server is the web server inside vLLM and other servers in Python.\n\
          - *documented*: no page of a running server was at hand; names are from the engine's documents or source.\n",
     );
     for (title, layers) in [
         ("Inference engines and frameworks", &[Layer::Engine, Layer::Server][..]),
-        ("Gateways and platforms", &[Layer::Gateway, Layer::Platform]),
+        ("Gateways, proxies and platforms", &[Layer::Gateway, Layer::Proxy, Layer::Platform]),
         ("Machines", &[Layer::Machine]),
     ] {
-        let engines: Vec<&Engine> =
-            ENGINES.iter().copied().filter(|engine| layers.contains(&engine.layer) && engine.relays.is_none()).collect();
+        let engines: Vec<&Engine> = ENGINES
+            .iter()
+            .copied()
+            .filter(|engine| layers.contains(&engine.layer) && engine.relays.is_none())
+            .collect();
         let _ = write!(text, "\n## {title}\n");
         for section in Section::ALL {
             table(&mut text, section, &engines);
@@ -44,7 +48,8 @@ fn table(text: &mut String, section: Section, engines: &[&Engine]) {
     if rows.is_empty() {
         return;
     }
-    let used: Vec<usize> = (0..engines.len()).filter(|at| rows.iter().any(|(_, cells)| !cells[*at].is_empty())).collect();
+    let used: Vec<usize> =
+        (0..engines.len()).filter(|at| rows.iter().any(|(_, cells)| !cells[*at].is_empty())).collect();
     let titles: Vec<&str> = used.iter().map(|at| engines[*at].title).collect();
     let _ = write!(text, "\n### {}\n\n| Graph | {} |\n", section.title(), titles.join(" | "));
     let _ = writeln!(text, "| --- |{}", " --- |".repeat(used.len()));
@@ -57,9 +62,8 @@ fn table(text: &mut String, section: Section, engines: &[&Engine]) {
 
 /// How an engine feeds a graph; empty when it does not.
 fn how(graph: &Graph, engine: &Engine) -> String {
-    let is_data = |recipe: &Recipe| {
-        graph.lines.iter().any(|line| line.name == recipe.line() && line.role == Role::Data)
-    };
+    let is_data =
+        |recipe: &Recipe| graph.lines.iter().any(|line| line.name == recipe.line() && line.role == Role::Data);
     let own: Vec<&Recipe> = recipes(graph.id)
         .iter()
         .filter(|(other, recipe)| other.id == engine.id && is_data(recipe))
@@ -79,7 +83,12 @@ fn how(graph: &Graph, engine: &Engine) -> String {
 
 fn weight(recipe: &Recipe) -> (bool, bool, bool, bool) {
     let is_quantiles = matches!(recipe.shape, Shape::Quantiles { .. });
-    (!recipe.needs.is_empty(), recipe.line() == "mean" && !is_quantiles, !recipe.documented.is_empty(), !recipe.since.is_empty())
+    (
+        !recipe.needs.is_empty(),
+        recipe.line() == "mean" && !is_quantiles,
+        !recipe.documented.is_empty(),
+        !recipe.since.is_empty(),
+    )
 }
 
 fn marked(engine: &Engine, recipe: &Recipe, way: &str) -> String {
@@ -89,11 +98,12 @@ fn marked(engine: &Engine, recipe: &Recipe, way: &str) -> String {
 
 fn flags(text: &mut String) {
     text.push_str("\n## What must be turned on\n\n| Engine | What | For |\n| --- | --- | --- |\n");
-    for engine in ENGINES {
+    for engine in ENGINES.iter().filter(|engine| engine.relays.is_none()) {
         if !engine.turn_on.is_empty() {
             let _ = writeln!(text, "| {} | {} | everything |", engine.title, cell(engine.turn_on));
         }
-        let mut needs: Vec<&str> = engine.recipes.iter().map(|recipe| recipe.needs).filter(|needs| !needs.is_empty()).collect();
+        let mut needs: Vec<&str> =
+            engine.recipes.iter().map(|recipe| recipe.needs).filter(|needs| !needs.is_empty()).collect();
         needs.sort_unstable();
         needs.dedup();
         for needed in needs {
@@ -107,8 +117,10 @@ fn flags(text: &mut String) {
 }
 
 fn sources(text: &mut String) {
-    text.push_str("\n## Where the names are from\n\n| Engine | Source | Page of a running server |\n| --- | --- | --- |\n");
-    for engine in ENGINES {
+    text.push_str(
+        "\n## Where the names are from\n\n| Engine | Source | Page of a running server |\n| --- | --- | --- |\n",
+    );
+    for engine in ENGINES.iter().filter(|engine| engine.relays.is_none()) {
         let captured = if engine.is_captured { "yes" } else { "no" };
         let _ = writeln!(text, "| {} (`{}`) | {} | {captured} |", engine.title, engine.id, cell(engine.source));
     }

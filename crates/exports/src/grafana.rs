@@ -86,7 +86,9 @@ fn panel(graph: &Graph, query: &str, id: usize, (x, y): (usize, usize)) -> Value
         .collect();
     let colours: &[(&str, &str)] = match graph.colours {
         Colours::Order => &[],
-        Colours::Percentiles => &[("p50", "light-blue"), ("p90", "blue"), ("p95", "semi-dark-blue"), ("p99", "dark-blue")],
+        Colours::Percentiles => {
+            &[("p50", "light-blue"), ("p90", "blue"), ("p95", "semi-dark-blue"), ("p99", "dark-blue")]
+        }
         Colours::StatusClasses => {
             &[("1xx", "gray"), ("2xx", "blue"), ("3xx", "#2aa198"), ("4xx", "orange"), ("5xx", "red")]
         }

@@ -1,6 +1,9 @@
 //! What is generated, as its readers read it: checked-in documents, Grafana's JSON, promtool.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-use catalogue::{GRAPHS, is_original};
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+use catalogue::{
+    Ask, GRAPHS, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
+    start_times_query, summary_query,
+};
 use exports::{contract, coverage, grafana_dashboard, recording_rules};
 use promql::Limits;
 use serde_json::Value;
@@ -55,7 +58,8 @@ fn every_panel_of_the_dashboard_asks_what_prometheus_understands() {
         }
         titles.push(panel["title"].as_str().expect("a title"));
         let query = panel["targets"][0]["expr"].as_str().expect("a query");
-        let query = query.replace("$__rate_interval_ms", "60000").replace("$__rate_interval", "1m").replace("$model", ".*");
+        let query =
+            query.replace("$__rate_interval_ms", "60000").replace("$__rate_interval", "1m").replace("$model", ".*");
         parse(&query);
         rules += &format!("      - record: panel{}\n        expr: {}\n", panel["id"], Value::String(query));
     }
@@ -65,6 +69,35 @@ fn every_panel_of_the_dashboard_asks_what_prometheus_understands() {
         let in_order = GRAPHS.iter().filter(|graph| graph.is_shown);
         in_order.chain(GRAPHS.iter().filter(|graph| !graph.is_shown)).map(|graph| graph.title).collect::<Vec<_>>()
     });
+    check(&rules);
+}
+
+/// What the page asks, with its details, boxes and buckets, and where metrics are.
+#[test]
+fn promtool_accepts_what_the_page_asks() {
+    let scope = Scope {
+        model: Some("a \"b\" \\ c".into()),
+        environment: Some("p.q|r".into()),
+        replica: Some("x".into()),
+        ..Scope::default()
+    };
+    let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
+    let ask = Ask { scope: &scope, labels: &labels, window_ms: 61_500 };
+    let mut queries = vec![discovery_query(&labels, 3_600_000), start_times_query(&ask)];
+    for graph in GRAPHS {
+        let own = [
+            drawn_query(graph, &is_original, &ask),
+            detailed_query(graph, &is_original, &ask),
+            summary_query(graph, &is_original, &ask, 3_600_000),
+            buckets_query(graph, &is_original, &ask).map(|(query, _)| query),
+        ];
+        queries.extend(own.into_iter().flatten());
+    }
+    let mut rules = String::from("groups:\n  - name: page\n    rules:\n");
+    for (at, query) in queries.into_iter().enumerate() {
+        parse(&query);
+        rules += &format!("      - record: query{at}\n        expr: {}\n", Value::String(query));
+    }
     check(&rules);
 }
 

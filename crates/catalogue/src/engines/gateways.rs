@@ -57,7 +57,7 @@ pub(super) const LITELLM: Engine = Engine {
 pub(super) const ENVOY: Engine = Engine {
     id: "envoy",
     title: "Envoy",
-    layer: Layer::Gateway,
+    layer: Layer::Proxy,
     signs: &[Sign::Prefix("envoy_")],
     source: "https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats",
     recipes: &[
@@ -84,8 +84,12 @@ pub(super) const ENVOY: Engine = Engine {
         ),
         spread("end-to-end-latency", &["envoy_http_downstream_rq_time{envoy_http_conn_manager_prefix!=\"admin\"}"])
             .scale(0.001),
-        mean_by("latency-by-route", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"], "envoy_cluster_name")
-            .scale(0.001),
+        mean_by(
+            "latency-by-route",
+            &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"],
+            "envoy_cluster_name",
+        )
+        .scale(0.001),
         spread("upstream-latency", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"])
             .scale(0.001),
         total(
@@ -117,7 +121,7 @@ pub(super) const ENVOY: Engine = Engine {
 pub(super) const NGINX: Engine = Engine {
     id: "nginx",
     title: "NGINX ingress",
-    layer: Layer::Gateway,
+    layer: Layer::Proxy,
     signs: &[Sign::Prefix("nginx_ingress_")],
     source: "https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/",
     recipes: &[
@@ -146,7 +150,7 @@ pub(super) const NGINX: Engine = Engine {
 pub(super) const TRAEFIK: Engine = Engine {
     id: "traefik",
     title: "Traefik",
-    layer: Layer::Gateway,
+    layer: Layer::Proxy,
     signs: &[Sign::Prefix("traefik_")],
     source: "https://doc.traefik.io/traefik/observability/metrics/overview/",
     is_captured: false,
@@ -175,7 +179,11 @@ pub(super) const ENDPOINT_PICKER: Engine = Engine {
     id: "epp",
     title: "Endpoint picker",
     layer: Layer::Gateway,
-    signs: &[Sign::Prefix("inference_objective_"), Sign::Prefix("inference_pool_"), Sign::Prefix("inference_extension_")],
+    signs: &[
+        Sign::Prefix("inference_objective_"),
+        Sign::Prefix("inference_pool_"),
+        Sign::Prefix("inference_extension_"),
+    ],
     source: "https://github.com/kubernetes-sigs/gateway-api-inference-extension: pkg/epp/metrics",
     is_captured: false,
     recipes: &[

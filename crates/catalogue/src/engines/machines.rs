@@ -57,10 +57,7 @@ pub(super) const CADVISOR: Engine = Engine {
              / container_spec_cpu_period{$scopecontainer!=\"\",container!=\"POD\"})",
             &["container_spec_cpu_quota", "container_spec_cpu_period"],
         ),
-        total(
-            "container-memory/in use",
-            &["container_memory_working_set_bytes{container!=\"\",container!=\"POD\"}"],
-        ),
+        total("container-memory/in use", &["container_memory_working_set_bytes{container!=\"\",container!=\"POD\"}"]),
         // No limit is written as zero, or as more than any machine has.
         total("container-memory/limit", &["container_spec_memory_limit_bytes{container!=\"\",container!=\"POD\"}"])
             .valid("> 0 < 1e17"),

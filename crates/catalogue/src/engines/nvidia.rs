@@ -39,7 +39,11 @@ pub(super) const TRTLLM: Engine = Engine {
         total("kv-cache-tokens/used", &["trtllm_kv_cache_used_blocks"]),
         total("kv-cache-tokens/available", &["trtllm_kv_cache_free_blocks"]),
         total("kv-cache-tokens/capacity", &["trtllm_kv_cache_max_blocks"]),
-        share_of("prefix-cache-hit-share/hits", &["trtllm_kv_cache_reused_blocks_total"], &["trtllm_kv_cache_missed_blocks_total"]),
+        share_of(
+            "prefix-cache-hit-share/hits",
+            &["trtllm_kv_cache_reused_blocks_total"],
+            &["trtllm_kv_cache_missed_blocks_total"],
+        ),
         level("prefix-cache-hit-share/as reported", &["trtllm_kv_cache_hit_rate"]),
         ratio(
             "speculative-acceptance/accepted",
@@ -61,8 +65,7 @@ pub(super) const TRTLLM: Engine = Engine {
     ..Engine::PLAIN
 };
 
-const TRITON_DOCUMENTS: &str =
-    "https://github.com/triton-inference-server/server/blob/main/docs/user_guide/metrics.md";
+const TRITON_DOCUMENTS: &str = "https://github.com/triton-inference-server/server/blob/main/docs/user_guide/metrics.md";
 
 pub(super) const TRITON: Engine = Engine {
     id: "triton",
@@ -122,8 +125,8 @@ pub(super) const TRITON: Engine = Engine {
         .scale(0.001),
         total_by("memory-split", &["nv_trt_llm_runtime_memory_metrics"], "memory_type"),
         ratio("other-cache-hits/responses", &["nv_cache_num_hits"], &["nv_cache_num_lookups"])
-        .needs("a response cache")
-        .documented(TRITON_DOCUMENTS),
+            .needs("a response cache")
+            .documented(TRITON_DOCUMENTS),
         level("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
         total("memory/in use", &["nv_cpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
         total("memory/capacity", &["nv_cpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
@@ -189,7 +192,10 @@ pub(super) const DYNAMO: Engine = Engine {
         spread("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),
         spread("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]),
         spread("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]),
-        mean_by("phase-times", &["dynamo_frontend_stage_duration_seconds"], "stage").documented(DYNAMO_NAMES),
+        // Its stages are those before the engine: only where no engine tells its own.
+        mean_by("phase-times", &["dynamo_frontend_stage_duration_seconds"], "stage")
+            .layer(Layer::Machine)
+            .documented(DYNAMO_NAMES),
         rate("tokens-per-second/generation", &["dynamo_frontend_output_tokens_total"]),
         rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]),
         spread("prompt-length", &["dynamo_frontend_input_sequence_tokens"]),

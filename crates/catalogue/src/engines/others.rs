@@ -1,7 +1,10 @@
 //! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe, BentoML, and LMCache beside them.
 use crate::{
     Engine, Layer, Sign,
-    recipe::{level, mean, mean_by, mean_rate, peak, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, spread, total},
+    recipe::{
+        level, mean, mean_by, mean_rate, peak, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, spread,
+        total,
+    },
 };
 
 const LLAMACPP_README: &str = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md";
@@ -27,7 +30,11 @@ pub(super) const LLAMACPP: Engine = Engine {
             .needs("a version before May 2025, which still exports it")
             .documented("ggml-org/llama.cpp before pull request 13660"),
         peak("kv-cache-tokens/most so far", &["llamacpp:n_tokens_max"]).documented(LLAMACPP_README),
-        share_of("prefix-cache-hit-share/hits", &["llamacpp:prompt_tokens_cached_total"], &["llamacpp:prompt_tokens_total"])
+        share_of(
+            "prefix-cache-hit-share/hits",
+            &["llamacpp:prompt_tokens_cached_total"],
+            &["llamacpp:prompt_tokens_total"],
+        )
         .since("2026")
         .documented(LLAMACPP_README),
         level("batch-size/mean", &["llamacpp:n_busy_slots_per_decode"]),
@@ -41,7 +48,12 @@ pub(super) const LLAMACPP: Engine = Engine {
         )
         .since("2026")
         .documented(LLAMACPP_README),
-        ratio("speculative-length/tokens per pass", &["llamacpp:spec_decode_num_accepted_tokens_total"], &["llamacpp:spec_decode_num_drafts_total"]).plus(1.0)
+        ratio(
+            "speculative-length/tokens per pass",
+            &["llamacpp:spec_decode_num_accepted_tokens_total"],
+            &["llamacpp:spec_decode_num_drafts_total"],
+        )
+        .plus(1.0)
         .since("2026")
         .documented(LLAMACPP_README),
         rate("speculative-tokens/drafted", &["llamacpp:spec_decode_num_draft_tokens_total"])
@@ -127,11 +139,15 @@ pub(super) const LMCACHE: Engine = Engine {
     signs: &[Sign::Prefix("lmcache:"), Sign::Prefix("lmcache_")],
     dialects: Some(("lmcache:", &["lmcache_"])),
     source: "https://github.com/LMCache/LMCache: lmcache/observability.py",
-    recipes: &[ratio(
-        "other-cache-hits/LMCache",
-        &["lmcache:num_hit_tokens_total", "lmcache_mp_lookup_hit_tokens_total"],
-        &["lmcache:num_requested_tokens_total", "lmcache_mp_lookup_requested_tokens_total"],
-    )],
+    recipes: &[
+        ratio(
+            "other-cache-hits/LMCache",
+            &["lmcache:num_hit_tokens_total", "lmcache_mp_lookup_hit_tokens_total"],
+            &["lmcache:num_requested_tokens_total", "lmcache_mp_lookup_requested_tokens_total"],
+        ),
+        rate("kv-transfer-bytes/loaded", &["lmcache:num_remote_read_bytes_total"]),
+        rate("kv-transfer-bytes/stored", &["lmcache:num_remote_write_bytes_total"]),
+    ],
     ..Engine::PLAIN
 };
 
@@ -187,11 +203,7 @@ pub(super) const RAY: Engine = Engine {
             &["ray_serve_deployment_request_counter_total", "ray_serve_deployment_request_counter"],
         ),
         mean_by("latency-by-route", &["ray_serve_http_request_latency_ms"], "route").scale(0.001),
-        rate_by(
-            "requests-by-route",
-            &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"],
-            "route",
-        ),
+        rate_by("requests-by-route", &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"], "route"),
         spread("end-to-end-latency", &["ray_serve_http_request_latency_ms", "ray_serve_grpc_request_latency_ms"])
             .scale(0.001),
         spread("inference-time", &["ray_serve_deployment_processing_latency_ms"]).scale(0.001),

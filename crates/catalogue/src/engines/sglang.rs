@@ -2,7 +2,8 @@
 use crate::{
     Engine, Layer, Sign,
     recipe::{
-        level, mean, mean_by, mean_rate, peak, peak_by, rate, rate_by, rate_by_class, ratio, raw, spread, total,
+        level, mean, mean_by, mean_rate, mean_rate_by, peak, peak_by, rate, rate_by, rate_by_class, ratio, raw, spread,
+        total,
     },
 };
 
@@ -93,7 +94,7 @@ pub(super) const SGLANG: Engine = Engine {
         rate_by("engine-steps", &["sglang:cuda_graph_passes_total"], "mode").since("0.5.7"),
         mean_rate("engine-load/idle", &["sglang:scheduler_idle_seconds_total"]).since("0.5.23"),
         level("engine-load/utilisation", &["sglang:utilization"]).since("0.5.2"),
-        rate_by(
+        mean_rate_by(
             "engine-load",
             &["sglang:forward_execution_seconds_total", "sglang:gpu_execution_seconds_total"],
             "category",

@@ -33,7 +33,8 @@ pub(super) const VLLM: Engine = Engine {
         mean("phase-times/queue", &["vllm:request_queue_time_seconds"]).since("0.6"),
         mean("phase-times/prefill", &["vllm:request_prefill_time_seconds"]).since("0.6"),
         mean("phase-times/decode", &["vllm:request_decode_time_seconds"]).since("0.6"),
-        spread("step-time", &["vllm:model_forward_time_milliseconds", "vllm:model_execute_time_milliseconds"]).scale(0.001),
+        spread("step-time", &["vllm:model_forward_time_milliseconds", "vllm:model_execute_time_milliseconds"])
+            .scale(0.001),
         rate("tokens-per-second/generation", &["vllm:generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["vllm:prompt_tokens_total"]),
         spread("prompt-length", &["vllm:request_prompt_tokens"]),
@@ -94,7 +95,12 @@ pub(super) const VLLM: Engine = Engine {
         level("speculative-acceptance/as reported", &["vllm:spec_decode_draft_acceptance_rate"])
             .needs("speculative decoding"),
         level("speculative-acceptance/efficiency", &["vllm:spec_decode_efficiency"]).needs("speculative decoding"),
-        ratio("speculative-length/tokens per pass", &["vllm:spec_decode_num_accepted_tokens_total"], &["vllm:spec_decode_num_drafts_total"]).plus(1.0)
+        ratio(
+            "speculative-length/tokens per pass",
+            &["vllm:spec_decode_num_accepted_tokens_total"],
+            &["vllm:spec_decode_num_drafts_total"],
+        )
+        .plus(1.0)
         .needs("speculative decoding"),
         rate("speculative-tokens/drafted", &["vllm:spec_decode_num_draft_tokens_total"]).needs("speculative decoding"),
         rate("speculative-tokens/accepted", &["vllm:spec_decode_num_accepted_tokens_total"])
@@ -117,9 +123,12 @@ pub(super) const VLLM: Engine = Engine {
         mean_rate("memory-traffic/written", &["vllm:estimated_write_bytes_per_gpu_total"])
             .needs("--enable-mfu-metrics")
             .since("0.20"),
-        rate("kv-transfer-bytes/transferred", &["vllm:nixl_bytes_transferred_sum", "vllm:mooncake_bytes_transferred_sum"])
-            .needs("a KV connector")
-            .documented("vllm/distributed/kv_transfer/kv_connector/v1 of 0.33.0"),
+        rate(
+            "kv-transfer-bytes/transferred",
+            &["vllm:nixl_bytes_transferred_sum", "vllm:mooncake_bytes_transferred_sum"],
+        )
+        .needs("a KV connector")
+        .documented("vllm/distributed/kv_transfer/kv_connector/v1 of 0.33.0"),
         rate("kv-transfer-bytes/loaded", &["vllm:kv_offload_load_bytes_total"])
             .needs("KV offloading")
             .documented("vllm/v1/kv_offload of 0.33.0"),
@@ -163,8 +172,7 @@ pub(super) const VLLM: Engine = Engine {
             .needs("KV offloading")
             .documented("vllm/v1/kv_offload of 0.33.0"),
         total_by("sleep-state", &["vllm:engine_sleep_state"], "sleep_state").since("0.13"),
-        rate_by("tool-calls", &["vllm:tool_call_parser_invocations_total"], "outcome")
-            .documented("vLLM 0.33.0"),
+        rate_by("tool-calls", &["vllm:tool_call_parser_invocations_total"], "outcome").documented("vLLM 0.33.0"),
         total("websocket-connections/open", &["vllm:websocket_connections_active"])
             .needs("the realtime API")
             .documented("vllm/entrypoints/speech_to_text/realtime/metrics.py of 0.33.0"),

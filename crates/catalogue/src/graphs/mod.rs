@@ -1,5 +1,6 @@
 //! The catalogue itself: every graph, in the page's order.
 mod asynchronous;
+mod caches;
 mod engine;
 mod hardware;
 mod kind;
@@ -8,8 +9,8 @@ mod requests;
 
 use crate::Graph;
 
-const SECTIONS: [&[Graph]; 5] =
-    [requests::GRAPHS, engine::GRAPHS, hardware::GRAPHS, replicas::GRAPHS, asynchronous::GRAPHS];
+const SECTIONS: [&[Graph]; 6] =
+    [requests::GRAPHS, engine::GRAPHS, caches::GRAPHS, hardware::GRAPHS, replicas::GRAPHS, asynchronous::GRAPHS];
 
 const COUNT: usize = {
     let (mut count, mut section) = (0, 0);

@@ -16,8 +16,9 @@ pub(super) const GRAPHS: &[Graph] = &[
                restarts and replicas. WebSocket connections are counted when they close, by close code: 1000 and 1001 \
                are normal ends, 1006 means that the connection broke, 1011 that the server failed, 1013 that it asks \
                to come back later. gRPC has its own codes: 0 is OK, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE. Engines \
-               without a status say finished, succeeded or failed. Where a gateway and the engine behind it count the \
-               same requests, the gateway's count is drawn. A fall to zero without a fall in demand means that \
+               without a status say finished, succeeded or failed. Where a platform or gateway and the engine behind it \
+               count the same requests, the outer count is drawn; a proxy for anything, such as Envoy, NGINX or \
+               Traefik, stands in only where nothing else counts. A fall to zero without a fall in demand means that \
                replicas do not answer.",
         unit: Unit::RequestsPerSecond,
         section: REQUESTS,
@@ -69,16 +70,6 @@ pub(super) const GRAPHS: &[Graph] = &[
         section: REQUESTS,
         unit: Unit::RequestsPerSecond,
         ..STACK
-    },
-    Graph {
-        id: "latency-by-route",
-        title: "Mean latency by route",
-        help: "Mean time to answer, for each route, or for each backend of a gateway. One route that is slow alone \
-               points at what is special about it: its model, its prompts, its backend. All slow together point at \
-               the machine.",
-        unit: Unit::Seconds,
-        section: REQUESTS,
-        ..LINES
     },
     Graph {
         id: "end-to-end-latency",
@@ -149,6 +140,16 @@ pub(super) const GRAPHS: &[Graph] = &[
         ..PERCENTILES
     },
     Graph {
+        id: "latency-by-route",
+        title: "Mean latency by route",
+        help: "Mean time to answer, for each route, or for each backend of a gateway. One route that is slow alone \
+               points at what is special about it: its model, its prompts, its backend. All slow together point at \
+               the machine.",
+        unit: Unit::Seconds,
+        section: REQUESTS,
+        ..LINES
+    },
+    Graph {
         id: "upstream-latency",
         title: "Upstream latency",
         help: "Time that a gateway waited for the server behind it. What end-to-end latency has beyond this was spent \
@@ -177,6 +178,43 @@ pub(super) const GRAPHS: &[Graph] = &[
         ..PERCENTILES
     },
     Graph {
+        id: "tokens-per-second",
+        title: "Tokens per second",
+        help: "Tokens read from prompts and tokens generated, per second, over all selected replicas; the boxes count \
+               them over the range. Generation is what the hardware is bought for. When requests wait and generation \
+               no longer rises with them, the replicas are at their limit. Prompt tokens far above generation mean \
+               that prefill dominates. Engines that count a request's tokens only when it ends (TGI, and the prompt of \
+               Dynamo) draw them in bursts.",
+        unit: Unit::TokensPerSecond,
+        section: REQUESTS,
+        is_shown: true,
+        lines: &[data("generation"), data("prompt")],
+        ..EVENTS
+    },
+    Graph {
+        id: "tokens-per-second-per-request",
+        title: "Tokens per second of a request",
+        help: "How fast single answers were generated: the speed that one user sees, where tokens per second is what \
+               all share. The lower percentiles of this graph are the slow answers. It falls as batches grow; when it \
+               falls without more traffic, look at clocks, temperature and preemptions.",
+        unit: Unit::TokensPerSecond,
+        section: REQUESTS,
+        ..PERCENTILES
+    },
+    Graph {
+        id: "running-and-waiting",
+        title: "Running and waiting",
+        help: "Requests in the engines' batches, and requests that wait for a place in one, at the moment of each \
+               scrape. On average, requests in flight are arrivals per second times seconds each takes (Little's law), \
+               so running rises with traffic or with latency. Waiting above zero for longer than a burst means too \
+               little capacity: add replicas, or raise the engine's limit on sequences if its KV cache has room. Paused \
+               requests had to give up their place. The dashed line is the most that the engines run at once.",
+        section: REQUESTS,
+        is_shown: true,
+        lines: &[data("running"), data("waiting"), data("paused"), limit("limit")],
+        ..LINES
+    },
+    Graph {
         id: "concurrent-requests",
         title: "Concurrent requests",
         help: "Requests in flight: those being served and those waiting for it, over all selected replicas; \
@@ -201,43 +239,6 @@ pub(super) const GRAPHS: &[Graph] = &[
         is_shown: true,
         lines: &[data("pending")],
         ..LINES
-    },
-    Graph {
-        id: "running-and-waiting",
-        title: "Running and waiting",
-        help: "Requests in the engines' batches, and requests that wait for a place in one, at the moment of each \
-               scrape. On average, requests in flight are arrivals per second times seconds each takes (Little's law), \
-               so running rises with traffic or with latency. Waiting above zero for longer than a burst means too \
-               little capacity: add replicas, or raise the engine's limit on sequences if its KV cache has room. Paused \
-               requests had to give up their place. The dashed line is the most that the engines run at once.",
-        section: REQUESTS,
-        is_shown: true,
-        lines: &[data("running"), data("waiting"), data("paused"), limit("limit")],
-        ..LINES
-    },
-    Graph {
-        id: "tokens-per-second",
-        title: "Tokens per second",
-        help: "Tokens read from prompts and tokens generated, per second, over all selected replicas; the boxes count \
-               them over the range. Generation is what the hardware is bought for. When requests wait and generation \
-               no longer rises with them, the replicas are at their limit. Prompt tokens far above generation mean \
-               that prefill dominates. Engines that count a request's tokens only when it ends (TGI, and the prompt of \
-               Dynamo) draw them in bursts.",
-        unit: Unit::TokensPerSecond,
-        section: REQUESTS,
-        is_shown: true,
-        lines: &[data("generation"), data("prompt")],
-        ..EVENTS
-    },
-    Graph {
-        id: "tokens-per-second-per-request",
-        title: "Tokens per second of a request",
-        help: "How fast single answers were generated: the speed that one user sees, where tokens per second is what \
-               all share. The lower percentiles of this graph are the slow answers. It falls as batches grow; when it \
-               falls without more traffic, look at clocks, temperature and preemptions.",
-        unit: Unit::TokensPerSecond,
-        section: REQUESTS,
-        ..PERCENTILES
     },
     Graph {
         id: "request-size",

@@ -1,10 +1,11 @@
 //! What recipes promise of themselves, and how long queries get.
 use crate::pages::{all_recipes, bare, spellings};
 use catalogue::{
-    Ask, ENGINES, Engine, GPU_METRICS, GRAPHS, Recipe, Role, Scope, ScopeLabels, Shape, detailed_query, discovery_query, drawn_query,
-    engine, engine_of, graph, is_original, names, query_for, recipes, summary_query, unclaimed,
+    Ask, ENGINES, Engine, GPU_METRICS, GRAPHS, Recipe, Role, Scope, ScopeLabels, Shape, detailed_query,
+    discovery_query, drawn_query, engine, engine_of, graph, is_original, names, query_for, recipes, summary_query,
+    unclaimed,
 };
-use promql::{Limits, Matcher, MatchOp};
+use promql::{Limits, MatchOp, Matcher};
 use std::collections::BTreeSet;
 
 #[test]
@@ -44,7 +45,7 @@ fn the_contract_and_the_companions_own_metrics_light_up_every_graph() {
 #[test]
 fn recipes_of_our_own_gpu_metrics_and_their_list_agree() {
     let nvml = engine("nvml").expect("an engine");
-    for name in nvml.recipes.iter().flat_map(|recipe| recipe.names()) {
+    for name in nvml.recipes.iter().flat_map(Recipe::names) {
         assert!(GPU_METRICS.iter().any(|metric| metric.name == bare(name)), "{name}");
     }
     for metric in GPU_METRICS {

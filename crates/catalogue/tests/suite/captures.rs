@@ -46,7 +46,8 @@ fn describe(capture: &Capture, growing: &BTreeSet<String>) -> String {
         version_of(&sample.name, label)
     });
     let _ = writeln!(text, "engines: {}", engines.join(", "));
-    let _ = writeln!(text, "version: {}", version.unwrap_or("not told"));
+    let version = version.map(|(engine, version)| format!("{} {version}", engine.title));
+    let _ = writeln!(text, "version: {}", version.as_deref().unwrap_or("not told"));
     for graph in GRAPHS {
         let has_data = has_data(graph, &|name| scraped.has(name));
         let Some(lines) = scraped.lines(graph) else {

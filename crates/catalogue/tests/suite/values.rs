@@ -139,7 +139,10 @@ fn a_range_across_an_upgrade_draws_one_line() {
 #[test]
 fn counters_add_up_across_a_rename_and_count_once_where_both_names_are_exported() {
     let page = |name: &str, hits: u32| {
-        format!("vllm:{name}_hits_total{{engine=\"0\"}} {hits}\nvllm:{name}_queries_total{{engine=\"0\"}} {}\n", hits * 4)
+        format!(
+            "vllm:{name}_hits_total{{engine=\"0\"}} {hits}\nvllm:{name}_queries_total{{engine=\"0\"}} {}\n",
+            hits * 4
+        )
     };
     let both = |hits| format!("{}{}", page("prefix_cache", hits), page("gpu_prefix_cache", hits));
     assert_lines(&lines("prefix-cache-hit-share", &[&both(0), &both(10)]), &[("hits", 0.25)]);
@@ -191,7 +194,8 @@ fn what_a_router_repeats_counts_once_and_is_drawn_where_it_is_all_there_is() {
 #[test]
 fn a_gateway_and_the_engine_behind_it_are_not_stacked_on_each_other() {
     let engine = |n: u32| format!("vllm:request_success_total{{finished_reason=\"stop\"}} {n}\n");
-    let http = |n: u32| format!("http_requests_total{{status=\"2xx\"}} {n}\nhttp_requests_total{{status=\"5xx\"}} {n}\n");
+    let http =
+        |n: u32| format!("http_requests_total{{status=\"2xx\"}} {n}\nhttp_requests_total{{status=\"5xx\"}} {n}\n");
     let rate = |n: f64| n / WINDOW_S;
     let found = lines("volume", &[&engine(0), &engine(60)]);
     assert_lines(&found, &[("finished", rate(60.0))]);
