@@ -129,9 +129,10 @@ impl fmt::Display for Absence {
                 })?;
                 // A refusal is how engines say that metrics are off.
                 if reasons.iter().any(|reason| reason == "status") {
-                    for engine in ENGINES.iter().filter(|engine| !engine.turn_on.is_empty()) {
-                        write!(f, " {}: {}", engine.title, engine.turn_on)?;
-                    }
+                    let named = ENGINES.iter().filter(|engine| !engine.turn_on.is_empty());
+                    let needs: Vec<String> =
+                        named.map(|engine| format!("{} needs {}", engine.title, engine.turn_on)).collect();
+                    write!(f, " To have metrics at all, {}.", needs.join("; "))?;
                 }
                 Ok(())
             }
@@ -201,13 +202,13 @@ mod tests {
             ("running-and-waiting", &vllm[..], 1, 1, &[][..], None),
             ("volume", &[], 0, 0, &[], Some("Nothing is scraped here yet")),
             ("volume", &[], 2, 0, &["connect"], Some("Nothing listens there")),
-            ("volume", &[], 2, 0, &["status"], Some("Start SGLang with --enable-metrics.")),
+            ("volume", &[], 2, 0, &["status"], Some("SGLang needs --enable-metrics; ")),
             ("kv-cache-use", &["my_metric"], 1, 1, &[], Some("no metrics of an engine that is known")),
             ("kv-cache-use", &["tgi_queue_size"], 1, 1, &[], Some("TGI does not export this. What does: vLLM, SGLang")),
             ("compute-use", &vllm, 1, 1, &[], Some("vLLM exports this with --enable-mfu-metrics.")),
             ("cached-tokens", &vllm, 1, 1, &[], Some("vLLM exports this from version 0.33 on")),
             ("end-to-end-latency", &vllm, 1, 1, &[], Some("vLLM exports this, but has not yet")),
-            ("gpu-power", &vllm, 1, 1, &[], Some("It can come from Triton, NVML, DCGM and nvidia-smi.")),
+            ("gpu-power", &vllm, 1, 1, &[], Some("It can come from Triton, DCGM, nvidia-smi and NVML.")),
         ] {
             let found = why(id, names, targets, answering, failures);
             match expected {

@@ -26,7 +26,7 @@ pub struct Engine {
     pub version: Option<(&'static str, &'static str)>,
     /// The engine whose series it re-exports: lines of both go by one name, and the original counts.
     pub relays: Option<&'static str>,
-    /// What makes it export metrics where it does not by itself, as a sentence; empty where it does.
+    /// What it takes to have its metrics at all: a flag, a path; empty where it takes nothing.
     pub turn_on: &'static str,
     /// Where its metrics are described.
     pub source: &'static str,

@@ -244,6 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn pods_are_narrowed_where_the_backend_tells_replicas_by_them() {
+        let scope = Scope { replica: Some("p-1".into()), ..Scope::default() };
+        let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
+        let ask = Ask { scope: &scope, labels: &labels, window_ms: 20_000 };
+        let memory = |name: &str| name == "container_memory_working_set_bytes";
+        let query = drawn_query(graph("container-memory").expect("a graph"), &memory, &ask).expect("a query");
+        assert!(query.contains("pod=~\"|p-1\""), "{query}");
+        let host = |name: &str| name.starts_with("node_memory_Mem");
+        let query = drawn_query(graph("memory").expect("a graph"), &host, &ask).expect("a query");
+        assert!(!query.contains("p-1"), "{query}");
+    }
+
+    #[test]
+    fn an_engine_feeds_what_its_present_metrics_draw() {
+        let engine = crate::engine("llamacpp").expect("an engine");
+        let present = |name: &str| ["llamacpp:requests_processing", "llamacpp:requests_deferred"].contains(&name);
+        let ids: Vec<&str> = fed_by(engine, &present).into_iter().map(|graph| graph.id).collect();
+        assert_eq!(ids, ["running-and-waiting"]);
+    }
+
+    #[test]
     fn boxes_count_over_the_whole_range_and_leave_out_what_has_no_range() {
         let (scope, labels) = (Scope::default(), labels());
         let ask = Ask { scope: &scope, labels: &labels, window_ms: 20_000 };

@@ -3,6 +3,26 @@ use crate::cell;
 use catalogue::{Engine, GPU_METRICS, Recipe, Section, Shape, engine, graph};
 use std::{collections::BTreeMap, fmt::Write};
 
+/// What the labels hold.
+const LABELS: &str = "
+## Label values
+
+Lines are called by these values. Others are drawn too; these have fixed colours and are what the help texts speak of.
+
+| Label | Values |
+| --- | --- |
+| `state` of `inferboard_replica_state` | `pending`, `pulling`, `downloading`, `initializing`, `running`, `failed`; 1 for the state that a replica is in, 0 for the others |
+| `condition` | `true`, `false`, `unknown` |
+| `reason` of `inferboard_finished_requests_total` | `stop`, `length`, `abort`, `error`, `repetition` |
+| `reason` of `inferboard_requests_waiting_by_reason` | `capacity`, `deferred`, `grammar` |
+| `cause` | `validation`, `overloaded`, `cancelled`, `timeout`, `internal` |
+| `phase` of `inferboard_phase_time_seconds` | `queue`, `prefill`, `decode` |
+| `tier` | `device`, `host`, `disk`, `p2p`, `external` |
+| `source` | `computed`, `cached`, `transferred` |
+| `use` | `weights`, `kv_cache`, `graphs` |
+| `route` | the route's pattern, such as `/v1/chat/completions`; never what a client can invent, as each value is a series |
+";
+
 /// A metric as its recipes see it.
 #[derive(Default)]
 struct Metric {
@@ -29,7 +49,11 @@ pub fn contract() -> String {
          (`1006`).\n\
          - Scope comes from labels that the scraper adds, `model`, `environment`, `deployment` and `replica`. A gateway \
          that answers for several of them can set these labels itself.\n\
-         - Export each request once: at the gateway or at the server.\n\n\
+         - Export each request once: at the gateway or at the server.\n\
+         - A gateway that exports `inferboard_requests_total`, `inferboard_response_time_seconds`, \
+         `inferboard_time_to_first_byte_seconds`, `inferboard_request_size_bytes`, `inferboard_response_size_bytes`, \
+         `inferboard_concurrent_requests` and `inferboard_replicas_active`, `…_starting` and `…_max` fills what hosted \
+         platforms show first.\n\n\
          ```\n\
          # TYPE inferboard_requests_total counter\n\
          inferboard_requests_total{model=\"llama-70b\",route=\"/v1/chat/completions\",status_code=\"200\"} 1027\n\
@@ -61,6 +85,7 @@ pub fn contract() -> String {
             }
         }
     }
+    text.push_str(LABELS);
     text.push_str(
         "\n## GPUs\n\nThe companion's own collector exports these, labelled `gpu` (index), `uuid` and `name`. What a card or \
          driver does not tell is left out.\n\n| Metric | Type | Meaning |\n| --- | --- | --- |\n",
@@ -93,13 +118,14 @@ fn metrics(own: &Engine) -> BTreeMap<&'static str, Metric> {
             }
             metric.kind = kind(recipe, bare);
             let told = matchers.split(',').filter_map(|matcher| matcher.split(['=', '!']).next());
-            for label in told.chain(label(recipe)).filter(|label| !label.is_empty()) {
+            for label in told.chain(label(recipe, name)).filter(|label| !label.is_empty()) {
                 if !metric.labels.iter().any(|own| own == label) {
                     metric.labels.push(label.to_owned());
                 }
             }
             let lit = match recipe.line() {
                 "" | "mean" => fed.title.to_owned(),
+                line if fed.title.eq_ignore_ascii_case(line) => fed.title.to_owned(),
                 line => format!("{}: {line}", fed.title),
             };
             if !metric.graphs.contains(&lit) {
@@ -110,8 +136,11 @@ fn metrics(own: &Engine) -> BTreeMap<&'static str, Metric> {
     metrics
 }
 
-fn label(recipe: &Recipe) -> Option<&'static str> {
+/// The label by which the recipe tells this metric's lines apart.
+fn label(recipe: &Recipe, name: &str) -> Option<&'static str> {
     match recipe.shape {
+        // The whole of a ratio has no such label.
+        Shape::RatioBy { part, .. } if !part.contains(&name) => None,
         Shape::GaugeBy { label, .. }
         | Shape::RateBy { label, .. }
         | Shape::RateByClass { label, .. }

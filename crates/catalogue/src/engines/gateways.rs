@@ -30,7 +30,7 @@ pub(super) const LITELLM: Engine = Engine {
     title: "LiteLLM",
     layer: Layer::Gateway,
     signs: &[Sign::Prefix("litellm_")],
-    turn_on: "Add prometheus to litellm_settings.callbacks.",
+    turn_on: "prometheus among litellm_settings.callbacks",
     source: "https://docs.litellm.ai/docs/proxy/prometheus",
     is_captured: false,
     recipes: &[

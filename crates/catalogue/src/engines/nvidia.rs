@@ -8,7 +8,7 @@ pub(super) const TRTLLM: Engine = Engine {
     id: "trtllm",
     title: "TensorRT-LLM",
     signs: &[Sign::Prefix("trtllm_")],
-    turn_on: "Scrape /prometheus/metrics of trtllm-serve; /metrics gives JSON.",
+    turn_on: "the path /prometheus/metrics",
     source: "https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py",
     is_captured: false,
     recipes: &[
@@ -146,7 +146,7 @@ pub(super) const NIM: Engine = Engine {
     title: "NIM",
     // TensorRT-LLM's server before 1.3 and MindIE have the same bare names.
     signs: &[Sign::Name("num_request_max"), Sign::Name("gpu_cache_usage_perc")],
-    turn_on: "Scrape /v1/metrics; older versions have /metrics.",
+    turn_on: "the path /v1/metrics, or /metrics in older versions",
     source: "https://docs.nvidia.com/nim/large-language-models/latest/observability.html",
     recipes: &[
         rate("volume/succeeded", &["request_success_total"]),

@@ -14,7 +14,7 @@ pub(super) const LLAMACPP: Engine = Engine {
     title: "llama.cpp",
     signs: &[Sign::Prefix("llamacpp:"), Sign::Prefix("llamacpp_")],
     dialects: Some(("llamacpp:", &["llamacpp_"])),
-    turn_on: "Start llama-server with --metrics.",
+    turn_on: "--metrics",
     source: LLAMACPP_README,
     recipes: &[
         ratio(
@@ -79,7 +79,7 @@ pub(super) const LMDEPLOY: Engine = Engine {
     title: "LMDeploy",
     signs: &[Sign::Prefix("lmdeploy:"), Sign::Prefix("lmdeploy_")],
     dialects: Some(("lmdeploy:", &["lmdeploy_"])),
-    turn_on: "Start the server with --enable-metrics.",
+    turn_on: "--enable-metrics",
     source: "https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py",
     is_captured: false,
     recipes: &[
@@ -250,7 +250,7 @@ pub(super) const TORCHSERVE: Engine = Engine {
     title: "TorchServe",
     layer: Layer::Server,
     signs: &[Sign::Prefix("ts_inference_"), Sign::Prefix("ts_queue_"), Sign::Name("Requests2XX")],
-    turn_on: "Set metrics_mode=prometheus in config.properties.",
+    turn_on: "metrics_mode=prometheus",
     source: "https://pytorch.org/serve/metrics.html",
     recipes: &[
         rate("volume/2xx", &["Requests2XX"]),

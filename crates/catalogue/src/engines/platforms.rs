@@ -12,7 +12,7 @@ pub(super) const HUGGING_FACE: Engine = Engine {
     layer: Layer::Platform,
     signs: &[Sign::Name("latency_distribution")],
     replica: "replica_id",
-    turn_on: "The open-metrics route needs a Team or Enterprise plan and a token that may read the endpoint.",
+    turn_on: "a Team or Enterprise plan, and a token that may read the endpoint",
     source: "https://huggingface.co/docs/inference-endpoints/guides/analytics",
     recipes: &[
         rate_by_class("volume", &["http_requests{replica_id!=\"\"}"], "status_code"),

@@ -16,7 +16,7 @@ pub(super) const SGLANG: Engine = Engine {
     own: "worker_addr=\"\"",
     // Schedulers of one engine each report the same requests; data-parallel ones have `dp_rank` and add up.
     ranks: &["tp_rank", "pp_rank", "moe_ep_rank", "pid"],
-    turn_on: "Start SGLang with --enable-metrics.",
+    turn_on: "--enable-metrics",
     source: "https://github.com/sgl-project/sglang: python/sglang/srt/observability/metrics_collector.py, \
              http_request_metrics.py",
     recipes: &[

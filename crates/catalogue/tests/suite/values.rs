@@ -202,6 +202,11 @@ fn a_gateway_and_the_engine_behind_it_are_not_stacked_on_each_other() {
     let both = |n: u32| format!("{}{}", engine(n), http(n / 2));
     let found = lines("volume", &[&both(0), &both(60)]);
     assert_lines(&found, &[("2xx", rate(30.0)), ("5xx", rate(30.0))]);
+    // A proxy may see what is no inference: it stands in only where nothing else counts.
+    let proxied = |n: u32| format!("traefik_service_requests_total{{code=\"200\"}} {n}\n");
+    let both = |n: u32| format!("{}{}", engine(n), proxied(n * 2));
+    assert_lines(&lines("volume", &[&both(0), &both(60)]), &[("finished", rate(60.0))]);
+    assert_lines(&lines("volume", &[&proxied(0), &proxied(60)]), &[("2xx", rate(60.0))]);
     // Two engines of one layer stand side by side.
     let fleet = |n: u32| format!("{}sglang:num_requests_total {n}\n", engine(n));
     let found = lines("volume", &[&fleet(0), &fleet(60)]);
