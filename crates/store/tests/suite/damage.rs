@@ -116,7 +116,7 @@ fn single_bits_never_give_a_wrong_value() {
     for extension in [".block", ".wal"] {
         let files = files(&image, extension);
         let mut least: f64 = 1.0;
-        for n in 0..80 {
+        for n in 0..40 {
             let (name, bytes) = files[rng.below(files.len() as u64) as usize];
             let at = rng.below(bytes.len() as u64) as usize;
             let mut image = image.clone();
@@ -137,7 +137,7 @@ fn a_damaged_log_costs_its_records_only() {
     let in_log = |(_, samples): (&String, &Vec<(i64, f64)>)| samples.len();
     let all_samples: usize = content.iter().map(in_log).sum();
     let mut rng = Rng::new(11);
-    for n in 0..60 {
+    for n in 0..30 {
         let at = rng.below(bytes.len() as u64 - 64) as usize;
         let mut damaged = image.clone();
         let file = damaged.get_mut(name).expect("the log");
