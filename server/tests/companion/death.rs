@@ -2,8 +2,8 @@
 use crate::harness::{Companion, FakeTarget, args, http};
 use serde_json::Value;
 use server::cli::ServeArgs;
-use std::net::SocketAddr;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Series of the one target.
