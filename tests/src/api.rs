@@ -68,7 +68,11 @@ impl Api {
         Self::matrix(query, self.ask(query, "query_range", &parameters).await?)
     }
 
-    async fn instant(&self, query: &str, at_ms: Option<i64>) -> Result<Data> {
+    /// Whatever a query gives at a time in Unix milliseconds, now where there is none.
+    ///
+    /// # Errors
+    /// When the query is refused.
+    pub async fn instant(&self, query: &str, at_ms: Option<i64>) -> Result<Data> {
         let mut parameters = vec![("query", query.to_owned())];
         parameters.extend(at_ms.map(|at_ms| ("time", format_time(at_ms))));
         self.ask(query, "query", &parameters).await

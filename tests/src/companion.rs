@@ -1,5 +1,5 @@
 //! The companion as a process: the built binary on a free port.
-use crate::{Api, FixtureError, Process, Result};
+use crate::{Api, FixtureError, Process, Result, process::run};
 use std::{
     env,
     ffi::OsStr,
@@ -42,19 +42,9 @@ impl Companion {
     /// # Errors
     /// When it cannot be built or fails.
     pub fn printed(arguments: &[impl AsRef<OsStr>]) -> Result<String> {
-        let output = Command::new(binary()?)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(FixtureError::io("cannot start inferboard-server"))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(FixtureError::Program {
-            program: "inferboard-server",
-            what: format!("ended with {}", output.status),
-            output: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        let mut command = Command::new(binary()?);
+        command.args(arguments);
+        run("inferboard-server", command)
     }
 
     /// Its address without a slash at the end, such as `http://127.0.0.1:7117`.

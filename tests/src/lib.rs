@@ -9,6 +9,7 @@ mod process;
 mod prometheus;
 mod recording;
 mod replay;
+mod victoria_metrics;
 mod wait;
 
 pub use api::Api;
@@ -21,6 +22,7 @@ pub use process::Process;
 pub use prometheus::Prometheus;
 pub use recording::{Frame, Recording, SeriesKey};
 pub use replay::{Play, Replay};
+pub use victoria_metrics::VictoriaMetrics;
 pub use wait::{now_ms, until};
 
 use std::io::Write;

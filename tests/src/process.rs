@@ -30,13 +30,8 @@ impl Process {
     /// # Errors
     /// When the program is absent or cannot be started.
     pub fn start(program: &'static str, mut command: Command) -> Result<Self> {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| {
-                match error.kind() {
-                    io::ErrorKind::NotFound => FixtureError::Absent(program),
-                    _ => FixtureError::Io { what: format!("cannot start {program}"), source: error },
-                }
-            })?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| start_error(program, error))?;
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|stdout| keep_lines(stdout, &lines)));
@@ -105,6 +100,29 @@ impl Drop for Process {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+/// Runs a program to its end; what it printed.
+///
+/// # Errors
+/// When the program, known as `program` in errors, is absent or fails.
+pub(crate) fn run(program: &'static str, mut command: Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| start_error(program, error))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(FixtureError::Program {
+        program,
+        what: format!("ended with {}", output.status),
+        output: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+fn start_error(program: &'static str, source: io::Error) -> FixtureError {
+    match source.kind() {
+        io::ErrorKind::NotFound => FixtureError::Absent(program),
+        _ => FixtureError::Io { what: format!("cannot start {program}"), source },
     }
 }
 

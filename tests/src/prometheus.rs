@@ -1,6 +1,6 @@
 //! Prometheus as a process, to compare answers with.
-use crate::{Api, FixtureError, Process, Replay, Result};
-use std::{collections::BTreeMap, fs, process::Command, time::Duration};
+use crate::{Api, FixtureError, Process, Replay, Result, process::run};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duration};
 use tempfile::TempDir;
 
 /// A running `prometheus`; its data go with it.
@@ -25,13 +25,34 @@ impl Prometheus {
     /// # Errors
     /// [`FixtureError::Absent`] where it is not installed; else when it does not come up.
     pub async fn configured(configuration: &str) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for prometheus"))?;
+        Self::within(folder()?, configuration).await
+    }
+
+    /// Starts it at a free port of loopback with the samples of a file in OpenMetrics text with timestamps, and
+    /// nothing to scrape.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] where it or `promtool` is not installed; else when it does not take the file or does
+    /// not come up.
+    pub async fn holding(openmetrics: &Path) -> Result<Self> {
+        let folder = folder()?;
+        let mut command = Command::new("promtool");
+        command
+            .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
+            .arg(openmetrics)
+            .arg(folder.path().join("data"));
+        run("promtool", command)?;
+        Self::within(folder, "{}").await
+    }
+
+    async fn within(folder: TempDir, configuration: &str) -> Result<Self> {
         let file = folder.path().join("prometheus.yml");
         fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration of prometheus"))?;
         let mut command = Command::new("prometheus");
         command
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg("--storage.tsdb.retention.time=100y")
             .arg("--enable-feature=exemplar-storage")
             .arg("--web.listen-address=127.0.0.1:0");
         let mut process = Process::start("prometheus", command)?;
@@ -44,6 +65,10 @@ impl Prometheus {
     pub fn api(&self) -> Api {
         Api::new(&self.url)
     }
+}
+
+fn folder() -> Result<TempDir> {
+    tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for prometheus"))
 }
 
 /// JSON is YAML, and quotes the labels as they need.

@@ -1,0 +1,44 @@
+//! VictoriaMetrics as a process, to compare answers with.
+use crate::{Api, FixtureError, Process, Result, until};
+use std::{net::TcpListener, process::Command, time::Duration};
+use tempfile::TempDir;
+
+/// A running `victoria-metrics`; its data go with it.
+#[derive(Debug)]
+pub struct VictoriaMetrics {
+    _process: Process,
+    _folder: TempDir,
+    url: String,
+}
+
+impl VictoriaMetrics {
+    /// Starts it at a free port of loopback with the samples of a text in the Prometheus format with timestamps.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] where it is not installed; else when it does not come up or does not take the text.
+    pub async fn holding(text: String) -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for victoria-metrics"))?;
+        // It does not say which port it was given, so it is told one that was free just now.
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.map_err(FixtureError::io("cannot find a free port"))?;
+        let mut command = Command::new("victoria-metrics");
+        command
+            .arg(format!("-httpListenAddr={address}"))
+            .arg(format!("-storageDataPath={}", folder.path().display()))
+            .args(["-retentionPeriod=100y", "-search.disableCache", "-search.latencyOffset=0s"]);
+        let process = Process::start("victoria-metrics", command)?;
+        let own = Self { _process: process, _folder: folder, url: format!("http://{address}") };
+        let up = async || Ok(own.api().get("/health").await?.status().is_success());
+        until("start of victoria-metrics", Duration::from_secs(20), up, |up| *up).await?;
+        let client = reqwest::Client::new();
+        let import = client.post(format!("{}/api/v1/import/prometheus", own.url)).body(text);
+        import.send().await?.error_for_status()?;
+        own.api().get("/internal/force_flush").await?.error_for_status()?;
+        Ok(own)
+    }
+
+    /// Its API.
+    pub fn api(&self) -> Api {
+        Api::new(&self.url)
+    }
+}
