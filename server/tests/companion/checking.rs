@@ -35,20 +35,26 @@ async fn checked_url(url: String) -> (Option<i32>, Value) {
     tokio::task::spawn_blocking(move || checked(&[&url], b"")).await.expect("no panic")
 }
 
-const GOOD: &[u8] = b"# HELP vllm:requests Requests.\n# TYPE vllm:requests counter\n\
-    vllm:requests_total{model_name=\"m\",code=\"200\"} 1\nvllm:requests_total{model_name=\"m\",code=\"500\"} 2\n";
+const GOOD: &[u8] = b"# HELP vllm:num_preemptions Requests put back.\n# TYPE vllm:num_preemptions counter\n\
+    vllm:num_preemptions_total{model_name=\"m\",engine=\"0\"} 1\nvllm:num_preemptions_total{model_name=\"m\",engine=\"1\"} 2\n\
+    # TYPE vllm:brand_new gauge\nvllm:brand_new{model_name=\"m\"} 1\n";
 
 #[test]
 fn a_good_page_is_told_with_what_is_stored_of_it() {
     let output = check(&["-"], GOOD);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let expected = "\
--: Prometheus text (it does not end with # EOF), 158 bytes
+-: Prometheus text (it does not end with # EOF), 256 bytes
 
-FAMILY         TYPE            UNIT  SAMPLES
-vllm:requests  counter                     2
+FAMILY                TYPE            UNIT  SAMPLES
+vllm:num_preemptions  counter                     2
+vllm:brand_new        gauge                       1
 
-All would be stored: 2 samples of 2 series, labelled job=\"vllm\", model=\"m\".
+Engines: vLLM
+Graphs: preemptions
+Read by no graph: vllm:brand_new
+
+All would be stored: 3 samples of 3 series, labelled job=\"vllm\", model=\"m\".
 ";
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(said, expected, "{said}");
@@ -70,6 +76,9 @@ fn the_report_for_machines_says_the_same() {
         "stored": { "samples": 1, "series": 1, "duplicates": 1, "out_of_bounds": 1, "labels": { "job": "unknown" } },
         "refused": [],
         "more_refused": 0,
+        "engines": [],
+        "graphs": [],
+        "unclaimed": ["a_seconds", "b"],
     });
     assert_eq!((code, report), (Some(0), expected));
     let said = String::from_utf8(check(&["-"], page).stdout).expect("text");
@@ -149,7 +158,7 @@ fn packed_pages_are_unpacked() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(GOOD).expect("memory");
     let packed = packed.finish().expect("memory");
-    assert_eq!(checked(&["-"], &packed).1["stored"]["samples"], 2);
+    assert_eq!(checked(&["-"], &packed).1["stored"]["samples"], 3);
     let (code, report) = checked(&["-"], &packed[..packed.len() / 2]);
     assert_eq!(code, Some(1));
     assert!(report["refused"][0]["reason"].as_str().is_some_and(|reason| reason.contains("unpacked")), "{report}");
@@ -195,7 +204,7 @@ async fn a_url_is_asked_as_the_scraper_asks() {
 
     for (behaviour, says) in [
         (status("404 Not Found"), "status 404"),
-        (raw("HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"), "redirect"),
+        (raw("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/b\r\nContent-Length: 0\r\n\r\n"), "redirect"),
         (answer("Content-Type: text/html\r\n", b"a 1\n"), "content type"),
     ] {
         target.turn(Some(behaviour));
