@@ -75,6 +75,36 @@ pub(crate) fn decode_page(page: &[u8], rows: usize, mut visit: impl FnMut(usize,
     }
 }
 
+/// Appends all values of a page without holes that covers `rows` rows, quicker than [`decode_page`]; gives how many
+/// they are, or none where that is no such page.
+pub(crate) fn decode_dense(page: &[u8], rows: usize, values: &mut Vec<f64>) -> Option<usize> {
+    let (kind, content) = page.split_first()?;
+    let decimals = kind & 0xf;
+    let from = values.len();
+    match kind & 0xf0 {
+        STEPS if decimals <= MOST_DECIMALS => {
+            values.resize(from + rows, 0.0);
+            let (mut bytes, mut units) = (Bytes(content), 0_i64);
+            for (row, value) in values[from..].iter_mut().enumerate() {
+                let Some(step) = bytes.varint() else {
+                    values.truncate(from + row);
+                    return Some(row);
+                };
+                units = units.wrapping_add(unzigzag(step));
+                *value = from_units(units, decimals);
+            }
+            Some(rows)
+        }
+        SAME => {
+            let mut bytes = Bytes(content);
+            let (count, value) = (bytes.count()?.min(rows), f64::from_le_bytes(bytes.array()?));
+            values.resize(from + count, value);
+            Some(count)
+        }
+        _ => None,
+    }
+}
+
 fn encode_steps(samples: &[(u32, f64)], decimals: u8, into: &mut Vec<u8>) {
     let mut last = 0;
     for (_, value) in samples {
