@@ -111,7 +111,7 @@ fn ingest(folder: &Path, days: i64) {
         millions / processor,
         slowest.as_secs_f64()
     );
-    println!("peak memory while ingesting: {:.0} MB, of which 38 MB are an hour of values", peak_mb());
+    println!("peak memory while ingesting: {:.0} MB, 19 MB of it an hour of values", peak_mb());
     let bytes_per_sample = stats.block_bytes as f64 / stats.block_samples as f64;
     println!(
         "blocks: {} of {:.1} MB, {bytes_per_sample:.3} bytes per sample",

@@ -1,5 +1,5 @@
 //! Old samples, from elsewhere, in any order of time.
-use crate::disk::{Disk, WriteError};
+use crate::disk::{Disk, Work, WriteError};
 use crate::snapshot::in_order;
 use crate::store::Inner;
 use crate::{DAY_MS, Store};
@@ -53,7 +53,7 @@ impl Store {
         let days: BTreeSet<i64> = times.map(|time_ms| time_ms.div_euclid(DAY_MS)).collect();
         let mut ids = Vec::new();
         for day in days {
-            match inner.write_import(disk, &batch, day) {
+            match inner.write_import(disk, &mut work, &batch, day) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
                     ids.iter().for_each(|id| disk.remove(*id, crate::header::Kind::Block));
@@ -108,7 +108,7 @@ impl Inner {
         if new > 0 && index.len() + new > limit { Err(WriteError::TooManySeries { limit }) } else { Ok(()) }
     }
 
-    fn write_import(&self, disk: &Disk, batch: &[Columns], day: i64) -> io::Result<u64> {
+    fn write_import(&self, disk: &Disk, work: &mut Work, batch: &[Columns], day: i64) -> io::Result<u64> {
         let within = |(labels, times_ms, values): &'_ Columns| {
             let from = times_ms.partition_point(|time_ms| time_ms.div_euclid(DAY_MS) < day);
             let until = times_ms.partition_point(|time_ms| time_ms.div_euclid(DAY_MS) <= day);
@@ -119,7 +119,7 @@ impl Inner {
         // Series that were scraped together have equal times.
         let mut keys: HashMap<Arc<[i64]>, u64> = HashMap::new();
         let labels = series.iter().map(|(labels, ..)| labels);
-        disk.write_block(&[], labels, &mut || Ok(()), |assembler| {
+        disk.write_block(&[], labels, &mut || self.pulse(disk, work), |assembler| {
             for (ordinal, (_, times_ms, values)) in series.iter().enumerate() {
                 let new = keys.len() as u64;
                 let key = *keys.entry(Arc::clone(times_ms)).or_insert(new);

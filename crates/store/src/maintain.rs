@@ -94,8 +94,8 @@ impl Inner {
         match error.kind() {
             io::ErrorKind::Interrupted => {}
             io::ErrorKind::WouldBlock => {
-                let reason = failure.as_ref().map_or_else(String::new, |failure| failure.reason.clone());
-                return Err(WriteError::Behind(reason));
+                let reason = failure.as_ref().map_or("an earlier write failed", |failure| &failure.reason);
+                return Err(WriteError::Behind(reason.to_owned()));
             }
             _ => {
                 let since_ms = failure.as_ref().map_or(work.now_ms, |failure| failure.since_ms);

@@ -72,13 +72,17 @@ impl SeriesReader<'_> {
         let Snapshot { series, heads, after_ms, until_ms, counts, .. } = self.snapshot;
         let Found { number, places, .. } = &series[at];
         let span_ms = (*after_ms, *until_ms);
+        let mut is_in_order = true;
         for cursor in &mut self.cursors {
             let Some(entry) = cursor.block.entry(*number, *after_ms, *until_ms) else { continue };
-            let ordinal = entry.ordinal;
+            let (ordinal, had) = (entry.ordinal, times_ms.len());
             if let Err(error) = cursor.read(&mut self.reader, ordinal, span_ms, times_ms, values) {
                 counts.unreadable(&error);
             }
+            // What comes from one block is in order.
+            is_in_order &= had == 0 || times_ms.get(had).is_none_or(|next_ms| times_ms[had - 1] < *next_ms);
         }
+        let had = times_ms.len();
         for place in places {
             for chunk in heads.get(&address(&place.rows)).map_or(&[][..], Vec::as_slice) {
                 chunk.for_each_sample(place.slot, |time_ms, value| {
@@ -89,7 +93,9 @@ impl SeriesReader<'_> {
                 });
             }
         }
-        in_order(times_ms, values);
+        if !is_in_order || !times_ms[had.saturating_sub(1)..].is_sorted_by(|a, b| a < b) {
+            in_order(times_ms, values);
+        }
     }
 }
 

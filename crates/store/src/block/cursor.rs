@@ -2,7 +2,7 @@
 use super::index::{GroupAt, Item, read_table};
 use super::open::{Block, Unreadable};
 use super::{TIMES, VALUES};
-use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_page, decode_timeline, read_frame};
+use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_dense, decode_page, decode_timeline, read_frame};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -152,6 +152,10 @@ fn read_column(
             continue;
         }
         if from == 0 && until >= times.len() {
+            if let Some(count) = decode_dense(encoded, times.len(), values) {
+                times_ms.extend_from_slice(&times[..count]);
+                continue;
+            }
             decode_page(encoded, times.len(), |row, value| {
                 times_ms.push(times[row]);
                 values.push(value);

@@ -166,3 +166,73 @@ impl Decompressor {
         (written == length).then_some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Held(Vec<u8>);
+
+    impl Input for Held {
+        fn size_bytes(&self) -> io::Result<u64> {
+            Ok(self.0.len() as u64)
+        }
+
+        fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+            let from = offset as usize;
+            into.copy_from_slice(self.0.get(from..from + into.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        }
+    }
+
+    fn scan(bytes: &[u8]) -> (Vec<Vec<u8>>, u64, u64) {
+        let held = Held(bytes.to_vec());
+        let mut scanner = Scanner::new(&held, 0).expect("a size");
+        let mut found = Vec::new();
+        while let Some((at, length, payload)) = scanner.next_frame().expect("bytes") {
+            assert_eq!(read_frame(&bytes[at as usize..][..length as usize]), Some(payload));
+            found.push(payload.to_vec());
+        }
+        (found, scanner.damaged_bytes, scanner.torn_bytes)
+    }
+
+    #[test]
+    fn a_scan_finds_the_frames_around_any_damage() {
+        // The last one is longer than what is read at once.
+        let payloads = [b"one".to_vec(), MARK.repeat(3), Vec::new(), vec![7; WINDOW + 5]];
+        let mut bytes = Vec::new();
+        let ends = payloads.each_ref().map(|payload| {
+            write_frame(&mut bytes, |into| into.extend_from_slice(payload));
+            bytes.len()
+        });
+        assert_eq!(scan(&bytes), (payloads.to_vec(), 0, 0));
+        for at in 0..ends[2] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            let hit = ends.partition_point(|end| *end <= at);
+            let mut left = payloads.to_vec();
+            left.remove(hit);
+            let lost = (ends[hit] - if hit == 0 { 0 } else { ends[hit - 1] }) as u64;
+            assert_eq!(scan(&damaged), (left, lost, 0), "byte {at}");
+        }
+        for length in [0, 1, ends[0] - 1, ends[0], ends[0] + 5, ends[2], ends[3] - 1] {
+            let whole = ends.partition_point(|end| *end <= length);
+            let torn = length - if whole == 0 { 0 } else { ends[whole - 1] };
+            assert_eq!(scan(&bytes[..length]), (payloads[..whole].to_vec(), 0, torn as u64), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_comes_back_and_nonsense_does_not() {
+        let (mut packed, mut raw) = (Vec::new(), Vec::new());
+        let text = b"again and again ".repeat(1000);
+        Compressor::new().write(&text, &mut packed).expect("memory");
+        let mut decompressor = Decompressor::new();
+        assert_eq!((decompressor.read(&packed, &mut raw), &raw), (Some(()), &text));
+        for length in 0..packed.len() {
+            assert_eq!(decompressor.read(&packed[..length], &mut raw), None);
+        }
+        assert_eq!(decompressor.read(&[0xff; 40], &mut raw), None);
+    }
+}

@@ -4,10 +4,13 @@ use super::varint::{Bytes, unzigzag, write_varint, zigzag};
 /// Differences that share a width.
 const RUN: usize = 16;
 
-/// Appends the values to `into`, behind their count. Each run of differences stands behind a byte with its width in bits.
-pub(crate) fn pack(values: impl ExactSizeIterator<Item = f64>, into: &mut Vec<u8>) {
+/// Appends the values to `into`: their count, the first one, and runs of differences, each behind a byte with its width
+/// in bits.
+pub(crate) fn pack(mut values: impl ExactSizeIterator<Item = f64>, into: &mut Vec<u8>) {
     write_varint(into, values.len() as u64);
-    let (mut run, mut last) = (Vec::with_capacity(RUN), 0_u64);
+    let Some(first) = values.next() else { return };
+    into.extend_from_slice(&first.to_le_bytes());
+    let (mut run, mut last) = (Vec::with_capacity(RUN), first.to_bits());
     for value in values {
         let bits = value.to_bits();
         run.push(zigzag(bits.wrapping_sub(last) as i64));
@@ -43,10 +46,13 @@ fn pack_run(run: &[u64], into: &mut Vec<u8>) {
 
 /// Gives the values that [`pack`] wrote, `most` of them at most; fewer where the bytes end before.
 pub(crate) fn unpack(packed: &[u8], most: usize, mut visit: impl FnMut(f64)) {
-    let (mut bytes, mut last) = (Bytes(packed), 0_u64);
-    let Some(mut count) = bytes.count().map(|count| count.min(most)) else { return };
-    while count > 0 {
-        let run = count.min(RUN);
+    let mut bytes = Bytes(packed);
+    let Some(count) = bytes.count().map(|count| count.min(most)).filter(|count| *count > 0) else { return };
+    let Some(first) = bytes.array() else { return };
+    visit(f64::from_le_bytes(first));
+    let (mut last, mut left) = (u64::from_le_bytes(first), count - 1);
+    while left > 0 {
+        let run = left.min(RUN);
         let Some([width]) = bytes.array() else { return };
         let width = usize::from(width.min(64));
         let Some(packed) = bytes.take((run * width).div_ceil(8)) else { return };
@@ -54,7 +60,7 @@ pub(crate) fn unpack(packed: &[u8], most: usize, mut visit: impl FnMut(f64)) {
             last = last.wrapping_add(unzigzag(bits_at(packed, n * width, width)) as u64);
             visit(f64::from_bits(last));
         }
-        count -= run;
+        left -= run;
     }
 }
 

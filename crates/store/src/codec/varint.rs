@@ -43,7 +43,7 @@ impl<'b> Bytes<'b> {
     }
 
     /// What [`write_varint`] wrote.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&mut self) -> Option<u64> {
         let (&first, rest) = self.0.split_first()?;
         if first < 0x80 {
@@ -53,6 +53,7 @@ impl<'b> Bytes<'b> {
         self.long_varint()
     }
 
+    #[inline(never)]
     fn long_varint(&mut self) -> Option<u64> {
         let (mut value, mut shift) = (0_u64, 0);
         loop {
