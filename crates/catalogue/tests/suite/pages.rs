@@ -24,9 +24,9 @@ pub(crate) struct Capture {
 pub(crate) fn captures() -> Vec<Capture> {
     let mut files = vec![recording()];
     for folder in ["", "derived"] {
-        let folder = shared().join("captures").join(folder);
+        let folder = lent().join(folder);
         let Ok(entries) = fs::read_dir(&folder) else {
-            println!("skipped: {} is absent", folder.display());
+            println!("skipped: {} is absent; CAPTURES_DIR names another place", folder.display());
             continue;
         };
         let entries = entries.map(|entry| entry.expect("an entry").path());
@@ -36,10 +36,10 @@ pub(crate) fn captures() -> Vec<Capture> {
     files.iter().map(|path| capture(path)).collect()
 }
 
-/// The folder of inputs that are not part of the repository.
-fn shared() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::env::var_os("INFERBOARD_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from)
+/// The folder of captures that are not part of the repository.
+fn lent() -> PathBuf {
+    let beside_workspace = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
+    std::env::var_os("CAPTURES_DIR").map_or_else(beside_workspace, PathBuf::from)
 }
 
 /// The last page of the project's own recording before the server restarted.
