@@ -223,6 +223,7 @@ pub(super) const DYNAMO: Engine = Engine {
             "prefix-cache-hit-share/as reported",
             &["dynamo_component_kv_cache_hit_rate", "dynamo_component_kvstats_gpu_prefix_cache_hit_rate"],
         ),
+        mean("prefix-cache-hit-share/hits", &["dynamo_component_router_kv_hit_rate"]).documented(DYNAMO_NAMES),
         lowest("uptime/youngest", &["dynamo_component_uptime_seconds"]),
         peak("uptime/oldest", &["dynamo_component_uptime_seconds"]),
         peak("startup-time/weights", &["dynamo_component_model_load_time_seconds"]).documented(DYNAMO_NAMES),

@@ -115,6 +115,8 @@ pub(super) const LMDEPLOY: Engine = Engine {
             &["lmdeploy:spec_decode_num_draft_tokens_total"],
         )
         .needs("speculative decoding"),
+        level("speculative-acceptance/as reported", &["lmdeploy:spec_decode_mean_accept_rate"])
+            .needs("speculative decoding"),
         level("speculative-length/as reported", &["lmdeploy:spec_decode_mean_accept_length"])
             .needs("speculative decoding"),
         rate("speculative-tokens/drafted", &["lmdeploy:spec_decode_num_draft_tokens_total"])

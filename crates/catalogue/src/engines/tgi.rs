@@ -7,7 +7,9 @@ use crate::{
 pub(super) const TGI: Engine = Engine {
     id: "tgi",
     title: "TGI",
-    signs: &[Sign::Prefix("tgi_")],
+    signs: &[Sign::Prefix("tgi_"), Sign::Prefix("lorax_")],
+    // LoRAX began as a copy of it.
+    dialects: Some(("tgi_", &["lorax_"])),
     source: "https://huggingface.co/docs/text-generation-inference/reference/metrics",
     recipes: &[
         rate("volume/succeeded", &["tgi_request_success"]),

@@ -1,5 +1,5 @@
 //! What each captured page lights up, compared with the checked-in snapshots; `UPDATE_SNAPSHOTS=1` rewrites them.
-use crate::pages::{Capture, Scraped, captures, cumulative};
+use crate::pages::{Capture, Scraped, captures, family};
 use catalogue::{GRAPHS, detect, has_data, unclaimed, version_of};
 use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
 
@@ -7,11 +7,10 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
 fn every_page_lights_up_what_its_snapshot_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
     let is_updating = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
-    let growing = cumulative();
     let mut failures = Vec::new();
     for capture in captures() {
         let path = folder.join(format!("{}.txt", capture.name));
-        let found = describe(&capture, &growing);
+        let found = describe(&capture);
         if is_updating {
             fs::write(&path, &found).expect("a snapshot");
         }
@@ -24,20 +23,8 @@ fn every_page_lights_up_what_its_snapshot_says() {
     assert!(failures.is_empty(), "differ from their snapshots:\n{}", failures.join("\n"));
 }
 
-/// Counters grow by what they show each minute, and those of families that show nothing by one a second, so that idle
-/// pages draw too; gauges are as captured.
-fn describe(capture: &Capture, growing: &BTreeSet<String>) -> String {
-    let mut scraped = Scraped::new();
-    let is_idle = |own: &&exposition::Family| own.samples.iter().all(|sample| sample.value == 0.0);
-    let idle: Vec<&exposition::Family> = capture.families.iter().filter(is_idle).collect();
-    let idle: BTreeSet<&str> = idle.iter().flat_map(|own| &own.samples).map(|sample| family(&sample.name)).collect();
-    for scrape in 0..3 {
-        let grown = |name: &str, value: f64| {
-            let shown = if idle.contains(family(name)) { 60.0 } else { value };
-            if growing.contains(name) { shown * f64::from(scrape) } else { value }
-        };
-        scraped.scrape(&capture.families, &[], grown);
-    }
+fn describe(capture: &Capture) -> String {
+    let scraped = Scraped::grown(capture, &[], 3);
     let mut text = String::new();
     let engines: Vec<&str> = detect(scraped.names()).into_iter().map(|engine| engine.id).collect();
     let samples = capture.families.iter().flat_map(|family| &family.samples);
@@ -64,8 +51,4 @@ fn describe(capture: &Capture, growing: &BTreeSet<String>) -> String {
     let families: Vec<&str> = families.into_iter().collect();
     let _ = writeln!(text, "unclaimed: {}", families.join(" "));
     text
-}
-
-fn family(name: &str) -> &str {
-    ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }

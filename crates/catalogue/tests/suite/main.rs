@@ -4,4 +4,5 @@ mod bounds;
 mod captures;
 mod coverage;
 mod pages;
+mod peer;
 mod values;

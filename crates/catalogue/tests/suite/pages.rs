@@ -3,7 +3,8 @@ use catalogue::{Ask, ENGINES, Engine, Graph, LINE_LABEL, Recipe, Scope, ScopeLab
 use exposition::{Family, Format};
 use promql::{Labels, Options, Value, uninterrupted};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fmt::Write,
     fs,
     io::Read,
     path::{Path, PathBuf},
@@ -23,9 +24,9 @@ pub(crate) struct Capture {
 pub(crate) fn captures() -> Vec<Capture> {
     let mut files = vec![recording()];
     for folder in ["", "derived"] {
-        let folder = shared().join("captures").join(folder);
+        let folder = lent().join(folder);
         let Ok(entries) = fs::read_dir(&folder) else {
-            println!("skipped: {} is absent", folder.display());
+            println!("skipped: {} is absent; CAPTURES_DIR names another place", folder.display());
             continue;
         };
         let entries = entries.map(|entry| entry.expect("an entry").path());
@@ -35,10 +36,10 @@ pub(crate) fn captures() -> Vec<Capture> {
     files.iter().map(|path| capture(path)).collect()
 }
 
-/// The folder of inputs that are not part of the repository.
-fn shared() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::env::var_os("INFERBOARD_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from)
+/// The folder of captures that are not part of the repository.
+fn lent() -> PathBuf {
+    let beside_workspace = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
+    std::env::var_os("CAPTURES_DIR").map_or_else(beside_workspace, PathBuf::from)
 }
 
 /// The last page of the project's own recording before the server restarted.
@@ -74,6 +75,7 @@ pub(crate) struct Scraped {
     group: Group,
     names: BTreeSet<String>,
     last_ms: i64,
+    text: String,
 }
 
 impl Scraped {
@@ -81,7 +83,24 @@ impl Scraped {
         let store = Store::new(store::Limits::default());
         let group = store.group();
         // Later than any process on a captured page started.
-        Self { store, group, names: BTreeSet::new(), last_ms: 1_795_500_000_000 }
+        Self { store, group, names: BTreeSet::new(), last_ms: 1_795_500_000_000, text: String::new() }
+    }
+
+    /// Some scrapes of one page. Counters grow by what they show each minute, and those of families that show nothing by
+    /// one a second, so that idle pages draw too; gauges stay as captured.
+    pub(crate) fn grown(capture: &Capture, labels: &[(&str, &str)], scrapes: u32) -> Self {
+        let growing = cumulative();
+        let is_idle = |own: &&Family| own.samples.iter().all(|sample| sample.value == 0.0);
+        let idle = capture.families.iter().filter(is_idle).flat_map(|own| &own.samples);
+        let idle: BTreeSet<&str> = idle.map(|sample| family(&sample.name)).collect();
+        let mut scraped = Self::new();
+        for scrape in 0..scrapes {
+            scraped.scrape(&capture.families, labels, |name, value| {
+                let shown = if idle.contains(family(name)) { 60.0 } else { value };
+                if growing.contains(name) { shown * f64::from(scrape) } else { value }
+            });
+        }
+        scraped
     }
 
     /// Stores a page as scraped a minute after the one before. Cumulative values are what `grown` makes of them.
@@ -91,12 +110,20 @@ impl Scraped {
         let up = [("__name__", "up"), ("replica", "r1")];
         let up = self.group.register(&Labels::from_pairs(up)).expect("room");
         values.push((up, 1.0));
+        let mut seen = HashSet::new();
         for sample in families.iter().flat_map(|family| &family.samples) {
             let own = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let all = [("__name__", sample.name.as_str())].into_iter().chain(own).chain(labels.iter().copied());
-            let series = self.group.register(&Labels::from_pairs(all)).expect("room");
+            let all = Labels::from_pairs(all);
+            let series = self.group.register(&all).expect("room");
             self.names.insert(sample.name.clone());
-            values.push((series, grown(&sample.name, sample.value)));
+            let value = grown(&sample.name, sample.value);
+            values.push((series, value));
+            if seen.insert(all.clone()) {
+                let pairs = all.iter().filter(|(name, _)| *name != "__name__");
+                let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value:?}")).collect();
+                let _ = writeln!(self.text, "{}{{{}}} {value} {}", sample.name, pairs.join(","), self.last_ms / 1000);
+            }
         }
         self.group.append(self.last_ms, values).expect("in order");
     }
@@ -109,6 +136,11 @@ impl Scraped {
 
     pub(crate) fn has(&self, name: &str) -> bool {
         name == "up" || self.names.contains(name)
+    }
+
+    /// All samples as OpenMetrics text, without its end.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -145,7 +177,7 @@ impl Scraped {
 }
 
 /// Names whose rate some recipe takes, whatever their type says.
-pub(crate) fn cumulative() -> BTreeSet<String> {
+fn cumulative() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (engine, recipe) in all_recipes() {
         let parts: &[&str] = match recipe.shape {
@@ -169,6 +201,11 @@ pub(crate) fn cumulative() -> BTreeSet<String> {
 
 pub(crate) fn all_recipes() -> impl Iterator<Item = (&'static Engine, &'static Recipe)> {
     ENGINES.iter().flat_map(|engine| engine.recipes.iter().map(move |recipe| (*engine, recipe)))
+}
+
+/// The family of a part of a histogram or summary.
+pub(crate) fn family(name: &str) -> &str {
+    ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 pub(crate) fn bare(name: &str) -> &str {
