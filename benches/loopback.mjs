@@ -51,8 +51,14 @@ async function listen(answer) {
 
 /** Starts `program` as the companion on a free port; resolves as soon as it says where it listens. */
 export async function companion(program, flags) {
-  const started = await running(program, ["--listen", "127.0.0.1:0", ...flags], /Inferboard is at (\S+)\n/);
-  return { url: started.said, pid: started.pid, stop: started.stop };
+  const folder = mkdtempSync(join(tmpdir(), "inferboard-"));
+  const listen = ["--listen", "127.0.0.1:0", "--data-dir", join(folder, "data")];
+  const { said, pid, stop } = await running(program, [...listen, ...flags], /Inferboard is at (\S+)\n/);
+  const stopAndRemove = async () => {
+    await stop();
+    rmSync(folder, { recursive: true });
+  };
+  return { url: said, pid, stop: stopAndRemove };
 }
 
 /** Starts a Prometheus on a free port that scrapes `instances` each `interval`; resolves once it is ready. */

@@ -1,5 +1,6 @@
 //! Finding inference servers on this machine, at the ports they usually have.
-use crate::scrape::{Endpoint, Identity, Pace, Pool, Source, Target, engine_of, instance_of};
+use crate::scrape::{Endpoint, Identity, Pace, Pool, Source, Target, instance_of};
+use catalogue::{Layer, engine_of};
 use exposition::{Limits, for_each_sample};
 use reqwest::Url;
 use std::net::Ipv4Addr;
@@ -42,7 +43,9 @@ async fn look(pool: &Pool, port: u16, path: &str, pace: Pace) {
     let Ok(Ok(page)) = looked else { return };
     let mut engine = None;
     let read = for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
-        engine = engine.into_iter().chain(engine_of(sample.name)).min();
+        let serves =
+            engine_of(sample.name).filter(|(_, engine)| !matches!(engine.layer, Layer::Machine | Layer::Proxy));
+        engine = engine.into_iter().chain(serves.map(|(rank, engine)| (rank, engine.title))).min();
     });
     if let (Ok(()), Some((_, engine))) = (read, engine) {
         info!(?instance, engine, "found an inference server");

@@ -1,4 +1,4 @@
-//! The store as the server keeps it: opened, looked after about once a second, and closed at the end.
+//! The store as the server keeps it: opened, looked after a few times a second, and closed at the end.
 use crate::clock::now_ms;
 use crate::config::Settings;
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use store::{DiskFiles, OpenError, Options, Store};
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 
-/// How often what is due is done.
-const PERIOD: Duration = Duration::from_secs(1);
+/// How often the log is written and what else is due is done: well within any scrape interval, as a kill loses what is
+/// not written.
+const PERIOD: Duration = Duration::from_millis(250);
 
 /// The store that `settings` ask for, with a line in the log for each damage that was found.
 pub(crate) fn open(settings: &Settings) -> Result<Store, OpenError> {

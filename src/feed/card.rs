@@ -6,7 +6,7 @@ use super::{
     inventory::Inventory,
     queue::Queue,
 };
-use catalogue::{Ask, Graph, PERCENTILES, Scope, drawn_query, summary_query};
+use catalogue::{Ask, Graph, PERCENTILES, Scope, drawn_query, line_name, summary_query};
 use plot::Frame;
 use promapi::Data;
 use std::sync::Arc;
@@ -127,7 +127,7 @@ fn line_order(graph: &Graph) -> Vec<&'static str> {
 }
 
 fn ordered(mut values: Vec<(String, f64)>, order: &[&str]) -> Vec<(String, f64)> {
-    let rank = |name: &str| order.iter().position(|own| *own == name).unwrap_or(order.len());
+    let rank = |name: &str| order.iter().position(|own| *own == line_name(name)).unwrap_or(order.len());
     values.sort_by(|a, b| rank(&a.0).cmp(&rank(&b.0)).then_with(|| a.0.cmp(&b.0)));
     values
 }

@@ -56,7 +56,7 @@ pub(super) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
 
 /// Orders columns as `order` has the names; others follow by name.
 pub(super) fn sort(frame: &mut Frame, order: &[&str]) {
-    let rank = |name: &str| order.iter().position(|own| *own == name).unwrap_or(order.len());
+    let rank = |name: &str| order.iter().position(|own| *own == catalogue::line_name(name)).unwrap_or(order.len());
     frame.columns.sort_by(|a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
 }
 

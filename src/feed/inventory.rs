@@ -49,17 +49,21 @@ impl Inventory {
 
     /// Whether a graph has metrics within the scope. What carries no scope labels, such as a host, is in every scope.
     pub fn has(&self, graph: &Graph, scope: &Scope) -> bool {
-        let names = self.present(scope);
-        has_data(graph, &|name| names.contains(name))
+        let within: Vec<_> = self.names.iter().filter(|(key, _)| is_within(key, scope)).collect();
+        has_data(graph, &|name| within.iter().any(|(key, names)| counts(key, name) && names.contains(name)))
     }
 
     /// The metric names within the scope.
     pub fn present(&self, scope: &Scope) -> BTreeSet<&str> {
         let within = self.names.iter().filter(|(key, _)| is_within(key, scope));
         let names = within.flat_map(|(key, names)| names.iter().map(move |name| (key, name.as_str())));
-        // A host is scraped too, but answers for no replica.
-        names.filter(|(key, name)| *name != "up" || !key[3].is_empty()).map(|(_, name)| name).collect()
+        names.filter(|(key, name)| counts(key, name)).map(|(_, name)| name).collect()
     }
+}
+
+/// A host is scraped too, but answers for no replica.
+fn counts(key: &[String; 4], name: &str) -> bool {
+    name != "up" || !key[3].is_empty()
 }
 
 fn is_within(key: &[String; 4], scope: &Scope) -> bool {

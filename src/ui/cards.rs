@@ -32,7 +32,7 @@ pub(super) fn Cards() -> impl IntoView {
         let section = section.get();
         feed.inventory.with(|inventory| {
             inventory.as_ref().map(|inventory| {
-                let own = GRAPHS.iter().filter(|graph| graph.section == section);
+                let own = GRAPHS.iter().filter(|graph| graph.section == section && graph.is_shown);
                 own.filter(|graph| inventory.has(graph, &scope)).map(|graph| graph.id).collect::<Vec<_>>()
             })
         })

@@ -1,5 +1,5 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
-use catalogue::{Colours, Graph, Role};
+use catalogue::{Colours, Graph, Role, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Rgb, Theme};
 
@@ -43,7 +43,8 @@ impl Palette {
 
     /// How the line of that name, the `at`-th of its graph, is drawn.
     pub(super) fn style(&self, graph: &Graph, name: &str, at: usize, is_shown: bool) -> LineStyle {
-        let is_limit = graph.lines.iter().any(|line| line.role == Role::Limit && line.name == name);
+        let is_limit = graph.line(name).is_some_and(|line| line.role == Role::Limit);
+        let own = line_name(name);
         if is_limit {
             return LineStyle { rgb: self.limit, dash: Some((5.0, 4.0)), is_limit, is_shown };
         }
@@ -51,9 +52,9 @@ impl Palette {
             Colours::Order => None,
             Colours::Percentiles => ["p50", "p90", "p95", "p99"]
                 .iter()
-                .position(|percentile| *percentile == name)
+                .position(|percentile| *percentile == own)
                 .map(|at| self.percentiles[at]),
-            Colours::StatusClasses => class(name).map(|class| self.classes[class - 1]),
+            Colours::StatusClasses => class(own).map(|class| self.classes[class - 1]),
         };
         let (rgb, dash) = match fixed {
             Some(rgb) => (rgb, None),

@@ -8,12 +8,15 @@ use std::{
     sync::OnceLock,
     time::Duration,
 };
+use tempfile::TempDir;
 
 /// A running `inferboard-server`.
 #[derive(Debug)]
 pub struct Companion {
     process: Process,
     url: String,
+    /// Its history, where the arguments name no other place; goes when it goes.
+    _home: TempDir,
 }
 
 impl Companion {
@@ -30,11 +33,13 @@ impl Companion {
     /// # Errors
     /// When it cannot be built or does not come up.
     pub async fn start_at(port: u16, arguments: &[impl AsRef<OsStr>]) -> Result<Self> {
+        let home = tempfile::tempdir().map_err(FixtureError::io("cannot make a temporary folder"))?;
         let mut command = Command::new(binary()?);
+        command.env("XDG_DATA_HOME", home.path());
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(arguments);
         let mut process = Process::start("inferboard-server", command)?;
         let url = process.word_after("Inferboard is at ", Duration::from_secs(20)).await?;
-        Ok(Self { process, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self { process, url: url.trim_end_matches('/').to_owned(), _home: home })
     }
 
     /// What a command that prints and ends gives, such as `export prometheus-config`.

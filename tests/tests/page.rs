@@ -9,10 +9,13 @@ const SECTIONS: [(&str, &[&str]); 4] = [
         &[
             "volume",
             "end-to-end-latency",
+            "inference-time",
             "time-to-first-token",
             "inter-token-latency",
             "tokens-per-second",
             "running-and-waiting",
+            "request-size",
+            "response-size",
         ],
     ),
     (

@@ -59,6 +59,30 @@ impl Scope {
         }
         text
     }
+
+    /// As [`Scope::matchers`], but passing series that lack a label: those of machines, which may be labelled with what
+    /// runs on them or not. Narrowed to a replica only if `is_replica`, as a machine may carry several.
+    pub(crate) fn lenient_matchers(&self, labels: &ScopeLabels, is_replica: bool) -> String {
+        let replica = if is_replica { &self.replica } else { &None };
+        let selected = [&self.model, &self.environment, &self.deployment, replica];
+        let parts = labels.all().into_iter().zip(selected).filter_map(|(name, value)| {
+            let value = value.as_ref()?;
+            Some(format!("{name}=~{}", quoted(&format!("|{}", escaped(value)))))
+        });
+        parts.collect::<Vec<_>>().join(",")
+    }
+}
+
+/// A regular expression that matches exactly this text.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 /// A PromQL string literal.
@@ -99,6 +123,12 @@ mod tests {
     fn hostile_names_stay_inside_their_quotes() {
         let scope = Scope { model: Some("a\"} or vector(1) #\\\n\u{7}".into()), ..Scope::default() };
         assert_eq!(scope.matchers(&ScopeLabels::default()), r#"model="a\"} or vector(1) #\\\n\u0007""#);
+    }
+
+    #[test]
+    fn machines_pass_without_the_label_or_with_the_very_value() {
+        let scope = Scope { model: Some("a.b|c".into()), replica: Some("r".into()), ..Scope::default() };
+        assert_eq!(scope.lenient_matchers(&ScopeLabels::default(), false), r#"model=~"|a\\.b\\|c""#);
     }
 
     #[test]

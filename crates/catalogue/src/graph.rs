@@ -1,7 +1,7 @@
 //! The words a graph is described in: a constant of these types is all that a new graph takes.
 use crate::Unit;
 
-/// One graph of the catalogue.
+/// One graph of the catalogue. What feeds it stands with the engines, see [`crate::Recipe`].
 #[derive(Debug)]
 pub struct Graph {
     /// Stable name, used in links and saved layouts.
@@ -14,14 +14,34 @@ pub struct Graph {
     pub unit: Unit,
     /// Where it stands.
     pub section: Section,
+    /// Whether it is on the page until someone hides it; the others wait in the list of graphs.
+    pub is_shown: bool,
     /// Lines or bars.
     pub look: Look,
     /// How its lines get their colours.
     pub colours: Colours,
     /// What its boxes say about the whole range.
     pub summary: Summary,
+    /// What its details are.
+    pub detail: Detail,
     /// What is drawn.
     pub lines: &'static [Line],
+}
+
+impl Graph {
+    /// The line that a drawn series of that name belongs to: by the name without the engine behind it.
+    pub fn line(&self, drawn: &str) -> Option<&'static Line> {
+        let name = line_name(drawn);
+        self.lines.iter().find(|line| line.name == name)
+    }
+}
+
+/// What stands between the parts of a drawn line's name.
+pub(crate) const SEPARATOR: &str = " · ";
+
+/// A drawn line's name without the engine that is added when several feed a graph: `2xx` of `2xx · vLLM`.
+pub fn line_name(drawn: &str) -> &str {
+    drawn.split_once(SEPARATOR).map_or(drawn, |(name, _)| name)
 }
 
 /// A part of the page.
@@ -35,11 +55,13 @@ pub enum Section {
     Hardware,
     /// How many copies run.
     Replicas,
+    /// Requests that are answered later, by a webhook.
+    Async,
 }
 
 impl Section {
     /// All sections in the page's order.
-    pub const ALL: [Self; 4] = [Self::Requests, Self::Engine, Self::Hardware, Self::Replicas];
+    pub const ALL: [Self; 5] = [Self::Requests, Self::Engine, Self::Hardware, Self::Replicas, Self::Async];
 
     /// Name in links.
     pub fn id(self) -> &'static str {
@@ -48,6 +70,7 @@ impl Section {
             Self::Engine => "engine",
             Self::Hardware => "hardware",
             Self::Replicas => "replicas",
+            Self::Async => "async",
         }
     }
 
@@ -58,6 +81,7 @@ impl Section {
             Self::Engine => "Engine",
             Self::Hardware => "Hardware",
             Self::Replicas => "Replicas",
+            Self::Async => "Async",
         }
     }
 
@@ -72,7 +96,8 @@ impl Section {
 pub enum Look {
     /// One line a series.
     Lines,
-    /// Stacked bars, one stack a step.
+    /// Stacked bars, one stack a step. As bars add up, what two layers count of the same requests is drawn once, see
+    /// [`crate::Layer`].
     Bars,
 }
 
@@ -98,15 +123,24 @@ pub enum Summary {
     Percentiles,
 }
 
+/// What the details of a graph are, in the place of sums and averages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Status codes in the place of classes.
+    Codes,
+    /// Each replica, or each host where hosts are measured; of percentiles the 95th.
+    Replicas,
+    /// Each GPU.
+    Gpus,
+}
+
 /// One line, or one family of lines, of a graph.
 #[derive(Debug)]
 pub struct Line {
-    /// Its name in legend and tooltip; empty where the shape names its own lines (percentiles, classes).
+    /// Its name in legend and tooltip; empty where the shape names its own lines (percentiles, classes, labels).
     pub name: &'static str,
     /// Whether it is data or a limit.
     pub role: Role,
-    /// How each engine's metrics make it; all whose metrics are present are joined.
-    pub recipes: &'static [Recipe],
 }
 
 /// What a line means.
@@ -116,90 +150,4 @@ pub enum Role {
     Data,
     /// A bound that data should stay below, drawn dashed.
     Limit,
-}
-
-/// How the metrics of one engine make a line.
-#[derive(Debug)]
-pub struct Recipe {
-    /// Whose metrics these are.
-    pub engine: Engine,
-    /// What is made of them.
-    pub shape: Shape,
-}
-
-/// Whose metrics a recipe reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Engine {
-    /// vLLM, V0 and V1.
-    Vllm,
-    /// The host, under node_exporter's names; not narrowed by model or replica.
-    Host,
-    /// What a scraper knows of every target.
-    Scrape,
-}
-
-impl Engine {
-    /// Name on the page.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Vllm => "vLLM",
-            Self::Host => "host",
-            Self::Scrape => "scraper",
-        }
-    }
-}
-
-/// What is made of a metric. `names` lists one metric under all the names it has had, newest first: a series keeps
-/// its line through a rename, and where a version exports two of the names at once the newer counts.
-#[derive(Debug)]
-pub enum Shape {
-    /// Mean of a gauge over what is selected.
-    Level {
-        /// The gauge.
-        names: &'static [&'static str],
-    },
-    /// Sum of a gauge.
-    Total {
-        /// The gauge.
-        names: &'static [&'static str],
-    },
-    /// Sum of a counter's rate per second.
-    Rate {
-        /// The counter.
-        names: &'static [&'static str],
-    },
-    /// A counter's rate per second, one line for each value of a label.
-    RateBy {
-        /// The counter.
-        names: &'static [&'static str],
-        /// The label.
-        label: &'static str,
-    },
-    /// A counter's rate per second, one line for each class of an HTTP status: `"404"` and `"4xx"` count as 4xx.
-    RateByClass {
-        /// The counter.
-        names: &'static [&'static str],
-        /// The label that holds the status.
-        label: &'static str,
-    },
-    /// Percentiles of a classic histogram; the names are without `_bucket`.
-    Spread {
-        /// The histogram.
-        names: &'static [&'static str],
-    },
-    /// Share of one counter in another over the window; absent while the whole stands still.
-    Share {
-        /// The counter above the line.
-        part: &'static [&'static str],
-        /// The counter below it.
-        whole: &'static [&'static str],
-    },
-    /// PromQL as it is, with `$scope` for matchers (each followed by a comma), `$replica` for the label of that name and
-    /// `$window` for the window of a rate.
-    Raw {
-        /// The query.
-        promql: &'static str,
-        /// The metrics it reads, all of which must be present.
-        names: &'static [&'static str],
-    },
 }

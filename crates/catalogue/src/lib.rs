@@ -1,16 +1,35 @@
-//! What to draw: sections, graphs, their recipes over engines' metrics, and the queries they become; no I/O.
+//! What to draw: sections, graphs, the engines whose metrics feed them, and the queries they become; no I/O.
+//!
+//! A new graph is an entry in `graphs`. A new engine is a constant in `engines` with how it is recognised and a line for
+//! each graph that its metrics feed.
+mod absence;
 mod ask;
+mod buckets;
+mod discovery;
+mod engine;
+mod engines;
+mod expression;
 mod graph;
 mod graphs;
 mod query;
+mod recipe;
+mod status;
 mod unit;
 
+pub use absence::{Absence, Facts, absence};
 pub use ask::{Ask, Scope, ScopeLabels};
-pub use graph::{Colours, Engine, Graph, Line, Look, Recipe, Role, Section, Shape, Summary};
-pub use graphs::GRAPHS;
+pub use buckets::{Bound, bound};
+pub use discovery::{discovery_query, names};
+pub use engine::{Engine, Layer, Sign, detect, engine_of, is_original, unclaimed, version_of};
+pub use engines::{ENGINES, GPU_METRICS, GpuMetric, engine, recipes};
+pub use graph::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, line_name};
+pub use graphs::{GRAPHS, graph};
 pub use query::{
-    PERCENTILES, discovery_query, drawn_query, graph, has_data, interval_query, names, start_times_query, summary_query,
+    PERCENTILES, buckets_query, detailed_query, drawn_query, fed_by, has_data, interval_query, query_for,
+    start_times_query, summary_query,
 };
+pub use recipe::{Fold, Names, Recipe, Shape};
+pub use status::status_name;
 pub use unit::Unit;
 
 /// The label under which every drawn series carries the name of its line.

@@ -3,8 +3,10 @@
 /// The unit of a graph's values; base units throughout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A plain number.
+    /// A plain whole number.
     Count,
+    /// A plain number with parts of one, such as a mean of counts.
+    Number,
     /// Seconds.
     Seconds,
     /// Bytes, shown in powers of 1024.
@@ -17,6 +19,20 @@ pub enum Unit {
     TokensPerSecond,
     /// Events per second.
     PerSecond,
+    /// Bytes per second, shown in powers of 1024.
+    BytesPerSecond,
+    /// Floating-point operations per second.
+    FlopsPerSecond,
+    /// Tokens, of one request.
+    Tokens,
+    /// Processor cores busy all the time.
+    Cores,
+    /// Watts.
+    Watts,
+    /// Degrees Celsius.
+    Celsius,
+    /// Hertz.
+    Hertz,
 }
 
 impl Unit {
@@ -26,13 +42,24 @@ impl Unit {
             Self::RequestsPerSecond => "req/s",
             Self::TokensPerSecond => "tok/s",
             Self::PerSecond => "per s",
-            Self::Count | Self::Seconds | Self::Bytes | Self::Share => "",
+            Self::Tokens => "tok",
+            Self::Cores => "cores",
+            Self::BytesPerSecond
+            | Self::FlopsPerSecond
+            | Self::Watts
+            | Self::Celsius
+            | Self::Hertz
+            | Self::Count
+            | Self::Number
+            | Self::Seconds
+            | Self::Bytes
+            | Self::Share => "",
         }
     }
 
     /// Whether ticks fall on powers of two.
     pub fn is_binary(self) -> bool {
-        self == Self::Bytes
+        matches!(self, Self::Bytes | Self::BytesPerSecond)
     }
 
     /// Whether there are no parts of one.
@@ -85,7 +112,7 @@ impl Unit {
         let decimals = match distance {
             Some(distance) if distance > 0.0 => decimals_of(distance / divisor),
             Some(_) => 0,
-            None if self == Self::Count && number.fract() == 0.0 => 0,
+            None if matches!(self, Self::Count | Self::Number | Self::Tokens) && number.fract() == 0.0 => 0,
             None => decimals_for(number),
         };
         let text = format!("{number:.decimals$}");
@@ -105,6 +132,10 @@ impl Unit {
     fn prefix(self, magnitude: f64) -> (f64, &'static str) {
         const BINARY: [(f64, &str); 5] =
             [(1_099_511_627_776.0, "TiB"), (1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1024.0, "KiB"), (1.0, "B")];
+        const BINARY_RATE: [(f64, &str); 4] =
+            [(1_073_741_824.0, "GiB/s"), (1_048_576.0, "MiB/s"), (1024.0, "KiB/s"), (1.0, "B/s")];
+        const HERTZ: [(f64, &str); 4] = [(1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")];
+        const FLOPS: [(f64, &str); 4] = [(1e15, "PFLOP/s"), (1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1.0, "FLOP/s")];
         const DECIMAL: [(f64, &str); 5] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
         const TIME: [(f64, &str); 5] = [(3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
         let largest_below = |steps: &[(f64, &'static str)]| {
@@ -113,6 +144,11 @@ impl Unit {
         match self {
             Self::Share => (0.01, "%"),
             Self::Bytes => largest_below(&BINARY),
+            Self::BytesPerSecond => largest_below(&BINARY_RATE),
+            Self::Celsius => (1.0, "°C"),
+            Self::Hertz => largest_below(&HERTZ),
+            Self::Watts => largest_below(&[(1e3, "kW"), (1.0, "W")]),
+            Self::FlopsPerSecond => largest_below(&FLOPS),
             Self::Seconds if magnitude == 0.0 => (1.0, "s"),
             Self::Seconds if magnitude >= 120.0 => largest_below(&TIME),
             Self::Seconds => largest_below(&TIME[2..]),
@@ -155,6 +191,13 @@ mod tests {
             (Unit::Seconds, 150.0, "2.50 min"),
             (Unit::Seconds, 0.0, "0"),
             (Unit::Bytes, 25_769_803_776.0, "24.0 GiB"),
+            (Unit::BytesPerSecond, 25_769_803_776.0, "24.0 GiB/s"),
+            (Unit::Celsius, 52.0, "52.0 °C"),
+            (Unit::Hertz, 1.98e9, "1.98 GHz"),
+            (Unit::Watts, 626.26, "626 W"),
+            (Unit::Watts, 5600.0, "5.60 kW"),
+            (Unit::FlopsPerSecond, 4.2e14, "420 TFLOP/s"),
+            (Unit::Tokens, 12.0, "12 tok"),
             (Unit::Share, 0.9871, "98.7 %"),
             (Unit::Share, 0.0, "0 %"),
             (Unit::TokensPerSecond, 16_120.0, "16.1k tok/s"),

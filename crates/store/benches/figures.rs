@@ -4,7 +4,7 @@
 //! `cargo bench -p store -- DAYS` with so many days; `cargo bench -p store -- DAYS FOLDER` reads what an earlier run
 //! left there. Seconds are of the clock, and in brackets of the processors.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a figure that cannot be taken ends the run")]
-#[path = "../tests/workload/mod.rs"]
+#[path = "../tests/suite/workload/mod.rs"]
 mod workload;
 
 use promql::{MatchOp, Matcher, Selector, Storage};
@@ -84,15 +84,15 @@ fn ingest(folder: &Path, days: i64) {
     // Values are made beforehand, an hour at a time, so that this is not measured.
     let (mut clock, mut processor, mut slowest) = (0.0, 0.0, Duration::ZERO);
     for hour in (0..rows).collect::<Vec<_>>().chunks(240) {
-        let scrape = |row: usize| -> Vec<Vec<f64>> {
-            (0..REPLICAS).map(|replica| fleet.scrape(replica, row).to_vec()).collect()
+        let scrape = |row: usize| -> Vec<(i64, Vec<f64>)> {
+            let scrape = |replica| (fleet.time_ms(replica, row), fleet.scrape(replica, row).to_vec());
+            (0..REPLICAS).map(scrape).collect()
         };
         let scrapes: Vec<_> = hour.iter().copied().map(scrape).collect();
         let watch = Watch::start();
         for (row, scrapes) in hour.iter().zip(scrapes) {
-            for (replica, (values, (group, series))) in scrapes.iter().zip(&mut targets).enumerate() {
-                let time_ms = START_MS + *row as i64 * INTERVAL_MS + replica as i64 * 700;
-                group.append(time_ms, series.iter().copied().zip(values.iter().copied())).expect("in order");
+            for ((time_ms, values), (group, series)) in scrapes.iter().zip(&mut targets) {
+                group.append(*time_ms, series.iter().copied().zip(values.iter().copied())).expect("in order");
             }
             let began = Instant::now();
             store.maintain(START_MS + (*row as i64 + 1) * INTERVAL_MS).expect("room on the disk");

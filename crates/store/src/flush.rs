@@ -47,6 +47,10 @@ impl Inner {
         let series = self.index.read().in_memory();
         let mut ids = Vec::new();
         for day in heads.days() {
+            let series: Vec<&Found> = series.iter().filter(|series| heads.has(series, day)).collect();
+            if series.is_empty() {
+                continue;
+            }
             let id = self.write_day(disk, work, heads, &series, day);
             // Without all of them none is needed: everything stays in memory and in the log.
             let id = id.inspect_err(|_| ids.iter().for_each(|id| disk.remove(*id, Kind::Block)))?;
@@ -55,8 +59,7 @@ impl Inner {
         Ok(ids)
     }
 
-    fn write_day(&self, disk: &Disk, work: &mut Work, heads: &Heads, series: &[Found], day: i64) -> io::Result<u64> {
-        let series: Vec<&Found> = series.iter().filter(|series| heads.has(series, day)).collect();
+    fn write_day(&self, disk: &Disk, work: &mut Work, heads: &Heads, series: &[&Found], day: i64) -> io::Result<u64> {
         let lines = heads.lines(day);
         let (mut times_ms, mut values, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         disk.write_block(&[], series.iter().map(|series| &series.labels), &mut || self.pulse(disk, work), |assembler| {

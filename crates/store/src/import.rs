@@ -47,14 +47,7 @@ impl Store {
             // What is in a block before counts.
             inner.flush(disk, &mut work).map_err(|error| disk.error(error))?;
         }
-        {
-            let mut index = inner.index.write();
-            for (labels, ..) in &batch {
-                let pairs: Vec<_> = labels.iter().collect();
-                let limit = inner.limits.series;
-                index.intern(&pairs, limit).ok_or(WriteError::TooManySeries { limit })?;
-            }
-        }
+        inner.check_room(&batch)?;
         work.last_import = Some(Instant::now());
         let times = batch.iter().flat_map(|(_, times_ms, _)| times_ms);
         let days: BTreeSet<i64> = times.map(|time_ms| time_ms.div_euclid(DAY_MS)).collect();
@@ -67,6 +60,10 @@ impl Store {
                     return Err(disk.error(error));
                 }
             }
+        }
+        for (labels, ..) in &batch {
+            let pairs: Vec<_> = labels.iter().collect();
+            inner.index.write().intern(&pairs, usize::MAX);
         }
         inner.publish(disk, &ids, &[]).map_err(|error| disk.error(error))?;
         Ok(imported)
@@ -104,6 +101,13 @@ fn columns(batch: Vec<OldSeries>, imported: &mut Imported) -> Vec<Columns> {
 }
 
 impl Inner {
+    fn check_room(&self, batch: &[Columns]) -> Result<(), WriteError> {
+        let index = self.index.read();
+        let is_new = |(labels, ..): &&Columns| index.find(&labels.iter().collect::<Vec<_>>()).is_none();
+        let (new, limit) = (batch.iter().filter(is_new).count(), self.limits.series);
+        if new > 0 && index.len() + new > limit { Err(WriteError::TooManySeries { limit }) } else { Ok(()) }
+    }
+
     fn write_import(&self, disk: &Disk, batch: &[Columns], day: i64) -> io::Result<u64> {
         let within = |(labels, times_ms, values): &'_ Columns| {
             let from = times_ms.partition_point(|time_ms| time_ms.div_euclid(DAY_MS) < day);

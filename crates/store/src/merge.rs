@@ -4,6 +4,7 @@ use crate::block::{Block, Cursor, Reader, Unreadable};
 use crate::disk::{Disk, Work};
 use crate::maintain::SPAN_MS;
 use crate::snapshot::in_order;
+use crate::stats::Counts;
 use crate::store::Inner;
 use promql::Labels;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,41 +48,18 @@ impl Inner {
     fn merge(&self, disk: &Disk, work: &mut Work, blocks: Vec<Arc<Block>>) -> io::Result<()> {
         let ids: Vec<u64> = blocks.iter().map(|block| block.id).collect();
         let series = self.labels_of(&blocks);
-        let mut cursors: Vec<Cursor> = blocks.into_iter().map(|block| Cursor::new(block, ids.len())).collect();
-        let mut reader = Reader::new();
-        let (mut times_ms, mut values, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sources = Sources::new(blocks);
         let labels = series.iter().map(|(labels, _)| labels);
         let merged = disk.write_block(&ids, labels, &mut || self.pulse(disk, work), |assembler| {
-            for (at, (_, number)) in series.iter().enumerate() {
-                times_ms.clear();
-                values.clear();
-                lines.clear();
-                for (n, cursor) in cursors.iter_mut().enumerate() {
-                    let Some(ordinal) = cursor.block.entry(*number, i64::MIN, i64::MAX).map(|entry| entry.ordinal)
-                    else {
-                        continue;
-                    };
-                    let outcome = cursor.read(&mut reader, ordinal, (i64::MIN, i64::MAX), &mut times_ms, &mut values);
-                    let line = outcome.and_then(|timeline| {
-                        timeline.map(|number| Ok((number, cursor.line(&mut reader, number)?))).transpose()
-                    });
-                    match line {
-                        Ok(line) => {
-                            lines.extend(line.map(|(number, line)| ((n as u64) << 32 | u64::from(number), line)))
-                        }
-                        // It may be readable later.
-                        Err(Unreadable::Io(error)) => return Err(error),
-                        Err(lost) => self.counts.unreadable(&lost),
-                    }
-                }
-                in_order(&mut times_ms, &mut values);
+            for (ordinal, (_, number)) in series.iter().enumerate() {
+                sources.read(*number, &self.counts)?;
+                let Sources { times_ms, values, lines, .. } = &sources;
                 let keys: Vec<u64> = lines.iter().map(|(key, _)| *key).collect();
                 let line = |key| lines.iter().find(|(own, _)| *own == key).map(|(_, line)| Arc::clone(line));
-                assembler.add(at as u32, &keys, |key| line(key).unwrap_or_default(), &times_ms, &values)?;
+                assembler.add(ordinal as u32, &keys, |key| line(key).unwrap_or_default(), times_ms, values)?;
             }
             Ok(())
         })?;
-        drop(series);
         self.publish(disk, &[merged], &ids)
     }
 
@@ -93,5 +71,51 @@ impl Inner {
         let mut series: Vec<_> = found.into_iter().map(|found| (found.labels, found.number)).collect();
         series.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         series
+    }
+}
+
+/// The blocks that are merged, and what they have of one series.
+struct Sources {
+    reader: Reader,
+    cursors: Vec<Cursor>,
+    times_ms: Vec<i64>,
+    values: Vec<f64>,
+    /// The timelines that it follows, each with a key of its own.
+    lines: Vec<(u64, Arc<[i64]>)>,
+}
+
+impl Sources {
+    fn new(blocks: Vec<Arc<Block>>) -> Self {
+        let count = blocks.len();
+        let cursors = blocks.into_iter().map(|block| Cursor::new(block, count)).collect();
+        Self { reader: Reader::new(), cursors, times_ms: Vec::new(), values: Vec::new(), lines: Vec::new() }
+    }
+
+    /// Reads all samples of the series with a number. What is damaged is counted and left out.
+    fn read(&mut self, number: u32, counts: &Counts) -> io::Result<()> {
+        self.times_ms.clear();
+        self.values.clear();
+        self.lines.clear();
+        for at in 0..self.cursors.len() {
+            match self.read_from(at, number) {
+                Ok(()) => {}
+                // It may be readable later.
+                Err(Unreadable::Io(error)) => return Err(error),
+                Err(lost) => counts.unreadable(&lost),
+            }
+        }
+        in_order(&mut self.times_ms, &mut self.values);
+        Ok(())
+    }
+
+    fn read_from(&mut self, at: usize, number: u32) -> Result<(), Unreadable> {
+        let Self { reader, cursors, times_ms, values, lines } = self;
+        let cursor = &mut cursors[at];
+        let Some(entry) = cursor.block.entry(number, i64::MIN, i64::MAX) else { return Ok(()) };
+        let ordinal = entry.ordinal;
+        if let Some(timeline) = cursor.read(reader, ordinal, (i64::MIN, i64::MAX), times_ms, values)? {
+            lines.push(((at as u64) << 32 | u64::from(timeline), cursor.line(reader, timeline)?));
+        }
+        Ok(())
     }
 }

@@ -1,12 +1,14 @@
 //! `inferboard-server check`: what the scraper would make of a page, and everything that is wrong with it.
 mod input;
 mod report;
+mod shown;
 mod trial;
 
 use clap::{Args, ValueEnum};
 use exposition::{Format, Limits, examine};
 use input::{Input, InputError};
 use report::{Refusal, Report};
+use shown::Shown;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -87,6 +89,7 @@ fn examined(source: &str, input: Input) -> Report {
         source: source.to_owned(),
         format: Some((page.format, chosen_by)),
         size_bytes: page.body.len(),
+        shown: Shown::of(&examined.families),
         families: examined.families,
         refused,
         more_refused: examined.more_offences,

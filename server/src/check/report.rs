@@ -1,5 +1,6 @@
 //! What the check found, for people and for machines.
 use super::input::{ChosenBy, InputError};
+use super::shown::Shown;
 use super::trial::Stored;
 use exposition::{Family, Format, ParseError};
 use serde_json::json;
@@ -21,6 +22,8 @@ pub(super) struct Report {
     pub(super) more_refused: usize,
     /// What would be stored, where nothing is refused.
     pub(super) stored: Option<Stored>,
+    /// What the page would make of the good lines.
+    pub(super) shown: Shown,
 }
 
 /// A part of a page that is refused, and so the whole page.
@@ -54,6 +57,7 @@ impl Report {
             refused: vec![Refusal::of_page(error)],
             more_refused: 0,
             stored: None,
+            shown: Shown::default(),
         }
     }
 
@@ -78,6 +82,11 @@ impl Report {
                 "labels": labels,
             })
         });
+        let engines = self
+            .shown
+            .engines
+            .iter()
+            .map(|(id, title, version)| json!({ "id": id, "title": title, "version": version }));
         let report = json!({
             "source": self.source,
             "format": self.format.map(|(format, _)| word(format)),
@@ -87,6 +96,9 @@ impl Report {
             "stored": stored,
             "refused": refused.collect::<Vec<_>>(),
             "more_refused": self.more_refused,
+            "engines": engines.collect::<Vec<_>>(),
+            "graphs": self.shown.graphs,
+            "unclaimed": self.shown.unclaimed,
         });
         format!("{report}\n")
     }
@@ -100,6 +112,7 @@ impl fmt::Display for Report {
             writeln!(f, "{source}: {name} ({}), {} bytes\n", chosen_by.reason(), self.size_bytes)?;
         }
         write_families(f, &self.families)?;
+        write!(f, "{}", self.shown)?;
         match &self.stored {
             Some(stored) => write!(f, "{stored}"),
             None => self.write_refused(f),

@@ -2,7 +2,6 @@
 //! longer there marked as gone.
 mod authorization;
 mod body;
-mod engine;
 mod failure;
 mod fetch;
 mod huggingface;
@@ -18,7 +17,6 @@ mod target;
 mod writer;
 
 pub use authorization::Authorization;
-pub use engine::engine_of;
 pub use failure::Failure;
 pub use fetch::Client;
 pub use identity::{Identity, ScopeRules};

@@ -1,8 +1,8 @@
 //! A page as it came, and what is read from it before anything is stored.
-use super::engine::engine_of;
 use super::failure::Failure;
 use super::identity::ScopeRules;
 use bytes::Bytes;
+use catalogue::engine_of;
 use exposition::{Format, Label, Limits, SampleRef, for_each_sample};
 use reqwest::header::HeaderValue;
 
@@ -38,7 +38,7 @@ impl Page {
 
 /// Whether a new series may tell something beyond what is known. Only then the whole page is looked at again.
 pub(crate) fn tells_more(known: &Learned, rules: &ScopeRules, name: &str, labels: &[Label<'_>]) -> bool {
-    let engine = engine_of(name).map(|(_, engine)| engine);
+    let engine = engine_of(name).map(|(_, engine)| engine.id);
     let model = model(rules, labels);
     engine.is_some() && engine != known.engine || model.is_some() && model != known.model.as_deref()
 }
@@ -62,7 +62,8 @@ impl Learning {
         // Samples of one family follow each other.
         if self.last_name != name {
             name.clone_into(&mut self.last_name);
-            self.engine = self.engine.into_iter().chain(engine_of(name)).min();
+            let named = engine_of(name).map(|(rank, engine)| (rank, engine.id));
+            self.engine = self.engine.into_iter().chain(named).min();
         }
         if let Some(model) = model(rules, labels)
             && !self.models.iter().any(|known| known == model)

@@ -30,7 +30,7 @@ impl Running {
         }
         let config = scratch_file(&text);
         let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
-            .arg("--config")
+            .args(["--in-memory", "--config"])
             .arg(&*config)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

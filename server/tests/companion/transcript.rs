@@ -73,7 +73,7 @@ async fn answers_are_those_that_prometheus_gave() {
     );
     assert!(compared >= 55, "{compared} cases");
     // What is not to be copied.
-    let foreign = format!("GET /api/v1/query?query=1 HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n");
+    let foreign = "GET /api/v1/query?query=1 HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n";
     assert!(exchange(companion.address, foreign.as_bytes()).await.starts_with("HTTP/1.1 4"));
     companion.stop().await;
 }

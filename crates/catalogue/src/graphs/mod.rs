@@ -1,27 +1,62 @@
 //! The catalogue itself: every graph, in the page's order.
+mod asynchronous;
+mod caches;
 mod engine;
 mod hardware;
+mod kind;
 mod replicas;
 mod requests;
 
 use crate::Graph;
 
+const SECTIONS: [&[Graph]; 6] =
+    [requests::GRAPHS, engine::GRAPHS, caches::GRAPHS, hardware::GRAPHS, replicas::GRAPHS, asynchronous::GRAPHS];
+
+const COUNT: usize = {
+    let (mut count, mut section) = (0, 0);
+    while section < SECTIONS.len() {
+        count += SECTIONS[section].len();
+        section += 1;
+    }
+    count
+};
+
+static ALL: [&Graph; COUNT] = {
+    let mut all = [&SECTIONS[0][0]; COUNT];
+    let (mut next, mut section) = (0, 0);
+    while section < SECTIONS.len() {
+        let mut at = 0;
+        while at < SECTIONS[section].len() {
+            all[next] = &SECTIONS[section][at];
+            next += 1;
+            at += 1;
+        }
+        section += 1;
+    }
+    all
+};
+
 /// Every graph, in the order of the page.
-pub static GRAPHS: &[&Graph] = &[
-    &requests::VOLUME,
-    &requests::END_TO_END_LATENCY,
-    &requests::TIME_TO_FIRST_TOKEN,
-    &requests::INTER_TOKEN_LATENCY,
-    &requests::TOKENS_PER_SECOND,
-    &requests::RUNNING_AND_WAITING,
-    &engine::KV_CACHE_USE,
-    &engine::QUEUE_TIME,
-    &engine::PREFILL_TIME,
-    &engine::DECODE_TIME,
-    &engine::PREFIX_CACHE_HIT_SHARE,
-    &engine::PREEMPTIONS,
-    &engine::FINISH_REASONS,
-    &hardware::CPU,
-    &hardware::MEMORY,
-    &replicas::ANSWERING,
-];
+pub static GRAPHS: &[&Graph] = &ALL;
+
+/// The graph of that id.
+pub fn graph(id: &str) -> Option<&'static Graph> {
+    GRAPHS.iter().copied().find(|graph| graph.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_are_unique_and_every_graph_helps() {
+        let ids: BTreeSet<&str> = GRAPHS.iter().map(|graph| graph.id).collect();
+        assert_eq!(ids.len(), GRAPHS.len());
+        for graph in GRAPHS {
+            assert!(graph.help.len() > 120 && graph.help.ends_with('.'), "{}", graph.id);
+            assert!(!graph.help.contains("  "), "{}", graph.id);
+            assert!(!graph.lines.is_empty(), "{}", graph.id);
+        }
+    }
+}

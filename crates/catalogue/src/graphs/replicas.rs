@@ -1,40 +1,142 @@
 //! How many copies run.
-use crate::{
-    Colours::Order,
-    Engine::Scrape,
-    Graph, Line, Look, Recipe,
-    Role::{Data, Limit},
-    Section::Replicas,
-    Shape::Raw,
-    Summary, Unit,
-};
+use super::kind::{LINES, UNNAMED, data, limit};
+use crate::{Graph, Look, Section, Summary, Unit};
 
-pub(super) const ANSWERING: Graph = Graph {
-    id: "replicas-answering",
-    title: "Replicas answering",
-    help: "Replicas whose metrics endpoint answered at each scrape, and how many are known. Below the dashed line some \
-           are starting, failed or cut off from the network.",
-    unit: Unit::Count,
-    section: Replicas,
-    look: Look::Lines,
-    colours: Order,
-    summary: Summary::None,
-    lines: &[
-        Line {
-            name: "answering",
-            role: Data,
-            recipes: &[Recipe {
-                engine: Scrape,
-                shape: Raw { promql: r#"sum(up{$scope$replica!=""})"#, names: &["up"] },
-            }],
-        },
-        Line {
-            name: "known",
-            role: Limit,
-            recipes: &[Recipe {
-                engine: Scrape,
-                shape: Raw { promql: r#"count(up{$scope$replica!=""})"#, names: &["up"] },
-            }],
-        },
-    ],
-};
+const REPLICAS: Section = Section::Replicas;
+
+pub(super) const GRAPHS: &[Graph] = &[
+    Graph {
+        id: "replicas",
+        title: "Replicas",
+        help: "Replicas that are ready to serve, and replicas that are starting: waiting for a machine, pulling the \
+               image or loading the model. Desired is what the autoscaler asks for, min and max are its bounds; the \
+               red line is max. Active at max with requests waiting: raise max. A long gap between starting and active \
+               is the cold start: keep a spare replica, or shorten image and weights. Desired that swings up and down \
+               wastes starts: lengthen the window or the delay of scaling down.",
+        section: REPLICAS,
+        is_shown: true,
+        lines: &[
+            data("active"),
+            data("starting"),
+            data("unhealthy"),
+            data("desired"),
+            data("known"),
+            data("min"),
+            limit("max"),
+        ],
+        ..LINES
+    },
+    Graph {
+        id: "replicas-answering",
+        title: "Replicas answering",
+        help: "Replicas whose metrics endpoint answered at each scrape, and how many are known. Below the dashed line \
+               some are starting, failed or cut off from the network; their own graphs then have holes.",
+        section: REPLICAS,
+        is_shown: true,
+        lines: &[data("answering"), limit("known")],
+        ..LINES
+    },
+    Graph {
+        id: "replica-states",
+        title: "Replica states",
+        help: "Replicas by state at each moment. Pending: no machine yet, so look at quota and node pools. Pulling: \
+               the image is on its way. Downloading: the weights are; a cache close by shortens both. Initializing: \
+               the model is loaded and warmed up. Running: it serves. Failed: see restarts and the log. From \
+               Kubernetes these are the phases of pods, where Running does not yet mean ready.",
+        section: REPLICAS,
+        look: Look::Bars,
+        lines: UNNAMED,
+        ..LINES
+    },
+    Graph {
+        id: "restarts",
+        title: "Restarts",
+        help: "Restarts of replicas within each window; the boxes count them over the range. One after a deployment is \
+               normal. Usual causes otherwise: memory ran out and the kernel ended the process, the model raised an \
+               exception while loading, or a health check failed for too long. Restarts that repeat at even distances \
+               are a crash loop: read the log of the first one. Where only a start time is known, each new one counts.",
+        unit: Unit::PerSecond,
+        section: REPLICAS,
+        is_shown: true,
+        summary: Summary::Counts,
+        look: Look::Bars,
+        lines: &[data("restarts")],
+        ..LINES
+    },
+    Graph {
+        id: "readiness",
+        title: "Pod readiness",
+        help: "Pods by the Ready condition of Kubernetes: true takes traffic, false is starting, stopping or fails its \
+               readiness check, unknown is on a node that does not answer. False for long without a restart: the check \
+               is too strict, or the server is too busy to answer it.",
+        section: REPLICAS,
+        look: Look::Bars,
+        lines: UNNAMED,
+        ..LINES
+    },
+    Graph {
+        id: "startup-time",
+        title: "Start-up time",
+        help: "How long the engine took to start, by phase, of the slowest replica: the part of the cold start that is \
+               the engine's own. Loading weights is bounded by disk or network; capturing CUDA graphs can be trimmed \
+               to fewer batch sizes. Add the time to get a machine and to pull the image for the whole cold start.",
+        unit: Unit::Seconds,
+        section: REPLICAS,
+        lines: &[data("engine"), data("weights"), data("")],
+        ..LINES
+    },
+    Graph {
+        id: "uptime",
+        title: "Uptime",
+        help: "Time since the youngest and the oldest selected process started. A line that falls to zero is a restart; \
+               a youngest that never grows is a crash loop. A very old process after a deployment was left out of it.",
+        unit: Unit::Seconds,
+        section: REPLICAS,
+        lines: &[data("youngest"), data("oldest")],
+        ..LINES
+    },
+    Graph {
+        id: "deployment-health",
+        title: "Deployment health",
+        help: "State of the deployments behind a gateway, of the worst: 0 healthy, 1 partly out, 2 out. A deployment \
+               that goes up and down is usually at its rate limit; the gateway sends its traffic elsewhere meanwhile.",
+        unit: Unit::Number,
+        section: REPLICAS,
+        lines: &[data("worst")],
+        ..LINES
+    },
+    Graph {
+        id: "scrape-failures",
+        title: "Failed scrapes",
+        help: "Targets that did not give their metrics at a scrape, by reason. connect: nothing listens there, so the \
+               server is down or starting. timeout: it is too busy to answer. status: it refused, often because metrics \
+               are not turned on or need a key. parse and content_type: what it answers is not a metrics page. The \
+               limits: it answers with more than is allowed. What such a target would have reported is missing in all \
+               other graphs.",
+        section: REPLICAS,
+        look: Look::Bars,
+        lines: UNNAMED,
+        ..LINES
+    },
+    Graph {
+        id: "scrape-time",
+        title: "Scrape time",
+        help: "Time that targets took to give their metrics, on average and of the slowest. An engine answers from the \
+               process that also schedules, so slow scrapes tell of a busy CPU. Near the scrape time-out graphs get \
+               holes: scrape less often, or give the engine a core more.",
+        unit: Unit::Seconds,
+        section: REPLICAS,
+        lines: &[data("average"), data("slowest")],
+        ..LINES
+    },
+    Graph {
+        id: "scrape-samples",
+        title: "Samples per scrape",
+        help: "Samples that each scrape brought, over all targets. It grows with labels: a jump means that some label \
+               now has many values, which makes storing and asking dearer. A fall means that a target answers with \
+               less, such as after an upgrade that dropped metrics.",
+        section: REPLICAS,
+        lines: &[data("samples")],
+        ..LINES
+    },
+];

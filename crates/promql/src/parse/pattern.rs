@@ -5,6 +5,9 @@ use regex::{Regex, RegexBuilder};
 /// The compiled size from which a regular expression is refused; compiling one of this size takes milliseconds.
 const SIZE_BYTES: usize = 2 << 20;
 
+/// As much of a refused expression is repeated in the message.
+const SHOWN_BYTES: usize = 100;
+
 /// Compiles `source` to match whole values, `.` matching a line break too, as Prometheus does.
 ///
 /// # Errors
@@ -15,7 +18,14 @@ pub(crate) fn anchored(source: &str) -> Result<Regex, Error> {
         regex::Error::Syntax(_) => compile(&with_plain_braces(source)),
         other => Err(other),
     });
-    compiled.map_err(|error| Error::Syntax(format!("invalid regular expression {source:?}: {error}")))
+    compiled.map_err(|error| {
+        // The crate's own message repeats the expression and points into it, over several lines.
+        let error = error.to_string();
+        let problem = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let begin = &source[..source.floor_char_boundary(SHOWN_BYTES)];
+        let more = if begin.len() < source.len() { "…" } else { "" };
+        Error::Syntax(format!("invalid regular expression {begin:?}{more}: {problem}"))
+    })
 }
 
 /// `source` with a backslash before each brace that begins no repetition: such a brace stands for itself in Go.

@@ -74,7 +74,11 @@ impl Cursor {
         }
         let missing = || Unreadable::Damaged { samples: 0, is_new: false };
         let group = holder(&self.block.times, number).ok_or_else(missing)?;
-        load(&self.block, group, TIMES, reader, &mut self.times)?;
+        let loaded = load(&self.block, group, TIMES, reader, &mut self.times);
+        loaded.or_else(|error| {
+            let copy = holder(&self.block.times_again, number).ok_or(error)?;
+            load(&self.block, copy, TIMES, reader, &mut self.times)
+        })?;
         let column = self.times.as_ref().and_then(|loaded| loaded.item(number)).map(|(_, column)| column);
         let line: Arc<[i64]> = column.and_then(decode_timeline).ok_or_else(missing)?.into();
         if line.len() > self.rows_left {

@@ -25,6 +25,8 @@ pub(super) struct Bounds {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Back {
     pub(super) times: Vec<GroupAt>,
+    /// Copies of the same, or none.
+    pub(super) times_again: Vec<GroupAt>,
     pub(super) values: Vec<GroupAt>,
     /// By ordinal, of the series that have samples.
     pub(super) bounds: Vec<Bounds>,
@@ -37,7 +39,7 @@ impl Back {
         write_varint(into, zigzag(self.span_ms.0));
         write_varint(into, self.span_ms.1.abs_diff(self.span_ms.0));
         write_varint(into, self.samples);
-        for groups in [&self.times, &self.values] {
+        for groups in [&self.times, &self.times_again, &self.values] {
             write_varint(into, groups.len() as u64);
             let mut before = GroupAt { at: 0, length: 0, first: 0, samples: 0 };
             for group in groups {
@@ -62,7 +64,7 @@ impl Back {
         let first_ms = unzigzag(bytes.varint()?);
         let last_ms = first_ms.checked_add_unsigned(bytes.varint()?)?;
         let samples = bytes.varint()?;
-        let (times, values) = (read_groups(bytes)?, read_groups(bytes)?);
+        let (times, times_again, values) = (read_groups(bytes)?, read_groups(bytes)?, read_groups(bytes)?);
         let mut bounds = Vec::new();
         let mut ordinal = 0_u32;
         for _ in 0..bytes.count()? {
@@ -71,7 +73,7 @@ impl Back {
             let last_ms = last_ms.checked_sub_unsigned(bytes.varint()?)?;
             bounds.push(Bounds { ordinal, first_ms, last_ms });
         }
-        Some(Self { times, values, bounds, span_ms: (first_ms, last_ms), samples })
+        Some(Self { times, times_again, values, bounds, span_ms: (first_ms, last_ms), samples })
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Block {
     pub(crate) loss: Option<BlockLoss>,
     pub(super) input: Arc<dyn Input>,
     pub(super) times: Vec<GroupAt>,
+    pub(super) times_again: Vec<GroupAt>,
     pub(super) values: Vec<GroupAt>,
     /// Frames found damaged, by offset.
     pub(super) damaged: Mutex<HashSet<u64>>,
@@ -99,7 +100,7 @@ impl Block {
         (front, back, loss): (&[u8], Back, Option<BlockLoss>),
         resolve: &mut Resolve<'_>,
     ) -> Result<Self, Unreadable> {
-        let Back { times, values, bounds, span_ms, samples } = back;
+        let Back { times, times_again, values, bounds, span_ms, samples } = back;
         let mut entries = Vec::with_capacity(bounds.len());
         let mut bounds = bounds.into_iter().peekable();
         let (replaces, mut ordinal) = (replaced(&mut Bytes(front)).ok_or(DAMAGED)?, 0);
@@ -116,7 +117,20 @@ impl Block {
         .ok_or(DAMAGED)?;
         entries.sort_unstable_by_key(|entry| entry.number);
         let damaged = Mutex::default();
-        Ok(Self { id, size_bytes, span_ms, samples, entries, replaces, loss, input, times, values, damaged })
+        Ok(Self {
+            id,
+            size_bytes,
+            span_ms,
+            samples,
+            entries,
+            replaces,
+            loss,
+            input,
+            times,
+            times_again,
+            values,
+            damaged,
+        })
     }
 
     /// Whether there can be a sample in `after_ms < time <= until_ms`.
@@ -199,7 +213,11 @@ fn walk(input: &dyn Input) -> Result<(Vec<u8>, Back, BlockLoss), Unreadable> {
                     back.values.push(group);
                     continue;
                 }
-                back.times.push(group);
+                // The second copy is as good as the first.
+                match back.times.binary_search_by_key(&first, |own| own.first) {
+                    Ok(_) => continue,
+                    Err(place) => back.times.insert(place, group),
+                }
                 for line in items.iter().filter_map(|item| decode_timeline(&raw[item.at..item.at + item.length])) {
                     let (Some(first), Some(last)) = (line.first(), line.last()) else { continue };
                     back.span_ms = (back.span_ms.0.min(*first), back.span_ms.1.max(*last));

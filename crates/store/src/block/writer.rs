@@ -13,6 +13,9 @@ const GROUP_BYTES: usize = 64 << 10;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// The part of a block that times may take to be written twice.
+const COPIED_ONE_IN: u64 = 16;
+
 /// Called again and again while a block is written; an error breaks off.
 pub(crate) type Pulse<'p> = dyn FnMut() -> io::Result<()> + 'p;
 
@@ -28,6 +31,8 @@ pub(crate) struct BlockWriter<'p> {
     times: Pack,
     values: Pack,
     timelines: u32,
+    /// The frames of times.
+    again: Vec<u8>,
     back: Back,
     page: Vec<(u32, f64)>,
 }
@@ -68,6 +73,7 @@ impl<'p> BlockWriter<'p> {
             times: Pack::default(),
             values: Pack::default(),
             timelines: 0,
+            again: Vec::new(),
             back,
             page: Vec::new(),
         };
@@ -128,8 +134,11 @@ impl<'p> BlockWriter<'p> {
 
     /// Ends the block and makes its content last; its name does not yet.
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.end_times()?;
         self.end_values()?;
+        if self.back.samples == 0 {
+            self.back.span_ms = (0, 0);
+        }
+        self.times_again()?;
         let offset = self.at + self.waiting.len() as u64;
         let mut back = Vec::new();
         write_varint(&mut back, self.front.len() as u64);
@@ -147,14 +156,37 @@ impl<'p> BlockWriter<'p> {
     fn end_times(&mut self) -> io::Result<()> {
         let pack = std::mem::take(&mut self.times);
         let Some(group) = self.group(TIMES, pack)? else { return Ok(()) };
+        let from = self.waiting.len() - group.length as usize;
+        self.again.extend_from_slice(&self.waiting[from..]);
         self.back.times.push(group);
         Ok(())
     }
 
+    /// Writes the times a second time, where they are few: without them all that follows them would be lost.
+    fn times_again(&mut self) -> io::Result<()> {
+        let mut at = self.at + self.waiting.len() as u64;
+        if self.again.len() as u64 * COPIED_ONE_IN > at {
+            return Ok(());
+        }
+        self.waiting.append(&mut self.again);
+        for group in &self.back.times {
+            self.back.times_again.push(GroupAt { at, ..*group });
+            at += u64::from(group.length);
+        }
+        Ok(())
+    }
+
     fn end_values(&mut self) -> io::Result<()> {
+        // The times before what needs them, as the end of a file is lost more often than its beginning.
+        self.end_times()?;
         let pack = std::mem::take(&mut self.values);
         let Some(group) = self.group(VALUES, pack)? else { return Ok(()) };
         self.back.values.push(group);
+        if self.waiting.len() >= WRITE_BYTES {
+            self.output.write(&self.waiting)?;
+            self.at += self.waiting.len() as u64;
+            self.waiting.clear();
+        }
         (self.pulse)()
     }
 
@@ -176,12 +208,6 @@ impl<'p> BlockWriter<'p> {
             outcome = self.compressor.write(raw, payload);
         });
         outcome?;
-        let (at, length) = (self.at + from as u64, self.waiting.len() - from);
-        if self.waiting.len() >= WRITE_BYTES {
-            self.output.write(&self.waiting)?;
-            self.at += self.waiting.len() as u64;
-            self.waiting.clear();
-        }
-        Ok((at, length as u32))
+        Ok((self.at + from as u64, (self.waiting.len() - from) as u32))
     }
 }

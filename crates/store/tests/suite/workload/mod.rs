@@ -3,16 +3,16 @@ use promql::Labels;
 
 /// A small generator of random numbers (xorshift64*), the same on every machine.
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
     /// Numbers that depend on `seed` only.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -20,12 +20,12 @@ impl Rng {
     }
 
     /// A number below `bound`, which is above zero.
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         (self.next() >> 11) % bound
     }
 
     /// A number in `0.0..1.0`.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -85,13 +85,11 @@ const BATCHES: &[f64] = &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.
 const ANSWERS: &[f64] = &[0.1, 0.5, 1.0];
 
 /// A fleet; scrapes of it are asked for in order of time.
-pub struct Fleet {
+pub(crate) struct Fleet {
     /// Label sets, replica after replica.
-    pub labels: Vec<Labels>,
-    /// Series of each replica.
-    pub per_replica: usize,
+    pub(crate) labels: Vec<Labels>,
     /// Time between two scrapes of a replica, in milliseconds.
-    pub interval_ms: i64,
+    pub(crate) interval_ms: i64,
     start_ms: i64,
     shapes: Vec<Shape>,
     replicas: Vec<Replica>,
@@ -105,7 +103,7 @@ struct Replica {
 
 impl Fleet {
     /// `replicas` pages of `series` series each, scraped every `interval_ms` from `start_ms` on.
-    pub fn new(replicas: usize, series: usize, interval_ms: i64, start_ms: i64) -> Self {
+    pub(crate) fn new(replicas: usize, series: usize, interval_ms: i64, start_ms: i64) -> Self {
         let page = page(series);
         let labels = (0..replicas).flat_map(|replica| page.iter().map(move |line| line.labels(replica)));
         let mut shapes: Vec<Shape> = page.iter().filter_map(|line| line.shape).collect();
@@ -117,7 +115,6 @@ impl Fleet {
         let replica = |n| Replica { rng: Rng::new(n), values: vec![0.0; series], hidden: vec![0.5; series] };
         Self {
             labels: labels.collect(),
-            per_replica: series,
             interval_ms,
             start_ms,
             shapes,
@@ -125,13 +122,14 @@ impl Fleet {
         }
     }
 
-    /// When scrape `row` of `replica` happens, in Unix milliseconds.
-    pub fn time_ms(&self, replica: usize, row: usize) -> i64 {
-        self.start_ms + replica as i64 * 7919 % self.interval_ms + row as i64 * self.interval_ms
+    /// When scrape `row` of `replica` happens, in Unix milliseconds: on time but for up to three.
+    pub(crate) fn time_ms(&mut self, replica: usize, row: usize) -> i64 {
+        let late_ms = self.replicas[replica].rng.below(4) as i64;
+        self.start_ms + replica as i64 * 7919 % (self.interval_ms - 4) + row as i64 * self.interval_ms + late_ms
     }
 
     /// The next values of `replica`, in the order of its labels; `row` counts its scrapes.
-    pub fn scrape(&mut self, replica: usize, row: usize) -> &[f64] {
+    pub(crate) fn scrape(&mut self, replica: usize, row: usize) -> &[f64] {
         let interval = self.interval_ms as f64 / 1000.0;
         let Replica { rng, values, hidden } = &mut self.replicas[replica];
         let day = row as f64 * interval / 86_400.0;

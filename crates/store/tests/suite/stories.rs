@@ -1,53 +1,11 @@
 //! The store as its users see it: what is appended is what a query is lent, until it is dropped.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-use promql::{Labels, MatchOp, Matcher, Selector, Storage, stale_marker};
-use std::collections::BTreeMap;
+use crate::asked::{all, labels, put, select};
+use promql::{Selector, Storage, stale_marker};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::{Group, Limits, Refused, Store, StoreError};
+use store::{Limits, Refused, Store, StoreError};
 
 type Samples = Vec<(i64, f64)>;
-
-fn labels(text: &str) -> Labels {
-    Labels::from_pairs(text.split(',').map(|pair| pair.split_once('=').expect("a pair")))
-}
-
-fn text(labels: &Labels) -> String {
-    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
-}
-
-fn matcher(name: &str, op: &str, value: &str) -> Matcher {
-    let regex = || regex::Regex::new(&format!("^(?s:{value})$")).expect("a pattern");
-    let op = match op {
-        "=" => MatchOp::Equal,
-        "!=" => MatchOp::NotEqual,
-        "=~" => MatchOp::Regex(regex()),
-        _ => MatchOp::NotRegex(regex()),
-    };
-    Matcher { name: name.into(), op, value: value.into() }
-}
-
-fn select(store: &Store, any_of: &[&[(&str, &str, &str)]], after_ms: i64, until_ms: i64) -> BTreeMap<String, Samples> {
-    let any_of = any_of.iter().map(|all| all.iter().map(|(n, op, v)| matcher(n, op, v)).collect()).collect();
-    let mut found = BTreeMap::new();
-    store
-        .select(&Selector { any_of }, after_ms, until_ms, &mut |labels, column| {
-            let samples = column.times_ms.iter().copied().zip(column.values.iter().copied()).collect();
-            assert!(found.insert(text(labels), samples).is_none(), "{} twice", text(labels));
-            ControlFlow::Continue(())
-        })
-        .expect("a snapshot");
-    found
-}
-
-fn all(store: &Store) -> BTreeMap<String, Samples> {
-    select(store, &[&[]], i64::MIN, i64::MAX)
-}
-
-fn put(group: &mut Group, time_ms: i64, series: &str, value: f64) {
-    let series = group.register(&labels(series)).expect("room");
-    group.append(time_ms, [(series, value)]).expect("in order");
-}
 
 #[test]
 fn what_is_appended_is_found_again() {
@@ -256,13 +214,16 @@ fn queries_and_scrapes_go_on_at_the_same_time() {
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut most = 0;
-            while !done.load(Ordering::Relaxed) {
+            loop {
+                let is_last = done.load(Ordering::Relaxed);
                 for samples in all(&store).values() {
                     assert!(samples.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1 && pair[1].1 == pair[0].1 + 1.0));
                     most = most.max(samples.len());
                 }
+                if is_last {
+                    return most;
+                }
             }
-            most
         });
         let writers: Vec<_> = (0..2)
             .map(|n| {

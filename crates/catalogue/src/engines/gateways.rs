@@ -1,0 +1,210 @@
+//! What stands before the engines: web servers, proxies and routers.
+use crate::{
+    Engine, Layer, Sign,
+    recipe::{level, mean, mean_by, peak, rate, rate_by, rate_by_class, ratio, spread, total},
+};
+
+/// The HTTP side of servers in Python that use prometheus-fastapi-instrumentator, vLLM's among them.
+pub(super) const FASTAPI: Engine = Engine {
+    id: "http",
+    title: "HTTP server",
+    layer: Layer::Server,
+    // Names that anyone may have: a page is not recognised by them.
+    signs: &[],
+    source: "https://github.com/trallnag/prometheus-fastapi-instrumentator",
+    recipes: &[
+        rate_by_class("volume", &["http_requests_total"], "status"),
+        ratio("error-share/server errors", &["http_requests_total{status=~\"5..\"}"], &["http_requests_total"]),
+        ratio("error-share/client errors", &["http_requests_total{status=~\"4..\"}"], &["http_requests_total"]),
+        rate_by("requests-by-route", &["http_requests_total"], "handler"),
+        mean_by("latency-by-route", &["http_request_duration_seconds"], "handler"),
+        spread("http-latency", &["http_request_duration_highr_seconds"]),
+        mean("request-size/mean", &["http_request_size_bytes"]),
+        mean("response-size/mean", &["http_response_size_bytes"]),
+    ],
+    ..Engine::PLAIN
+};
+
+pub(super) const LITELLM: Engine = Engine {
+    id: "litellm",
+    title: "LiteLLM",
+    layer: Layer::Gateway,
+    signs: &[Sign::Prefix("litellm_")],
+    turn_on: "prometheus among litellm_settings.callbacks",
+    source: "https://docs.litellm.ai/docs/proxy/prometheus",
+    is_captured: false,
+    recipes: &[
+        rate_by_class("volume", &["litellm_proxy_total_requests_metric_total"], "status_code"),
+        ratio(
+            "error-share/failed",
+            &["litellm_proxy_failed_requests_metric_total"],
+            &["litellm_proxy_total_requests_metric_total"],
+        ),
+        rate_by("errors-by-cause", &["litellm_proxy_failed_requests_metric_total"], "exception_class"),
+        rate_by("requests-by-route", &["litellm_proxy_total_requests_metric_total"], "route"),
+        spread("end-to-end-latency", &["litellm_request_total_latency_metric"]),
+        spread("upstream-latency", &["litellm_llm_api_latency_metric"]),
+        spread("gateway-overhead", &["litellm_overhead_latency_metric"]).scale(0.001),
+        spread("time-to-first-token", &["litellm_llm_api_time_to_first_token_metric"]),
+        spread("time-per-output-token", &["litellm_deployment_latency_per_output_token"]),
+        rate("tokens-per-second/generation", &["litellm_output_tokens_total"]),
+        rate("tokens-per-second/prompt", &["litellm_input_tokens_total"]),
+        peak("deployment-health/worst", &["litellm_deployment_state"]),
+    ],
+    ..Engine::PLAIN
+};
+
+pub(super) const ENVOY: Engine = Engine {
+    id: "envoy",
+    title: "Envoy",
+    layer: Layer::Proxy,
+    signs: &[Sign::Prefix("envoy_")],
+    source: "https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats",
+    recipes: &[
+        // Its own control plane and admin page are no traffic.
+        rate_by_class(
+            "volume",
+            &["envoy_cluster_upstream_rq{envoy_cluster_name!=\"xds_cluster\"}"],
+            "envoy_response_code",
+        ),
+        ratio(
+            "error-share/server errors",
+            &["envoy_cluster_upstream_rq{envoy_response_code=~\"5..\",envoy_cluster_name!=\"xds_cluster\"}"],
+            &["envoy_cluster_upstream_rq{envoy_cluster_name!=\"xds_cluster\"}"],
+        ),
+        ratio(
+            "error-share/client errors",
+            &["envoy_cluster_upstream_rq{envoy_response_code=~\"4..\",envoy_cluster_name!=\"xds_cluster\"}"],
+            &["envoy_cluster_upstream_rq{envoy_cluster_name!=\"xds_cluster\"}"],
+        ),
+        rate_by(
+            "requests-by-route",
+            &["envoy_cluster_upstream_rq_total{envoy_cluster_name!=\"xds_cluster\"}"],
+            "envoy_cluster_name",
+        ),
+        spread("end-to-end-latency", &["envoy_http_downstream_rq_time{envoy_http_conn_manager_prefix!=\"admin\"}"])
+            .scale(0.001),
+        mean_by(
+            "latency-by-route",
+            &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"],
+            "envoy_cluster_name",
+        )
+        .scale(0.001),
+        spread("upstream-latency", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"])
+            .scale(0.001),
+        total(
+            "concurrent-requests/in flight",
+            &["envoy_cluster_upstream_rq_active{envoy_cluster_name!=\"xds_cluster\"}"],
+        ),
+        total(
+            "pending-requests/pending",
+            &["envoy_cluster_upstream_rq_pending_active{envoy_cluster_name!=\"xds_cluster\"}"],
+        ),
+        ratio(
+            "request-size/mean",
+            &["envoy_cluster_upstream_cx_tx_bytes_total{envoy_cluster_name!=\"xds_cluster\"}"],
+            &["envoy_cluster_upstream_rq_total{envoy_cluster_name!=\"xds_cluster\"}"],
+        ),
+        ratio(
+            "response-size/mean",
+            &["envoy_cluster_upstream_cx_rx_bytes_total{envoy_cluster_name!=\"xds_cluster\"}"],
+            &["envoy_cluster_upstream_rq_total{envoy_cluster_name!=\"xds_cluster\"}"],
+        ),
+        total("websocket-connections/open", &["envoy_http_downstream_cx_upgrades_active"]),
+        total("replicas/active", &["envoy_cluster_membership_healthy{envoy_cluster_name!=\"xds_cluster\"}"]),
+        total("replicas/known", &["envoy_cluster_membership_total{envoy_cluster_name!=\"xds_cluster\"}"]),
+        total("process-memory/resident", &["envoy_server_memory_physical_size"]),
+    ],
+    ..Engine::PLAIN
+};
+
+pub(super) const NGINX: Engine = Engine {
+    id: "nginx",
+    title: "NGINX ingress",
+    layer: Layer::Proxy,
+    signs: &[Sign::Prefix("nginx_ingress_")],
+    source: "https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/",
+    recipes: &[
+        rate_by_class("volume", &["nginx_ingress_controller_requests"], "status"),
+        ratio(
+            "error-share/server errors",
+            &["nginx_ingress_controller_requests{status=~\"5..\"}"],
+            &["nginx_ingress_controller_requests"],
+        ),
+        ratio(
+            "error-share/client errors",
+            &["nginx_ingress_controller_requests{status=~\"4..\"}"],
+            &["nginx_ingress_controller_requests"],
+        ),
+        rate_by("requests-by-route", &["nginx_ingress_controller_requests"], "ingress"),
+        spread("end-to-end-latency", &["nginx_ingress_controller_request_duration_seconds"]),
+        mean_by("latency-by-route", &["nginx_ingress_controller_request_duration_seconds"], "ingress"),
+        spread("upstream-latency", &["nginx_ingress_controller_response_duration_seconds"]),
+        // Its buckets of request sizes end at 100 bytes, so only the mean is told.
+        mean("request-size/mean", &["nginx_ingress_controller_request_size"]),
+        spread("response-size", &["nginx_ingress_controller_bytes_sent"]),
+    ],
+    ..Engine::PLAIN
+};
+
+pub(super) const TRAEFIK: Engine = Engine {
+    id: "traefik",
+    title: "Traefik",
+    layer: Layer::Proxy,
+    signs: &[Sign::Prefix("traefik_")],
+    source: "https://doc.traefik.io/traefik/observability/metrics/overview/",
+    is_captured: false,
+    recipes: &[
+        rate_by_class("volume", &["traefik_service_requests_total"], "code"),
+        ratio(
+            "error-share/server errors",
+            &["traefik_service_requests_total{code=~\"5..\"}"],
+            &["traefik_service_requests_total"],
+        ),
+        ratio(
+            "error-share/client errors",
+            &["traefik_service_requests_total{code=~\"4..\"}"],
+            &["traefik_service_requests_total"],
+        ),
+        rate_by("requests-by-route", &["traefik_service_requests_total"], "service"),
+        spread("end-to-end-latency", &["traefik_service_request_duration_seconds"]),
+        mean_by("latency-by-route", &["traefik_service_request_duration_seconds"], "service"),
+        total("concurrent-requests/in flight", &["traefik_service_open_connections"]),
+    ],
+    ..Engine::PLAIN
+};
+
+/// The endpoint picker of the Gateway API's inference extension.
+pub(super) const ENDPOINT_PICKER: Engine = Engine {
+    id: "epp",
+    title: "Endpoint picker",
+    layer: Layer::Gateway,
+    signs: &[
+        Sign::Prefix("inference_objective_"),
+        Sign::Prefix("inference_pool_"),
+        Sign::Prefix("inference_extension_"),
+    ],
+    source: "https://github.com/kubernetes-sigs/gateway-api-inference-extension: pkg/epp/metrics",
+    is_captured: false,
+    recipes: &[
+        rate("volume/finished", &["inference_objective_request_total"]),
+        ratio(
+            "error-share/failed",
+            &["inference_objective_request_error_total"],
+            &["inference_objective_request_total"],
+        ),
+        rate_by("errors-by-cause", &["inference_objective_request_error_total"], "error_code"),
+        spread("end-to-end-latency", &["inference_objective_request_duration_seconds"]),
+        spread("time-to-first-token", &["inference_objective_request_ttft_seconds"]),
+        spread("time-per-output-token", &["inference_objective_request_tpot_seconds"]),
+        spread("request-size", &["inference_objective_request_sizes"]),
+        spread("response-size", &["inference_objective_response_sizes"]),
+        spread("prompt-length", &["inference_objective_input_tokens"]),
+        spread("output-length", &["inference_objective_output_tokens"]),
+        total("concurrent-requests/in flight", &["inference_objective_running_requests"]),
+        total("pending-requests/pending", &["inference_extension_flow_control_queue_size"]),
+        total("replicas/active", &["inference_pool_ready_pods"]),
+        level("kv-cache-use/in use", &["inference_pool_average_kv_cache_utilization"]),
+    ],
+    ..Engine::PLAIN
+};

@@ -1,0 +1,215 @@
+//! GPUs: the companion's own names, NVIDIA's DCGM exporter, and nvidia_gpu_exporter.
+use crate::{
+    Engine, Layer, Sign,
+    recipe::{level, peak, rate, raw, total, total_by},
+};
+
+/// A metric of the companion's GPU collector, labelled `gpu` (index), `uuid` and `name`.
+#[derive(Debug)]
+pub struct GpuMetric {
+    /// Its name; units are base units.
+    pub name: &'static str,
+    /// `gauge` or `counter`.
+    pub kind: &'static str,
+    /// What it measures, and its further labels.
+    pub meaning: &'static str,
+}
+
+/// Every metric of the companion's GPU collector. What a card or driver does not tell is left out, never zero.
+pub const GPU_METRICS: &[GpuMetric] = &[
+    gauge("gpu_info", "Always 1; also labelled `driver_version`, `cuda_version`, `pci_bus`, `serial`."),
+    gauge("gpu_utilization_ratio", "Share of time in which a kernel ran; absent on cards split by MIG."),
+    gauge("gpu_memory_utilization_ratio", "Share of time in which the memory was read or written."),
+    gauge("gpu_engine_active_ratio", "Share of time in which any engine worked; also of MIG slices, which have `mig`."),
+    gauge("gpu_sm_active_ratio", "Share of multiprocessors that had work, over time."),
+    gauge("gpu_sm_occupancy_ratio", "Share of the warps that multiprocessors can hold, over time."),
+    gauge("gpu_tensor_active_ratio", "Share of time in which the tensor cores worked."),
+    gauge("gpu_memory_used_bytes", "Memory in use; slices of MIG have `mig` and count in their card's."),
+    gauge("gpu_memory_total_bytes", "Memory there is; slices of MIG have `mig`."),
+    gauge("gpu_memory_reserved_bytes", "Memory that the driver keeps for itself."),
+    gauge("gpu_process_memory_bytes", "Memory held by a process; also labelled `pid` and `process`."),
+    gauge("gpu_power_watts", "Power drawn."),
+    gauge("gpu_power_limit_watts", "Power limit in force."),
+    counter("gpu_energy_joules_total", "Energy used since the driver was loaded."),
+    gauge("gpu_temperature_celsius", "Temperature, by `sensor`: gpu or memory."),
+    gauge("gpu_temperature_slowdown_celsius", "Temperature at which the card slows down."),
+    gauge("gpu_clock_hertz", "Clock, by `clock`: sm, memory, graphics or video."),
+    gauge("gpu_clock_max_hertz", "Highest clock, by `clock`."),
+    gauge(
+        "gpu_clock_held",
+        "1 while clocks are held down, by `reason`: power_cap, thermal, hardware_slowdown, power_brake, sync_boost, \
+         application_setting.",
+    ),
+    gauge("gpu_pcie_received_bytes_per_second", "Traffic from the host, as the driver samples it."),
+    gauge("gpu_pcie_sent_bytes_per_second", "Traffic to the host, as the driver samples it."),
+    counter("gpu_pcie_replays_total", "Transfers over PCIe that had to be repeated."),
+    counter("gpu_nvlink_received_bytes_total", "Bytes received over NVLink, all links together."),
+    counter("gpu_nvlink_sent_bytes_total", "Bytes sent over NVLink, all links together."),
+    counter("gpu_ecc_errors_total", "Memory errors since the driver was loaded, by `type`: corrected or uncorrected."),
+    gauge("gpu_remapped_rows", "Rows of memory out of use, by `type`: corrected or uncorrected."),
+    gauge("gpu_last_xid", "Number of the driver's last complaint; absent before the first."),
+];
+
+const fn gauge(name: &'static str, meaning: &'static str) -> GpuMetric {
+    GpuMetric { name, kind: "gauge", meaning }
+}
+
+const fn counter(name: &'static str, meaning: &'static str) -> GpuMetric {
+    GpuMetric { name, kind: "counter", meaning }
+}
+
+pub(super) const NVML: Engine = Engine {
+    id: "nvml",
+    title: "NVML",
+    layer: Layer::Machine,
+    signs: &[Sign::Prefix("gpu_info"), Sign::Name("gpu_utilization_ratio")],
+    version: Some(("gpu_info", "driver_version")),
+    source: "https://docs.nvidia.com/deploy/nvml-api/",
+    is_captured: false,
+    recipes: &[
+        level("gpu/average", &["gpu_utilization_ratio"]),
+        peak("gpu/busiest", &["gpu_utilization_ratio"]),
+        level("gpu/engine active", &["gpu_engine_active_ratio"]),
+        total("gpu-memory/in use", &["gpu_memory_used_bytes{mig=\"\"}"]),
+        total("gpu-memory/capacity", &["gpu_memory_total_bytes{mig=\"\"}"]),
+        level("gpu-activity/memory", &["gpu_memory_utilization_ratio"]),
+        level("gpu-activity/SM", &["gpu_sm_active_ratio"]),
+        level("gpu-activity/SM occupancy", &["gpu_sm_occupancy_ratio"]),
+        level("gpu-activity/tensor cores", &["gpu_tensor_active_ratio"]),
+        total_by("gpu-processes", &["gpu_process_memory_bytes"], "process"),
+        total("gpu-power/drawn", &["gpu_power_watts"]),
+        total("gpu-power/limit", &["gpu_power_limit_watts"]),
+        rate("gpu-energy/mean", &["gpu_energy_joules_total"]),
+        peak("gpu-temperature/hottest GPU", &["gpu_temperature_celsius{sensor=\"gpu\"}"]),
+        peak("gpu-temperature/hottest memory", &["gpu_temperature_celsius{sensor=\"memory\"}"]),
+        level("gpu-temperature/slowdown", &["gpu_temperature_slowdown_celsius"]),
+        level("gpu-clocks/SM", &["gpu_clock_hertz{clock=\"sm\"}"]),
+        level("gpu-clocks/memory", &["gpu_clock_hertz{clock=\"memory\"}"]),
+        total_by("gpu-throttling", &["gpu_clock_held"], "reason"),
+        total("gpu-pcie/received", &["gpu_pcie_received_bytes_per_second"]),
+        total("gpu-pcie/sent", &["gpu_pcie_sent_bytes_per_second"]),
+        rate("gpu-nvlink/received", &["gpu_nvlink_received_bytes_total"]),
+        rate("gpu-nvlink/sent", &["gpu_nvlink_sent_bytes_total"]),
+        total("gpu-errors/corrected", &["gpu_ecc_errors_total{type=\"corrected\"}"]),
+        total("gpu-errors/uncorrected", &["gpu_ecc_errors_total{type=\"uncorrected\"}"]),
+        total("gpu-errors/rows remapped, corrected", &["gpu_remapped_rows{type=\"corrected\"}"]),
+        total("gpu-errors/rows remapped, uncorrected", &["gpu_remapped_rows{type=\"uncorrected\"}"]),
+        total("gpu-errors/PCIe replays", &["gpu_pcie_replays_total"]),
+        peak("gpu-errors/last XID", &["gpu_last_xid"]),
+    ],
+    ..Engine::PLAIN
+};
+
+/// DCGM writes numbers near 2^63 where a card does not know.
+const KNOWN: &str = "< 9e18";
+const MIB: f64 = 1_048_576.0;
+
+pub(super) const DCGM: Engine = Engine {
+    id: "dcgm",
+    title: "DCGM",
+    layer: Layer::Machine,
+    signs: &[Sign::Prefix("DCGM_FI_")],
+    version: Some(("DCGM_FI_*", "DCGM_FI_DRIVER_VERSION")),
+    source: "https://github.com/NVIDIA/dcgm-exporter",
+    recipes: &[
+        level("gpu/average", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN),
+        peak("gpu/busiest", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN),
+        level("gpu/engine active", &["DCGM_FI_PROF_GR_ENGINE_ACTIVE"]).valid(KNOWN),
+        total("gpu-memory/in use", &["DCGM_FI_DEV_FB_USED"]).scale(MIB).valid(KNOWN),
+        total("gpu-memory/capacity", &["DCGM_FI_DEV_FB_TOTAL"]).scale(MIB).valid(KNOWN),
+        raw(
+            "gpu-memory/capacity",
+            "sum$by ((DCGM_FI_DEV_FB_USED{$scope} < 9e18) + (DCGM_FI_DEV_FB_FREE{$scope} < 9e18)) * 1048576",
+            &["DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"],
+        ),
+        level("gpu-activity/memory", &["DCGM_FI_PROF_DRAM_ACTIVE"]).valid(KNOWN),
+        level("gpu-activity/memory", &["DCGM_FI_DEV_MEM_COPY_UTIL"]).scale(0.01).valid(KNOWN),
+        level("gpu-activity/SM", &["DCGM_FI_PROF_SM_ACTIVE"]).valid(KNOWN),
+        level("gpu-activity/SM occupancy", &["DCGM_FI_PROF_SM_OCCUPANCY"]).valid(KNOWN),
+        level("gpu-activity/tensor cores", &["DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"]).valid(KNOWN),
+        level("gpu-activity/FP16", &["DCGM_FI_PROF_PIPE_FP16_ACTIVE"]).valid(KNOWN),
+        level("gpu-activity/FP32", &["DCGM_FI_PROF_PIPE_FP32_ACTIVE"]).valid(KNOWN),
+        total("gpu-power/drawn", &["DCGM_FI_DEV_POWER_USAGE"]).valid(KNOWN),
+        total("gpu-power/limit", &["DCGM_FI_DEV_POWER_MGMT_LIMIT"]).valid(KNOWN),
+        // Millijoules.
+        rate("gpu-energy/mean", &["DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"]).scale(0.001),
+        peak("gpu-temperature/hottest GPU", &["DCGM_FI_DEV_GPU_TEMP"]).valid(KNOWN),
+        peak("gpu-temperature/hottest memory", &["DCGM_FI_DEV_MEMORY_TEMP"]).valid(KNOWN),
+        level("gpu-temperature/slowdown", &["DCGM_FI_DEV_SLOWDOWN_TEMP"]).valid(KNOWN),
+        level("gpu-clocks/SM", &["DCGM_FI_DEV_SM_CLOCK"]).scale(1e6).valid(KNOWN),
+        level("gpu-clocks/memory", &["DCGM_FI_DEV_MEM_CLOCK"]).scale(1e6).valid(KNOWN),
+        // A bit for each reason, as NVML numbers them.
+        raw(
+            "gpu-throttling/power cap",
+            "sum$by (floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 4) % 2)",
+            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
+        ),
+        raw(
+            "gpu-throttling/thermal",
+            "sum$by (clamp_max(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 32) % 4, 1))",
+            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
+        ),
+        raw(
+            "gpu-throttling/hardware slowdown",
+            "sum$by (floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 8) % 2)",
+            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
+        ),
+        raw(
+            "gpu-throttling/power brake",
+            "sum$by (floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 128) % 2)",
+            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
+        ),
+        rate("gpu-pcie/received", &["DCGM_FI_PROF_PCIE_RX_BYTES"]),
+        rate("gpu-pcie/sent", &["DCGM_FI_PROF_PCIE_TX_BYTES"]),
+        rate("gpu-nvlink/received", &["DCGM_FI_PROF_NVLINK_RX_BYTES"])
+            .documented("https://github.com/NVIDIA/dcgm-exporter/blob/main/etc/default-counters.csv"),
+        rate("gpu-nvlink/sent", &["DCGM_FI_PROF_NVLINK_TX_BYTES"])
+            .documented("https://github.com/NVIDIA/dcgm-exporter/blob/main/etc/default-counters.csv"),
+        total("gpu-errors/rows remapped, corrected", &["DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS"]).valid(KNOWN),
+        total("gpu-errors/rows remapped, uncorrected", &["DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS"]).valid(KNOWN),
+        total("gpu-errors/PCIe replays", &["DCGM_FI_DEV_PCIE_REPLAY_COUNTER"]).valid(KNOWN),
+        peak("gpu-errors/last XID", &["DCGM_FI_DEV_XID_ERRORS"]).valid(KNOWN),
+    ],
+    ..Engine::PLAIN
+};
+
+pub(super) const NVIDIA_SMI: Engine = Engine {
+    id: "nvidia-smi",
+    title: "nvidia-smi",
+    layer: Layer::Machine,
+    signs: &[Sign::Prefix("nvidia_smi_")],
+    gpu: "uuid",
+    version: Some(("nvidia_smi_gpu_info", "driver_version")),
+    source: "https://github.com/utkuozdemir/nvidia_gpu_exporter",
+    recipes: &[
+        level("gpu/average", &["nvidia_smi_utilization_gpu_ratio"]),
+        peak("gpu/busiest", &["nvidia_smi_utilization_gpu_ratio"]),
+        total("gpu-memory/in use", &["nvidia_smi_memory_used_bytes"]),
+        total("gpu-memory/capacity", &["nvidia_smi_memory_total_bytes"]),
+        level("gpu-activity/memory", &["nvidia_smi_utilization_memory_ratio"]),
+        total_by("gpu-processes", &["nvidia_smi_compute_app_used_memory_bytes"], "process_name"),
+        total("gpu-power/drawn", &["nvidia_smi_power_draw_watts"]),
+        total("gpu-power/limit", &["nvidia_smi_enforced_power_limit_watts", "nvidia_smi_power_limit_watts"]),
+        peak("gpu-temperature/hottest GPU", &["nvidia_smi_temperature_gpu"]),
+        peak("gpu-temperature/hottest memory", &["nvidia_smi_temperature_memory"]),
+        level("gpu-clocks/SM", &["nvidia_smi_clocks_current_sm_clock_hz"]),
+        level("gpu-clocks/memory", &["nvidia_smi_clocks_current_memory_clock_hz"]),
+        total("gpu-throttling/power cap", &["nvidia_smi_clocks_event_reasons_sw_power_cap"]),
+        raw(
+            "gpu-throttling/thermal",
+            "sum$by (clamp_max(nvidia_smi_clocks_event_reasons_sw_thermal_slowdown{$scope} \
+             + nvidia_smi_clocks_event_reasons_hw_thermal_slowdown{$scope}, 1))",
+            &[
+                "nvidia_smi_clocks_event_reasons_sw_thermal_slowdown",
+                "nvidia_smi_clocks_event_reasons_hw_thermal_slowdown",
+            ],
+        ),
+        total("gpu-throttling/hardware slowdown", &["nvidia_smi_clocks_event_reasons_hw_slowdown"]),
+        total("gpu-throttling/power brake", &["nvidia_smi_clocks_event_reasons_hw_power_brake_slowdown"]),
+        total("gpu-errors/corrected", &["nvidia_smi_ecc_errors_corrected_volatile_total"]),
+        total("gpu-errors/uncorrected", &["nvidia_smi_ecc_errors_uncorrected_volatile_total"]),
+        total("gpu-errors/rows remapped, corrected", &["nvidia_smi_remapped_rows_correctable"]),
+        total("gpu-errors/rows remapped, uncorrected", &["nvidia_smi_remapped_rows_uncorrectable"]),
+    ],
+    ..Engine::PLAIN
+};

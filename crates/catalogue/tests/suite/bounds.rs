@@ -1,0 +1,172 @@
+//! What recipes promise of themselves, and how long queries get.
+use crate::pages::{all_recipes, bare, spellings};
+use catalogue::{
+    Ask, ENGINES, Engine, GPU_METRICS, GRAPHS, Recipe, Role, Scope, ScopeLabels, Shape, detailed_query,
+    discovery_query, drawn_query, engine, engine_of, graph, is_original, names, query_for, recipes, summary_query,
+    unclaimed,
+};
+use promql::{Limits, MatchOp, Matcher};
+use std::collections::BTreeSet;
+
+#[test]
+fn every_recipe_feeds_a_line_that_its_graph_has() {
+    for (engine, recipe) in all_recipes() {
+        let graph = graph(recipe.graph()).unwrap_or_else(|| panic!("{}: no graph {}", engine.id, recipe.feeds));
+        let is_named = matches!(
+            recipe.shape,
+            Shape::Gauge { .. }
+                | Shape::Rate { .. }
+                | Shape::Ratio { .. }
+                | Shape::ShareOf { .. }
+                | Shape::Mean { .. }
+                | Shape::Raw { .. }
+        );
+        assert_eq!(!recipe.line().is_empty(), is_named, "{}: {}", engine.id, recipe.feeds);
+        assert!(graph.lines.iter().any(|line| line.name == recipe.line()), "{}: {}", engine.id, recipe.feeds);
+        assert!(recipe.names().next().is_some(), "{}: {}", engine.id, recipe.feeds);
+    }
+    let ids: BTreeSet<&str> = ENGINES.iter().map(|engine| engine.id).collect();
+    assert_eq!(ids.len(), ENGINES.len());
+}
+
+/// Hardware is measured by the companion and by exporters; all else a server can export itself.
+#[test]
+fn the_contract_and_the_companions_own_metrics_light_up_every_graph() {
+    let own = ["inferboard", "nvml", "host", "process", "scraper"];
+    for graph in GRAPHS {
+        let is_fed = recipes(graph.id).iter().any(|(engine, recipe)| {
+            let line = graph.lines.iter().find(|line| line.name == recipe.line());
+            own.contains(&engine.id) && line.is_some_and(|line| line.role == Role::Data)
+        });
+        assert!(is_fed, "{}", graph.id);
+    }
+}
+
+#[test]
+fn recipes_of_our_own_gpu_metrics_and_their_list_agree() {
+    let nvml = engine("nvml").expect("an engine");
+    for name in nvml.recipes.iter().flat_map(Recipe::names) {
+        assert!(GPU_METRICS.iter().any(|metric| metric.name == bare(name)), "{name}");
+    }
+    for metric in GPU_METRICS {
+        assert_eq!(metric.kind == "counter", metric.name.ends_with("_total"), "{}", metric.name);
+    }
+}
+
+/// The names that recipes say they need are those in their graph's query.
+#[test]
+fn queries_read_the_names_that_recipes_need() {
+    for graph in GRAPHS {
+        let query = query_for(graph, "", ("5m", "300"), &[], &|_| true).expect("a query");
+        let limits = Limits { query_bytes: 1 << 20, operators: 10_000, patterns: 1000, ..Limits::default() };
+        let parsed = promql::parse(&query, &limits).unwrap_or_else(|why| panic!("{why}: {query}"));
+        let matchers = parsed.selectors().into_iter().flat_map(|selector| &selector.any_of);
+        let read: BTreeSet<String> = matchers.filter_map(|matchers| name_of(matchers)).collect();
+        let recipes = recipes(graph.id).iter();
+        let needed = recipes.flat_map(|(engine, recipe)| recipe.names().map(move |name| (engine, recipe, name)));
+        let needed: BTreeSet<String> =
+            needed.flat_map(|(engine, recipe, name)| names_of(engine, recipe, bare(name))).collect();
+        let is_needed = |name: &String| {
+            let family = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            needed.contains(name) || family.is_some_and(|family| needed.contains(family))
+        };
+        assert!(read.iter().all(is_needed), "{}: {read:?}", graph.id);
+        let is_read = |name: &String| {
+            read.contains(name) || ["_bucket", "_sum"].iter().any(|part| read.contains(&format!("{name}{part}")))
+        };
+        assert!(needed.iter().all(is_read), "{}: {needed:?}", graph.id);
+    }
+}
+
+/// PromQL as it is knows no spelling but its own.
+fn names_of(engine: &Engine, recipe: &Recipe, name: &str) -> Vec<String> {
+    match recipe.shape {
+        Shape::Raw { .. } => vec![name.to_owned()],
+        _ => spellings(engine, name),
+    }
+}
+
+fn name_of(matchers: &[Matcher]) -> Option<String> {
+    let own = matchers.iter().find(|matcher| matcher.name == "__name__")?;
+    matches!(own.op, MatchOp::Equal).then(|| own.value.clone())
+}
+
+#[test]
+fn discovery_matches_exactly_the_names_and_stays_short() {
+    let query = discovery_query(&ScopeLabels::default(), 3_600_000);
+    assert!(query.len() < 15 << 10, "{} bytes of 16 KiB that servers take", query.len());
+    let parsed = promql::parse(&query, &Limits::default()).expect("a query");
+    let selectors = parsed.selectors();
+    let MatchOp::Regex(pattern) = &selectors[0].any_of[0][0].op else { panic!("no pattern: {query}") };
+    let names = names();
+    for name in &names {
+        assert!(pattern.is_match(name), "{name}");
+        for near in [format!("{name}x"), format!("x{name}"), name[..name.len() - 1].to_owned()] {
+            assert_eq!(pattern.is_match(&near), names.contains(&near), "{near}");
+        }
+    }
+}
+
+/// With a fleet of every engine at once, in all versions, behind every gateway, each query keeps to the server's limits.
+#[test]
+fn queries_keep_to_the_limits_even_where_everything_is_present() {
+    let scope = Scope {
+        model: Some("meta-llama/Llama-3.1-70B-Instruct".into()),
+        environment: Some("production".into()),
+        deployment: Some("blue-2026-11-22".into()),
+        replica: Some("llama-70b-blue-7f9c4d-x2k4p".into()),
+    };
+    let labels = ScopeLabels::default();
+    let ask = Ask { scope: &scope, labels: &labels, window_ms: 61_000 };
+    // What one version of each engine exports: no metric goes by two spellings of a name.
+    let present = is_original;
+    let mut longest = (0, "");
+    for graph in GRAPHS {
+        let queries = [
+            drawn_query(graph, &present, &ask),
+            detailed_query(graph, &present, &ask),
+            summary_query(graph, &present, &ask, 86_400_000),
+        ];
+        for query in queries.into_iter().flatten() {
+            longest = longest.max((query.len(), graph.id));
+            let parsed = promql::parse(&query, &Limits::default());
+            parsed.unwrap_or_else(|why| panic!("{}: {why}: {query}", graph.id));
+        }
+    }
+    assert!(longest.0 > 10 << 10, "{longest:?}: the limit is not tried");
+}
+
+#[test]
+fn engines_are_told_by_their_metrics() {
+    for (name, id) in [
+        ("vllm:num_requests_running", Some("vllm")),
+        ("ray_vllm_num_requests_running", Some("vllm")),
+        ("ray_vllm:num_requests_running", Some("vllm")),
+        ("vllm:healthy_pods_total", Some("vllm-router")),
+        ("sglang_token_usage", Some("sglang")),
+        ("te_queue_size", Some("tei")),
+        ("nv_inference_count", Some("triton")),
+        ("num_request_max", Some("nim")),
+        ("latency_distribution", Some("huggingface")),
+        ("node_load1", Some("host")),
+        ("http_requests_total", None),
+        ("process_start_time_seconds", None),
+        ("inferboard_build_info", None),
+        ("vllmish", None),
+    ] {
+        assert_eq!(engine_of(name).map(|(_, engine)| engine.id), id, "{name}");
+    }
+}
+
+#[test]
+fn what_nothing_reads_is_listed() {
+    let names = [
+        "vllm:num_requests_running",
+        "vllm:num_preemptions_created",
+        "vllm:e2e_request_latency_seconds_bucket",
+        "tgi_request_input_length_bucket",
+        "my_gauge",
+        "up",
+    ];
+    assert_eq!(unclaimed(names), ["my_gauge"]);
+}

@@ -1,0 +1,65 @@
+//! Short ways to put samples into a store and to ask for them.
+use promql::{Labels, MatchOp, Matcher, Selector, Storage};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use store::{Group, Store};
+
+/// Times and values.
+pub(crate) type Samples = Vec<(i64, f64)>;
+
+/// The label set `name=value,name=value`.
+pub(crate) fn labels(text: &str) -> Labels {
+    Labels::from_pairs(text.split(',').map(|pair| pair.split_once('=').expect("a pair")))
+}
+
+/// The other direction.
+pub(crate) fn text(labels: &Labels) -> String {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+}
+
+pub(crate) fn matcher(name: &str, op: &str, value: &str) -> Matcher {
+    let regex = || regex::Regex::new(&format!("^(?s:{value})$")).expect("a pattern");
+    let op = match op {
+        "=" => MatchOp::Equal,
+        "!=" => MatchOp::NotEqual,
+        "=~" => MatchOp::Regex(regex()),
+        _ => MatchOp::NotRegex(regex()),
+    };
+    Matcher { name: name.into(), op, value: value.into() }
+}
+
+/// Any of these, all of those.
+pub(crate) fn selector(any_of: &[&[(&str, &str, &str)]]) -> Selector {
+    let any_of = any_of.iter().map(|all| all.iter().map(|(n, op, v)| matcher(n, op, v)).collect());
+    Selector { any_of: any_of.collect() }
+}
+
+/// What a query is lent.
+pub(crate) fn select(
+    store: &Store,
+    any_of: &[&[(&str, &str, &str)]],
+    after_ms: i64,
+    until_ms: i64,
+) -> BTreeMap<String, Samples> {
+    let mut found = BTreeMap::new();
+    store
+        .select(&selector(any_of), after_ms, until_ms, &mut |labels, column| {
+            assert!(column.times_ms.is_sorted_by(|a, b| a < b), "{}: times go back", text(labels));
+            let samples = column.times_ms.iter().copied().zip(column.values.iter().copied()).collect();
+            assert!(found.insert(text(labels), samples).is_none(), "{} twice", text(labels));
+            ControlFlow::Continue(())
+        })
+        .expect("a snapshot");
+    found
+}
+
+/// Everything that a query can be lent.
+pub(crate) fn all(store: &Store) -> BTreeMap<String, Samples> {
+    select(store, &[&[]], i64::MIN, i64::MAX)
+}
+
+/// Appends one sample, and asks for its series before.
+pub(crate) fn put(group: &mut Group, time_ms: i64, series: &str, value: f64) {
+    let series = group.register(&labels(series)).expect("room");
+    group.append(time_ms, [(series, value)]).expect("in order");
+}

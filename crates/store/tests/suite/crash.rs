@@ -1,0 +1,177 @@
+//! A crash behind every single thing that is done to the disk: what was said to be safe is there, and nothing is there
+//! that was never written.
+use crate::asked::{all, labels};
+use crate::disk::{Event, Fate, Image, MemoryDisk, crash};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Group, OldSeries, Options, SeriesRef, Store};
+
+const TARGETS: usize = 3;
+const SERIES: usize = 4;
+const STEP_MS: i64 = 20 * 60_000;
+const START_MS: i64 = 1_790_000_000_000;
+
+/// What was written, in its order.
+type Written = Vec<(String, i64, f64)>;
+
+fn options() -> Options {
+    Options { sync_every: Duration::ZERO, ..Options::default() }
+}
+
+fn open(disk: &MemoryDisk) -> Store {
+    let (store, _) =
+        Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("opening needs no help");
+    store
+}
+
+struct Target {
+    group: Group,
+    series: Vec<(String, SeriesRef)>,
+}
+
+fn targets(store: &Store) -> Vec<Target> {
+    let target = |target: usize| {
+        let mut group = store.group();
+        let series = (0..SERIES).map(|series| {
+            let name = format!("__name__=m{series},target={target}");
+            let series = group.register(&labels(&name)).expect("room");
+            (name, series)
+        });
+        let series = series.collect();
+        Target { group, series }
+    };
+    (0..TARGETS).map(target).collect()
+}
+
+/// Two days of scrapes, with a restart and imports between them, and a sync after every other round.
+fn story(disk: &MemoryDisk) -> Written {
+    let mut written = Written::new();
+    let mut round = 0_i64;
+    for rounds in [40, 50, 60] {
+        let store = open(disk);
+        let mut targets = targets(&store);
+        for _ in 0..rounds {
+            round += 1;
+            let time_ms = START_MS + round * STEP_MS;
+            for (n, Target { group, series }) in targets.iter_mut().enumerate() {
+                let value = |at: usize| round as f64 * 0.5 + (n * SERIES + at) as f64;
+                let row: Vec<_> = series.iter().enumerate().map(|(at, (_, series))| (*series, value(at))).collect();
+                let time_ms = time_ms + n as i64;
+                group.append(time_ms, row.iter().copied()).expect("in order");
+                written.extend(series.iter().zip(row).map(|((name, _), (_, value))| (name.clone(), time_ms, value)));
+            }
+            if round % 2 == 0 {
+                store.maintain(time_ms).expect("room");
+                disk.note_safe(written.len());
+            }
+            if round % 30 == 0 {
+                import(&store, time_ms, &mut written);
+                disk.note_safe(written.len());
+            }
+        }
+        store.close().expect("room");
+        disk.note_safe(written.len());
+    }
+    written
+}
+
+/// Samples from before, of a series that is there and of one that is not.
+fn import(store: &Store, time_ms: i64, written: &mut Written) {
+    let batch = ["__name__=m0,target=0", "__name__=old"].map(|name| {
+        let samples: Vec<_> = (1..50).map(|n| (time_ms - n * STEP_MS / 3 - 500, n as f64)).collect();
+        written.extend(samples.iter().map(|(time_ms, value)| (name.to_owned(), *time_ms, *value)));
+        OldSeries { labels: labels(name), samples }
+    });
+    // Nothing of it is said to be safe before it is.
+    store.import(batch.into()).expect("room");
+}
+
+fn check(image: Image, written: &Written, safe: usize, when: &str) {
+    let store = open(&MemoryDisk::with(image));
+    let mut known: BTreeMap<&str, BTreeMap<i64, u64>> = BTreeMap::new();
+    for (name, time_ms, value) in written {
+        known.entry(name).or_default().entry(*time_ms).or_insert(value.to_bits());
+    }
+    let found = all(&store);
+    for (name, samples) in &found {
+        let known = known.get(name.as_str());
+        for (time_ms, value) in samples {
+            assert_eq!(
+                known.and_then(|known| known.get(time_ms)),
+                Some(&value.to_bits()),
+                "{when}: {name} at {time_ms}"
+            );
+        }
+    }
+    let found: BTreeMap<&str, BTreeMap<i64, f64>> =
+        found.iter().map(|(name, samples)| (name.as_str(), samples.iter().copied().collect())).collect();
+    for (name, time_ms, _) in &written[..safe] {
+        let is_there = found.get(name.as_str()).is_some_and(|samples| samples.contains_key(time_ms));
+        assert!(is_there, "{when}: {name} at {time_ms} was safe and is gone");
+    }
+}
+
+#[test]
+fn a_crash_at_any_moment_loses_nothing_that_was_safe() {
+    let disk = MemoryDisk::default();
+    let written = story(&disk);
+    let history = disk.history();
+    let count = |is: fn(&Event) -> bool| history.iter().filter(|event| is(event)).count();
+    assert!(count(|event| matches!(event, Event::Rename(..))) > 20, "blocks were made");
+    assert!(count(|event| matches!(event, Event::Remove(_))) > 20, "files became needless");
+    let mut crashes = 0;
+    for at in 1..=history.len() {
+        let seed = at as u64 * 8;
+        let torn = [13, 100, 191, 250].map(Fate::Torn);
+        let reordered = [1, 2, 3].map(|more| Fate::Reordered(seed + more));
+        let fates = [Fate::Kept, Fate::Lost].into_iter().chain(torn).chain(reordered);
+        // Only what changes the outcome, with what comes before it.
+        for fate in fates.filter(|_| !matches!(history[at - 1], Event::Safe(_))) {
+            let (image, safe) = crash(&history[..at], fate);
+            check(image, &written, safe, &format!("behind event {at} ({:?}), {fate:?}", what(&history[at - 1])));
+            crashes += 1;
+        }
+    }
+    println!("{crashes} crashes behind {} events", history.len());
+    assert!(crashes > 2000);
+}
+
+/// The event without the bytes.
+fn what(event: &Event) -> String {
+    match event {
+        Event::Write(file, bytes) => format!("write of {} bytes to file {file}", bytes.len()),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn after_a_crash_the_store_goes_on_and_can_crash_again() {
+    let disk = MemoryDisk::default();
+    let mut written = story(&disk);
+    let history = disk.history();
+    for (n, at) in (0..history.len()).step_by(history.len() / 20 + 1).enumerate() {
+        let (image, safe) = crash(&history[..at], Fate::Reordered(n as u64));
+        let again = MemoryDisk::with(image.clone());
+        let before = written.len();
+        {
+            let store = open(&again);
+            let time_ms = START_MS + 400 * STEP_MS;
+            for Target { group, series } in &mut targets(&store) {
+                group.append(time_ms, series.iter().map(|(_, series)| (*series, 7.0))).expect("in order");
+                written.extend(series.iter().map(|(name, _)| (name.clone(), time_ms, 7.0)));
+            }
+            store.sync().expect("room");
+        }
+        // What was safe before the first crash is safe after the second one too.
+        let survived = again.image();
+        check(survived.clone(), &written, safe, &format!("after event {at}"));
+        let store = open(&MemoryDisk::with(survived));
+        assert_eq!(
+            all(&store).values().filter(|samples| samples.last() == Some(&(START_MS + 400 * STEP_MS, 7.0))).count(),
+            TARGETS * SERIES
+        );
+        written.truncate(before);
+    }
+}

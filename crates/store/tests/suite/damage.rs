@@ -1,0 +1,206 @@
+//! Damage to any file costs what it touches, is told, and never gives a wrong value.
+use crate::asked::{all, labels};
+use crate::disk::{Image, MemoryDisk};
+use crate::workload::{Fleet, Rng};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Options, Store};
+
+const REPLICAS: usize = 8;
+const SERIES: usize = 150;
+const INTERVAL_MS: i64 = 60_000;
+const START_MS: i64 = 20_000 * 86_400_000;
+
+type Content = BTreeMap<String, Vec<(i64, f64)>>;
+
+fn open(image: Image) -> (Store, usize) {
+    let options = Options { sync_every: Duration::ZERO, ..Options::default() };
+    let disk = Arc::new(MemoryDisk::with(image));
+    let (store, report) = Store::open(Path::new("/store"), options, disk).expect("opening needs no help");
+    (store, report.losses.len() + usize::from(report.torn_bytes > 0))
+}
+
+/// A store with a day in one block, some blocks of two hours, and a log; and what is in it.
+fn filled() -> (Image, Content) {
+    let disk = MemoryDisk::default();
+    let options = Options { sync_every: Duration::ZERO, ..Options::default() };
+    let (store, _) = Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a store");
+    let mut fleet = Fleet::new(REPLICAS, SERIES, INTERVAL_MS, START_MS);
+    let labels = fleet.labels.clone();
+    let mut targets: Vec<_> = labels
+        .chunks(SERIES)
+        .map(|labels| {
+            let mut group = store.group();
+            let series: Vec<_> = labels.iter().map(|labels| group.register(labels).expect("room")).collect();
+            (group, series)
+        })
+        .collect();
+    for row in 0..(24 + 9) * 60 {
+        for (replica, (group, series)) in targets.iter_mut().enumerate() {
+            let time_ms = fleet.time_ms(replica, row);
+            let values = fleet.scrape(replica, row);
+            group.append(time_ms, series.iter().copied().zip(values.iter().copied())).expect("in order");
+        }
+        if row % 10 == 0 {
+            store.maintain(START_MS + row as i64 * INTERVAL_MS).expect("room");
+        }
+    }
+    store.close().expect("room");
+    (disk.image(), all(&store))
+}
+
+/// What is left of `content` in a damaged store: all of it must be right. Also whether the damage was told.
+fn left(image: Image, content: &Content, what: &str) -> (f64, bool) {
+    let (store, losses) = open(image);
+    let mut count = 0;
+    for (name, samples) in &all(&store) {
+        let mut known = content[name].iter();
+        for (time_ms, value) in samples {
+            let written = known.find(|(own_ms, _)| own_ms == time_ms).map(|(_, value)| value.to_bits());
+            assert_eq!(written, Some(value.to_bits()), "{what}: {name} at {time_ms}");
+        }
+        count += samples.len();
+    }
+    let all: usize = content.values().map(Vec::len).sum();
+    let stats = store.stats();
+    (count as f64 / all as f64, losses > 0 || stats.damaged > 0)
+}
+
+fn files<'i>(image: &'i Image, extension: &str) -> Vec<(&'i String, &'i Vec<u8>)> {
+    image.iter().filter(|(name, _)| name.ends_with(extension)).collect()
+}
+
+#[test]
+fn damage_costs_what_it_touches() {
+    let (image, content) = filled();
+    assert_eq!(left(image.clone(), &content, "nothing"), (1.0, false));
+    let blocks = files(&image, ".block");
+    let (largest, bytes) = *blocks.iter().max_by_key(|(_, bytes)| bytes.len()).expect("a block");
+    println!("{} blocks, the largest of {} bytes", blocks.len(), bytes.len());
+    let damaged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut image = image.clone();
+        change(image.get_mut(largest).expect("the block"));
+        image
+    };
+    let size = bytes.len();
+    for (what, least, change) in [
+        (
+            "64 bytes overwritten",
+            0.95,
+            &(|bytes: &mut Vec<u8>| bytes[size / 2..size / 2 + 64].fill(0xa5)) as &dyn Fn(&mut Vec<u8>),
+        ),
+        ("cut to two thirds", 0.65, &|bytes| bytes.truncate(size * 2 / 3)),
+        ("last tenth zeroed", 0.90, &|bytes| bytes[size - size / 10..].fill(0)),
+        ("first 64 bytes overwritten", 0.95, &|bytes| bytes[..64].fill(0xa5)),
+        ("last 64 bytes overwritten", 0.95, &|bytes| bytes[size - 64..].fill(0xa5)),
+        ("emptied", 0.25, &Vec::clear),
+    ] {
+        let (kept, told) = left(damaged(change), &content, what);
+        println!("{what}: {:.1} % kept", kept * 100.0);
+        assert!(kept >= least && kept <= 1.0 && (told || kept == 1.0), "{what}: {kept}, told: {told}");
+    }
+    for (what, name) in [("a block gone", largest), ("the log gone", files(&image, ".wal")[0].0)] {
+        let mut image = image.clone();
+        image.remove(name);
+        let (kept, _) = left(image, &content, what);
+        assert!(kept > 0.25 && kept < 1.0, "{what}: {kept}");
+    }
+}
+
+#[test]
+fn single_bits_never_give_a_wrong_value() {
+    let (image, content) = filled();
+    let mut rng = Rng::new(7);
+    for extension in [".block", ".wal"] {
+        let files = files(&image, extension);
+        let mut least: f64 = 1.0;
+        for n in 0..40 {
+            let (name, bytes) = files[rng.below(files.len() as u64) as usize];
+            let at = rng.below(bytes.len() as u64) as usize;
+            let mut image = image.clone();
+            image.get_mut(name).expect("the file")[at] ^= 1 << rng.below(8);
+            let (kept, told) = left(image, &content, &format!("{n}: a bit of byte {at} of {name}"));
+            assert!(told || kept == 1.0, "{n}: a bit of byte {at} of {name}: {kept}");
+            least = least.min(kept);
+        }
+        println!("{extension}: at least {:.2} % kept", least * 100.0);
+        assert!(least >= 0.95, "{least}");
+    }
+}
+
+#[test]
+fn a_damaged_log_costs_its_records_only() {
+    let (image, content) = filled();
+    let (name, bytes) = files(&image, ".wal")[0];
+    let in_log = |(_, samples): (&String, &Vec<(i64, f64)>)| samples.len();
+    let all_samples: usize = content.iter().map(in_log).sum();
+    let mut rng = Rng::new(11);
+    for n in 0..30 {
+        let at = rng.below(bytes.len() as u64 - 64) as usize;
+        let mut damaged = image.clone();
+        let file = damaged.get_mut(name).expect("the log");
+        match n % 3 {
+            0 => file[at..at + 64].fill(0x5a),
+            1 => file.truncate(at),
+            _ => file[at..].fill(0),
+        }
+        let (kept, told) = left(damaged, &content, &format!("{n} at {at}"));
+        assert!(told || kept == 1.0, "{n} at {at}");
+        if n % 3 == 0 {
+            let lost = ((1.0 - kept) * all_samples as f64).round() as usize;
+            // A record names the series of one target for two hours, or has one scrape of it.
+            assert!(lost <= SERIES * 120, "{lost}");
+        }
+    }
+}
+
+#[test]
+fn what_is_damaged_is_told_once_and_gone_after_the_next_merge() {
+    let (mut image, content) = filled();
+    let name = files(&image, ".block").iter().max_by_key(|(_, bytes)| bytes.len()).expect("a block").0.clone();
+    let bytes = image.get_mut(&name).expect("the block");
+    let size = bytes.len();
+    bytes[size / 2..size / 2 + 64].fill(0);
+    let (store, losses) = open(image.clone());
+    assert_eq!(losses, 0);
+    assert_eq!(store.stats().damaged, 0);
+    let kept: usize = all(&store).values().map(Vec::len).sum();
+    let stats = store.stats();
+    let lost = content.values().map(Vec::len).sum::<usize>() - kept;
+    assert_eq!((stats.damaged, stats.lost_samples), (1, lost as u64));
+    all(&store);
+    assert_eq!(store.stats(), stats);
+    // A block whose end is gone is written anew by the next maintenance.
+    image.get_mut(&name).expect("the block").truncate(size * 2 / 3);
+    let (store, losses) = open(image);
+    assert_eq!(losses, 1);
+    let before = all(&store);
+    store.maintain(START_MS + 33 * 3_600_000).expect("room");
+    assert_eq!(all(&store), before);
+    assert!(labels("n=1").len() == 1 && store.stats().blocks > 1);
+}
+
+#[test]
+fn files_of_another_version_and_strangers_are_left_alone() {
+    let (mut image, content) = filled();
+    let (name, mut bytes) =
+        files(&image, ".wal").pop().map(|(name, bytes)| (name.clone(), bytes.clone())).expect("a log");
+    bytes[8] = 9;
+    let sum = crc32c::crc32c(&bytes[..12]).to_le_bytes();
+    bytes[12..16].copy_from_slice(&sum);
+    image.insert(name.clone(), bytes.clone());
+    image.insert("notes.txt".into(), b"mine".to_vec());
+    image.insert("00000000000000ff.block".into(), b"nonsense".to_vec());
+    let disk = MemoryDisk::with(image);
+    let (store, report) =
+        Store::open(Path::new("/store"), Options::default(), Arc::new(disk.clone())).expect("a store");
+    assert_eq!(report.losses.len(), 2, "{:?}", report.losses);
+    assert!(report.losses.iter().any(|loss| loss.to_string().contains("version 9")));
+    assert!(all(&store).len() == content.len());
+    let image = disk.image();
+    assert_eq!(image[&name], bytes);
+    assert_eq!(image["notes.txt"], b"mine");
+    assert!(image.contains_key("00000000000000ff.damaged"));
+}

@@ -1,0 +1,230 @@
+//! A store in a real folder: what is there after it was closed, and who may have it.
+use crate::asked::{all, labels, put, select, selector};
+use promql::{Labels, stale_marker};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{DiskFiles, Limits, OpenError, OpenReport, Options, Store};
+
+const HOUR_MS: i64 = 3_600_000;
+const NOON_MS: i64 = 1_790_000_000_000 / 86_400_000 * 86_400_000 + 12 * HOUR_MS;
+
+fn open_with(dir: &Path, options: Options) -> (Store, OpenReport) {
+    Store::open(dir, options, Arc::new(DiskFiles)).expect("a store")
+}
+
+fn open(dir: &Path) -> (Store, OpenReport) {
+    open_with(dir, Options { sync_every: Duration::ZERO, ..Options::default() })
+}
+
+fn names(dir: &Path, extension: &str) -> Vec<String> {
+    let names = std::fs::read_dir(dir).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<String> = names.map(|name| name.into_string().expect("a name")).collect();
+    names.retain(|name| name.ends_with(extension));
+    names.sort();
+    names
+}
+
+#[test]
+fn what_was_closed_is_there_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("new/data");
+    let odd = [0.0, -0.0, 0.1, f64::NAN, stale_marker(), f64::INFINITY, f64::NEG_INFINITY, 5e-324, 1e300, -7.0];
+    let mut expected = Vec::new();
+    for round in 0..4 {
+        let (store, report) = open(&dir);
+        assert_eq!(report.losses, []);
+        let found = all(&store).remove("n=1").unwrap_or_default();
+        assert!(found.iter().map(|(t, v)| (*t, v.to_bits())).eq(expected.iter().copied()), "{found:?}");
+        let mut group = store.group();
+        for n in 0..300_i64 {
+            let (time_ms, value) = (NOON_MS + (round * 300 + n) * 60_000, odd[n as usize % odd.len()]);
+            put(&mut group, time_ms, "n=1", value);
+            expected.push((time_ms, value.to_bits()));
+            if round % 2 == 0 {
+                store.maintain(time_ms).expect("room");
+            }
+        }
+    }
+    assert!((3..10).contains(&names(&dir, ".block").len()), "{:?}", names(&dir, ".block"));
+    let mode = std::fs::metadata(&dir).expect("the folder").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn a_folder_is_for_one_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    let second = Store::open(folder.path(), Options::default(), Arc::new(DiskFiles));
+    assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
+    let group = store.group();
+    drop(store);
+    // A writer still has it.
+    assert!(Store::open(folder.path(), Options::default(), Arc::new(DiskFiles)).is_err());
+    drop(group);
+    open(folder.path());
+}
+
+#[test]
+fn another_format_is_refused_and_a_damaged_one_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put(&mut open(folder.path()).0.group(), 1, "n=1", 1.0);
+    let path = folder.path().join("format");
+    let right = std::fs::read_to_string(&path).expect("the format");
+    assert_eq!(right, "inferboard store, format 1 (crc32c 9c6f84d1)\n");
+    let text = "inferboard store, format 2";
+    std::fs::write(&path, format!("{text} (crc32c {:08x})\n", crc32c::crc32c(text.as_bytes()))).expect("room");
+    let refused = Store::open(folder.path(), Options::default(), Arc::new(DiskFiles)).expect_err("another format");
+    assert!(matches!(refused, OpenError::Format { found: 2, .. }), "{refused}");
+    assert!(refused.to_string().contains("format 2"), "{refused}");
+    for damaged in ["", "inferboard store, format 3 (crc32c 9c6f84d1)\n", "\0\0\0"] {
+        std::fs::write(&path, damaged).expect("room");
+        let (store, report) = open(folder.path());
+        assert_eq!(report.losses.len(), 1);
+        assert_eq!(all(&store)["n=1"], [(1, 1.0)]);
+        assert_eq!(std::fs::read_to_string(&path).expect("the format"), right);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("room");
+    let refused = Store::open(&file.join("data"), Options::default(), Arc::new(DiskFiles)).expect_err("no folder");
+    assert!(refused.to_string().starts_with(&format!("cannot use {}", file.join("data").display())), "{refused}");
+}
+
+#[test]
+fn two_hours_become_a_block_a_day_becomes_one_and_the_log_goes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    let mut group = store.group();
+    let day_ms = NOON_MS + 12 * HOUR_MS;
+    let end_ms = day_ms + 5 * HOUR_MS;
+    let mut expected = Vec::new();
+    for time_ms in (NOON_MS..end_ms).step_by(60_000) {
+        put(&mut group, time_ms, "n=1", time_ms as f64);
+        expected.push((time_ms, time_ms as f64));
+        store.maintain(time_ms).expect("room");
+        assert_eq!(all(&store)["n=1"].len(), expected.len());
+    }
+    assert_eq!(all(&store)["n=1"], expected);
+    // The afternoon in one; then what came with midnight, and two for two hours each.
+    assert_eq!(names(folder.path(), ".block").len(), 4);
+    assert_eq!(names(folder.path(), ".wal").len(), 1);
+    assert!(store.stats().log_bytes < 60 * 40);
+    assert_eq!(store.stats().block_samples, 12 * 60 + 4 * 60 + 1);
+    for (after_ms, until_ms) in [(day_ms - 1, day_ms), (day_ms - 60_001, day_ms + 60_000), (NOON_MS, end_ms)] {
+        let within: Vec<_> =
+            expected.iter().copied().filter(|(time_ms, _)| *time_ms > after_ms && *time_ms <= until_ms).collect();
+        assert_eq!(select(&store, &[&[]], after_ms, until_ms)["n=1"], within);
+    }
+}
+
+#[test]
+fn what_is_too_old_or_too_much_on_disk_goes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = Limits { retention_ms: 6 * HOUR_MS, ..Options::default().limits };
+    let fill = |store: &Store, hours: i64| {
+        let mut group = store.group();
+        for time_ms in (NOON_MS..NOON_MS + hours * HOUR_MS).step_by(15_000) {
+            put(&mut group, time_ms, "n=live", (time_ms as f64).sin());
+            if time_ms < NOON_MS + HOUR_MS {
+                put(&mut group, time_ms + 1, "n=ended", 1.0);
+            }
+            if time_ms % 60_000 == 0 {
+                store.maintain(time_ms).expect("room");
+            }
+        }
+    };
+    let (store, _) = open_with(folder.path(), Options { limits, ..Options::default() });
+    fill(&store, 11);
+    let found = all(&store);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["n=live"]);
+    let first_hour = (found["n=live"][0].0 - NOON_MS) / HOUR_MS;
+    assert!((2..=5).contains(&first_hour), "{first_hour}");
+    assert_eq!(store.stats().series, 1);
+    drop(store);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = Limits { size_bytes: 20_000, ..Options::default().limits };
+    let (store, _) = open_with(folder.path(), Options { limits, ..Options::default() });
+    fill(&store, 12);
+    store.maintain(NOON_MS + 12 * HOUR_MS).expect("room");
+    store.retain(NOON_MS + 12 * HOUR_MS);
+    let stats = store.stats();
+    assert!(stats.block_bytes + stats.log_bytes <= 20_000 && stats.block_bytes > 5_000, "{stats:?}");
+}
+
+#[test]
+fn a_full_head_becomes_a_block_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open_with(folder.path(), Options { head_bytes: 100_000, ..Options::default() });
+    let mut group = store.group();
+    for n in 0..20_000_i64 {
+        put(&mut group, NOON_MS + n * 100, "n=1", (n as f64).sin());
+        if n % 100 == 0 {
+            store.maintain(NOON_MS + n * 100).expect("room");
+            assert!(store.stats().size_bytes <= 120_000);
+        }
+    }
+    assert!(store.stats().blocks >= 1);
+    assert_eq!(all(&store)["n=1"].len(), 20_000);
+}
+
+#[test]
+fn at_the_limit_series_of_old_blocks_make_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = Limits { series: 20, ..Options::default().limits };
+    let (store, _) = open_with(folder.path(), Options { limits, ..Options::default() });
+    let mut group = store.group();
+    for n in 0..100_i64 {
+        let time_ms = NOON_MS + n * HOUR_MS / 4;
+        let row =
+            ["n=live".to_owned(), format!("n={n}")].map(|name| (group.register(&labels(&name)).expect("room"), 1.0));
+        group.append(time_ms, row).expect("in order");
+        store.maintain(time_ms).expect("room");
+    }
+    assert!(store.stats().series <= 20);
+    assert_eq!(all(&store)["n=live"].len(), 100);
+}
+
+#[test]
+fn the_index_tells_names_values_and_series_of_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    let mut group = store.group();
+    for hour in 0..10_i64 {
+        for (name, from, until) in [("__name__=a,x=1", 0, 4), ("__name__=b,z=1", 9, 10), ("__name__=a,x=2,y=1", 3, 10)]
+        {
+            if (from..until).contains(&hour) {
+                put(&mut group, NOON_MS + hour * HOUR_MS + i64::from(name.len() as u32), name, 1.0);
+            }
+        }
+        store.maintain(NOON_MS + hour * HOUR_MS).expect("room");
+    }
+    let hours = |from: i64, until: i64| NOON_MS + from * HOUR_MS..=NOON_MS + until * HOUR_MS;
+    let of = |any_of: &[&[(&str, &str, &str)]], from, until| {
+        let mut found: Vec<String> =
+            store.series(&selector(any_of), hours(from, until), 100).iter().map(Labels::to_string).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(of(&[&[]], 0, 10), ["a{x=\"1\"}", "a{x=\"2\", y=\"1\"}", "b{z=\"1\"}"]);
+    assert_eq!(of(&[&[]], 0, 2), ["a{x=\"1\"}"]);
+    assert_eq!(of(&[&[]], 6, 8), ["a{x=\"2\", y=\"1\"}"]);
+    assert_eq!(of(&[&[("x", "=~", "2|3")]], 0, 10), ["a{x=\"2\", y=\"1\"}"]);
+    assert_eq!(of(&[&[("x", "=", "")]], 0, 8), [""; 0]);
+    let everything = selector(&[&[]]);
+    let names = |from, until, limit| store.label_names(&everything, hours(from, until), limit).join(" ");
+    assert_eq!(names(0, 10, 100), "__name__ x y z");
+    assert_eq!(names(0, 1, 100), "__name__ x");
+    assert_eq!(names(0, 10, 2).split(' ').count(), 2);
+    assert_eq!(store.label_values("x", &everything, hours(0, 10), 100).join(" "), "1 2");
+    assert_eq!(store.label_values("x", &selector(&[&[("y", "=", "1")]]), hours(0, 10), 100).join(" "), "2");
+    assert_eq!(store.label_values("x", &everything, hours(9, 10), 100).join(" "), "2");
+    assert_eq!(store.label_values("nosuch", &everything, hours(0, 10), 100).len(), 0);
+    assert_eq!(store.series(&everything, hours(0, 10), 2).len(), 2);
+}

@@ -1,0 +1,112 @@
+//! A disk that is full for a while stops nothing but history, and not even that for long.
+use crate::asked::{all, put};
+use crate::disk::MemoryDisk;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{OpenReport, Options, Store};
+
+const START_MS: i64 = 1_790_000_000_000;
+
+fn open(disk: &MemoryDisk, options: Options) -> (Store, OpenReport) {
+    Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a store")
+}
+
+fn options() -> Options {
+    Options { sync_every: Duration::ZERO, ..Options::default() }
+}
+
+#[test]
+fn a_full_disk_is_survived_and_made_good() {
+    let disk = MemoryDisk::default();
+    let (store, _) = open(&disk, options());
+    let mut group = store.group();
+    let mut good_again_s = None;
+    for second in 0..120_i64 {
+        let now_ms = START_MS + second * 1000;
+        disk.set_full((40..65).contains(&second));
+        put(&mut group, now_ms, "n=1", second as f64);
+        let outcome = store.maintain(now_ms);
+        assert_eq!(all(&store)["n=1"].len() as i64, second + 1);
+        let failure = store.stats().failure;
+        assert_eq!(outcome.is_err(), failure.is_some());
+        match second {
+            0..40 => assert_eq!(failure, None),
+            40..65 => {
+                let failure = failure.expect("a failure");
+                assert_eq!(failure.since_ms, START_MS + 40_000);
+                assert!(failure.reason.contains("storage"), "{failure:?}");
+                assert!(store.sync().is_err());
+            }
+            _ if failure.is_none() => good_again_s = good_again_s.or(Some(second)),
+            _ => {}
+        }
+    }
+    assert!(good_again_s.is_some_and(|second| second <= 75), "{good_again_s:?}");
+    let samples = all(&store);
+    // As it is on the disk, without closing anything.
+    let survived = MemoryDisk::with(disk.image());
+    let (again, report) = open(&survived, options());
+    assert_eq!(report.losses, []);
+    assert_eq!(all(&again), samples);
+    drop((store, group));
+    assert!(disk.image().keys().all(|name| !name.ends_with(".tmp")));
+}
+
+#[test]
+fn a_long_failure_keeps_the_newest_quarter_of_an_hour_in_bounded_memory() {
+    let disk = MemoryDisk::default();
+    let (store, _) = open(&disk, Options { head_bytes: 20_000, ..options() });
+    let mut group = store.group();
+    disk.set_full(true);
+    for second in 0..4 * 3600_i64 {
+        let now_ms = START_MS + second * 1000;
+        put(&mut group, now_ms, "n=1", (second as f64).sin());
+        let _ = store.maintain(now_ms);
+        assert!(store.stats().size_bytes < 90_000);
+    }
+    let samples = &all(&store)["n=1"];
+    assert!(samples.len() >= 900 && samples.len() < 4 * 3600, "{}", samples.len());
+    assert_eq!(samples.last().map(|(time_ms, _)| *time_ms), Some(START_MS + (4 * 3600 - 1) * 1000));
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_is_no_reason_not_to_start() {
+    let disk = MemoryDisk::default();
+    put(&mut open(&disk, options()).0.group(), START_MS, "n=1", 1.0);
+    disk.set_full(true);
+    let (store, report) = open(&disk, options());
+    assert_eq!(report.losses, []);
+    let mut group = store.group();
+    put(&mut group, START_MS + 1000, "n=1", 2.0);
+    assert!(store.maintain(START_MS + 1000).is_err());
+    assert_eq!(all(&store)["n=1"].len(), 2);
+    disk.set_full(false);
+    // The last chance, without a maintenance since.
+    store.close().expect("room again");
+    assert_eq!(store.stats().failure, None);
+    assert_eq!(
+        all(&open(&MemoryDisk::with(disk.image()), options()).0)["n=1"],
+        [(START_MS, 1.0), (START_MS + 1000, 2.0)]
+    );
+}
+
+#[test]
+fn a_block_that_finds_no_room_stays_in_the_log() {
+    let disk = MemoryDisk::default();
+    let (store, _) = open(&disk, options());
+    let mut group = store.group();
+    for minute in 0..300_i64 {
+        let now_ms = START_MS + minute * 60_000;
+        put(&mut group, now_ms, "n=1", minute as f64);
+        store.sync().expect("room");
+        // Full in the very moments in which blocks are made.
+        let crosses = now_ms / 7_200_000 != (now_ms - 60_000) / 7_200_000;
+        disk.set_full(crosses);
+        let _ = store.maintain(now_ms);
+        disk.set_full(false);
+        let (again, _) = open(&MemoryDisk::with(disk.image()), options());
+        assert_eq!(all(&again)["n=1"].len() as i64, minute + 1, "minute {minute}");
+    }
+    assert!(store.stats().blocks >= 2);
+}

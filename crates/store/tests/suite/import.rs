@@ -1,0 +1,72 @@
+//! Old samples from elsewhere.
+use crate::asked::{all, labels, put};
+use std::path::Path;
+use std::sync::Arc;
+use store::{DiskFiles, Imported, Limits, OldSeries, Options, Store, WriteError};
+
+const DAY_MS: i64 = 86_400_000;
+const NOW_MS: i64 = 20_000 * DAY_MS + DAY_MS / 2;
+
+fn open(dir: &Path) -> Store {
+    Store::open(dir, Options::default(), Arc::new(DiskFiles)).expect("a store").0
+}
+
+fn old(name: &str, samples: impl IntoIterator<Item = (i64, f64)>) -> OldSeries {
+    OldSeries { labels: labels(name), samples: samples.into_iter().collect() }
+}
+
+#[test]
+fn what_is_imported_is_there_among_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let mut group = store.group();
+    for n in 0..100 {
+        put(&mut group, NOW_MS + n * 60_000, "n=1", n as f64);
+    }
+    // Older, newer and between, in no order, some of it twice and some of it there already.
+    let mut samples: Vec<_> = (-5000..50).map(|n| (NOW_MS + n * 60_000 + 30_000 * (n & 1), -n as f64)).collect();
+    samples.reverse();
+    samples.push(samples[7]);
+    let new = samples.len() as u64 - 1;
+    let imported = store.import(vec![old("n=1", samples), old("n=2", [(5, 1.0), (-7, 2.0)])]).expect("room");
+    assert_eq!(imported, Imported { samples: new + 2, duplicates: 1 });
+    let mut expected: Vec<_> = (0..100).map(|n| (NOW_MS + n * 60_000, n as f64)).collect();
+    expected.extend((-5000..50).map(|n| (NOW_MS + n * 60_000 + 30_000 * (n & 1), -n as f64)));
+    expected.sort_by_key(|(time_ms, _)| *time_ms);
+    // What was there first counts.
+    expected.dedup_by_key(|(time_ms, _)| *time_ms);
+    let check = |store: &Store| {
+        let found = all(store);
+        assert_eq!(found["n=1"], expected);
+        assert_eq!(found["n=2"], [(-7, 2.0), (5, 1.0)]);
+    };
+    check(&store);
+    drop((store, group));
+    let store = open(folder.path());
+    check(&store);
+    assert_eq!(store.stats().series, 2);
+}
+
+#[test]
+fn many_imports_into_one_day_become_few_blocks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    for n in 0..60 {
+        store.import(vec![old("n=1", [(NOW_MS + n, n as f64)])]).expect("room");
+        store.maintain(NOW_MS + n).expect("room");
+    }
+    assert!(store.stats().blocks <= 25, "{:?}", store.stats());
+    assert_eq!(all(&store)["n=1"].len(), 60);
+}
+
+#[test]
+fn an_import_above_the_limit_of_series_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { limits: Limits { series: 3, ..Options::default().limits }, ..Options::default() };
+    let (store, _) = Store::open(folder.path(), options, Arc::new(DiskFiles)).expect("a store");
+    let batch = (0..4).map(|n| old(&format!("n={n}"), [(1, 1.0)])).collect();
+    assert!(matches!(store.import(batch), Err(WriteError::TooManySeries { limit: 3 })));
+    assert!(all(&store).is_empty());
+    assert_eq!(store.stats().series, 0);
+    assert!(matches!(Store::new(Limits::default()).import(Vec::new()), Err(WriteError::NoFolder)));
+}

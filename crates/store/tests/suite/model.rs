@@ -1,0 +1,151 @@
+//! Random histories beside a model that is too simple to be wrong.
+use crate::asked::{all, labels, select, selector, text};
+use crate::disk::MemoryDisk;
+use crate::workload::Rng;
+use promql::stale_marker;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Group, Limits, OldSeries, Options, Store};
+
+/// By series, by time, the bits of the value.
+type Model = BTreeMap<String, BTreeMap<i64, u64>>;
+
+const ODD: [u64; 8] = [
+    0x7ff0_0000_0000_0002,
+    0x7ff8_0000_0000_0001,
+    0xfff8_0000_0000_1234,
+    0x8000_0000_0000_0000,
+    0x7ff0_0000_0000_0000,
+    0xfff0_0000_0000_0000,
+    1,
+    0x7fef_ffff_ffff_ffff,
+];
+
+fn open(disk: &MemoryDisk, limits: Limits) -> Store {
+    let options = Options { limits, head_bytes: 60_000, sync_every: Duration::ZERO };
+    let (store, report) = Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a store");
+    assert_eq!(report.losses, []);
+    store
+}
+
+fn value(rng: &mut Rng, last: f64) -> f64 {
+    match rng.below(10) {
+        0 => f64::from_bits(ODD[rng.below(ODD.len() as u64) as usize]),
+        1 => rng.unit(),
+        2..5 => last,
+        5 => (rng.below(100_000) as f64) / 1000.0,
+        _ => last.trunc() + rng.below(200) as f64,
+    }
+}
+
+fn compare(store: &Store, model: &Model, rng: &mut Rng) {
+    let as_bits = |found: BTreeMap<String, Vec<(i64, f64)>>| -> Model {
+        let bits =
+            |samples: Vec<(i64, f64)>| samples.into_iter().map(|(time_ms, value)| (time_ms, value.to_bits())).collect();
+        found.into_iter().map(|(name, samples)| (name, bits(samples))).collect()
+    };
+    assert!(as_bits(all(store)) == *model, "all");
+    let times: Vec<i64> = model.values().flat_map(|samples| samples.keys().copied()).collect();
+    if times.is_empty() {
+        return;
+    }
+    for _ in 0..3 {
+        let mut pick = || times[rng.below(times.len() as u64) as usize] + rng.below(3) as i64 - 1;
+        let (a, b) = (pick(), pick());
+        let (after_ms, until_ms) = (a.min(b), a.max(b));
+        let within = |samples: &BTreeMap<i64, u64>| -> BTreeMap<i64, u64> {
+            samples
+                .iter()
+                .filter(|(time_ms, _)| **time_ms > after_ms && **time_ms <= until_ms)
+                .map(|(t, v)| (*t, *v))
+                .collect()
+        };
+        let expected: Model = model
+            .iter()
+            .map(|(name, samples)| (name.clone(), within(samples)))
+            .filter(|(_, samples)| !samples.is_empty())
+            .collect();
+        let found = as_bits(select(store, &[&[]], after_ms, until_ms));
+        assert!(found == expected, "in {after_ms}..={until_ms}");
+        // The index may name a series that had samples just before or after, never miss one.
+        let named: BTreeSet<String> =
+            store.series(&selector(&[&[]]), after_ms + 1..=until_ms, usize::MAX).iter().map(text).collect();
+        assert!(expected.keys().all(|name| named.contains(name)), "in {after_ms}..={until_ms}");
+    }
+}
+
+fn history(seed: u64) {
+    let disk = MemoryDisk::default();
+    let mut rng = Rng::new(seed);
+    let limits = Limits { retention_ms: i64::MAX, ..Options::default().limits };
+    let mut model = Model::new();
+    let mut now_ms = 1_790_000_000_000 + rng.below(86_400_000) as i64;
+    for _ in 0..4 {
+        let store = open(&disk, limits);
+        compare(&store, &model, &mut rng);
+        let mut groups: Vec<Group> = (0..3).map(|_| store.group()).collect();
+        let mut last = BTreeMap::new();
+        for _ in 0..rng.below(400) {
+            now_ms += [1, 15_000, 15_000, 15_001, 600_000, 4_000_000][rng.below(6) as usize];
+            let target = rng.below(groups.len() as u64) as usize;
+            let group = &mut groups[target];
+            // Series come and go, and some are told by two targets.
+            let names: BTreeSet<u64> = (0..rng.below(20)).map(|_| rng.below(12)).collect();
+            let row: Vec<_> = names
+                .iter()
+                .map(|n| {
+                    let name = format!("__name__=m{n},target={}", if *n < 10 { target as u64 } else { 0 });
+                    let value = value(&mut rng, last.get(&name).copied().unwrap_or(0.0));
+                    last.insert(name.clone(), value);
+                    model.entry(name.clone()).or_default().entry(now_ms).or_insert(value.to_bits());
+                    (group.register(&labels(&name)).expect("room"), value)
+                })
+                .collect();
+            group.append(now_ms, row).expect("in order");
+            match rng.below(40) {
+                0..10 => store.maintain(now_ms).expect("room"),
+                10 => {
+                    let name = format!("__name__=m{},target=0", rng.below(14));
+                    let samples: Vec<_> =
+                        (0..rng.below(50)).map(|_| (now_ms - rng.below(200_000_000) as i64, rng.unit())).collect();
+                    let series = model.entry(name.clone()).or_default();
+                    for (time_ms, value) in &samples {
+                        series.entry(*time_ms).or_insert(value.to_bits());
+                    }
+                    model.retain(|_, samples| !samples.is_empty());
+                    store.import(vec![OldSeries { labels: labels(&name), samples }]).expect("room");
+                }
+                11 => groups[target] = store.group(),
+                12 => compare(&store, &model, &mut rng),
+                _ => {}
+            }
+        }
+        compare(&store, &model, &mut rng);
+        if rng.below(2) == 0 {
+            store.close().expect("room");
+        }
+    }
+    // Whole blocks leave, so what is younger than the retention stays, and nothing is invented.
+    let store = open(&disk, Limits { retention_ms: 86_400_000, ..limits });
+    store.maintain(now_ms).expect("room");
+    let found = all(&store);
+    for (name, samples) in &model {
+        let kept: BTreeMap<i64, u64> =
+            found.get(name).into_iter().flatten().map(|(time_ms, value)| (*time_ms, value.to_bits())).collect();
+        let young = samples.iter().filter(|(time_ms, _)| **time_ms > now_ms - 86_400_000);
+        assert!(young.clone().all(|(time_ms, bits)| kept.get(time_ms) == Some(bits)), "{name}");
+        assert!(kept.iter().all(|(time_ms, bits)| samples.get(time_ms) == Some(bits)), "{name}");
+        assert!(kept.keys().all(|time_ms| *time_ms > now_ms - 3 * 86_400_000), "{name}");
+    }
+}
+
+#[test]
+fn any_history_reads_as_it_was_written() {
+    for seed in 1..=12 {
+        println!("seed {seed}");
+        history(seed);
+    }
+    assert_eq!(stale_marker().to_bits(), ODD[0]);
+}
