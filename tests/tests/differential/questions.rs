@@ -48,7 +48,7 @@ pub(crate) fn of_the_page(fleet: &Fleet, rng: &mut Rng, each: usize) -> Vec<Ques
 
 /// `count` queries of any form.
 pub(crate) fn of_any_form(fleet: &Fleet, rng: &mut Rng, count: usize) -> Vec<Question> {
-    let forms = &mut Forms { fleet, rng };
+    let forms = &mut Forms { fleet, rng, within_subquery: false };
     let one = |_| {
         let depth = 1 + forms.rng.below(3);
         let query = forms.vector(depth);
@@ -89,6 +89,8 @@ fn scope(fleet: &Fleet, rng: &mut Rng) -> Scope {
 struct Forms<'a> {
     fleet: &'a Fleet,
     rng: &'a mut Rng,
+    /// The steps of a subquery lie on the edges of windows of another one inside it.
+    within_subquery: bool,
 }
 
 impl Forms<'_> {
@@ -261,7 +263,12 @@ impl Forms<'_> {
     }
 
     fn subquery(&mut self, depth: usize) -> String {
+        let outermost = !std::mem::replace(&mut self.within_subquery, true);
         let inner = self.vector(depth - 1);
+        if !outermost {
+            return inner;
+        }
+        self.within_subquery = false;
         let step = *self.rng.of(&["15s", "7s", "1m", "90s"]);
         let window = *self.rng.of(&["3m", "10m", "20m"]);
         let (function, modifiers) = (*self.rng.of(&OVER_TIME), self.modifiers());

@@ -87,7 +87,7 @@ impl Join<'_, '_> {
         }
         let (fill_one, fill_many) = self.fills();
         let is_one_to_one = self.binary.matching.cardinality == Cardinality::OneToOne;
-        if is_one_to_one && manys.iter().zip(&ones).any(|(many, one)| *many > 1 && (*one > 0 || fill_one.is_some())) {
+        if is_one_to_one && (0..self.steps.count).any(|step| manys[step] > 1 && self.kept(group, step, fill_one) > 1) {
             let advice = "many-to-one matching must be explicit (group_left/group_right)";
             return Err(Error::Execution(format!("multiple matches for labels: {advice}")));
         }
@@ -111,6 +111,19 @@ impl Join<'_, '_> {
         Ok(())
     }
 
+    /// How many results there are of one group at one step: what a comparison filters out does not count.
+    fn kept(&self, group: &MatchGroup<'_>, step: usize, fill_one: Option<f64>) -> usize {
+        let one = group.one.iter().map(|line| line.values[step]).find(|value| !is_stale(*value)).or(fill_one);
+        let manys = group.many.iter().map(|line| line.values[step]).filter(|value| !is_stale(*value));
+        one.map_or(0, |one| manys.filter(|many| !is_stale(self.result(*many, one))).count())
+    }
+
+    /// The result of a value of the many side and one of the one side; the stale marker where it is filtered out.
+    fn result(&self, many: f64, one: f64) -> f64 {
+        let (left, right) = if self.swapped { (one, many) } else { (many, one) };
+        self.binary.apply(left, right, left)
+    }
+
     /// Adds the results of one pair of series.
     fn pair(
         &self,
@@ -132,13 +145,12 @@ impl Join<'_, '_> {
             if !met(step) {
                 continue;
             }
-            if taken.as_mut().is_some_and(|taken| std::mem::replace(&mut taken[step], true)) {
+            *value = self.result(many.values[step], one.values[step]);
+            let is_kept = !is_stale(*value);
+            if is_kept && taken.as_mut().is_some_and(|taken| std::mem::replace(&mut taken[step], true)) {
                 let advice = "grouping labels must ensure unique matches";
                 return Err(Error::Execution(format!("multiple matches for labels: {advice}")));
             }
-            let (many, one) = (many.values[step], one.values[step]);
-            let (left, right) = if self.swapped { (one, many) } else { (many, one) };
-            *value = self.binary.apply(left, right, left);
         }
         frame.push(labels, values)
     }

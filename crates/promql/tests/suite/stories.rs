@@ -132,7 +132,12 @@ fn matches_have_to_be_clear() -> Result<(), Error> {
     assert_eq!(labels("used / all")?, [("{replica=\"a\"}".to_owned(), 0.25)]);
     let filled = [("{replica=\"a\"}".to_owned(), 0.25), ("{replica=\"b\"}".to_owned(), 0.2)];
     assert_eq!(labels("used / fill_right (10) all")?, filled);
+    // Matches that a comparison filters out are none.
+    assert_eq!(labels("used == on () (all / 2)")?, [("{}".to_owned(), 2.0)]);
+    assert_eq!(labels("used > on () all")?, []);
+    assert_eq!(labels("used == on () group_left (replica) (all / 2)")?, [("used{replica=\"a\"}".to_owned(), 2.0)]);
     for (query, says) in [
+        ("used < on () all", "many-to-one matching must be explicit"),
         ("used / on () all", "many-to-one matching must be explicit"),
         ("all / on () used", "found duplicate series for the match group {} on the right hand-side"),
         ("used / on () group_left (replica) all", "grouping labels must ensure unique matches"),
