@@ -1,5 +1,7 @@
 //! What is on screen: plain values with their codecs, and the signals that hold them.
 pub mod cursor;
+pub mod layout;
+pub mod layouts;
 pub mod navigation;
 pub mod prefs;
 pub mod url;

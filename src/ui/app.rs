@@ -2,7 +2,7 @@
 use super::{banner::Banner, cards::Cards, colours::Palette, topbar::TopBar};
 use crate::{
     feed::Feed,
-    state::{cursor::Pointer, navigation::Navigation, prefs},
+    state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
 };
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -18,6 +18,8 @@ pub fn App() -> impl IntoView {
         Palette::read()
     });
     follow_system(theme);
+    let model = Memo::new(move |_| navigation.view.with(|view| view.scope.model.clone().unwrap_or_default()));
+    provide_context(Layouts::new(model));
     provide_context(navigation);
     provide_context(feed);
     provide_context(Pointer::new());

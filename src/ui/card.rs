@@ -1,6 +1,7 @@
 //! A card: heading, boxes, graph and legend of one graph of the catalogue.
 use super::{boxes::Boxes, canvas::Plot, colours::Palette, legend::Legend, time};
 use crate::feed::{CardState, Drawn, Feed, Status};
+use crate::state::layouts::Layouts;
 use catalogue::{Graph, Look, Role};
 use leptos::{html, prelude::*};
 use plot::LineStyle;
@@ -38,6 +39,7 @@ impl CardContext {
 pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let palette = expect_context::<Memo<Palette>>();
+    let layouts = expect_context::<Layouts>();
     let state = RwSignal::from(feed.card(graph));
     let drawn = Memo::new(move |_| state.with(|state: &CardState| state.drawn.clone()));
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
@@ -62,6 +64,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
             node_ref=node
             class="card"
             data-graph=graph.id
+            data-columns=move || layouts.current.with(|layout| layout.columns(graph)).to_string()
             data-status=move || {
                 match status.get() {
                     Status::Loading => "loading",

@@ -1,6 +1,9 @@
 //! The grid of cards of the open section.
 use super::card::Card;
-use crate::{feed::Feed, state::navigation::Navigation};
+use crate::{
+    feed::Feed,
+    state::{layouts::Layouts, navigation::Navigation},
+};
 use catalogue::{GRAPHS, Section, graph};
 use leptos::prelude::*;
 
@@ -26,14 +29,22 @@ pub(super) fn shown_section() -> Memo<Section> {
 pub(super) fn Cards() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
+    let layouts = expect_context::<Layouts>();
     let section = shown_section();
     let ids = Memo::new(move |_| {
         let scope = navigation.view.with(|view| view.scope.clone());
         let section = section.get();
         feed.inventory.with(|inventory| {
             inventory.as_ref().map(|inventory| {
-                let own = GRAPHS.iter().filter(|graph| graph.section == section && graph.is_shown);
-                own.filter(|graph| inventory.has(graph, &scope)).map(|graph| graph.id).collect::<Vec<_>>()
+                let wanted = layouts.current.with(|layout| {
+                    let ordered = layout.ordered(section).into_iter();
+                    ordered.filter(|graph| layout.shows(graph)).collect::<Vec<_>>()
+                });
+                wanted
+                    .into_iter()
+                    .filter(|graph| inventory.has(graph, &scope))
+                    .map(|graph| graph.id)
+                    .collect::<Vec<_>>()
             })
         })
     });

@@ -8,6 +8,7 @@ mod card;
 mod cards;
 mod colours;
 mod controls;
+mod customize;
 mod legend;
 mod overlay;
 mod pointer;

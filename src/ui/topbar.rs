@@ -2,6 +2,7 @@
 use super::{
     cards::shown_section,
     controls::{Choice, IconButton, Select},
+    customize::Customize,
     time,
 };
 use crate::{
@@ -293,6 +294,7 @@ fn ThemeButton() -> impl IntoView {
     let theme = expect_context::<RwSignal<Theme>>();
     view! {
         <div class="group end">
+            <Customize />
             <IconButton
                 name="Light or dark"
                 id="theme"

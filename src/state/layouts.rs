@@ -1,0 +1,103 @@
+//! The layout of the selected model: kept in the browser at once, in memory where the browser keeps nothing, and the
+//! same in every tab.
+use super::layout::Layout;
+use leptos::{ev, prelude::*};
+use std::collections::HashMap;
+
+/// Names in the browser's storage: this and the model.
+const PREFIX: &str = "inferboard.layout.";
+
+/// The name of a layout in a link.
+const PARAMETER: &str = "layout";
+
+/// The layout of the selected model, and the way to change it.
+#[derive(Clone, Copy)]
+pub struct Layouts {
+    /// The layout as it is now.
+    pub current: RwSignal<Layout>,
+    model: Memo<String>,
+    /// Layouts by model, for browsers that keep nothing.
+    known: StoredValue<HashMap<String, Layout>>,
+}
+
+impl Layouts {
+    /// Follows the selected `model`, empty for all of them. A layout that the address brings counts for the model that is
+    /// selected at first.
+    pub fn new(model: Memo<String>) -> Self {
+        let layouts = Self { current: RwSignal::default(), model, known: StoredValue::default() };
+        if let Some(layout) = brought(&window().location().search().unwrap_or_default()) {
+            layouts.keep(&model.get_untracked(), &layout);
+        }
+        Effect::new(move |_| layouts.current.set(layouts.load(&model.get())));
+        let listener = window_event_listener(ev::storage, move |event: web_sys::StorageEvent| {
+            let own = format!("{PREFIX}{}", model.get_untracked());
+            if event.key().is_none_or(|key| key == own) {
+                layouts.known.update_value(|known| drop(known.remove(&model.get_untracked())));
+                layouts.current.set(layouts.load(&model.get_untracked()));
+            }
+        });
+        on_cleanup(move || listener.remove());
+        layouts
+    }
+
+    /// Changes the layout, and keeps it.
+    pub fn change(self, change: impl FnOnce(&mut Layout)) {
+        self.current.update(change);
+        self.current.with_untracked(|layout| self.keep(&self.model.get_untracked(), layout));
+    }
+
+    /// The address of this page with this layout, for others.
+    pub fn link(self) -> String {
+        let location = window().location();
+        let page = location.origin().unwrap_or_default() + &location.pathname().unwrap_or_default();
+        let search = location.search().unwrap_or_default();
+        format!("{page}?{}", with_layout(&search, &self.current.get_untracked()))
+    }
+
+    fn load(self, model: &str) -> Layout {
+        let kept = storage().and_then(|storage| storage.get_item(&format!("{PREFIX}{model}")).ok().flatten());
+        let known = || self.known.with_value(|known| known.get(model).cloned());
+        kept.and_then(|text| Layout::from_text(&text)).or_else(known).unwrap_or_default()
+    }
+
+    fn keep(self, model: &str, layout: &Layout) {
+        self.known.update_value(|known| drop(known.insert(model.to_owned(), layout.clone())));
+        let Some(storage) = storage() else { return };
+        let name = format!("{PREFIX}{model}");
+        // Storage that is full or denied changes nothing for this visit.
+        let _ =
+            if layout.is_default() { storage.remove_item(&name) } else { storage.set_item(&name, &layout.to_text()) };
+    }
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// The layout in a link's query part.
+fn brought(query: &str) -> Option<Layout> {
+    let mut pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+    pairs.find(|(name, _)| name == PARAMETER).and_then(|(_, text)| Layout::from_text(&text))
+}
+
+/// A link's query part with this layout in the place of any other.
+fn with_layout(query: &str, layout: &Layout) -> String {
+    let pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+    let others = pairs.filter(|(name, _)| name != PARAMETER);
+    let mut link = form_urlencoded::Serializer::new(String::new());
+    link.extend_pairs(others).append_pair(PARAMETER, &layout.to_text()).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_survives_its_link() {
+        let layout = Layout::from_text("{\"version\":1,\"hidden\":[\"a&b=\\\"c\\\"\"]}").expect("a layout");
+        let link = with_layout("?model=m&layout=old", &layout);
+        assert!(link.starts_with("model=m&layout=") && link.matches("layout=").count() == 1, "{link}");
+        assert_eq!(brought(&format!("?{link}")), Some(layout));
+        assert_eq!(brought("?layout=%7B"), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Customize view: the list of all graphs that have data, to show, hide, order and widen.
+use super::controls::IconButton;
+use crate::{
+    feed::Feed,
+    state::{layout::MOST_COLUMNS, layouts::Layouts, navigation::Navigation},
+};
+use catalogue::{Graph, Section, graph};
+use leptos::{ev, html, prelude::*};
+
+/// The button that opens the list, and the list.
+#[component]
+pub(super) fn Customize() -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    let is_open = RwSignal::new(false);
+    let open = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            is_open.set(true);
+            // It fails only where it is open already.
+            let _ = dialog.show_modal();
+        }
+    };
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    // A click beside the dialog is one on its backdrop, which counts as the dialog itself.
+    let outside = move |event: ev::MouseEvent| {
+        if event.target() == dialog.get_untracked().map(|dialog| (*dialog).clone().into()) {
+            close();
+        }
+    };
+    view! {
+        <button type="button" class="control" data-testid="customize" on:click=move |_| open()>
+            "Customize view"
+        </button>
+        <dialog
+            node_ref=dialog
+            class="customize"
+            aria-labelledby="customize-title"
+            data-testid="customize-dialog"
+            on:click=outside
+            on:close=move |_| is_open.set(false)
+        >
+            <Show when=move || is_open.get()>
+                <Panel close=Callback::new(move |()| close()) />
+            </Show>
+        </dialog>
+    }
+}
+
+#[component]
+fn Panel(close: Callback<()>) -> impl IntoView {
+    let layouts = expect_context::<Layouts>();
+    let search = RwSignal::new(String::new());
+    let said = RwSignal::new(String::new());
+    let copy = move |_| {
+        let link = layouts.link();
+        let clipboard = window().navigator().clipboard();
+        leptos::task::spawn_local(async move {
+            let copied = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await.is_ok();
+            // A frame may not write to the clipboard; then the link can be copied by hand.
+            said.set(if copied { "The link is in the clipboard.".to_owned() } else { link });
+        });
+    };
+    view! {
+        <header>
+            <h2 id="customize-title">"Customize view"</h2>
+            <IconButton name="Close" id="customize-close" icon="✕" press=move || close.run(()) />
+        </header>
+        <input
+            type="search"
+            class="control search"
+            placeholder="Search graphs"
+            aria-label="Search graphs"
+            data-testid="customize-search"
+            autofocus
+            prop:value=move || search.get()
+            on:input=move |event| search.set(event_target_value(&event))
+        />
+        <div class="lists">
+            {Section::ALL.into_iter().map(|section| view! { <Group section search /> }).collect_view()}
+        </div>
+        <footer>
+            <p role="status">{move || said.get()}</p>
+            <button type="button" class="control" data-testid="customize-link" on:click=copy>
+                "Copy a link to this view"
+            </button>
+            <button
+                type="button"
+                class="control"
+                data-testid="customize-reset"
+                disabled=move || layouts.current.with(|layout| layout.is_default())
+                on:click=move |_| layouts.change(|layout| *layout = Default::default())
+            >
+                "Reset"
+            </button>
+        </footer>
+    }
+}
+
+/// The graphs of a section that have data and match the search, in their order.
+#[component]
+fn Group(section: Section, search: RwSignal<String>) -> impl IntoView {
+    let layouts = expect_context::<Layouts>();
+    let navigation = expect_context::<Navigation>();
+    let feed = expect_context::<Feed>();
+    let ids = Memo::new(move |_| {
+        let scope = navigation.view.with(|view| view.scope.clone());
+        let wanted = search.with(|text| text.trim().to_lowercase());
+        let matches = |graph: &Graph| graph.title.to_lowercase().contains(&wanted) || graph.id.contains(&wanted);
+        let ordered = layouts.current.with(|layout| layout.ordered(section));
+        feed.inventory.with(|inventory| {
+            let has = |graph: &&Graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope));
+            ordered.into_iter().filter(|graph| matches(graph)).filter(has).map(|graph| graph.id).collect::<Vec<_>>()
+        })
+    });
+    let dragged = RwSignal::new(None::<&'static str>);
+    view! {
+        <Show when=move || !ids.with(Vec::is_empty)>
+            <section>
+                <h3>{section.title()}</h3>
+                <ul>
+                    <For each=move || ids.get() key=|id| *id let:id>
+                        {graph(id).map(|graph| view! { <Row graph ids dragged /> })}
+                    </For>
+                </ul>
+            </section>
+        </Show>
+    }
+}
+
+#[component]
+fn Row(
+    graph: &'static Graph,
+    /// The rows of the section, in order.
+    ids: Memo<Vec<&'static str>>,
+    dragged: RwSignal<Option<&'static str>>,
+) -> impl IntoView {
+    let layouts = expect_context::<Layouts>();
+    let row = NodeRef::<html::Li>::new();
+    let neighbour = move |by: isize| {
+        ids.with_untracked(|ids| {
+            let at = ids.iter().position(|id| *id == graph.id)?.checked_add_signed(by)?;
+            catalogue::graph(ids.get(at)?)
+        })
+    };
+    let step = move |by: isize| {
+        if let Some(other) = neighbour(by) {
+            layouts.change(|layout| layout.move_to(graph, other));
+        }
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowUp" => -1,
+            "ArrowDown" => 1,
+            _ => return,
+        };
+        if event.alt_key() {
+            event.prevent_default();
+            step(by);
+        }
+    };
+    let drop_here = move |event: ev::DragEvent| {
+        event.prevent_default();
+        if let Some(moved) = dragged.get_untracked().and_then(catalogue::graph) {
+            layouts.change(|layout| layout.move_to(moved, graph));
+        }
+        dragged.set(None);
+    };
+    let columns = Memo::new(move |_| layouts.current.with(|layout| layout.columns(graph)));
+    let is_shown = Memo::new(move |_| layouts.current.with(|layout| layout.shows(graph)));
+    view! {
+        <li
+            node_ref=row
+            draggable="true"
+            data-graph=graph.id
+            class:dragged=move || dragged.get() == Some(graph.id)
+            on:keydown=on_key
+            on:dragstart=move |_| dragged.set(Some(graph.id))
+            on:dragend=move |_| dragged.set(None)
+            on:dragover=move |event: ev::DragEvent| event.prevent_default()
+            on:drop=drop_here
+        >
+            <span class="grip" aria-hidden="true">"⠿"</span>
+            <label>
+                <input
+                    type="checkbox"
+                    prop:checked=move || is_shown.get()
+                    on:change=move |event| {
+                        let is_shown = event_target_checked(&event);
+                        layouts.change(|layout| layout.show(graph, is_shown));
+                    }
+                />
+                {graph.title}
+            </label>
+            <IconButton name="Move up" id="up" icon="↑" press=move || step(-1) />
+            <IconButton name="Move down" id="down" icon="↓" press=move || step(1) />
+            <select
+                class="control"
+                aria-label=format!("Width of {}", graph.title)
+                on:change=move |event| {
+                    if let Ok(columns) = event_target_value(&event).parse() {
+                        layouts.change(|layout| layout.set_columns(graph, columns));
+                    }
+                }
+            >
+                {(1..=MOST_COLUMNS)
+                    .map(|count| {
+                        let text = if count == 1 { "1 column".to_owned() } else { format!("{count} columns") };
+                        view! {
+                            <option value=count.to_string() selected=move || columns.get() == count>
+                                {text}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+        </li>
+    }
+}
