@@ -119,6 +119,11 @@ impl Feed {
         }
     }
 
+    /// The time now, by the server's clock.
+    pub fn now_ms(self) -> i64 {
+        self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
+    }
+
     /// Asks now, on every tick of auto-refresh while the page is visible, and whenever the view changes.
     pub fn run(self) {
         let asked_for = Memo::new(move |_| self.view.with(|view| (view.scope.clone(), view.range)));

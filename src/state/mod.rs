@@ -6,3 +6,5 @@ pub mod navigation;
 pub mod prefs;
 pub mod url;
 pub mod view;
+pub mod when;
+pub mod zone;

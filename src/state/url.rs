@@ -1,5 +1,6 @@
 //! The view as the query part of a link, and back: the one codec.
 use super::view::{DEFAULT_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
+use super::zone::Zone;
 use catalogue::{Scope, Section};
 use promapi::parse_duration_ms;
 
@@ -36,6 +37,9 @@ pub fn encode(view: &View) -> String {
     if !view.refresh.is_on {
         query.append_pair("refresh", "off");
     }
+    if view.zone != Zone::Browser {
+        query.append_pair("zone", view.zone.id());
+    }
     query.finish()
 }
 
@@ -60,6 +64,7 @@ pub fn decode(query: &str) -> View {
                 }
             }
             "refresh" => view.refresh.is_on = value != "off",
+            "zone" => view.zone = Zone::from_id(&value),
             _ => {}
         }
     }
@@ -101,8 +106,11 @@ mod tests {
         ];
         for range in ranges {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
-                let view = View { scope: scope.clone(), section: Some(Section::Hardware), range, refresh };
-                assert_eq!(decode(&encode(&view)), view);
+                for zone in [Zone::Browser, Zone::Utc, Zone::Named("Asia/Kathmandu".into())] {
+                    let (scope, section) = (scope.clone(), Some(Section::Hardware));
+                    let view = View { scope, section, range, refresh, zone };
+                    assert_eq!(decode(&encode(&view)), view);
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
 //! What the page shows: scope, section, range and refresh.
+use super::zone::Zone;
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.
@@ -12,11 +13,19 @@ pub struct View {
     pub range: Range,
     /// Whether and how often new data are asked for.
     pub refresh: Refresh,
+    /// In which zone times are shown.
+    pub zone: Zone,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { scope: Scope::default(), section: None, range: Range::Last(DEFAULT_RANGE_MS), refresh: Refresh::DEFAULT }
+        Self {
+            scope: Scope::default(),
+            section: None,
+            range: Range::Last(DEFAULT_RANGE_MS),
+            refresh: Refresh::DEFAULT,
+            zone: Zone::Browser,
+        }
     }
 }
 
@@ -54,6 +63,35 @@ impl Range {
         match self {
             Self::Last(length_ms) => (now_ms - length_ms, now_ms),
             Self::Between(start_ms, end_ms) => (start_ms, end_ms),
+        }
+    }
+
+    /// The range half its length earlier (`by` −1) or later (1), when it is `now_ms`. Later than now there is nothing: a
+    /// range that would reach there is the last of its length again.
+    pub fn panned(self, by: i64, now_ms: i64) -> Self {
+        let (start_ms, end_ms) = self.resolve(now_ms);
+        let length_ms = end_ms - start_ms;
+        let shift_ms = by * length_ms / 2;
+        if end_ms + shift_ms >= now_ms {
+            Self::Last(length_ms)
+        } else {
+            Self::Between(start_ms + shift_ms, end_ms + shift_ms)
+        }
+    }
+
+    /// The range with `factor` times its length around its middle; one that ends now goes on ending now.
+    pub fn zoomed(self, factor: f64, now_ms: i64) -> Self {
+        let length_ms = ((self.length_ms() as f64 * factor) as i64).max(SHORTEST_RANGE_MS);
+        match self {
+            Self::Last(_) => Self::Last(length_ms),
+            Self::Between(start_ms, end_ms) => {
+                let start_ms = i64::midpoint(start_ms, end_ms) - length_ms / 2;
+                if start_ms + length_ms >= now_ms {
+                    Self::Last(length_ms)
+                } else {
+                    Self::Between(start_ms, start_ms + length_ms)
+                }
+            }
         }
     }
 
@@ -98,6 +136,23 @@ mod tests {
     fn a_range_between_is_ordered_and_never_too_short() {
         assert_eq!(Range::between(50_000, 20_000), Range::Between(20_000, 50_000));
         assert_eq!(Range::between(20_000, 20_000), Range::Between(15_000, 25_000));
+    }
+
+    #[test]
+    fn panning_ends_at_now() {
+        let earlier = Range::Last(1000).panned(-1, 50_000);
+        assert_eq!(earlier, Range::Between(48_500, 49_500));
+        assert_eq!(earlier.panned(-1, 50_000), Range::Between(48_000, 49_000));
+        assert_eq!(earlier.panned(1, 50_000), Range::Last(1000));
+    }
+
+    #[test]
+    fn zooming_keeps_the_middle() {
+        let now_ms = 1_000_000;
+        assert_eq!(Range::Last(60_000).zoomed(0.5, now_ms), Range::Last(30_000));
+        assert_eq!(Range::Between(100_000, 200_000).zoomed(2.0, now_ms), Range::Between(50_000, 250_000));
+        assert_eq!(Range::Between(100_000, 115_000).zoomed(0.5, now_ms).length_ms(), SHORTEST_RANGE_MS);
+        assert_eq!(Range::Between(900_000, 990_000).zoomed(2.0, now_ms), Range::Last(180_000));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The whole page: what is shared, and the order of its parts.
-use super::{banner::Banner, cards::Cards, colours::Palette, topbar::TopBar};
+use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar};
 use crate::{
     feed::Feed,
     state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
@@ -12,6 +12,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 pub fn App() -> impl IntoView {
     let navigation = Navigation::new();
     let feed = Feed::new(navigation.view);
+    time::show_in(Memo::new(move |_| navigation.view.with(|view| view.zone.clone())));
     let theme = RwSignal::new(prefs::current());
     let palette = Memo::new(move |_| {
         theme.track();

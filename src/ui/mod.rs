@@ -12,8 +12,13 @@ mod customize;
 mod legend;
 mod overlay;
 mod pointer;
+mod range;
+mod refresh;
+mod scope;
+mod shortcuts;
 mod time;
 mod tooltip;
 mod topbar;
+mod when;
 
 pub use app::App;

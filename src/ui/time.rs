@@ -1,12 +1,26 @@
-//! Times for people, in the browser's own zone.
-use wasm_bindgen::JsValue;
+//! Times for people, in the zone that is shown.
+use crate::state::zone::Zone;
+use leptos::prelude::*;
+use std::cell::Cell;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// How far the browser's wall clock is ahead of UTC at a time, in milliseconds.
+thread_local! {
+    static ZONE: Cell<Option<Memo<Zone>>> = const { Cell::new(None) };
+}
+
+/// Shows all times in this zone from now on.
+pub(super) fn show_in(zone: Memo<Zone>) {
+    ZONE.set(Some(zone));
+}
+
+/// How far the clocks of the zone shown are ahead of UTC at a time, in milliseconds. Who shows a time by it shows it anew
+/// when the zone changes.
 pub(super) fn offset_ms(time_ms: i64) -> i64 {
-    let date = js_sys::Date::new(&JsValue::from_f64(time_ms as f64));
-    -(date.get_timezone_offset() as i64) * 60_000
+    match ZONE.get() {
+        Some(zone) => zone.with(|zone| zone.offset_ms(time_ms)),
+        None => Zone::Browser.offset_ms(time_ms),
+    }
 }
 
 /// `14:05:30`.
@@ -21,8 +35,8 @@ pub(super) fn clock_and_day(time_ms: i64, today_ms: i64) -> String {
     if day(time_ms) == day(today_ms) {
         return clock(time_ms);
     }
-    let date = js_sys::Date::new(&JsValue::from_f64(time_ms as f64));
-    format!("{}-{:02}-{:02} {}", date.get_full_year(), date.get_month() + 1, date.get_date(), clock(time_ms))
+    let shown = chrono::DateTime::from_timestamp_millis(time_ms + offset_ms(time_ms)).unwrap_or_default();
+    format!("{} {}", shown.date_naive(), clock(time_ms))
 }
 
 /// `UTC+1`, `UTC+5:45`, `UTC`.

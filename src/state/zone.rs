@@ -1,0 +1,91 @@
+//! The zone in which times are shown: the browser's, UTC, or one by name.
+use js_sys::{Array, Intl, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+/// A zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// The browser's own.
+    #[default]
+    Browser,
+    /// UTC.
+    Utc,
+    /// One of the IANA's names, such as `Europe/Berlin`.
+    Named(String),
+}
+
+impl Zone {
+    /// Its name in links; empty for the browser's.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Browser => "",
+            Self::Utc => "utc",
+            Self::Named(name) => name,
+        }
+    }
+
+    /// The zone of that name. Whether the browser knows it shows when it is used.
+    pub fn from_id(id: &str) -> Self {
+        match id {
+            "" => Self::Browser,
+            "utc" | "UTC" => Self::Utc,
+            name => Self::Named(name.to_owned()),
+        }
+    }
+
+    /// How far its clocks are ahead of UTC at a time, in milliseconds; as in UTC where the browser does not know it.
+    pub fn offset_ms(&self, time_ms: i64) -> i64 {
+        match self {
+            Self::Utc => 0,
+            Self::Browser => {
+                let date = js_sys::Date::new(&JsValue::from_f64(time_ms as f64));
+                -(date.get_timezone_offset() as i64) * 60_000
+            }
+            Self::Named(name) => named_offset_ms(name, time_ms).unwrap_or(0),
+        }
+    }
+
+    /// Whether the browser knows it.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Named(name) if named_offset_ms(name, 0).is_none())
+    }
+}
+
+/// By the browser's own table of zones, which it has in the form of formatted dates only.
+fn named_offset_ms(name: &str, time_ms: i64) -> Option<i64> {
+    let options = Object::new();
+    for (key, value) in [
+        ("timeZone", name),
+        ("hourCycle", "h23"),
+        ("year", "numeric"),
+        ("month", "numeric"),
+        ("day", "numeric"),
+        ("hour", "numeric"),
+        ("minute", "numeric"),
+        ("second", "numeric"),
+    ] {
+        Reflect::set(&options, &key.into(), &value.into()).ok()?;
+    }
+    // The constructor itself throws on a zone that it does not know, which cannot be caught from here.
+    let made = Reflect::construct(
+        &Reflect::get(&Reflect::get(&js_sys::global(), &"Intl".into()).ok()?, &"DateTimeFormat".into()).ok()?.into(),
+        &Array::of2(&"en-US".into(), &options),
+    );
+    let format: Intl::DateTimeFormat = made.ok()?.into();
+    let parts = format.format_to_parts(&js_sys::Date::new(&JsValue::from_f64(time_ms as f64)));
+    let part = |kind: &str| {
+        let is_it = |part: &JsValue| {
+            Reflect::get(part, &"type".into()).ok().as_ref().and_then(JsValue::as_string).as_deref() == Some(kind)
+        };
+        let part = parts.iter().find(is_it)?;
+        Reflect::get(&part, &"value".into()).ok()?.as_string()?.parse::<i64>().ok()
+    };
+    let day = chrono::NaiveDate::from_ymd_opt(
+        i32::try_from(part("year")?).ok()?,
+        u32::try_from(part("month")?).ok()?,
+        u32::try_from(part("day")?).ok()?,
+    )?;
+    let of_day_s = part("hour")? * 3600 + part("minute")? * 60 + part("second")?;
+    let shown_ms = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() + of_day_s * 1000;
+    Some(shown_ms - time_ms.div_euclid(1000) * 1000)
+}

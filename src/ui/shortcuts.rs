@@ -1,0 +1,89 @@
+//! Keys for the whole page, and the sheet that lists them.
+use super::controls::IconButton;
+use crate::{feed::Feed, state::navigation::Navigation};
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+
+/// Keys and what they do, as the sheet says it.
+const KEYS: [(&str, &str); 12] = [
+    ("?", "this list"),
+    ("r", "ask for new data now"),
+    ("p", "auto-refresh on or off"),
+    ("[ and ]", "half a range earlier, later"),
+    ("− and +", "twice the range, half of it"),
+    ("b and f", "back to the range before, forward again"),
+    ("← and →", "on a graph: move the crosshair of all graphs"),
+    ("Shift ← →", "on a graph: select a range, taken by Enter, dropped by Escape"),
+    ("Backspace", "on a graph: back to the range before"),
+    ("Tab", "from control to control; the legend hides lines by Enter"),
+    ("Alt ↑ ↓", "in Customize view: move a graph"),
+    ("Escape", "close what is open"),
+];
+
+/// The button for the sheet, and the sheet; listens to the keys as long as it is there.
+#[component]
+pub(super) fn Shortcuts() -> impl IntoView {
+    let navigation = expect_context::<Navigation>();
+    let feed = expect_context::<Feed>();
+    let dialog = NodeRef::<html::Dialog>::new();
+    let open = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            // It fails only where it is open already.
+            let _ = dialog.show_modal();
+        }
+    };
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    let listener = window_event_listener(ev::keydown, move |event: ev::KeyboardEvent| {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing(&event) {
+            return;
+        }
+        match event.key().as_str() {
+            "?" => open(),
+            "r" => feed.refresh(),
+            "p" => navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on),
+            "[" => navigation.go(|view| view.range = view.range.panned(-1, feed.now_ms())),
+            "]" => navigation.go(|view| view.range = view.range.panned(1, feed.now_ms())),
+            "-" => navigation.go(|view| view.range = view.range.zoomed(2.0, feed.now_ms())),
+            "+" | "=" => navigation.go(|view| view.range = view.range.zoomed(0.5, feed.now_ms())),
+            "b" => navigation.back(),
+            "f" => navigation.forward(),
+            _ => return,
+        }
+        event.prevent_default();
+    });
+    on_cleanup(move || listener.remove());
+    view! {
+        <IconButton name="Keys" id="keys" icon="?" press=open />
+        <dialog node_ref=dialog class="keys" aria-labelledby="keys-title" data-testid="keys-dialog">
+            <header>
+                <h2 id="keys-title">"Keys"</h2>
+                <IconButton name="Close" id="keys-close" icon="✕" press=close />
+            </header>
+            <dl>
+                {KEYS
+                    .map(|(keys, what)| {
+                        view! {
+                            <dt>
+                                <kbd>{keys}</kbd>
+                            </dt>
+                            <dd>{what}</dd>
+                        }
+                    })
+                    .into_iter()
+                    .collect_view()}
+            </dl>
+        </dialog>
+    }
+}
+
+/// Whether the key goes into a field, or a dialog is open over the page.
+fn is_writing(event: &ev::KeyboardEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|element| {
+        element.closest("input, select, textarea, dialog, [contenteditable]").ok().flatten().is_some()
+    })
+}
