@@ -39,6 +39,7 @@ fn main() {
     ] {
         select(&store, what, "vllm:time_to_first_token_seconds_bucket", (until_ms - hours * 3_600_000, until_ms));
     }
+    quantile(&store, until_ms, days);
     series(&store, until_ms);
     println!("peak memory: {:.0} MB", peak_mb());
 }
@@ -157,6 +158,24 @@ fn select(store: &Store, what: &str, name: &str, (after_ms, until_ms): (i64, i64
         "select over {what}: {:.1} ms ({processor_ms:.0} ms) for {series} series and {millions:.2} M samples",
         times[2]
     );
+}
+
+/// The 99th percentile of the fleet over everything, in 360 steps.
+fn quantile(store: &Store, until_ms: i64, days: i64) {
+    let text = "histogram_quantile(0.99, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[5m])))";
+    let options = promql::Options::default();
+    let query = promql::parse(text, &options.limits).expect("a query");
+    let (start_ms, step_ms) = (until_ms - days * DAY_MS, days * DAY_MS / 360);
+    let mut times: Vec<f64> = (0..3)
+        .map(|_| {
+            let began = Instant::now();
+            let answer = promql::range(store, &query, start_ms, until_ms, step_ms, &options, &promql::uninterrupted);
+            std::hint::black_box(answer.expect("an answer"));
+            began.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("fleet p99 over all: {:.0} ms", times[1]);
 }
 
 fn series(store: &Store, until_ms: i64) {

@@ -73,6 +73,8 @@ impl Index {
         let series = self.series.get_mut(&number)?;
         let known = series.places.iter().find(|known| Arc::ptr_eq(&known.rows, rows)).map(|place| place.slot);
         let slot = known.unwrap_or_else(|| {
+            // Mostly there is only one, and there are many series.
+            series.places.reserve_exact(1);
             series.places.push(Place { rows: Arc::clone(rows), slot: next_slot });
             next_slot
         });

@@ -12,8 +12,9 @@ const MANY_SAMPLES: u64 = 2_000_000;
 /// Most threads of a query.
 const MOST_THREADS: usize = 4;
 
-/// Series that one thread takes at a time, so that each group is mostly read by one of them.
-const RUN: usize = 8;
+/// Most series that one thread takes at a time. Neighbours are in the same group, and often have the same times: many at
+/// a time, and these are mostly read by one thread only.
+const MOST_AT_A_TIME: usize = 32;
 
 type Visit<'v> = dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()> + 'v;
 
@@ -31,7 +32,7 @@ impl Storage for Store {
         };
         let snapshot = Snapshot::take(&self.inner, series, after_ms, until_ms);
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        if threads > 1 && snapshot.series.len() > RUN && snapshot.most_samples() > MANY_SAMPLES {
+        if threads > 1 && snapshot.series.len() > threads && snapshot.most_samples() > MANY_SAMPLES {
             visit_decoded_aside(&snapshot, threads, visit);
         } else {
             visit_here(&snapshot, visit);
@@ -54,6 +55,7 @@ fn visit_here(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
 /// Other threads decode, a few series ahead; this one visits.
 fn visit_decoded_aside(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visit<'_>) {
     let next = AtomicUsize::new(0);
+    let run = (snapshot.series.len() / (threads * 4)).clamp(1, MOST_AT_A_TIME);
     let (send, decoded) = sync_channel(threads * 2);
     let (give_back, spare) = channel::<(Vec<i64>, Vec<f64>)>();
     let spare = parking_lot::Mutex::new(spare);
@@ -64,11 +66,11 @@ fn visit_decoded_aside(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visi
             scope.spawn(move || {
                 let mut reader = snapshot.reader();
                 loop {
-                    let from = next.fetch_add(RUN, Ordering::Relaxed);
+                    let from = next.fetch_add(run, Ordering::Relaxed);
                     if from >= snapshot.series.len() {
                         return;
                     }
-                    for at in from..snapshot.series.len().min(from + RUN) {
+                    for at in from..snapshot.series.len().min(from + run) {
                         let (mut times_ms, mut values) = spare.lock().try_recv().unwrap_or_default();
                         reader.read(at, &mut times_ms, &mut values);
                         // Nobody listens any more where the visit broke off.

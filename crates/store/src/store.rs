@@ -43,11 +43,11 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 15 days, 32 GiB on disk, half a million series, 48 MiB in memory, and five seconds.
+    /// 15 days, 32 GiB on disk, half a million series, 24 MiB in memory, and five seconds.
     fn default() -> Self {
         Self {
             limits: Limits { size_bytes: 32 << 30, ..Limits::default() },
-            head_bytes: 48 << 20,
+            head_bytes: 24 << 20,
             sync_every: Duration::from_secs(5),
         }
     }
