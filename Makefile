@@ -85,6 +85,16 @@ bench: setup-test server .tools/bench/package.json ## Measure: reading and scrap
 	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"
 
+.PHONY: bench-peers
+bench-peers: setup-test server ## Measure history beside Prometheus and VictoriaMetrics: size, queries, load (15 minutes)
+	@echo "Building what gives each a history."
+	@cargo build --quiet --release -p inferboard-benches
+	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
+		export INFERBOARD_SERVER="$(abspath $(SERVER))"; \
+		node benches/peers.mjs "$(abspath $(TARGET_DIR))/release/fleet"; \
+		node benches/long.mjs "$(abspath $(TARGET_DIR))/release/fleet" 7 15; \
+		exec node benches/live.mjs
+
 .tools/bench/package.json: benches/package.json
 	@echo "Fetching what the page is measured with."
 	@mkdir -p $(@D) && cp $< $@

@@ -82,7 +82,7 @@ export async function prometheus(instances, interval) {
 }
 
 /** Starts `program`; resolves, with the first group in `said`, when its output matches `pattern`. */
-async function running(program, flags, pattern) {
+export async function running(program, flags, pattern) {
   const child = spawn(program, flags, { stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill();
   // A benchmark that fails leaves no server behind.

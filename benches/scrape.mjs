@@ -1,10 +1,10 @@
 //! CPU time of a scrape, of the companion and of a Prometheus at once, from the same pages: part of `make bench`.
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { companion, prometheus, turning } from "./loopback.mjs";
+import { cpuMs, installed } from "./servers.mjs";
 import { median, table } from "./table.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -27,11 +27,11 @@ const WARM_UP_MS = 5_000;
 const ROUNDS = 3;
 const ROUND_MS = 12_000;
 const VARIANTS = 8;
-const TICKS_PER_S = Number(execFileSync("getconf", ["CLK_TCK"]));
 
 const rows = [["page", "KB", "samples", "ours, ms", "Prometheus, ms", "ratio", "goal"]];
 console.log("\nCPU time of a scrape beside Prometheus");
-if (!SERVER || !existsSync(SERVER) || !isInstalled("prometheus")) {
+const names = installed(SERVER);
+if (!names.includes("ours") || !names.includes("prometheus")) {
   console.log("  skipped: the companion (INFERBOARD_SERVER) or prometheus is absent");
   process.exit();
 }
@@ -88,12 +88,6 @@ async function measured(page) {
   return { ours: median(rounds.ours), theirs: median(rounds.theirs) };
 }
 
-/** CPU time of a process so far: fields 14 and 15 of its `stat` (proc_pid_stat(5)), its name skipped. */
-function cpuMs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1000;
-}
-
 /** The page with another last digit in every value that has one. */
 function withOtherValues(page, variant) {
   const lines = page.split("\n").map((line, at) => {
@@ -101,15 +95,6 @@ function withOtherValues(page, variant) {
     return line.startsWith("#") ? line : line.replace(/( [^ ]*)[0-9]$/, `$1${digit}`);
   });
   return lines.join("\n");
-}
-
-function isInstalled(program) {
-  try {
-    execFileSync(program, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function pause(ms) {

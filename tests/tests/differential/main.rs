@@ -6,7 +6,7 @@ mod fleet;
 mod questions;
 mod rng;
 
-use answers::answer;
+use answers::{Answered, answer};
 use fleet::Fleet;
 use inferboard_tests::{Api, Companion, FixtureError, Prometheus, Result, VictoriaMetrics, skipped};
 use questions::{Question, of_any_form, of_the_page};
@@ -16,9 +16,9 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Times that each graph is asked for when nobody says.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 2;
 /// Queries of any form when nobody says.
-const ANY_FORM: usize = 500;
+const ANY_FORM: usize = 400;
 /// Differences that are printed.
 const SHOWN: usize = 40;
 
@@ -102,15 +102,34 @@ struct Compared {
 async fn compare(ours: &Api, (name, theirs): (&str, &Api), asked: &[Question]) -> Result<Compared> {
     let mut compared = Compared::default();
     for question in asked {
-        let (ours, theirs) = (answer(ours, question).await?, answer(theirs, question).await?);
-        compared.points += theirs.points();
-        match &theirs {
-            answers::Answered::Refused(_) => compared.refused += 1,
-            answers::Answered::Points(series) => compared.empty += usize::from(series.is_empty()),
+        let (difference, theirs_said) = difference(ours, (name, theirs), question).await?;
+        compared.points += theirs_said.points();
+        match &theirs_said {
+            Answered::Refused(_) => compared.refused += 1,
+            Answered::Points(series) => compared.empty += usize::from(series.is_empty()),
         }
-        if let Some(difference) = ours.difference(&theirs, name) {
-            compared.differences.push(format!("{}\n    {:?}\n    {difference}", question.query, question.when));
+        let Some(mut difference) = difference else { continue };
+        if let Some(questions) = question.beside() {
+            let mut beside = Vec::new();
+            for question in &questions {
+                beside.extend(self::difference(ours, (name, theirs), question).await?.0);
+            }
+            match beside.pop() {
+                Some(there) => difference = there,
+                None => continue,
+            }
         }
+        compared.differences.push(format!("{}\n    {:?}\n    {difference}", question.query, question.when));
     }
     Ok(compared)
+}
+
+/// Where the answers to a question differ, and what the other server, called `name`, said.
+async fn difference(
+    ours: &Api,
+    (name, theirs): (&str, &Api),
+    question: &Question,
+) -> Result<(Option<String>, Answered)> {
+    let (ours, theirs) = (answer(ours, question).await?, answer(theirs, question).await?);
+    Ok((ours.difference(&theirs, name), theirs))
 }

@@ -2,7 +2,8 @@
 use crate::families::Kind;
 use crate::fleet::{Fleet, Held, SPAN_MS, START_MS};
 use crate::rng::Rng;
-use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, drawn_query, start_times_query, summary_query};
+use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, detailed_query, drawn_query, start_times_query, summary_query};
+use regex::{Captures, Regex};
 use std::collections::BTreeSet;
 
 /// A query and when it is evaluated.
@@ -12,6 +13,19 @@ pub(crate) struct Question {
     pub(crate) when: When,
     /// Whether VictoriaMetrics defines what is asked as Prometheus does.
     pub(crate) is_alike: bool,
+}
+
+impl Question {
+    /// The same with quantiles of histograms a little lower and a little higher. Where a quantile lies exactly between
+    /// two buckets, the last digit of a sum decides which of them counts.
+    pub(crate) fn beside(&self) -> Option<[Self; 2]> {
+        let quantile = Regex::new(r"histogram_quantile\((0\.\d+),").expect("a pattern");
+        let moved = |by: f64| {
+            let moved = |found: &Captures<'_>| format!("histogram_quantile({},", found[1].parse().unwrap_or(0.5) + by);
+            Self { query: quantile.replace_all(&self.query, moved).into_owned(), ..self.clone() }
+        };
+        quantile.is_match(&self.query).then(|| [moved(-1e-6), moved(1e-6)])
+    }
 }
 
 /// In Unix milliseconds, at half seconds.
@@ -38,9 +52,11 @@ pub(crate) fn of_the_page(fleet: &Fleet, rng: &mut Rng, each: usize) -> Vec<Ques
             let range_ms = *rng.of(&[300_000, 900_000, 3_600_000, 7_200_000]);
             let boxes = summary_query(graph, &present, &ask, range_ms);
             questions.extend(boxes.map(|query| Question { query, when: When::At(time_ms(rng)), is_alike: false }));
-            let Some(query) = drawn_query(graph, &present, &ask) else { continue };
-            let is_alike = !query.contains("rate(");
-            questions.push(Question { query, when: range(rng), is_alike });
+            let shown = [drawn_query(graph, &present, &ask), detailed_query(graph, &present, &ask)];
+            for query in shown.into_iter().flatten() {
+                let is_alike = !query.contains("rate(");
+                questions.push(Question { query, when: range(rng), is_alike });
+            }
         }
     }
     questions
@@ -196,7 +212,7 @@ impl Forms<'_> {
         match self.rng.below(14) {
             0 => format!("quantile{grouping} (0.75, {inner})"),
             // Rounded, as the last digits of a computed value become part of a label.
-            1 => format!("count_values{grouping} (\"value\", round({inner}, 0.5))"),
+            1 => format!("count_values{grouping} (\"value\", round({inner}, 0.5) < 1e6)"),
             2 => self.ranked(),
             // Without what is not a number: Prometheus 2 takes the deviation of a single one to be zero.
             3 => format!("{}{grouping} ({inner} > -1e300 < 1e300)", self.rng.of(&["stddev", "stdvar"])),

@@ -1,0 +1,40 @@
+//! Into blocks of Prometheus, by `promtool`, two hours at a time: it reads its file once for each two hours in it.
+use crate::{Chunk, History};
+use anyhow::{Context, ensure};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The samples, and how long `promtool` took.
+pub(crate) fn take(history: History, folder: &Path) -> anyhow::Result<String> {
+    let text = folder.with_extension("om");
+    let (mut samples, mut took) = (0, Duration::ZERO);
+    for chunk in history {
+        samples += chunk.samples();
+        write(&chunk, &text)?;
+        let began = Instant::now();
+        let mut command = Command::new("promtool");
+        command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]).args([&text, folder]);
+        let status = command.stdout(Stdio::null()).status().context("promtool does not start")?;
+        ensure!(status.success(), "promtool ended with {status}");
+        took += began.elapsed();
+    }
+    fs::remove_file(&text)?;
+    Ok(format!(r#"{{"samples":{samples},"seconds":{:.3}}}"#, took.as_secs_f64()))
+}
+
+fn write(chunk: &Chunk, path: &Path) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for part in &chunk.replicas {
+        for (labels, column) in part.labels.iter().zip(&part.columns) {
+            let series = labels.to_string();
+            for (time_ms, value) in part.times_ms.iter().zip(column) {
+                writeln!(file, "{series} {value} {}.{:03}", time_ms / 1000, time_ms % 1000)?;
+            }
+        }
+    }
+    file.write_all(b"# EOF\n")?;
+    Ok(file.flush()?)
+}
