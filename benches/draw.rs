@@ -32,10 +32,12 @@ impl Lines {
         Self {
             canvas,
             frame: Frame { times_ms: times_ms.iter().map(|time| *time as i64).collect(), columns },
-            styles: colours.map(|rgb| LineStyle { rgb, dash: None, is_limit: false, is_shown: true }).collect(),
+            styles: colours.map(|rgb| LineStyle { rgb, dash: None, is_overlaid: false, is_shown: true }).collect(),
             theme: Theme {
                 grid: Rgb(233, 236, 240),
                 text: Rgb(107, 117, 131),
+                band: Rgb(215, 219, 224),
+                ramp: Vec::new(),
                 font: "system-ui, sans-serif".into(),
                 font_px: 11.0,
             },
@@ -75,6 +77,9 @@ impl Lines {
             styles: &self.styles,
             look: Look::Lines,
             projection,
+            band: (&[], &[]),
+            notes: &[],
+            marks: &[],
             values: &values,
             times: &times,
             theme: &self.theme,

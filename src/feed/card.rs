@@ -1,14 +1,17 @@
 //! What a card last drew, and how it came by it.
 use super::{
     client::{Backend, Failure},
-    frames::{frame, named_values, sort, with_tail},
+    frames::{bucket_ends, bucket_frame, frame, named_values, shifted, sort, with_tail},
     grid::Grid,
     inventory::Inventory,
     queue::Queue,
 };
-use catalogue::{Ask, Graph, PERCENTILES, Scope, drawn_query, line_name, summary_query};
+use crate::state::choices::{Choices, Form};
+use catalogue::{
+    Ask, Colours, Graph, PERCENTILES, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query,
+};
 use plot::Frame;
-use promapi::Data;
+use promapi::{Data, Many, Series};
 use std::sync::Arc;
 
 /// Data with the range and grid they were asked for.
@@ -16,6 +19,14 @@ use std::sync::Arc;
 pub struct Drawn {
     /// The lines.
     pub frame: Frame,
+    /// The lines of the range before, under the times of this one, where the card compares.
+    pub previous: Option<Frame>,
+    /// Rates of each bucket, lowest first, where the card shows them.
+    pub buckets: Option<Frame>,
+    /// Upper ends of the buckets behind percentiles, in the graph's unit.
+    pub bucket_ends: Vec<f64>,
+    /// Whether the lines are details.
+    pub is_detailed: bool,
     /// Start and end of the visible range, Unix milliseconds.
     pub range: (i64, i64),
     /// The points asked for.
@@ -24,6 +35,23 @@ pub struct Drawn {
     pub query: String,
     /// The boxes: line and value over the range.
     pub summary: Vec<(String, f64)>,
+}
+
+impl Drawn {
+    /// Nothing, over a range.
+    pub fn blank(range: (i64, i64)) -> Self {
+        Self {
+            frame: Frame::default(),
+            previous: None,
+            buckets: None,
+            bucket_ends: Vec::new(),
+            is_detailed: false,
+            range,
+            grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
+            query: String::new(),
+            summary: Vec::new(),
+        }
+    }
 }
 
 /// How fresh a card is.
@@ -41,6 +69,8 @@ pub enum Status {
     },
     /// The server refused, in one sentence.
     Failed(String),
+    /// There is nothing to draw, and why.
+    Absent(String),
 }
 
 /// A card's data and their state. Data once drawn stay until newer ones come.
@@ -78,6 +108,7 @@ impl Round {
     pub(super) async fn fetch(
         &self,
         graph: &Graph,
+        choices: Choices,
         old: Option<Arc<Drawn>>,
         queue: &Queue,
     ) -> Result<Option<Drawn>, Failure> {
@@ -85,29 +116,51 @@ impl Round {
         let names = self.inventory.present(&self.scope);
         let present = |name: &str| names.contains(name);
         let ask = Ask { scope: &self.scope, labels: &self.backend.labels, window_ms: grid.window_ms };
-        let Some(query) = drawn_query(graph, &present, &ask) else { return Ok(None) };
+        let detailed = choices.is_detailed.then(|| detailed_query(graph, &present, &ask)).flatten();
+        let is_detailed = detailed.is_some();
+        let Some(query) = detailed.or_else(|| drawn_query(graph, &present, &ask)) else { return Ok(None) };
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
+        let has_all = |old: &Drawn| {
+            (!choices.is_compared || old.previous.is_some()) && (choices.form != Form::HeatMap || old.buckets.is_some())
+        };
         if let Some(old) = &old
             && old.range == self.range
             && self.range.1 < self.now_ms - grid.window_ms
+            && has_all(old)
         {
             return Ok(None);
         }
-        // Only a frame that reaches into the new range, and back to its start, can be continued.
-        let old = old.filter(|old| old.grid.start_ms <= grid.start_ms && old.grid.end_ms >= grid.start_ms);
-        let start_ms = old.as_ref().map_or(grid.start_ms, |old| grid.tail_start_ms(old.grid.end_ms.min(grid.end_ms)));
-        let permit = queue.permit().await;
-        let data = self.backend.range(query.clone(), start_ms, grid.end_ms, grid.step_ms).await?;
-        drop(permit);
-        let Data::Matrix(matrix) = data else {
-            return Err(Failure::Foreign("a range query gave something other than a matrix".into()));
+        let asked = Lines { round: self, grid, old: old.as_deref(), queue };
+        let mut lines = asked.continued(&query, |old| Some(&old.frame), 0, frame).await?;
+        sort(&mut lines, &line_order(graph));
+        let previous = match choices.is_compared {
+            true => {
+                // Whole steps, so that both lie on one grid.
+                let steps = (self.range.1 - self.range.0 + grid.step_ms - 1).div_euclid(grid.step_ms);
+                let back_ms = steps * grid.step_ms;
+                let mut previous = asked.continued(&query, |old| old.previous.as_ref(), back_ms, frame).await?;
+                sort(&mut previous, &line_order(graph));
+                Some(previous)
+            }
+            false => None,
         };
-        let fresh = frame(&matrix, grid, start_ms);
-        let mut frame = match &old {
-            Some(old) => with_tail(&old.frame, fresh, grid.start_ms),
-            None => fresh,
+        let histogram = (graph.colours == Colours::Percentiles).then(|| buckets_query(graph, &present, &ask)).flatten();
+        let (buckets, bucket_ends) = match (histogram, choices.form) {
+            (Some((query, scale)), Form::HeatMap) => {
+                let read =
+                    |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, scale, graph.unit, grid, start_ms);
+                let buckets = asked.continued(&query, |old| old.buckets.as_ref(), 0, read).await?;
+                (Some(buckets), old.as_ref().map(|old| old.bucket_ends.clone()).unwrap_or_default())
+            }
+            (Some((query, scale)), _) => match old.as_ref().filter(|old| !old.bucket_ends.is_empty()) {
+                Some(old) => (None, old.bucket_ends.clone()),
+                None => {
+                    let _permit = queue.permit().await;
+                    (None, bucket_ends(self.backend.instant(query, self.end_ms()).await?, scale))
+                }
+            },
+            (None, _) => (None, Vec::new()),
         };
-        sort(&mut frame, &line_order(graph));
         let summary = match summary_query(graph, &present, &ask, self.range.1 - self.range.0) {
             Some(query) => {
                 let _permit = queue.permit().await;
@@ -115,7 +168,66 @@ impl Round {
             }
             None => Vec::new(),
         };
-        Ok(Some(Drawn { frame, range: self.range, grid, query, summary }))
+        let range = self.range;
+        Ok(Some(Drawn { frame: lines, previous, buckets, bucket_ends, is_detailed, range, grid, query, summary }))
+    }
+
+    /// What a card's menu can offer.
+    pub(super) fn offers(&self, graph: &Graph) -> Offers {
+        let names = self.inventory.present(&self.scope);
+        let present = |name: &str| names.contains(name);
+        let ask = Ask { scope: &self.scope, labels: &self.backend.labels, window_ms: self.interval_ms };
+        Offers {
+            has_details: detailed_query(graph, &present, &ask).is_some(),
+            has_buckets: graph.colours == Colours::Percentiles && buckets_query(graph, &present, &ask).is_some(),
+        }
+    }
+}
+
+/// What there is besides the lines of a graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// Status codes, replicas or GPUs.
+    pub has_details: bool,
+    /// Buckets of a histogram.
+    pub has_buckets: bool,
+}
+
+/// What the queries of one card have in common.
+struct Lines<'a> {
+    round: &'a Round,
+    grid: Grid,
+    old: Option<&'a Drawn>,
+    queue: &'a Queue,
+}
+
+impl Lines<'_> {
+    /// The frame of a query, asked `back_ms` before its times: whole, or the tail that `known` lacks.
+    async fn continued<'a>(
+        &'a self,
+        query: &str,
+        known: impl Fn(&'a Drawn) -> Option<&'a Frame>,
+        back_ms: i64,
+        read: impl Fn(&[Series<Many>], Grid, i64) -> Frame,
+    ) -> Result<Frame, Failure> {
+        let grid = self.grid;
+        // Only a frame that reaches into the new range, and back to its start, can be continued.
+        let reaches = |old: &&Drawn| old.grid.start_ms <= grid.start_ms && old.grid.end_ms >= grid.start_ms;
+        let old = self.old.filter(reaches).and_then(|old| Some((old, known(old)?)));
+        let start_ms = old.map_or(grid.start_ms, |(old, _)| grid.tail_start_ms(old.grid.end_ms.min(grid.end_ms)));
+        let permit = self.queue.permit().await;
+        let asked = (start_ms - back_ms, grid.end_ms - back_ms);
+        let data = self.round.backend.range(query.to_owned(), asked.0, asked.1, grid.step_ms).await?;
+        drop(permit);
+        let Data::Matrix(matrix) = data else {
+            return Err(Failure::Foreign("a range query gave something other than a matrix".into()));
+        };
+        let then = Grid { start_ms: grid.start_ms - back_ms, end_ms: asked.1, ..grid };
+        let fresh = shifted(read(&matrix, then, asked.0), back_ms);
+        Ok(match old {
+            Some((_, old)) => with_tail(old, fresh, grid.start_ms),
+            None => fresh,
+        })
     }
 }
 

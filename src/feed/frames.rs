@@ -1,6 +1,6 @@
 //! Answers into frames, and a fresh tail onto a frame.
 use super::grid::Grid;
-use catalogue::LINE_LABEL;
+use catalogue::{LINE_LABEL, Unit};
 use plot::{Column, Frame};
 use promapi::{Data, Many, Series};
 
@@ -68,6 +68,49 @@ pub(super) fn named_values(data: Data) -> Vec<(String, f64)> {
     }
 }
 
+/// The frame with its times moved on.
+pub(super) fn shifted(mut frame: Frame, by_ms: i64) -> Frame {
+    for time_ms in &mut frame.times_ms {
+        *time_ms += by_ms;
+    }
+    frame
+}
+
+/// The upper end of a bucket in the graph's unit, from the label `le`.
+fn bucket_end<V>(series: &Series<V>, scale: f64) -> Option<f64> {
+    series.metric.get("le").and_then(|end| end.parse::<f64>().ok()).map(|end| end * scale)
+}
+
+/// The upper ends of the buckets in a vector, in order.
+pub(super) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
+    let Data::Vector(vector) = data else { return Vec::new() };
+    let mut ends: Vec<f64> = vector.iter().filter_map(|series| bucket_end(series, scale)).collect();
+    ends.sort_by(f64::total_cmp);
+    ends
+}
+
+/// A frame of what fell into each bucket, lowest first: buckets as they are exported count all below them, too.
+pub(super) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
+    let mut ends: Vec<(f64, &Series<Many>)> =
+        matrix.iter().filter_map(|series| Some((bucket_end(series, scale)?, series))).collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let sorted: Vec<Series<Many>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
+    let mut cumulative = frame(&sorted, grid, start_ms);
+    let mut below: Option<Vec<f64>> = None;
+    for (column, (end, _)) in cumulative.columns.iter_mut().zip(&ends) {
+        let all = column.values.clone();
+        if let Some(below) = below {
+            for (value, below) in column.values.iter_mut().zip(below) {
+                // Rates of neighbours can cross by a rounding error.
+                *value = if below.is_nan() { *value } else { (*value - below).max(0.0) };
+            }
+        }
+        below = Some(all);
+        column.name = if end.is_finite() { format!("≤ {}", unit.format(*end)) } else { "beyond".into() };
+    }
+    cumulative
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +157,32 @@ mod tests {
             frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
             ["p50", "p99", "b", "z"]
         );
+    }
+
+    #[test]
+    fn buckets_are_told_apart_and_keep_their_order_and_holes() {
+        let bucket = |end: &str, points: &[(f64, f64)]| {
+            let mut series = series("", points);
+            series.metric.insert("le".into(), end.into());
+            series
+        };
+        let matrix = [
+            bucket("+Inf", &[(0.0, 9.0), (10.0, 4.0)]),
+            bucket("0.5", &[(0.0, 1.0), (10.0, 4.0)]),
+            bucket("2", &[(0.0, 6.0), (10.0, 4.0)]),
+        ];
+        let frame = bucket_frame(&matrix, 1.0, Unit::Seconds, GRID, 0);
+        let names: Vec<&str> = frame.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["≤ 500 ms", "≤ 2.00 s", "beyond"]);
+        assert_eq!(values(&frame, "≤ 500 ms"), [1.0, 4.0, -1.0, -1.0, -1.0]);
+        assert_eq!(values(&frame, "≤ 2.00 s"), [5.0, 0.0, -1.0, -1.0, -1.0]);
+        assert_eq!(values(&frame, "beyond"), [3.0, 0.0, -1.0, -1.0, -1.0]);
+    }
+
+    #[test]
+    fn a_frame_of_another_time_is_moved_under_this_one() {
+        let frame = shifted(frame(&[series("a", &[(10.0, 1.0)])], GRID, 0), 600_000);
+        assert_eq!(frame.times_ms[..2], [600_000, 610_000]);
+        assert_eq!(values(&frame, "a")[1], 1.0);
     }
 }

@@ -58,6 +58,7 @@ impl Feed {
             self.inventory.set(Some(inventory));
         }
         self.range.set(range);
+        self.learn_failures(&round).await;
         let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
         let cards = join_all(on_screen.map(|slot| self.fetch(slot, &round)));
         let (starts, cards) = join(self.fetch_starts(&round), cards).await;
@@ -89,19 +90,20 @@ impl Feed {
     pub(super) async fn fetch(self, slot: Slot, round: &Round) -> Result<(), Failure> {
         let queue = self.inner.with_value(|inner| inner.queue.clone());
         let old = slot.state.with_untracked(|state| state.drawn.clone());
-        let result = round.fetch(slot.graph, old, &queue).await;
+        let choices = slot.choices.get_untracked();
+        let result = round.fetch(slot.graph, choices, old, &queue).await;
         let is_current = self.view.with_untracked(|view| view.scope == round.scope)
             && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
-        if !is_current {
+        // An answer to what is no longer asked for would undo the one that is.
+        if !is_current || slot.choices.get_untracked().asked_for() != choices.asked_for() {
             return Ok(());
         }
         match result {
             Ok(Some(drawn)) => slot.state.set(CardState { drawn: Some(Arc::new(drawn)), status: Status::Live }),
-            Ok(None) => slot.state.update(|state| {
-                if state.drawn.is_some() {
-                    state.status = Status::Live;
-                }
-            }),
+            Ok(None) => {
+                let why = self.absence(slot.graph, round);
+                slot.state.update(|state| state.status = why.map_or(Status::Live, Status::Absent));
+            }
             Err(failure) if failure.is_connection() => return Err(failure),
             Err(failure) => slot.state.update(|state| state.status = Status::Failed(failure.to_string())),
         }

@@ -1,4 +1,5 @@
 //! Getting data: the only HTTP of the page, what is there, and what each card last drew.
+mod absence;
 mod card;
 mod client;
 mod clock;
@@ -9,7 +10,7 @@ mod inventory;
 mod queue;
 mod refresh;
 
-pub use card::{CardState, Drawn, Status};
+pub use card::{CardState, Drawn, Offers, Status};
 pub use client::{Backend, Failure};
 pub use clock::Clock;
 pub use grid::Grid;

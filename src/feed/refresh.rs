@@ -1,12 +1,12 @@
 //! The rhythm: when the page asks, for what, and what it makes of silence.
 use super::{
-    card::{CardState, Round, Status},
+    card::{CardState, Offers, Round, Status},
     client::Failure,
     clock::Clock,
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
 };
-use crate::state::view::View;
+use crate::state::{choices::Choices, view::View};
 use catalogue::Graph;
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
@@ -62,6 +62,8 @@ pub struct Feed {
     pub starts: RwSignal<Vec<Start>>,
     /// Replicas in scope that answer, and all of them.
     pub answering: RwSignal<(usize, usize)>,
+    /// Why scrapes in scope failed, while some do.
+    pub failed: RwSignal<Vec<String>>,
     /// The server's clock.
     pub clock: RwSignal<Clock>,
     pub(super) inner: StoredValue<Inner, LocalStorage>,
@@ -71,6 +73,7 @@ pub struct Feed {
 pub(super) struct Slot {
     pub(super) graph: &'static Graph,
     pub(super) state: ArcRwSignal<CardState>,
+    pub(super) choices: ArcRwSignal<Choices>,
     pub(super) is_on_screen: bool,
 }
 
@@ -114,6 +117,7 @@ impl Feed {
             range: RwSignal::new(view.get_untracked().range.resolve(browser_ms())),
             starts: RwSignal::new(Vec::new()),
             answering: RwSignal::new((0, 0)),
+            failed: RwSignal::new(Vec::new()),
             clock: RwSignal::new(Clock::default()),
             inner: StoredValue::new_local(inner),
         }
@@ -156,18 +160,34 @@ impl Feed {
         self.start();
     }
 
-    /// The state of a graph's card.
-    pub fn card(self, graph: &'static Graph) -> ArcRwSignal<CardState> {
+    /// The state of a graph's card, and how it is shown.
+    pub fn card(self, graph: &'static Graph) -> (ArcRwSignal<CardState>, ArcRwSignal<Choices>) {
         if let Some(slot) = self.slot(graph) {
-            return slot.state;
+            return (slot.state, slot.choices);
         }
         // Cards come and go with their section; their last data stay with the feed, so no component owns them.
-        let state = ArcRwSignal::new(CardState::default());
-        let slot = Slot { graph, state: state.clone(), is_on_screen: false };
+        let (state, choices) = (ArcRwSignal::new(CardState::default()), ArcRwSignal::new(Choices::default()));
+        let slot = Slot { graph, state: state.clone(), choices: choices.clone(), is_on_screen: false };
         self.inner.update_value(|inner| {
             inner.slots.insert(graph.id, slot);
         });
-        state
+        (state, choices)
+    }
+
+    /// Asks for one card at once, as when its choices have changed.
+    pub fn refresh_card(self, graph: &'static Graph) {
+        if let Some(round) = self.inner.with_value(|inner| inner.round.clone())
+            && let Some(slot) = self.slot(graph)
+        {
+            spawn_local(async move {
+                let _ = self.fetch(slot, &round).await;
+            });
+        }
+    }
+
+    /// What a card can show besides its lines; nothing before the first answer.
+    pub fn offers(self, graph: &Graph) -> Offers {
+        self.inner.with_value(|inner| inner.round.as_ref().map(|round| round.offers(graph))).unwrap_or_default()
     }
 
     fn slot(self, graph: &Graph) -> Option<Slot> {
@@ -192,9 +212,7 @@ impl Feed {
             let is_behind =
                 slot.state.with_untracked(|state| state.drawn.as_ref().is_none_or(|drawn| drawn.range != round.range));
             if is_behind {
-                spawn_local(async move {
-                    let _ = self.fetch(slot, &round).await;
-                });
+                self.refresh_card(graph);
             }
         }
     }

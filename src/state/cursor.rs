@@ -17,12 +17,14 @@ pub struct Pointer {
     pub cursor: RwSignal<Option<Cursor>>,
     /// Start and end of a running selection, in either order.
     pub selection: RwSignal<Option<(i64, i64)>>,
+    /// Whether the cursor stays where it is until it is freed.
+    pub is_pinned: RwSignal<bool>,
 }
 
 impl Pointer {
     /// Nowhere.
     #[expect(clippy::new_without_default, reason = "it makes signals, which belong to the owner that calls it")]
     pub fn new() -> Self {
-        Self { cursor: RwSignal::new(None), selection: RwSignal::new(None) }
+        Self { cursor: RwSignal::new(None), selection: RwSignal::new(None), is_pinned: RwSignal::new(false) }
     }
 }

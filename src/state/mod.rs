@@ -1,4 +1,5 @@
 //! What is on screen: plain values with their codecs, and the signals that hold them.
+pub mod choices;
 pub mod cursor;
 pub mod layout;
 pub mod layouts;

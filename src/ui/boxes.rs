@@ -1,12 +1,12 @@
 //! The boxes above a graph: counts with shares, or percentiles, over the whole range.
-use super::{card::CardContext, colours::css};
+use super::{bounds::written, card::CardContext, colours::css};
 use catalogue::{Summary, Unit};
 use leptos::prelude::*;
 
 /// The boxes; nothing for a graph without.
 #[component]
 pub(super) fn Boxes() -> impl IntoView {
-    let CardContext { graph, drawn, styles, .. } = expect_context();
+    let CardContext { graph, drawn, shown, styles, .. } = expect_context();
     if graph.summary == Summary::None {
         return ().into_any();
     }
@@ -16,12 +16,12 @@ pub(super) fn Boxes() -> impl IntoView {
             let total: f64 = drawn.summary.iter().map(|(_, value)| value).filter(|value| value.is_finite()).sum();
             let styles = styles.get();
             let one = |(name, value): &(String, f64)| {
-                let at = drawn.frame.columns.iter().position(|column| column.name == *name);
+                let at = shown.with(|shown| shown.frame.columns.iter().position(|column| column.name == *name));
                 let colour = at.and_then(|at| styles.get(at)).map(|style| css(style.rgb)).unwrap_or_default();
                 let (text, share) = match graph.summary {
                     Summary::Counts if drawn.summary.len() > 1 => (count(*value), percent(*value, total)),
                     Summary::Counts => (count(*value), String::new()),
-                    Summary::Percentiles | Summary::None => (graph.unit.format(*value), String::new()),
+                    Summary::Percentiles | Summary::None => (written(graph, drawn, name, *value), String::new()),
                 };
                 (name.clone(), colour, text, share)
             };

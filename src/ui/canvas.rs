@@ -1,10 +1,19 @@
 //! The canvas: measures itself, lays the scene out and paints it when data, size or theme change.
-use super::{card::CardContext, colours::Palette, overlay::Overlay, time};
+use super::{
+    axis::Axis,
+    bounds::marks,
+    card::CardContext,
+    colours::Palette,
+    overlay::Overlay,
+    shown::{Shown, is_limit},
+    time,
+};
 use crate::feed::{Drawn, Feed};
-use catalogue::{Graph, Unit};
+use catalogue::Graph;
 use leptos::{html, prelude::*};
-use plot::{Drawing, LineStyle, Margins, Projection, Rounding, paint, scene, time_ticks, value_domain, value_ticks};
+use plot::{Column, Drawing, LineStyle, Projection, Rgb, paint, scene, time_ticks};
 use plotters_canvas::CanvasBackend;
+use std::sync::Arc;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 /// Where the last painting put things, in CSS pixels of the stage.
@@ -13,29 +22,22 @@ pub(super) type Painted = RwSignal<Option<Projection>>;
 /// Graph and overlay.
 #[component]
 pub(super) fn Plot() -> impl IntoView {
-    let CardContext { graph, drawn, styles, .. } = expect_context();
+    let CardContext { graph, drawn, shown, styles, axis, .. } = expect_context();
     let palette = expect_context::<Memo<Palette>>();
     let feed = expect_context::<Feed>();
     let painted: Painted = RwSignal::new(None);
     let canvas = NodeRef::<html::Canvas>::new();
     let size = size_of(canvas);
     Effect::new(move |_| {
-        let (Some(canvas), (width, height)) = (canvas.get(), size.get()) else { return };
-        if width < 1.0 || height < 1.0 {
+        let (Some(canvas), size) = (canvas.get(), size.get()) else { return };
+        if size.0 < 1.0 || size.1 < 1.0 {
             return;
         }
-        let projection = drawn.with(|drawn| {
-            let blank = Drawn {
-                frame: plot::Frame::default(),
-                range: feed.range.get_untracked(),
-                grid: crate::feed::Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
-                query: String::new(),
-                summary: Vec::new(),
-            };
-            let drawn = drawn.as_deref().unwrap_or(&blank);
-            styles.with(|styles| draw(&canvas, (width, height), graph, drawn, styles, &palette.get()))
-        });
-        painted.set(projection);
+        let (shown, styles, palette) = (shown.get(), styles.get(), palette.get());
+        let drawn = drawn.get().unwrap_or_else(|| Arc::new(Drawn::blank(feed.range.get_untracked())));
+        let axis = axis.get();
+        let picture = Picture { graph, drawn: &drawn, shown: &shown, styles: &styles, axis: &axis, palette: &palette };
+        painted.set(picture.draw(&canvas, size));
     });
     view! {
         <canvas node_ref=canvas aria-hidden="true"></canvas>
@@ -43,69 +45,67 @@ pub(super) fn Plot() -> impl IntoView {
     }
 }
 
-/// Paints, and tells where things lie; none when the canvas cannot be painted on.
-fn draw(
-    canvas: &web_sys::HtmlCanvasElement,
-    (width, height): (f64, f64),
-    graph: &Graph,
-    drawn: &Drawn,
-    styles: &[LineStyle],
-    palette: &Palette,
-) -> Option<Projection> {
-    let look = match graph.look {
-        catalogue::Look::Lines => plot::Look::Lines,
-        catalogue::Look::Bars => plot::Look::Bars { width_ms: drawn.grid.step_ms },
-    };
-    let frame = &drawn.frame;
-    let is_shown = |at: usize| styles.get(at).is_some_and(|style| style.is_shown);
-    let is_stacked = |at: usize| is_shown(at) && styles.get(at).is_some_and(|style| !style.is_limit);
-    let visible = frame.columns.iter().enumerate().filter(|(at, _)| is_shown(*at));
-    let (low, high) = match look {
-        plot::Look::Lines => value_domain(visible.map(|(_, column)| column.values.as_slice()), graph.unit.ceiling()),
-        plot::Look::Bars { .. } => value_domain([frame.sums(is_stacked).as_slice()].into_iter(), graph.unit.ceiling()),
-    };
-    let ticks = value_ticks(low, high, 4, rounding(graph.unit));
-    let labels = graph.unit.tick_labels(&ticks);
-    let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
-    let margins = Margins { left: 14.0 + 6.2 * longest as f64, top: 8.0, right: 8.0, bottom: 22.0 };
-    let top = ticks.last().copied().unwrap_or(high);
-    let bottom = ticks.first().copied().unwrap_or(low);
-    let projection = Projection::new(width, height, margins, drawn.range, (bottom, top));
-    let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
-    let times = time_ticks(drawn.range.0, drawn.range.1, count, &time::offset_ms);
-    // Lines have whole-pixel corners: at least two pixels of canvas for one of the page keep them smooth.
-    let ratio = window().device_pixel_ratio();
-    let scale = ratio.max(2.0);
-    let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
-    if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
-        canvas.set_width(pixel_width);
-        canvas.set_height(pixel_height);
-    }
-    let context: web_sys::CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
-    // Sharp peaks would grow spikes with the default joint.
-    context.set_line_join("round");
-    let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
-    let drawing = Drawing {
-        frame,
-        styles,
-        look,
-        projection,
-        values: &values,
-        times: &times,
-        theme: &palette.theme,
-        scale,
-        screen_pixel: scale / ratio,
-    };
-    paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
-    Some(projection)
+/// All that decides what is painted.
+struct Picture<'a> {
+    graph: &'a Graph,
+    drawn: &'a Drawn,
+    shown: &'a Shown,
+    styles: &'a [LineStyle],
+    axis: &'a Axis,
+    palette: &'a Palette,
 }
 
-fn rounding(unit: Unit) -> Rounding {
-    match unit {
-        unit if unit.is_binary() => Rounding::Binary,
-        unit if unit.is_whole() => Rounding::Whole,
-        _ => Rounding::Decimal,
+/// Marks of bounds are at least so far apart, in CSS pixels.
+const MARKS_APART_PX: f64 = 36.0;
+
+impl Picture<'_> {
+    /// Paints, and tells where things lie; none when the canvas cannot be painted on.
+    fn draw(&self, canvas: &web_sys::HtmlCanvasElement, (width, height): (f64, f64)) -> Option<Projection> {
+        let (range, frame) = (self.drawn.range, &self.shown.frame);
+        let projection = self.axis.projection(width, height, range);
+        let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
+        let times = time_ticks(range.0, range.1, count, &time::offset_ms);
+        // Lines have whole-pixel corners: at least two pixels of canvas for one of the page keep them smooth.
+        let ratio = window().device_pixel_ratio();
+        let scale = ratio.max(2.0);
+        let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
+        if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
+            canvas.set_width(pixel_width);
+            canvas.set_height(pixel_height);
+        }
+        let context: web_sys::CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
+        // Sharp peaks would grow spikes with the default joint.
+        context.set_line_join("round");
+        let apart_ms = (MARKS_APART_PX / projection.per_ms()) as i64;
+        let look = self.shown.look.unwrap_or(plot::Look::Lines);
+        let drawing = Drawing {
+            frame,
+            styles: self.styles,
+            look,
+            projection,
+            band: self.shown.rest.as_ref().map_or((&[], &[]), |rest| (&rest.low, &rest.high)),
+            notes: &self.limits(),
+            marks: &marks(self.graph, self.drawn, frame, self.styles, apart_ms),
+            values: &self.axis.ticks,
+            times: &times,
+            theme: &self.palette.theme,
+            scale,
+            screen_pixel: scale / ratio,
+        };
+        paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
+        Some(projection)
+    }
+
+    /// The visible limits with their names and newest values.
+    fn limits(&self) -> Vec<(f64, String, Rgb)> {
+        let columns = self.shown.frame.columns.iter().zip(self.styles).enumerate();
+        let limits = columns.filter(|(_, (column, style))| style.is_shown && is_limit(self.graph, &column.name));
+        let note = |(at, (column, style)): (usize, (&Column, &LineStyle))| {
+            let value = self.shown.frame.last(at).filter(|value| value.is_finite())?;
+            Some((value, format!("{} {}", column.name, self.graph.unit.format_short(value)), style.rgb))
+        };
+        limits.filter_map(note).collect()
     }
 }
 
@@ -133,8 +133,11 @@ fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
 #[cfg(target_arch = "wasm32")]
 mod tests {
     use super::*;
-    use crate::feed::Grid;
-    use plot::{Column, Frame};
+    use crate::{
+        state::choices::Choices,
+        ui::{axis::axis, shown::shown},
+    };
+    use plot::Frame;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     /// A canvas of 400 by 200 CSS pixels on the page.
@@ -145,17 +148,27 @@ mod tests {
         canvas
     }
 
-    fn drawn(values: &[f64]) -> Drawn {
+    fn drawn(name: &str, values: &[f64]) -> Drawn {
         let step_ms = 1000;
         let times_ms: Vec<i64> = (0..values.len() as i64).map(|at| at * step_ms).collect();
         let end_ms = times_ms.last().copied().unwrap_or(0);
-        Drawn {
-            frame: Frame { times_ms, columns: vec![Column { name: "running".into(), values: values.to_vec() }] },
-            range: (0, end_ms),
-            grid: Grid { start_ms: 0, end_ms, step_ms, window_ms: 4000 },
-            query: String::new(),
-            summary: Vec::new(),
-        }
+        let columns = vec![Column { name: name.into(), values: values.to_vec() }];
+        Drawn { frame: Frame { times_ms, columns }, ..Drawn::blank((0, end_ms)) }
+    }
+
+    fn draw(
+        canvas: &web_sys::HtmlCanvasElement,
+        size: (f64, f64),
+        graph: &Graph,
+        drawn: &Drawn,
+        styles: &[LineStyle],
+        is_log: bool,
+    ) -> Projection {
+        let shown = shown(graph, drawn, Choices::default());
+        let axis = axis(graph.unit, &shown, styles, is_log);
+        let palette = Palette::read();
+        let picture = Picture { graph, drawn, shown: &shown, styles, axis: &axis, palette: &palette };
+        picture.draw(canvas, size).expect("drawn")
     }
 
     /// Pixels of the canvas that have the colour.
@@ -170,29 +183,30 @@ mod tests {
     #[wasm_bindgen_test]
     fn a_line_is_painted_in_its_colour_and_gone_when_hidden() {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
-        let (canvas, palette) = (canvas(), Palette::read());
-        let mut style = palette.style(graph, "running", 0, true);
-        style.rgb = plot::Rgb(12, 34, 56);
-        let drawn = drawn(&[1.0, 5.0, 5.0, 5.0, 2.0]);
+        let canvas = canvas();
+        let style = LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_shown: true };
+        let drawn = drawn("running", &[1.0, 5.0, 5.0, 5.0, 2.0]);
         let size = (400.0, 200.0);
-        let projection = draw(&canvas, size, graph, &drawn, &[style.clone()], &palette).expect("drawn");
+        let projection = draw(&canvas, size, graph, &drawn, std::slice::from_ref(&style), false);
         assert!(canvas.width() >= 800, "at least two canvas pixels for one of the page");
         assert!(count(&canvas, style.rgb) > 300, "{}", count(&canvas, style.rgb));
         assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
         assert!(projection.high >= 5.0);
-        draw(&canvas, size, graph, &drawn, &[LineStyle { is_shown: false, ..style.clone() }], &palette).expect("drawn");
+        draw(&canvas, size, graph, &drawn, &[LineStyle { is_shown: false, ..style.clone() }], false);
         assert_eq!(count(&canvas, style.rgb), 0);
     }
 
     #[wasm_bindgen_test]
     fn odd_data_and_sizes_do_no_harm() {
         let graph = catalogue::graph("end-to-end-latency").expect("a graph");
-        let (canvas, palette) = (canvas(), Palette::read());
-        let style = [palette.style(graph, "p50", 0, true)];
+        let canvas = canvas();
+        let style = [LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_shown: true }];
         for values in [&[][..], &[f64::NAN; 3], &[f64::INFINITY, 1e308, -1e308, 5e-324]] {
             for size in [(1.0, 1.0), (40.0, 20.0), (5000.0, 30.0)] {
-                let projection = draw(&canvas, size, graph, &drawn(values), &style, &palette).expect("drawn");
-                assert!(projection.y(0.0).is_finite() && projection.x(0).is_finite(), "{values:?} {size:?}");
+                for is_log in [false, true] {
+                    let projection = draw(&canvas, size, graph, &drawn("p50", values), &style, is_log);
+                    assert!(projection.y(0.0).is_finite() && projection.x(0).is_finite(), "{values:?} {size:?}");
+                }
             }
         }
     }

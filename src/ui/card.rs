@@ -1,8 +1,25 @@
 //! A card: heading, boxes, graph and legend of one graph of the catalogue.
-use super::{boxes::Boxes, canvas::Plot, colours::Palette, legend::Legend, time};
-use crate::feed::{CardState, Drawn, Feed, Status};
-use crate::state::layouts::Layouts;
-use catalogue::{Graph, Look, Role};
+use super::{
+    axis::{Axis, axis},
+    bounds,
+    boxes::Boxes,
+    canvas::Plot,
+    colours::Palette,
+    enlarged::Enlarged,
+    legend::Legend,
+    menu::Menu,
+    shown::{Shown, shown},
+    table::Table,
+    time,
+};
+use crate::{
+    feed::{CardState, Drawn, Feed, Status},
+    state::{
+        choices::{Choices, Form},
+        layouts::Layouts,
+    },
+};
+use catalogue::{Graph, Look, Role, Unit};
 use leptos::{html, prelude::*};
 use plot::LineStyle;
 use std::{collections::BTreeSet, sync::Arc};
@@ -14,22 +31,64 @@ pub(super) struct CardContext {
     pub(super) graph: &'static Graph,
     /// What was drawn last.
     pub(super) drawn: Memo<Option<Arc<Drawn>>>,
-    /// One for each column of it.
+    /// What of it is on the card.
+    pub(super) shown: Memo<Arc<Shown>>,
+    /// One for each column of that.
     pub(super) styles: Memo<Vec<LineStyle>>,
+    /// The value axis.
+    pub(super) axis: Memo<Axis>,
     /// Names of the lines that the legend has hidden.
     pub(super) hidden: RwSignal<BTreeSet<String>>,
+    /// What the menu has switched.
+    pub(super) choices: RwSignal<Choices>,
 }
 
 impl CardContext {
+    /// The context of a graph's card.
+    fn new(graph: &'static Graph, state: RwSignal<CardState>, choices: RwSignal<Choices>) -> Self {
+        let palette = expect_context::<Memo<Palette>>();
+        let hidden = RwSignal::new(BTreeSet::new());
+        let drawn = Memo::new(move |_| state.with(|state| state.drawn.clone()));
+        let shown = Memo::new(move |_| {
+            let choices = choices.get();
+            drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, choices)).unwrap_or_default()))
+        });
+        let styles = Memo::new(move |_| {
+            let is_detailed = drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.is_detailed));
+            let palette = palette.get();
+            shown.with(|shown| hidden.with(|hidden| palette.styles(graph, shown, is_detailed, hidden)))
+        });
+        let axis = Memo::new(move |_| {
+            let wants_log = choices.with(|choices| choices.is_log);
+            shown.with(|shown| styles.with(|styles| axis(graph.unit, shown, styles, wants_log)))
+        });
+        Self { graph, drawn, shown, styles, axis, hidden, choices }
+    }
+
     /// Names, styles and values at an index of the visible lines.
     pub(super) fn values(self, at: usize) -> Vec<(String, LineStyle, f64)> {
-        self.drawn.with(|drawn| {
-            let Some(drawn) = drawn else { return Vec::new() };
-            let columns = drawn.frame.columns.iter().zip(self.styles.get());
+        self.shown.with(|shown| {
+            let columns = shown.frame.columns.iter().zip(self.styles.get());
             let visible = columns.filter(|(_, style)| style.is_shown);
             visible
                 .map(|(column, style)| (column.name.clone(), style, column.values.get(at).copied().unwrap_or(f64::NAN)))
                 .collect()
+        })
+    }
+
+    /// Whether the buckets are shown.
+    pub(super) fn is_heat_map(self) -> bool {
+        self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { .. })))
+    }
+
+    /// A value of one of the lines, for people.
+    pub(super) fn written(self, name: &str, value: f64) -> String {
+        if self.is_heat_map() {
+            return Unit::PerSecond.format(value);
+        }
+        self.drawn.with(|drawn| match drawn {
+            Some(drawn) => bounds::written(self.graph, drawn, name, value),
+            None => self.graph.unit.format(value),
         })
     }
 }
@@ -38,26 +97,25 @@ impl CardContext {
 #[component]
 pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let palette = expect_context::<Memo<Palette>>();
     let layouts = expect_context::<Layouts>();
-    let state = RwSignal::from(feed.card(graph));
-    let drawn = Memo::new(move |_| state.with(|state: &CardState| state.drawn.clone()));
+    let (state, choices) = feed.card(graph);
+    let (state, choices) = (RwSignal::from(state), RwSignal::from(choices));
+    let card @ CardContext { drawn, shown, .. } = CardContext::new(graph, state, choices);
+    provide_context(card);
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
-    let hidden = RwSignal::new(BTreeSet::new());
-    let styles = Memo::new(move |_| {
-        let palette = palette.get();
-        let styled = |drawn: &Arc<Drawn>| {
-            let columns = drawn.frame.columns.iter().enumerate();
-            let is_shown = |name: &String| hidden.with(|hidden: &BTreeSet<String>| !hidden.contains(name));
-            columns.map(|(at, column)| palette.style(graph, &column.name, at, is_shown(&column.name))).collect()
-        };
-        drawn.with(|drawn| drawn.as_ref().map(styled).unwrap_or_default())
+    let asked_for = Memo::new(move |_| choices.with(|choices| choices.asked_for()));
+    Effect::new(move |was: Option<()>| {
+        asked_for.track();
+        if was.is_some() {
+            feed.refresh_card(graph);
+        }
     });
-    provide_context(CardContext { graph, drawn, styles, hidden });
     let node = NodeRef::<html::Section>::new();
     watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
     on_cleanup(move || feed.set_on_screen(graph, false));
-    let is_blank = Memo::new(move |_| drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.frame.is_blank())));
+    let is_blank = Memo::new(move |_| drawn.with(Option::is_some) && shown.with(|shown| shown.frame.is_blank()));
+    let is_table = Memo::new(move |_| choices.with(|choices| choices.form == Form::Table));
+    let is_enlarged = RwSignal::new(false);
     let heading = format!("heading-{}", graph.id);
     view! {
         <section
@@ -71,25 +129,34 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
                     Status::Live => "live",
                     Status::Stale { .. } => "stale",
                     Status::Failed(_) => "failed",
+                    Status::Absent(_) => "absent",
                 }
             }
             data-points=move || drawn.with(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.frame.times_ms.len()))
             aria-labelledby=heading
         >
             <header>
-                <h2 id=heading.clone()>{graph.title}</h2>
+                <h2 id=heading.clone() title=graph.title>{graph.title}</h2>
                 <span class="unit">{graph.unit.suffix()}</span>
                 <Help />
                 <span class="now">{move || note(graph, &status.get(), drawn.get().as_deref())}</span>
+                <Menu is_enlarged />
             </header>
             <Boxes />
             <div class="stage">
-                <Plot />
+                <Show when=move || is_table.get() fallback=|| view! { <Plot /> }>
+                    <Table />
+                </Show>
                 <Show when=move || matches!(status.get(), Status::Loading)>
                     <p class="stage-note">"Loading…"</p>
                 </Show>
                 <Show when=move || is_blank.get() && matches!(status.get(), Status::Live)>
                     <p class="stage-note">"No values in this range."</p>
+                </Show>
+                <Show when=move || matches!(status.get(), Status::Absent(_)) && drawn.with(Option::is_none)>
+                    <p class="stage-note" data-testid="absent">
+                        {move || if let Status::Absent(why) = status.get() { why } else { String::new() }}
+                    </p>
                 </Show>
             </div>
             <Show when=move || matches!(status.get(), Status::Failed(_))>
@@ -98,6 +165,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
                 </p>
             </Show>
             <Legend />
+            <Enlarged is_open=is_enlarged />
         </section>
     }
 }

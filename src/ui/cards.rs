@@ -1,5 +1,5 @@
 //! The grid of cards of the open section.
-use super::card::Card;
+use super::{absent::Absent, card::Card};
 use crate::{
     feed::Feed,
     state::{layouts::Layouts, navigation::Navigation},
@@ -66,5 +66,6 @@ pub(super) fn Cards() -> impl IntoView {
                 "Nothing of this section was measured in this range. Choose a longer range or another section."
             </p>
         </Show>
+        <Absent section />
     }
 }

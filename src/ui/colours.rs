@@ -1,12 +1,18 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
-use catalogue::{Colours, Graph, Role, line_name};
+use super::shown::{ALL_BEFORE, Shown, before, is_limit};
+use catalogue::{Colours, Detail, Graph, line_name};
 use leptos::prelude::{document, window};
-use plot::{LineStyle, Rgb, Theme};
+use plot::{LineStyle, Look, Rgb, Theme};
+use std::collections::BTreeSet;
 
 /// Everything on the canvas that has a colour.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Palette {
     pub(super) theme: Theme,
+    /// What the canvas lies on.
+    pub(super) surface: Rgb,
+    /// Text of the first rank.
+    pub(super) ink: Rgb,
     limit: Rgb,
     series: Vec<Rgb>,
     percentiles: Vec<Rgb>,
@@ -17,6 +23,7 @@ const FALLBACK: Rgb = Rgb(128, 128, 128);
 
 /// Dash patterns for lines past the last colour.
 const DASHES: [Option<(f64, f64)>; 3] = [None, Some((6.0, 3.0)), Some((2.0, 3.0))];
+const LIMIT_DASH: Option<(f64, f64)> = Some((5.0, 4.0));
 
 impl Palette {
     /// Reads the document's custom properties.
@@ -27,8 +34,13 @@ impl Palette {
             text.and_then(|text| rgb(text.trim())).unwrap_or(FALLBACK)
         };
         let font = style.as_ref().and_then(|style| style.get_property_value("--font").ok()).unwrap_or_default();
+        let percentiles = ["--p50", "--p90", "--p95", "--p99"].map(colour).to_vec();
         Self {
+            surface: colour("--surface"),
+            ink: colour("--text"),
             theme: Theme {
+                band: colour("--band"),
+                ramp: percentiles.clone(),
                 grid: colour("--line-soft"),
                 text: colour("--text-faint"),
                 font: if font.trim().is_empty() { "sans-serif".into() } else { font.trim().to_owned() },
@@ -36,38 +48,118 @@ impl Palette {
             },
             limit: colour("--limit"),
             series: (1..=8).map(|at| colour(&format!("--series-{at}"))).collect(),
-            percentiles: ["--p50", "--p90", "--p95", "--p99"].map(colour).to_vec(),
+            percentiles,
             classes: (1..=5).map(|class| colour(&format!("--class-{class}"))).collect(),
         }
     }
 
-    /// How the line of that name, the `at`-th of its graph, is drawn.
-    pub(super) fn style(&self, graph: &Graph, name: &str, at: usize, is_shown: bool) -> LineStyle {
-        let is_limit = graph.line(name).is_some_and(|line| line.role == Role::Limit);
-        let own = line_name(name);
-        if is_limit {
-            return LineStyle { rgb: self.limit, dash: Some((5.0, 4.0)), is_limit, is_shown };
+    /// How each column of what is shown is drawn.
+    pub(super) fn styles(
+        &self,
+        graph: &Graph,
+        shown: &Shown,
+        is_detailed: bool,
+        hidden: &BTreeSet<String>,
+    ) -> Vec<LineStyle> {
+        let columns = &shown.frame.columns;
+        let (own, earlier) = columns.split_at(shown.own_count.min(columns.len()));
+        let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
+        if let Some(Look::Cells { .. }) = shown.look {
+            let rgb = self.percentiles[self.percentiles.len() - 1];
+            return names.iter().map(|_| LineStyle { rgb, dash: None, is_overlaid: false, is_shown: true }).collect();
         }
-        let fixed = match graph.colours {
-            Colours::Order => None,
-            Colours::Percentiles => ["p50", "p90", "p95", "p99"]
+        let mut styles: Vec<LineStyle> = Vec::with_capacity(columns.len());
+        for (name, (rgb, dash)) in names.iter().zip(self.looks(graph, &names, is_detailed)) {
+            let is_shown = !hidden.contains(*name);
+            styles.push(LineStyle { rgb, dash, is_overlaid: is_limit(graph, name), is_shown });
+        }
+        for column in earlier {
+            let of = names.iter().position(|name| before(name) == column.name);
+            let own = of.map(|at| (styles[at].rgb, styles[at].is_shown));
+            let (rgb, is_shown) = own.unwrap_or((self.theme.text, !hidden.contains(ALL_BEFORE)));
+            let rgb = rgb.mixed(self.surface, 0.45);
+            styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_shown });
+        }
+        styles
+    }
+
+    /// Colour and dashes of each name.
+    fn looks(&self, graph: &Graph, names: &[&str], is_detailed: bool) -> Vec<(Rgb, Option<(f64, f64)>)> {
+        if is_detailed && graph.detail != Detail::Codes {
+            let places = places(names, self.series.len());
+            return names
                 .iter()
-                .position(|percentile| *percentile == own)
-                .map(|at| self.percentiles[at]),
-            Colours::StatusClasses => class(own).map(|class| self.classes[class - 1]),
-        };
-        let (rgb, dash) = match fixed {
-            Some(rgb) => (rgb, None),
-            None => (self.series[at % self.series.len()], DASHES[at / self.series.len() % DASHES.len()]),
-        };
-        LineStyle { rgb, dash, is_limit, is_shown }
+                .zip(places)
+                .map(|(name, place)| match is_limit(graph, name) {
+                    true => (self.limit, LIMIT_DASH),
+                    false => self.numbered(place),
+                })
+                .collect();
+        }
+        let mut taken: Vec<Rgb> = Vec::new();
+        let mut looks = Vec::with_capacity(names.len());
+        for (at, name) in names.iter().enumerate() {
+            let own = line_name(name);
+            let fixed = match graph.colours {
+                Colours::Order => None,
+                Colours::Percentiles => ["p50", "p90", "p95", "p99"]
+                    .iter()
+                    .position(|percentile| *percentile == own)
+                    .map(|at| self.percentiles[at]),
+                Colours::StatusClasses => class(own).map(|class| self.classes[class - 1]),
+            };
+            looks.push(match fixed {
+                _ if is_limit(graph, name) => (self.limit, LIMIT_DASH),
+                None => self.numbered(at),
+                // Codes of a class, and percentiles of a second engine, share a colour: shades and dashes tell them
+                // apart.
+                Some(rgb) => {
+                    let earlier = taken.iter().filter(|taken| **taken == rgb).count();
+                    taken.push(rgb);
+                    let shade = 0.22 * (earlier % 4) as f64;
+                    (rgb.mixed(self.surface, shade), DASHES[earlier % DASHES.len()])
+                }
+            });
+        }
+        looks
+    }
+
+    fn numbered(&self, at: usize) -> (Rgb, Option<(f64, f64)>) {
+        (self.series[at % self.series.len()], DASHES[at / self.series.len() % DASHES.len()])
     }
 }
 
-/// 1 to 5 of `1xx` to `5xx`.
+/// Places of names among `count` colours, by a hash of the name, so that a replica looks the same on every card and
+/// after every reload. Names that meet at a place move on in the order of the names; once all colours are taken, the
+/// next round begins, which is drawn with other dashes.
+fn places(names: &[&str], count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|at| names[*at]);
+    let mut places = vec![0; names.len()];
+    let mut taken = BTreeSet::new();
+    for (done, at) in order.into_iter().enumerate() {
+        let round = done / count;
+        let first = hash(line_name(names[at])) as usize % count;
+        let free = (0..count).map(|step| round * count + (first + step) % count).find(|place| !taken.contains(place));
+        let place = free.unwrap_or(first);
+        taken.insert(place);
+        places[at] = place;
+    }
+    places
+}
+
+/// FNV-1a: short, and the same everywhere. Source: draft-eastlake-fnv, section 2.
+fn hash(text: &str) -> u32 {
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    // The low bits alone are uneven for names that differ in their last digit.
+    hash ^ (hash >> 15)
+}
+
+/// 1 to 5 of `1xx` to `5xx`, and of the codes in them.
 fn class(name: &str) -> Option<usize> {
-    let class = name.strip_suffix("xx")?.parse().ok()?;
-    (1..=5).contains(&class).then_some(class)
+    let (first, rest) = name.split_at_checked(1)?;
+    let is_code = rest == "xx" || (rest.len() == 2 && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    first.parse().ok().filter(|class| is_code && (1..=5).contains(class))
 }
 
 /// A colour as the stylesheet writes it: `#rrggbb`.
@@ -95,10 +187,78 @@ mod tests {
     }
 
     #[test]
-    fn only_status_classes_have_a_class() {
-        assert_eq!(
-            (class("1xx"), class("5xx"), class("6xx"), class("0xx"), class("other")),
-            (Some(1), Some(5), None, None, None)
-        );
+    fn only_statuses_have_a_class() {
+        for (name, expected) in [
+            ("1xx", Some(1)),
+            ("5xx", Some(5)),
+            ("404", Some(4)),
+            ("6xx", None),
+            ("0xx", None),
+            ("1006", None),
+            ("14", None),
+            ("other", None),
+            ("é", None),
+        ] {
+            assert_eq!(class(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_keep_their_place_and_the_first_eight_differ() {
+        let names = ["10.0.0.1:8000", "10.0.0.2:8000", "10.0.0.3:8000", "GPU-1", "GPU-2", "a", "b", "c"];
+        let there = places(&names, 8);
+        assert_eq!(there.iter().collect::<BTreeSet<_>>().len(), 8);
+        let reversed: Vec<&str> = names.iter().rev().copied().collect();
+        assert!(places(&reversed, 8).iter().rev().eq(&there), "the order of the columns does not matter");
+        assert_eq!(places(&["a"], 8)[0], hash("a") as usize % 8);
+        let many: Vec<String> = (0..20).map(|at| format!("replica-{at}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(places(&many, 8).into_iter().collect::<BTreeSet<_>>().len(), 20);
+    }
+
+    fn palette() -> Palette {
+        let grey = |level: u8| Rgb(level, level, level);
+        Palette {
+            theme: Theme {
+                grid: grey(1),
+                text: grey(2),
+                band: grey(3),
+                ramp: Vec::new(),
+                font: String::new(),
+                font_px: 11.0,
+            },
+            surface: grey(255),
+            ink: grey(0),
+            limit: grey(4),
+            series: (10..18).map(grey).collect(),
+            percentiles: (20..24).map(grey).collect(),
+            classes: (31..36).map(grey).collect(),
+        }
+    }
+
+    fn shown(names: &[&str], own_count: usize) -> Shown {
+        let columns = names.iter().map(|name| plot::Column { name: (*name).into(), values: Vec::new() }).collect();
+        let frame = plot::Frame { times_ms: Vec::new(), columns };
+        Shown { frame, own_count, rest: None, look: Some(Look::Lines) }
+    }
+
+    #[test]
+    fn codes_of_a_class_have_its_hue_in_shades() {
+        let graph = catalogue::graph("volume").expect("a graph");
+        let styles = palette().styles(graph, &shown(&["200", "404", "429"], 3), true, &BTreeSet::new());
+        assert_eq!((styles[0].rgb, styles[1].rgb), (Rgb(32, 32, 32), Rgb(34, 34, 34)));
+        assert!(styles[2].rgb != styles[1].rgb && styles[2].rgb.0 > 34);
+    }
+
+    #[test]
+    fn the_range_before_is_dimmed_dashed_and_hidden_with_its_line() {
+        let graph = catalogue::graph("running-and-waiting").expect("a graph");
+        let shown = shown(&["running", "limit", "running before"], 2);
+        let styles = palette().styles(graph, &shown, false, &BTreeSet::new());
+        assert!(styles[2].is_overlaid && styles[2].dash.is_some() && styles[2].is_shown);
+        assert_eq!(styles[2].rgb, styles[0].rgb.mixed(Rgb(255, 255, 255), 0.45));
+        assert_eq!((styles[1].rgb, styles[1].is_overlaid), (Rgb(4, 4, 4), true));
+        let hidden = BTreeSet::from(["running".to_owned()]);
+        assert!(!palette().styles(graph, &shown, false, &hidden)[2].is_shown);
     }
 }

@@ -1,7 +1,11 @@
 //! Components, one file each; what they look like is in `style/`.
 #![expect(unreachable_pub, reason = "the component macro makes its functions public")]
+mod absent;
+mod actions;
 mod app;
+mod axis;
 mod banner;
+mod bounds;
 mod boxes;
 mod canvas;
 mod card;
@@ -9,13 +13,20 @@ mod cards;
 mod colours;
 mod controls;
 mod customize;
+mod enlarged;
+mod export;
 mod legend;
+mod menu;
 mod overlay;
 mod pointer;
 mod range;
 mod refresh;
+mod save;
 mod scope;
 mod shortcuts;
+mod shown;
+mod statistics;
+mod table;
 mod time;
 mod tooltip;
 mod topbar;

@@ -8,13 +8,13 @@ use super::{
     tooltip::Tooltip,
 };
 use crate::{feed::Feed, state::cursor::Pointer};
-use catalogue::Look;
 use leptos::prelude::*;
+use plot::Look;
 
 /// The overlay.
 #[component]
 pub(super) fn Overlay(painted: Painted) -> impl IntoView {
-    let card @ CardContext { graph, drawn, .. } = expect_context();
+    let card @ CardContext { drawn, shown, .. } = expect_context();
     let hand = Hand::new(card, painted);
     let pointer = expect_context::<Pointer>();
     let feed = expect_context::<Feed>();
@@ -38,10 +38,11 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
     };
     let dots = move || {
         let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
-        let values = card
-            .values(index)
-            .into_iter()
-            .filter(|(_, style, value)| value.is_finite() && (graph.look == Look::Lines || style.is_limit));
+        let is_lines = shown.with(|shown| shown.look == Some(Look::Lines));
+        let values = card.values(index).into_iter().filter(move |(_, style, value)| {
+            let has_place = value.is_finite() && (!projection.is_log || *value > 0.0);
+            has_place && (is_lines || style.is_overlaid)
+        });
         let dot = |(_, style, value): (String, plot::LineStyle, f64)| {
             let y = projection.y(value);
             view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=css(style.rgb)></i> }

@@ -41,12 +41,20 @@ impl Hand {
         self.painted.get_untracked().map(|projection| projection.time_ms(x))
     }
 
+    /// Whether the cursor is pinned to a time that this graph still shows.
+    fn is_pinned(self) -> bool {
+        let cursor = self.pointer.cursor.get_untracked();
+        let is_there = cursor.is_some_and(|cursor| index_at(self.card, cursor.time_ms).is_some());
+        self.pointer.is_pinned.get_untracked() && is_there
+    }
+
     fn point_at(self, time_ms: i64) {
         self.pointer.cursor.set(Some(Cursor { time_ms, graph: self.card.graph.id }));
     }
 
     pub(super) fn down(self, event: &PointerEvent) {
-        if event.button() != 0 {
+        // What lies on the graph, such as a pinned tooltip, has its own places and is there to be read.
+        if event.button() != 0 || event.target() != event.current_target() {
             return;
         }
         if let Some(target) = event.current_target()
@@ -54,13 +62,24 @@ impl Hand {
         {
             let _ = element.set_pointer_capture(event.pointer_id());
         }
-        self.pressed.set(Some(event.offset_x().into()));
+        let x = f64::from(event.offset_x());
+        self.pressed.set(Some(x));
+        // A finger points only by pressing.
+        if let Some(time_ms) = self.time_at(x).filter(|_| !self.is_pinned()) {
+            self.point_at(time_ms);
+        }
     }
 
     pub(super) fn moved(self, event: &PointerEvent) {
+        if event.target() != event.current_target() {
+            return;
+        }
         let x = f64::from(event.offset_x());
         let Some(time_ms) = self.time_at(x) else { return };
-        self.point_at(time_ms);
+        if !self.is_pinned() {
+            self.pointer.is_pinned.set(false);
+            self.point_at(time_ms);
+        }
         if let Some(from) = self.pressed.get_untracked()
             && (self.pointer.selection.get_untracked().is_some() || (x - from).abs() >= CLICK_PX)
             && let Some(from_ms) = self.time_at(from)
@@ -69,9 +88,21 @@ impl Hand {
         }
     }
 
+    /// A drag becomes the page's range; a press without one pins the cursor, or frees it.
     pub(super) fn up(self) {
+        let was_pressed = self.pressed.get_untracked().is_some();
         self.pressed.set(None);
-        self.apply();
+        if self.pointer.selection.get_untracked().is_some() {
+            self.apply();
+        } else if was_pressed {
+            self.pin();
+        }
+    }
+
+    fn pin(self) {
+        let is_pinned = self.is_pinned();
+        let has_cursor = self.pointer.cursor.with_untracked(Option::is_some);
+        self.pointer.is_pinned.set(!is_pinned && has_cursor);
     }
 
     pub(super) fn cancel(self) {
@@ -80,7 +111,7 @@ impl Hand {
     }
 
     pub(super) fn left(self) {
-        if self.pressed.get_untracked().is_none() {
+        if self.pressed.get_untracked().is_none() && !self.pointer.is_pinned.get_untracked() {
             self.pointer.cursor.set(None);
         }
     }
@@ -94,18 +125,24 @@ impl Hand {
     fn apply(self) {
         if let Some((one_ms, other_ms)) = self.pointer.selection.get_untracked() {
             self.pointer.selection.set(None);
+            self.pointer.is_pinned.set(false);
             self.navigation.select(Range::between(one_ms, other_ms));
         }
     }
 
-    /// Arrows move the cursor, with Shift they select; Enter takes the selection, Escape drops it, Backspace goes back.
+    /// Arrows move the cursor, with Shift they select; Enter takes the selection, or pins the cursor; Escape drops what
+    /// there is, Backspace goes back.
     pub(super) fn key(self, event: &KeyboardEvent) {
         match event.key().as_str() {
             "ArrowLeft" => self.walk(-1, event.shift_key()),
             "ArrowRight" => self.walk(1, event.shift_key()),
-            "Enter" => self.apply(),
+            "Enter" if self.pointer.selection.get_untracked().is_some() => self.apply(),
+            "Enter" | " " => self.pin(),
+            // With nothing to drop the key is for what is around, such as a dialog.
+            "Escape" if self.pointer.cursor.get_untracked().is_none() => return,
             "Escape" => {
                 self.pointer.selection.set(None);
+                self.pointer.is_pinned.set(false);
                 self.pointer.cursor.set(None);
             }
             "Backspace" => self.back(),

@@ -2,46 +2,110 @@
 use super::{canvas::Painted, card::CardContext, colours::css, overlay::px, time};
 use crate::state::cursor::Pointer;
 use leptos::prelude::*;
+use plot::{LineStyle, Projection};
 
-/// The tooltip: largest value first; on the graph under the pointer it stands out.
+/// A tooltip that nobody can scroll has so many rows at most.
+const MOST_ROWS: usize = 10;
+
+/// The tooltip: largest value first; on the graph under the pointer it stands out. Pinned, it can be scrolled and its
+/// text selected.
 #[component]
 pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
     let card @ CardContext { graph, drawn, .. } = expect_context();
     let pointer = expect_context::<Pointer>();
     let is_here = Memo::new(move |_| pointer.cursor.get().is_some_and(|cursor| cursor.graph == graph.id));
+    let is_pinned = pointer.is_pinned;
     move || {
         let (index, x, projection) = (index.get()?, x.get()?, painted.get()?);
         let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
         let mut values = card.values(index);
-        values.sort_by(|a, b| b.2.partial_cmp(&a.2).unwrap_or(std::cmp::Ordering::Equal));
-        let is_right = x > f64::midpoint(projection.left, projection.right);
+        if card.is_heat_map() {
+            // As they lie on the graph, without those that are empty.
+            values.reverse();
+            values.retain(|(_, _, value)| *value > 0.0);
+        } else {
+            sort(&mut values);
+        }
+        let more = if is_pinned.get() { 0 } else { values.len().saturating_sub(MOST_ROWS) };
+        values.truncate(values.len() - more);
         let rows = values.into_iter().map(|(name, style, value)| {
+            let text = card.written(&name, value);
             view! {
                 <tr>
                     <td>
                         <i class="dot" style:background=css(style.rgb)></i>
                         {name}
                     </td>
-                    <td>{graph.unit.format(value)}</td>
+                    <td>{text}</td>
                 </tr>
             }
         });
         Some(view! {
-            <table
-                class="tooltip"
-                class:here=is_here
-                class:left=is_right
-                data-testid="tooltip"
-                style:left=px(x)
-                style:top=px(projection.top)
-            >
-                <thead>
-                    <tr>
-                        <th colspan="2">{time::clock_and_day(time_ms, js_sys::Date::now() as i64)}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
+            <div class="tooltip-place" style:top=px(projection.top) style:grid-template-columns=tracks(x, &projection)>
+                <div
+                    class="tooltip"
+                    class:here=is_here
+                    class:pinned=move || is_pinned.get()
+                    data-testid="tooltip"
+                    style:max-height=px(projection.bottom - projection.top)
+                >
+                    <table>
+                        <thead>
+                            <tr>
+                                <th colspan="2">{time::clock_and_day(time_ms, js_sys::Date::now() as i64)}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows.collect_view()}</tbody>
+                    </table>
+                    {(more > 0).then(|| view! { <p>{format!("and {more} more; click to see all")}</p> })}
+                </div>
+            </div>
         })
+    }
+}
+
+/// Largest first, holes last, and equal ones as the legend has them.
+fn sort(values: &mut [(String, LineStyle, f64)]) {
+    let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
+    values.sort_by(|a, b| a.2.is_nan().cmp(&b.2.is_nan()).then_with(|| rank(b.2).total_cmp(&rank(a.2))));
+}
+
+/// Columns of a grid whose middle holds the tooltip: beside the cursor, on the side with more room, and moved along
+/// where it would leave the card. The space beside it shrinks before the tooltip does.
+fn tracks(x: f64, projection: &Projection) -> String {
+    const GAP_PX: f64 = 10.0;
+    if x > f64::midpoint(projection.left, projection.right) {
+        format!("minmax(0, 1fr) max-content minmax(0, calc(100% - {:.1}px))", x - GAP_PX)
+    } else {
+        format!("minmax(0, {:.1}px) max-content minmax(0, 1fr)", x + GAP_PX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plot::{Margins, Rgb};
+
+    #[test]
+    fn values_are_sorted_with_holes_last() {
+        let style = LineStyle { rgb: Rgb(0, 0, 0), dash: None, is_overlaid: false, is_shown: true };
+        let row = |name: &str, value| (name.to_owned(), style.clone(), value);
+        let mut rows = vec![
+            row("hole", f64::NAN),
+            row("low", f64::NEG_INFINITY),
+            row("b", 2.0),
+            row("high", f64::INFINITY),
+            row("a", 2.0),
+        ];
+        sort(&mut rows);
+        assert_eq!(rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["high", "b", "a", "low", "hole"]);
+    }
+
+    #[test]
+    fn the_tooltip_stands_on_the_side_with_room() {
+        let margins = Margins { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
+        let projection = Projection::new(300.0, 200.0, margins, (0, 1), (0.0, 1.0));
+        assert_eq!(tracks(100.0, &projection), "minmax(0, 110.0px) max-content minmax(0, 1fr)");
+        assert_eq!(tracks(200.0, &projection), "minmax(0, 1fr) max-content minmax(0, calc(100% - 190.0px))");
     }
 }

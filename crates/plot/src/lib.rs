@@ -2,16 +2,22 @@
 //!
 //! A [`Frame`] holds the data, a [`Projection`] says where times and values lie, [`scene`] turns both into shapes in
 //! canvas pixels, and [`paint`] puts them on any plotters backend. Nothing here knows a browser.
+mod dashes;
 mod decimate;
 mod frame;
+mod logarithm;
+mod marks;
 mod paint;
 mod projection;
 mod scene;
+mod stack;
 mod ticks;
 
 pub use decimate::{PixelColumns, Polyline};
 pub use frame::{Column, Frame};
+pub use logarithm::{left_out, log_domain, log_ticks};
+pub use marks::Mark;
 pub use paint::paint;
 pub use projection::{Margins, Projection};
-pub use scene::{Anchor, Bar, Drawing, Labelled, LineStyle, Look, Rgb, Scene, Stroke, Theme, scene};
+pub use scene::{Anchor, Area, Bar, Drawing, Labelled, LineStyle, Look, Rgb, Scene, Stroke, Theme, scene};
 pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};

@@ -1,7 +1,9 @@
 //! A scene onto any plotters backend.
 use crate::{Anchor, Rgb, Scene};
 use plotters::{
-    prelude::{Circle, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, PathElement, RGBColor, Rectangle},
+    prelude::{
+        Circle, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle,
+    },
     style::{
         FontStyle, IntoFont, ShapeStyle, TextStyle,
         text_anchor::{HPos, Pos, VPos},
@@ -25,21 +27,26 @@ fn filled(rgb: Rgb) -> ShapeStyle {
 /// # Errors
 /// When the backend cannot draw.
 pub fn paint<B: DrawingBackend>(scene: &Scene, backend: B) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-    let area = backend.into_drawing_area();
+    let root = backend.into_drawing_area();
     for stroke in &scene.grid {
-        area.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+        root.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+    }
+    for area in &scene.areas {
+        root.draw(&Polygon::new(area.points.as_slice(), filled(area.rgb)))?;
     }
     for bar in &scene.bars {
-        area.draw(&Rectangle::new([bar.from, bar.to], filled(bar.rgb)))?;
+        root.draw(&Rectangle::new([bar.from, bar.to], filled(bar.rgb)))?;
     }
     for stroke in &scene.strokes {
-        area.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+        root.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
     }
     for (centre, radius, rgb) in &scene.dots {
-        area.draw(&Circle::new(*centre, *radius, filled(*rgb)))?;
+        root.draw(&Circle::new(*centre, *radius, filled(*rgb)))?;
     }
-    let (family, size, rgb) = &scene.text;
-    let text = colour(*rgb);
+    for mark in &scene.marks {
+        root.draw(&Polygon::new(mark.points.as_slice(), filled(mark.rgb)))?;
+    }
+    let (family, size) = &scene.text;
     let font = (family.as_str(), *size, FontStyle::Normal).into_font();
     for label in &scene.labels {
         let horizontal = match label.anchor {
@@ -47,16 +54,17 @@ pub fn paint<B: DrawingBackend>(scene: &Scene, backend: B) -> Result<(), Drawing
             Anchor::Centre => HPos::Center,
             Anchor::Right => HPos::Right,
         };
-        let style = TextStyle::from(font.clone()).color(&text).pos(Pos::new(horizontal, VPos::Center));
-        area.draw_text(&label.text, &style, label.at)?;
+        let rgb = colour(label.rgb);
+        let style = TextStyle::from(font.clone()).color(&rgb).pos(Pos::new(horizontal, VPos::Center));
+        root.draw_text(&label.text, &style, label.at)?;
     }
-    area.present()
+    root.present()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Bar, Labelled, Stroke};
+    use crate::{Area, Bar, Labelled, Stroke};
     use plotters::prelude::SVGBackend;
 
     #[test]
@@ -64,15 +72,18 @@ mod tests {
         let rgb = Rgb(1, 2, 3);
         let scene = Scene {
             grid: vec![Stroke { points: vec![(0, 5), (9, 5)], rgb, width: 1 }],
+            areas: vec![Area { points: vec![(0, 0), (5, 5), (0, 5)], rgb }],
             bars: vec![Bar { from: (1, 2), to: (3, 4), rgb }],
             strokes: vec![Stroke { points: vec![(0, 0), (5, 5), (9, 0)], rgb, width: 2 }],
             dots: vec![((7, 7), 2, rgb)],
-            labels: vec![Labelled { text: "10 <ms>".into(), at: (4, 9), anchor: Anchor::Right }],
-            text: ("sans-serif".into(), 11.0, rgb),
+            marks: vec![Area { points: vec![(1, 1), (2, 2), (1, 2)], rgb }],
+            labels: vec![Labelled { text: "10 <ms>".into(), at: (4, 9), anchor: Anchor::Right, rgb }],
+            text: ("sans-serif".into(), 11.0),
         };
         let mut svg = String::new();
         paint(&scene, SVGBackend::with_string(&mut svg, (10, 10))).expect("drawn");
         assert_eq!(svg.matches("<polyline").count(), 2, "{svg}");
+        assert_eq!(svg.matches("<polygon").count(), 2, "{svg}");
         assert!(svg.contains("<rect") && svg.contains("<circle"), "{svg}");
         assert!(svg.contains("10 &lt;ms&gt;") && svg.contains("end"), "{svg}");
     }

@@ -13,7 +13,7 @@ pub struct Margins {
     pub bottom: f64,
 }
 
-/// A linear map between times and x, and values and y; y grows downwards.
+/// A map between times and x, and values and y, which grows downwards. Times are linear, values linear or logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Projection {
     /// Left edge of the plotted area.
@@ -32,6 +32,8 @@ pub struct Projection {
     pub low: f64,
     /// Value at the top edge.
     pub high: f64,
+    /// Whether equal factors have equal heights; low is above zero then.
+    pub is_log: bool,
 }
 
 impl Projection {
@@ -46,7 +48,13 @@ impl Projection {
             end_ms: times.1.max(times.0 + 1),
             low: values.0,
             high: values.1,
+            is_log: false,
         }
+    }
+
+    /// The same map with a logarithmic value axis, if its lowest value is above zero.
+    pub fn logarithmic(self) -> Self {
+        Self { is_log: self.low > 0.0, ..self }
     }
 
     /// The same map on a surface `factor` times as large.
@@ -65,9 +73,11 @@ impl Projection {
         self.left + (time_ms - self.start_ms) as f64 * self.per_ms()
     }
 
-    /// Where a value lies; the halves keep differences of huge values finite.
+    /// Where a value lies; on a logarithmic axis what is too low for it lies at the bottom.
     pub fn y(&self, value: f64) -> f64 {
-        let share = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
+        // The halves keep differences of huge values finite.
+        let place = |value: f64| if self.is_log { value.max(self.low).log10() } else { value / 2.0 };
+        let share = (place(value) - place(self.low)) / (place(self.high) - place(self.low));
         self.bottom - share * (self.bottom - self.top)
     }
 
@@ -98,6 +108,14 @@ mod tests {
         }
         assert_eq!((p.y(0.0), p.y(5.0), p.y(10.0)), (210.0, 110.0, 10.0));
         assert_eq!(p.scaled(2.0).x(3000), 480.0);
+    }
+
+    #[test]
+    fn equal_factors_have_equal_heights_on_a_logarithmic_axis() {
+        let p = Projection::new(450.0, 230.0, MARGINS, (1000, 5000), (0.01, 100.0)).logarithmic();
+        assert_eq!((p.y(0.01), p.y(1.0), p.y(100.0)), (210.0, 110.0, 10.0));
+        assert_eq!((p.y(0.0), p.y(-5.0)), (210.0, 210.0));
+        assert!(!Projection::new(450.0, 230.0, MARGINS, (1000, 5000), (0.0, 1.0)).logarithmic().is_log);
     }
 
     #[test]

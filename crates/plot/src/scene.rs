@@ -1,18 +1,39 @@
 //! Shapes in canvas pixels: what a frame becomes before a backend draws it.
-use crate::{Frame, PixelColumns, Polyline, Projection, TimeTick};
+use crate::{
+    Frame, PixelColumns, Polyline, Projection, TimeTick,
+    dashes::dashes,
+    marks::{Mark, infinities, triangle},
+    stack::{lay_areas, lay_bars, lay_cells},
+};
+use std::borrow::Cow;
 
 /// A colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
-/// Lines or stacked bars.
+impl Rgb {
+    /// So much of the way from this colour to another, 0 to 1.
+    pub fn mixed(self, other: Self, share: f64) -> Self {
+        let mixed = |own: u8, other: u8| (f64::from(own) + (f64::from(other) - f64::from(own)) * share).round() as u8;
+        Self(mixed(self.0, other.0), mixed(self.1, other.1), mixed(self.2, other.2))
+    }
+}
+
+/// What becomes of the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Look {
     /// One line a column.
     Lines,
+    /// Areas on top of each other, in the order of the columns.
+    Areas,
     /// At each time one stack of bars, as wide as this many milliseconds before it.
     Bars {
         /// Width.
+        width_ms: i64,
+    },
+    /// A row of cells a column, the first from 0 to 1 on the value axis, the darker the larger the value.
+    Cells {
+        /// Width of a cell, before its time.
         width_ms: i64,
     },
 }
@@ -24,8 +45,8 @@ pub struct LineStyle {
     pub rgb: Rgb,
     /// Lengths of dash and gap in CSS pixels; none for a whole line.
     pub dash: Option<(f64, f64)>,
-    /// Whether it is a bound: drawn as a line on top even among bars, and never stacked.
-    pub is_limit: bool,
+    /// Whether it is a line on top even where the rest is stacked: a limit, or another time.
+    pub is_overlaid: bool,
     /// Whether it is drawn at all.
     pub is_shown: bool,
 }
@@ -37,6 +58,10 @@ pub struct Theme {
     pub grid: Rgb,
     /// Labels.
     pub text: Rgb,
+    /// The band behind the lines.
+    pub band: Rgb,
+    /// Colours of cells, from little to much.
+    pub ramp: Vec<Rgb>,
     /// CSS font family.
     pub font: String,
     /// Size of labels in CSS pixels.
@@ -50,10 +75,16 @@ pub struct Drawing<'a> {
     pub frame: &'a Frame,
     /// One for each column.
     pub styles: &'a [LineStyle],
-    /// Lines or bars.
+    /// What becomes of them.
     pub look: Look,
     /// Where things lie.
     pub projection: Projection,
+    /// The lowest and highest of what has no line of its own; empty for none.
+    pub band: (&'a [f64], &'a [f64]),
+    /// Words at the right end of a value's height, such as the name of a limit.
+    pub notes: &'a [(f64, String, Rgb)],
+    /// Small triangles at points of lines.
+    pub marks: &'a [Mark],
     /// Values with their labels.
     pub values: &'a [(f64, String)],
     /// Times with their labels.
@@ -108,6 +139,17 @@ pub struct Labelled {
     pub at: (i32, i32),
     /// Which part of the text lies at it.
     pub anchor: Anchor,
+    /// The colour.
+    pub rgb: Rgb,
+}
+
+/// A filled shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Area {
+    /// Its corners.
+    pub points: Polyline,
+    /// The colour.
+    pub rgb: Rgb,
 }
 
 /// Everything to draw, in the order in which it is drawn.
@@ -115,16 +157,20 @@ pub struct Labelled {
 pub struct Scene {
     /// Grid lines.
     pub grid: Vec<Stroke>,
-    /// Bars.
+    /// The band, and stacked areas.
+    pub areas: Vec<Area>,
+    /// Bars and cells.
     pub bars: Vec<Bar>,
     /// Lines.
     pub strokes: Vec<Stroke>,
     /// Values without neighbours: centre, radius and colour.
     pub dots: Vec<((i32, i32), u32, Rgb)>,
-    /// Axis labels.
+    /// Triangles.
+    pub marks: Vec<Area>,
+    /// Labels.
     pub labels: Vec<Labelled>,
-    /// Type of the labels: family, size in canvas pixels, colour.
-    pub text: (String, f64, Rgb),
+    /// Type of the labels: family, and size in canvas pixels.
+    pub text: (String, f64),
 }
 
 /// Width of data lines in CSS pixels.
@@ -136,41 +182,89 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
     let theme = drawing.theme;
     let mut scene = Scene {
         grid: Vec::new(),
+        areas: Vec::new(),
         bars: Vec::new(),
         strokes: Vec::new(),
         dots: Vec::new(),
+        marks: Vec::new(),
         labels: Vec::new(),
-        text: (theme.font.clone(), theme.font_px * drawing.scale, theme.text),
+        text: (theme.font.clone(), theme.font_px * drawing.scale),
     };
     lay_axes(drawing, &p, &mut scene);
     // The range is cut out first: backends move points from outside onto the edge.
     let times = &drawing.frame.times_ms;
     let within = times.partition_point(|time| *time < p.start_ms)..times.partition_point(|time| *time <= p.end_ms);
-    if let Look::Bars { width_ms } = drawing.look {
-        lay_bars(drawing, &p, width_ms, &mut scene);
-    }
     let pixel_columns = PixelColumns::new(within.len(), drawing.screen_pixel, |at| p.x(times[within.start + at]));
+    match drawing.look {
+        Look::Lines => {}
+        Look::Areas => lay_areas(drawing, &p, &pixel_columns, &within, &mut scene),
+        Look::Bars { width_ms } => lay_bars(drawing, &p, width_ms, &mut scene),
+        Look::Cells { width_ms } => {
+            lay_cells(drawing, &p, width_ms, &mut scene);
+            return scene;
+        }
+    }
+    lay_band(drawing, &p, &pixel_columns, &within, &mut scene);
     for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
-        if !style.is_shown || (drawing.look != Look::Lines && !style.is_limit) {
+        if !style.is_shown {
             continue;
         }
-        let width = (LINE_PX * drawing.scale).round().max(1.0) as u32;
-        let values = &column.values[within.clone()];
-        for points in pixel_columns.reduce(values, |value| p.y(value).clamp(p.top, p.bottom)) {
-            match (points.as_slice(), style.dash) {
-                ([lone], _) => scene.dots.push((*lone, width, style.rgb)),
-                (_, None) => scene.strokes.push(Stroke { points, rgb: style.rgb, width }),
-                (_, Some((dash, gap))) => scene.strokes.extend(
-                    dashes(&points, dash * drawing.scale, gap * drawing.scale).into_iter().map(|points| Stroke {
-                        points,
-                        rgb: style.rgb,
-                        width,
-                    }),
-                ),
+        let values = drawn_values(&column.values[within.clone()], p.is_log);
+        scene.marks.extend(infinities(&values, &times[within.clone()], &p, drawing.scale, style.rgb));
+        if drawing.look == Look::Lines || style.is_overlaid {
+            lay_line(drawing, &p, &pixel_columns, (&values, style), &mut scene);
+        }
+    }
+    let is_within = |mark: &&Mark| (p.start_ms..=p.end_ms).contains(&mark.time_ms);
+    scene.marks.extend(drawing.marks.iter().filter(is_within).map(|mark| triangle(mark, &p, drawing.scale)));
+    scene
+}
+
+/// What of a column has a place on the axis: a logarithmic one has none for zero and below.
+fn drawn_values(values: &[f64], is_log: bool) -> Cow<'_, [f64]> {
+    if !is_log || values.iter().all(|value| *value > 0.0) {
+        return Cow::Borrowed(values);
+    }
+    Cow::Owned(values.iter().map(|value| if *value > 0.0 { *value } else { f64::NAN }).collect())
+}
+
+fn lay_line(
+    drawing: &Drawing<'_>,
+    p: &Projection,
+    pixel_columns: &PixelColumns,
+    (values, style): (&[f64], &LineStyle),
+    scene: &mut Scene,
+) {
+    let width = (LINE_PX * drawing.scale).round().max(1.0) as u32;
+    let rgb = style.rgb;
+    for points in pixel_columns.reduce(values, |value| p.y(value).clamp(p.top, p.bottom)) {
+        match (points.as_slice(), style.dash) {
+            ([lone], _) => scene.dots.push((*lone, width, rgb)),
+            (_, None) => scene.strokes.push(Stroke { points, rgb, width }),
+            (_, Some((dash, gap))) => {
+                let dashes = dashes(&points, dash * drawing.scale, gap * drawing.scale);
+                scene.strokes.extend(dashes.into_iter().map(|points| Stroke { points, rgb, width }));
             }
         }
     }
-    scene
+}
+
+fn lay_band(
+    drawing: &Drawing<'_>,
+    p: &Projection,
+    pixel_columns: &PixelColumns,
+    within: &std::ops::Range<usize>,
+    scene: &mut Scene,
+) {
+    let (Some(low), Some(high)) = (drawing.band.0.get(within.clone()), drawing.band.1.get(within.clone())) else {
+        return;
+    };
+    let y = |value: f64| p.y(value).clamp(p.top, p.bottom);
+    let edges = pixel_columns.reduce(low, y).into_iter().zip(pixel_columns.reduce(high, y));
+    scene.areas.extend(edges.map(|(low, high)| Area {
+        points: high.into_iter().chain(low.into_iter().rev()).collect(),
+        rgb: drawing.theme.band,
+    }));
 }
 
 fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
@@ -181,7 +275,7 @@ fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
         let points = vec![(p.left as i32, y), (p.right as i32, y)];
         scene.grid.push(Stroke { points, rgb: drawing.theme.grid, width });
         let at = ((p.left - 6.0 * scale) as i32, y);
-        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right });
+        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: drawing.theme.text });
     }
     let y = (p.bottom + 12.0 * scale) as i32;
     for tick in drawing.times {
@@ -190,65 +284,21 @@ fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
         let half = tick.label.chars().count() as f64 * drawing.theme.font_px * 0.3 * scale;
         let edge = p.right + 4.0 * scale;
         let (x, anchor) = if x + half > edge { (edge, Anchor::Right) } else { (x, Anchor::Centre) };
-        scene.labels.push(Labelled { text: tick.label.clone(), at: (x.round() as i32, y), anchor });
+        scene.labels.push(Labelled {
+            text: tick.label.clone(),
+            at: (x.round() as i32, y),
+            anchor,
+            rgb: drawing.theme.text,
+        });
     }
-}
-
-fn lay_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
-    let gap = if width_ms as f64 * p.per_ms() >= 4.0 * drawing.scale { drawing.scale } else { 0.0 };
-    for (at, time_ms) in drawing.frame.times_ms.iter().enumerate() {
-        let left = p.x(time_ms - width_ms).max(p.left);
-        let right = (p.x(*time_ms) - gap).min(p.right);
-        if right <= left {
-            continue;
-        }
-        let (left, right) = (left.round() as i32, (right.round() as i32).max(left.round() as i32 + 1));
-        let mut base = 0.0;
-        for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
-            let value = column.values[at];
-            if !style.is_shown || style.is_limit || !value.is_finite() || value <= 0.0 {
-                continue;
-            }
-            let (low, high) = (p.y(base).round() as i32, p.y(base + value).round() as i32);
-            base += value;
-            // A class with few requests must not vanish below the height of a pixel.
-            let high = high.min(low - drawing.scale.round() as i32).max(p.top as i32);
-            scene.bars.push(Bar { from: (left, high), to: (right, low), rgb: style.rgb });
-        }
+    for (value, text, rgb) in drawing.notes {
+        let line = p.y(*value).clamp(p.top, p.bottom);
+        // Above its line, or below it where there is no room.
+        let above = line - 8.0 * scale;
+        let y = if above - 6.0 * scale < p.top { line + 9.0 * scale } else { above };
+        let at = ((p.right - 4.0 * scale) as i32, y.round() as i32);
+        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: *rgb });
     }
-}
-
-/// The dashes of a line, in pixels along it.
-fn dashes(points: &[(i32, i32)], dash: f64, gap: f64) -> Vec<Polyline> {
-    let mut lines = Vec::new();
-    let mut line: Polyline = points.first().copied().into_iter().collect();
-    let (mut left, mut is_dash) = (dash, true);
-    for pair in points.windows(2) {
-        let (from, to) = (pair[0], pair[1]);
-        let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
-        let length = dx.hypot(dy);
-        let mut done = 0.0;
-        while length - done >= left {
-            done += left;
-            let turn = (from.0 + (dx * done / length).round() as i32, from.1 + (dy * done / length).round() as i32);
-            if is_dash {
-                line.push(turn);
-                lines.push(std::mem::take(&mut line));
-            } else {
-                line = vec![turn];
-            }
-            is_dash = !is_dash;
-            left = if is_dash { dash.max(1.0) } else { gap.max(1.0) };
-        }
-        left -= length - done;
-        if is_dash && line.last() != Some(&to) {
-            line.push(to);
-        }
-    }
-    if is_dash && line.len() > 1 {
-        lines.push(line);
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -257,19 +307,30 @@ mod tests {
     use crate::{Column, Margins};
 
     const RED: Rgb = Rgb(200, 0, 0);
+    const GREY: Rgb = Rgb(90, 90, 90);
 
     fn style() -> LineStyle {
-        LineStyle { rgb: RED, dash: None, is_limit: false, is_shown: true }
+        LineStyle { rgb: RED, dash: None, is_overlaid: false, is_shown: true }
     }
 
     fn laid_out(frame: &Frame, styles: &[LineStyle], look: Look) -> Scene {
         let margins = Margins { left: 40.0, top: 10.0, right: 10.0, bottom: 20.0 };
-        let theme = Theme { grid: Rgb(0, 0, 0), text: Rgb(1, 1, 1), font: "sans-serif".into(), font_px: 11.0 };
+        let theme = Theme {
+            grid: Rgb(0, 0, 0),
+            text: Rgb(1, 1, 1),
+            band: GREY,
+            ramp: vec![RED, GREY],
+            font: "sans-serif".into(),
+            font_px: 11.0,
+        };
         scene(&Drawing {
             frame,
             styles,
             look,
             projection: Projection::new(450.0, 230.0, margins, (0, 4000), (0.0, 10.0)),
+            band: (&[2.0, 2.0], &[4.0, 6.0]),
+            notes: &[(10.0, "max".into(), RED)],
+            marks: &[Mark { time_ms: 2000, value: 5.0, is_up: true, rgb: RED }],
             values: &[(0.0, "0".into()), (10.0, "10".into())],
             times: &[TimeTick { time_ms: 4000, label: "10:00".into() }],
             theme: &theme,
@@ -320,7 +381,7 @@ mod tests {
     fn hidden_columns_are_left_out_and_limits_are_dashed() {
         let styles = [
             LineStyle { is_shown: false, ..style() },
-            LineStyle { dash: Some((10.0, 10.0)), is_limit: true, ..style() },
+            LineStyle { dash: Some((10.0, 10.0)), is_overlaid: true, ..style() },
         ];
         let scene = laid_out(&frame(&[&[1.0, 1.0], &[5.0, 5.0]]), &styles, Look::Bars { width_ms: 1000 });
         assert!(scene.bars.is_empty());
@@ -329,9 +390,43 @@ mod tests {
     }
 
     #[test]
+    fn areas_stack_and_break_at_holes() {
+        let blue = LineStyle { rgb: Rgb(0, 0, 9), ..style() };
+        let scene = laid_out(&frame(&[&[5.0, 5.0, 5.0], &[2.0, 2.0, f64::NAN]]), &[style(), blue], Look::Areas);
+        let of = |rgb| scene.areas.iter().filter(|area| area.rgb == rgb).map(|area| &area.points).collect::<Vec<_>>();
+        assert_eq!(of(RED), [&vec![(80, 220), (280, 220), (480, 220), (480, 420), (280, 420), (80, 420)]]);
+        assert_eq!(of(Rgb(0, 0, 9)), [&vec![(80, 140), (280, 140), (280, 220), (80, 220)]]);
+        assert!(scene.strokes.is_empty());
+    }
+
+    #[test]
+    fn the_band_notes_and_marks_lie_at_their_values() {
+        let scene = laid_out(&frame(&[&[1.0, 1.0]]), &[style()], Look::Lines);
+        let band = scene.areas.iter().find(|area| area.rgb == GREY).expect("a band");
+        assert_eq!(band.points, [(80, 260), (280, 180), (280, 340), (80, 340)]);
+        let note = scene.labels.iter().find(|label| label.text == "max").expect("a note");
+        assert_eq!((note.at, note.rgb), ((872, 38), RED), "below its line, as above there is no room");
+        assert_eq!(scene.marks[0].points[2], (480, 208));
+    }
+
+    #[test]
+    fn cells_are_shaded_by_their_share() {
+        let scene = laid_out(&frame(&[&[0.0, 4.0], &[0.0, 1.0]]), &[style(), style()], Look::Cells { width_ms: 1000 });
+        let cells: Vec<_> = scene.bars.iter().map(|bar| (bar.from.1, bar.to.1, bar.rgb)).collect();
+        assert_eq!(cells, [(380, 420, GREY), (340, 380, RED.mixed(GREY, 0.5))]);
+    }
+
+    #[test]
+    fn zero_has_no_place_on_a_logarithmic_axis() {
+        assert_eq!(drawn_values(&[1.0, 2.0], true).as_ref(), [1.0, 2.0]);
+        assert!(drawn_values(&[0.0, 2.0], true)[0].is_nan());
+        assert_eq!(drawn_values(&[0.0], false).as_ref(), [0.0]);
+    }
+
+    #[test]
     fn the_last_time_is_not_cut_off() {
         let scene = laid_out(&frame(&[&[1.0]]), &[style()], Look::Lines);
-        let last = scene.labels.last().expect("a label");
+        let last = scene.labels.iter().find(|label| label.text == "10:00").expect("a label");
         assert_eq!((last.anchor, last.at.0), (Anchor::Right, 888));
     }
 }

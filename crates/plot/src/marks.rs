@@ -1,0 +1,79 @@
+//! Small triangles: a value beyond what the axis or the buckets can tell.
+use crate::{Area, Projection, Rgb};
+
+/// A triangle at a point of a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// When, Unix milliseconds.
+    pub time_ms: i64,
+    /// The value that it stands at.
+    pub value: f64,
+    /// Whether it points up, as the true value may be higher; else down.
+    pub is_up: bool,
+    /// The colour.
+    pub rgb: Rgb,
+}
+
+/// Half the width of a triangle, and its height, in CSS pixels.
+const SIZE_PX: (f64, f64) = (4.0, 6.0);
+
+/// The shape of a mark in canvas pixels: its base lies on the point.
+pub(crate) fn triangle(mark: &Mark, p: &Projection, scale: f64) -> Area {
+    let (half, height) = (SIZE_PX.0 * scale, SIZE_PX.1 * scale);
+    let (x, y) = (p.x(mark.time_ms), p.y(mark.value).clamp(p.top, p.bottom));
+    // A tip that would leave the plotted area pushes the whole triangle in.
+    let (base, tip) = match mark.is_up {
+        true if y - height < p.top => (p.top + height, p.top),
+        true => (y, y - height),
+        false if y + height > p.bottom => (p.bottom - height, p.bottom),
+        false => (y, y + height),
+    };
+    let corner = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
+    Area { points: vec![corner(x - half, base), corner(x + half, base), corner(x, tip)], rgb: mark.rgb }
+}
+
+/// Triangles at the upper or lower edge where a value is infinite, one wherever they would lie on each other.
+pub(crate) fn infinities(values: &[f64], times_ms: &[i64], p: &Projection, scale: f64, rgb: Rgb) -> Vec<Area> {
+    let mut areas = Vec::new();
+    let mut free = f64::NEG_INFINITY;
+    for (value, time_ms) in values.iter().zip(times_ms).filter(|(value, _)| value.is_infinite()) {
+        let x = p.x(*time_ms);
+        if x >= free {
+            let is_up = *value > 0.0;
+            let value = if is_up { p.high } else { p.low };
+            areas.push(triangle(&Mark { time_ms: *time_ms, value, is_up, rgb }, p, scale));
+            free = x + 2.0 * SIZE_PX.0 * scale;
+        }
+    }
+    areas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Margins;
+
+    const RED: Rgb = Rgb(200, 0, 0);
+
+    fn projection() -> Projection {
+        let margins = Margins { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
+        Projection::new(100.0, 100.0, margins, (0, 1000), (0.0, 10.0))
+    }
+
+    #[test]
+    fn triangles_stand_on_their_point_and_stay_inside() {
+        let mark = |value, is_up| triangle(&Mark { time_ms: 500, value, is_up, rgb: RED }, &projection(), 1.0).points;
+        assert_eq!(mark(5.0, true), [(46, 50), (54, 50), (50, 44)]);
+        assert_eq!(mark(5.0, false), [(46, 50), (54, 50), (50, 56)]);
+        assert_eq!(mark(10.0, true), [(46, 6), (54, 6), (50, 0)]);
+        assert_eq!(mark(0.0, false), [(46, 94), (54, 94), (50, 100)]);
+    }
+
+    #[test]
+    fn infinities_lie_at_the_edges_without_crowding() {
+        let values = [f64::INFINITY, f64::INFINITY, 1.0, f64::NAN, f64::NEG_INFINITY];
+        let areas = infinities(&values, &[0, 10, 20, 30, 500], &projection(), 1.0, RED);
+        let tips: Vec<_> = areas.iter().map(|area| area.points[2]).collect();
+        assert_eq!(tips, [(0, 0), (50, 100)]);
+    }
+}

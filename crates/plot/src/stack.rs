@@ -1,0 +1,106 @@
+//! Columns on top of each other: bars, areas, and the cells of a heat map.
+use crate::{Area, Bar, Drawing, PixelColumns, Projection, Rgb, Scene};
+use std::ops::Range;
+
+pub(crate) fn lay_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
+    for (at, (left, right)) in slots(drawing, p, width_ms) {
+        let mut base = 0.0;
+        for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
+            let value = column.values[at];
+            if !style.is_shown || style.is_overlaid || !value.is_finite() || value <= 0.0 {
+                continue;
+            }
+            let (low, high) = (p.y(base).round() as i32, p.y(base + value).round() as i32);
+            base += value;
+            // A class with few requests must not vanish below the height of a pixel.
+            let high = high.min(low - drawing.scale.round() as i32).max(p.top as i32);
+            scene.bars.push(Bar { from: (left, high), to: (right, low), rgb: style.rgb });
+        }
+    }
+}
+
+pub(crate) fn lay_areas(
+    drawing: &Drawing<'_>,
+    p: &Projection,
+    pixel_columns: &PixelColumns,
+    within: &Range<usize>,
+    scene: &mut Scene,
+) {
+    let y = |value: f64| p.y(value).clamp(p.top, p.bottom);
+    let mut base = vec![0.0; within.len()];
+    for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
+        if !style.is_shown || style.is_overlaid {
+            continue;
+        }
+        let (mut low, mut high) = (Vec::with_capacity(within.len()), Vec::with_capacity(within.len()));
+        for (base, value) in base.iter_mut().zip(&column.values[within.clone()]) {
+            let is_there = value.is_finite();
+            low.push(if is_there { *base } else { f64::NAN });
+            *base += if is_there { value.max(0.0) } else { 0.0 };
+            high.push(if is_there { *base } else { f64::NAN });
+        }
+        // Both edges have the same holes, and so as many parts.
+        for (low, high) in pixel_columns.reduce(&low, y).into_iter().zip(pixel_columns.reduce(&high, y)) {
+            let (first, last) = (high[0], low[low.len() - 1]);
+            if first.0 == last.0 {
+                // A lone point has no width of its own.
+                let right = first.0 + drawing.scale.round() as i32;
+                scene.bars.push(Bar { from: first, to: (right, last.1), rgb: style.rgb });
+            } else {
+                let points = high.into_iter().chain(low.into_iter().rev()).collect();
+                scene.areas.push(Area { points, rgb: style.rgb });
+            }
+        }
+    }
+}
+
+pub(crate) fn lay_cells(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
+    let columns = &drawing.frame.columns;
+    let finite = columns.iter().flat_map(|column| &column.values).copied().filter(|value| value.is_finite());
+    let most = finite.fold(0.0, f64::max);
+    for (at, (left, right)) in slots(drawing, p, width_ms) {
+        for (row, column) in columns.iter().enumerate() {
+            let Some(rgb) = shade(&drawing.theme.ramp, column.values[at] / most) else { continue };
+            let (low, high) = (p.y(row as f64).round() as i32, p.y(row as f64 + 1.0).round() as i32);
+            scene.bars.push(Bar { from: (left, high), to: (right, low), rgb });
+        }
+    }
+}
+
+/// The colour of a share of the most there is; none for nothing. The root keeps what is rare visible.
+fn shade(ramp: &[Rgb], share: f64) -> Option<Rgb> {
+    if share.is_nan() || share <= 0.0 {
+        return None;
+    }
+    let place = share.min(1.0).sqrt() * ramp.len().saturating_sub(1) as f64;
+    let (below, above) = (*ramp.get(place.floor() as usize)?, *ramp.get(place.ceil() as usize)?);
+    Some(below.mixed(above, place.fract()))
+}
+
+/// Index, left and right edge of each time's bar that is in the range, `width_ms` wide and ending at its time.
+fn slots(drawing: &Drawing<'_>, p: &Projection, width_ms: i64) -> Vec<(usize, (i32, i32))> {
+    let gap = if width_ms as f64 * p.per_ms() >= 4.0 * drawing.scale { drawing.scale } else { 0.0 };
+    let slot = |(at, time_ms): (usize, &i64)| {
+        let left = p.x(time_ms - width_ms).max(p.left);
+        let right = (p.x(*time_ms) - gap).min(p.right);
+        let (left, right) = (left <= right).then_some((left.round() as i32, right.round() as i32))?;
+        (p.x(*time_ms) > p.left && left < p.right as i32).then_some((at, (left, right.max(left + 1))))
+    };
+    drawing.frame.times_ms.iter().enumerate().filter_map(slot).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_is_darkest_and_nothing_is_left_blank() {
+        let ramp = [Rgb(0, 0, 0), Rgb(100, 100, 100), Rgb(200, 200, 200)];
+        assert_eq!(shade(&ramp, 1.0), Some(Rgb(200, 200, 200)));
+        assert_eq!(shade(&ramp, 0.25), Some(Rgb(100, 100, 100)));
+        for nothing in [0.0, -1.0, f64::NAN] {
+            assert_eq!(shade(&ramp, nothing), None);
+        }
+        assert_eq!(shade(&[], 1.0), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Why graphs are not there, by what the page knows of the targets.
+use super::{card::Round, frames::named_values, refresh::Feed};
+use catalogue::{Ask, Facts, GRAPHS, Graph, Section, absence, detect, drawn_query, graph};
+use leptos::prelude::*;
+use std::collections::BTreeSet;
+
+/// The graph whose lines are the reasons of failed scrapes.
+const FAILURES: &str = "scrape-failures";
+
+impl Feed {
+    /// Why a graph has nothing to draw; none when its metrics are there.
+    pub(super) fn absence(self, graph: &Graph, round: &Round) -> Option<String> {
+        why(graph, &round.inventory.present(&round.scope), self.answering.get_untracked(), &self.failed.get_untracked())
+    }
+
+    /// The graphs of a section that have nothing to draw, each with why; nothing before the first answer.
+    pub fn absent(self, section: Section) -> Vec<(&'static Graph, String)> {
+        let scope = self.view.with(|view| view.scope.clone());
+        let (answering, failed) = (self.answering.get(), self.failed.get());
+        self.inventory.with(|inventory| {
+            let Some(inventory) = inventory else { return Vec::new() };
+            let present = inventory.present(&scope);
+            let own = GRAPHS.iter().copied().filter(|graph| graph.section == section);
+            own.filter_map(|graph| Some((graph, why(graph, &present, answering, &failed)?))).collect()
+        })
+    }
+
+    /// Asks for the reasons of failed scrapes while some target does not answer.
+    pub(super) async fn learn_failures(self, round: &Round) {
+        let (up, all) = self.answering.get_untracked();
+        let names = round.inventory.present(&round.scope);
+        let present = |name: &str| names.contains(name);
+        let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: round.interval_ms };
+        let query = graph(FAILURES).and_then(|graph| drawn_query(graph, &present, &ask));
+        let mut failed = Vec::new();
+        if up < all
+            && let Some(query) = query
+        {
+            // Reasons are an extra: without them the page still says that nobody answers.
+            let values = round.backend.instant(query, round.end_ms()).await.map(named_values).unwrap_or_default();
+            failed = values.into_iter().filter(|(_, count)| *count > 0.0).map(|(reason, _)| reason).collect();
+        }
+        if self.failed.with_untracked(|old| *old != failed) {
+            self.failed.set(failed);
+        }
+    }
+}
+
+fn why(graph: &Graph, names: &BTreeSet<&str>, (up, all): (usize, usize), failed: &[String]) -> Option<String> {
+    let engines = detect(names.iter().copied());
+    let failures: Vec<&str> = failed.iter().map(String::as_str).collect();
+    let present = |name: &str| names.contains(name);
+    let facts = Facts { targets: all, answering: up, failures: &failures, engines: &engines, present: &present };
+    absence(graph, &facts).map(|absence| absence.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_follows_what_is_known() {
+        let volume = graph("volume").expect("a graph");
+        let names = BTreeSet::from(["up", "node_memory_MemTotal_bytes"]);
+        let told = |answering, failed: &[&str]| {
+            let failed: Vec<String> = failed.iter().map(|reason| (*reason).to_owned()).collect();
+            why(volume, &names, answering, &failed).expect("absent")
+        };
+        assert!(told((0, 0), &[]).starts_with("Nothing is scraped"));
+        assert!(told((0, 1), &["connect"]).contains("(connect)"));
+        assert!(!told((1, 1), &[]).contains("No target answers"));
+        let vllm = BTreeSet::from(["vllm:request_success_total"]);
+        assert_eq!(why(volume, &vllm, (1, 1), &[]), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! What the menu of a card offers, in its order, and how keys move in it.
+use crate::{
+    feed::Offers,
+    state::choices::{Choices, Form},
+};
+use catalogue::{Colours, Detail, Graph, Look};
+
+/// What an entry of the menu does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Details,
+    HeatMap,
+    Log,
+    Stacked,
+    Compare,
+    Statistics,
+    Table,
+    Enlarge,
+    CopyQuery,
+    Csv,
+    Png,
+    Embed,
+}
+
+impl Action {
+    /// Stable name for tests.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Details => "details",
+            Self::HeatMap => "heat-map",
+            Self::Log => "log",
+            Self::Stacked => "stacked",
+            Self::Compare => "compare",
+            Self::Statistics => "statistics",
+            Self::Table => "table",
+            Self::Enlarge => "enlarge",
+            Self::CopyQuery => "copy-query",
+            Self::Csv => "csv",
+            Self::Png => "png",
+            Self::Embed => "embed",
+        }
+    }
+}
+
+/// An entry of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) action: Action,
+    pub(super) text: &'static str,
+    /// Whether it is on, of what can be on or off.
+    pub(super) is_checked: Option<bool>,
+}
+
+/// The entries for a graph: only what would change something.
+pub(super) fn items(graph: &Graph, offers: Offers, choices: Choices) -> Vec<Item> {
+    let is_graph = choices.form == Form::Graph;
+    let is_lines = graph.look == Look::Lines;
+    let detail = match graph.detail {
+        Detail::Codes => "Single status codes",
+        Detail::Replicas if graph.colours == Colours::Percentiles => "Each replica (p95)",
+        Detail::Replicas => "Each replica",
+        Detail::Gpus => "Each GPU",
+    };
+    let switch = |action, text, is_on: bool| Item { action, text, is_checked: Some(is_on) };
+    let press = |action, text| Item { action, text, is_checked: None };
+    // Percentiles lie within each other and do not add up.
+    let can_stack = is_lines && (graph.colours != Colours::Percentiles);
+    [
+        (offers.has_details || choices.is_detailed).then(|| switch(Action::Details, detail, choices.is_detailed)),
+        offers.has_buckets.then(|| switch(Action::HeatMap, "Heat map of buckets", choices.form == Form::HeatMap)),
+        (is_lines && is_graph && !choices.is_stacked).then(|| switch(Action::Log, "Logarithmic axis", choices.is_log)),
+        (can_stack && is_graph).then(|| switch(Action::Stacked, "Stacked", choices.is_stacked)),
+        (choices.form != Form::HeatMap)
+            .then(|| switch(Action::Compare, "Compare with the range before", choices.is_compared)),
+        (choices.form != Form::HeatMap)
+            .then(|| switch(Action::Statistics, "Min, mean, max and last", choices.has_statistics)),
+        Some(switch(Action::Table, "Table", choices.form == Form::Table)),
+        Some(press(Action::Enlarge, "Enlarge")),
+        Some(press(Action::CopyQuery, "Copy PromQL")),
+        Some(press(Action::Csv, "Save as CSV")),
+        (choices.form != Form::Table).then(|| press(Action::Png, "Save as PNG")),
+        Some(press(Action::Embed, "Copy code to embed")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Where a key moves the focus among `count` entries; none for keys that do not move it.
+pub(super) fn next(key: &str, at: Option<usize>, count: usize) -> Option<usize> {
+    let last = count.checked_sub(1)?;
+    match key {
+        "ArrowDown" => Some(at.map_or(0, |at| if at >= last { 0 } else { at + 1 })),
+        "ArrowUp" => Some(at.and_then(|at| at.checked_sub(1)).unwrap_or(last)),
+        "Home" => Some(0),
+        "End" => Some(last),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use catalogue::graph;
+
+    fn ids(id: &str, offers: Offers, choices: Choices) -> Vec<&'static str> {
+        let items = items(graph(id).expect("a graph"), offers, choices);
+        items.iter().map(|item| item.action.id()).collect()
+    }
+
+    #[test]
+    fn keys_move_round_the_menu() {
+        for (key, at, expected) in [
+            ("ArrowDown", Some(0), Some(1)),
+            ("ArrowDown", Some(2), Some(0)),
+            ("ArrowDown", None, Some(0)),
+            ("ArrowUp", Some(0), Some(2)),
+            ("ArrowUp", Some(2), Some(1)),
+            ("Home", Some(2), Some(0)),
+            ("End", Some(0), Some(2)),
+            ("x", Some(0), None),
+        ] {
+            assert_eq!(next(key, at, 3), expected, "{key} {at:?}");
+        }
+        assert_eq!(next("ArrowDown", None, 0), None);
+    }
+
+    #[test]
+    fn a_menu_offers_only_what_changes_something() {
+        let all = Offers { has_details: true, has_buckets: true };
+        let latency = ids("end-to-end-latency", all, Choices::default());
+        assert!(latency.contains(&"heat-map") && latency.contains(&"details") && !latency.contains(&"stacked"));
+        let bars = ids("volume", Offers { has_details: true, has_buckets: false }, Choices::default());
+        assert!(!bars.contains(&"log") && !bars.contains(&"stacked") && !bars.contains(&"heat-map"));
+        let none = ids("running-and-waiting", Offers::default(), Choices::default());
+        assert!(!none.contains(&"details") && none.contains(&"stacked") && none.contains(&"log"));
+        let table = ids("volume", all, Choices { form: Form::Table, ..Choices::default() });
+        assert!(!table.contains(&"png") && table.contains(&"csv"));
+        let detailed = Choices { is_detailed: true, ..Choices::default() };
+        assert!(ids("volume", Offers::default(), detailed).contains(&"details"), "it can always be turned off");
+    }
+}

@@ -1,0 +1,84 @@
+//! A card's data for elsewhere: CSV, and the code that embeds it.
+use plot::Frame;
+use std::fmt::Write;
+
+/// The frame as CSV (RFC 4180): the time, written by `time`, then a column for each line, in base units; holes are
+/// empty.
+pub(super) fn csv(frame: &Frame, time: &dyn Fn(i64) -> String) -> String {
+    let mut text = String::from("time");
+    for column in &frame.columns {
+        let _ = write!(text, ",{}", cell(&column.name));
+    }
+    text.push_str("\r\n");
+    for (at, time_ms) in frame.times_ms.iter().enumerate() {
+        text.push_str(&cell(&time(*time_ms)));
+        for column in &frame.columns {
+            text.push(',');
+            // A number is no formula, also below zero.
+            match column.values.get(at) {
+                Some(value) if !value.is_nan() => {
+                    let _ = write!(text, "{value}");
+                }
+                Some(_) | None => {}
+            }
+        }
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// A text that no spreadsheet takes for a formula, in quotes where its characters need them.
+fn cell(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let safe = if is_formula { format!("'{text}") } else { text.to_owned() };
+    if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+}
+
+/// The element that shows one card on another page; `page` is this page's address without its query, `view` the query
+/// of what is on screen.
+pub(super) fn embed_code(page: &str, graph: &str, title: &str, view: &str) -> String {
+    let and = if view.is_empty() { "" } else { "&" };
+    let source = escaped(&format!("{page}?embed={graph}{and}{view}"));
+    format!(r#"<iframe src="{source}" title="{}" width="600" height="340" loading="lazy"></iframe>"#, escaped(title))
+}
+
+/// Text for an attribute of HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plot::Column;
+
+    #[test]
+    fn names_are_no_formulas_and_holes_are_empty() {
+        let column = |name: &str, values: &[f64]| Column { name: name.into(), values: values.to_vec() };
+        let frame = Frame {
+            times_ms: vec![0, 1000],
+            columns: vec![
+                column("=HYPERLINK(\"x\")", &[0.5, f64::NAN]),
+                column("+1,2", &[-3.0, f64::INFINITY]),
+                column("plain", &[1e-9, 2.0]),
+            ],
+        };
+        assert_eq!(
+            csv(&frame, &|time_ms| time_ms.to_string()),
+            "time,\"'=HYPERLINK(\"\"x\"\")\",\"'+1,2\",plain\r\n0,0.5,-3,0.000000001\r\n1000,,inf,2\r\n"
+        );
+        for (text, safe) in [("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", "\"'\rx\""), ("a\nb", "\"a\nb\"")] {
+            assert_eq!(cell(text), safe);
+        }
+    }
+
+    #[test]
+    fn embed_code_stays_inside_its_attributes() {
+        assert_eq!(
+            embed_code("http://h/", "volume", "A \"<b>\"", "model=a%22&from=now-1h"),
+            "<iframe src=\"http://h/?embed=volume&amp;model=a%22&amp;from=now-1h\" title=\"A &quot;&lt;b&gt;&quot;\" \
+             width=\"600\" height=\"340\" loading=\"lazy\"></iframe>"
+        );
+        assert!(embed_code("http://h/", "cpu", "CPU", "").contains("?embed=cpu\""));
+    }
+}

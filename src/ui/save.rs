@@ -1,0 +1,161 @@
+//! Taking a card's data along: to the clipboard, or as a file.
+use super::{
+    card::CardContext,
+    colours::{Palette, css},
+    time,
+};
+use js_sys::{Array, Date};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, Url};
+
+/// Copies a text, and then tells what could not be copied: nothing, or the text where the browser does not let a page
+/// copy, as without TLS.
+pub(super) fn copy(text: String, done: impl FnOnce(Option<String>) + 'static) {
+    let clipboard = window().navigator().clipboard();
+    if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {
+        return done(Some(text));
+    }
+    leptos::task::spawn_local(async move {
+        let result = JsFuture::from(clipboard.write_text(&text)).await;
+        done(result.is_err().then_some(text));
+    });
+}
+
+/// A time as `2026-11-22T10:51:00.000Z`.
+pub(super) fn iso(time_ms: i64) -> String {
+    Date::new(&JsValue::from_f64(time_ms as f64)).to_iso_string().into()
+}
+
+/// This page's address without its query.
+pub(super) fn page() -> String {
+    let location = window().location();
+    format!("{}{}", location.origin().unwrap_or_default(), location.pathname().unwrap_or_default())
+}
+
+/// A name that says which graph and which time.
+pub(super) fn file_name(card: CardContext, ending: &str) -> String {
+    let start_ms = card.drawn.with_untracked(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.range.0));
+    let start = iso(start_ms).chars().take(19).collect::<String>().replace(':', "-");
+    format!("{}-{start}.{ending}", card.graph.id)
+}
+
+/// Offers a text as a file of that name.
+pub(super) fn offer_text(text: &str, name: &str) {
+    let kind = BlobPropertyBag::new();
+    kind.set_type("text/csv;charset=utf-8");
+    if let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&JsValue::from_str(text)), &kind) {
+        offer(&blob, name);
+    }
+}
+
+/// Offers the card's picture, with its title and legend, as a file.
+pub(super) fn offer_picture(card: CardContext, palette: &Palette) {
+    let name = file_name(card, "png");
+    let Some(picture) = picture(card, palette) else { return };
+    let give = Closure::once_into_js(move |blob: JsValue| {
+        if let Ok(blob) = blob.dyn_into::<Blob>() {
+            offer(&blob, &name);
+        }
+    });
+    let _ = picture.to_blob(give.unchecked_ref());
+}
+
+fn offer(blob: &Blob, name: &str) {
+    let Ok(url) = Url::create_object_url_with_blob(blob) else { return };
+    let link = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
+    if let Some(link) = link {
+        link.set_href(&url);
+        link.set_download(name);
+        link.click();
+    }
+    // The browser reads it after this returns.
+    set_timeout(
+        move || {
+            let _ = Url::revoke_object_url(&url);
+        },
+        std::time::Duration::from_secs(60),
+    );
+}
+
+/// Heights around the graph and widths in the legend, in CSS pixels.
+const TITLE_PX: f64 = 44.0;
+const LINE_PX: f64 = 20.0;
+const EDGE_PX: f64 = 12.0;
+
+fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
+    let selector = format!("section[data-graph='{}'] .stage canvas", card.graph.id);
+    let source: HtmlCanvasElement = document().query_selector(&selector).ok()??.dyn_into().ok()?;
+    let scale = f64::from(source.width()) / f64::from(source.client_width().max(1));
+    let width = f64::from(source.client_width()) + 2.0 * EDGE_PX;
+    let picture: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    let context: CanvasRenderingContext2d = picture.get_context("2d").ok()??.dyn_into().ok()?;
+    let font = &palette.theme.font;
+    context.set_font(&format!("12px {font}"));
+    let entries = card.shown.with_untracked(|shown| {
+        let names = shown.frame.columns.iter().map(|column| column.name.clone());
+        let styles = card.styles.get_untracked();
+        let shown = names.zip(styles).filter(|(_, style)| style.is_shown && !card.is_heat_map());
+        shown.map(|(name, style)| (name, style.rgb)).collect::<Vec<_>>()
+    });
+    let widths: Vec<f64> = entries
+        .iter()
+        .map(|(name, _)| context.measure_text(name).map_or(0.0, |measure| measure.width()) + 28.0)
+        .collect();
+    let places = places(&widths, width - 2.0 * EDGE_PX);
+    let lines = places.last().map_or(0, |place| place.1 + 1);
+    let graph_px = f64::from(source.client_height());
+    let height = TITLE_PX + graph_px + LINE_PX * lines as f64 + EDGE_PX;
+    // A canvas of a new size has lost its settings.
+    picture.set_width((width * scale).round() as u32);
+    picture.set_height((height * scale).round() as u32);
+    context.scale(scale, scale).ok()?;
+    context.set_fill_style_str(&css(palette.surface));
+    context.fill_rect(0.0, 0.0, width, height);
+    context.set_text_baseline("middle");
+    context.set_fill_style_str(&css(palette.ink));
+    context.set_font(&format!("600 14px {font}"));
+    let title = format!("{} {}", card.graph.title, card.graph.unit.suffix());
+    context.fill_text(title.trim_end(), EDGE_PX, 16.0).ok()?;
+    context.set_font(&format!("12px {font}"));
+    let range = card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.range))?;
+    let times = format!("{} to {}", time::clock_and_day(range.0, range.1), time::clock_and_day(range.1, range.0));
+    context.fill_text(&times, EDGE_PX, 34.0).ok()?;
+    context
+        .draw_image_with_html_canvas_element_and_dw_and_dh(&source, EDGE_PX, TITLE_PX, width - 2.0 * EDGE_PX, graph_px)
+        .ok()?;
+    for ((name, rgb), (x, line)) in entries.iter().zip(places) {
+        let (x, y) = (EDGE_PX + x, TITLE_PX + graph_px + LINE_PX * (line as f64 + 0.5));
+        context.set_fill_style_str(&css(*rgb));
+        context.fill_rect(x, y - 2.0, 10.0, 4.0);
+        context.set_fill_style_str(&css(palette.ink));
+        context.fill_text(name, x + 15.0, y).ok()?;
+    }
+    Some(picture)
+}
+
+/// Place and line of each entry of that width, as text flows.
+fn places(widths: &[f64], room: f64) -> Vec<(f64, usize)> {
+    let (mut x, mut line) = (0.0, 0);
+    let place = |width: &f64| {
+        if x > 0.0 && x + width > room {
+            (x, line) = (0.0, line + 1);
+        }
+        let place = (x, line);
+        x += width;
+        place
+    };
+    widths.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legend_of_a_picture_flows_like_text() {
+        assert_eq!(places(&[60.0, 60.0, 200.0, 10.0], 150.0), [(0.0, 0), (60.0, 0), (0.0, 1), (0.0, 2)]);
+        assert!(places(&[], 10.0).is_empty());
+    }
+}
