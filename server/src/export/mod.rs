@@ -49,7 +49,8 @@ impl GraphsArgs {
         let names: BTreeSet<&str> =
             engines.iter().flat_map(|engine| engine.recipes.iter().flat_map(Recipe::names)).collect();
         let all = engines.is_empty();
-        Ok(move |name: &str| all || names.contains(name))
+        // Where nothing is known of what is scraped, names as engines write them.
+        Ok(move |name: &str| if all { catalogue::is_original(name) } else { names.contains(name) })
     }
 }
 

@@ -84,6 +84,13 @@ impl TargetLabels {
         Labels::from_pairs(report.chain(self.own.iter().map(|(name, value)| (&**name, value.as_str()))))
     }
 
+    /// The labels of a series about what was found on the target's pages.
+    pub(crate) fn of_finding(&self, name: &str, more: &[(&'static str, String)]) -> Labels {
+        let own = self.own.iter().map(|(name, value)| (&**name, value.as_str()));
+        let more = more.iter().map(|(name, value)| (*name, value.as_str()));
+        Labels::from_pairs([("__name__", name)].into_iter().chain(own).chain(more))
+    }
+
     /// The labels of a series on the page. The target's labels win; one of the page by the same name gets the prefix
     /// `exported_`, as often as needed (`resolveConflictingExposedLabels` in Prometheus's `scrape`). Names that begin
     /// with two underscores are Prometheus's own and dropped.

@@ -4,6 +4,7 @@ mod authorization;
 mod body;
 mod failure;
 mod fetch;
+mod found;
 mod huggingface;
 mod identity;
 mod metadata;

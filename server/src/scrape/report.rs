@@ -1,9 +1,10 @@
 //! The series about a scrape itself.
 use super::failure::Failure;
+use super::found::Told;
 use super::identity::TargetLabels;
 use super::places::Row;
 use exposition::PageCount;
-use promql::stale_marker;
+use promql::{Labels, stale_marker};
 use std::time::Duration;
 use store::{Group, SeriesRef, StoreError};
 
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     series_added: SeriesRef,
     /// The series of the last failure, while it lasts.
     failed: Option<(&'static str, SeriesRef)>,
+    /// The series about what was found, each with its value.
+    found: Vec<(Labels, SeriesRef, f64)>,
 }
 
 impl Report {
@@ -37,6 +40,7 @@ impl Report {
             samples: series("scrape_samples_scraped")?,
             series_added: series("scrape_series_added")?,
             failed: None,
+            found: Vec::new(),
             labels,
         })
     }
@@ -62,10 +66,29 @@ impl Report {
         Ok(())
     }
 
+    /// The samples that tell what was found: what was told before, or `told` in its place. While the target is down they
+    /// go on, as what it is does not change.
+    pub(crate) fn tell(&mut self, told: Option<Vec<Told>>, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
+        if let Some(told) = told {
+            let mut found = Vec::with_capacity(told.len());
+            for (name, more, value) in told {
+                let labels = self.labels.of_finding(name, &more);
+                let series = group.register(&labels)?;
+                found.push((labels, series, value));
+            }
+            let ended = self.found.iter().filter(|(labels, ..)| !found.iter().any(|(own, ..)| own == labels));
+            row.extend(ended.map(|(_, series, _)| (*series, stale_marker())));
+            self.found = found;
+        }
+        row.extend(self.found.iter().map(|(_, series, value)| (*series, *value)));
+        Ok(())
+    }
+
     /// Marks all series as gone.
     pub(crate) fn retire(&self, row: &mut Row) {
         let failed = self.failed.map(|(_, series)| series);
         let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
-        row.extend(series.map(|series| (series, stale_marker())));
+        let found = self.found.iter().map(|(_, series, _)| *series);
+        row.extend(series.chain(found).map(|series| (series, stale_marker())));
     }
 }

@@ -1,5 +1,6 @@
 //! From a page to the store: all of it or nothing, and what is gone is marked.
 use super::failure::Failure;
+use super::found::Found;
 use super::identity::{Identity, TargetLabels};
 use super::metadata::Metadata;
 use super::page::{Learned, Learning, Page};
@@ -19,6 +20,7 @@ pub(crate) struct Writer {
     group: Group,
     identity: Identity,
     learned: Learned,
+    found: Found,
     labels: TargetLabels,
     report: Option<Report>,
     /// The last page, as long as scrapes succeed.
@@ -37,6 +39,7 @@ impl Writer {
             labels: identity.labels(&learned),
             identity,
             learned,
+            found: Found::default(),
             report: None,
             cache: PageCache::default(),
         }
@@ -70,6 +73,7 @@ impl Writer {
         let mut reading = self.read(page, row)?;
         let count = reading.count;
         self.counts.duplicates.add(count.duplicates as u64);
+        reading.new.iter().for_each(|(_, labels)| self.found.see(labels));
         self.metadata.note(std::mem::take(&mut reading.facts), page.format == Format::OpenMetrics);
         self.places.take(time_ms, reading, &mut self.group, row).map_err(|_| Failure::SeriesCap)?;
         Ok(count)
@@ -108,11 +112,13 @@ impl Writer {
             Some(report) => report,
             none => none.insert(Report::register(self.labels.clone(), &mut self.group)?),
         };
+        report.tell(self.found.told(), &mut self.group, row)?;
         report.write(outcome, &mut self.group, row)
     }
 
     fn retire_all(&mut self, row: &mut Row) {
         self.retire_page(row);
+        self.found = Found::default();
         if let Some(report) = self.report.take() {
             report.retire(row);
         }

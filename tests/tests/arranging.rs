@@ -1,0 +1,98 @@
+//! The page as a person arranges it: which graphs, in which order and width, and which time in which zone.
+use inferboard_tests::{Browser, Companion, Result, until};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn ids(browser: &Browser) -> Result<Vec<String>> {
+    Ok(browser.cards().await?.into_iter().map(|card| card.graph).collect())
+}
+
+/// The graphs on the page that these tests move about, in order.
+async fn moved(browser: &Browser) -> Result<Vec<String>> {
+    let mut ids = ids(browser).await?;
+    ids.retain(|id| id == "cpu" || id == "memory");
+    Ok(ids)
+}
+
+async fn wait_for(browser: &Browser, expected: &[&str]) -> Result<()> {
+    until(&format!("the graphs {expected:?}"), PATIENCE, async || moved(browser).await, |ids| ids == expected).await?;
+    Ok(())
+}
+
+async fn click(browser: &Browser, css: &str) -> Result<()> {
+    Ok(browser.find(css).await?.click().await?)
+}
+
+async fn started() -> Result<(Companion, Browser)> {
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", "250ms"]).await?;
+    let browser = Browser::start().await?;
+    Ok((companion, browser))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_customized_kept_reset_and_shared() -> Result<()> {
+    let (companion, browser) = started().await?;
+    let page = format!("{}/?section=hardware&from=now-5m", companion.url());
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    browser.find("[data-testid=customize-search]").await?.send_keys("memory").await?;
+    let listed = "[data-testid=customize-dialog] li[data-graph=cpu]";
+    until("a list without the others", PATIENCE, async || browser.count(listed).await, |count| *count == 0).await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu"]).await?;
+
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    let row = browser.find("[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    row.send_keys(thirtyfour::Key::Alt + thirtyfour::Key::Up).await?;
+    wait_for(&browser, &["memory", "cpu"]).await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] option[value='2']").await?;
+    let wide = "section.card[data-graph=memory][data-columns='2']";
+    until("a wide card", PATIENCE, async || browser.count(wide).await, |count| *count == 1).await?;
+    browser.press("customize-reset").await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+
+    let layout = "%7B%22version%22%3A1%2C%22hidden%22%3A%5B%22cpu%22%2C%22of-a-later-page%22%5D%7D";
+    browser.open(&format!("{page}&layout={layout}")).await?;
+    wait_for(&browser, &["memory"]).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
+    let (companion, browser) = started().await?;
+    browser.open(&format!("{}/?section=hardware&zone=Asia/Kathmandu", companion.url())).await?;
+    let zone = async || Ok(browser.find(".zone").await?.text().await?);
+    until("the zone's offset", PATIENCE, zone, |text| text == "UTC+5:45").await?;
+    browser.press("when").await?;
+    let words = browser.find("[data-testid=when-words]").await?;
+    words.send_keys("whenever").await?;
+    browser.press("when-take").await?;
+    let problem = browser.find("[data-testid=when-problem]").await?;
+    let told = async || Ok(problem.text().await?);
+    until("what to write", PATIENCE, told, |text| text.contains("yesterday")).await?;
+    words.clear().await?;
+    words.send_keys("2026-11-20 14:00 to 15:30").await?;
+    browser.press("when-take").await?;
+    let view = async || browser.view().await;
+    let view = until("the range", PATIENCE, view, |view| view.contains_key("to")).await?;
+    // 14:00 in Nepal is 08:15 UTC.
+    assert_eq!((view["from"].as_str(), view["to"].as_str()), ("1795162500000", "1795167900000"));
+
+    browser.press("earlier").await?;
+    let view = async || browser.view().await;
+    until("an earlier range", PATIENCE, view, |view| view["from"] == "1795159800000").await?;
+    browser.press("back").await?;
+    until("the range before", PATIENCE, view, |view| view["from"] == "1795162500000").await?;
+    browser.find("body").await?.send_keys("?").await?;
+    let sheet = async || browser.count("dialog.keys[open]").await;
+    until("the sheet of keys", PATIENCE, sheet, |count| *count == 1).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
