@@ -235,7 +235,7 @@ impl Lines<'_> {
 fn line_order(graph: &Graph) -> Vec<&'static str> {
     let percentiles = PERCENTILES.iter().map(|(name, _)| *name);
     let own = graph.lines.iter().map(|line| line.name).filter(|name| !name.is_empty());
-    own.chain(percentiles).collect()
+    percentiles.chain(own).collect()
 }
 
 fn ordered(mut values: Vec<(String, f64)>, order: &[&str]) -> Vec<(String, f64)> {

@@ -7,6 +7,9 @@ use crate::{
 /// Servers take queries of 16 KiB; a little is left for what is put around it.
 const LONGEST_BYTES: usize = 15 << 10;
 
+/// What happens rarely, and with a hole in the samples beside it, is counted over at least this long.
+const WIDE_MS: i64 = 600_000;
+
 /// Everything but the recipe that an expression depends on.
 pub(crate) struct Asked<'a> {
     /// Matchers of what is selected.
@@ -16,8 +19,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) lenient: (String, String),
     /// The window of a rate, as PromQL writes it.
     pub(crate) window: String,
-    /// The length of the window in seconds, as PromQL writes it.
-    pub(crate) seconds: String,
+    /// A window that rare events are seen in, and its length in seconds.
+    pub(crate) wide: (String, String),
+    /// Whether the boxes are asked for: percentiles without the mean, and no window but the range.
+    pub(crate) is_summary: bool,
     /// The backend's label for replicas.
     pub(crate) replica: &'a str,
     /// Labels kept beside the line's name.
@@ -36,7 +41,8 @@ impl<'a> Asked<'a> {
             strict: ask.scope.matchers(ask.labels),
             lenient: (ask.scope.lenient_matchers(ask.labels, false), ask.scope.lenient_matchers(ask.labels, true)),
             window: duration(ask.window_ms),
-            seconds: (ask.window_ms as f64 / 1000.0).to_string(),
+            wide: (duration(ask.window_ms.max(WIDE_MS)), seconds(ask.window_ms.max(WIDE_MS))),
+            is_summary: false,
             replica: &ask.labels.replica,
             by: &[],
             longest_bytes: LONGEST_BYTES,
@@ -44,6 +50,15 @@ impl<'a> Asked<'a> {
             present,
         }
     }
+
+    /// The same for the boxes of a range, which is the window of `ask`.
+    pub(crate) fn of_a_range(self, ask: &Ask<'_>) -> Self {
+        Self { wide: (duration(ask.window_ms), seconds(ask.window_ms)), is_summary: true, ..self }
+    }
+}
+
+fn seconds(duration_ms: i64) -> String {
+    (duration_ms as f64 / 1000.0).to_string()
 }
 
 /// How the lines of a recipe are called.
@@ -99,7 +114,7 @@ pub(crate) fn is_present(engine: &Engine, recipe: &Recipe, present: &dyn Fn(&str
 pub(crate) fn is_over_window(recipe: &Recipe) -> bool {
     match recipe.shape {
         Shape::Gauge { .. } | Shape::GaugeBy { .. } | Shape::Quantiles { .. } => false,
-        Shape::Raw { promql, .. } => promql.contains("$window"),
+        Shape::Raw { promql, .. } => promql.contains("$window") || promql.contains("$wide"),
         _ => true,
     }
 }
@@ -149,6 +164,9 @@ impl Expression<'_> {
             Shape::Spread { names } => {
                 let quantile = |(name, quantile)| label(&self.quantile(quantile, names), &self.full(name));
                 let quantiles = PERCENTILES.map(quantile).join(" or ");
+                if self.asked.is_summary {
+                    return Some(quantiles);
+                }
                 format!("{quantiles} or {}", label(&self.mean(names), &self.full("mean")))
             }
             Shape::Mean { names } => self.named(&self.mean(names)),
@@ -189,12 +207,14 @@ impl Expression<'_> {
                 let groups = self.groups(&[]);
                 let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
                 let promql = promql.replace("$replica", self.asked.replica).replace("$scope", &scope);
+                let wide = &self.asked.wide;
                 self.named(
                     &self.scaled(
                         &promql
                             .replace("$by (", &format!("{by}("))
                             .replace("$window", &self.asked.window)
-                            .replace("$seconds", &self.asked.seconds),
+                            .replace("$wide_seconds", &wide.1)
+                            .replace("$wide", &wide.0),
                     ),
                 )
             }

@@ -45,7 +45,8 @@ pub fn detailed_query(graph: &Graph, present: &dyn Fn(&str) -> bool, ask: &Ask<'
 /// without boxes or data; what has no value over a range, such as percentiles that the server computed, has no box.
 pub fn summary_query(graph: &Graph, present: &dyn Fn(&str) -> bool, ask: &Ask<'_>, range_ms: i64) -> Option<String> {
     let whole = Ask { window_ms: range_ms, ..ask.clone() };
-    let query = query(graph, &Asked::new(&whole, present), &|(_, recipe)| is_over_window(recipe))?;
+    let asked = Asked::new(&whole, present).of_a_range(&whole);
+    let query = query(graph, &asked, &|(_, recipe)| is_over_window(recipe))?;
     match graph.summary {
         Summary::None => None,
         Summary::Percentiles => Some(query),
@@ -77,20 +78,21 @@ pub fn start_times_query(ask: &Ask<'_>) -> String {
     format!("max by ({replica}) ({START_TIME}{{{scope}}})")
 }
 
-/// A graph's query for whoever is not the page: `scope` are matchers, `window` is a duration and its length in seconds,
-/// as PromQL or Grafana write them, and the labels `by` stay beside `line`. It may be longer than servers of the page take.
+/// A graph's query for whoever is not the page: `scope` are matchers and `window` a duration, as PromQL or Grafana
+/// write them, and the labels `by` stay beside `line`. It may be longer than servers of the page take.
 pub fn query_for(
     graph: &Graph,
     scope: &str,
-    window: (&str, &str),
+    window: &str,
     by: &[&str],
     present: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let asked = Asked {
         strict: scope.to_owned(),
         lenient: (String::new(), String::new()),
-        window: window.0.to_owned(),
-        seconds: window.1.to_owned(),
+        window: window.to_owned(),
+        wide: ("10m".into(), "600".into()),
+        is_summary: false,
         replica: "replica",
         by,
         longest_bytes: usize::MAX,

@@ -168,7 +168,8 @@ pub enum Shape {
         label: &'static str,
     },
     /// PromQL as it is, with `$scope` for matchers (each followed by a comma), `$replica` for the label of that name,
-    /// `$by` for the grouping of an aggregation, `$window` for the window of a rate, and `$seconds` for its length.
+    /// `$by` for the grouping of an aggregation, `$window` for the window of a rate, and `$wide` and `$wide_seconds` for one in
+    /// which rare events are seen.
     Raw {
         /// The query.
         promql: &'static str,

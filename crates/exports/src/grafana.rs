@@ -61,7 +61,7 @@ pub fn grafana_dashboard(model: &str, present: &dyn Fn(&str) -> bool) -> String 
 
 fn query(graph: &Graph, model: &str, present: &dyn Fn(&str) -> bool) -> Option<String> {
     let scope = format!("{model}=~\"$model\"");
-    query_for(graph, &scope, ("$__rate_interval", "($__rate_interval_ms / 1000)"), &[], present)
+    query_for(graph, &scope, "$__rate_interval", &[], present)
 }
 
 fn source() -> Value {

@@ -3,7 +3,7 @@ use catalogue::{GRAPHS, Section, query_for};
 use std::fmt::Write;
 
 /// Window of rates: four scrapes of a minute, the longest interval that is usual.
-const WINDOW: (&str, &str) = ("5m", "300");
+const WINDOW: &str = "5m";
 
 /// A Prometheus rules file: for each graph whose metrics are `present` a series `inferboard:<graph>`, by the labels `by`
 /// (such as the model's) and `line`.

@@ -58,8 +58,7 @@ fn every_panel_of_the_dashboard_asks_what_prometheus_understands() {
         }
         titles.push(panel["title"].as_str().expect("a title"));
         let query = panel["targets"][0]["expr"].as_str().expect("a query");
-        let query =
-            query.replace("$__rate_interval_ms", "60000").replace("$__rate_interval", "1m").replace("$model", ".*");
+        let query = query.replace("$__rate_interval", "1m").replace("$model", ".*");
         parse(&query);
         rules += &format!("      - record: panel{}\n        expr: {}\n", panel["id"], Value::String(query));
     }

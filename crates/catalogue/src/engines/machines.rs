@@ -107,7 +107,7 @@ pub(super) const PROCESS: Engine = Engine {
         ),
         raw(
             "restarts/restarts",
-            "sum$by (changes(process_start_time_seconds{$scope}[$window])) / $seconds",
+            "sum$by (changes(process_start_time_seconds{$scope}[$wide])) / $wide_seconds",
             &["process_start_time_seconds"],
         )
         // Only where nobody counts restarts.

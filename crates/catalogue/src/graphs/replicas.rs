@@ -54,7 +54,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "Restarts of replicas within each window; the boxes count them over the range. One after a deployment is \
                normal. Usual causes otherwise: memory ran out and the kernel ended the process, the model raised an \
                exception while loading, or a health check failed for too long. Restarts that repeat at even distances \
-               are a crash loop: read the log of the first one. Where only a start time is known, each new one counts.",
+               are a crash loop: read the log of the first one. Where only a start time is known, each new one \
+               counts, spread over the ten minutes after it, as a start leaves a hole in the samples.",
         unit: Unit::PerSecond,
         section: REPLICAS,
         is_shown: true,

@@ -57,7 +57,7 @@ fn recipes_of_our_own_gpu_metrics_and_their_list_agree() {
 #[test]
 fn queries_read_the_names_that_recipes_need() {
     for graph in GRAPHS {
-        let query = query_for(graph, "", ("5m", "300"), &[], &|_| true).expect("a query");
+        let query = query_for(graph, "", "5m", &[], &|_| true).expect("a query");
         let limits = Limits { query_bytes: 1 << 20, operators: 10_000, patterns: 1000, ..Limits::default() };
         let parsed = promql::parse(&query, &limits).unwrap_or_else(|why| panic!("{why}: {query}"));
         let matchers = parsed.selectors().into_iter().flat_map(|selector| &selector.any_of);

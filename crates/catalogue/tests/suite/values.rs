@@ -272,6 +272,20 @@ fn throttling_is_read_from_a_field_of_bits() {
 }
 
 #[test]
+fn a_restart_is_seen_across_the_hole_that_it_leaves() {
+    let page = |start: u32| format!("process_start_time_seconds {start}\n");
+    // Down for three scrapes between the old process and the new.
+    let scraped = scraped(&[&page(1000), &page(1000), "", "", "", &page(2000)]);
+    let (scope, labels) = (Scope::default(), ScopeLabels::default());
+    let ask = Ask { scope: &scope, labels: &labels, window_ms: MINUTE_MS };
+    let restarts = graph("restarts").expect("a graph");
+    let query = drawn_query(restarts, &|name| scraped.has(name), &ask).expect("a query");
+    assert_lines(&scraped.lines_at(&query, scraped.now_ms()), &[("restarts", 1.0 / 600.0)]);
+    let boxes = summary_query(restarts, &|name| scraped.has(name), &ask, 6 * MINUTE_MS).expect("boxes");
+    assert_lines(&scraped.lines_at(&boxes, scraped.now_ms()), &[("restarts", 1.0)]);
+}
+
+#[test]
 fn speculation_counts_the_token_that_is_always_there() {
     let page = |n: u32| {
         let by_position = |position: u32, accepted: u32| {
