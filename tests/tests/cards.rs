@@ -1,0 +1,208 @@
+//! Every control of a card over a recorded session, by pointer and by keyboard.
+use inferboard_tests::{Browser, Companion, Play, Recording, Replay, Result, Theme, until};
+use std::time::Duration;
+use thirtyfour::Key;
+
+const SPEED: f64 = 20.0;
+const INTERVAL: &str = "250ms";
+const VIEW: &str = "section=requests&from=now-2m&every=1s";
+const PATIENCE: Duration = Duration::from_secs(30);
+const LEAST_PIXELS: u64 = 100;
+
+/// Keeps what the page copies and saves, where the test can read it: a headless browser has no clipboard to share.
+const CATCH: &str = "
+    window.copied = [];
+    window.saved = [];
+    Object.defineProperty(navigator, 'clipboard', {
+        value: { writeText: async text => { window.copied.push(text); } },
+    });
+    const make = URL.createObjectURL;
+    URL.createObjectURL = blob => {
+        blob.arrayBuffer().then(bytes => window.saved.push([blob.type, new TextDecoder('latin1').decode(bytes)]));
+        return make(blob);
+    };
+    HTMLAnchorElement.prototype.click = function () { window.named = this.download; };";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_shows_a_graph_in_every_way() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let browser = &stage.browser;
+    the_keyboard_opens_walks_and_closes(browser).await?;
+    details_take_the_place_of_classes(browser).await?;
+    buckets_become_a_heat_map(browser).await?;
+    axis_comparison_and_statistics_are_switched(browser).await?;
+    values_become_a_table(browser).await?;
+    a_card_fills_the_window(browser).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_are_taken_along() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let browser = &stage.browser;
+    browser.evaluate(CATCH, Vec::new()).await?;
+    choose(browser, "volume", "copy-query").await?;
+    choose(browser, "volume", "embed").await?;
+    choose(browser, "volume", "csv").await?;
+    let named = browser.evaluate("return window.named", Vec::new()).await?;
+    assert!(named.as_str().is_some_and(|name| name.starts_with("volume-") && name.ends_with(".csv")), "{named}");
+    choose(browser, "volume", "png").await?;
+    let copied = async || browser.evaluate("return window.copied", Vec::new()).await;
+    let copied = until("two copied texts", PATIENCE, copied, |copied| copied[1].is_string()).await?;
+    assert!(copied[0].as_str().is_some_and(|query| query.contains("http_requests_total")), "{copied}");
+    assert!(copied[1].as_str().is_some_and(|code| code.contains("?embed=volume&amp;section=requests")), "{copied}");
+    let saved = async || browser.evaluate("return window.saved", Vec::new()).await;
+    let saved = until("two saved files", PATIENCE, saved, |saved| saved[1].is_array()).await?;
+    assert_eq!(saved[0][0], "text/csv;charset=utf-8");
+    assert!(saved[0][1].as_str().is_some_and(|csv| csv.starts_with("time,2xx") && csv.contains("\r\n20")), "{saved}");
+    assert_eq!(saved[1][0], "image/png");
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tooltip_is_pinned_and_stays_in_a_narrow_window() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let browser = &stage.browser;
+    browser.show_as(360, 800, Theme::Dark).await?;
+    let overlay = browser.overlay("end-to-end-latency").await?;
+    overlay.scroll_into_view().await?;
+    browser.driver().action_chain().move_to_element_center(&overlay).click().perform().await?;
+    let pinned = "[data-graph=end-to-end-latency] .tooltip.here.pinned";
+    browser.find(pinned).await?;
+    browser.driver().action_chain().move_by_offset(40, 0).perform().await?;
+    assert_eq!(browser.count(pinned).await?, 1, "it stays where it was pinned");
+    let outside = "return [...document.querySelectorAll('.tooltip')].map(tip => tip.getBoundingClientRect())
+        .filter(place => place.left < 0 || place.right > innerWidth).length";
+    assert_eq!(browser.evaluate(outside, Vec::new()).await?, 0);
+    overlay.send_keys(Key::Escape).await?;
+    until("the pin freed", PATIENCE, async || browser.count(".tooltip").await, |count| *count == 0).await?;
+    overlay.send_keys(Key::Left + " ").await?;
+    browser.find(pinned).await?;
+    let wide = browser.evaluate("return document.documentElement.scrollWidth - innerWidth", Vec::new()).await?;
+    assert_eq!(wide, 0, "nothing is wider than the window");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_says_why() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let summary = stage.browser.find("[data-testid=absent-graphs] summary").await?;
+    summary.click().await?;
+    let told = stage.browser.find("[data-testid=absent-graphs] dl").await?.text().await?;
+    assert!(told.contains("vLLM"), "{told}");
+    Ok(())
+}
+
+/// A companion that scrapes a session while it runs, and a browser on its page.
+struct Stage {
+    _companion: Companion,
+    _replay: Replay,
+    browser: Browser,
+}
+
+impl Stage {
+    async fn ready() -> Result<Self> {
+        let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
+        let arguments = ["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()].map(str::to_owned);
+        let companion = Companion::start(&arguments).await?;
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        let browser = Browser::start().await?;
+        browser.show_as(1400, 1000, Theme::Light).await?;
+        browser.open(&format!("{}/?{VIEW}", companion.url())).await?;
+        browser.live_cards(&["volume", "end-to-end-latency", "running-and-waiting"]).await?;
+        Ok(Self { _companion: companion, _replay: replay, browser })
+    }
+}
+
+/// Opens the menu of a card and presses an entry of it.
+async fn choose(browser: &Browser, graph: &str, action: &str) -> Result<()> {
+    browser.find(&format!("[data-graph={graph}] [data-testid=menu]")).await?.click().await?;
+    Ok(browser.find(&format!("[data-graph={graph}] [data-action={action}]")).await?.click().await?)
+}
+
+/// What the focused element says of itself.
+async fn focused(browser: &Browser, property: &str) -> Result<String> {
+    let found = browser.evaluate(&format!("return document.activeElement.{property}"), Vec::new()).await?;
+    Ok(found.as_str().unwrap_or_default().to_owned())
+}
+
+async fn the_keyboard_opens_walks_and_closes(browser: &Browser) -> Result<()> {
+    let button = browser.find("[data-graph=volume] [data-testid=menu]").await?;
+    button.focus().await?;
+    for open in [Key::Enter + "", Key::Space + ""] {
+        button.send_keys(open).await?;
+        let first = async || focused(browser, "dataset.action").await;
+        until("the first entry", PATIENCE, first, |action| action == "details").await?;
+        let keys = |key: Key| browser.driver().action_chain().send_keys(key + "");
+        keys(Key::Up).perform().await?;
+        assert_eq!(focused(browser, "dataset.action").await?, "embed");
+        keys(Key::Down).perform().await?;
+        assert_eq!(focused(browser, "dataset.action").await?, "details");
+        assert_eq!(focused(browser, "role").await?, "menuitemcheckbox");
+        keys(Key::Escape).perform().await?;
+        assert_eq!(focused(browser, "dataset.testid").await?, "menu", "the focus is back on the button");
+        assert_eq!(button.attr("aria-expanded").await?.as_deref(), Some("false"));
+    }
+    Ok(())
+}
+
+async fn details_take_the_place_of_classes(browser: &Browser) -> Result<()> {
+    let class = "[data-graph=volume] .legend [data-line='2xx']";
+    browser.find(class).await?;
+    choose(browser, "volume", "details").await?;
+    until("no classes", PATIENCE, async || browser.count(class).await, |count| *count == 0).await?;
+    browser.painted("volume", LEAST_PIXELS).await?;
+    choose(browser, "volume", "details").await?;
+    browser.find(class).await?;
+    Ok(())
+}
+
+async fn buckets_become_a_heat_map(browser: &Browser) -> Result<()> {
+    choose(browser, "end-to-end-latency", "heat-map").await?;
+    browser.find("[data-graph=end-to-end-latency] .ramp").await?;
+    browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
+    choose(browser, "end-to-end-latency", "heat-map").await?;
+    browser.find("[data-graph=end-to-end-latency] .legend [data-line=p99]").await?;
+    Ok(())
+}
+
+async fn axis_comparison_and_statistics_are_switched(browser: &Browser) -> Result<()> {
+    let remark = "[data-graph=running-and-waiting] [data-testid=remark]";
+    choose(browser, "running-and-waiting", "log").await?;
+    assert!(browser.find(remark).await?.text().await?.contains("no place"), "zeros are left out, and that is said");
+    choose(browser, "running-and-waiting", "log").await?;
+    choose(browser, "running-and-waiting", "stacked").await?;
+    assert!(browser.find(remark).await?.text().await?.contains("Stacked"));
+    choose(browser, "running-and-waiting", "stacked").await?;
+    choose(browser, "running-and-waiting", "compare").await?;
+    choose(browser, "running-and-waiting", "statistics").await?;
+    let row = browser.find("[data-graph=running-and-waiting] [data-testid=statistics] tbody tr").await?;
+    assert!(row.text().await?.contains("running"), "{}", row.text().await?);
+    choose(browser, "running-and-waiting", "statistics").await?;
+    choose(browser, "running-and-waiting", "compare").await?;
+    Ok(())
+}
+
+async fn values_become_a_table(browser: &Browser) -> Result<()> {
+    choose(browser, "end-to-end-latency", "table").await?;
+    let table = "[data-graph=end-to-end-latency] [data-testid=table]";
+    let heads = browser.find(&format!("{table} thead")).await?.text().await?;
+    assert!(heads.contains("Time") && heads.contains("p99"), "{heads}");
+    assert!(browser.count(&format!("{table} tbody tr")).await? > 10);
+    choose(browser, "end-to-end-latency", "table").await?;
+    browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
+    Ok(())
+}
+
+async fn a_card_fills_the_window(browser: &Browser) -> Result<()> {
+    choose(browser, "volume", "enlarge").await?;
+    let canvas = browser.find("dialog[open] .stage canvas").await?;
+    let paint = async || browser.paint(&canvas).await;
+    until("bars on the whole window", PATIENCE, paint, |paint| paint.coloured() > LEAST_PIXELS).await?;
+    browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
+    until("the dialog closed", PATIENCE, async || browser.count("dialog").await, |count| *count == 0).await?;
+    assert_eq!(focused(browser, "dataset.testid").await?, "menu");
+    Ok(())
+}
