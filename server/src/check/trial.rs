@@ -38,8 +38,8 @@ fn scraped(page: &Page) -> Result<Stored, Failure> {
     match writer.write(now_ms(), Duration::ZERO, Ok(page)) {
         Some(failure) => Err(failure),
         None => Ok(Stored {
-            samples: store.stats().appended,
-            series: store.stats().series,
+            samples: store.stats().appended - writer.told() as u64,
+            series: store.stats().series - writer.told(),
             duplicates: counts.duplicates.get(),
             out_of_bounds: counts.out_of_bounds.get(),
             labels: target_labels(&store),

@@ -84,6 +84,11 @@ impl Report {
         Ok(())
     }
 
+    /// How many series tell what was found.
+    pub(crate) fn told(&self) -> usize {
+        self.found.len()
+    }
+
     /// Marks all series as gone.
     pub(crate) fn retire(&self, row: &mut Row) {
         let failed = self.failed.map(|(_, series)| series);

@@ -62,6 +62,11 @@ impl Writer {
         failure.or(reported.err().map(|_| Failure::SeriesCap))
     }
 
+    /// How many series tell what was found on the target's pages.
+    pub(crate) fn told(&self) -> usize {
+        self.report.as_ref().map_or(0, Report::told)
+    }
+
     /// Marks everything as gone, for a target that is no longer scraped.
     pub(crate) fn retire(&mut self, time_ms: i64) {
         let mut row = Row::new();

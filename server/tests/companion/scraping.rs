@@ -28,6 +28,25 @@ async fn a_target_comes_goes_and_comes_back() {
 }
 
 #[tokio::test]
+async fn what_was_found_on_a_page_is_told() {
+    let page_of = |version: &str| {
+        page(&format!(
+            "sglang:num_running_reqs{{model_name=\"m\"}} 1\nsglang:brand_new{{model_name=\"m\"}} 1\n\
+             # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1\nother{{version=\"{version}\"}} 1\n"
+        ))
+    };
+    let target = FakeTarget::start(page_of("1")).await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "model"], &["sglang m 1"]).await;
+    companion.wait_for("inferboard_engine_graphs{job!=\"host\"} > bool 0", &["engine"], &["sglang 1"]).await;
+    companion.wait_for("sort(inferboard_unclaimed_families{job=\"sglang\"})", &[], &["2"]).await;
+    let unread = "count by (family) (inferboard_family_unclaimed{job=\"sglang\"})";
+    companion.wait_for(unread, &["family"], &["other 1", "sglang:brand_new 1"]).await;
+    target.turn(Some(page("vllm:num_requests_running{model_name=\"m\"} 1\n")));
+    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "job"], &["vllm vllm 1"]).await;
+}
+
+#[tokio::test]
 async fn one_target_that_hangs_holds_up_no_other() {
     let (slow, quick) = (FakeTarget::start(hang()).await, FakeTarget::page("a 1\n").await);
     let companion = Companion::start(&args(&[&slow.url(), &quick.url()])).await;
