@@ -1,20 +1,21 @@
 //! A day of ten thousand series in the companion and in both peers: what they take, and the queries of a dashboard.
-//! Part of `make bench-peers`; `node benches/peers.mjs FLEET` with the built `fleet`.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+//! Part of `make bench-peers`; `node benches/peers.mjs FLEET` with the built `fleet`, and `node benches/peers.mjs FLEET
+//! FOLDER` to keep the day there, or to ask again what is there.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SERVERS, bytesOf, fed, forget, installed, load, memory, serving } from "./servers.mjs";
 import { median, table } from "./table.mjs";
 
 const SERVER = process.env.INFERBOARD_SERVER;
-const FLEET = process.argv[2];
+const [FLEET, FOLDER] = process.argv.slice(2);
 const DAYS = 1;
 const END_MS = 1_789_948_800_000 + DAYS * 86_400_000;
 /** Steps of a graph. */
 const POINTS = 300;
 /** Fresh starts with nothing of the files in memory, and repeated questions. */
 const COLD_ROUNDS = 3;
-const WARM_ROUNDS = 7;
+const WARM_ROUNDS = 5;
 
 /** What a dashboard of vLLM replicas asks: sums of rates, quantiles of histograms, gauges, ranks, maxima. */
 const QUERIES = {
@@ -50,16 +51,24 @@ if (!FLEET || !existsSync(FLEET) || !names.includes("ours")) {
 for (const name of Object.keys(SERVERS).filter(name => !names.includes(name))) {
   console.log(`  skipped: ${name} is not installed`);
 }
-const root = mkdtempSync(join(tmpdir(), "peers-"));
+const root = FOLDER ?? mkdtempSync(join(tmpdir(), "peers-"));
 try {
   console.log(`  ${load()}`);
   const figures = {};
-  for (const name of names) figures[name] = { folder: join(root, name), ...(await filled(name, join(root, name))) };
-  for (const name of names) Object.assign(figures[name], await asked(name, figures[name].folder));
+  for (const name of names) figures[name] = await once(join(root, `${name}.json`), () => filled(name, join(root, name)));
+  for (const name of names) Object.assign(figures[name], await asked(name, join(root, name)));
   print(figures);
   console.log(`  ${load()}`);
 } finally {
-  rmSync(root, { recursive: true });
+  if (!FOLDER) rmSync(root, { recursive: true });
+}
+
+/** What an earlier run left in a file, or what `make` gives. */
+async function once(path, make) {
+  if (existsSync(path)) return JSON.parse(readFileSync(path));
+  const made = await make();
+  writeFileSync(path, JSON.stringify(made));
+  return made;
 }
 
 /** Fills a server's folder. */
@@ -79,8 +88,11 @@ async function filled(name, folder) {
 async function asked(name, folder) {
   const [times, starts, peaks] = [{}, [], []];
   for (const hours of [1, 24]) {
+    let asks = 0;
     const ask = async (url, title, kind) => {
-      const { ms, points } = await timed(url, QUERIES[title], hours);
+      // Never twice for the same time, so that no answer is one that was kept.
+      const end = END_MS / 1000 - (asks += 1);
+      const { ms, points } = await timed(url, QUERIES[title], { end, hours });
       times[title] ??= {};
       times[title][hours] ??= { cold: [], warm: [], points };
       times[title][hours][kind].push(ms);
@@ -100,10 +112,9 @@ async function asked(name, folder) {
   return { times, startMs: median(starts), servingPeak: Math.max(...peaks), bytes: sizes(folder, name) };
 }
 
-async function timed(url, query, hours) {
-  const start = (END_MS - hours * 3_600_000) / 1000;
+async function timed(url, query, { end, hours }) {
   const step = (hours * 3600) / POINTS;
-  const form = new URLSearchParams({ query, start, end: END_MS / 1000, step });
+  const form = new URLSearchParams({ query, start: end - hours * 3600, end, step });
   const began = performance.now();
   const answer = await fetch(`${url}/api/v1/query_range?${form}`);
   const body = await answer.text();
@@ -121,6 +132,15 @@ function sizes(folder, name) {
 
 function print(figures) {
   const whose = Object.keys(figures);
+  for (const [title, { 1: hour, 24: day }] of Object.entries(figures.ours.times)) {
+    for (const name of whose) {
+      const theirs = figures[name].times[title];
+      // A server that lacks samples must not look fast.
+      if (theirs[1].points < 0.9 * hour.points || theirs[24].points < 0.9 * day.points) {
+        console.log(`  ${SERVERS[name]} gives fewer values for "${title}": its times count for nothing`);
+      }
+    }
+  }
   const row = (title, figure) => [title, ...whose.map(name => figure(figures[name]))];
   const mega = bytes => (bytes / 1e6).toFixed(0);
   table([

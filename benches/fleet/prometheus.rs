@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 /// The samples, and how long `promtool` took.
 pub(crate) fn take(history: History, folder: &Path) -> anyhow::Result<String> {
+    fs::create_dir_all(folder)?;
     let text = folder.with_extension("om");
     let (mut samples, mut took) = (0, Duration::ZERO);
     for chunk in history {
@@ -29,7 +30,9 @@ fn write(chunk: &Chunk, path: &Path) -> anyhow::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     for part in &chunk.replicas {
         for (labels, column) in part.labels.iter().zip(&part.columns) {
-            let series = labels.to_string();
+            let matchers = labels.iter().filter(|(name, _)| *name != promql::METRIC_NAME);
+            let matchers: Vec<String> = matchers.map(|(name, value)| format!("{name}={value:?}")).collect();
+            let series = format!("{}{{{}}}", labels.metric_name().unwrap_or_default(), matchers.join(","));
             for (time_ms, value) in part.times_ms.iter().zip(column) {
                 writeln!(file, "{series} {value} {}.{:03}", time_ms / 1000, time_ms % 1000)?;
             }

@@ -14,7 +14,7 @@ const POINT_BYTES: usize = 17;
 /// # Errors
 /// Those of `out`.
 pub(super) fn write_json(answer: &Answer, out: impl Write) -> io::Result<()> {
-    let mut out = Writer { out };
+    let mut out = Writer { out, line: Vec::with_capacity(64) };
     out.text(r#"{"status":"success","data":{"resultType":"#)?;
     match &answer.value {
         Value::Scalar { time_ms, value } => {
@@ -90,6 +90,8 @@ pub(super) fn memory_bytes(answer: &Answer) -> usize {
 
 struct Writer<W> {
     out: W,
+    /// The point that is being written.
+    line: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -101,12 +103,15 @@ impl<W: Write> Writer<W> {
         Ok(serde_json::to_writer(&mut self.out, text)?)
     }
 
+    /// Most of an answer is points, so they are put together without an allocation and written at once.
     fn point(&mut self, time_ms: i64, value: f64) -> io::Result<()> {
-        self.text("[")?;
-        self.text(&format_time(time_ms))?;
-        self.text(",\"")?;
-        self.text(&format_value(value))?;
-        self.text("\"]")
+        self.line.clear();
+        self.line.push(b'[');
+        push_time(&mut self.line, time_ms);
+        self.line.extend_from_slice(b",\"");
+        push_value(&mut self.line, value);
+        self.line.extend_from_slice(b"\"]");
+        self.out.write_all(&self.line)
     }
 
     /// The labels, and the brace of the object around them and the points.
@@ -134,10 +139,67 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// As [`format_time`] writes it.
+fn push_time(text: &mut Vec<u8>, time_ms: i64) {
+    if time_ms < 0 {
+        return text.extend_from_slice(format_time(time_ms).as_bytes());
+    }
+    text.extend_from_slice(itoa::Buffer::new().format(time_ms / 1000).as_bytes());
+    let rest = (time_ms % 1000) as u16;
+    if rest != 0 {
+        text.extend([b'.'].into_iter().chain([rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8)));
+    }
+}
+
+/// As [`format_value`] writes it, by what writes digits quickest. Where two numbers of as few digits are as near, either
+/// may be written.
+fn push_value(text: &mut Vec<u8>, value: f64) {
+    let magnitude = value.abs();
+    if value.fract() == 0.0 && magnitude < 1e15 && !(value == 0.0 && value.is_sign_negative()) {
+        text.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    } else if (1e-4..1e15).contains(&magnitude) {
+        text.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        text.extend_from_slice(format_value(value).as_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use promql::{Sample, Series};
+
+    #[test]
+    fn points_are_written_as_times_and_values_are_elsewhere() {
+        let written = |push: fn(&mut Vec<u8>, f64), value| {
+            let mut text = Vec::new();
+            push(&mut text, value);
+            String::from_utf8(text).expect("text")
+        };
+        let mut values = vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 5e-324, f64::MAX, 0.1, 1e-4, 1e15];
+        values.extend((-330..310).flat_map(|exponent| [1.0, -1.0, 1.5, 12_345.678].map(|m| m * 10_f64.powi(exponent))));
+        let mut state = 1_u64;
+        values.extend((0..20_000).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bits = f64::from_bits(state);
+            // Any bits, and numbers as metrics have them.
+            if state % 2 == 0 {
+                bits
+            } else {
+                (state >> 33) as f64 / [1.0, 10.0, 1000.0, 3.0][(state >> 20) as usize % 4]
+            }
+        }));
+        for value in values {
+            let (quick, plain) = (written(push_value, value), format_value(value));
+            let same = |text: &str| text.parse::<f64>().map(f64::to_bits);
+            assert!(quick == plain || quick.len() == plain.len() && same(&quick) == same(&plain), "{quick} {plain}");
+        }
+        for time_ms in [0, 1, 20, 999, 1000, 1_700_000_000_000, 1_700_000_000_120, -1, -1500, i64::MAX, i64::MIN] {
+            let mut text = Vec::new();
+            push_time(&mut text, time_ms);
+            assert_eq!(String::from_utf8(text).expect("text"), format_time(time_ms));
+        }
+    }
 
     fn written(answer: &Answer) -> String {
         let mut out = Vec::new();
