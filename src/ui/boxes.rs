@@ -38,7 +38,8 @@ pub(super) fn Boxes() -> impl IntoView {
                         view! {
                             <div>
                                 <dt>
-                                    <i class="dot" style:background=colour></i>
+                                    {(!colour.is_empty())
+                                        .then(|| view! { <i class="dot" style:background=colour></i> })}
                                     {name.clone()}
                                 </dt>
                                 <dd data-box=name>

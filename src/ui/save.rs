@@ -120,7 +120,8 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     context.fill_text(title.trim_end(), EDGE_PX, 16.0).ok()?;
     context.set_font(&format!("12px {font}"));
     let range = card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.range))?;
-    let times = format!("{} to {}", time::clock_and_day(range.0, range.1), time::clock_and_day(range.1, range.0));
+    // A picture outlives its day.
+    let times = format!("{} to {}", time::clock_and_day(range.0, 0), time::clock_and_day(range.1, range.0));
     context.fill_text(&times, EDGE_PX, 34.0).ok()?;
     context
         .draw_image_with_html_canvas_element_and_dw_and_dh(&source, EDGE_PX, TITLE_PX, width - 2.0 * EDGE_PX, graph_px)

@@ -50,7 +50,7 @@ pub(super) const ALL_BEFORE: &str = "all before";
 pub(super) fn shown(graph: &Graph, drawn: &Drawn, choices: Choices) -> Shown {
     let width_ms = drawn.grid.step_ms;
     if let (Form::HeatMap, Some(buckets)) = (choices.form, &drawn.buckets) {
-        let frame = buckets.clone();
+        let frame = without_empty_ends(buckets);
         return Shown { own_count: frame.columns.len(), frame, rest: None, look: Some(Look::Cells { width_ms }) };
     }
     let look = match graph.look {
@@ -65,6 +65,14 @@ pub(super) fn shown(graph: &Graph, drawn: &Drawn, choices: Choices) -> Shown {
         frame.columns.extend(earlier);
     }
     Shown { frame, own_count, rest, look: Some(look) }
+}
+
+/// The buckets from the lowest to the highest that anything fell into: histograms reach far beyond what happens.
+fn without_empty_ends(buckets: &Frame) -> Frame {
+    let is_used = |column: &Column| column.values.iter().any(|value| *value > 0.0);
+    let first = buckets.columns.iter().position(is_used).unwrap_or(0);
+    let last = buckets.columns.iter().rposition(is_used).map_or(buckets.columns.len(), |last| last + 1);
+    Frame { times_ms: buckets.times_ms.clone(), columns: buckets.columns[first..last].to_vec() }
 }
 
 /// The lines of highest last value in their order, and the band of the others.
@@ -165,7 +173,7 @@ mod tests {
         let heat = Choices { form: Form::HeatMap, ..Choices::default() };
         let lines = drawn(&[("p50", &[1.0])]);
         assert_eq!(names(&shown(graph, &lines, heat)), ["p50"]);
-        let buckets = drawn(&[("≤ 1 s", &[3.0])]).frame;
+        let buckets = drawn(&[("≤ 0.5 s", &[0.0]), ("≤ 1 s", &[3.0]), ("≤ 9 s", &[f64::NAN])]).frame;
         let shown = shown(graph, &Drawn { buckets: Some(buckets), ..lines }, heat);
         assert_eq!((names(&shown), shown.look), (vec!["≤ 1 s"], Some(Look::Cells { width_ms: 1 })));
     }

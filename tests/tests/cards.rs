@@ -28,7 +28,7 @@ async fn the_menu_shows_a_graph_in_every_way() -> Result<()> {
     let stage = Stage::ready().await?;
     let browser = &stage.browser;
     the_keyboard_opens_walks_and_closes(browser).await?;
-    details_take_the_place_of_classes(browser).await?;
+    details_take_the_place_of_percentiles(browser).await?;
     buckets_become_a_heat_map(browser).await?;
     axis_comparison_and_statistics_are_switched(browser).await?;
     values_become_a_table(browser).await?;
@@ -148,14 +148,15 @@ async fn the_keyboard_opens_walks_and_closes(browser: &Browser) -> Result<()> {
     Ok(())
 }
 
-async fn details_take_the_place_of_classes(browser: &Browser) -> Result<()> {
-    let class = "[data-graph=volume] .legend [data-line='2xx']";
-    browser.find(class).await?;
-    choose(browser, "volume", "details").await?;
-    until("no classes", PATIENCE, async || browser.count(class).await, |count| *count == 0).await?;
-    browser.painted("volume", LEAST_PIXELS).await?;
-    choose(browser, "volume", "details").await?;
-    browser.find(class).await?;
+async fn details_take_the_place_of_percentiles(browser: &Browser) -> Result<()> {
+    let percentile = "[data-graph=end-to-end-latency] .legend [data-line=p99]";
+    browser.find(percentile).await?;
+    choose(browser, "end-to-end-latency", "details").await?;
+    until("no percentiles", PATIENCE, async || browser.count(percentile).await, |count| *count == 0).await?;
+    browser.find("[data-graph=end-to-end-latency] .legend [data-line^='127.0.0.1']").await?;
+    browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
+    choose(browser, "end-to-end-latency", "details").await?;
+    browser.find(percentile).await?;
     Ok(())
 }
 
