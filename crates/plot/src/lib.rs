@@ -2,6 +2,7 @@
 //!
 //! A [`Frame`] holds the data, a [`Projection`] says where times and values lie, [`scene`] turns both into shapes in
 //! canvas pixels, and [`paint`] puts them on any plotters backend. Nothing here knows a browser.
+mod axes;
 mod dashes;
 mod decimate;
 mod frame;

@@ -1,6 +1,7 @@
 //! Shapes in canvas pixels: what a frame becomes before a backend draws it.
 use crate::{
     Frame, PixelColumns, Polyline, Projection, TimeTick,
+    axes::lay_axes,
     dashes::dashes,
     marks::{Mark, infinities, triangle},
     stack::{lay_areas, lay_bars, lay_cells},
@@ -265,40 +266,6 @@ fn lay_band(
         points: high.into_iter().chain(low.into_iter().rev()).collect(),
         rgb: drawing.theme.band,
     }));
-}
-
-fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
-    let scale = drawing.scale;
-    let width = scale.round().max(1.0) as u32;
-    for (value, text) in drawing.values {
-        let y = p.y(*value).round() as i32;
-        let points = vec![(p.left as i32, y), (p.right as i32, y)];
-        scene.grid.push(Stroke { points, rgb: drawing.theme.grid, width });
-        let at = ((p.left - 6.0 * scale) as i32, y);
-        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: drawing.theme.text });
-    }
-    let y = (p.bottom + 12.0 * scale) as i32;
-    for tick in drawing.times {
-        let x = p.x(tick.time_ms);
-        // Half of a label, by the usual width of digits, so that none is cut off at an edge.
-        let half = tick.label.chars().count() as f64 * drawing.theme.font_px * 0.3 * scale;
-        let edge = p.right + 4.0 * scale;
-        let (x, anchor) = if x + half > edge { (edge, Anchor::Right) } else { (x, Anchor::Centre) };
-        scene.labels.push(Labelled {
-            text: tick.label.clone(),
-            at: (x.round() as i32, y),
-            anchor,
-            rgb: drawing.theme.text,
-        });
-    }
-    for (value, text, rgb) in drawing.notes {
-        let line = p.y(*value).clamp(p.top, p.bottom);
-        // Above its line, or below it where there is no room.
-        let above = line - 8.0 * scale;
-        let y = if above - 6.0 * scale < p.top { line + 9.0 * scale } else { above };
-        let at = ((p.right - 4.0 * scale) as i32, y.round() as i32);
-        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: *rgb });
-    }
 }
 
 #[cfg(test)]
