@@ -1,4 +1,4 @@
-//! A card's data for elsewhere: CSV, and the code that embeds it.
+//! A card's data for elsewhere: CSV.
 use plot::Frame;
 use std::fmt::Write;
 
@@ -34,19 +34,6 @@ fn cell(text: &str) -> String {
     if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
-/// The element that shows one card on another page; `page` is this page's address without its query, `view` the query
-/// of what is on screen.
-pub(super) fn embed_code(page: &str, graph: &str, title: &str, view: &str) -> String {
-    let and = if view.is_empty() { "" } else { "&" };
-    let source = escaped(&format!("{page}?embed={graph}{and}{view}"));
-    format!(r#"<iframe src="{source}" title="{}" width="600" height="340" loading="lazy"></iframe>"#, escaped(title))
-}
-
-/// Text for an attribute of HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,15 +57,5 @@ mod tests {
         for (text, safe) in [("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", "\"'\rx\""), ("a\nb", "\"a\nb\"")] {
             assert_eq!(cell(text), safe);
         }
-    }
-
-    #[test]
-    fn embed_code_stays_inside_its_attributes() {
-        assert_eq!(
-            embed_code("http://h/", "volume", "A \"<b>\"", "model=a%22&from=now-1h"),
-            "<iframe src=\"http://h/?embed=volume&amp;model=a%22&amp;from=now-1h\" title=\"A &quot;&lt;b&gt;&quot;\" \
-             width=\"600\" height=\"340\" loading=\"lazy\"></iframe>"
-        );
-        assert!(embed_code("http://h/", "cpu", "CPU", "").contains("?embed=cpu\""));
     }
 }

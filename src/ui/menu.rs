@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     feed::{Feed, Offers},
-    state::{choices::Form, navigation::Navigation, url::encode},
+    state::choices::Form,
 };
 use leptos::prelude::*;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const TOLD: Duration = Duration::from_secs(4);
 #[component]
 pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
     let card @ CardContext { graph, choices, .. } = expect_context();
-    let (feed, navigation) = (expect_context::<Feed>(), expect_context::<Navigation>());
+    let feed = expect_context::<Feed>();
     let palette = expect_context::<Memo<Palette>>();
     // What it offers while open; none while closed.
     let offers = RwSignal::new(None::<Offers>);
@@ -63,10 +63,6 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
             if let Some(drawn) = card.drawn.get_untracked() {
                 copy(drawn.query.clone());
             }
-        }
-        Action::Embed => {
-            let view = navigation.view.with_untracked(encode);
-            copy(export::embed_code(&save::page(), graph.id, graph.title, &view));
         }
         Action::Csv => {
             let text = card.shown.with_untracked(|shown| export::csv(&shown.frame, &save::iso));

@@ -28,12 +28,6 @@ pub(super) fn iso(time_ms: i64) -> String {
     Date::new(&JsValue::from_f64(time_ms as f64)).to_iso_string().into()
 }
 
-/// This page's address without its query.
-pub(super) fn page() -> String {
-    let location = window().location();
-    format!("{}{}", location.origin().unwrap_or_default(), location.pathname().unwrap_or_default())
-}
-
 /// A name that says which graph and which time.
 pub(super) fn file_name(card: CardContext, ending: &str) -> String {
     let start_ms = card.drawn.with_untracked(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.range.0));
