@@ -172,7 +172,7 @@ mod tests {
     }
 
     /// Pixels of the canvas that have the colour.
-    fn count(canvas: &web_sys::HtmlCanvasElement, rgb: plot::Rgb) -> usize {
+    fn count(canvas: &web_sys::HtmlCanvasElement, rgb: Rgb) -> usize {
         let context = canvas.get_context("2d").expect("a context").expect("2d");
         let context: web_sys::CanvasRenderingContext2d = context.dyn_into().expect("2d");
         let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));

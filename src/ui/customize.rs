@@ -2,7 +2,11 @@
 use super::controls::IconButton;
 use crate::{
     feed::Feed,
-    state::{layout::MOST_COLUMNS, layouts::Layouts, navigation::Navigation},
+    state::{
+        layout::{Layout, MOST_COLUMNS},
+        layouts::Layouts,
+        navigation::Navigation,
+    },
 };
 use catalogue::{Graph, Section, graph};
 use leptos::{ev, html, prelude::*};
@@ -90,8 +94,8 @@ fn Panel(close: Callback<()>) -> impl IntoView {
                 type="button"
                 class="control"
                 data-testid="customize-reset"
-                disabled=move || layouts.current.with(|layout| layout.is_default())
-                on:click=move |_| layouts.change(|layout| *layout = Default::default())
+                disabled=move || layouts.current.with(Layout::is_default)
+                on:click=move |_| layouts.change(|layout| *layout = Layout::default())
             >
                 "Reset"
             </button>
