@@ -83,7 +83,8 @@ bench: setup-test server .tools/bench/package.json ## Measure: reading and scrap
 	@wasm-bindgen --target web --no-typescript --out-dir $(TARGET_DIR)/bench \
 		$(TARGET_DIR)/wasm32-unknown-unknown/wasm-release/examples/draw.wasm
 	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
-		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"
+		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/watched.mjs
 
 .PHONY: bench-peers
 bench-peers: setup-test server ## Measure history beside Prometheus and VictoriaMetrics: size, queries, load (15 minutes)

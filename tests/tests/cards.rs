@@ -201,7 +201,7 @@ async fn a_card_fills_the_window(browser: &Browser) -> Result<()> {
     let paint = async || browser.paint(&canvas).await;
     until("bars on the whole window", PATIENCE, paint, |paint| paint.coloured() > LEAST_PIXELS).await?;
     browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
-    until("the dialog closed", PATIENCE, async || browser.count("dialog").await, |count| *count == 0).await?;
+    until("the dialog closed", PATIENCE, async || browser.count("dialog[open]").await, |count| *count == 0).await?;
     assert_eq!(focused(browser, "dataset.testid").await?, "menu");
     Ok(())
 }

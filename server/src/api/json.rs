@@ -183,7 +183,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let bits = f64::from_bits(state);
             // Any bits, and numbers as metrics have them.
-            if state % 2 == 0 {
+            if state.is_multiple_of(2) {
                 bits
             } else {
                 (state >> 33) as f64 / [1.0, 10.0, 1000.0, 3.0][(state >> 20) as usize % 4]

@@ -1,0 +1,98 @@
+//! What a page with 24 cards over a fleet of 50 replicas costs the companion, and the query by which the page learns what
+//! is there: `node benches/watched.mjs`.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { CHROMIUM, PACKAGES, firstGraph, withBrowser } from "./browser.mjs";
+import { companion, replay } from "./loopback.mjs";
+import { cpuMs } from "./servers.mjs";
+import { median, spread, table } from "./table.mjs";
+
+const SERVER = process.env.INFERBOARD_SERVER;
+const SESSION = fileURLToPath(new URL("../tests/fixtures/vllm-0.32-session", import.meta.url));
+const REPLICAS = 50;
+const INTERVAL_S = 5;
+const SETTLING_MS = 40_000;
+const WATCHED_MS = 30_000;
+const ASKED = 20;
+// Every card of the section is in sight.
+const WINDOW = { width: 1400, height: 9000 };
+
+console.log(`\nA page over ${REPLICAS} replicas`);
+if ([SERVER, CHROMIUM, PACKAGES].every(path => path && existsSync(path))) await measure();
+else console.log("  skipped: the companion (INFERBOARD_SERVER), Chromium or playwright-core is absent");
+
+async function measure() {
+  const targets = [];
+  for (let replica = 0; replica < REPLICAS; replica += 1) targets.push(await replay(SESSION));
+  const flags = targets.flatMap(target => ["--target", target.url]);
+  const served = await companion(SERVER, [...flags, "--scrape-interval", `${INTERVAL_S}s`, "--no-discovery"]);
+  try {
+    await pause(SETTLING_MS);
+    const idleMs = await spent(served.pid, () => pause(WATCHED_MS));
+    const watched = await withBrowser(browser => watch(browser, served));
+    const refreshes = WATCHED_MS / 1000 / INTERVAL_S;
+    const perRefreshMs = (watched.cpuMs - idleMs) / refreshes;
+    const discovery = await asked(served, watched.discovery);
+    table([
+      ["", "", "goal"],
+      [`CPU time of the companion a refresh of ${watched.cards} cards, ms`, perRefreshMs.toFixed(0), "≤ 100"],
+      [`learning what is there among ${discovery.series} series, ms`, spread(discovery.ms), "≤ 50"],
+      ["the same without compression, CPU time, ms", median(discovery.cpuMs).toFixed(0), ""],
+    ]);
+  } finally {
+    await served.stop();
+    targets.forEach(target => target.stop());
+  }
+}
+
+/** What the companion spends while a page with all graphs of the engine refreshes by itself. */
+async function watch(browser, { url, pid }) {
+  const page = await browser.newPage({ viewport: WINDOW });
+  let discovery;
+  page.on("request", request => {
+    const query = new URLSearchParams(request.postData() ?? new URL(request.url()).search).get("query");
+    if (query?.startsWith("group by (__name__")) discovery = query;
+  });
+  // The list of graphs that have data is the page's own.
+  await firstGraph(page, `${url}?section=engine&from=now-15m&every=${INTERVAL_S}s`);
+  await page.click("[data-testid=customize]");
+  for (const box of await page.locator("dialog[open] li input[type=checkbox]").all()) {
+    if ((await shown(page)) < 24) await box.check();
+  }
+  await page.keyboard.press("Escape");
+  await page.waitForTimeout(2 * INTERVAL_S * 1000);
+  const cpuMs = await spent(pid, () => page.waitForTimeout(WATCHED_MS));
+  return { cpuMs, discovery, cards: await shown(page) };
+}
+
+function shown(page) {
+  return page.locator("section.card[data-graph]").count();
+}
+
+/** Times of the discovery query, asked as the page asks it. */
+async function asked({ url, pid }, query) {
+  const now = Math.floor(Date.now() / 1000);
+  const body = new URLSearchParams({ query, time: now });
+  const [ms, cpuMs] = [[], []];
+  for (let time = 0; time < ASKED; time += 1) {
+    // Another second each time, as equal questions are answered once.
+    body.set("time", now - time);
+    const began = performance.now();
+    cpuMs.push(await spent(pid, async () => (await fetch(`${url}/api/v1/query`, { method: "POST", body })).arrayBuffer()));
+    ms.push(performance.now() - began);
+  }
+  const count = await fetch(`${url}/api/v1/query?query=${encodeURIComponent("inferboard_store_series")}`);
+  const series = (await count.json()).data.result[0].value[1];
+  return { ms, cpuMs, series };
+}
+
+/** CPU time that a process spends during `work`. */
+async function spent(pid, work) {
+  const before = cpuMs(pid);
+  await work();
+  return cpuMs(pid) - before;
+}
+
+function pause(ms) {
+  return new Promise(done => setTimeout(done, ms));
+}
