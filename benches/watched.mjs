@@ -78,10 +78,10 @@ async function asked({ url, pid }, query) {
     // Another second each time, as equal questions are answered once.
     body.set("time", now - time);
     const began = performance.now();
-    cpuMs.push(await spent(pid, async () => (await fetch(`${url}/api/v1/query`, { method: "POST", body })).arrayBuffer()));
+    cpuMs.push(await spent(pid, async () => (await fetch(`${url}api/v1/query`, { method: "POST", body })).arrayBuffer()));
     ms.push(performance.now() - began);
   }
-  const count = await fetch(`${url}/api/v1/query?query=${encodeURIComponent("inferboard_store_series")}`);
+  const count = await fetch(`${url}api/v1/query?query=${encodeURIComponent("inferboard_store_series")}`);
   const series = (await count.json()).data.result[0].value[1];
   return { ms, cpuMs, series };
 }
