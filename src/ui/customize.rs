@@ -1,5 +1,8 @@
 //! Customize view: the list of all graphs that have data, to show, hide, order and widen.
-use super::controls::IconButton;
+use super::{
+    controls::IconButton,
+    dialog::{Dialog, Modal},
+};
 use crate::{
     feed::Feed,
     state::{
@@ -14,47 +17,19 @@ use leptos::{ev, html, prelude::*};
 /// The button that opens the list, and the list.
 #[component]
 pub(super) fn Customize() -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    let is_open = RwSignal::new(false);
-    let open = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            is_open.set(true);
-            // It fails only where it is open already.
-            let _ = dialog.show_modal();
-        }
-    };
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-    };
-    // A click beside the dialog is one on its backdrop, which counts as the dialog itself.
-    let outside = move |event: ev::MouseEvent| {
-        if event.target() == dialog.get_untracked().map(|dialog| (*dialog).clone().into()) {
-            close();
-        }
-    };
+    let modal = Modal::new();
     view! {
-        <button type="button" class="control" data-testid="customize" on:click=move |_| open()>
+        <button type="button" class="control" data-testid="customize" on:click=move |_| modal.open()>
             "Customize view"
         </button>
-        <dialog
-            node_ref=dialog
-            class="customize"
-            aria-labelledby="customize-title"
-            data-testid="customize-dialog"
-            on:click=outside
-            on:close=move |_| is_open.set(false)
-        >
-            <Show when=move || is_open.get()>
-                <Panel close=Callback::new(move |()| close()) />
-            </Show>
-        </dialog>
+        <Dialog modal id="customize" title="Customize view">
+            <Panel />
+        </Dialog>
     }
 }
 
 #[component]
-fn Panel(close: Callback<()>) -> impl IntoView {
+fn Panel() -> impl IntoView {
     let layouts = expect_context::<Layouts>();
     let search = RwSignal::new(String::new());
     let said = RwSignal::new(String::new());
@@ -68,10 +43,6 @@ fn Panel(close: Callback<()>) -> impl IntoView {
         });
     };
     view! {
-        <header>
-            <h2 id="customize-title">"Customize view"</h2>
-            <IconButton name="Close" id="customize-close" icon="✕" press=move || close.run(()) />
-        </header>
         <input
             type="search"
             class="control search"

@@ -13,6 +13,7 @@ mod cards;
 mod colours;
 mod controls;
 mod customize;
+mod dialog;
 mod enlarged;
 mod export;
 mod legend;

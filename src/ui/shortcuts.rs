@@ -1,7 +1,10 @@
 //! Keys for the whole page, and the sheet that lists them.
-use super::controls::IconButton;
+use super::{
+    controls::IconButton,
+    dialog::{Dialog, Modal},
+};
 use crate::{feed::Feed, state::navigation::Navigation};
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 /// Keys and what they do, as the sheet says it.
@@ -25,24 +28,13 @@ const KEYS: [(&str, &str); 12] = [
 pub(super) fn Shortcuts() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
-    let dialog = NodeRef::<html::Dialog>::new();
-    let open = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            // It fails only where it is open already.
-            let _ = dialog.show_modal();
-        }
-    };
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-    };
+    let modal = Modal::new();
     let listener = window_event_listener(ev::keydown, move |event: ev::KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing(&event) {
             return;
         }
         match event.key().as_str() {
-            "?" => open(),
+            "?" => modal.open(),
             "r" => feed.refresh(),
             "p" => navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on),
             "[" => navigation.go(|view| view.range = view.range.panned(-1, feed.now_ms())),
@@ -57,12 +49,8 @@ pub(super) fn Shortcuts() -> impl IntoView {
     });
     on_cleanup(move || listener.remove());
     view! {
-        <IconButton name="Keys" id="keys" icon="?" press=open />
-        <dialog node_ref=dialog class="keys" aria-labelledby="keys-title" data-testid="keys-dialog">
-            <header>
-                <h2 id="keys-title">"Keys"</h2>
-                <IconButton name="Close" id="keys-close" icon="✕" press=close />
-            </header>
+        <IconButton name="Keys" id="keys" icon="?" press=move || modal.open() />
+        <Dialog modal id="keys" title="Keys">
             <dl>
                 {KEYS
                     .map(|(keys, what)| {
@@ -76,7 +64,7 @@ pub(super) fn Shortcuts() -> impl IntoView {
                     .into_iter()
                     .collect_view()}
             </dl>
-        </dialog>
+        </Dialog>
     }
 }
 

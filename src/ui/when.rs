@@ -1,5 +1,9 @@
 //! Any time: a range in words, two fields with the browser's calendar, and the zone.
-use super::{controls::IconButton, time};
+use super::{
+    controls::IconButton,
+    dialog::{Dialog, Modal},
+    time,
+};
 use crate::{
     feed::Feed,
     state::{
@@ -9,7 +13,7 @@ use crate::{
         zone::Zone,
     },
 };
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, prelude::*};
 
 /// Zones that are offered; others can be typed.
 const ZONES: [&str; 8] = [
@@ -26,38 +30,17 @@ const ZONES: [&str; 8] = [
 /// The button that opens the dialog, and the dialog.
 #[component]
 pub(super) fn WhenButton() -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    let is_open = RwSignal::new(false);
-    let open = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            is_open.set(true);
-            // It fails only where it is open already.
-            let _ = dialog.show_modal();
-        }
-    };
-    let close = move || {
-        if let Some(dialog) = dialog.get_untracked() {
-            dialog.close();
-        }
-    };
+    let modal = Modal::new();
     view! {
-        <IconButton name="Choose any time" id="when" icon="▦" press=open />
-        <dialog
-            node_ref=dialog
-            class="when"
-            aria-labelledby="when-title"
-            data-testid="when-dialog"
-            on:close=move |_| is_open.set(false)
-        >
-            <Show when=move || is_open.get()>
-                <Panel close=Callback::new(move |()| close()) />
-            </Show>
-        </dialog>
+        <IconButton name="Choose any time" id="when" icon="▦" press=move || modal.open() />
+        <Dialog modal id="when" title="Choose any time">
+            <Panel modal />
+        </Dialog>
     }
 }
 
 #[component]
-fn Panel(close: Callback<()>) -> impl IntoView {
+fn Panel(modal: Modal) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
     let words = RwSignal::new(String::new());
@@ -69,7 +52,7 @@ fn Panel(close: Callback<()>) -> impl IntoView {
     let take = move |range: Result<Range, WhenError>| match range {
         Ok(range) => {
             navigation.select(range);
-            close.run(());
+            modal.close();
         }
         Err(error) => problem.set(Some(error)),
     };
@@ -87,10 +70,6 @@ fn Panel(close: Callback<()>) -> impl IntoView {
         });
     };
     view! {
-        <header>
-            <h2 id="when-title">"Choose any time"</h2>
-            <IconButton name="Close" id="when-close" icon="✕" press=move || close.run(()) />
-        </header>
         <form on:submit=by_words>
             <label>
                 "In words"

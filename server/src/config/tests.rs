@@ -82,18 +82,6 @@ fn hosted_endpoints_are_targets() {
         name = "llama"
         authorization = { credentials = "hf_CANARY" }
         [[baseten]]
-        environment_label = "no"
-        "#,
-    );
-    assert!(settings.expect_err("an unknown key").contains("unknown field `environment_label`"));
-    let settings = load(
-        r#"
-        file_sd = ["/etc/inferboard/*.json"]
-        [[huggingface]]
-        namespace = "acme"
-        name = "llama"
-        authorization = { credentials = "hf_CANARY" }
-        [[baseten]]
         shared_as = "all"
         authorization = { credentials = "bt_CANARY" }
         scope_labels = { replica = ["pod"] }
@@ -213,6 +201,7 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
         ),
         ("[[targets]]\nurl = \"http://h\"\nlabels = { model = \"m\" }", "\"model\" cannot be a label here"),
         ("[[huggingface]]\nname = \"e\"", "huggingface: give namespace and name"),
+        ("[[baseten]]\nenvironment_label = \"no\"", "unknown field `environment_label`"),
         (
             "[[huggingface]]\nnamespace = \"n\"\nname = \"a b\"\nauthorization = { credentials = \"hf_CANARY\" }",
             "huggingface n/a b: shared_as: \"a b\" cannot be part of an address",

@@ -123,7 +123,6 @@ impl Writer {
 
     fn retire_all(&mut self, row: &mut Row) {
         self.retire_page(row);
-        self.found = Found::default();
         if let Some(report) = self.report.take() {
             report.retire(row);
         }
@@ -131,6 +130,8 @@ impl Writer {
 
     fn retire_page(&mut self, row: &mut Row) {
         self.cache = PageCache::default();
+        // What comes back may be another version with other names.
+        self.found = Found::default();
         self.places.retire(row);
     }
 }

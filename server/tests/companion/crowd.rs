@@ -1,82 +1,42 @@
 //! Two dozen hostile targets at once beside fifty good ones: each fails with its own reason, the good ones stay on time,
 //! and memory stays bounded.
-use crate::harness::{Behaviour, FakeTarget, answer, hang, http, page, raw, scratch_file, status};
+use crate::harness::{Behaviour, FakeTarget, answer, hang, page, raw, scratch_file, status};
+use crate::program::Program;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 
 const GOOD: usize = 50;
 const MOST_ABOVE_KIB: u64 = 64 << 10;
 
-/// The program itself, as its memory is what counts; killed when dropped.
-struct Running {
-    child: Child,
-    address: String,
+/// The program over these targets, the good ones asked every second.
+async fn running(good: &[String], hostile: &[String]) -> Program {
+    let mut text = "listen = \"127.0.0.1:0\"\nscrape_interval = \"4s\"\ndiscovery = false\n".to_owned();
+    for url in good {
+        let _ = write!(text, "[[targets]]\nurl = \"{url}\"\nscrape_interval = \"1s\"\n");
+    }
+    for url in hostile {
+        let _ = write!(text, "[[targets]]\nurl = \"{url}\"\n");
+    }
+    Program::start(&["--in-memory"], &scratch_file(&text)).await
 }
 
-impl Running {
-    async fn start(good: &[String], hostile: &[String]) -> Self {
-        let mut text = "listen = \"127.0.0.1:0\"\nscrape_interval = \"4s\"\ndiscovery = false\n".to_owned();
-        for url in good {
-            let _ = write!(text, "[[targets]]\nurl = \"{url}\"\nscrape_interval = \"1s\"\n");
-        }
-        for url in hostile {
-            let _ = write!(text, "[[targets]]\nurl = \"{url}\"\n");
-        }
-        let config = scratch_file(&text);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
-            .args(["--in-memory", "--config"])
-            .arg(&*config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program");
-        let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).await.expect("its first line");
-        let address = line.trim().rsplit("http://").next().unwrap_or_default().trim_end_matches('/').to_owned();
-        Self { child, address }
-    }
-
-    /// The most memory it ever had.
-    fn peak_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
-    }
-
-    /// Series of an instant query as `label value`.
-    async fn values(&self, query: &str, label: &str) -> Vec<String> {
-        let url = format!("http://{}/api/v1/query", self.address);
-        let began = Instant::now();
-        let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
-        let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
-        assert!(began.elapsed() < Duration::from_secs(2), "{query} took {:?}", began.elapsed());
-        let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
-        let text = |series: &Value| {
-            format!(
-                "{} {}",
-                series["metric"][label].as_str().unwrap_or("-"),
-                series["value"][1].as_str().unwrap_or("?")
-            )
-        };
-        let mut values: Vec<_> = result.iter().map(text).collect();
-        values.sort();
-        values
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Series of an instant query as `label value`, in order; the answer must be quick.
+async fn values(program: &Program, query: &str, label: &str) -> Vec<String> {
+    let began = Instant::now();
+    let series = program.series(query).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{query} took {:?}", began.elapsed());
+    let text = |value: &Value, otherwise: &str| value.as_str().unwrap_or(otherwise).to_owned();
+    let mut values: Vec<_> = series
+        .iter()
+        .map(|own| format!("{} {}", text(&own["metric"][label], "-"), text(&own["value"][1], "?")))
+        .collect();
+    values.sort();
+    values
 }
 
 /// A page that differs each time it is asked for.
@@ -170,9 +130,9 @@ async fn hostile_targets_cost_good_ones_nothing_and_memory_little() {
         good.push(FakeTarget::page(&lines(200, |n| format!("good{{r=\"{replica}\",n=\"{n}\"}} {n}\n"))).await);
     }
     let good_urls: Vec<String> = good.iter().map(FakeTarget::url).collect();
-    let alone = Running::start(&good_urls, &[]).await;
+    let alone = running(&good_urls, &[]).await;
     tokio::time::sleep(Duration::from_secs(12)).await;
-    assert_eq!(alone.values("sum(up{job!~\"host|inferboard\"})", "-").await, [format!("- {GOOD}")]);
+    assert_eq!(values(&alone, "sum(up{job!~\"host|inferboard\"})", "-").await, [format!("- {GOOD}")]);
     let base_kib = alone.peak_kib();
     drop(alone);
 
@@ -185,27 +145,30 @@ async fn hostile_targets_cost_good_ones_nothing_and_memory_little() {
     let mut targets: Vec<String> = crowd.iter().map(|(target, _)| target.url()).collect();
     targets.extend(names.iter().map(|(url, ..)| url.clone()));
     targets.push(tls.url().replace("http://", "https://"));
-    let beside = Running::start(&good_urls, &targets).await;
+    let beside = running(&good_urls, &targets).await;
     tokio::time::sleep(Duration::from_secs(20)).await;
 
-    let failed = beside.values("sum by (instance, reason) (inferboard_scrape_failed)", "instance").await;
+    let failed = values(&beside, "sum by (instance, reason) (inferboard_scrape_failed)", "instance").await;
     for (target, reason) in &crowd {
         let Some(reason) = reason else { continue };
         let query = format!("inferboard_scrape_failed{{instance=\"{}\"}}", target.instance());
-        let seen = beside.values(&query, "reason").await;
+        let seen = values(&beside, &query, "reason").await;
         assert_eq!(seen, [format!("{reason} 1")], "{failed:?}");
     }
     for (instance, reason) in [(names[0].1.clone(), "dns"), (tls.instance(), "timeout")] {
-        let seen = beside.values(&format!("inferboard_scrape_failed{{instance=\"{instance}\"}}"), "reason").await;
+        let seen = values(&beside, &format!("inferboard_scrape_failed{{instance=\"{instance}\"}}"), "reason").await;
         assert_eq!(seen, [format!("{reason} 1")]);
     }
     // Every good target has had all its scrapes of the last ten seconds, and no two of them far apart.
     let on_time = "count(count_over_time(good{n=\"0\"}[10s]) >= 9)";
-    assert_eq!(beside.values(on_time, "-").await, [format!("- {GOOD}")]);
+    assert_eq!(values(&beside, on_time, "-").await, [format!("- {GOOD}")]);
     assert_eq!(
-        beside
-            .values("count(min_over_time(up{job!~\"host|inferboard\"}[15s]) == 1 and on (instance) good{n=\"0\"})", "-")
-            .await,
+        values(
+            &beside,
+            "count(min_over_time(up{job!~\"host|inferboard\"}[15s]) == 1 and on (instance) good{n=\"0\"})",
+            "-"
+        )
+        .await,
         [format!("- {GOOD}")]
     );
     let peak_kib = beside.peak_kib();

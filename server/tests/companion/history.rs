@@ -1,14 +1,14 @@
 //! History on disk: it survives restarts and kills, and belongs to one process.
-use crate::harness::{Behaviour, Companion, FakeTarget, args, http, page, scratch_file};
+use crate::harness::{Behaviour, Companion, FakeTarget, args, page, scratch_file};
+use crate::program::Program;
 use serde_json::Value;
 use server::cli::ServeArgs;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
 
 fn keeping(dir: &Path, target: &str) -> ServeArgs {
     ServeArgs { in_memory: false, data_dir: Some(dir.into()), ..args(&[target]) }
@@ -47,49 +47,14 @@ const TARGETS: usize = 10;
 /// Kills when nobody says; `make nightly` says 200.
 const KILLS: u64 = 5;
 
-struct Killed {
-    child: Child,
-    address: String,
-}
-
-impl Killed {
-    async fn start(config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
-            .arg("--config")
-            .arg(config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program");
-        let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).await.expect("its first line");
-        let address = line.trim().rsplit("http://").next().unwrap_or_default().trim_end_matches('/').to_owned();
-        Self { child, address }
-    }
-
-    /// By target the number of scrapes that are stored, and the last of them.
-    async fn stored(&self) -> Vec<(String, u64)> {
-        let url = format!("http://{}/api/v1/query", self.address);
-        let response = http().get(url).query(&[("query", "max_over_time(turn[10m])")]).send().await.expect("an answer");
-        let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
-        let series = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let mut stored: Vec<_> = series
-            .iter()
-            .map(|own| (text(&own["metric"]["instance"]), text(&own["value"][1]).parse().expect("a count")))
-            .collect();
-        stored.sort();
-        stored
-    }
-}
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // The kill is the test.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// By target the last scrape that is stored.
+async fn stored(program: &Program) -> Vec<(String, u64)> {
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let series = program.series("max_over_time(turn[10m])").await;
+    series
+        .iter()
+        .map(|own| (text(&own["metric"]["instance"]), text(&own["value"][1]).parse().expect("a count")))
+        .collect()
 }
 
 /// A page that says how often it was asked for, among others.
@@ -117,15 +82,15 @@ async fn a_kill_loses_at_most_one_scrape() {
     let config = scratch_file(&text);
     let mut most_lost = 0;
     for kill in 0..kills {
-        let running = Killed::start(&config).await;
+        let running = Program::start(&[], &config).await;
         // At another moment between two scrapes each time.
         tokio::time::sleep(Duration::from_millis(1500 + kill * 137 % 2000)).await;
         let asked: Vec<u64> = turns.iter().map(|turn| turn.load(Ordering::SeqCst)).collect();
         drop(running);
         // Nothing is counted while what is stored is looked at.
         targets.iter().for_each(|target| target.turn(None));
-        let again = Killed::start(&config).await;
-        let stored = again.stored().await;
+        let again = Program::start(&[], &config).await;
+        let stored = stored(&again).await;
         for (target, asked) in targets.iter().zip(asked) {
             let last = stored.iter().find(|(instance, _)| *instance == target.instance()).map_or(0, |(_, last)| *last);
             most_lost = most_lost.max(asked.saturating_sub(last));

@@ -13,6 +13,7 @@ mod hardening;
 mod harness;
 mod history;
 mod hosted;
+mod program;
 mod reexport;
 mod scraping;
 mod transcript;

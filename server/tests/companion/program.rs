@@ -1,0 +1,54 @@
+//! The program itself as a process of its own, whose memory can be measured and whose end can be sudden.
+use crate::harness::http;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// A running program; killed when dropped.
+pub(crate) struct Program {
+    child: Child,
+    address: String,
+}
+
+impl Program {
+    /// Starts it with `flags` and a configuration file, and waits until it says where it listens.
+    pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
+            .args(flags)
+            .arg("--config")
+            .arg(config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program");
+        let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).await.expect("its first line");
+        let address = line.trim().rsplit("http://").next().unwrap_or_default().trim_end_matches('/').to_owned();
+        Self { child, address }
+    }
+
+    /// The series of an instant query.
+    pub(crate) async fn series(&self, query: &str) -> Vec<Value> {
+        let url = format!("http://{}/api/v1/query", self.address);
+        let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
+        let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
+        answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+    }
+
+    /// The most memory it ever had.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
