@@ -1,5 +1,5 @@
 //! Into our store, in this process, scrape by scrape as the companion does.
-use crate::{Chunk, History, INTERVAL_MS, SERIES};
+use crate::{Chunk, DAY_MS, History, INTERVAL_MS, SERIES};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,28 +7,37 @@ use store::{DiskFiles, Group, Limits, Options, SeriesRef, Store};
 
 /// The samples, how long appending and maintenance took, and what is on disk.
 pub(crate) fn take(history: History, folder: &Path) -> anyhow::Result<String> {
-    let limits = Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
-    let (store, _) = Store::open(folder, Options { limits, ..Options::default() }, Arc::new(DiskFiles))?;
-    let (mut targets, mut took) = (Vec::new(), Duration::ZERO);
+    let store = open(folder)?;
+    let (mut targets, mut took, mut end_ms) = (Vec::new(), Duration::ZERO, 0);
     for chunk in history {
         if targets.is_empty() {
             targets = register(&store, &chunk)?;
         }
         let began = Instant::now();
-        append(&store, &mut targets, &chunk)?;
+        end_ms = append(&store, &mut targets, &chunk)?;
         took += began.elapsed();
     }
     let began = Instant::now();
     store.close()?;
     took += began.elapsed();
+    let appended = store.stats().appended;
+    drop((targets, store));
+    // The rest of the merging, as the others have theirs behind them too before they are asked.
+    let store = open(folder)?;
+    store.maintain(end_ms + DAY_MS)?;
     let stats = store.stats();
     Ok(format!(
         r#"{{"samples":{},"seconds":{:.3},"blockBytes":{},"blockSamples":{}}}"#,
-        stats.appended,
+        appended,
         took.as_secs_f64(),
         stats.block_bytes,
         stats.block_samples
     ))
+}
+
+fn open(folder: &Path) -> anyhow::Result<Store> {
+    let limits = Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
+    Ok(Store::open(folder, Options { limits, ..Options::default() }, Arc::new(DiskFiles))?.0)
 }
 
 type Target = (Group, Vec<SeriesRef>);
@@ -42,11 +51,10 @@ fn register(store: &Store, chunk: &Chunk) -> anyhow::Result<Vec<Target>> {
     chunk.replicas.iter().map(target).collect()
 }
 
-fn append(store: &Store, targets: &mut [Target], chunk: &Chunk) -> anyhow::Result<()> {
+fn append(store: &Store, targets: &mut [Target], chunk: &Chunk) -> anyhow::Result<i64> {
     let rows = chunk.replicas.first().map_or(0, |part| part.times_ms.len());
-    let mut values = Vec::with_capacity(SERIES);
+    let (mut values, mut newest_ms) = (Vec::with_capacity(SERIES), 0);
     for row in 0..rows {
-        let mut newest_ms = 0;
         for (part, (group, series)) in chunk.replicas.iter().zip(targets.iter_mut()) {
             values.clear();
             values.extend(part.columns.iter().map(|column| column[row]));
@@ -55,5 +63,5 @@ fn append(store: &Store, targets: &mut [Target], chunk: &Chunk) -> anyhow::Resul
         }
         store.maintain(newest_ms + INTERVAL_MS)?;
     }
-    Ok(())
+    Ok(newest_ms)
 }

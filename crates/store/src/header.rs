@@ -2,7 +2,7 @@
 use crate::codec::Bytes;
 
 /// The one version that is written and read. `FORMAT.md` describes it.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Bytes of a header.
 pub(crate) const HEADER_BYTES: usize = 16;

@@ -97,25 +97,25 @@ impl Sources {
         self.values.clear();
         self.lines.clear();
         for at in 0..self.cursors.len() {
-            match self.read_from(at, number) {
-                Ok(()) => {}
+            let mut broken = None;
+            let read = self.read_from(at, number, &mut |error| match error {
                 // It may be readable later.
-                Err(Unreadable::Io(error)) => return Err(error),
-                Err(lost) => counts.unreadable(&lost),
-            }
+                Unreadable::Io(error) => broken = Some(error),
+                lost => counts.unreadable(&lost),
+            });
+            read.into_iter().for_each(|line| self.lines.push(line));
+            broken.map_or(Ok(()), Err)?;
         }
         in_order(&mut self.times_ms, &mut self.values);
         Ok(())
     }
 
-    fn read_from(&mut self, at: usize, number: u32) -> Result<(), Unreadable> {
-        let Self { reader, cursors, times_ms, values, lines } = self;
+    /// Appends what one block has; gives the timeline that it follows.
+    fn read_from(&mut self, at: usize, number: u32, lost: &mut dyn FnMut(Unreadable)) -> Option<(u64, Arc<[i64]>)> {
+        let Self { reader, cursors, times_ms, values, .. } = self;
         let cursor = &mut cursors[at];
-        let Some(entry) = cursor.block.entry(number, i64::MIN, i64::MAX) else { return Ok(()) };
-        let ordinal = entry.ordinal;
-        if let Some(timeline) = cursor.read(reader, ordinal, (i64::MIN, i64::MAX), times_ms, values)? {
-            lines.push(((at as u64) << 32 | u64::from(timeline), cursor.line(reader, timeline)?));
-        }
-        Ok(())
+        let ordinal = cursor.block.entry(number, i64::MIN, i64::MAX)?.ordinal;
+        let timeline = cursor.read(reader, ordinal, (i64::MIN, i64::MAX), (times_ms, values), lost)?;
+        Some(((at as u64) << 32 | u64::from(timeline), cursor.line(reader, timeline)))
     }
 }

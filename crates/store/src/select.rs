@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
 
 /// Samples above which a query decodes on several threads.
-const MANY_SAMPLES: u64 = 2_000_000;
+const MANY_SAMPLES: u64 = 300_000;
 
 /// Most threads of a query.
 const MOST_THREADS: usize = 4;
+
+/// Samples of several series that are handed over at a time: few enough to hold, many enough to outweigh the handing.
+const HANDED_SAMPLES: usize = 16_384;
 
 /// Most series that one thread takes at a time. Neighbours are in the same group, and often have the same times: many at
 /// a time, and these are mostly read by one thread only.
@@ -32,7 +35,7 @@ impl Storage for Store {
         };
         let snapshot = Snapshot::take(&self.inner, series, after_ms, until_ms);
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        if threads > 1 && snapshot.series.len() > threads && snapshot.most_samples() > MANY_SAMPLES {
+        if threads > 1 && snapshot.series.len() > threads && snapshot.about_samples() > MANY_SAMPLES {
             visit_decoded_aside(&snapshot, threads, visit);
         } else {
             visit_here(&snapshot, visit);
@@ -45,6 +48,8 @@ fn visit_here(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
     let mut reader = snapshot.reader();
     let (mut times_ms, mut values) = (Vec::new(), Vec::new());
     for (at, series) in snapshot.series.iter().enumerate() {
+        times_ms.clear();
+        values.clear();
         reader.read(at, &mut times_ms, &mut values);
         if !times_ms.is_empty() && visit(&series.labels, Column { times_ms: &times_ms, values: &values }).is_break() {
             return;
@@ -57,7 +62,7 @@ fn visit_decoded_aside(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visi
     let next = AtomicUsize::new(0);
     let run = (snapshot.series.len() / (threads * 4)).clamp(1, MOST_AT_A_TIME);
     let (send, decoded) = sync_channel(threads * 2);
-    let (give_back, spare) = channel::<(Vec<i64>, Vec<f64>)>();
+    let (give_back, spare) = channel::<Batch>();
     let spare = parking_lot::Mutex::new(spare);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -70,24 +75,47 @@ fn visit_decoded_aside(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visi
                     if from >= snapshot.series.len() {
                         return;
                     }
+                    let mut batch = spare.lock().try_recv().unwrap_or_default();
                     for at in from..snapshot.series.len().min(from + run) {
-                        let (mut times_ms, mut values) = spare.lock().try_recv().unwrap_or_default();
-                        reader.read(at, &mut times_ms, &mut values);
+                        reader.read(at, &mut batch.times_ms, &mut batch.values);
+                        batch.series.push((at, batch.values.len()));
+                        if batch.values.len() < HANDED_SAMPLES {
+                            continue;
+                        }
                         // Nobody listens any more where the visit broke off.
-                        if send.send((at, times_ms, values)).is_err() {
+                        if send.send(batch).is_err() {
                             return;
                         }
+                        batch = spare.lock().try_recv().unwrap_or_default();
+                    }
+                    if send.send(batch).is_err() {
+                        return;
                     }
                 }
             });
         }
         drop(send);
-        for (at, times_ms, values) in decoded {
-            let column = Column { times_ms: &times_ms, values: &values };
-            if !times_ms.is_empty() && visit(&snapshot.series[at].labels, column).is_break() {
-                return;
+        for mut batch in decoded {
+            let mut from = 0;
+            for (at, until) in batch.series.drain(..) {
+                let column = Column { times_ms: &batch.times_ms[from..until], values: &batch.values[from..until] };
+                if from < until && visit(&snapshot.series[at].labels, column).is_break() {
+                    return;
+                }
+                from = until;
             }
-            let _ = give_back.send((times_ms, values));
+            batch.times_ms.clear();
+            batch.values.clear();
+            let _ = give_back.send(batch);
         }
     });
+}
+
+/// Decoded series, one after the other.
+#[derive(Default)]
+struct Batch {
+    /// The place of each in the snapshot, and where its samples end.
+    series: Vec<(usize, usize)>,
+    times_ms: Vec<i64>,
+    values: Vec<f64>,
 }

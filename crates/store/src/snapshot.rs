@@ -51,10 +51,15 @@ impl<'s> Snapshot<'s> {
         }
     }
 
-    /// At most so many samples can be there, to tell a large query from a small one.
-    pub(crate) fn most_samples(&self) -> u64 {
-        let share = |block: &Arc<Block>| block.samples / block.entries.len().max(1) as u64;
-        self.blocks.iter().map(share).sum::<u64>() * self.series.len() as u64
+    /// About how many samples the blocks have of the series, to tell a large query from a small one.
+    pub(crate) fn about_samples(&self) -> u64 {
+        let share = |block: &Arc<Block>| {
+            let (first_ms, last_ms) = block.span_ms;
+            let overlap_ms = last_ms.min(self.until_ms).abs_diff(first_ms.max(self.after_ms));
+            let of_series = block.samples as f64 / block.entries.len().max(1) as f64;
+            of_series * overlap_ms as f64 / first_ms.abs_diff(last_ms).max(1) as f64
+        };
+        (self.blocks.iter().map(share).sum::<f64>() * self.series.len() as f64) as u64
     }
 
     pub(crate) fn reader(&'s self) -> SeriesReader<'s> {
@@ -64,11 +69,9 @@ impl<'s> Snapshot<'s> {
 }
 
 impl SeriesReader<'_> {
-    /// Puts the samples of the series at `at` in place of what is there, in order of time. What cannot be read is
-    /// counted and left out.
+    /// Appends the samples of the series at `at`, in order of time. What cannot be read is counted and left out.
     pub(crate) fn read(&mut self, at: usize, times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
-        times_ms.clear();
-        values.clear();
+        let start = times_ms.len();
         let Snapshot { series, heads, after_ms, until_ms, counts, .. } = self.snapshot;
         let Found { number, places, .. } = &series[at];
         let span_ms = (*after_ms, *until_ms);
@@ -76,11 +79,10 @@ impl SeriesReader<'_> {
         for cursor in &mut self.cursors {
             let Some(entry) = cursor.block.entry(*number, *after_ms, *until_ms) else { continue };
             let (ordinal, had) = (entry.ordinal, times_ms.len());
-            if let Err(error) = cursor.read(&mut self.reader, ordinal, span_ms, times_ms, values) {
-                counts.unreadable(&error);
-            }
+            let mut lost = |error| counts.unreadable(&error);
+            cursor.read(&mut self.reader, ordinal, span_ms, (&mut *times_ms, &mut *values), &mut lost);
             // What comes from one block is in order.
-            is_in_order &= had == 0 || times_ms.get(had).is_none_or(|next_ms| times_ms[had - 1] < *next_ms);
+            is_in_order &= had == start || times_ms.get(had).is_none_or(|next_ms| times_ms[had - 1] < *next_ms);
         }
         let had = times_ms.len();
         for place in places {
@@ -93,8 +95,11 @@ impl SeriesReader<'_> {
                 });
             }
         }
-        if !is_in_order || !times_ms[had.saturating_sub(1)..].is_sorted_by(|a, b| a < b) {
-            in_order(times_ms, values);
+        if !is_in_order || !times_ms[had.saturating_sub(1).max(start)..].is_sorted_by(|a, b| a < b) {
+            let (mut own_ms, mut own) = (times_ms.split_off(start), values.split_off(start));
+            in_order(&mut own_ms, &mut own);
+            times_ms.append(&mut own_ms);
+            values.append(&mut own);
         }
     }
 }

@@ -55,8 +55,8 @@ impl Counts {
     /// A query or a merge met something that cannot be read.
     pub(crate) fn unreadable(&self, error: &Unreadable) {
         match error {
-            Unreadable::Damaged { samples, is_new } => {
-                self.damaged.fetch_add(u64::from(*is_new), Relaxed);
+            Unreadable::Damaged { frames, samples } => {
+                self.damaged.fetch_add(*frames, Relaxed);
                 self.lost_samples.fetch_add(*samples, Relaxed);
             }
             Unreadable::Version(_) | Unreadable::Io(_) => {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 const COMPRESSED_FROM_BYTES: usize = 1 << 10;
 
 /// Of gzip: level 1 of this encoder packs digits that repeat to a third of their size, this one to less than a quarter.
-const LEVEL: u32 = 3;
+const LEVEL: u32 = 2;
 
 /// Long answers are sent in pieces, a few of them ahead of the client.
 const PIECE_BYTES: usize = 64 << 10;

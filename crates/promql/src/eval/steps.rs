@@ -138,16 +138,11 @@ impl Windows {
         visit: &mut impl FnMut(Option<Window<'_>>),
     ) -> Result<(), Error> {
         let times = samples.times_ms;
-        let (mut first, mut end) = (0, 0);
+        let (mut first, mut end) = (Edge::default(), Edge::default());
         for step in 0..count {
             let until_ms = self.until_ms(step);
             let after_ms = until_ms.saturating_sub(self.window_ms);
-            while end < times.len() && times[end] <= until_ms {
-                end += 1;
-            }
-            while first < end && times[first] <= after_ms {
-                first += 1;
-            }
+            let (first, end) = (first.move_to(times, after_ms), end.move_to(times, until_ms));
             meter.work(end - first + 1)?;
             visit((first < end).then(|| Window {
                 step,
@@ -159,5 +154,29 @@ impl Windows {
             }));
         }
         Ok(())
+    }
+}
+
+/// One edge of a window that moves over times.
+#[derive(Default)]
+struct Edge {
+    at: usize,
+    /// By how much it moved last: samples are mostly evenly spaced, and so are steps.
+    moved: usize,
+}
+
+impl Edge {
+    /// The number of times up to and including `time_ms`, which is never before that of the last call.
+    fn move_to(&mut self, times_ms: &[i64], time_ms: i64) -> usize {
+        let from = self.at;
+        let mut at = (from + self.moved).min(times_ms.len());
+        while at > from && times_ms[at - 1] > time_ms {
+            at -= 1;
+        }
+        while at < times_ms.len() && times_ms[at] <= time_ms {
+            at += 1;
+        }
+        (self.at, self.moved) = (at, at - from);
+        at
     }
 }

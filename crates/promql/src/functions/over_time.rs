@@ -63,28 +63,39 @@ pub(super) fn extreme(
     meter: &Meter<'_>,
     out: &mut Vec<f64>,
 ) -> Result<(), Error> {
-    let values = samples.values;
-    let beats = |a: f64, b: f64| match extreme {
-        Extreme::Least => a <= b,
-        Extreme::Greatest => a >= b,
-    };
-    // The places of values that none later in the window beats: the first of them is the window's extreme.
-    let mut candidates: Vec<usize> = Vec::new();
-    let (mut head, mut seen) = (0, 0);
+    match extreme {
+        Extreme::Least => fold_windows(f64::min, samples, windows, meter, out),
+        Extreme::Greatest => fold_windows(f64::max, samples, windows, meter, out),
+    }
+}
+
+/// What `pick` leaves of each window's values, each looked at twice however long the windows are: at some window the
+/// picks from each of its values to its end are noted, and until a window begins behind that end only what follows is
+/// picked from anew.
+fn fold_windows(
+    pick: impl Fn(f64, f64) -> f64,
+    samples: Column<'_>,
+    windows: &Windows,
+    meter: &Meter<'_>,
+    out: &mut Vec<f64>,
+) -> Result<(), Error> {
+    let (mut noted, mut noted_end, mut seen, mut since) = (Vec::new(), 0, 0, f64::NAN);
     windows.fill(samples, meter, out, |window| {
-        for at in seen.max(window.first)..window.first + window.values.len() {
-            if !values[at].is_nan() {
-                while candidates.len() > head && beats(values[at], values[candidates[candidates.len() - 1]]) {
-                    candidates.pop();
-                }
-                candidates.push(at);
-            }
+        let end = window.first + window.values.len();
+        if window.first >= noted_end {
+            let mut picked = f64::NAN;
+            noted.clear();
+            noted.extend(window.values.iter().rev().map(|value| {
+                picked = pick(picked, *value);
+                picked
+            }));
+            (noted_end, since) = (end, f64::NAN);
+        } else {
+            since = samples.values[seen..end].iter().fold(since, |picked, value| pick(picked, *value));
         }
-        seen = window.first + window.values.len();
-        while candidates.get(head).is_some_and(|at| *at < window.first) {
-            head += 1;
-        }
-        candidates.get(head).map_or(f64::NAN, |at| values[*at])
+        seen = end;
+        // Noted from the end on.
+        pick(noted[noted_end - 1 - window.first], since)
     })
 }
 

@@ -6,6 +6,9 @@ use crate::{Column, Error, stale_marker};
 /// Samples nearer to the window's edge than this many average distances count as covering it.
 const COVERED_DISTANCES: f64 = 1.1;
 
+/// Values that are compared at a time.
+const RUN: usize = 64;
+
 /// What of the change is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
@@ -43,7 +46,18 @@ pub(super) fn extrapolated(
 
 /// Where a counter is lower than before.
 fn resets(values: &[f64]) -> Vec<usize> {
-    (1..values.len()).filter(|at| values[*at] < values[at - 1]).collect()
+    let mut places = Vec::new();
+    // Mostly nowhere, which is seen for many values at a time.
+    for from in (1..values.len()).step_by(RUN) {
+        let (until, mut any) = (values.len().min(from + RUN), false);
+        for (before, value) in values[from - 1..until - 1].iter().zip(&values[from..until]) {
+            any |= value < before;
+        }
+        if any {
+            places.extend((from..until).filter(|at| values[*at] < values[at - 1]));
+        }
+    }
+    places
 }
 
 /// By how much the time that the series is taken to cover is longer than the time between its samples.

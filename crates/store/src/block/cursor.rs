@@ -1,7 +1,9 @@
 //! Reading series out of a block, one after the other.
 use super::index::{GroupAt, Item, read_table};
 use super::open::{Block, Unreadable};
+use super::slice::{SLICES, slices_within};
 use super::{TIMES, VALUES};
+use crate::DAY_MS;
 use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_dense, decode_page, decode_timeline, read_frame};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,9 +26,11 @@ impl Reader {
 /// A place in a block, with what is around it. Cheapest when series are asked for in the order of their ordinals.
 pub(crate) struct Cursor {
     pub(crate) block: Arc<Block>,
-    values: Option<Loaded>,
-    times: Option<Loaded>,
-    lines: HashMap<u32, Arc<[i64]>>,
+    /// By slice, as the times.
+    values: [Option<Loaded>; SLICES],
+    times: [Option<Loaded>; SLICES],
+    /// By number and slice.
+    lines: HashMap<(u32, usize), Arc<[i64]>>,
     /// Rows that may yet be remembered, and how many in all.
     rows_left: usize,
     most_rows: usize,
@@ -43,50 +47,88 @@ impl Cursor {
     /// A cursor over `block`, one of `cursors` of a query.
     pub(crate) fn new(block: Arc<Block>, cursors: usize) -> Self {
         let most_rows = MOST_ROWS / cursors.max(1);
-        Self { block, values: None, times: None, lines: HashMap::new(), rows_left: most_rows, most_rows }
+        Self {
+            block,
+            values: Default::default(),
+            times: Default::default(),
+            lines: HashMap::new(),
+            rows_left: most_rows,
+            most_rows,
+        }
     }
 
-    /// Appends the samples of a series in `after_ms < time <= until_ms`; gives the number of its timeline.
+    /// Appends the samples of a series in `after_ms < time <= until_ms`; gives the number of its timeline. What cannot
+    /// be read is left out, and `lost` is told.
     pub(crate) fn read(
         &mut self,
         reader: &mut Reader,
         ordinal: u32,
         (after_ms, until_ms): (i64, i64),
-        times_ms: &mut Vec<i64>,
-        values: &mut Vec<f64>,
+        (times_ms, values): (&mut Vec<i64>, &mut Vec<f64>),
+        lost: &mut dyn FnMut(Unreadable),
+    ) -> Option<u32> {
+        let mut followed = None;
+        let day_ms = self.block.span_ms.0.div_euclid(DAY_MS) * DAY_MS;
+        for slice in slices_within(day_ms, after_ms, until_ms) {
+            let samples = (&mut *times_ms, &mut *values);
+            match self.read_slice(reader, (ordinal, slice), (after_ms, until_ms), samples) {
+                Ok(timeline) => followed = followed.or(timeline),
+                Err(error) => lost(error),
+            }
+        }
+        followed
+    }
+
+    fn read_slice(
+        &mut self,
+        reader: &mut Reader,
+        (ordinal, slice): (u32, usize),
+        (after_ms, until_ms): (i64, i64),
+        (times_ms, values): (&mut Vec<i64>, &mut Vec<f64>),
     ) -> Result<Option<u32>, Unreadable> {
-        let Some(group) = holder(&self.block.values, ordinal) else { return Ok(None) };
-        load(&self.block, group, VALUES, reader, &mut self.values)?;
-        let found = self.values.as_ref().and_then(|loaded| loaded.item(ordinal));
-        let Some(timeline) = found.map(|(item, _)| item.timeline) else { return Ok(None) };
-        let line = self.line(reader, timeline)?;
-        let Some((_, column)) = self.values.as_ref().and_then(|loaded| loaded.item(ordinal)) else { return Ok(None) };
+        let Some(group) = holder(&self.block.values[slice], ordinal) else { return Ok(None) };
+        load(&self.block, group, VALUES, reader, &mut self.values[slice])?;
+        let Some((timeline, _)) = self.column(slice, ordinal) else { return Ok(None) };
+        let line = self.line_within(reader, timeline, slice)?;
+        let Some((_, column)) = self.column(slice, ordinal) else { return Ok(None) };
         let from = line.partition_point(|time_ms| *time_ms <= after_ms);
         let until = line.partition_point(|time_ms| *time_ms <= until_ms);
         read_column(column, &line, from..until, times_ms, values);
         Ok(Some(timeline))
     }
 
-    /// The timeline with a number.
-    pub(crate) fn line(&mut self, reader: &mut Reader, number: u32) -> Result<Arc<[i64]>, Unreadable> {
-        if let Some(line) = self.lines.get(&number) {
+    /// The timeline of a series and its column in the frame of the slice that was read last.
+    fn column(&self, slice: usize, ordinal: u32) -> Option<(u32, &[u8])> {
+        let (item, column) = self.values[slice].as_ref()?.item(ordinal)?;
+        Some((item.timeline, column))
+    }
+
+    /// The timeline with a number, as far as it can be read.
+    pub(crate) fn line(&mut self, reader: &mut Reader, number: u32) -> Arc<[i64]> {
+        let parts = (0..SLICES).filter_map(|slice| self.line_within(reader, number, slice).ok());
+        parts.flat_map(|part| part.to_vec()).collect()
+    }
+
+    /// The part of a timeline in a slice.
+    fn line_within(&mut self, reader: &mut Reader, number: u32, slice: usize) -> Result<Arc<[i64]>, Unreadable> {
+        if let Some(line) = self.lines.get(&(number, slice)) {
             return Ok(Arc::clone(line));
         }
-        let missing = || Unreadable::Damaged { samples: 0, is_new: false };
-        let group = holder(&self.block.times, number).ok_or_else(missing)?;
-        let loaded = load(&self.block, group, TIMES, reader, &mut self.times);
-        loaded.or_else(|error| {
-            let copy = holder(&self.block.times_again, number).ok_or(error)?;
-            load(&self.block, copy, TIMES, reader, &mut self.times)
+        let missing = || Unreadable::Damaged { frames: 0, samples: 0 };
+        let group = holder(&self.block.times[slice], number).ok_or_else(missing)?;
+        let place = &mut self.times[slice];
+        load(&self.block, group, TIMES, reader, place).or_else(|error| {
+            let copy = holder(&self.block.times_again[slice], number).ok_or(error)?;
+            load(&self.block, copy, TIMES, reader, place)
         })?;
-        let column = self.times.as_ref().and_then(|loaded| loaded.item(number)).map(|(_, column)| column);
+        let column = place.as_ref().and_then(|loaded| loaded.item(number)).map(|(_, column)| column);
         let line: Arc<[i64]> = column.and_then(decode_timeline).ok_or_else(missing)?.into();
         if line.len() > self.rows_left {
             self.lines.clear();
             self.rows_left = self.most_rows;
         }
         self.rows_left = self.rows_left.saturating_sub(line.len());
-        self.lines.insert(number, Arc::clone(&line));
+        self.lines.insert((number, slice), Arc::clone(&line));
         Ok(line)
     }
 }
@@ -120,7 +162,7 @@ fn load(
     let items = outcome.map(|()| {
         let (_, packed) = read_frame(&reader.frame)?.split_first().filter(|(own, _)| **own == tag)?;
         reader.decompressor.read(packed, &mut raw)?;
-        read_table(&raw)
+        read_table(&raw).map(|(_, items)| items)
     });
     match items {
         Ok(Some(items)) => {
@@ -128,8 +170,8 @@ fn load(
             Ok(())
         }
         Ok(None) | Err(Unreadable::Damaged { .. }) => {
-            let is_new = block.damaged.lock().insert(group.at);
-            Err(Unreadable::Damaged { samples: u64::from(group.samples) * u64::from(is_new), is_new })
+            let frames = u64::from(block.damaged.lock().insert(group.at));
+            Err(Unreadable::Damaged { frames, samples: frames * u64::from(group.samples) })
         }
         Err(other) => Err(other),
     }
@@ -151,18 +193,15 @@ fn read_column(
         if from >= times.len() || until == 0 {
             continue;
         }
-        if from == 0 && until >= times.len() {
-            if let Some(count) = decode_dense(encoded, times.len(), values) {
-                times_ms.extend_from_slice(&times[..count]);
-                continue;
-            }
-            decode_page(encoded, times.len(), |row, value| {
-                times_ms.push(times[row]);
-                values.push(value);
-            });
+        let until = until.min(times.len());
+        let had = values.len();
+        if let Some(count) = decode_dense(encoded, until, values) {
+            let from = from.min(count);
+            values.drain(had..had + from);
+            times_ms.extend_from_slice(&times[from..count]);
             continue;
         }
-        decode_page(encoded, times.len().min(until), |row, value| {
+        decode_page(encoded, until, |row, value| {
             if row >= from {
                 times_ms.push(times[row]);
                 values.push(value);

@@ -1,4 +1,5 @@
 //! What a block says about itself: its series at the front, and at the end the same with the places of everything.
+use super::slice::SLICES;
 use crate::codec::{Bytes, unzigzag, write_varint, zigzag};
 
 /// Where a frame of times or values is.
@@ -12,6 +13,9 @@ pub(super) struct GroupAt {
     pub(super) samples: u32,
 }
 
+/// Where the frames of each slice are, in order of their first numbers.
+pub(super) type Groups = [Vec<GroupAt>; SLICES];
+
 /// When the samples of a series begin and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
@@ -24,10 +28,10 @@ pub(super) struct Bounds {
 /// The content of a back frame but for the front's.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Back {
-    pub(super) times: Vec<GroupAt>,
+    pub(super) times: Groups,
     /// Copies of the same, or none.
-    pub(super) times_again: Vec<GroupAt>,
-    pub(super) values: Vec<GroupAt>,
+    pub(super) times_again: Groups,
+    pub(super) values: Groups,
     /// By ordinal, of the series that have samples.
     pub(super) bounds: Vec<Bounds>,
     pub(super) span_ms: (i64, i64),
@@ -39,7 +43,7 @@ impl Back {
         write_varint(into, zigzag(self.span_ms.0));
         write_varint(into, self.span_ms.1.abs_diff(self.span_ms.0));
         write_varint(into, self.samples);
-        for groups in [&self.times, &self.times_again, &self.values] {
+        for groups in [&self.times, &self.times_again, &self.values].into_iter().flatten() {
             write_varint(into, groups.len() as u64);
             let mut before = GroupAt { at: 0, length: 0, first: 0, samples: 0 };
             for group in groups {
@@ -64,7 +68,10 @@ impl Back {
         let first_ms = unzigzag(bytes.varint()?);
         let last_ms = first_ms.checked_add_unsigned(bytes.varint()?)?;
         let samples = bytes.varint()?;
-        let (times, times_again, values) = (read_groups(bytes)?, read_groups(bytes)?, read_groups(bytes)?);
+        let (mut times, mut times_again, mut values) = (Groups::default(), Groups::default(), Groups::default());
+        for groups in [&mut times, &mut times_again, &mut values].into_iter().flatten() {
+            *groups = read_groups(bytes)?;
+        }
         let mut bounds = Vec::new();
         let mut ordinal = 0_u32;
         for _ in 0..bytes.count()? {
@@ -100,8 +107,9 @@ pub(super) struct Item {
     pub(super) length: usize,
 }
 
-/// Appends the table of a frame; lengths are those of the columns that follow it.
-pub(super) fn write_table(items: impl ExactSizeIterator<Item = (u32, u32, usize)>, into: &mut Vec<u8>) {
+/// Appends the table of a frame of a slice; lengths are those of the columns that follow it.
+pub(super) fn write_table(slice: usize, items: impl ExactSizeIterator<Item = (u32, u32, usize)>, into: &mut Vec<u8>) {
+    write_varint(into, slice as u64);
     write_varint(into, items.len() as u64);
     let mut before = 0;
     for (number, timeline, length) in items {
@@ -112,9 +120,10 @@ pub(super) fn write_table(items: impl ExactSizeIterator<Item = (u32, u32, usize)
     }
 }
 
-/// The table that `raw` begins with; none where a column would lie outside.
-pub(super) fn read_table(raw: &[u8]) -> Option<Vec<Item>> {
+/// The slice and the table that `raw` begins with; none where a column would lie outside.
+pub(super) fn read_table(raw: &[u8]) -> Option<(usize, Vec<Item>)> {
     let mut bytes = Bytes(raw);
+    let slice = bytes.count().filter(|slice| *slice < SLICES)?;
     let mut items = Vec::new();
     let (mut number, mut at) = (0_u32, 0_usize);
     for _ in 0..bytes.count()? {
@@ -125,5 +134,5 @@ pub(super) fn read_table(raw: &[u8]) -> Option<Vec<Item>> {
     }
     let body = raw.len() - bytes.0.len();
     items.iter_mut().for_each(|item| item.at += body);
-    (body.checked_add(at)? == raw.len()).then_some(items)
+    (body.checked_add(at)? == raw.len()).then_some((slice, items))
 }

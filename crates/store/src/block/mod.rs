@@ -3,6 +3,7 @@ mod assemble;
 mod cursor;
 mod index;
 mod open;
+mod slice;
 mod writer;
 
 pub(crate) use assemble::Assembler;

@@ -1,5 +1,5 @@
 //! Opening a block: by its end where that is intact, else by its front and a walk over its frames.
-use super::index::{Back, Bounds, GroupAt, read_table};
+use super::index::{Back, Bounds, GroupAt, Groups, read_table};
 use super::{BACK, END, FOOTER_BYTES, FRONT, TIMES, VALUES};
 use crate::codec::{Bytes, Decompressor, LabelReader, Scanner, decode_timeline, read_frame};
 use crate::files::Input;
@@ -24,9 +24,9 @@ pub(crate) struct Block {
     /// What was lost when it was opened.
     pub(crate) loss: Option<BlockLoss>,
     pub(super) input: Arc<dyn Input>,
-    pub(super) times: Vec<GroupAt>,
-    pub(super) times_again: Vec<GroupAt>,
-    pub(super) values: Vec<GroupAt>,
+    pub(super) times: Groups,
+    pub(super) times_again: Groups,
+    pub(super) values: Groups,
     /// Frames found damaged, by offset.
     pub(super) damaged: Mutex<HashSet<u64>>,
 }
@@ -52,9 +52,9 @@ pub(crate) struct BlockLoss {
 /// Why something cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    /// What is there is not what was written; that many samples are lost, none where this is known already.
+    /// What is there is not what was written; so many frames, and samples in them, that were not known to be lost.
     #[error("damaged")]
-    Damaged { samples: u64, is_new: bool },
+    Damaged { frames: u64, samples: u64 },
     #[error("of format version {0}")]
     Version(u32),
     #[error("{0}")]
@@ -68,7 +68,7 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-const DAMAGED: Unreadable = Unreadable::Damaged { samples: 0, is_new: true };
+const DAMAGED: Unreadable = Unreadable::Damaged { frames: 1, samples: 0 };
 
 /// Gives the number of the series with a label set, or none for one that is not kept.
 pub(crate) type Resolve<'r> = dyn FnMut(&[(&str, &str)]) -> Option<u32> + 'r;
@@ -205,18 +205,18 @@ fn walk(input: &dyn Input) -> Result<(Vec<u8>, Back, BlockLoss), Unreadable> {
             // The same series stand there too.
             BACK => front = front.or_else(|| Bytes(&raw).counted().map(<[u8]>::to_vec)),
             TIMES | VALUES => {
-                let Some(items) = read_table(&raw) else { continue };
+                let Some((slice, items)) = read_table(&raw) else { continue };
                 let Some(first) = items.first().map(|item| item.number) else { continue };
                 let group = GroupAt { at, length, first, samples: 0 };
                 if *tag == VALUES {
                     ordinals.extend(items.iter().map(|item| item.number));
-                    back.values.push(group);
+                    back.values[slice].push(group);
                     continue;
                 }
                 // The second copy is as good as the first.
-                match back.times.binary_search_by_key(&first, |own| own.first) {
+                match back.times[slice].binary_search_by_key(&first, |own| own.first) {
                     Ok(_) => continue,
-                    Err(place) => back.times.insert(place, group),
+                    Err(place) => back.times[slice].insert(place, group),
                 }
                 for line in items.iter().filter_map(|item| decode_timeline(&raw[item.at..item.at + item.length])) {
                     let (Some(first), Some(last)) = (line.first(), line.last()) else { continue };
@@ -226,7 +226,7 @@ fn walk(input: &dyn Input) -> Result<(Vec<u8>, Back, BlockLoss), Unreadable> {
             _ => {}
         }
     }
-    let front = front.filter(|_| !back.times.is_empty()).ok_or(DAMAGED)?;
+    let front = front.filter(|_| back.times.iter().any(|groups| !groups.is_empty())).ok_or(DAMAGED)?;
     let mut series = 0;
     for_each_label_set(&front, |_| series += 1).ok_or(DAMAGED)?;
     let loss =

@@ -1,5 +1,6 @@
 //! Writing a block, front to back.
 use super::index::{Back, Bounds, GroupAt, write_table};
+use super::slice::{SLICES, slices};
 use super::{BACK, END, FRONT, TIMES, VALUES};
 use crate::codec::{Compressor, PAGE_ROWS, encode_page, encode_timeline, write_frame, write_labels, write_varint};
 use crate::files::Output;
@@ -28,11 +29,12 @@ pub(crate) struct BlockWriter<'p> {
     waiting: Vec<u8>,
     at: u64,
     front: Vec<u8>,
-    times: Pack,
-    values: Pack,
+    /// By slice, as the values.
+    times: [Pack; SLICES],
+    values: [Pack; SLICES],
     timelines: u32,
-    /// The frames of times.
-    again: Vec<u8>,
+    /// The frames of times, by slice.
+    again: [Vec<u8>; SLICES],
     back: Back,
     page: Vec<(u32, f64)>,
 }
@@ -43,6 +45,12 @@ struct Pack {
     items: Vec<(u32, u32, usize)>,
     columns: Vec<u8>,
     samples: u32,
+}
+
+impl Pack {
+    fn is_full(&self) -> bool {
+        self.columns.len() >= GROUP_BYTES
+    }
 }
 
 impl<'p> BlockWriter<'p> {
@@ -70,10 +78,10 @@ impl<'p> BlockWriter<'p> {
             waiting: header(Kind::Block).to_vec(),
             at: 0,
             front: Vec::new(),
-            times: Pack::default(),
-            values: Pack::default(),
+            times: Default::default(),
+            values: Default::default(),
             timelines: 0,
-            again: Vec::new(),
+            again: Default::default(),
             back,
             page: Vec::new(),
         };
@@ -86,11 +94,14 @@ impl<'p> BlockWriter<'p> {
     pub(crate) fn timeline(&mut self, times_ms: &[i64]) -> io::Result<u32> {
         let number = self.timelines;
         self.timelines += 1;
-        let from = self.times.columns.len();
-        encode_timeline(times_ms, &mut self.times.columns);
-        self.times.items.push((number, 0, self.times.columns.len() - from));
-        if self.times.columns.len() >= GROUP_BYTES {
-            self.end_times()?;
+        for (slice, rows) in slices(times_ms) {
+            let pack = &mut self.times[slice];
+            let from = pack.columns.len();
+            encode_timeline(&times_ms[rows], &mut pack.columns);
+            pack.items.push((number, 0, pack.columns.len() - from));
+        }
+        if self.times.iter().any(Pack::is_full) {
+            self.end_times()?
         }
         Ok(number)
     }
@@ -107,29 +118,36 @@ impl<'p> BlockWriter<'p> {
         let (Some(first_ms), Some(last_ms)) = (times_ms.first().copied(), times_ms.last().copied()) else {
             return Ok(());
         };
-        let from = self.values.columns.len();
         let mut samples = times_ms.iter().zip(values).peekable();
         let mut encoded = Vec::new();
-        for page in line.chunks(PAGE_ROWS) {
-            self.page.clear();
-            for (row, time_ms) in page.iter().enumerate() {
-                if let Some((_, value)) = samples.next_if(|(own_ms, _)| *own_ms == time_ms) {
-                    self.page.push((row as u32, *value));
+        for (slice, rows) in slices(line) {
+            let pack = &mut self.values[slice];
+            let (from, had) = (pack.columns.len(), pack.samples);
+            for page in line[rows].chunks(PAGE_ROWS) {
+                self.page.clear();
+                for (row, time_ms) in page.iter().enumerate() {
+                    if let Some((_, value)) = samples.next_if(|(own_ms, _)| *own_ms == time_ms) {
+                        self.page.push((row as u32, *value));
+                    }
                 }
+                encoded.clear();
+                if !self.page.is_empty() {
+                    encode_page(&self.page, &mut encoded);
+                }
+                pack.samples += self.page.len() as u32;
+                write_varint(&mut pack.columns, encoded.len() as u64);
+                pack.columns.extend_from_slice(&encoded);
             }
-            encoded.clear();
-            if !self.page.is_empty() {
-                encode_page(&self.page, &mut encoded);
+            if pack.samples > had {
+                pack.items.push((ordinal, timeline, pack.columns.len() - from));
+            } else {
+                pack.columns.truncate(from);
             }
-            write_varint(&mut self.values.columns, encoded.len() as u64);
-            self.values.columns.extend_from_slice(&encoded);
         }
-        self.values.items.push((ordinal, timeline, self.values.columns.len() - from));
-        self.values.samples += times_ms.len() as u32;
         self.back.samples += times_ms.len() as u64;
         self.back.bounds.push(Bounds { ordinal, first_ms, last_ms });
         self.back.span_ms = (self.back.span_ms.0.min(first_ms), self.back.span_ms.1.max(last_ms));
-        if self.values.columns.len() >= GROUP_BYTES { self.end_values() } else { Ok(()) }
+        if self.values.iter().any(Pack::is_full) { self.end_values() } else { Ok(()) }
     }
 
     /// Ends the block and makes its content last; its name does not yet.
@@ -154,24 +172,29 @@ impl<'p> BlockWriter<'p> {
     }
 
     fn end_times(&mut self) -> io::Result<()> {
-        let pack = std::mem::take(&mut self.times);
-        let Some(group) = self.group(TIMES, pack)? else { return Ok(()) };
-        let from = self.waiting.len() - group.length as usize;
-        self.again.extend_from_slice(&self.waiting[from..]);
-        self.back.times.push(group);
+        for slice in 0..SLICES {
+            let pack = std::mem::take(&mut self.times[slice]);
+            let Some(group) = self.group(TIMES, slice, pack)? else { continue };
+            let from = self.waiting.len() - group.length as usize;
+            self.again[slice].extend_from_slice(&self.waiting[from..]);
+            self.back.times[slice].push(group);
+        }
         Ok(())
     }
 
     /// Writes the times a second time, where they are few: without them all that follows them would be lost.
     fn times_again(&mut self) -> io::Result<()> {
         let mut at = self.at + self.waiting.len() as u64;
-        if self.again.len() as u64 * COPIED_ONE_IN > at {
+        let bytes: usize = self.again.iter().map(Vec::len).sum();
+        if bytes as u64 * COPIED_ONE_IN > at {
             return Ok(());
         }
-        self.waiting.append(&mut self.again);
-        for group in &self.back.times {
-            self.back.times_again.push(GroupAt { at, ..*group });
-            at += u64::from(group.length);
+        for slice in 0..SLICES {
+            self.waiting.append(&mut self.again[slice]);
+            for group in &self.back.times[slice] {
+                self.back.times_again[slice].push(GroupAt { at, ..*group });
+                at += u64::from(group.length);
+            }
         }
         Ok(())
     }
@@ -179,9 +202,12 @@ impl<'p> BlockWriter<'p> {
     fn end_values(&mut self) -> io::Result<()> {
         // The times before what needs them, as the end of a file is lost more often than its beginning.
         self.end_times()?;
-        let pack = std::mem::take(&mut self.values);
-        let Some(group) = self.group(VALUES, pack)? else { return Ok(()) };
-        self.back.values.push(group);
+        for slice in 0..SLICES {
+            let pack = std::mem::take(&mut self.values[slice]);
+            if let Some(group) = self.group(VALUES, slice, pack)? {
+                self.back.values[slice].push(group);
+            }
+        }
         if self.waiting.len() >= WRITE_BYTES {
             self.output.write(&self.waiting)?;
             self.at += self.waiting.len() as u64;
@@ -190,10 +216,10 @@ impl<'p> BlockWriter<'p> {
         (self.pulse)()
     }
 
-    fn group(&mut self, tag: u8, mut pack: Pack) -> io::Result<Option<GroupAt>> {
+    fn group(&mut self, tag: u8, slice: usize, mut pack: Pack) -> io::Result<Option<GroupAt>> {
         let Some((first, ..)) = pack.items.first().copied() else { return Ok(None) };
         let mut raw = Vec::with_capacity(pack.columns.len() + pack.items.len() * 4);
-        write_table(pack.items.iter().copied(), &mut raw);
+        write_table(slice, pack.items.iter().copied(), &mut raw);
         raw.append(&mut pack.columns);
         let (at, length) = self.frame(tag, &raw)?;
         Ok(Some(GroupAt { at, length, first, samples: pack.samples }))

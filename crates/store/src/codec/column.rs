@@ -136,6 +136,28 @@ pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit
     }
 }
 
+/// Calls `visit` with the values of `rows` rows of tokens that hold whole numbers only, and one in every row; none
+/// where they are something else.
+#[inline]
+pub(crate) fn for_each_units(tokens: &[u8], rows: usize, mut visit: impl FnMut(i64)) -> Option<()> {
+    let (mut tokens, mut left, mut units) = (Bytes(tokens), rows, 0_i64);
+    while left > 0 {
+        let token = tokens.varint()?;
+        let operand = token >> 2;
+        let count = match token & 3 {
+            INTEGER => {
+                units = units.wrapping_add(unzigzag(operand));
+                1
+            }
+            REPEAT => left.min(usize::try_from(operand).ok()?.saturating_add(1)),
+            _ => return None,
+        };
+        (0..count).for_each(|_| visit(units));
+        left -= count;
+    }
+    Some(())
+}
+
 /// Whether `value` is exactly a whole number of units of the last of `decimals` decimals.
 pub(crate) fn fits_scale(value: f64, decimals: u8) -> bool {
     units(value, decimals).is_some()

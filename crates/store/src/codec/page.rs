@@ -84,16 +84,12 @@ pub(crate) fn decode_dense(page: &[u8], rows: usize, values: &mut Vec<f64>) -> O
     match kind & 0xf0 {
         STEPS if decimals <= MOST_DECIMALS => {
             values.resize(from + rows, 0.0);
-            let (mut bytes, mut units) = (Bytes(content), 0_i64);
-            for (row, value) in values[from..].iter_mut().enumerate() {
-                let Some(step) = bytes.varint() else {
-                    values.truncate(from + row);
-                    return Some(row);
-                };
-                units = units.wrapping_add(unzigzag(step));
-                *value = from_units(units, decimals);
-            }
-            Some(rows)
+            let count = match decimals {
+                0 => fill_steps(content, &mut values[from..], |units| from_units(units, 0)),
+                _ => fill_steps(content, &mut values[from..], |units| from_units(units, decimals)),
+            };
+            values.truncate(from + count);
+            Some(count)
         }
         SAME => {
             let mut bytes = Bytes(content);
@@ -103,6 +99,18 @@ pub(crate) fn decode_dense(page: &[u8], rows: usize, values: &mut Vec<f64>) -> O
         }
         _ => None,
     }
+}
+
+/// Sets values from steps; gives how many there were.
+#[inline]
+fn fill_steps(steps: &[u8], values: &mut [f64], from_units: impl Fn(i64) -> f64) -> usize {
+    let (mut bytes, mut units) = (Bytes(steps), 0_i64);
+    for (row, value) in values.iter_mut().enumerate() {
+        let Some(step) = bytes.varint() else { return row };
+        units = units.wrapping_add(unzigzag(step));
+        *value = from_units(units);
+    }
+    values.len()
 }
 
 fn encode_steps(samples: &[(u32, f64)], decimals: u8, into: &mut Vec<u8>) {

@@ -1,5 +1,5 @@
 //! The times of a target's scrapes, which its series share.
-use super::column::{Column, for_each_value};
+use super::column::{Column, for_each_units};
 use super::varint::{Bytes, unzigzag, write_varint, zigzag};
 
 /// Appends strictly increasing times: the first one, how many there are, and the steps as a column.
@@ -21,10 +21,10 @@ pub(crate) fn decode_timeline(bytes: &[u8]) -> Option<Vec<i64>> {
     if rows > 0 {
         times_ms.push(first);
         let mut last = first;
-        for_each_value(bytes.0, 0, rows - 1, |_, step| {
-            last = last.saturating_add(step as i64);
+        for_each_units(bytes.0, rows - 1, |step| {
+            last = last.saturating_add(step);
             times_ms.push(last);
-        });
+        })?;
     }
     (times_ms.len() == rows && times_ms.is_sorted_by(|a, b| a < b)).then_some(times_ms)
 }

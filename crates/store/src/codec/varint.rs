@@ -50,6 +50,12 @@ impl<'b> Bytes<'b> {
             self.0 = rest;
             return Some(u64::from(first));
         }
+        if let Some((&second, rest)) = rest.split_first()
+            && second < 0x80
+        {
+            self.0 = rest;
+            return Some(u64::from(first & 0x7f) | u64::from(second) << 7);
+        }
         self.long_varint()
     }
 

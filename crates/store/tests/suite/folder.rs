@@ -72,13 +72,13 @@ fn another_format_is_refused_and_a_damaged_one_is_not() {
     put(&mut open(folder.path()).0.group(), 1, "n=1", 1.0);
     let path = folder.path().join("format");
     let right = std::fs::read_to_string(&path).expect("the format");
-    assert_eq!(right, "inferboard store, format 1 (crc32c 9c6f84d1)\n");
-    let text = "inferboard store, format 2";
+    assert_eq!(right, "inferboard store, format 2 (crc32c 8f3f7725)\n");
+    let text = "inferboard store, format 1";
     std::fs::write(&path, format!("{text} (crc32c {:08x})\n", crc32c::crc32c(text.as_bytes()))).expect("room");
     let refused = Store::open(folder.path(), Options::default(), Arc::new(DiskFiles)).expect_err("another format");
-    assert!(matches!(refused, OpenError::Format { found: 2, .. }), "{refused}");
-    assert!(refused.to_string().contains("format 2"), "{refused}");
-    for damaged in ["", "inferboard store, format 3 (crc32c 9c6f84d1)\n", "\0\0\0"] {
+    assert!(matches!(refused, OpenError::Format { found: 1, .. }), "{refused}");
+    assert!(refused.to_string().contains("format 1"), "{refused}");
+    for damaged in ["", "inferboard store, format 3 (crc32c 8f3f7725)\n", "\0\0\0"] {
         std::fs::write(&path, damaged).expect("room");
         let (store, report) = open(folder.path());
         assert_eq!(report.losses.len(), 1);
