@@ -11,10 +11,26 @@ use catalogue::{Ask, Look, discovery_query, interval_query, start_times_query};
 use futures::future::{join, join_all};
 use leptos::prelude::*;
 use promapi::Data;
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Discovery looks back at least this far, so that a short range still finds what is scraped rarely.
 const SHORTEST_SPAN_MS: i64 = 300_000;
+
+/// What is there is learned anew at least this often; at once when another target answers, or another range is wanted.
+const DISCOVER_MS: i64 = 15_000;
+
+/// What a discovery found, and what it was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Discovered {
+    inventory: Arc<Inventory>,
+    range: Range,
+    asked_ms: i64,
+    /// The labels of the targets that had been scraped then; none before that is known.
+    targets: Option<BTreeSet<BTreeMap<String, String>>>,
+}
 
 impl Feed {
     pub(super) async fn refresh_once(self) -> Result<(), Failure> {
@@ -25,22 +41,26 @@ impl Feed {
         };
         let view = self.view.get_untracked();
         let is_live = matches!(view.range, Range::Last(_));
-        let asked_ms = browser_ms();
-        let (_, end_ms) = view.range.resolve(self.server_ms());
-        let discovery = discovery_query(&backend.labels, view.range.length_ms().max(SHORTEST_SPAN_MS));
-        let recent = interval_query(&view.scope, &backend.labels);
-        let (found, scrapes) =
-            join(backend.instant(discovery, (!is_live).then_some(end_ms)), backend.instant(recent, None)).await;
-        let (found, scrapes) = (found?, scrapes?);
-        let Data::Vector(vector) = found else {
-            return Err(Failure::Foreign("discovery gave something other than a vector".into()));
+        let recent = backend.instant(interval_query(&view.scope, &backend.labels), None);
+        let known = self.inner.with_value(|inner| inner.discovered.clone());
+        let known = known.filter(|known| known.range == view.range && browser_ms() - known.asked_ms < DISCOVER_MS);
+        let (known, scrapes) = match known {
+            Some(known) => (known, recent.await?),
+            None => {
+                let (found, scrapes) = join(self.discover(&backend, view.range), recent).await;
+                (found?, scrapes?)
+            }
         };
-        if let (true, Some(series)) = (is_live, vector.first()) {
-            let server_ms = (series.points.value.0 * 1000.0) as i64;
-            self.clock.update(|clock| clock.learn(asked_ms, browser_ms(), server_ms));
-        }
+        let targets = targets(&scrapes);
+        let discovered = match known.targets {
+            Some(own) if own != targets => self.discover(&backend, view.range).await?,
+            _ => known,
+        };
+        let inventory = Arc::clone(&discovered.inventory);
+        self.inner.update_value(|inner| {
+            inner.discovered = Some(Discovered { targets: Some(targets), ..discovered });
+        });
         let now_ms = self.server_ms();
-        let inventory = Arc::new(Inventory::from_vector(&vector, &backend.labels));
         self.learn_scrapes(&scrapes, &backend.labels.replica, now_ms);
         let range = view.range.resolve(now_ms);
         let interval_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS);
@@ -63,6 +83,23 @@ impl Feed {
         let cards = join_all(on_screen.map(|slot| self.fetch(slot, &round)));
         let (starts, cards) = join(self.fetch_starts(&round), cards).await;
         cards.into_iter().chain([starts]).collect()
+    }
+
+    /// Asks what is there in a range.
+    async fn discover(self, backend: &Backend, range: Range) -> Result<Discovered, Failure> {
+        let asked_ms = browser_ms();
+        let (_, end_ms) = range.resolve(self.server_ms());
+        let is_live = matches!(range, Range::Last(_));
+        let query = discovery_query(&backend.labels, range.length_ms().max(SHORTEST_SPAN_MS));
+        let Data::Vector(vector) = backend.instant(query, (!is_live).then_some(end_ms)).await? else {
+            return Err(Failure::Foreign("discovery gave something other than a vector".into()));
+        };
+        if let (true, Some(series)) = (is_live, vector.first()) {
+            let server_ms = (series.points.value.0 * 1000.0) as i64;
+            self.clock.update(|clock| clock.learn(asked_ms, browser_ms(), server_ms));
+        }
+        let inventory = Arc::new(Inventory::from_vector(&vector, &backend.labels));
+        Ok(Discovered { inventory, range, asked_ms, targets: None })
     }
 
     /// The interval between scrapes, and which replicas answer, from recent samples of `up`.
@@ -140,4 +177,10 @@ impl Feed {
     fn server_ms(self) -> i64 {
         self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
     }
+}
+
+/// The labels of the targets with recent samples of `up`.
+fn targets(scrapes: &Data) -> BTreeSet<BTreeMap<String, String>> {
+    let Data::Matrix(matrix) = scrapes else { return BTreeSet::new() };
+    matrix.iter().map(|series| series.metric.clone()).collect()
 }

@@ -3,6 +3,7 @@ use super::{
     card::{CardState, Offers, Round, Status},
     client::Failure,
     clock::Clock,
+    gather::Discovered,
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
 };
@@ -83,6 +84,8 @@ pub(super) struct Inner {
     slots: BTreeMap<&'static str, Slot>,
     /// What the last refresh had in common for all cards.
     pub(super) round: Option<Round>,
+    /// What is there, as last asked.
+    pub(super) discovered: Option<Discovered>,
     /// The scrape interval as measured.
     pub(super) interval_ms: Option<i64>,
     is_running: bool,
@@ -103,6 +106,7 @@ impl Feed {
             queue: Queue::new(MOST_IN_FLIGHT),
             slots: BTreeMap::new(),
             round: None,
+            discovered: None,
             interval_ms: None,
             is_running: false,
             is_wanted: false,
