@@ -21,9 +21,9 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     times_ms: Box<[i64]>,
-    /// By slot, in its order.
-    columns: Box<[(u32, Box<[u8]>)]>,
-    size_bytes: usize,
+    /// By slot, in its order: where the column ends in `tokens`.
+    columns: Box<[(u32, u32)]>,
+    tokens: Box<[u8]>,
 }
 
 impl Head {
@@ -72,8 +72,7 @@ impl Head {
 
     /// What is there, of the series in `slots` only.
     pub(crate) fn snapshot(&self, slots: impl Iterator<Item = u32>) -> Chunk {
-        let columns = slots.filter_map(|slot| Some((slot, self.column(slot)?.clone())));
-        Chunk::new(self.times_ms.clone(), columns)
+        Chunk::new(&self.times_ms, slots.filter_map(|slot| Some((slot, self.column(slot)?))).collect())
     }
 
     /// Whether there is a sample of `slot`.
@@ -83,7 +82,7 @@ impl Head {
 
     /// The finished chunk.
     pub(crate) fn seal(self) -> Chunk {
-        Chunk::new(self.times_ms, self.columns.into_iter())
+        Chunk::new(&self.times_ms, self.columns.iter().map(|(slot, column)| (*slot, column)).collect())
     }
 
     /// Memory held, roughly.
@@ -95,12 +94,16 @@ impl Head {
 }
 
 impl Chunk {
-    fn new(times_ms: Vec<i64>, columns: impl Iterator<Item = (u32, Column)>) -> Self {
-        let mut columns: Box<[_]> = columns.map(|(slot, column)| (slot, column.seal())).collect();
+    fn new(times_ms: &[i64], mut columns: Vec<(u32, &Column)>) -> Self {
         columns.sort_unstable_by_key(|(slot, _)| *slot);
-        let values: usize = columns.iter().map(|column| size_of_val(column) + column.1.len()).sum();
-        let size_bytes = times_ms.len() * size_of::<i64>() + values;
-        Self { times_ms: times_ms.into_boxed_slice(), columns, size_bytes }
+        let mut tokens = Vec::new();
+        let ends = columns.iter().map(|(slot, column)| {
+            column.write_to(&mut tokens);
+            // A row takes ten bytes at most, and no target has so many series that this would not suffice.
+            (*slot, tokens.len() as u32)
+        });
+        let columns = ends.collect();
+        Self { times_ms: times_ms.into(), columns, tokens: tokens.into() }
     }
 
     /// The times of its scrapes, of which there is at least one in a chunk that is kept.
@@ -130,12 +133,14 @@ impl Chunk {
 
     /// Memory held, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.size_bytes
+        size_of_val(&*self.times_ms) + size_of_val(&*self.columns) + self.tokens.len()
     }
 
     /// Calls `visit` with the time and value of each sample of `slot`, in order of time.
     pub(crate) fn for_each_sample(&self, slot: u32, mut visit: impl FnMut(i64, f64)) {
         let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return };
-        for_each_value(&self.columns[at].1, 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
+        let start = at.checked_sub(1).map_or(0, |before| self.columns[before].1);
+        let tokens = &self.tokens[start as usize..self.columns[at].1 as usize];
+        for_each_value(tokens, 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
     }
 }

@@ -99,7 +99,7 @@ impl Log {
             for (slot, value) in row {
                 column.push(*slot, *value);
             }
-            payload.extend_from_slice(&column.seal());
+            column.write_to(payload);
         });
     }
 }

@@ -65,10 +65,10 @@ impl Column {
         self.rows as usize
     }
 
-    /// The finished tokens.
-    pub(crate) fn seal(mut self) -> Box<[u8]> {
-        self.write_repeats();
-        self.tokens.into_boxed_slice()
+    /// Appends the tokens of everything so far.
+    pub(crate) fn write_to(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.tokens);
+        write_repeats(self.repeats, into);
     }
 
     /// Memory held, roughly.
@@ -77,10 +77,7 @@ impl Column {
     }
 
     fn write_repeats(&mut self) {
-        if let Some(more) = self.repeats.checked_sub(1) {
-            write_varint(&mut self.tokens, u64::from(more) << 2 | REPEAT);
-            self.repeats = 0;
-        }
+        write_repeats(std::mem::take(&mut self.repeats), &mut self.tokens);
     }
 
     fn write_bits(&mut self, value: f64) {
@@ -91,9 +88,15 @@ impl Column {
     }
 }
 
+fn write_repeats(repeats: u32, into: &mut Vec<u8>) {
+    if let Some(more) = repeats.checked_sub(1) {
+        write_varint(into, u64::from(more) << 2 | REPEAT);
+    }
+}
+
 /// Calls `visit` with the row and value of each sample in `tokens`, in order of rows, as far as row `rows`.
 ///
-/// Tokens come from [`Column::seal`] of a column with as many decimals; a stream cut short gives the samples before
+/// Tokens come from [`Column::write_to`] of a column with as many decimals; a stream cut short gives the samples before
 /// the cut.
 #[inline]
 pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
@@ -192,6 +195,12 @@ mod tests {
         column
     }
 
+    fn tokens(column: &Column) -> Vec<u8> {
+        let mut tokens = Vec::new();
+        column.write_to(&mut tokens);
+        tokens
+    }
+
     fn bits(samples: &[(u32, f64)]) -> Vec<(u32, u64)> {
         samples.iter().map(|(row, value)| (*row, value.to_bits())).collect()
     }
@@ -232,13 +241,13 @@ mod tests {
                 samples.extend([(row, *a), (row + 1, *b), (row + 2, *b)]);
             }
         }
-        assert_eq!(bits(&read_back(&column_of(&samples).seal())), bits(&samples));
+        assert_eq!(bits(&read_back(&tokens(&column_of(&samples)))), bits(&samples));
     }
 
     #[test]
     fn rows_without_a_sample_stay_without() {
         let samples = [(3, 0.0), (4, 0.0), (9, 0.0), (10, 2.5), (1000, 2.5)];
-        assert_eq!(read_back(&column_of(&samples).seal()), samples);
+        assert_eq!(read_back(&tokens(&column_of(&samples))), samples);
     }
 
     #[test]
@@ -246,23 +255,23 @@ mod tests {
         let mut column = column_of(&[(0, 1.0), (2, 1.0)]);
         assert!(!column.push(2, 5.0));
         assert!(!column.push(1, 5.0));
-        assert_eq!(read_back(&column.seal()), [(0, 1.0), (2, 1.0)]);
+        assert_eq!(read_back(&tokens(&column)), [(0, 1.0), (2, 1.0)]);
     }
 
     #[test]
     fn usual_columns_are_small() {
         let constant: Vec<_> = (0..120).map(|row| (row, 17.0)).collect();
-        assert!(column_of(&constant).seal().len() <= 4);
+        assert!(tokens(&column_of(&constant)).len() <= 4);
         let counter: Vec<_> = (0..120).map(|row| (row, 1e6 + f64::from(row * row))).collect();
-        assert!(column_of(&counter).seal().len() <= 300);
+        assert!(tokens(&column_of(&counter)).len() <= 300);
         let gauge: Vec<_> = (0..120).map(|row| (row, f64::from(row).sin())).collect();
-        assert!(column_of(&gauge).seal().len() <= 120 * 9);
+        assert!(tokens(&column_of(&gauge)).len() <= 120 * 9);
     }
 
     #[test]
     fn a_cut_stream_gives_what_stands_before_the_cut() {
         let samples = [(0, 0.1), (1, 0.2), (2, 300.0)];
-        let tokens = column_of(&samples).seal();
+        let tokens = tokens(&column_of(&samples));
         for length in 0..tokens.len() {
             let read = read_back(&tokens[..length]);
             assert!(samples.starts_with(&read));

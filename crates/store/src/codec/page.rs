@@ -37,7 +37,7 @@ pub(crate) fn encode_page(samples: &[(u32, f64)], into: &mut Vec<u8>) {
     for (row, value) in samples {
         column.push(*row, *value);
     }
-    into.extend_from_slice(&column.seal());
+    column.write_to(into);
     if is_dense && odd * 2 > samples.len() {
         let mut packed = vec![PACKED];
         pack(samples.iter().map(|(_, value)| *value), &mut packed);

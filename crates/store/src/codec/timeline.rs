@@ -10,7 +10,7 @@ pub(crate) fn encode_timeline(times_ms: &[i64], into: &mut Vec<u8>) {
     for (row, pair) in times_ms.windows(2).enumerate() {
         steps.push(row as u32, pair[1].saturating_sub(pair[0]) as f64);
     }
-    into.extend_from_slice(&steps.seal());
+    steps.write_to(into);
 }
 
 /// The times that [`encode_timeline`] wrote; none where the bytes are something else.

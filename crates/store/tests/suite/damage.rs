@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Options, Store};
+use store::{Limits, Options, Store};
 
 const REPLICAS: usize = 8;
 const SERIES: usize = 150;
@@ -15,19 +15,27 @@ const START_MS: i64 = 20_000 * 86_400_000;
 
 type Content = BTreeMap<String, Vec<(i64, f64)>>;
 
+/// What is written lasts at once, and for ever.
+fn options() -> Options {
+    let limits = Limits { retention_ms: i64::MAX, ..Options::default().limits };
+    Options { sync_every: Duration::ZERO, limits, ..Options::default() }
+}
+
 fn open(image: Image) -> (Store, usize) {
-    let options = Options { sync_every: Duration::ZERO, ..Options::default() };
     let disk = Arc::new(MemoryDisk::with(image));
-    let (store, report) = Store::open(Path::new("/store"), options, disk).expect("opening needs no help");
+    let (store, report) = Store::open(Path::new("/store"), options(), disk).expect("opening needs no help");
     (store, report.losses.len() + usize::from(report.torn_bytes > 0))
 }
 
 /// A store with a day in one block, some blocks of two hours, and a log; and what is in it.
 fn filled() -> (Image, Content) {
+    filled_with(Fleet::new(REPLICAS, SERIES, INTERVAL_MS, START_MS), INTERVAL_MS, (24 + 9) * 60)
+}
+
+/// A store that was given so many scrapes of a fleet; and what is in it.
+fn filled_with(mut fleet: Fleet, interval_ms: i64, rows: usize) -> (Image, Content) {
     let disk = MemoryDisk::default();
-    let options = Options { sync_every: Duration::ZERO, ..Options::default() };
-    let (store, _) = Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a store");
-    let mut fleet = Fleet::new(REPLICAS, SERIES, INTERVAL_MS, START_MS);
+    let (store, _) = Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("a store");
     let labels = fleet.labels.clone();
     let mut targets: Vec<_> = labels
         .chunks(SERIES)
@@ -37,14 +45,14 @@ fn filled() -> (Image, Content) {
             (group, series)
         })
         .collect();
-    for row in 0..(24 + 9) * 60 {
+    for row in 0..rows {
         for (replica, (group, series)) in targets.iter_mut().enumerate() {
             let time_ms = fleet.time_ms(replica, row);
             let values = fleet.scrape(replica, row);
             group.append(time_ms, series.iter().copied().zip(values.iter().copied())).expect("in order");
         }
         if row % 10 == 0 {
-            store.maintain(START_MS + row as i64 * INTERVAL_MS).expect("room");
+            store.maintain(START_MS + row as i64 * interval_ms).expect("room");
         }
     }
     store.close().expect("room");
@@ -106,6 +114,35 @@ fn damage_costs_what_it_touches() {
         image.remove(name);
         let (kept, _) = left(image, &content, what);
         assert!(kept > 0.25 && kept < 1.0, "{what}: {kept}");
+    }
+}
+
+#[test]
+fn a_store_of_a_month_outlives_any_file() {
+    let interval_ms = 600_000;
+    let (image, content) = filled_with(Fleet::new(1, SERIES, interval_ms, START_MS), interval_ms, 31 * 144);
+    let blocks: Vec<String> = files(&image, ".block").into_iter().map(|(name, _)| name.clone()).collect();
+    assert!(blocks.len() >= 30, "{}", blocks.len());
+    for name in blocks.iter().step_by(7) {
+        let size = image[name].len();
+        for (what, change) in [
+            (
+                "64 bytes overwritten",
+                &(|bytes: &mut Vec<u8>| bytes[size / 2..size / 2 + 64].fill(0xa5)) as &dyn Fn(&mut Vec<u8>),
+            ),
+            ("cut to two thirds", &|bytes| bytes.truncate(size * 2 / 3)),
+            ("its second half zeroed", &|bytes| bytes[size / 2..].fill(0)),
+            ("emptied", &Vec::clear),
+        ] {
+            let mut image = image.clone();
+            change(image.get_mut(name).expect("the block"));
+            let (kept, told) = left(image, &content, what);
+            assert!(kept >= 0.95 && (told || kept == 1.0), "{what}: {kept}, told: {told}");
+        }
+        let mut image = image.clone();
+        image.remove(name);
+        let (kept, _) = left(image, &content, "gone");
+        assert!((0.95..1.0).contains(&kept), "gone: {kept}");
     }
 }
 
