@@ -9,6 +9,9 @@ use std::sync::mpsc::{channel, sync_channel};
 /// Samples above which a query decodes on several threads.
 const MANY_SAMPLES: u64 = 300_000;
 
+/// Blocks above which one thread decodes, as each holds a frame of every slice of every block.
+const MANY_BLOCKS: usize = 60;
+
 /// Most threads of a query.
 const MOST_THREADS: usize = 4;
 
@@ -35,7 +38,8 @@ impl Storage for Store {
         };
         let snapshot = Snapshot::take(&self.inner, series, after_ms, until_ms);
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        if threads > 1 && snapshot.series.len() > threads && snapshot.about_samples() > MANY_SAMPLES {
+        let is_large = snapshot.about_samples() > MANY_SAMPLES && snapshot.blocks.len() <= MANY_BLOCKS;
+        if threads > 1 && snapshot.series.len() > threads && is_large {
             visit_decoded_aside(&snapshot, threads, visit);
         } else {
             visit_here(&snapshot, visit);

@@ -13,7 +13,7 @@ pub(crate) struct Snapshot<'s> {
     pub(crate) series: Vec<Found>,
     /// By the address of the group's scrapes.
     heads: HashMap<usize, Vec<Arc<Chunk>>>,
-    blocks: Vec<Arc<Block>>,
+    pub(crate) blocks: Vec<Arc<Block>>,
     after_ms: i64,
     until_ms: i64,
     counts: &'s Counts,

@@ -9,7 +9,7 @@ use promql::Labels;
 use std::io;
 
 /// Bytes of columns that are compressed as one, and lost together.
-const GROUP_BYTES: usize = 64 << 10;
+const GROUP_BYTES: usize = 32 << 10;
 
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
