@@ -1,13 +1,16 @@
 //! The rhythm: when the page asks, for what, and what it makes of silence.
 use super::{
     card::{CardState, Offers, Round, Status},
-    client::Failure,
+    client::{Backend, Failure},
     clock::Clock,
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
 };
-use crate::state::{choices::Choices, view::View};
-use catalogue::Graph;
+use crate::state::{
+    choices::Choices,
+    view::{DEFAULT_RANGE_MS, Range, View},
+};
+use catalogue::{Graph, Scope};
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
 use std::{collections::BTreeMap, sync::Arc};
@@ -234,6 +237,22 @@ impl Feed {
             }
             self.inner.update_value(|inner| inner.is_running = false);
         });
+    }
+
+    /// Finds the backend, and begins where its file says unless the link does.
+    pub(super) async fn find_backend(self) -> Result<Backend, Failure> {
+        let (backend, start) = Backend::find().await?;
+        let mut view = self.view.get_untracked();
+        if view.scope == Scope::default() {
+            view.scope = start.scope;
+        }
+        if let (Range::Last(DEFAULT_RANGE_MS), Some(range)) = (view.range, start.range) {
+            view.range = range;
+        }
+        if view != self.view.get_untracked() {
+            self.view.set(view);
+        }
+        Ok(backend)
     }
 
     fn conclude(self, result: Result<(), Failure>, began_ms: i64) {

@@ -16,6 +16,7 @@ mod customize;
 mod dialog;
 mod enlarged;
 mod export;
+mod framed;
 mod legend;
 mod menu;
 mod overlay;
