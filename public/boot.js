@@ -49,7 +49,8 @@
     if (document.body) resolve();
     else addEventListener("DOMContentLoaded", resolve);
   });
-  Promise.all([import("{{JS}}"), ready])
+  // A whole address: in a sandboxed frame this script is of another origin than the page, and has no base of its own.
+  Promise.all([import(new URL("{{JS}}", document.baseURI).href), ready])
     .then(([page]) => page.default({ module_or_path: wasm }))
     .then(() => document.getElementById("boot")?.remove())
     .catch((error) => {

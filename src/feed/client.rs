@@ -4,9 +4,8 @@ use catalogue::ScopeLabels;
 use futures::future::{Either, select};
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::document;
-use promapi::{Answer, Data, InstantQuery, RangeQuery, format_time};
-use serde::Serialize;
+use leptos::prelude::{document, window};
+use promapi::{Answer, Data, format_time};
 use std::pin::pin;
 
 /// Longer than the companion lets a query run, so that its own message arrives.
@@ -76,7 +75,9 @@ impl Backend {
     /// # Errors
     /// As [`Failure`] says.
     pub async fn instant(&self, query: String, time_ms: Option<i64>) -> Result<Data, Failure> {
-        self.ask("query", &InstantQuery { query, time: time_ms.map(format_time), timeout: None }).await
+        let mut form = vec![("query", query)];
+        form.extend(time_ms.map(|time_ms| ("time", format_time(time_ms))));
+        self.ask("query", &form).await
     }
 
     /// Evaluates a query at every step of a range.
@@ -85,12 +86,12 @@ impl Backend {
     /// As [`Failure`] says.
     pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, Failure> {
         let [start, end, step] = [start_ms, end_ms, step_ms].map(format_time);
-        self.ask("query_range", &RangeQuery { query, start, end, step, timeout: None }).await
+        self.ask("query_range", &[("query", query), ("start", start), ("end", end), ("step", step)]).await
     }
 
-    async fn ask(&self, verb: &str, parameters: &impl Serialize) -> Result<Data, Failure> {
+    async fn ask(&self, verb: &str, parameters: &[(&str, String)]) -> Result<Data, Failure> {
         let foreign = |error: &dyn std::fmt::Display| Failure::Foreign(clipped(&error.to_string()));
-        let body = form(parameters).map_err(|error| foreign(&error))?;
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let request = with_key(Request::post(&format!("{}/api/v1/{verb}", self.base)), self.key.as_deref());
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         let response = limited_request(request.map_err(|error| foreign(&error))?).await?;
@@ -99,6 +100,17 @@ impl Backend {
             if response.ok() { foreign(&error) } else { Failure::Refused(format!("HTTP status {}", response.status())) }
         })?;
         answer.into_result().map_err(|error| Failure::Refused(clipped(&error.message)))
+    }
+}
+
+/// Loads a sandboxed frame anew where the server is there after all: it has started again, and the frame's key is of the
+/// process before. Any answer will do as a sign of life, also one that the frame may not read.
+pub(super) async fn renew_frame() {
+    if window().origin() == "null" && frame_key().is_some() {
+        let sign = Request::get("config.json").mode(web_sys::RequestMode::NoCors);
+        if limited(sign).await.is_ok() {
+            let _ = window().location().reload();
+        }
     }
 }
 
@@ -113,17 +125,6 @@ fn with_key(request: RequestBuilder, key: Option<&str>) -> RequestBuilder {
         Some(key) => request.header("Frame-Key", key),
         None => request,
     }
-}
-
-/// As a form: the fields of a flat struct of strings.
-fn form(parameters: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    if let serde_json::Value::Object(fields) = serde_json::to_value(parameters)? {
-        for (name, value) in fields {
-            form.append_pair(&name, value.as_str().unwrap_or_default());
-        }
-    }
-    Ok(form.finish())
 }
 
 async fn limited(request: RequestBuilder) -> Result<Response, Failure> {

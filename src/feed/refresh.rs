@@ -1,7 +1,7 @@
 //! The rhythm: when the page asks, for what, and what it makes of silence.
 use super::{
     card::{CardState, Offers, Round, Status},
-    client::{Backend, Failure},
+    client::{Backend, Failure, renew_frame},
     clock::Clock,
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
@@ -269,6 +269,9 @@ impl Feed {
                 self.connection.set(Connection::Up { at_ms: now_ms });
             }
             Err(failure) => {
+                if self.inventory.with_untracked(Option::is_some) {
+                    spawn_local(renew_frame());
+                }
                 let failures = self.inner.with_value(|inner| inner.failures);
                 // 1, 2, 4 … 30 s, scattered so that many pages do not come back at once.
                 let longest_ms = 1000.0 * f64::from(1_u32 << failures.min(5)).min(30.0);

@@ -1,10 +1,11 @@
-//! The whole page: what is shared, and the order of its parts.
-use super::{banner::Banner, cards::Cards, colours::Palette, framed::Framed, time, topbar::TopBar};
+//! The whole page, or in a frame what the link asks of it: what is shared, and the order of the parts.
+use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar};
 use crate::{
+    embed::Channel,
     feed::Feed,
     state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
 
 /// The page.
@@ -32,17 +33,15 @@ pub fn App() -> impl IntoView {
         let model = navigation.view.with(|view| view.scope.model.clone());
         document().set_title(&model.map_or_else(|| "Inferboard".to_owned(), |model| format!("{model} – Inferboard")));
     });
-    if is_framed {
-        return view! { <Framed /> }.into_any();
-    }
+    let content = NodeRef::<html::Main>::new();
+    Channel::open(navigation, content);
     view! {
-        <TopBar />
-        <main>
+        {(!is_framed).then(|| view! { <TopBar /> })}
+        <main node_ref=content>
             <Banner />
             <Cards />
         </main>
     }
-    .into_any()
 }
 
 /// Until a theme is chosen, here or by the page around a frame, the page has the system's.

@@ -16,7 +16,6 @@ mod customize;
 mod dialog;
 mod enlarged;
 mod export;
-mod framed;
 mod legend;
 mod menu;
 mod overlay;
