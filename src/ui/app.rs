@@ -38,6 +38,7 @@ pub fn App() -> impl IntoView {
     view! {
         {(!is_framed).then(|| view! { <TopBar /> })}
         <main node_ref=content>
+            {is_framed.then(|| view! { <h1 class="visually-hidden">"Inferboard"</h1> })}
             <Banner />
             <Cards />
         </main>

@@ -73,7 +73,11 @@ impl Browser {
 
     /// Errors of the page that Firefox has written so far.
     pub fn firefox_complaints(&self) -> Vec<String> {
-        let is_complaint = |line: &String| line.starts_with("console.error") || line.starts_with("JavaScript error");
+        // Without a network Firefox complains of services of its own too.
+        let is_own = |line: &String| line.contains("resource://") || line.contains("RSLoader");
+        let is_complaint = |line: &String| {
+            line.starts_with("JavaScript error: http") || line.starts_with("console.error") && !is_own(line)
+        };
         self.process.lines().into_iter().filter(is_complaint).collect()
     }
 

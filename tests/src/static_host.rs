@@ -156,6 +156,7 @@ fn content_type(path: &str) -> &'static str {
         "wasm" => "application/wasm",
         "json" => "application/json",
         "svg" => "image/svg+xml",
+        "/metrics" => "text/plain; version=0.0.4",
         _ => "text/html; charset=utf-8",
     }
 }
