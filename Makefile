@@ -41,6 +41,10 @@ dist/index.html: $(PAGE_SOURCES) | setup-build
 	@env -u NO_COLOR PATH="$(CURDIR)/scripts/bin:$$PATH" TRUNK_OFFLINE=true TRUNK_SKIP_VERSION_CHECK=true trunk build --release
 	@touch $@
 
+.PHONY: dist
+dist: page ## Build the page for a static host: dist/, with a config.json of yours beside index.html
+	@echo "dist/ can be served from any static host or folder; docs/static-hosting.md says what config.json may say."
+
 .PHONY: server
 server: page ## Build the companion, the page inside it
 	@echo "Building the companion."

@@ -1,11 +1,19 @@
-// Sets the theme before the first paint, then fetches, checks and starts the page's WebAssembly.
+// Sets the theme, and whether the page is in a frame, before the first paint; then fetches, checks and starts the
+// page's WebAssembly.
 // {{JS}}, {{WASM}} and {{INTEGRITY}} are filled in by scripts/boot.sh.
 (() => {
+  const link = new URLSearchParams(location.search);
+  const embed = link.get("embed");
   let theme = null;
-  try {
-    theme = localStorage.getItem("inferboard.theme");
-  } catch {
-    // A frame without storage follows the system.
+  if (embed) {
+    document.documentElement.dataset.embed = embed === "all" ? "all" : "one";
+    theme = link.get("theme");
+  } else {
+    try {
+      theme = localStorage.getItem("inferboard.theme");
+    } catch {
+      // Without storage the page follows the system.
+    }
   }
   if (theme !== "light" && theme !== "dark") {
     theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
@@ -18,9 +26,9 @@
       if (!note) {
         note = document.createElement("p");
         note.id = "boot";
-        note.setAttribute("role", "alert");
         document.body.prepend(note);
       }
+      note.setAttribute("role", "alert");
       note.textContent = text;
     };
     if (document.body) show();
@@ -32,16 +40,25 @@
     }
   });
 
+  if (typeof WebAssembly !== "object") {
+    fail("Inferboard could not be started: this browser has WebAssembly switched off.");
+    return;
+  }
   const wasm = fetch("{{WASM}}", { integrity: "{{INTEGRITY}}" });
   const ready = new Promise((resolve) => {
     if (document.body) resolve();
     else addEventListener("DOMContentLoaded", resolve);
   });
-  Promise.all([import("{{JS}}"), ready])
+  // A whole address: in a sandboxed frame this script is of another origin than the page, and has no base of its own.
+  Promise.all([import(new URL("{{JS}}", document.baseURI).href), ready])
     .then(([page]) => page.default({ module_or_path: wasm }))
     .then(() => document.getElementById("boot")?.remove())
     .catch((error) => {
       console.error(error);
-      fail("Inferboard could not be loaded: its files are incomplete, or of different versions. Reload the page.");
+      fail(
+        error instanceof WebAssembly.CompileError
+          ? `Inferboard could not be started: this browser, or the policy of this site, refused its WebAssembly (${error.message}).`
+          : "Inferboard could not be loaded: its files are incomplete, or of different versions. Reload the page.",
+      );
     });
 })();

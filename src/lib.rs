@@ -1,7 +1,8 @@
 //! The page: a Leptos single-page app that asks a Prometheus HTTP API and draws what it answers.
 //!
-//! `state` is what is on screen, `feed` gets data, `ui` shows it. `state` imports neither of the others, and `feed`
-//! does not import `ui`.
+//! `state` is what is on screen, `feed` gets data, `ui` shows it, `embed` talks to the page around it. `state` imports
+//! none of the others, and `feed` and `embed` do not import `ui`.
+pub mod embed;
 pub mod feed;
 pub mod state;
 pub mod ui;

@@ -2,8 +2,10 @@
 use crate::api::{self, Evaluator, OwnPages};
 use crate::collect::{Host, own_page};
 use crate::config::{Settings, Sources};
+use crate::cors::{Cors, share};
 use crate::discover::{PERIOD, USUAL, discover};
 use crate::follow::follow;
+use crate::framing::Framing;
 use crate::scrape::{Client, Identity, LocalPage, Pace, Pool, Source, Target};
 use crate::security::{Hosts, guard};
 use crate::{assets, history, http, shared};
@@ -34,6 +36,9 @@ pub enum AppError {
     /// No HTTP client.
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+    /// No random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
 }
 
 /// A companion that listens, and does nothing else yet.
@@ -44,6 +49,7 @@ pub struct App {
     settings: Settings,
     client: Client,
     store: Store,
+    framing: Framing,
 }
 
 impl App {
@@ -56,8 +62,9 @@ impl App {
         let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
+        let framing = Framing::new(&settings.frame_ancestors)?;
         let store = history::open(&settings)?;
-        Ok(Self { listener, address, settings, client, store })
+        Ok(Self { listener, address, settings, client, store, framing })
     }
 
     /// The address with the real port.
@@ -67,7 +74,7 @@ impl App {
 
     /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
-        let Self { listener, address, settings, client, store } = self;
+        let Self { listener, address, settings, client, store, framing } = self;
         let pool = Arc::new(Pool::new(store.clone(), client));
         let host = Host::new(&settings.procfs);
         let mut hosts = settings.allowed_hosts.clone();
@@ -84,21 +91,24 @@ impl App {
             tasks.spawn(async move { discover(pool, &places, PERIOD, settings.pace).await });
         }
         tasks.spawn(follow(Arc::clone(&pool), settings.sources, reloads));
-        http::serve(listener, router(&store, own, pool, Hosts::new(address, &hosts)), stop).await;
+        let guards = (Hosts::new(address, &hosts), framing);
+        http::serve(listener, router(&store, own, pool, guards, &settings.cors_origins), stop).await;
         tasks.shutdown().await;
         history::close(store).await;
     }
 }
 
-/// All routes over `store` and the pages that `pool` shares, guarded; `own` is what this process says about itself.
-fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, hosts: Hosts) -> Router {
+/// All routes over `store` and the pages that `pool` shares, guarded; `own` is what this process says about itself,
+/// `readers` are the origins that may read the API.
+fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, guards: (Hosts, Framing), readers: &[String]) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
     api::routes(Arc::new(evaluator), store.clone(), pool.metadata(), own)
         .merge(shared::routes(pool))
-        .merge(assets::routes())
+        .merge(assets::routes(guards.1.key.as_deref()))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
-        .layer(from_fn_with_state(hosts, guard))
+        .layer(from_fn_with_state(Cors::new(readers, guards.1.clone()), share))
+        .layer(from_fn_with_state(guards, guard))
 }
 
 /// This machine and this server, as targets like others.

@@ -1,12 +1,14 @@
 //! The page's files, compiled in: exact paths only, nothing is read at run time.
+use crate::security::is_framed;
 use axum::Router;
 use axum::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap,
     HeaderName, IF_NONE_MATCH, VARY,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::Bytes;
 
 /// One file of the page.
 #[derive(Debug)]
@@ -22,14 +24,38 @@ struct Asset {
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Routes to the files; the page itself is at `/`.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+/// Where the page has room for the key of frames.
+const KEY_PLACE: &str = "name=\"frame-key\" content=\"";
+
+/// Routes to the files; the page itself is at `/`, with `frame_key` in it where it is asked for by a frame.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(frame_key: Option<&str>) -> Router<S> {
     // The server answers this one itself; the file is for static hosting.
     let files = ASSETS.iter().filter(|asset| asset.path != "/config.json");
     files.fold(Router::new(), |router, asset| {
-        let path = if asset.path == "/index.html" { "/" } else { asset.path };
-        router.route(path, get(move |headers: HeaderMap| async move { asset.answer(&headers) }))
+        if asset.path != "/index.html" {
+            return router.route(asset.path, get(move |headers: HeaderMap| async move { asset.answer(&headers) }));
+        }
+        let framed = frame_key.map(|key| with_key(asset.plain, key));
+        let answer = move |uri: Uri, headers: HeaderMap| async move {
+            match framed.filter(|_| is_framed(&uri)) {
+                Some(page) => keyed(page),
+                None => asset.answer(&headers),
+            }
+        };
+        router.route("/", get(answer))
     })
+}
+
+/// The page with a key in its place.
+fn with_key(page: &[u8], key: &str) -> Bytes {
+    let page = String::from_utf8_lossy(page);
+    page.replacen(KEY_PLACE, &format!("{KEY_PLACE}{key}"), 1).into()
+}
+
+/// A page that nobody may keep: its key is of this process.
+fn keyed(page: Bytes) -> Response {
+    let headers = [(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, content_type("/index.html"))];
+    (headers, page).into_response()
 }
 
 impl Asset {

@@ -6,6 +6,7 @@ mod hosted;
 mod target;
 
 use crate::cli::ServeArgs;
+use crate::framing::{is_ancestor, is_origin};
 use crate::scrape::{Pace, Target};
 use file::{File, parse};
 pub use file_sd::FileTargets;
@@ -68,6 +69,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Names besides loopback under which the page may be opened.
     pub allowed_hosts: Vec<String>,
+    /// Who may show cards of the page in a frame: `'self'` and origins.
+    pub frame_ancestors: Vec<String>,
+    /// Origins whose pages may read the API.
+    pub cors_origins: Vec<String>,
     /// Where history is kept; none for in memory only.
     pub data_dir: Option<PathBuf>,
     /// What the store is bounded by.
@@ -139,10 +144,13 @@ impl Settings {
             insert(&mut targets, "baseten", entry.resolve()?)?;
         }
         let sources = Sources { targets, files: FileTargets::new(file.file_sd, pace)? };
+        let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
         let names_none = sources.targets.is_empty() && sources.files.is_empty();
         Ok(Self {
             listen,
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
+            frame_ancestors: checked("frame_ancestors", ancestors, is_ancestor)?,
+            cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
             limits: limits(data_dir.is_some(), retention, file.retention_bytes),
             data_dir,
             pace,
@@ -164,6 +172,18 @@ pub fn default_data_dir() -> Option<PathBuf> {
 
 fn no_data_dir() -> ConfigError {
     setting("--data-dir", "there is no home directory to keep history in: give one, or --in-memory".into())
+}
+
+/// The list, where all of it is sound.
+fn checked(name: &str, list: Vec<String>, is_sound: impl Fn(&str) -> bool) -> Result<Vec<String>, ConfigError> {
+    match list.iter().find(|text| !is_sound(text)) {
+        Some(text) => {
+            let problem =
+                format!("{text:?} is no origin: write it as browsers do, such as https://dash.example, without a path");
+            Err(setting(name, problem))
+        }
+        None => Ok(list),
+    }
 }
 
 fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> store::Limits {

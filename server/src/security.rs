@@ -1,6 +1,7 @@
 //! What guards every answer: who may ask by which name, and what a browser may do with it.
+use crate::framing::Framing;
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, HeaderName};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderName, X_FRAME_OPTIONS};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
@@ -8,16 +9,7 @@ use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-const HEADERS: [(HeaderName, HeaderValue); 7] = [
-    (
-        HeaderName::from_static("content-security-policy"),
-        HeaderValue::from_static(
-            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
-             img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; \
-             frame-ancestors 'none'",
-        ),
-    ),
-    (HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")),
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff")),
     (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     (
@@ -75,13 +67,26 @@ impl Hosts {
     }
 }
 
+/// Whether it is a request for the page as it stands in a frame.
+pub(crate) fn is_framed(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    uri.path() == "/" && query.split('&').any(|pair| pair.starts_with("embed="))
+}
+
 /// Refuses requests by a foreign name, and adds the headers that hold for every answer.
-pub async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+pub async fn guard(State((hosts, framing)): State<(Hosts, Framing)>, request: Request, next: Next) -> Response {
+    let (policy, options) = match is_framed(request.uri()) {
+        true => (framing.policy, framing.options),
+        false => (framing.closed_policy, Some(HeaderValue::from_static("DENY"))),
+    };
     let mut response = match hosts.refusal(request.uri(), request.headers()) {
         Some(status) => status.into_response(),
         None => next.run(request).await,
     };
-    response.headers_mut().extend(HEADERS);
+    let headers = response.headers_mut();
+    headers.extend(HEADERS);
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.extend(options.map(|options| (X_FRAME_OPTIONS, options)));
     response
 }
 

@@ -1,10 +1,11 @@
 //! The page's only HTTP: `config.json`, `query` and `query_range`.
+use super::config::Config;
 use catalogue::ScopeLabels;
 use futures::future::{Either, select};
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::future::TimeoutFuture;
-use promapi::{Answer, Data, InstantQuery, RangeQuery, format_time};
-use serde::{Deserialize, Serialize};
+use leptos::prelude::{document, window};
+use promapi::{Answer, Data, format_time};
 use std::pin::pin;
 
 /// Longer than the companion lets a query run, so that its own message arrives.
@@ -25,6 +26,9 @@ pub enum Failure {
     /// Something that is not the API.
     #[error("the answer is not that of a Prometheus API: {0}")]
     Foreign(String),
+    /// The file beside the page cannot be used.
+    #[error("the file config.json beside the page cannot be used: {0}")]
+    Config(String),
 }
 
 impl Failure {
@@ -40,50 +44,30 @@ pub struct Backend {
     base: String,
     /// Its labels for model, environment, deployment and replica.
     pub labels: ScopeLabels,
-}
-
-/// The file `config.json` beside the page.
-#[derive(Deserialize)]
-struct Config {
-    backends: Vec<Entry>,
-    #[serde(default)]
-    labels: Names,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    url: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Names {
-    model: Option<String>,
-    environment: Option<String>,
-    deployment: Option<String>,
-    replica: Option<String>,
+    /// Lets a frame without an origin read the answers of the server that it came from.
+    key: Option<String>,
 }
 
 impl Backend {
-    /// Reads `config.json`; without one, the backend is where the page came from.
+    /// Reads `config.json` beside the page; without one, the backend is where the page came from. With it comes what
+    /// else the file says.
     ///
     /// # Errors
-    /// When the server does not answer.
-    pub async fn find() -> Result<Self, Failure> {
-        let response = limited(Request::get("config.json")).await?;
+    /// When the server does not answer, or the file cannot be used.
+    pub(super) async fn find() -> Result<(Self, Config), Failure> {
+        let key = frame_key();
+        let response = limited(with_key(Request::get("config.json"), key.as_deref())).await?;
         let text = response.text().await.map_err(|_| Failure::Unreachable)?;
-        let config: Option<Config> = if response.ok() { serde_json::from_str(&text).ok() } else { None };
-        let url = config.as_ref().and_then(|config| config.backends.first()).map_or(".", |entry| &entry.url);
-        let base = url.trim_end_matches('/').to_owned();
-        let own = ScopeLabels::default();
-        let labels = config.map(|config| config.labels).unwrap_or_default();
-        let labels = ScopeLabels {
-            model: labels.model.unwrap_or(own.model),
-            environment: labels.environment.unwrap_or(own.environment),
-            deployment: labels.deployment.unwrap_or(own.deployment),
-            replica: labels.replica.unwrap_or(own.replica),
+        // Many static hosts answer with the page itself where a file is absent.
+        let is_absent = response.status() == 404 || text.trim_start().starts_with("<!");
+        let config = match (is_absent, response.ok()) {
+            (true, _) => Config::default(),
+            (false, true) => Config::read(&text)?,
+            (false, false) => return Err(Failure::Config(format!("HTTP status {}", response.status()))),
         };
-        Ok(Self { base, labels })
+        let is_own = !config.base.contains(':');
+        let backend = Self { base: config.base.clone(), labels: config.labels.clone(), key: key.filter(|_| is_own) };
+        Ok((backend, config))
     }
 
     /// Evaluates a query at one time, or at the server's own now.
@@ -91,7 +75,9 @@ impl Backend {
     /// # Errors
     /// As [`Failure`] says.
     pub async fn instant(&self, query: String, time_ms: Option<i64>) -> Result<Data, Failure> {
-        self.ask("query", &InstantQuery { query, time: time_ms.map(format_time), timeout: None }).await
+        let mut form = vec![("query", query)];
+        form.extend(time_ms.map(|time_ms| ("time", format_time(time_ms))));
+        self.ask("query", &form).await
     }
 
     /// Evaluates a query at every step of a range.
@@ -100,13 +86,13 @@ impl Backend {
     /// As [`Failure`] says.
     pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, Failure> {
         let [start, end, step] = [start_ms, end_ms, step_ms].map(format_time);
-        self.ask("query_range", &RangeQuery { query, start, end, step, timeout: None }).await
+        self.ask("query_range", &[("query", query), ("start", start), ("end", end), ("step", step)]).await
     }
 
-    async fn ask(&self, verb: &str, parameters: &impl Serialize) -> Result<Data, Failure> {
+    async fn ask(&self, verb: &str, parameters: &[(&str, String)]) -> Result<Data, Failure> {
         let foreign = |error: &dyn std::fmt::Display| Failure::Foreign(clipped(&error.to_string()));
-        let body = form(parameters).map_err(|error| foreign(&error))?;
-        let request = Request::post(&format!("{}/api/v1/{verb}", self.base));
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let request = with_key(Request::post(&format!("{}/api/v1/{verb}", self.base)), self.key.as_deref());
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         let response = limited_request(request.map_err(|error| foreign(&error))?).await?;
         let text = response.text().await.map_err(|_| Failure::Unreachable)?;
@@ -117,15 +103,28 @@ impl Backend {
     }
 }
 
-/// As a form: the fields of a flat struct of strings.
-fn form(parameters: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    if let serde_json::Value::Object(fields) = serde_json::to_value(parameters)? {
-        for (name, value) in fields {
-            form.append_pair(&name, value.as_str().unwrap_or_default());
+/// Loads a sandboxed frame anew where the server is there after all: it has started again, and the frame's key is of the
+/// process before. Any answer will do as a sign of life, also one that the frame may not read.
+pub(super) async fn renew_frame() {
+    if window().origin() == "null" && frame_key().is_some() {
+        let sign = Request::get("config.json").mode(web_sys::RequestMode::NoCors);
+        if limited(sign).await.is_ok() {
+            let _ = window().location().reload();
         }
     }
-    Ok(form.finish())
+}
+
+/// The key that the companion writes into a page in a frame.
+fn frame_key() -> Option<String> {
+    let meta = document().query_selector("meta[name=frame-key]").ok()??;
+    meta.get_attribute("content").filter(|key| !key.is_empty())
+}
+
+fn with_key(request: RequestBuilder, key: Option<&str>) -> RequestBuilder {
+    match key {
+        Some(key) => request.header("Frame-Key", key),
+        None => request,
+    }
 }
 
 async fn limited(request: RequestBuilder) -> Result<Response, Failure> {

@@ -1,7 +1,7 @@
 //! One refresh: what is there, who answers, and the cards on screen.
 use super::{
     card::{CardState, Round, Status},
-    client::{Backend, Failure},
+    client::Failure,
     grid::{Grid, USUAL_INTERVAL_MS, interval_ms},
     inventory::Inventory,
     refresh::{Feed, Slot, Start, browser_ms},
@@ -37,7 +37,7 @@ impl Feed {
         let known = self.inner.with_value(|inner| inner.round.as_ref().map(|round| round.backend.clone()));
         let backend = match known {
             Some(backend) => backend,
-            None => Backend::find().await?,
+            None => self.find_backend().await?,
         };
         let view = self.view.get_untracked();
         let is_live = matches!(view.range, Range::Last(_));

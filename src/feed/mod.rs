@@ -3,6 +3,7 @@ mod absence;
 mod card;
 mod client;
 mod clock;
+mod config;
 mod frames;
 mod gather;
 mod grid;

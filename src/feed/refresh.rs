@@ -1,14 +1,17 @@
 //! The rhythm: when the page asks, for what, and what it makes of silence.
 use super::{
     card::{CardState, Offers, Round, Status},
-    client::Failure,
+    client::{Backend, Failure, renew_frame},
     clock::Clock,
     gather::Discovered,
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
 };
-use crate::state::{choices::Choices, view::View};
-use catalogue::Graph;
+use crate::state::{
+    choices::Choices,
+    view::{DEFAULT_RANGE_MS, Range, View},
+};
+use catalogue::{Graph, Scope};
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
 use std::{collections::BTreeMap, sync::Arc};
@@ -240,6 +243,22 @@ impl Feed {
         });
     }
 
+    /// Finds the backend, and begins where its file says unless the link does.
+    pub(super) async fn find_backend(self) -> Result<Backend, Failure> {
+        let (backend, start) = Backend::find().await?;
+        let mut view = self.view.get_untracked();
+        if view.scope == Scope::default() {
+            view.scope = start.scope;
+        }
+        if let (Range::Last(DEFAULT_RANGE_MS), Some(range)) = (view.range, start.range) {
+            view.range = range;
+        }
+        if view != self.view.get_untracked() {
+            self.view.set(view);
+        }
+        Ok(backend)
+    }
+
     fn conclude(self, result: Result<(), Failure>, began_ms: i64) {
         let now_ms = browser_ms();
         match result {
@@ -254,6 +273,9 @@ impl Feed {
                 self.connection.set(Connection::Up { at_ms: now_ms });
             }
             Err(failure) => {
+                if self.inventory.with_untracked(Option::is_some) {
+                    spawn_local(renew_frame());
+                }
                 let failures = self.inner.with_value(|inner| inner.failures);
                 // 1, 2, 4 … 30 s, scattered so that many pages do not come back at once.
                 let longest_ms = 1000.0 * f64::from(1_u32 << failures.min(5)).min(30.0);

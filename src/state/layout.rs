@@ -1,18 +1,17 @@
 //! Which graphs a person sees, in which order and how wide: one layout for each model.
 use catalogue::{GRAPHS, Graph, Section};
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the form in which layouts are kept and sent.
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
 
 /// The widest that a card can be, in columns.
 pub const MOST_COLUMNS: u8 = 3;
 
 /// What differs from the catalogue's choice. Ids that this version of the page does not know are kept: another version
 /// may.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Graphs that are shown though the catalogue hides them.
     shown: BTreeSet<String>,
@@ -24,24 +23,33 @@ pub struct Layout {
     columns: BTreeMap<String, u8>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    version: u32,
-    #[serde(flatten)]
-    layout: Layout,
-}
-
 impl Layout {
     /// Reads what [`Layout::to_text`] wrote; none where it is of a version that this page does not know, or damaged.
     pub fn from_text(text: &str) -> Option<Self> {
-        let kept: Kept = serde_json::from_str(text).ok()?;
-        (kept.version == VERSION).then_some(kept.layout)
+        let kept: Value = serde_json::from_str(text).ok()?;
+        if kept.get("version")?.as_u64() != Some(VERSION) {
+            return None;
+        }
+        let columns = match kept.get("columns") {
+            Some(columns) => columns.as_object()?.iter().map(column).collect::<Option<_>>()?,
+            None => BTreeMap::new(),
+        };
+        Some(Self { shown: ids(&kept, "shown")?, hidden: ids(&kept, "hidden")?, order: ids(&kept, "order")?, columns })
     }
 
     /// The layout as text: short, and the same for equal layouts.
     pub fn to_text(&self) -> String {
-        // Strings and numbers always serialise.
-        serde_json::to_string(&Kept { version: VERSION, layout: self.clone() }).unwrap_or_default()
+        let Self { shown, hidden, order, columns } = self;
+        let columns = columns.iter().map(|(id, count)| (id.clone(), (*count).into())).collect();
+        let list = |ids: &mut dyn Iterator<Item = &String>| Value::Array(ids.map(|id| id.as_str().into()).collect());
+        let fields = [
+            ("version", VERSION.into()),
+            ("shown", list(&mut shown.iter())),
+            ("hidden", list(&mut hidden.iter())),
+            ("order", list(&mut order.iter())),
+            ("columns", Value::Object(columns)),
+        ];
+        Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).to_string()
     }
 
     /// Whether it is the catalogue's choice.
@@ -107,6 +115,18 @@ impl Layout {
         self.order.retain(|id| !ids.contains(id));
         self.order.extend(ids);
     }
+}
+
+/// The ids in a list; none where it is no list of texts.
+fn ids<C: Default + FromIterator<String>>(kept: &Value, name: &str) -> Option<C> {
+    match kept.get(name) {
+        Some(list) => list.as_array()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect(),
+        None => Some(C::default()),
+    }
+}
+
+fn column((id, count): (&String, &Value)) -> Option<(String, u8)> {
+    Some((id.clone(), u8::try_from(count.as_u64()?).ok()?))
 }
 
 #[cfg(test)]

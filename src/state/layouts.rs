@@ -16,15 +16,17 @@ pub struct Layouts {
     /// The layout as it is now.
     pub current: RwSignal<Layout>,
     model: Memo<String>,
+    /// Whether the browser keeps them: a frame has its layout from its link, and leaves none behind.
+    is_kept: bool,
     /// Layouts by model, for browsers that keep nothing.
     known: StoredValue<HashMap<String, Layout>>,
 }
 
 impl Layouts {
     /// Follows the selected `model`, empty for all of them. A layout that the address brings counts for the model that is
-    /// selected at first.
-    pub fn new(model: Memo<String>) -> Self {
-        let layouts = Self { current: RwSignal::default(), model, known: StoredValue::default() };
+    /// selected at first. The browser keeps them where `is_kept`.
+    pub fn new(model: Memo<String>, is_kept: bool) -> Self {
+        let layouts = Self { current: RwSignal::default(), model, is_kept, known: StoredValue::default() };
         if let Some(layout) = brought(&window().location().search().unwrap_or_default()) {
             layouts.keep(&model.get_untracked(), &layout);
         }
@@ -55,23 +57,23 @@ impl Layouts {
     }
 
     fn load(self, model: &str) -> Layout {
-        let kept = storage().and_then(|storage| storage.get_item(&format!("{PREFIX}{model}")).ok().flatten());
+        let kept = self.storage().and_then(|storage| storage.get_item(&format!("{PREFIX}{model}")).ok().flatten());
         let known = || self.known.with_value(|known| known.get(model).cloned());
         kept.and_then(|text| Layout::from_text(&text)).or_else(known).unwrap_or_default()
     }
 
+    fn storage(self) -> Option<web_sys::Storage> {
+        if self.is_kept { window().local_storage().ok().flatten() } else { None }
+    }
+
     fn keep(self, model: &str, layout: &Layout) {
         self.known.update_value(|known| drop(known.insert(model.to_owned(), layout.clone())));
-        let Some(storage) = storage() else { return };
+        let Some(storage) = self.storage() else { return };
         let name = format!("{PREFIX}{model}");
         // Storage that is full or denied changes nothing for this visit.
         let _ =
             if layout.is_default() { storage.remove_item(&name) } else { storage.set_item(&name, &layout.to_text()) };
     }
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    window().local_storage().ok().flatten()
 }
 
 /// The layout in a link's query part.

@@ -1,6 +1,7 @@
 //! What is on screen: plain values with their codecs, and the signals that hold them.
 pub mod choices;
 pub mod cursor;
+pub mod frame;
 pub mod layout;
 pub mod layouts;
 pub mod navigation;

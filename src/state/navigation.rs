@@ -15,6 +15,9 @@ pub struct Navigation {
     depth: RwSignal<u32>,
     /// The deepest step that forward still reaches.
     deepest: RwSignal<u32>,
+    /// In a frame the steps themselves, in their order without the view of now: its history is the parent's, and a
+    /// sandbox has none.
+    steps: StoredValue<Vec<View>>,
 }
 
 impl Navigation {
@@ -22,8 +25,15 @@ impl Navigation {
     #[expect(clippy::new_without_default, reason = "it makes signals, which belong to the owner that calls it")]
     pub fn new() -> Self {
         let depth = history_depth();
-        let navigation =
-            Self { view: RwSignal::new(here()), depth: RwSignal::new(depth), deepest: RwSignal::new(depth) };
+        let navigation = Self {
+            view: RwSignal::new(here()),
+            depth: RwSignal::new(depth),
+            deepest: RwSignal::new(depth),
+            steps: StoredValue::default(),
+        };
+        if navigation.is_framed() {
+            return navigation;
+        }
         let listener = window_event_listener(leptos::ev::popstate, move |_| {
             navigation.view.set(here());
             navigation.depth.set(history_depth());
@@ -34,16 +44,26 @@ impl Navigation {
 
     /// Changes the view as a step that back undoes.
     pub fn go(self, change: impl FnOnce(&mut View)) {
+        let before = self.view.get_untracked();
         let Some(query) = self.changed(change) else { return };
         let depth = self.depth.get_untracked() + 1;
-        write_history(&query, depth, true);
+        if self.is_framed() {
+            self.steps.update_value(|steps| {
+                steps.truncate(depth as usize - 1);
+                steps.push(before);
+            });
+        } else {
+            write_history(&query, depth, true);
+        }
         self.depth.set(depth);
         self.deepest.set(depth);
     }
 
     /// Changes the view in place.
     pub fn adjust(self, change: impl FnOnce(&mut View)) {
-        if let Some(query) = self.changed(change) {
+        if let Some(query) = self.changed(change)
+            && !self.is_framed()
+        {
             write_history(&query, self.depth.get_untracked(), false);
         }
     }
@@ -65,15 +85,41 @@ impl Navigation {
 
     /// Undoes the last step, if there is one.
     pub fn back(self) {
-        if self.depth.get_untracked() > 0 {
+        let depth = self.depth.get_untracked();
+        if depth == 0 {
+            return;
+        }
+        if self.is_framed() {
+            self.swap(depth - 1, depth - 1);
+        } else {
             let _ = window().history().map(|history| history.back());
         }
     }
 
     /// Takes an undone step again, if there is one.
     pub fn forward(self) {
-        if self.depth.get_untracked() < self.deepest.get_untracked() {
+        let depth = self.depth.get_untracked();
+        if depth >= self.deepest.get_untracked() {
+            return;
+        }
+        if self.is_framed() {
+            self.swap(depth, depth + 1);
+        } else {
             let _ = window().history().map(|history| history.forward());
+        }
+    }
+
+    fn is_framed(self) -> bool {
+        self.view.with_untracked(|view| view.frame.is_some())
+    }
+
+    /// Exchanges the view with the step at an index, and is at `depth` then.
+    fn swap(self, at: u32, depth: u32) {
+        let view = self.view.get_untracked();
+        let step = self.steps.try_update_value(|steps| Some(std::mem::replace(steps.get_mut(at as usize)?, view)));
+        if let Some(step) = step.flatten() {
+            self.view.set(step);
+            self.depth.set(depth);
         }
     }
 
@@ -131,6 +177,35 @@ mod tests {
             navigation.select(Range::Last(3_600_000));
             assert_eq!(history_length(), length + 1, "no step without a change");
             assert!(navigation.can_go_back() && !navigation.can_go_forward());
+        });
+    }
+
+    #[wasm_bindgen_test]
+    fn a_frame_keeps_its_steps_to_itself() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let navigation = Navigation::new();
+            navigation.view.set(decode("embed=cpu"));
+            let (search, length, start) =
+                (window().location().search(), history_length(), navigation.depth.get_untracked());
+            navigation.depth.set(0);
+            navigation.deepest.set(0);
+            let range = move || navigation.view.with_untracked(|view| view.range.length_ms());
+            let first_ms = range();
+            navigation.select(Range::Last(3_600_000));
+            navigation.select(Range::Last(60_000));
+            navigation.back();
+            assert_eq!(range(), 3_600_000);
+            navigation.back();
+            navigation.back();
+            assert_eq!(range(), first_ms);
+            navigation.forward();
+            navigation.forward();
+            navigation.forward();
+            assert_eq!(range(), 60_000);
+            assert!(navigation.can_go_back() && !navigation.can_go_forward());
+            assert_eq!((window().location().search(), history_length()), (search, length));
+            navigation.depth.set(start);
         });
     }
 

@@ -19,6 +19,15 @@ impl Theme {
         }
     }
 
+    /// The theme of that name; none for `auto` and any other text.
+    pub fn from_id(id: &str) -> Option<Self> {
+        match id {
+            "light" => Some(Self::Light),
+            "dark" => Some(Self::Dark),
+            _ => None,
+        }
+    }
+
     /// The other one.
     pub fn other(self) -> Self {
         match self {

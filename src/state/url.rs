@@ -1,4 +1,6 @@
 //! The view as the query part of a link, and back: the one codec.
+use super::frame::{Content, Frame, is_origin};
+use super::prefs::Theme;
 use super::view::{DEFAULT_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
 use super::zone::Zone;
 use catalogue::{Scope, Section};
@@ -11,6 +13,15 @@ const LONGEST_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 /// The query part without its question mark; what is as on a first visit is left out.
 pub fn encode(view: &View) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(frame) = &view.frame {
+        query.append_pair("embed", frame.content.id());
+        if let Some(theme) = frame.theme {
+            query.append_pair("theme", theme.id());
+        }
+        for parent in &frame.parents {
+            query.append_pair("parent", parent);
+        }
+    }
     let Scope { model, environment, deployment, replica } = &view.scope;
     for (name, value) in
         [("model", model), ("environment", environment), ("deployment", deployment), ("replica", replica)]
@@ -48,6 +59,7 @@ pub fn encode(view: &View) -> String {
 pub fn decode(query: &str) -> View {
     let mut view = View::default();
     let (mut from, mut to) = (None, None);
+    let (mut content, mut theme, mut parents) = (None, None, Vec::new());
     for (name, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
         let text = || (!value.is_empty()).then(|| value.to_string());
         match &*name {
@@ -65,16 +77,21 @@ pub fn decode(query: &str) -> View {
             }
             "refresh" => view.refresh.is_on = value != "off",
             "zone" => view.zone = Zone::from_id(&value),
+            "embed" => content = text(),
+            "theme" => theme = Theme::from_id(&value),
+            "parent" if is_origin(&value) => parents.push(value.to_string()),
             _ => {}
         }
     }
     if let Some(range) = from.and_then(|from| range(&from, to.as_deref())) {
         view.range = range;
     }
+    view.frame = content.map(|content| Frame { content: Content::from_id(&content), theme, parents });
     view
 }
 
-fn range(from: &str, to: Option<&str>) -> Option<Range> {
+/// The range between the values of `from` and `to`: `now-1h` alone, or two times in Unix milliseconds.
+pub fn range(from: &str, to: Option<&str>) -> Option<Range> {
     if let Some(length) = from.strip_prefix("now-") {
         let length_ms = parse_duration_ms(length).ok()?;
         return (SHORTEST_RANGE_MS..=LONGEST_RANGE_MS).contains(&length_ms).then_some(Range::Last(length_ms));
@@ -108,11 +125,27 @@ mod tests {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
                 for zone in [Zone::Browser, Zone::Utc, Zone::Named("Asia/Kathmandu".into())] {
                     let (scope, section) = (scope.clone(), Some(Section::Hardware));
-                    let view = View { scope, section, range, refresh, zone };
+                    let view = View { scope, section, range, refresh, zone, frame: None };
                     assert_eq!(decode(&encode(&view)), view);
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_frame_is_in_its_link() {
+        for (content, theme) in [
+            (Content::All, None),
+            (Content::Graph("volume".into()), Some(Theme::Dark)),
+            (Content::Graph("<b>".into()), None),
+        ] {
+            let parents = vec!["https://a.example".into(), "http://localhost:1".into()];
+            let view = View { frame: Some(Frame { content, theme, parents }), ..View::default() };
+            assert_eq!(decode(&encode(&view)), view);
+        }
+        let frame = decode("?theme=auto&embed=cpu&parent=*&parent=null&parent=https://a.example/x").frame;
+        assert_eq!(frame, Some(Frame { content: Content::Graph("cpu".into()), theme: None, parents: Vec::new() }));
+        assert_eq!(decode("theme=dark&parent=https://a.example&embed="), View::default());
     }
 
     #[test]

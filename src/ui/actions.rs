@@ -19,6 +19,7 @@ pub(super) enum Action {
     CopyQuery,
     Csv,
     Png,
+    Embed,
 }
 
 impl Action {
@@ -36,6 +37,7 @@ impl Action {
             Self::CopyQuery => "copy-query",
             Self::Csv => "csv",
             Self::Png => "png",
+            Self::Embed => "embed",
         }
     }
 }
@@ -77,6 +79,7 @@ pub(super) fn items(graph: &Graph, offers: Offers, choices: Choices) -> Vec<Item
         Some(press(Action::CopyQuery, "Copy PromQL")),
         Some(press(Action::Csv, "Save as CSV")),
         (choices.form != Form::Table).then(|| press(Action::Png, "Save as PNG")),
+        Some(press(Action::Embed, "Copy embed code")),
     ]
     .into_iter()
     .flatten()

@@ -1,10 +1,11 @@
-//! The whole page: what is shared, and the order of its parts.
+//! The whole page, or in a frame what the link asks of it: what is shared, and the order of the parts.
 use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar};
 use crate::{
+    embed::Channel,
     feed::Feed,
     state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
 
 /// The page.
@@ -18,9 +19,10 @@ pub fn App() -> impl IntoView {
         theme.track();
         Palette::read()
     });
-    follow_system(theme);
+    let is_framed = navigation.view.with_untracked(|view| view.frame.is_some());
+    follow_system(navigation, theme);
     let model = Memo::new(move |_| navigation.view.with(|view| view.scope.model.clone().unwrap_or_default()));
-    provide_context(Layouts::new(model));
+    provide_context(Layouts::new(model, !is_framed));
     provide_context(navigation);
     provide_context(feed);
     provide_context(Pointer::new());
@@ -31,23 +33,37 @@ pub fn App() -> impl IntoView {
         let model = navigation.view.with(|view| view.scope.model.clone());
         document().set_title(&model.map_or_else(|| "Inferboard".to_owned(), |model| format!("{model} – Inferboard")));
     });
+    let content = NodeRef::<html::Main>::new();
+    Channel::open(navigation, content);
     view! {
-        <TopBar />
-        <main>
+        {(!is_framed).then(|| view! { <TopBar /> })}
+        <main node_ref=content>
+            {is_framed.then(|| view! { <h1 class="visually-hidden">"Inferboard"</h1> })}
             <Banner />
             <Cards />
         </main>
     }
 }
 
-/// Until a theme is chosen, the page has the system's.
-fn follow_system(theme: RwSignal<prefs::Theme>) {
+/// Until a theme is chosen, here or by the page around a frame, the page has the system's.
+fn follow_system(navigation: Navigation, theme: RwSignal<prefs::Theme>) {
     let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else { return };
+    let take = move |next: prefs::Theme| {
+        prefs::apply(next);
+        theme.set(next);
+    };
+    let of_system = |is_dark: bool| if is_dark { prefs::Theme::Dark } else { prefs::Theme::Light };
+    let system = RwSignal::new(of_system(query.matches()));
+    let asked = Memo::new(move |_| navigation.view.with(|view| view.frame.as_ref().map(|frame| frame.theme)));
+    Effect::new(move |_| {
+        if let Some(asked) = asked.get() {
+            take(asked.unwrap_or(system.get()));
+        }
+    });
     let changed = Closure::<dyn Fn(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
-        if !prefs::is_chosen() {
-            let system = if event.matches() { prefs::Theme::Dark } else { prefs::Theme::Light };
-            prefs::apply(system);
-            theme.set(system);
+        system.set(of_system(event.matches()));
+        if asked.get_untracked().is_none() && !prefs::is_chosen() {
+            take(system.get_untracked());
         }
     });
     let _ = query.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref());

@@ -215,7 +215,7 @@ fn Help() -> impl IntoView {
             >
                 "?"
             </button>
-            <div id=id class="help-text" hidden=move || !is_open.get()>
+            <div id=id class="help-text" tabindex="0" hidden=move || !is_open.get()>
                 <p>{graph.help}</p>
                 <p class="query">
                     <code>{move || drawn.with(|drawn| drawn.as_ref().map(|drawn| drawn.query.clone()))}</code>

@@ -1,8 +1,8 @@
-//! The grid of cards of the open section.
+//! The grid of cards of the open section; in a frame perhaps one card alone.
 use super::{absent::Absent, card::Card};
 use crate::{
     feed::Feed,
-    state::{layouts::Layouts, navigation::Navigation},
+    state::{frame::Content, layouts::Layouts, navigation::Navigation},
 };
 use catalogue::{GRAPHS, Section, graph};
 use leptos::prelude::*;
@@ -31,7 +31,17 @@ pub(super) fn Cards() -> impl IntoView {
     let feed = expect_context::<Feed>();
     let layouts = expect_context::<Layouts>();
     let section = shown_section();
+    let alone = navigation.view.with_untracked(|view| match &view.frame {
+        Some(frame) => match &frame.content {
+            Content::Graph(id) => Some(graph(id).map(|graph| graph.id)),
+            Content::All => None,
+        },
+        None => None,
+    });
     let ids = Memo::new(move |_| {
+        if let Some(alone) = alone {
+            return Some(Vec::from_iter(alone));
+        }
         let scope = navigation.view.with(|view| view.scope.clone());
         let section = section.get();
         feed.inventory.with(|inventory| {
@@ -63,9 +73,12 @@ pub(super) fn Cards() -> impl IntoView {
         </div>
         <Show when=move || is_empty.get()>
             <p class="nothing" data-testid="nothing">
-                "Nothing of this section was measured in this range. Choose a longer range or another section."
+                {match alone {
+                    Some(_) => "There is no graph of this name. The menu of each card has the code to embed it.",
+                    None => "Nothing of this section was measured in this range. Choose a longer range or another section.",
+                }}
             </p>
         </Show>
-        <Absent section />
+        {alone.is_none().then(|| view! { <Absent section /> })}
     }
 }

@@ -56,7 +56,7 @@ fn Panel() -> impl IntoView {
         <div class="lists">
             {Section::ALL.into_iter().map(|section| view! { <Group section search /> }).collect_view()}
         </div>
-        <footer>
+        <div class="foot">
             <p role="status">{move || said.get()}</p>
             <button type="button" class="control" data-testid="customize-link" on:click=copy>
                 "Copy a link to this view"
@@ -70,7 +70,7 @@ fn Panel() -> impl IntoView {
             >
                 "Reset"
             </button>
-        </footer>
+        </div>
     }
 }
 

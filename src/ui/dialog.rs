@@ -57,10 +57,10 @@ pub(super) fn Dialog(
             on:click=outside
             on:close=move |_| modal.is_open.set(false)
         >
-            <header>
+            <div class="head">
                 <h2 id=heading>{title}</h2>
                 <IconButton name="Close" id="dialog-close" icon="✕" press=move || modal.close() />
-            </header>
+            </div>
             <Show when=move || modal.is_open.get()>{children.with_value(|children| children())}</Show>
         </dialog>
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     feed::{Feed, Offers},
-    state::choices::Form,
+    state::{choices::Form, navigation::Navigation},
 };
 use leptos::prelude::*;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const TOLD: Duration = Duration::from_secs(4);
 #[component]
 pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
     let card @ CardContext { graph, choices, .. } = expect_context();
-    let feed = expect_context::<Feed>();
+    let (feed, navigation) = (expect_context::<Feed>(), expect_context::<Navigation>());
     let palette = expect_context::<Memo<Palette>>();
     // What it offers while open; none while closed.
     let offers = RwSignal::new(None::<Offers>);
@@ -59,6 +59,7 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
         Action::Compare => choices.update(|choices| choices.is_compared = !choices.is_compared),
         Action::Statistics => choices.update(|choices| choices.has_statistics = !choices.has_statistics),
         Action::Enlarge => is_enlarged.set(true),
+        Action::Embed => copy(navigation.view.with_untracked(|view| export::embed_code(&save::page(), graph, view))),
         Action::CopyQuery => {
             if let Some(drawn) = card.drawn.get_untracked() {
                 copy(drawn.query.clone());

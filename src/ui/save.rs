@@ -23,6 +23,14 @@ pub(super) fn copy(text: String, done: impl FnOnce(Option<String>) + 'static) {
     });
 }
 
+/// This page's address without its query.
+pub(super) fn page() -> String {
+    let location = window().location();
+    let host = location.host().unwrap_or_default();
+    let protocol = location.protocol().unwrap_or_default();
+    format!("{protocol}//{host}{}", location.pathname().unwrap_or_default())
+}
+
 /// A time as `2026-11-22T10:51:00.000Z`.
 pub(super) fn iso(time_ms: i64) -> String {
     Date::new(&JsValue::from_f64(time_ms as f64)).to_iso_string().into()

@@ -55,7 +55,7 @@ pub(super) fn ScopeControls() -> impl IntoView {
     };
     view! {
         <div class="group">
-            <span class="brand">"Inferboard"</span>
+            <h1 class="brand">"Inferboard"</h1>
             {control("Model", "model", |scope| &mut scope.model, |inventory, _| inventory.models(), 1)}
             <StatusPill />
             {control("Environment", "environment", |scope| &mut scope.environment, Inventory::environments, 1)}

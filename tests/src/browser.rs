@@ -1,10 +1,11 @@
-//! A headless Chromium, driven by its own chromedriver.
+//! A headless browser, driven by its own driver: Chromium, and Firefox for the little that shows there.
 use crate::{FixtureError, Process, Result, until};
 use serde_json::{Value, json};
 use std::{process::Command, time::Duration};
 use tempfile::TempDir;
 use thirtyfour::{
-    BrowserLogEntry, By, CapabilitiesHelper, ChromeCapabilities, ChromiumLikeCapabilities, WebDriver, WebElement,
+    BrowserCapabilitiesHelper, BrowserLogEntry, By, CapabilitiesHelper, ChromeCapabilities, ChromiumLikeCapabilities,
+    FirefoxCapabilities, WebDriver, WebElement,
 };
 
 /// What a page gets to show something.
@@ -28,12 +29,12 @@ pub enum Theme {
 pub struct Browser {
     // In this order: the session ends before its driver, the driver before its folder.
     driver: WebDriver,
-    _chromedriver: Process,
+    process: Process,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Starts a browser with an empty profile.
+    /// Starts a Chromium with an empty profile.
     ///
     /// # Errors
     /// When `chromedriver` or the browser is absent or does not come up.
@@ -46,9 +47,38 @@ impl Browser {
         let port = chromedriver.word_after("started successfully on port ", PATIENCE).await?;
         let driver =
             WebDriver::new(format!("http://127.0.0.1:{}", port.trim_end_matches('.')), capabilities(&profile)?).await?;
-        let browser = Self { driver, _chromedriver: chromedriver, _profile: profile };
+        let browser = Self { driver, process: chromedriver, _profile: profile };
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH_POLICY })).await?;
         Ok(browser)
+    }
+
+    /// Starts a Firefox with an empty profile.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] where `geckodriver` is not installed; else when it or the browser does not come up.
+    pub async fn firefox() -> Result<Self> {
+        let profile = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the browser"))?;
+        let mut command = Command::new("geckodriver");
+        command.args(["--port=0", "--profile-root"]).arg(profile.path()).env("TZ", "UTC").env("HOME", profile.path());
+        let mut geckodriver = Process::start("geckodriver", command)?;
+        let address = geckodriver.word_after("Listening on ", PATIENCE).await?;
+        let mut capabilities = FirefoxCapabilities::new();
+        capabilities.set_headless()?;
+        // What pages log goes to where the driver writes.
+        let preferences = json!({ "devtools.console.stdout.content": true });
+        capabilities.set_browser_option("prefs", preferences)?;
+        let driver = WebDriver::new(format!("http://{address}"), capabilities).await?;
+        Ok(Self { driver, process: geckodriver, _profile: profile })
+    }
+
+    /// Errors of the page that Firefox has written so far.
+    pub fn firefox_complaints(&self) -> Vec<String> {
+        // Without a network Firefox complains of services of its own too.
+        let is_own = |line: &String| line.contains("resource://") || line.contains("RSLoader");
+        let is_complaint = |line: &String| {
+            line.starts_with("JavaScript error: http") || line.starts_with("console.error") && !is_own(line)
+        };
+        self.process.lines().into_iter().filter(is_complaint).collect()
     }
 
     /// The session, for what this fixture does not wrap.
@@ -108,7 +138,7 @@ impl Browser {
     }
 
     /// What went wrong since the last call: errors in the console, and what the content security policy refused on
-    /// the page shown now. Empty is good.
+    /// the page shown now, or in the frame of the same site that is entered. Empty is good.
     ///
     /// # Errors
     /// When the browser does not tell.
@@ -116,7 +146,7 @@ impl Browser {
         let console = self.driver.browser_log().await?;
         let mut complaints: Vec<String> =
             console.into_iter().filter(is_error).map(|entry| format!("console: {}", entry.message)).collect();
-        let refused = self.evaluate("return window.refusedByPolicy.splice(0)", Vec::new()).await?;
+        let refused = self.evaluate("return (window.refusedByPolicy ?? []).splice(0)", Vec::new()).await?;
         complaints.extend(refused.as_array().into_iter().flatten().map(|refusal| format!("policy: {refusal}")));
         Ok(complaints)
     }

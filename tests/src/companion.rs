@@ -3,6 +3,7 @@ use crate::{Api, FixtureError, Process, Result, process::run};
 use std::{
     env,
     ffi::OsStr,
+    fs,
     path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     sync::OnceLock,
@@ -26,6 +27,26 @@ impl Companion {
     /// When it cannot be built or does not come up.
     pub async fn start(arguments: &[impl AsRef<OsStr>]) -> Result<Self> {
         Self::start_at(0, arguments).await
+    }
+
+    /// Starts it with a configuration file of this text, and looks for no engines.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not come up.
+    pub async fn configured(configuration: &str) -> Result<Self> {
+        Self::configured_at(0, configuration).await
+    }
+
+    /// Starts it at this port of loopback with a configuration file of this text, and looks for no engines.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not come up.
+    pub async fn configured_at(port: u16, configuration: &str) -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a temporary folder"))?;
+        let file = folder.path().join("inferboard.toml");
+        fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration"))?;
+        // Once it listens, it has read the file.
+        Self::start_at(port, &["--no-discovery", "--config", &file.display().to_string()]).await
     }
 
     /// Starts it at this port of loopback.

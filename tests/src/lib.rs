@@ -9,6 +9,7 @@ mod process;
 mod prometheus;
 mod recording;
 mod replay;
+mod static_host;
 mod victoria_metrics;
 mod wait;
 
@@ -22,6 +23,7 @@ pub use process::Process;
 pub use prometheus::Prometheus;
 pub use recording::{Frame, Recording, SeriesKey};
 pub use replay::{Play, Replay};
+pub use static_host::StaticHost;
 pub use victoria_metrics::VictoriaMetrics;
 pub use wait::{now_ms, until};
 

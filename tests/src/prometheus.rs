@@ -61,6 +61,11 @@ impl Prometheus {
         Ok(Self { _process: process, _folder: folder, url: format!("http://{address}") })
     }
 
+    /// Its address without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Its API.
     pub fn api(&self) -> Api {
         Api::new(&self.url)

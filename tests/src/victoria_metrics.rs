@@ -37,6 +37,11 @@ impl VictoriaMetrics {
         Ok(own)
     }
 
+    /// Its address without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Its API.
     pub fn api(&self) -> Api {
         Api::new(&self.url)

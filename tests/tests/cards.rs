@@ -135,7 +135,7 @@ async fn the_keyboard_opens_walks_and_closes(browser: &Browser) -> Result<()> {
         until("the first entry", PATIENCE, first, |action| action == "details").await?;
         let keys = |key: Key| browser.driver().action_chain().send_keys(key + "");
         keys(Key::Up).perform().await?;
-        assert_eq!(focused(browser, "dataset.action").await?, "png");
+        assert_eq!(focused(browser, "dataset.action").await?, "embed");
         keys(Key::Down).perform().await?;
         assert_eq!(focused(browser, "dataset.action").await?, "details");
         assert_eq!(focused(browser, "role").await?, "menuitemcheckbox");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// The envelope around every answer. `D` is [`Data`] for queries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
+#[serde(tag = "status", rename_all = "snake_case", try_from = "Envelope<D>")]
 pub enum Answer<D> {
     /// The query was answered.
     Success {
@@ -26,6 +26,47 @@ pub enum Answer<D> {
         /// A sentence.
         error: String,
     },
+}
+
+/// The envelope as it is read: flat, so that no answer is held twice while its kind is not known yet.
+#[derive(Deserialize)]
+struct Envelope<D> {
+    status: Status,
+    #[serde(default = "none")]
+    data: Option<D>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    infos: Vec<String>,
+    #[serde(rename = "errorType")]
+    error_type: Option<ErrorType>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Success,
+    Error,
+}
+
+fn none<D>() -> Option<D> {
+    None
+}
+
+impl<D> TryFrom<Envelope<D>> for Answer<D> {
+    type Error = &'static str;
+
+    fn try_from(read: Envelope<D>) -> Result<Self, &'static str> {
+        match (read.status, read.data, read.error_type, read.error) {
+            (Status::Success, Some(data), _, _) => {
+                Ok(Self::Success { data, warnings: read.warnings, infos: read.infos })
+            }
+            (Status::Success, None, _, _) => Err("missing field `data`"),
+            (Status::Error, _, Some(error_type), Some(error)) => Ok(Self::Error { error_type, error }),
+            (Status::Error, _, _, _) => Err("missing field `errorType` or `error`"),
+        }
+    }
 }
 
 impl<D> Answer<D> {
@@ -52,6 +93,7 @@ pub type SeriesSample = (f64, Number);
 
 /// One series of a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Flat", bound(deserialize = "V: Points"))]
 pub struct Series<V> {
     /// Its labels, `__name__` included where the query keeps it.
     pub metric: BTreeMap<String, String>,
@@ -60,15 +102,49 @@ pub struct Series<V> {
     pub points: V,
 }
 
+/// A series as it is read, of either kind.
+#[derive(Deserialize)]
+struct Flat {
+    metric: BTreeMap<String, String>,
+    value: Option<SeriesSample>,
+    values: Option<Vec<SeriesSample>>,
+}
+
+/// What a series has under `value` or `values`.
+trait Points: Sized {
+    fn of(flat: &mut Flat) -> Result<Self, &'static str>;
+}
+
+impl Points for One {
+    fn of(flat: &mut Flat) -> Result<Self, &'static str> {
+        flat.value.map(|value| Self { value }).ok_or("missing field `value`")
+    }
+}
+
+impl Points for Many {
+    fn of(flat: &mut Flat) -> Result<Self, &'static str> {
+        flat.values.take().map(|values| Self { values }).ok_or("missing field `values`")
+    }
+}
+
+impl<V: Points> TryFrom<Flat> for Series<V> {
+    type Error = &'static str;
+
+    fn try_from(mut flat: Flat) -> Result<Self, Self::Error> {
+        let points = V::of(&mut flat)?;
+        Ok(Self { metric: flat.metric, points })
+    }
+}
+
 /// The points of a vector's element.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct One {
     /// The point.
     pub value: SeriesSample,
 }
 
 /// The points of a matrix's element.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Many {
     /// The points, in order of time.
     pub values: Vec<SeriesSample>,

@@ -9,4 +9,4 @@ mod request;
 pub use answer::{Answer, Data, Many, One, Series, SeriesSample};
 pub use error::{ApiError, ErrorType};
 pub use number::{Number, format_value, parse_value};
-pub use request::{InstantQuery, RangeQuery, RequestError, format_time, parse_duration_ms, parse_time_ms};
+pub use request::{RequestError, format_time, parse_duration_ms, parse_time_ms};

@@ -1,5 +1,4 @@
 //! Requests: their parameters, and times and durations as text.
-use serde::{Deserialize, Serialize};
 
 /// A parameter that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,35 +9,6 @@ pub enum RequestError {
     /// Not a duration.
     #[error("cannot parse {0:?} to a valid duration: give seconds or a duration such as 1m30s")]
     Duration(String),
-}
-
-/// Parameters of `query`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstantQuery {
-    /// PromQL.
-    pub query: String,
-    /// Evaluation time; now when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// A shorter time limit than the server's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<String>,
-}
-
-/// Parameters of `query_range`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RangeQuery {
-    /// PromQL.
-    pub query: String,
-    /// First step.
-    pub start: String,
-    /// Last step, included.
-    pub end: String,
-    /// Distance of steps.
-    pub step: String,
-    /// A shorter time limit than the server's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<String>,
 }
 
 /// A time as a parameter: Unix seconds with milliseconds where there are any.

@@ -13,6 +13,8 @@ pub(super) struct File {
     pub(super) listen: Option<String>,
     pub(super) allow_open_network: bool,
     pub(super) allowed_hosts: Vec<String>,
+    pub(super) frame_ancestors: Option<Vec<String>>,
+    pub(super) cors_origins: Vec<String>,
     pub(super) data_dir: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
     pub(super) retention: Option<Duration>,

@@ -215,6 +215,11 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
              [[baseten]]\nauthorization = { credentials = \"b\" }\nurl = \"http://b\"\nshared_as = \"x\"",
             "baseten: two pages are shared as \"x\"",
         ),
+        ("frame_ancestors = [\"*\"]", "frame_ancestors: \"*\" is no origin"),
+        ("frame_ancestors = [\"self\"]", "frame_ancestors: \"self\" is no origin"),
+        ("frame_ancestors = [\"https://a.example; script-src *\"]", "is no origin"),
+        ("cors_origins = [\"null\"]", "cors_origins: \"null\" is no origin"),
+        ("cors_origins = [\"https://a.example/\"]", "is no origin: write it as browsers do"),
         ("file_sd = [\"a[\"]", "file_sd: \"a[\": "),
         ("listen = \"hf_CANARY", "inferboard.toml:1:"),
     ] {
