@@ -1,6 +1,6 @@
 //! The whole program but its command line: everything started, joined, and ended together.
 use crate::api::{self, Evaluator, OwnPages};
-use crate::collect::{Host, own_page};
+use crate::collect::{Gpus, Host, own_page};
 use crate::config::{Settings, Sources};
 use crate::discover::{PERIOD, USUAL, discover};
 use crate::follow::follow;
@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use store::Store;
 use tokio::net::TcpListener;
@@ -44,6 +45,7 @@ pub struct App {
     settings: Settings,
     client: Client,
     store: Store,
+    program: Option<PathBuf>,
 }
 
 impl App {
@@ -57,7 +59,7 @@ impl App {
         let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let store = history::open(&settings)?;
-        Ok(Self { listener, address, settings, client, store })
+        Ok(Self { listener, address, settings, client, store, program: None })
     }
 
     /// The address with the real port.
@@ -65,26 +67,36 @@ impl App {
         self.address
     }
 
+    /// Lets it start `program`, this program, once more to ask the GPUs' driver; without one GPUs are not measured.
+    pub fn with_helpers(self, program: PathBuf) -> Self {
+        Self { program: Some(program), ..self }
+    }
+
     /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
-        let Self { listener, address, settings, client, store } = self;
+        let Self { listener, address, settings, client, store, program } = self;
         let pool = Arc::new(Pool::new(store.clone(), client));
         let host = Host::new(&settings.procfs);
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
-        let own = OwnPages::new(own_targets(&store, &pool, host.clone(), settings.pace), pool.client());
-        own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
+        let gpus = settings.gpus.zip(program).map(|(settings, program)| (Gpus::default(), settings, program));
+        let own = || own_targets(&store, &pool, host.clone(), gpus.as_ref().map(|(gpus, ..)| gpus), settings.pace);
+        let pages = OwnPages::new(own(), pool.client());
+        own().into_iter().for_each(|target| pool.add(target));
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(history::maintain(store.clone()));
+        if let Some((gpus, how, program)) = gpus {
+            tasks.spawn(gpus.measure(how, program, settings.pace));
+        }
         if settings.discovery {
             let places: Vec<_> = USUAL.into_iter().filter(|(port, _)| *port != address.port()).collect();
             let pool = Arc::clone(&pool);
             tasks.spawn(async move { discover(pool, &places, PERIOD, settings.pace).await });
         }
         tasks.spawn(follow(Arc::clone(&pool), settings.sources, reloads));
-        http::serve(listener, router(&store, own, pool, Hosts::new(address, &hosts)), stop).await;
+        http::serve(listener, router(&store, pages, pool, Hosts::new(address, &hosts)), stop).await;
         tasks.shutdown().await;
         history::close(store).await;
     }
@@ -101,8 +113,8 @@ fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, hosts: Hosts) -> Router
         .layer(from_fn_with_state(hosts, guard))
 }
 
-/// This machine and this server, as targets like others.
-fn own_targets(store: &Store, pool: &Pool, host: Host, pace: Pace) -> [Target; 2] {
+/// This machine, its GPUs and this server, as targets like others.
+fn own_targets(store: &Store, pool: &Pool, host: Host, gpus: Option<&Gpus>, pace: Pace) -> Vec<Target> {
     let instance = host.name().unwrap_or_else(|| "localhost".into());
     let target = |job: &str, page: LocalPage| Target {
         source: Source::Local(page),
@@ -110,5 +122,8 @@ fn own_targets(store: &Store, pool: &Pool, host: Host, pace: Pace) -> [Target; 2
         pace,
     };
     let (store, counts) = (store.clone(), pool.counts());
-    [target("host", Arc::new(move || host.page())), target("inferboard", Arc::new(move || own_page(&store, &counts)))]
+    let host = target("host", Arc::new(move || host.page()));
+    let own = target("inferboard", Arc::new(move || own_page(&store, &counts)));
+    let gpus = gpus.cloned().map(|gpus| target("gpus", Arc::new(move || gpus.page())));
+    [host, own].into_iter().chain(gpus).collect()
 }

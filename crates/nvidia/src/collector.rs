@@ -9,6 +9,7 @@ use nvml_wrapper::bitmasks::event::EventTypes;
 use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, EventSet, Nvml, cuda_driver_version_major, cuda_driver_version_minor};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
 /// The most events that are taken note of in one sample.
@@ -38,8 +39,10 @@ struct Card<'nvml> {
     identity: Identity,
     profile: Profile<'nvml>,
     events: Option<EventSet<'nvml>>,
-    last_xid: Option<u64>,
 }
+
+/// The driver's last complaint about each card, by uuid. It outlives a collector, as a card that failed is opened again.
+pub type LastXids = BTreeMap<String, u64>;
 
 impl<'nvml> Collector<'nvml> {
     /// A collector of the cards that `nvml` knows.
@@ -52,25 +55,28 @@ impl<'nvml> Collector<'nvml> {
         Self { nvml, driver, cuda: cuda.unwrap_or_default(), cards: Vec::new() }
     }
 
-    /// What all cards tell now, and how many of them do not answer.
+    /// What all cards tell now, and how many of them do not answer; complaints are added to `xids`.
     ///
     /// # Errors
     /// The fault, where none of them answers.
-    pub fn sample(&mut self) -> Result<(Vec<Reading>, usize), Fault> {
+    pub fn sample(&mut self, xids: &mut LastXids) -> Result<(Vec<Reading>, usize), Fault> {
         let count = self.nvml.device_count().map_err(|error| Fault::from(&error))?;
         self.cards.resize_with(count as usize, || None);
         let (mut readings, mut faults) = (Vec::new(), Vec::new());
         for gpu in 0..count {
-            match self.card(gpu) {
+            let told = self.card(gpu);
+            let card = self.cards[gpu as usize].as_ref();
+            match told {
                 Ok(of_card) => readings.extend(of_card),
                 Err(fault) => {
-                    let known = self.cards[gpu as usize].as_ref().map(|card| card.identity.labels.clone());
-                    let labels = known.unwrap_or_else(|| with("", &[("gpu", &gpu.to_string())]));
+                    let labels = card.map(|card| card.identity.labels.clone());
+                    let labels = labels.unwrap_or_else(|| with("", &[("gpu", &gpu.to_string())]));
                     let labels = with(&labels, &[("reason", fault.reason())]).into();
                     readings.push(Reading { metric: &UP, labels, value: 0.0 });
                     faults.push(fault);
                 }
             }
+            readings.extend(card.and_then(|card| card.last_xid(xids)));
         }
         match faults.first() {
             None if count == 0 => Err(Fault::NoGpu),
@@ -88,15 +94,13 @@ impl<'nvml> Collector<'nvml> {
         if known.as_ref().is_none_or(|card| card.identity.uuid != uuid) {
             let identity =
                 identity(&device, gpu, None, uuid, &[("driver_version", &self.driver), ("cuda_version", &self.cuda)]);
-            *known = Some(Card { identity, profile: Profile::default(), events: watch(&device), last_xid: None });
+            *known = Some(Card { identity, profile: Profile::default(), events: watch(&device) });
         }
         let Some(card) = known else { return Err(Fault::Unknown) };
         let mut probe = Probe::new(&card.identity.labels);
         let has_pcie = card.profile.tell(&device, &mut probe);
         tell_card(&device, has_pcie, &mut probe);
         tell_memory(&device, &mut probe);
-        card.last_xid = last_xid(card.events.as_ref()).or(card.last_xid);
-        probe.tell(&LAST_XID, &[], card.last_xid.map(|xid| xid as f64));
         let slices = slices(&device, gpu);
         for (slice, identity) in &slices {
             let mut part = Probe::new(&identity.labels);
@@ -111,6 +115,22 @@ impl<'nvml> Collector<'nvml> {
         let mut readings = probe.readings;
         readings.push(Reading { metric: &INFO, labels: card.identity.info.as_str().into(), value: 1.0 });
         Ok(readings)
+    }
+}
+
+impl Card<'_> {
+    /// The driver's last complaint, which is as well told of a card that does not answer.
+    fn last_xid(&self, xids: &mut LastXids) -> Option<Reading> {
+        let told = std::iter::from_fn(|| self.events.as_ref()?.wait(0).ok()).take(MOST_EVENTS);
+        let numbers = told.filter_map(|event| match event.event_data {
+            Some(XidError::Value(number)) => Some(number),
+            Some(XidError::Unknown) | None => None,
+        });
+        if let Some(number) = numbers.last() {
+            xids.insert(self.identity.uuid.clone(), number);
+        }
+        let value = *xids.get(&self.identity.uuid)? as f64;
+        Some(Reading { metric: &LAST_XID, labels: self.identity.labels.as_str().into(), value })
     }
 }
 
@@ -140,15 +160,4 @@ fn slices<'nvml>(device: &Device<'nvml>, gpu: u32) -> Vec<(Device<'nvml>, Identi
 fn watch<'nvml>(device: &Device<'nvml>) -> Option<EventSet<'nvml>> {
     let events = device.nvml().create_event_set().ok()?;
     device.register_events(EventTypes::CRITICAL_XID_ERROR, events).ok()
-}
-
-/// The newest complaint since the last look.
-fn last_xid(events: Option<&EventSet<'_>>) -> Option<u64> {
-    let events = events?;
-    let told = std::iter::from_fn(|| events.wait(0).ok()).take(MOST_EVENTS);
-    let number = |error: XidError| match error {
-        XidError::Value(number) => Some(number),
-        XidError::Unknown => None,
-    };
-    told.filter_map(|event| event.event_data.and_then(number)).last()
 }

@@ -12,7 +12,7 @@ mod profile;
 mod raw;
 mod window;
 
-pub use collector::{Collector, open};
+pub use collector::{Collector, LastXids, open};
 pub use fault::Fault;
 pub use metric::Reading;
 pub use nvml_wrapper::Nvml;

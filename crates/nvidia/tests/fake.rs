@@ -1,8 +1,8 @@
 //! The collector in this process over the fake library, as it is without a file that says otherwise.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 use catalogue::GPU_METRICS;
 use exposition::{Format, Limits, for_each_sample};
-use nvidia::{Collector, Window, open};
+use nvidia::{Collector, LastXids, Window, open};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const ABSENT: [&str; 5] = [
 fn the_page_has_the_metrics_of_the_catalogue_and_no_others() {
     let nvml = open(library().as_os_str()).expect("the fake library");
     let mut window = Window::new(Duration::from_secs(5));
-    let (readings, faults) = Collector::new(&nvml).sample().expect("a sample");
+    let (readings, faults) = Collector::new(&nvml).sample(&mut LastXids::new()).expect("a sample");
     assert_eq!(faults, 0);
     window.push(Duration::ZERO, readings);
     let page = window.page();
@@ -58,10 +58,10 @@ fn the_page_has_the_metrics_of_the_catalogue_and_no_others() {
 fn thousands_of_samples_leave_nothing_behind() {
     let nvml = open(library().as_os_str()).expect("the fake library");
     let mut collector = Collector::new(&nvml);
-    let mut window = Window::new(Duration::from_secs(6));
+    let (mut window, mut xids) = (Window::new(Duration::from_secs(6)), LastXids::new());
     let mut sample = |from: u64, count: u64| {
         for second in from..from + count {
-            window.push(Duration::from_secs(second), collector.sample().expect("a sample").0);
+            window.push(Duration::from_secs(second), collector.sample(&mut xids).expect("a sample").0);
         }
         (resident_kib(), window.page().len())
     };

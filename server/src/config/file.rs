@@ -22,6 +22,10 @@ pub(super) struct File {
     #[serde(deserialize_with = "duration")]
     pub(super) scrape_timeout: Option<Duration>,
     pub(super) procfs: Option<PathBuf>,
+    pub(super) gpus: Option<bool>,
+    #[serde(deserialize_with = "duration")]
+    pub(super) gpu_sample_interval: Option<Duration>,
+    pub(super) nvml_library: Option<PathBuf>,
     pub(super) discovery: Option<bool>,
     pub(super) file_sd: Vec<String>,
     pub(super) targets: Vec<TargetEntry>,

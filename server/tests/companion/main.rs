@@ -8,6 +8,7 @@ mod death;
 mod discovery;
 mod failures;
 mod files;
+mod gpus;
 mod grafana;
 mod hardening;
 mod harness;

@@ -1,8 +1,10 @@
 //! The program itself as a process of its own, whose memory can be measured and whose end can be sudden.
 use crate::harness::http;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// A running program; killed when dropped.
@@ -14,7 +16,13 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with `flags` and a configuration file, and waits until it says where it listens.
     pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
+        Self::start_within(&[], flags, config).await
+    }
+
+    /// As `start`, with these variables set.
+    pub(crate) async fn start_within(variables: &[(&str, &OsStr)], flags: &[&str], config: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
+            .envs(variables.iter().copied())
             .args(flags)
             .arg("--config")
             .arg(config)
@@ -35,6 +43,42 @@ impl Program {
         let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
         let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
         answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+    }
+
+    /// The values of an instant query, in no order.
+    pub(crate) async fn values(&self, query: &str) -> Vec<String> {
+        let values = self.series(query).await.into_iter();
+        values.map(|series| series["value"][1].as_str().unwrap_or("?").to_owned()).collect()
+    }
+
+    /// Waits until the values of a query are these, and says how long it took.
+    pub(crate) async fn wait_for(&self, query: &str, expected: &[&str]) -> Duration {
+        let began = Instant::now();
+        loop {
+            let values = self.values(query).await;
+            if values == expected {
+                return began.elapsed();
+            }
+            assert!(began.elapsed() < Duration::from_secs(15), "{query} is {values:?} and not {expected:?}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and says how long it took.
+    pub(crate) async fn stop(mut self) -> Duration {
+        let began = Instant::now();
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
+        while self.child.try_wait().expect("its end").is_none() {
+            assert!(began.elapsed() < Duration::from_secs(15), "it does not end");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        began.elapsed()
     }
 
     /// The most memory it ever had.
