@@ -76,7 +76,7 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
         let Self { listener, address, settings, client, store, program } = self;
         let pool = Arc::new(Pool::new(store.clone(), client));
-        let host = Host::new(&settings.procfs);
+        let host = Host::new(settings.roots);
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
@@ -122,8 +122,10 @@ fn own_targets(store: &Store, pool: &Pool, host: Host, gpus: Option<&Gpus>, pace
         pace,
     };
     let (store, counts) = (store.clone(), pool.counts());
+    let mounted = host.clone();
+    let filesystems = target("filesystems", Arc::new(move || mounted.filesystems_page()));
     let host = target("host", Arc::new(move || host.page()));
     let own = target("inferboard", Arc::new(move || own_page(&store, &counts)));
     let gpus = gpus.cloned().map(|gpus| target("gpus", Arc::new(move || gpus.page())));
-    [host, own].into_iter().chain(gpus).collect()
+    [host, filesystems, own].into_iter().chain(gpus).collect()
 }

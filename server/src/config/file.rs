@@ -22,6 +22,8 @@ pub(super) struct File {
     #[serde(deserialize_with = "duration")]
     pub(super) scrape_timeout: Option<Duration>,
     pub(super) procfs: Option<PathBuf>,
+    pub(super) sysfs: Option<PathBuf>,
+    pub(super) rootfs: Option<PathBuf>,
     pub(super) gpus: Option<bool>,
     #[serde(deserialize_with = "duration")]
     pub(super) gpu_sample_interval: Option<Duration>,
