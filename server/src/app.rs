@@ -1,5 +1,6 @@
 //! The whole program but its command line: everything started, joined, and ended together.
 use crate::api::{self, Evaluator, OwnPages};
+use crate::attribute::Attribution;
 use crate::collect::{Gpus, Host, own_page};
 use crate::config::{Settings, Sources};
 use crate::discover::{PERIOD, USUAL, discover};
@@ -75,14 +76,16 @@ impl App {
     /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
         let Self { listener, address, settings, client, store, program } = self;
-        let pool = Arc::new(Pool::new(store.clone(), client));
-        let host = Host::new(settings.roots);
+        let host = Host::new(settings.roots.clone());
+        let gpus = settings.gpus.zip(program).map(|(settings, program)| (Gpus::default(), settings, program));
+        let cards = gpus.as_ref().map(|(gpus, ..)| gpus.clone());
+        let attribution = Attribution::new(settings.roots, cards.clone(), host.name());
+        let pool = Arc::new(Pool::new(store.clone(), client).with_attribution(attribution));
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
-        let gpus = settings.gpus.zip(program).map(|(settings, program)| (Gpus::default(), settings, program));
-        let own = || own_targets(&store, &pool, host.clone(), gpus.as_ref().map(|(gpus, ..)| gpus), settings.pace);
+        let own = || own_targets(&store, &pool, host.clone(), cards.clone(), settings.pace);
         let pages = OwnPages::new(own(), pool.client());
         own().into_iter().for_each(|target| pool.add(target));
         let mut tasks = tokio::task::JoinSet::new();
@@ -113,8 +116,8 @@ fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, hosts: Hosts) -> Router
         .layer(from_fn_with_state(hosts, guard))
 }
 
-/// This machine, its GPUs and this server, as targets like others.
-fn own_targets(store: &Store, pool: &Pool, host: Host, gpus: Option<&Gpus>, pace: Pace) -> Vec<Target> {
+/// This machine with its GPUs and this server, as targets like others.
+fn own_targets(store: &Store, pool: &Pool, host: Host, gpus: Option<Gpus>, pace: Pace) -> [Target; 2] {
     let instance = host.name().unwrap_or_else(|| "localhost".into());
     let target = |job: &str, page: LocalPage| Target {
         source: Source::Local(page),
@@ -122,10 +125,6 @@ fn own_targets(store: &Store, pool: &Pool, host: Host, gpus: Option<&Gpus>, pace
         pace,
     };
     let (store, counts) = (store.clone(), pool.counts());
-    let mounted = host.clone();
-    let filesystems = target("filesystems", Arc::new(move || mounted.filesystems_page()));
-    let host = target("host", Arc::new(move || host.page()));
-    let own = target("inferboard", Arc::new(move || own_page(&store, &counts)));
-    let gpus = gpus.cloned().map(|gpus| target("gpus", Arc::new(move || gpus.page())));
-    [host, filesystems, own].into_iter().chain(gpus).collect()
+    let machine = move || host.page() + &gpus.as_ref().map(Gpus::page).unwrap_or_default();
+    [target("host", Arc::new(machine)), target("inferboard", Arc::new(move || own_page(&store, &counts)))]
 }

@@ -52,8 +52,8 @@ pub(crate) fn tell_memory(device: &Device<'_>, probe: &mut Probe<'_>) {
     }
 }
 
-/// The program in a command line: the last part of its path.
-fn program(command: &str) -> &str {
+/// The program in a command line as `/proc` or the driver give it: the last part of its path.
+pub fn program(command: &str) -> &str {
     let path = command.split('\0').next().unwrap_or_default();
     // A path ends at a blank; a title such as `VLLM::EngineCore` may go on.
     let path = if path.starts_with('/') { path.split(' ').next().unwrap_or_default() } else { path };

@@ -12,6 +12,7 @@ mod profile;
 mod raw;
 mod window;
 
+pub use card::program;
 pub use collector::{Collector, LastXids, open};
 pub use fault::Fault;
 pub use metric::Reading;

@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Clock ticks per second in `/proc`, which Linux keeps at 100 for user space on all platforms it runs on today
 /// (`USER_HZ`; node_exporter's library `procfs` assumes the same).
-pub(super) const TICKS_PER_SECOND: f64 = 100.0;
+pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
 
 /// node_exporter's modes, in the order of the columns of a `cpu` line in `/proc/stat` (proc_stat(5)).
 const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
@@ -26,6 +28,9 @@ const GUEST_MODES: [&str; 2] = ["user", "nice"];
 
 /// The longest file that is read. Real ones are a hundred times shorter.
 const FILE_BYTES: u64 = 4 << 20;
+
+/// How long file systems may take to answer. Local ones take a thousandth of it.
+const FILESYSTEMS_PATIENCE: Duration = Duration::from_millis(100);
 
 const ERRORS: &str = "inferboard_collector_errors_total";
 
@@ -46,15 +51,20 @@ pub struct Host {
     roots: Roots,
     /// Reads that failed, and texts not as expected, by what was read.
     errors: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    /// The answer that is awaited, where one of the file systems hangs.
+    filesystems: Arc<Mutex<Option<FilesystemsAnswer>>>,
 }
 
 /// Whether all of a text was as expected.
 type IsClean = bool;
 
+/// Where the part of the page about file systems will come from.
+type FilesystemsAnswer = Receiver<(String, IsClean)>;
+
 impl Host {
     /// The machine that is seen at `roots`.
     pub fn new(roots: Roots) -> Self {
-        Self { roots, errors: Arc::default() }
+        Self { roots, errors: Arc::default(), filesystems: Arc::default() }
     }
 
     /// The machine's name; none where it cannot be read.
@@ -78,21 +88,39 @@ impl Host {
         self.part("disks", "diskstats", |diskstats| disks::write(diskstats, &mut page));
         self.part("network", "net/dev", |dev| network::write(dev, &mut page));
         container::write(&Cgroup::outermost(&self.roots.sys), self.name().as_deref(), &mut page);
+        let filesystems = self.filesystems();
         self.write_errors(&mut page);
-        page.finish()
+        page.finish() + &filesystems
     }
 
-    /// What is on the machine's file systems, as a metrics page of its own: one that hangs, as a network's may, holds up no
-    /// other.
-    pub fn filesystems_page(&self) -> String {
-        let mut page = PageWriter::default();
-        if let Some(root) = &self.roots.root {
+    /// What is on the machine's file systems; nothing while one of them hangs, as a network's may.
+    fn filesystems(&self) -> String {
+        let Some(root) = self.roots.root.clone() else { return String::new() };
+        let mut running = self.filesystems.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = running.take().unwrap_or_else(|| {
+            let (answer, asked) = mpsc::channel();
             // Those of the first process are the machine's, where they may be seen.
-            let mounts = ["1/mounts", "self/mounts"].iter().find_map(|file| read(&self.roots.proc.join(file)));
-            let is_clean = mounts.is_some_and(|mounts| filesystems::write(&mounts, root, &mut page));
-            self.note("filesystems", is_clean);
+            let files = ["1/mounts", "self/mounts"].map(|file| self.roots.proc.join(file));
+            std::thread::spawn(move || {
+                let mounts = files.iter().find_map(|file| read(file)).unwrap_or_default();
+                let mut page = PageWriter::default();
+                let is_clean = filesystems::write(&mounts, &root, &mut page);
+                // Whoever asked may be gone.
+                let _ = answer.send((page.finish(), is_clean));
+            });
+            asked
+        });
+        match asked.recv_timeout(FILESYSTEMS_PATIENCE) {
+            Ok((page, is_clean)) => {
+                self.note("filesystems", is_clean);
+                return page;
+            }
+            // It is not asked again before it answered.
+            Err(RecvTimeoutError::Timeout) => *running = Some(asked),
+            Err(RecvTimeoutError::Disconnected) => {}
         }
-        page.finish()
+        self.note("filesystems", false);
+        String::new()
     }
 
     fn part(&self, part: &'static str, file: &str, write: impl FnOnce(&str) -> IsClean) {
@@ -114,7 +142,7 @@ impl Host {
 }
 
 /// A file's text; none where it cannot be read, is no text, or is far longer than such files are.
-pub(super) fn read(path: &Path) -> Option<String> {
+pub(crate) fn read(path: &Path) -> Option<String> {
     let mut text = String::new();
     let read = File::open(path).ok()?.take(FILE_BYTES).read_to_string(&mut text).ok()?;
     ((read as u64) < FILE_BYTES).then_some(text)
