@@ -1,7 +1,8 @@
 //! The GPUs of this machine, as a fake library has them: what is measured, and every way in which a driver fails.
-use crate::program::Program;
+use crate::program::{PROGRAM, Program};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// Time between scrapes; a driver that is back is to be seen within two.
@@ -25,11 +26,10 @@ impl Machine {
     async fn start_in(folder: tempfile::TempDir, flags: &[&str], variables: &[(&str, &OsStr)]) -> Self {
         let config = folder.path().join("config.toml");
         std::fs::write(&config, "gpu_sample_interval = \"30ms\"\nscrape_interval = \"300ms\"\n").expect("a file");
-        let cards = folder.path().join("cards");
-        let variables: Vec<_> = variables.iter().copied().chain([("FAKE_NVML", cards.as_os_str())]).collect();
-        let flags: Vec<_> =
-            ["--listen", "127.0.0.1:0", "--in-memory", "--no-discovery"].iter().chain(flags).copied().collect();
-        let program = Program::start_within(&variables, &flags, &config).await;
+        let mut command = Command::new(PROGRAM);
+        command.envs(variables.iter().copied()).env("FAKE_NVML", folder.path().join("cards"));
+        command.args(["--listen", "127.0.0.1:0", "--in-memory", "--no-discovery"]).args(flags);
+        let program = Program::start_command(command.arg("--config").arg(config)).await;
         Self { folder, program }
     }
 
@@ -57,18 +57,18 @@ impl Machine {
 }
 
 /// Replaces a file at once, as the library may read it at any time.
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path.with_extension("new"), text).expect("a file");
     std::fs::rename(path.with_extension("new"), path).expect("a file");
 }
 
 /// The library, which Cargo puts beside the tests.
-fn fake_library() -> PathBuf {
+pub(crate) fn fake_library() -> PathBuf {
     std::env::current_exe().expect("a path").with_file_name("libfake_nvml.so")
 }
 
 /// The parent of a process that has not ended.
-fn parent(pid: u32) -> Option<u32> {
+pub(crate) fn parent(pid: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     (fields.next()? != "Z").then(|| fields.next()?.parse().ok())?
@@ -91,7 +91,7 @@ async fn cards_slices_and_processes_are_measured() {
     machine.wait_for("sum(gpu_memory_total_bytes{mig!=\"\",uuid=~\"MIG.*\",gpu=\"1\"}) / 2 ^ 30", &["20"]).await;
     machine
         .wait_for(
-            &format!("gpu_process_memory_bytes{{gpu=\"2\",pid=\"{own}\",process=\"engine{own}\"}} / 2 ^ 30"),
+            &format!("gpu_process_memory_bytes{{gpu=\"2\",pid=\"{own}\",process=~\"companion-.*\"}} / 2 ^ 30"),
             &["5"],
         )
         .await;

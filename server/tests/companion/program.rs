@@ -1,11 +1,13 @@
 //! The program itself as a process of its own, whose memory can be measured and whose end can be sudden.
 use crate::harness::http;
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// Where the program is.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_inferboard-server");
 
 /// A running program; killed when dropped.
 pub(crate) struct Program {
@@ -16,20 +18,12 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with `flags` and a configuration file, and waits until it says where it listens.
     pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
-        Self::start_within(&[], flags, config).await
+        Self::start_command(Command::new(PROGRAM).args(flags).arg("--config").arg(config)).await
     }
 
-    /// As `start`, with these variables set.
-    pub(crate) async fn start_within(variables: &[(&str, &OsStr)], flags: &[&str], config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
-            .envs(variables.iter().copied())
-            .args(flags)
-            .arg("--config")
-            .arg(config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program");
+    /// As `start`, for a command that is prepared already.
+    pub(crate) async fn start_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
         let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).await.expect("its first line");
@@ -62,6 +56,11 @@ impl Program {
             assert!(began.elapsed() < Duration::from_secs(15), "{query} is {values:?} and not {expected:?}");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Its process.

@@ -35,7 +35,8 @@ extern "C" fn nvmlSystemGetCudaDriverVersion_v2(into: *mut c_int) -> nvmlReturn_
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlSystemGetProcessName(pid: c_uint, into: *mut c_char, length: c_uint) -> nvmlReturn_t {
-    text("nvmlSystemGetProcessName", None, into, length, &format!("/usr/bin/engine{pid} serve"))
+    let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ");
+    text("nvmlSystemGetProcessName", None, into, length, &command)
 }
 
 #[unsafe(no_mangle)]
