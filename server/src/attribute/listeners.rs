@@ -4,21 +4,37 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// `TCP_LISTEN` in the kernel's `tcp_states.h`.
 const LISTENING: &str = "0A";
 
+/// One listening socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listener {
+    address: IpAddr,
+    port: u16,
+    inode: u64,
+}
+
+impl Listener {
+    pub(super) fn inode(&self) -> u64 {
+        self.inode
+    }
+}
+
+/// The listening sockets in the texts of `tcp` and `tcp6`.
+pub(super) fn listeners<'t>(tables: impl IntoIterator<Item = &'t str>) -> Vec<Listener> {
+    tables.into_iter().flat_map(|table| table.lines().filter_map(listener)).collect()
+}
+
 /// The inodes of the sockets that answer at `addresses` and `port`: those bound to one of the addresses, or else to all.
-/// `tables` are the texts of `tcp` and `tcp6`.
-pub(super) fn inodes<'t>(tables: impl IntoIterator<Item = &'t str>, addresses: &[IpAddr], port: u16) -> Vec<u64> {
-    let listeners = tables.into_iter().flat_map(|table| table.lines().filter_map(listener));
-    let listeners: Vec<_> = listeners.filter(|(_, own_port, _)| *own_port == port).collect();
+pub(super) fn inodes(listeners: &[Listener], addresses: &[IpAddr], port: u16) -> Vec<u64> {
     let bound = |is_bound: &dyn Fn(IpAddr) -> bool| -> Vec<u64> {
-        let bound = listeners.iter().filter(|(address, ..)| is_bound(address.to_canonical()));
-        bound.map(|(_, _, inode)| *inode).collect()
+        let bound = listeners.iter().filter(|own| own.port == port && is_bound(own.address.to_canonical()));
+        bound.map(|own| own.inode).collect()
     };
     let exact = addresses.iter().map(|wanted| bound(&|address| address == *wanted)).find(|inodes| !inodes.is_empty());
     exact.unwrap_or_else(|| bound(&|address| address.is_unspecified()))
 }
 
-/// Address, port and inode of a line that tells of a listening socket.
-fn listener(line: &str) -> Option<(IpAddr, u16, u64)> {
+/// The socket that a line tells of, where it listens.
+fn listener(line: &str) -> Option<Listener> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let (local, state, inode) = (words.get(1)?, words.get(3)?, words.get(9)?);
     if *state != LISTENING {
@@ -36,7 +52,7 @@ fn listener(line: &str) -> Option<(IpAddr, u16, u64)> {
         }
         _ => return None,
     };
-    Some((address, u16::from_str_radix(port, 16).ok()?, inode.parse().ok()?))
+    Some(Listener { address, port: u16::from_str_radix(port, 16).ok()?, inode: inode.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -56,7 +72,8 @@ mod tests {
 
     #[test]
     fn the_socket_bound_most_closely_answers() {
-        let found = |address: &str, port| inodes([TCP, TCP6], &[address.parse().expect("an address")], port);
+        let found =
+            |address: &str, port| inodes(&listeners([TCP, TCP6]), &[address.parse().expect("an address")], port);
         assert_eq!(found("127.0.0.1", 8000), [101]);
         assert_eq!(found("127.0.0.2", 8000), [102]);
         assert_eq!(found("127.0.0.1", 8080), [104]);

@@ -9,21 +9,28 @@ mod listeners;
 mod memory;
 mod owners;
 mod processes;
+mod recent;
 mod tracker;
 mod watch;
 
 pub(crate) use watch::Watch;
 
-use crate::collect::{Gpus, Roots};
+use crate::collect::{Gpus, Roots, read_file};
 use crate::scrape::Endpoint;
+use listeners::{Listener, listeners};
+use owners::Holders;
 use processes::Processes;
+use recent::Recent;
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tracker::Tracker;
+
+/// How old what is searched may be: a search reads all that all processes have open, and serves all targets that search.
+const SEARCH_AGE: Duration = Duration::from_millis(200);
 
 /// What all targets share that are attributed.
 #[derive(Debug)]
@@ -32,8 +39,9 @@ pub struct Attribution {
     gpus: Option<Gpus>,
     /// The machine's name, under which targets may go.
     host: Option<String>,
-    /// All processes, and when they were read.
-    seen: Mutex<Option<(Instant, Arc<Processes>)>>,
+    processes: Recent<Processes>,
+    listeners: Recent<Vec<Listener>>,
+    holders: Recent<Holders>,
     /// What each target claims, by its key.
     claims: Mutex<BTreeMap<String, Claim>>,
 }
@@ -81,7 +89,15 @@ impl Blocked {
 impl Attribution {
     /// Attribution on the machine at `roots` that goes by the name `host`.
     pub fn new(roots: Roots, gpus: Option<Gpus>, host: Option<String>) -> Self {
-        Self { roots, gpus, host, seen: Mutex::default(), claims: Mutex::default() }
+        Self {
+            roots,
+            gpus,
+            host,
+            processes: Recent::default(),
+            listeners: Recent::default(),
+            holders: Recent::default(),
+            claims: Mutex::default(),
+        }
     }
 
     /// What will look for the processes behind `endpoint`; none where it is not on this machine.
@@ -99,17 +115,26 @@ impl Attribution {
         host.parse::<IpAddr>().ok().filter(IpAddr::is_loopback).map(|address| vec![address])
     }
 
-    /// All processes as they were at most `age` ago: reading them all takes longer than all else.
+    /// All processes, as they were at most `age` ago.
     fn processes(&self, age: Duration) -> Arc<Processes> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*seen {
-            Some((when, processes)) if when.elapsed() <= age => Arc::clone(processes),
-            _ => {
-                let processes = Arc::new(Processes::read(&self.roots.proc));
-                *seen = Some((Instant::now(), Arc::clone(&processes)));
-                processes
-            }
-        }
+        self.processes.get(age, || Processes::read(&self.roots.proc))
+    }
+
+    /// All sockets that listen.
+    fn listeners(&self) -> Arc<Vec<Listener>> {
+        self.listeners.get(SEARCH_AGE, || {
+            let tables =
+                ["net/tcp", "net/tcp6"].map(|table| read_file(&self.roots.proc.join(table)).unwrap_or_default());
+            listeners(tables.iter().map(String::as_str))
+        })
+    }
+
+    /// Who holds them.
+    fn holders(&self, processes: &Processes) -> Arc<Holders> {
+        self.holders.get(SEARCH_AGE, || {
+            let inodes = self.listeners().iter().map(Listener::inode).collect();
+            Holders::read(&self.roots.proc, processes, &inodes)
+        })
     }
 
     /// Lets the target `key` claim what it is told of. Gives whether another has the same processes, and whether another

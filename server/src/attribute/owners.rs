@@ -1,9 +1,10 @@
 //! From a listening socket to the processes at the top of what serves it.
 use super::Blocked;
 use super::processes::Processes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Programs that listen for others and pass everything on: to a container, a virtual machine, another host. Cut to the
 /// fifteen bytes that the kernel keeps.
@@ -31,39 +32,63 @@ const LAUNCHERS: [&str; 1] = ["text-generation"];
 /// What vLLM calls the processes that listen when there are several; their parent has started the engine too.
 const API_SERVERS: &str = "VLLM::ApiServer";
 
-/// The processes that hold one of the sockets `inodes`.
-///
-/// # Errors
-/// Where there are none that may be seen.
-pub(super) fn holders(proc: &Path, processes: &Processes, inodes: &[u64]) -> Result<BTreeSet<u32>, Blocked> {
-    let links: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
-    let (mut holders, mut is_refused) = (BTreeSet::new(), false);
-    for pid in processes.pids() {
-        match holds(proc, pid, &links) {
-            Ok(true) => {
-                holders.insert(pid);
-            }
-            Ok(false) => {}
-            Err(error) => is_refused |= error.kind() == ErrorKind::PermissionDenied,
-        }
-    }
-    match (holders.is_empty(), is_refused) {
-        (false, _) => Ok(holders),
-        (true, true) => Err(Blocked::NoPermission),
-        (true, false) => Err(Blocked::OtherNamespace),
+/// A place where a process holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    pub(super) pid: u32,
+    /// The link to the socket, and what it reads.
+    link: PathBuf,
+    socket: OsString,
+}
+
+impl Holder {
+    /// Whether it is as it was.
+    pub(super) fn is_same(&self) -> bool {
+        std::fs::read_link(&self.link).is_ok_and(|socket| socket.as_os_str() == self.socket)
     }
 }
 
-/// Whether a process has one of these sockets open.
-pub(super) fn holds(proc: &Path, pid: u32, links: &[String]) -> std::io::Result<bool> {
-    for entry in std::fs::read_dir(proc.join(pid.to_string()).join("fd"))? {
+/// All sockets that processes hold, as far as that may be seen.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    by_inode: HashMap<u64, Vec<Holder>>,
+    is_refused: bool,
+}
+
+impl Holders {
+    /// Those of `inodes`: one pass over all that all processes have open.
+    pub(super) fn read(proc: &Path, processes: &Processes, inodes: &HashSet<u64>) -> Self {
+        let mut holders = Self::default();
+        for pid in processes.pids() {
+            match std::fs::read_dir(proc.join(pid.to_string()).join("fd")) {
+                Ok(entries) => entries.flatten().for_each(|entry| holders.see(pid, entry.path(), inodes)),
+                Err(error) => holders.is_refused |= error.kind() == ErrorKind::PermissionDenied,
+            }
+        }
+        holders
+    }
+
+    fn see(&mut self, pid: u32, link: PathBuf, inodes: &HashSet<u64>) {
         // It may have been closed meanwhile.
-        let Ok(link) = entry.and_then(|entry| std::fs::read_link(entry.path())) else { continue };
-        if link.to_str().is_some_and(|link| links.iter().any(|wanted| wanted == link)) {
-            return Ok(true);
+        let Ok(socket) = std::fs::read_link(&link).map(PathBuf::into_os_string) else { return };
+        let inode = socket.to_str().and_then(|socket| socket.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        if let Some(inode) = inode.filter(|inode| inodes.contains(inode)) {
+            self.by_inode.entry(inode).or_default().push(Holder { pid, link, socket });
         }
     }
-    Ok(false)
+
+    /// Those that hold one of `inodes`.
+    ///
+    /// # Errors
+    /// Where there are none that may be seen.
+    pub(super) fn of(&self, inodes: &[u64]) -> Result<Vec<&Holder>, Blocked> {
+        let found: Vec<&Holder> = inodes.iter().filter_map(|inode| self.by_inode.get(inode)).flatten().collect();
+        match (found.is_empty(), self.is_refused) {
+            (false, _) => Ok(found),
+            (true, true) => Err(Blocked::NoPermission),
+            (true, false) => Err(Blocked::OtherNamespace),
+        }
+    }
 }
 
 /// The processes at the top of the trees that `holders` belong to.

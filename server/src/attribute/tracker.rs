@@ -3,10 +3,10 @@ use super::hardware::{Allowance, tell_gpus};
 use super::ledger::Ledger;
 use super::listeners::inodes;
 use super::memory::Memory;
-use super::owners::{holders, holds, tops};
+use super::owners::{Holder, tops};
 use super::processes::{Process, Processes};
-use super::{Attribution, Blocked, Claim};
-use crate::collect::read_file;
+use super::{Attribution, Blocked, Claim, SEARCH_AGE};
+use crate::collect::Roots;
 use crate::scrape::Told;
 use std::net::IpAddr;
 use std::path::Path;
@@ -20,9 +20,6 @@ const REST: Duration = Duration::from_secs(10);
 
 /// How old the shape of a tree may be. A child that is not known yet is counted in full when it is.
 const TREE_AGE: Duration = Duration::from_secs(2);
-
-/// How old the list of processes may be that a socket is looked for in.
-const SEARCH_AGE: Duration = Duration::from_millis(200);
 
 /// The processes of one target, looked for on this machine.
 #[derive(Debug)]
@@ -39,10 +36,15 @@ pub(super) struct Tracker {
 /// The processes while they are the same.
 #[derive(Debug)]
 struct Found {
-    /// One that holds a socket, and when it started; the socket as a link to it reads.
-    holder: (u32, u64),
-    links: Vec<String>,
+    /// One that holds the socket, and when it started.
+    holder: Holder,
+    start: u64,
     tops: Vec<u32>,
+    /// Who belongs to the trees, and what that was read from.
+    tree: Vec<Process>,
+    seen: Arc<Processes>,
+    allowance: Allowance,
+    allowed_at: Instant,
     ledger: Ledger,
     memory: Memory,
 }
@@ -71,17 +73,15 @@ impl Tracker {
             None => self.find()?,
         };
         let found = self.found.insert(found);
-        let seen = attribution.processes(TREE_AGE);
-        // Who belongs to the tree may be a little old; what they use is of now.
-        let now =
-            |process: &&Process| Process::read(&roots.proc, process.pid).filter(|fresh| fresh.start == process.start);
-        let tree: Vec<Process> = seen.trees(&found.tops).iter().filter_map(now).collect();
-        let allowance = found.tops.first().map(|top| Allowance::of(roots, *top)).unwrap_or_default();
-        let claim = Claim { tops: found.tops.clone(), limited: allowance.groups.clone() };
+        if found.allowed_at.elapsed() >= REST {
+            found.allow(roots);
+        }
+        let claim = Claim { tops: found.tops.clone(), limited: found.allowance.groups.clone() };
         let (is_taken, is_shared) = attribution.claim(&self.key, claim);
         if is_taken {
             return Ok(blocked_told(Blocked::SameProcess));
         }
+        let tree = found.tree(&attribution);
         let (memory_bytes, measure) = found.memory.update(&roots.proc, &tree);
         let mut told = vec![
             (ATTRIBUTED, Vec::new(), 1.0),
@@ -90,20 +90,16 @@ impl Tracker {
         ];
         // A limit that several share is not the sum of theirs.
         if !is_shared {
-            allowance.tell(&mut told);
+            found.allowance.tell(&mut told);
         }
         if let Some(gpus) = &attribution.gpus {
             tell_gpus(&roots.proc, gpus, &tree, &mut told);
         }
         Ok(told)
     }
-}
 
-impl Tracker {
     fn find(&mut self) -> Result<Found, Blocked> {
-        let proc = &self.attribution.roots.proc;
-        let tables = ["net/tcp", "net/tcp6"].map(|table| read_file(&proc.join(table)).unwrap_or_default());
-        let inodes = inodes(tables.iter().map(String::as_str), &self.addresses, self.port);
+        let inodes = inodes(&self.attribution.listeners(), &self.addresses, self.port);
         if inodes.is_empty() {
             return Err(Blocked::NoListener);
         }
@@ -113,29 +109,10 @@ impl Tracker {
         {
             return Err(*blocked);
         }
-        match search(proc, &self.attribution.processes(SEARCH_AGE), &inodes) {
-            Ok(found) => {
-                self.missed = None;
-                Ok(found)
-            }
-            Err(blocked) => {
-                self.missed = Some((inodes, blocked, Instant::now()));
-                Err(blocked)
-            }
-        }
+        let found = Found::new(&self.attribution, &inodes);
+        self.missed = found.as_ref().err().map(|blocked| (inodes, *blocked, Instant::now()));
+        found
     }
-}
-
-fn search(proc: &Path, processes: &Processes, inodes: &[u64]) -> Result<Found, Blocked> {
-    let holders = holders(proc, processes, inodes)?;
-    let holder = holders.iter().find_map(|pid| processes.get(*pid)).ok_or(Blocked::NoListener)?;
-    Ok(Found {
-        holder: (holder.pid, holder.start),
-        links: inodes.iter().map(|inode| format!("socket:[{inode}]")).collect(),
-        tops: tops(processes, &holders)?,
-        ledger: Ledger::default(),
-        memory: Memory::default(),
-    })
 }
 
 impl Drop for Tracker {
@@ -150,10 +127,49 @@ pub(super) fn blocked_told(blocked: Blocked) -> Vec<Told> {
 }
 
 impl Found {
+    fn new(attribution: &Attribution, inodes: &[u64]) -> Result<Self, Blocked> {
+        let processes = attribution.processes(SEARCH_AGE);
+        let holders = attribution.holders(&processes);
+        let holders = holders.of(inodes)?;
+        let tops = tops(&processes, &holders.iter().map(|holder| holder.pid).collect())?;
+        let with_start = |holder: &&Holder| Some(((*holder).clone(), processes.get(holder.pid)?.start));
+        let (holder, start) = holders.iter().find_map(with_start).ok_or(Blocked::NoListener)?;
+        let mut found = Self {
+            holder,
+            start,
+            tree: processes.trees(&tops).into_iter().cloned().collect(),
+            seen: processes,
+            tops,
+            allowance: Allowance::default(),
+            allowed_at: Instant::now(),
+            ledger: Ledger::default(),
+            memory: Memory::default(),
+        };
+        found.allow(&attribution.roots);
+        Ok(found)
+    }
+
     /// Whether the same process still holds the socket: cheaper to see than to search again.
     fn is_same(&self, proc: &Path) -> bool {
-        let (pid, start) = self.holder;
-        Process::read(proc, pid).is_some_and(|process| process.start == start)
-            && holds(proc, pid, &self.links).unwrap_or(false)
+        Process::read(proc, self.holder.pid).is_some_and(|process| process.start == self.start) && self.holder.is_same()
+    }
+
+    /// Reads the limits again.
+    fn allow(&mut self, roots: &Roots) {
+        self.allowance = self.tops.first().map(|top| Allowance::of(roots, *top)).unwrap_or_default();
+        self.allowed_at = Instant::now();
+    }
+
+    /// The processes as they are now. Who belongs to them may be a little old.
+    fn tree(&mut self, attribution: &Attribution) -> Vec<Process> {
+        let seen = attribution.processes(TREE_AGE);
+        if !Arc::ptr_eq(&seen, &self.seen) {
+            self.tree = seen.trees(&self.tops).into_iter().cloned().collect();
+            self.seen = seen;
+        }
+        let now = |process: &Process| {
+            Process::read(&attribution.roots.proc, process.pid).filter(|fresh| fresh.start == process.start)
+        };
+        self.tree.iter().filter_map(now).collect()
     }
 }

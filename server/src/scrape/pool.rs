@@ -174,15 +174,19 @@ async fn scrape_until_removed(
             }
         };
         let began = Instant::now();
+        let read = async {
+            let page = reader.read().await;
+            (page, began.elapsed())
+        };
         let looked = async {
             match &mut watch {
-                Some(watch) => watch.look(target.pace.timeout).await,
+                Some(watch) => watch.look(target.pace.timeout / 2).await,
                 None => Vec::new(),
             }
         };
-        let (page, told) = tokio::join!(reader.read(), looked);
+        let ((page, duration), told) = tokio::join!(read, looked);
         writer.attribute(told);
-        let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
+        let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure));
         log_change(&target, last_failure, failure);
         if let (Ok(page), None) = (&page, failure) {
             reader.approve(page);
