@@ -1,6 +1,7 @@
 //! The whole program but its command line: everything started, joined, and ended together.
 use crate::api::{self, Evaluator, OwnPages};
-use crate::collect::{Host, own_page};
+use crate::attribute::Attribution;
+use crate::collect::{Gpus, Host, own_page};
 use crate::config::{Settings, Sources};
 use crate::cors::{Cors, share};
 use crate::discover::{PERIOD, USUAL, discover};
@@ -14,6 +15,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use store::Store;
 use tokio::net::TcpListener;
@@ -50,6 +52,7 @@ pub struct App {
     client: Client,
     store: Store,
     framing: Framing,
+    program: Option<PathBuf>,
 }
 
 impl App {
@@ -64,7 +67,7 @@ impl App {
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let framing = Framing::new(&settings.frame_ancestors)?;
         let store = history::open(&settings)?;
-        Ok(Self { listener, address, settings, client, store, framing })
+        Ok(Self { listener, address, settings, client, store, framing, program: None })
     }
 
     /// The address with the real port.
@@ -72,19 +75,31 @@ impl App {
         self.address
     }
 
+    /// Lets it start `program`, this program, once more to ask the GPUs' driver; without one GPUs are not measured.
+    pub fn with_helpers(self, program: PathBuf) -> Self {
+        Self { program: Some(program), ..self }
+    }
+
     /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
-        let Self { listener, address, settings, client, store, framing } = self;
-        let pool = Arc::new(Pool::new(store.clone(), client));
-        let host = Host::new(&settings.procfs);
+        let Self { listener, address, settings, client, store, framing, program } = self;
+        let host = Host::new(settings.roots.clone());
+        let gpus = settings.gpus.zip(program).map(|(settings, program)| (Gpus::default(), settings, program));
+        let cards = gpus.as_ref().map(|(gpus, ..)| gpus.clone());
+        let attribution = Attribution::new(settings.roots, cards.clone(), host.name());
+        let pool = Arc::new(Pool::new(store.clone(), client).with_attribution(attribution));
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
-        let own = OwnPages::new(own_targets(&store, &pool, host.clone(), settings.pace), pool.client());
-        own_targets(&store, &pool, host, settings.pace).into_iter().for_each(|target| pool.add(target));
+        let own = || own_targets(&store, &pool, host.clone(), cards.clone(), settings.pace);
+        let pages = OwnPages::new(own(), pool.client());
+        own().into_iter().for_each(|target| pool.add(target));
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(history::maintain(store.clone()));
+        if let Some((gpus, how, program)) = gpus {
+            tasks.spawn(gpus.measure(how, program, settings.pace));
+        }
         if settings.discovery {
             let places: Vec<_> = USUAL.into_iter().filter(|(port, _)| *port != address.port()).collect();
             let pool = Arc::clone(&pool);
@@ -92,7 +107,7 @@ impl App {
         }
         tasks.spawn(follow(Arc::clone(&pool), settings.sources, reloads));
         let guards = (Hosts::new(address, &hosts), framing);
-        http::serve(listener, router(&store, own, pool, guards, &settings.cors_origins), stop).await;
+        http::serve(listener, router(&store, pages, pool, guards, &settings.cors_origins), stop).await;
         tasks.shutdown().await;
         history::close(store).await;
     }
@@ -111,8 +126,8 @@ fn router(store: &Store, own: OwnPages, pool: Arc<Pool>, guards: (Hosts, Framing
         .layer(from_fn_with_state(guards, guard))
 }
 
-/// This machine and this server, as targets like others.
-fn own_targets(store: &Store, pool: &Pool, host: Host, pace: Pace) -> [Target; 2] {
+/// This machine with its GPUs and this server, as targets like others.
+fn own_targets(store: &Store, pool: &Pool, host: Host, gpus: Option<Gpus>, pace: Pace) -> [Target; 2] {
     let instance = host.name().unwrap_or_else(|| "localhost".into());
     let target = |job: &str, page: LocalPage| Target {
         source: Source::Local(page),
@@ -120,5 +135,6 @@ fn own_targets(store: &Store, pool: &Pool, host: Host, pace: Pace) -> [Target; 2
         pace,
     };
     let (store, counts) = (store.clone(), pool.counts());
-    [target("host", Arc::new(move || host.page())), target("inferboard", Arc::new(move || own_page(&store, &counts)))]
+    let machine = move || host.page() + &gpus.as_ref().map(Gpus::page).unwrap_or_default();
+    [target("host", Arc::new(machine)), target("inferboard", Arc::new(move || own_page(&store, &counts)))]
 }

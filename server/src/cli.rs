@@ -1,5 +1,6 @@
 //! The command line.
 use crate::check::CheckArgs;
+use crate::collect::HelperArgs;
 use crate::export::ExportArgs;
 use crate::import::ImportArgs;
 use crate::query::QueryArgs;
@@ -31,6 +32,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Ask a running server in PromQL
     Query(QueryArgs),
+    /// Ask the GPUs' driver, for a server that starts this itself
+    #[command(hide = true)]
+    CollectGpus(HelperArgs),
 }
 
 /// Flags of `serve`; each wins over the configuration file.
@@ -69,6 +73,12 @@ pub struct ServeArgs {
     /// Where the machine's /proc is mounted, as within a container [default: /proc]
     #[arg(long, value_name = "DIR")]
     pub procfs: Option<PathBuf>,
+    /// Do not measure this machine's GPUs
+    #[arg(long)]
+    pub no_gpus: bool,
+    /// NVIDIA's library, a path or a name that the system's loader finds [default: libnvidia-ml.so.1]
+    #[arg(long, value_name = "FILE")]
+    pub nvml_library: Option<PathBuf>,
     /// Do not look for inference servers on this machine
     #[arg(long)]
     pub no_discovery: bool,

@@ -6,6 +6,7 @@ mod hosted;
 mod target;
 
 use crate::cli::ServeArgs;
+use crate::collect::{GpuSettings, Roots};
 use crate::framing::{is_ancestor, is_origin};
 use crate::scrape::{Pace, Target};
 use file::{File, parse};
@@ -19,6 +20,8 @@ use target::TargetEntry;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+const DEFAULT_GPU_SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+const DEFAULT_NVML: &str = "libnvidia-ml.so.1";
 const LONGEST_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A configuration that cannot be run.
@@ -79,8 +82,10 @@ pub struct Settings {
     pub limits: store::Limits,
     /// How often, and how long at most, this machine and what is found on it are scraped.
     pub pace: Pace,
-    /// Where this machine's `/proc` is.
-    pub procfs: PathBuf,
+    /// Where this machine is seen.
+    pub roots: Roots,
+    /// How this machine's GPUs are measured; none where they are not to be.
+    pub gpus: Option<GpuSettings>,
     /// Whether to look for inference servers on this machine.
     pub discovery: bool,
     /// What to scrape.
@@ -154,12 +159,30 @@ impl Settings {
             limits: limits(data_dir.is_some(), retention, file.retention_bytes),
             data_dir,
             pace,
-            procfs: args.procfs.clone().or(file.procfs).unwrap_or_else(|| "/proc".into()),
+            roots: roots(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs),
+            gpus: gpus(args, file.gpus, file.nvml_library, file.gpu_sample_interval),
             // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
             discovery: !args.no_discovery && file.discovery.unwrap_or(names_none),
             sources,
         })
     }
+}
+
+/// Where the machine is seen: its `/` where `/proc` is elsewhere only if that is said too, as ours is then another's.
+fn roots(proc: Option<PathBuf>, sys: Option<PathBuf>, root: Option<PathBuf>) -> Roots {
+    let root = root.or_else(|| proc.is_none().then(|| "/".into()));
+    Roots { proc: proc.unwrap_or_else(|| "/proc".into()), sys: sys.unwrap_or_else(|| "/sys".into()), root }
+}
+
+fn gpus(
+    args: &ServeArgs,
+    wanted: Option<bool>,
+    library: Option<PathBuf>,
+    sample_interval: Option<Duration>,
+) -> Option<GpuSettings> {
+    let library = args.nvml_library.clone().or(library).unwrap_or_else(|| DEFAULT_NVML.into());
+    let sample_interval = sample_interval.unwrap_or(DEFAULT_GPU_SAMPLE_INTERVAL);
+    (!args.no_gpus && wanted.unwrap_or(true)).then_some(GpuSettings { library: library.into(), sample_interval })
 }
 
 /// Where history is kept when nobody says.

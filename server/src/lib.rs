@@ -2,6 +2,7 @@
 mod api;
 pub mod app;
 mod assets;
+pub mod attribute;
 pub mod check;
 pub mod cli;
 pub mod clock;

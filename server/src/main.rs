@@ -3,6 +3,7 @@ use anyhow::Context;
 use clap::Parser;
 use server::app::App;
 use server::cli::{Cli, Command, ServeArgs};
+use server::collect::run_helper;
 use server::config::{Settings, Sources};
 use server::{check, export, import, query};
 use std::fmt::Display;
@@ -17,10 +18,14 @@ use tracing_subscriber::EnvFilter;
 const USAGE: u8 = 2;
 const FAILURE: u8 = 1;
 
+/// This program as the kernel knows it, also when the file was replaced by another version.
+const PROGRAM: &str = "/proc/self/exe";
+
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
         Command::Serve(args) => serve(args),
         Command::Check(args) => check::run(&args),
+        Command::CollectGpus(args) => run_helper(&args),
         Command::Export(args) => match export::export(&args) {
             Ok(text) => print(&text),
             Err(error) => fail(error, USAGE),
@@ -47,7 +52,7 @@ fn run(settings: Settings, args: ServeArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let outcome = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-        let app = App::bind(settings).await?;
+        let app = App::bind(settings).await?.with_helpers(PROGRAM.into());
         println!("Inferboard is at http://{}/", app.address());
         let (send, reloads) = mpsc::channel(1);
         // Without a file there is nothing to read again, and the signal ends the program as it does others.

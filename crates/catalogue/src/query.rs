@@ -174,8 +174,11 @@ fn unlike(fed: &[Fed], asked: &Asked<'_>) -> Vec<Fed> {
         Shape::Gauge { names, .. } => Some((fed.0.id, names)),
         _ => None,
     };
-    let is_repeated =
-        |at: usize| gauge(&fed[at]).is_some_and(|own| fed[..at].iter().any(|one| gauge(one) == Some(own)));
+    let is_repeated = |at: usize| {
+        let Some((engine, names)) = gauge(&fed[at]) else { return false };
+        let mut before = fed[..at].iter().filter_map(gauge).filter(|(other, _)| *other == engine);
+        before.any(|(_, known)| names.iter().any(|name| known.contains(name)))
+    };
     (0..fed.len()).filter(|at| asked.detail.is_none() || !is_repeated(*at)).map(|at| fed[at]).collect()
 }
 

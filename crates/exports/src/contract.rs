@@ -19,6 +19,8 @@ Lines are called by these values. Others are drawn too; these have fixed colours
 | `phase` of `inferboard_phase_time_seconds` | `queue`, `prefill`, `decode` |
 | `tier` | `device`, `host`, `disk`, `p2p`, `external` |
 | `source` | `computed`, `cached`, `transferred` |
+| `measure` of `inferboard_memory_used_bytes` | `pss`: memory that processes share is divided among them; `rss`: it counts in each |
+| `reason` of `inferboard_replica_attributed`, which is 1 without it | `no_listener`, `no_permission`, `other_namespace`, `forwarded`, `same_process`, `timeout`: why the processes of a target on the companion's machine cannot be told |
 | `use` | `weights`, `kv_cache`, `graphs` |
 | `route` | the route's pattern, such as `/v1/chat/completions`; never what a client can invent, as each value is a series |
 ";

@@ -1,4 +1,5 @@
 //! Writing a metrics page in Prometheus text.
+use std::borrow::Cow;
 use std::fmt::{Display, Write};
 
 /// A page that grows family by family.
@@ -12,12 +13,12 @@ impl PageWriter {
         self.line(format_args!("# TYPE {name} {kind}"));
     }
 
-    /// Adds a sample. Label values must need no escaping.
+    /// Adds a sample.
     pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         if labels.is_empty() {
             return self.line(format_args!("{name} {value}"));
         }
-        let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         self.line(format_args!("{name}{{{}}} {value}", labels.join(",")));
     }
 
@@ -29,5 +30,14 @@ impl PageWriter {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{line}");
+    }
+}
+
+/// A label's value as it is written between quotes (Prometheus's text format).
+fn escaped(value: &str) -> Cow<'_, str> {
+    if value.contains(['\\', '"', '\n']) {
+        value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").into()
+    } else {
+        value.into()
     }
 }

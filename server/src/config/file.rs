@@ -24,6 +24,12 @@ pub(super) struct File {
     #[serde(deserialize_with = "duration")]
     pub(super) scrape_timeout: Option<Duration>,
     pub(super) procfs: Option<PathBuf>,
+    pub(super) sysfs: Option<PathBuf>,
+    pub(super) rootfs: Option<PathBuf>,
+    pub(super) gpus: Option<bool>,
+    #[serde(deserialize_with = "duration")]
+    pub(super) gpu_sample_interval: Option<Duration>,
+    pub(super) nvml_library: Option<PathBuf>,
     pub(super) discovery: Option<bool>,
     pub(super) file_sd: Vec<String>,
     pub(super) targets: Vec<TargetEntry>,

@@ -20,6 +20,7 @@ mod writer;
 pub use authorization::Authorization;
 pub use failure::Failure;
 pub use fetch::Client;
+pub(crate) use found::Told;
 pub use identity::{Identity, ScopeRules};
 pub use metadata::{Description, Metadata};
 pub use page::Page;

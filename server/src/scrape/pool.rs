@@ -4,8 +4,9 @@ use super::fetch::Client;
 use super::metadata::Metadata;
 use super::page::Page;
 use super::schedule::Schedule;
-use super::target::{Reader, Target};
+use super::target::{Reader, Source, Target};
 use super::writer::Writer;
+use crate::attribute::{Attribution, Watch};
 use crate::clock::now_ms;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub struct Pool {
     client: Client,
     counts: Arc<Counts>,
     metadata: Arc<Metadata>,
+    attribution: Option<Arc<Attribution>>,
     running: Mutex<HashMap<String, Running>>,
 }
 
@@ -70,7 +72,13 @@ impl Count {
 impl Pool {
     /// A pool without targets that writes to `store`.
     pub fn new(store: Store, client: Client) -> Self {
-        Self { store, client, counts: Arc::default(), metadata: Arc::default(), running: Mutex::default() }
+        let (counts, metadata) = (Arc::default(), Arc::default());
+        Self { store, client, counts, metadata, attribution: None, running: Mutex::default() }
+    }
+
+    /// Lets it tell of targets on this machine what their processes use.
+    pub fn with_attribution(self, attribution: Attribution) -> Self {
+        Self { attribution: Some(Arc::new(attribution)), ..self }
     }
 
     /// The client that targets are asked with.
@@ -130,7 +138,13 @@ impl Pool {
         free.insert(Running { target: Arc::clone(&target), configured, remove, latest });
         let writer =
             Writer::new(&self.store, Arc::clone(&self.counts), Arc::clone(&self.metadata), target.identity.clone());
-        tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, publish, removed));
+        // A hosted platform's page is never about this machine.
+        let watch = self.attribution.as_ref().and_then(|attribution| match &target.source {
+            Source::Http(endpoint) => attribution.watch(endpoint),
+            _ => None,
+        });
+        let reader = Reader::new(self.client.clone(), Arc::clone(&target));
+        tokio::spawn(scrape_until_removed(target, reader, watch, writer, publish, removed));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
@@ -140,13 +154,13 @@ impl Pool {
 
 async fn scrape_until_removed(
     target: Arc<Target>,
-    client: Client,
+    mut reader: Reader,
+    mut watch: Option<Watch>,
     mut writer: Writer,
     publish: watch::Sender<Latest>,
     mut removed: oneshot::Receiver<()>,
 ) {
     let mut schedule = Schedule::new(target.key(), target.pace);
-    let mut reader = Reader::new(client, Arc::clone(&target));
     let mut last_failure = None;
     loop {
         let time_ms = tokio::select! {
@@ -160,8 +174,19 @@ async fn scrape_until_removed(
             }
         };
         let began = Instant::now();
-        let page = reader.read().await;
-        let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
+        let read = async {
+            let page = reader.read().await;
+            (page, began.elapsed())
+        };
+        let looked = async {
+            match &mut watch {
+                Some(watch) => watch.look(target.pace.timeout / 2).await,
+                None => Vec::new(),
+            }
+        };
+        let ((page, duration), told) = tokio::join!(read, looked);
+        writer.attribute(told);
+        let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure));
         log_change(&target, last_failure, failure);
         if let (Ok(page), None) = (&page, failure) {
             reader.approve(page);

@@ -27,8 +27,40 @@ pub(crate) struct Report {
     series_added: SeriesRef,
     /// The series of the last failure, while it lasts.
     failed: Option<(&'static str, SeriesRef)>,
-    /// The series about what was found, each with its value.
-    found: Vec<(Labels, SeriesRef, f64)>,
+    /// What was found on its pages.
+    found: Tellings,
+    /// What its processes use.
+    attributed: Tellings,
+}
+
+/// Series that tell something of the target, each with its value.
+#[derive(Debug, Default)]
+struct Tellings(Vec<(Labels, SeriesRef, f64)>);
+
+impl Tellings {
+    /// Tells `told` and nothing else from now on.
+    fn replace(
+        &mut self,
+        told: Vec<Told>,
+        target: &TargetLabels,
+        group: &mut Group,
+        row: &mut Row,
+    ) -> Result<(), StoreError> {
+        let mut now = Vec::with_capacity(told.len());
+        for (name, more, value) in told {
+            let labels = target.of_finding(name, &more);
+            let series = group.register(&labels)?;
+            now.push((labels, series, value));
+        }
+        let ended = self.0.iter().filter(|(labels, ..)| !now.iter().any(|(own, ..)| own == labels));
+        row.extend(ended.map(|(_, series, _)| (*series, stale_marker())));
+        self.0 = now;
+        Ok(())
+    }
+
+    fn write(&self, row: &mut Row) {
+        row.extend(self.0.iter().map(|(_, series, value)| (*series, *value)));
+    }
 }
 
 impl Report {
@@ -40,7 +72,8 @@ impl Report {
             samples: series("scrape_samples_scraped")?,
             series_added: series("scrape_series_added")?,
             failed: None,
-            found: Vec::new(),
+            found: Tellings::default(),
+            attributed: Tellings::default(),
             labels,
         })
     }
@@ -70,30 +103,29 @@ impl Report {
     /// go on, as what it is does not change.
     pub(crate) fn tell(&mut self, told: Option<Vec<Told>>, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
         if let Some(told) = told {
-            let mut found = Vec::with_capacity(told.len());
-            for (name, more, value) in told {
-                let labels = self.labels.of_finding(name, &more);
-                let series = group.register(&labels)?;
-                found.push((labels, series, value));
-            }
-            let ended = self.found.iter().filter(|(labels, ..)| !found.iter().any(|(own, ..)| own == labels));
-            row.extend(ended.map(|(_, series, _)| (*series, stale_marker())));
-            self.found = found;
+            self.found.replace(told, &self.labels, group, row)?;
         }
-        row.extend(self.found.iter().map(|(_, series, value)| (*series, *value)));
+        self.found.write(row);
+        Ok(())
+    }
+
+    /// The samples that tell what its processes use.
+    pub(crate) fn attribute(&mut self, told: Vec<Told>, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
+        self.attributed.replace(told, &self.labels, group, row)?;
+        self.attributed.write(row);
         Ok(())
     }
 
     /// How many series tell what was found.
     pub(crate) fn told(&self) -> usize {
-        self.found.len()
+        self.found.0.len()
     }
 
     /// Marks all series as gone.
     pub(crate) fn retire(&self, row: &mut Row) {
         let failed = self.failed.map(|(_, series)| series);
         let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
-        let found = self.found.iter().map(|(_, series, _)| *series);
+        let found = self.found.0.iter().chain(&self.attributed.0).map(|(_, series, _)| *series);
         row.extend(series.chain(found).map(|series| (series, stale_marker())));
     }
 }

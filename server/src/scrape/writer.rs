@@ -1,6 +1,6 @@
 //! From a page to the store: all of it or nothing, and what is gone is marked.
 use super::failure::Failure;
-use super::found::Found;
+use super::found::{Found, Told};
 use super::identity::{Identity, TargetLabels};
 use super::metadata::Metadata;
 use super::page::{Learned, Learning, Page};
@@ -23,6 +23,8 @@ pub(crate) struct Writer {
     found: Found,
     labels: TargetLabels,
     report: Option<Report>,
+    /// What is known of the target's processes.
+    attributed: Vec<Told>,
     /// The last page, as long as scrapes succeed.
     cache: PageCache,
     places: Places,
@@ -41,6 +43,7 @@ impl Writer {
             learned,
             found: Found::default(),
             report: None,
+            attributed: Vec::new(),
             cache: PageCache::default(),
         }
     }
@@ -60,6 +63,11 @@ impl Writer {
         row.extend(values);
         self.append(time_ms, row);
         failure.or(reported.err().map(|_| Failure::SeriesCap))
+    }
+
+    /// Takes what is to be told of the target's processes with the next scrape.
+    pub(crate) fn attribute(&mut self, told: Vec<Told>) {
+        self.attributed = told;
     }
 
     /// How many series tell what was found on the target's pages.
@@ -118,6 +126,7 @@ impl Writer {
             none => none.insert(Report::register(self.labels.clone(), &mut self.group)?),
         };
         report.tell(self.found.told(), &mut self.group, row)?;
+        report.attribute(std::mem::take(&mut self.attributed), &mut self.group, row)?;
         report.write(outcome, &mut self.group, row)
     }
 

@@ -1,6 +1,7 @@
 //! The companion from outside: real sockets on loopback, and targets that behave well and badly.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod api;
+mod attribution;
 mod checking;
 mod command;
 mod crowd;
@@ -8,6 +9,7 @@ mod death;
 mod discovery;
 mod failures;
 mod files;
+mod gpus;
 mod grafana;
 mod hardening;
 mod harness;

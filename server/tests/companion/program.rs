@@ -3,7 +3,11 @@ use crate::harness::http;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// Where the program is.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_inferboard-server");
 
 /// A running program; killed when dropped.
 pub(crate) struct Program {
@@ -14,14 +18,12 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with `flags` and a configuration file, and waits until it says where it listens.
     pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_inferboard-server"))
-            .args(flags)
-            .arg("--config")
-            .arg(config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program");
+        Self::start_command(Command::new(PROGRAM).args(flags).arg("--config").arg(config)).await
+    }
+
+    /// As `start`, for a command that is prepared already.
+    pub(crate) async fn start_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
         let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).await.expect("its first line");
@@ -35,6 +37,47 @@ impl Program {
         let response = http().get(url).query(&[("query", query)]).send().await.expect("an answer");
         let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
         answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+    }
+
+    /// The values of an instant query, in no order.
+    pub(crate) async fn values(&self, query: &str) -> Vec<String> {
+        let values = self.series(query).await.into_iter();
+        values.map(|series| series["value"][1].as_str().unwrap_or("?").to_owned()).collect()
+    }
+
+    /// Waits until the values of a query are these, and says how long it took.
+    pub(crate) async fn wait_for(&self, query: &str, expected: &[&str]) -> Duration {
+        let began = Instant::now();
+        loop {
+            let values = self.values(query).await;
+            if values == expected {
+                return began.elapsed();
+            }
+            assert!(began.elapsed() < Duration::from_secs(15), "{query} is {values:?} and not {expected:?}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and says how long it took.
+    pub(crate) async fn stop(mut self) -> Duration {
+        let began = Instant::now();
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
+        while self.child.try_wait().expect("its end").is_none() {
+            assert!(began.elapsed() < Duration::from_secs(15), "it does not end");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        began.elapsed()
     }
 
     /// The most memory it ever had.

@@ -150,6 +150,8 @@ pub(super) const CONTRACT: Engine = Engine {
         total("container-memory/in use", &["inferboard_memory_used_bytes"]),
         total("container-memory/limit", &["inferboard_memory_limit_bytes"]),
         level("memory-share/average", &["inferboard_memory_usage_ratio"]),
+        level("gpu/of replicas", &["inferboard_gpu_utilization_ratio"]),
+        total("gpu-memory/of replicas", &["inferboard_gpu_memory_used_bytes"]),
         level("gpu-memory-share/average", &["inferboard_gpu_memory_usage_ratio"]),
         spread("time-in-async-queue", &["inferboard_time_in_async_queue_seconds"]),
         total("async-queue-size/queued", &["inferboard_async_queue_size"]),

@@ -4,7 +4,8 @@ use crate::{
     recipe::{level, peak, rate, raw, total, total_by},
 };
 
-/// A metric of the companion's GPU collector, labelled `gpu` (index), `uuid` and `name`.
+/// A metric of the companion's GPU collector, labelled `gpu` (index), `uuid` and `name`. It is sampled more often than
+/// scraped: a gauge is the mean over the interval, and its sibling that ends in `_max` the largest sample.
 #[derive(Debug)]
 pub struct GpuMetric {
     /// Its name; units are base units.
@@ -17,31 +18,49 @@ pub struct GpuMetric {
 
 /// Every metric of the companion's GPU collector. What a card or driver does not tell is left out, never zero.
 pub const GPU_METRICS: &[GpuMetric] = &[
+    gauge(
+        "gpu_collector_up",
+        "1 while GPUs are measured, without labels; else 0 with a `reason`: library_missing, driver_not_loaded, \
+         version_mismatch, no_gpu, gpu_lost, reset_required, no_permission, timeout, hang, starting, helper_failed, \
+         unknown.",
+    ),
+    gauge("gpu_up", "1 for a GPU that answers, 0 for one that does not, with a `reason` as above."),
     gauge("gpu_info", "Always 1; also labelled `driver_version`, `cuda_version`, `pci_bus`, `serial`."),
     gauge("gpu_utilization_ratio", "Share of time in which a kernel ran; absent on cards split by MIG."),
+    gauge("gpu_utilization_ratio_max", "The largest sample of it in the interval."),
     gauge("gpu_memory_utilization_ratio", "Share of time in which the memory was read or written."),
+    gauge("gpu_memory_utilization_ratio_max", "The largest sample of it in the interval."),
+    gauge("gpu_encoder_utilization_ratio", "Share of time in which the video encoder worked."),
+    gauge("gpu_decoder_utilization_ratio", "Share of time in which the video decoder worked."),
     gauge("gpu_engine_active_ratio", "Share of time in which any engine worked; also of MIG slices, which have `mig`."),
     gauge("gpu_sm_active_ratio", "Share of multiprocessors that had work, over time."),
     gauge("gpu_sm_occupancy_ratio", "Share of the warps that multiprocessors can hold, over time."),
     gauge("gpu_tensor_active_ratio", "Share of time in which the tensor cores worked."),
     gauge("gpu_memory_used_bytes", "Memory in use; slices of MIG have `mig` and count in their card's."),
+    gauge("gpu_memory_used_bytes_max", "The largest sample of it in the interval."),
+    gauge("gpu_memory_free_bytes", "Memory that can be had; slices of MIG have `mig`."),
     gauge("gpu_memory_total_bytes", "Memory there is; slices of MIG have `mig`."),
     gauge("gpu_memory_reserved_bytes", "Memory that the driver keeps for itself."),
     gauge("gpu_process_memory_bytes", "Memory held by a process; also labelled `pid` and `process`."),
     gauge("gpu_power_watts", "Power drawn."),
+    gauge("gpu_power_watts_max", "The largest sample of it in the interval."),
     gauge("gpu_power_limit_watts", "Power limit in force."),
     counter("gpu_energy_joules_total", "Energy used since the driver was loaded."),
     gauge("gpu_temperature_celsius", "Temperature, by `sensor`: gpu or memory."),
+    gauge("gpu_temperature_celsius_max", "The largest sample of it in the interval."),
     gauge("gpu_temperature_slowdown_celsius", "Temperature at which the card slows down."),
+    gauge("gpu_fan_speed_ratio", "Speed of the first fan, of its highest; cards without fans have none."),
     gauge("gpu_clock_hertz", "Clock, by `clock`: sm, memory, graphics or video."),
     gauge("gpu_clock_max_hertz", "Highest clock, by `clock`."),
     gauge(
         "gpu_clock_held",
-        "1 while clocks are held down, by `reason`: power_cap, thermal, hardware_slowdown, power_brake, sync_boost, \
+        "Share of the interval in which clocks were held down, by `reason`: power_cap, thermal, hardware_slowdown, power_brake, sync_boost, \
          application_setting.",
     ),
     gauge("gpu_pcie_received_bytes_per_second", "Traffic from the host, as the driver samples it."),
+    gauge("gpu_pcie_received_bytes_per_second_max", "The largest sample of it in the interval."),
     gauge("gpu_pcie_sent_bytes_per_second", "Traffic to the host, as the driver samples it."),
+    gauge("gpu_pcie_sent_bytes_per_second_max", "The largest sample of it in the interval."),
     counter("gpu_pcie_replays_total", "Transfers over PCIe that had to be repeated."),
     counter("gpu_nvlink_received_bytes_total", "Bytes received over NVLink, all links together."),
     counter("gpu_nvlink_sent_bytes_total", "Bytes sent over NVLink, all links together."),
@@ -68,7 +87,7 @@ pub(super) const NVML: Engine = Engine {
     is_captured: false,
     recipes: &[
         level("gpu/average", &["gpu_utilization_ratio"]),
-        peak("gpu/busiest", &["gpu_utilization_ratio"]),
+        peak("gpu/busiest", &["gpu_utilization_ratio_max", "gpu_utilization_ratio"]),
         level("gpu/engine active", &["gpu_engine_active_ratio"]),
         total("gpu-memory/in use", &["gpu_memory_used_bytes{mig=\"\"}"]),
         total("gpu-memory/capacity", &["gpu_memory_total_bytes{mig=\"\"}"]),
@@ -80,8 +99,14 @@ pub(super) const NVML: Engine = Engine {
         total("gpu-power/drawn", &["gpu_power_watts"]),
         total("gpu-power/limit", &["gpu_power_limit_watts"]),
         rate("gpu-energy/mean", &["gpu_energy_joules_total"]),
-        peak("gpu-temperature/hottest GPU", &["gpu_temperature_celsius{sensor=\"gpu\"}"]),
-        peak("gpu-temperature/hottest memory", &["gpu_temperature_celsius{sensor=\"memory\"}"]),
+        peak(
+            "gpu-temperature/hottest GPU",
+            &["gpu_temperature_celsius_max{sensor=\"gpu\"}", "gpu_temperature_celsius{sensor=\"gpu\"}"],
+        ),
+        peak(
+            "gpu-temperature/hottest memory",
+            &["gpu_temperature_celsius_max{sensor=\"memory\"}", "gpu_temperature_celsius{sensor=\"memory\"}"],
+        ),
         level("gpu-temperature/slowdown", &["gpu_temperature_slowdown_celsius"]),
         level("gpu-clocks/SM", &["gpu_clock_hertz{clock=\"sm\"}"]),
         level("gpu-clocks/memory", &["gpu_clock_hertz{clock=\"memory\"}"]),

@@ -70,17 +70,17 @@ pub(super) const GRAPHS: &[Graph] = &[
                not full: a single small kernel counts like a large one, so 100 % can still leave room for larger \
                batches; see tensor activity and power. Low with requests waiting: the GPU starves, look at CPU and \
                batch limits. Low for long without a queue: fewer or smaller GPUs would do. On MIG slices only engine \
-               activity exists.",
+               activity exists. Of replicas: the GPUs on which the selected replicas hold memory.",
         section: HARDWARE,
         is_shown: true,
         detail: Detail::Gpus,
-        lines: &[data("average"), data("busiest"), data("engine active")],
+        lines: &[data("average"), data("busiest"), data("engine active"), data("of replicas")],
         ..SHARE
     },
     Graph {
         id: "gpu-memory",
         title: "GPU memory",
-        help: "GPU memory in use over all selected GPUs, and how much there is. Engines take their share at start and \
+        help: "GPU memory in use over all selected GPUs, what of it the selected replicas hold, and how much there is. Engines take their share at start and \
                keep it, so high and flat is normal: how much of it works shows KV cache use. Close to the capacity \
                line a model may fail to load or a long prompt run out of memory: lower the engine's memory share or \
                use smaller weights. Low: the cache could be larger.",
@@ -88,7 +88,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         section: HARDWARE,
         is_shown: true,
         detail: Detail::Gpus,
-        lines: &[data("in use"), limit("capacity")],
+        lines: &[data("in use"), data("of replicas"), limit("capacity")],
         ..LINES
     },
     Graph {

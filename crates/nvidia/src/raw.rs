@@ -1,0 +1,68 @@
+//! The one call that the wrapper cannot make: fields that are asked of all links at once.
+use nvml_wrapper::Device;
+use nvml_wrapper::error::{NvmlError, nvml_sym, nvml_try};
+use nvml_wrapper::sys_exports::field_id;
+use nvml_wrapper_sys::bindings::{
+    nvmlFieldValue_t, nvmlValue_t, nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_INT as UNSIGNED_INT,
+    nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_LONG as UNSIGNED_LONG,
+    nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_LONG_LONG as UNSIGNED_LONG_LONG,
+};
+
+/// The scope that stands for all links together (`nvml.h` at `NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX`).
+const ALL_LINKS: u32 = u32::MAX;
+
+/// The most links that a card has (`NVML_NVLINK_MAX_LINKS`).
+const LINKS: u32 = 18;
+
+/// Bytes received and sent over NVLink, all links together, since the driver was loaded.
+///
+/// # Errors
+/// When the card has no NVLink or does not count.
+pub(crate) fn nvlink_bytes(device: &Device<'_>) -> Result<(u64, u64), NvmlError> {
+    let all = [
+        (field_id::NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX, ALL_LINKS),
+        (field_id::NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX, ALL_LINKS),
+    ];
+    if let [Some(received_kib), Some(sent_kib)] = field_values(device, &all)?[..] {
+        return Ok((received_kib.saturating_mul(1024), sent_kib.saturating_mul(1024)));
+    }
+    // Newer cards count each link, and in bytes.
+    let sum = |field| -> Result<u64, NvmlError> {
+        let links: Vec<_> = (0..LINKS).map(|link| (field, link)).collect();
+        field_values(device, &links)?.into_iter().flatten().reduce(u64::saturating_add).ok_or(NvmlError::NotSupported)
+    };
+    let (received, sent) =
+        (field_id::NVML_FI_DEV_NVLINK_COUNT_RCV_BYTES, field_id::NVML_FI_DEV_NVLINK_COUNT_XMIT_BYTES);
+    Ok((sum(received)?, sum(sent)?))
+}
+
+/// The values of fields, each asked within a scope; none where the card does not tell.
+#[expect(unsafe_code, reason = "the wrapper's own call leaves the scope at zero, which is the first link only")]
+fn field_values(device: &Device<'_>, fields: &[(u32, u32)]) -> Result<Vec<Option<u64>>, NvmlError> {
+    let call = nvml_sym(device.nvml().lib().nvmlDeviceGetFieldValues.as_ref())?;
+    let unasked = nvmlFieldValue_t {
+        fieldId: 0,
+        scopeId: 0,
+        timestamp: 0,
+        latencyUsec: 0,
+        valueType: 0,
+        nvmlReturn: 0,
+        value: nvmlValue_t { ullVal: 0 },
+    };
+    let mut values: Vec<nvmlFieldValue_t> =
+        fields.iter().map(|(field, scope)| nvmlFieldValue_t { fieldId: *field, scopeId: *scope, ..unasked }).collect();
+    // SAFETY: the handle is alive as long as the library that `device` borrows, and NVML writes to the `fields.len()`
+    // values that the pointer gives and nowhere else.
+    nvml_try(unsafe { call(device.handle(), values.len() as i32, values.as_mut_ptr()) })?;
+    let read = |value: &nvmlFieldValue_t| {
+        nvml_try(value.nvmlReturn).ok()?;
+        match value.valueType {
+            // SAFETY: NVML set the member that the type names; all members are plain numbers.
+            UNSIGNED_INT => Some(u64::from(unsafe { value.value.uiVal })),
+            // SAFETY: as above.
+            UNSIGNED_LONG | UNSIGNED_LONG_LONG => Some(unsafe { value.value.ullVal }),
+            _ => None,
+        }
+    };
+    Ok(values.iter().map(read).collect())
+}

@@ -1,0 +1,156 @@
+//! Which processes of this machine stand behind a target, and what they use: the target's port leads to a socket, the
+//! socket to its process, and that to a tree.
+//!
+//! What is told are series of the target, see [`Told`]. Where the way is blocked, that is told with a reason and nothing
+//! else: no number is better than another process's.
+mod hardware;
+mod ledger;
+mod listeners;
+mod memory;
+mod owners;
+mod processes;
+mod recent;
+mod tracker;
+mod watch;
+
+pub(crate) use watch::Watch;
+
+use crate::collect::{Gpus, Roots, read_file};
+use crate::scrape::Endpoint;
+use listeners::{Listener, listeners};
+use owners::Holders;
+use processes::Processes;
+use recent::Recent;
+use reqwest::Url;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tracker::Tracker;
+
+/// How old what is searched may be: a search reads all that all processes have open, and serves all targets that search.
+const SEARCH_AGE: Duration = Duration::from_millis(200);
+
+/// What all targets share that are attributed.
+#[derive(Debug)]
+pub struct Attribution {
+    roots: Roots,
+    gpus: Option<Gpus>,
+    /// The machine's name, under which targets may go.
+    host: Option<String>,
+    processes: Recent<Processes>,
+    listeners: Recent<Vec<Listener>>,
+    holders: Recent<Holders>,
+    /// What each target claims, by its key.
+    claims: Mutex<BTreeMap<String, Claim>>,
+}
+
+/// What no two targets may be told of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Claim {
+    /// The processes at the top of its trees.
+    tops: Vec<u32>,
+    /// The group whose limit is told.
+    limited: Vec<PathBuf>,
+}
+
+/// Why nothing can be said of a target's processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blocked {
+    /// Nothing listens on the port here.
+    NoListener,
+    /// The listening process belongs to another user.
+    NoPermission,
+    /// Whatever listens is in another namespace, as within a container.
+    OtherNamespace,
+    /// A program listens that passes everything on to where it cannot be seen.
+    Forwarded,
+    /// Another target is the same process, and is told of it.
+    SameProcess,
+    /// The kernel did not answer in time.
+    Timeout,
+}
+
+impl Blocked {
+    /// The word for it in the label `reason`.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::NoListener => "no_listener",
+            Self::NoPermission => "no_permission",
+            Self::OtherNamespace => "other_namespace",
+            Self::Forwarded => "forwarded",
+            Self::SameProcess => "same_process",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+impl Attribution {
+    /// Attribution on the machine at `roots` that goes by the name `host`.
+    pub fn new(roots: Roots, gpus: Option<Gpus>, host: Option<String>) -> Self {
+        Self {
+            roots,
+            gpus,
+            host,
+            processes: Recent::default(),
+            listeners: Recent::default(),
+            holders: Recent::default(),
+            claims: Mutex::default(),
+        }
+    }
+
+    /// What will look for the processes behind `endpoint`; none where it is not on this machine.
+    pub(crate) fn watch(self: &Arc<Self>, endpoint: &Endpoint) -> Option<Watch> {
+        let (addresses, port) = (self.addresses(&endpoint.url)?, endpoint.url.port_or_known_default()?);
+        Some(Watch::new(Tracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port)))
+    }
+
+    /// The addresses of this machine that a URL means; none for other machines.
+    fn addresses(&self, url: &Url) -> Option<Vec<IpAddr>> {
+        let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
+        if host == "localhost" || Some(host) == self.host.as_deref() {
+            return Some(vec![[127, 0, 0, 1].into(), [0, 0, 0, 0, 0, 0, 0, 1].into()]);
+        }
+        host.parse::<IpAddr>().ok().filter(IpAddr::is_loopback).map(|address| vec![address])
+    }
+
+    /// All processes, as they were at most `age` ago.
+    fn processes(&self, age: Duration) -> Arc<Processes> {
+        self.processes.get(age, || Processes::read(&self.roots.proc))
+    }
+
+    /// All sockets that listen.
+    fn listeners(&self) -> Arc<Vec<Listener>> {
+        self.listeners.get(SEARCH_AGE, || {
+            let tables =
+                ["net/tcp", "net/tcp6"].map(|table| read_file(&self.roots.proc.join(table)).unwrap_or_default());
+            listeners(tables.iter().map(String::as_str))
+        })
+    }
+
+    /// Who holds them.
+    fn holders(&self, processes: &Processes) -> Arc<Holders> {
+        self.holders.get(SEARCH_AGE, || {
+            let inodes = self.listeners().iter().map(Listener::inode).collect();
+            Holders::read(&self.roots.proc, processes, &inodes)
+        })
+    }
+
+    /// Lets the target `key` claim what it is told of. Gives whether another has the same processes, and whether another
+    /// is within the same limited group.
+    fn claim(&self, key: &str, claim: Claim) -> (bool, bool) {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = || claims.iter().filter(|(other, _)| *other != key);
+        // Of several targets of one process the first by name is told of it, whichever asks first.
+        let is_taken = others()
+            .any(|(other, theirs)| other.as_str() < key && theirs.tops.iter().any(|top| claim.tops.contains(top)));
+        let is_shared = others().any(|(_, theirs)| theirs.limited.iter().any(|group| claim.limited.contains(group)));
+        claims.insert(key.to_owned(), claim);
+        (is_taken, is_shared)
+    }
+
+    fn release(&self, key: &str) {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
