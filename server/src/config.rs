@@ -3,6 +3,7 @@ mod authorization;
 mod file;
 mod file_sd;
 mod hosted;
+mod kubernetes;
 mod target;
 
 use crate::cli::ServeArgs;
@@ -137,6 +138,11 @@ impl Settings {
         }
         for entry in file.baseten {
             insert(&mut targets, "baseten", entry.resolve()?)?;
+        }
+        for entry in file.kubernetes {
+            for target in entry.resolve(pace)? {
+                insert(&mut targets, "kubernetes", target)?;
+            }
         }
         let sources = Sources { targets, files: FileTargets::new(file.file_sd, pace)? };
         let names_none = sources.targets.is_empty() && sources.files.is_empty();

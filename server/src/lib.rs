@@ -13,6 +13,7 @@ mod follow;
 mod history;
 mod http;
 pub mod import;
+pub mod kubernetes;
 pub mod query;
 pub mod replica;
 pub mod scrape;

@@ -27,5 +27,5 @@ pub use metadata::{Description, Metadata};
 pub use page::Page;
 pub use pool::{Counts, Latest, Pool};
 pub(crate) use target::Reader;
-pub use target::{Endpoint, LocalPage, Pace, Source, Target, instance_of};
+pub use target::{Endpoint, LocalPage, Pace, Source, Target, Told, instance_of};
 pub(crate) use writer::Writer;

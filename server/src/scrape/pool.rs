@@ -4,7 +4,7 @@ use super::fetch::Client;
 use super::metadata::Metadata;
 use super::page::Page;
 use super::schedule::Schedule;
-use super::target::{Reader, Target};
+use super::target::{Reader, Source, Target};
 use super::writer::Writer;
 use crate::clock::now_ms;
 use crate::replica::{Health, Life};
@@ -178,6 +178,9 @@ async fn scrape_until_removed(
         let (page, duration, health) = look(&mut reader, writer.life()).await;
         let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure), health);
         log_change(&target, last_failure, failure);
+        if let Source::Pod { told, .. } = &target.source {
+            told.set(writer.model());
+        }
         if let (Ok(page), None) = (&page, failure) {
             reader.approve(page);
         }

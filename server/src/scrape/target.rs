@@ -5,10 +5,11 @@ use super::fetch::Client;
 use super::huggingface;
 use super::identity::Identity;
 use super::page::Page;
+use crate::kubernetes::Cluster;
 use crate::replica::Health;
 use reqwest::Url;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -38,10 +39,38 @@ pub enum Source {
         /// The name it has here.
         name: String,
     },
+    /// The metrics page of a pod, of which its cluster tells what it is doing.
+    Pod {
+        /// The page.
+        endpoint: Endpoint,
+        /// Where its cluster learns what the page tells.
+        told: Arc<Told>,
+    },
+    /// What a Kubernetes cluster tells of its pods.
+    Kubernetes(Arc<Cluster>),
     /// The state of a Hugging Face endpoint, as the platform's API tells it.
     HuggingFaceState(Endpoint),
     /// This process: a collector that writes its page as Prometheus text.
     Local(LocalPage),
+}
+
+/// The model that a page named.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<Option<String>>);
+
+impl Told {
+    /// The model; none before it was named.
+    pub fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the model.
+    pub fn set(&self, model: Option<&str>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != model {
+            *known = model.map(str::to_owned);
+        }
+    }
 }
 
 /// What is asked over HTTP.
@@ -68,9 +97,9 @@ pub struct Pace {
 impl Target {
     /// What no two targets share. May hold a token from the URL's query: not for logs.
     pub fn key(&self) -> &str {
-        match self.source.endpoint() {
-            Some(endpoint) => endpoint.url.as_str(),
-            None => self.identity.job.as_deref().unwrap_or_default(),
+        match &self.source {
+            Source::Local(_) => self.identity.job.as_deref().unwrap_or_default(),
+            source => source.endpoint().map_or(&*self.identity.instance, |endpoint| endpoint.url.as_str()),
         }
     }
 
@@ -92,8 +121,11 @@ impl Source {
     /// What is asked over HTTP, if anything.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
-            Self::Http(endpoint) | Self::Hosted { endpoint, .. } | Self::HuggingFaceState(endpoint) => Some(endpoint),
-            Self::Local(_) => None,
+            Self::Http(endpoint)
+            | Self::Hosted { endpoint, .. }
+            | Self::Pod { endpoint, .. }
+            | Self::HuggingFaceState(endpoint) => Some(endpoint),
+            Self::Kubernetes(_) | Self::Local(_) => None,
         }
     }
 
@@ -111,11 +143,12 @@ impl Source {
     }
 }
 
-/// A collector is equal to itself only.
+/// A collector is equal to itself only, and a cluster to one of which the same is asked.
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(own), Self::Local(other)) => Arc::ptr_eq(own, other),
+            (Self::Kubernetes(own), Self::Kubernetes(other)) => own.spec() == other.spec(),
             _ => {
                 std::mem::discriminant(self) == std::mem::discriminant(other)
                     && self.endpoint() == other.endpoint()
@@ -127,10 +160,11 @@ impl PartialEq for Source {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.endpoint() {
+        match (self, self.endpoint()) {
             // The query is left out, as it may hold a token.
-            Some(Endpoint { url, .. }) => write!(f, "{}{}", instance_of(url).unwrap_or_default(), url.path()),
-            None => f.write_str("this process"),
+            (_, Some(Endpoint { url, .. })) => write!(f, "{}{}", instance_of(url).unwrap_or_default(), url.path()),
+            (Self::Kubernetes(cluster), None) => write!(f, "kubernetes {}", cluster.spec().place()),
+            _ => f.write_str("this process"),
         }
     }
 }
@@ -192,12 +226,13 @@ impl Reader {
 
     async fn ask(&mut self, timeout: Duration) -> Result<Page, Failure> {
         match &self.target.source {
-            Source::Http(endpoint) | Source::Hosted { endpoint, .. } => {
+            Source::Http(endpoint) | Source::Hosted { endpoint, .. } | Source::Pod { endpoint, .. } => {
                 self.client.page(endpoint, timeout, self.last_bytes).await
             }
             Source::HuggingFaceState(endpoint) => {
                 Ok(Page::local(huggingface::state_page(&self.client.json(endpoint, timeout).await?)?))
             }
+            Source::Kubernetes(cluster) => Ok(Page::local(cluster.page().await?)),
             Source::Local(write) => {
                 // A collector that hangs keeps its one thread; it is not called again before it returned.
                 let write = Arc::clone(write);

@@ -62,6 +62,11 @@ impl Writer {
         self.replica = Some(Replica::new(life));
     }
 
+    /// The model that the target's pages named.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.learned.model.as_deref()
+    }
+
     /// What is known of the target as a replica, where that is told.
     pub(crate) fn life(&self) -> Option<&Life> {
         self.replica.as_ref().map(|replica| &replica.life)
@@ -110,13 +115,11 @@ impl Writer {
 
     /// Tells that the replica has stopped and marks all else as gone, and for `interval` later that too.
     pub(crate) fn end(&mut self, time_ms: i64, interval: Duration) {
-        let mut replica = self.replica.take();
+        let Some(mut replica) = self.replica.take() else { return self.retire(time_ms) };
         let (mut row, mut last) = (Row::new(), Row::new());
         self.retire_all(&mut row);
-        if let Some(replica) = &mut replica {
-            replica.write_end(&mut row);
-            replica.retire(&mut last);
-        }
+        replica.write_end(&mut row);
+        replica.retire(&mut last);
         self.append(time_ms, row);
         self.append(time_ms + interval.as_millis() as i64, last);
     }
