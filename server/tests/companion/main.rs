@@ -1,6 +1,7 @@
 //! The companion from outside: real sockets on loopback, and targets that behave well and badly.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod api;
+mod apiserver;
 mod checking;
 mod command;
 mod crowd;
@@ -13,6 +14,7 @@ mod hardening;
 mod harness;
 mod history;
 mod hosted;
+mod kubernetes;
 mod program;
 mod reexport;
 mod scraping;
