@@ -1,8 +1,6 @@
 //! Why a cluster does not tell of its pods, in the words for targets.
-use crate::scrape::Failure;
+use crate::scrape::{Failure, of_causes};
 use kube::runtime::watcher;
-use std::error::Error;
-use std::io;
 
 /// The failure behind an error of a watch; none for what the watch gets over by itself: a connection that ended, and a
 /// history that the server no longer has (410), after which it lists anew.
@@ -23,35 +21,12 @@ pub(super) fn of_client(error: &kube::Error) -> Failure {
         kube::Error::SerdeError(error) => Failure::Parse { line: error.line(), column: error.column() },
         kube::Error::Auth(_) | kube::Error::InferConfig(_) | kube::Error::InferKubeconfig(_) => Failure::Credentials,
         kube::Error::RustlsTls(_) | kube::Error::TlsRequired => Failure::Tls,
-        other => of_cause(other),
+        // A token is asked for on the way, and a failure of that comes from within.
+        kube::Error::Service(error) if error.is::<kube::client::AuthError>() => Failure::Credentials,
+        other => of_causes(Some(other), Failure::Connect),
     }
 }
 
 fn of_code(code: u16) -> Failure {
     Failure::Status { code, retry_after: None }
-}
-
-fn of_cause(error: &(dyn Error + 'static)) -> Failure {
-    let mut cause = Some(error);
-    while let Some(current) = cause {
-        if let Some(failure) = current.downcast_ref().and_then(of_io) {
-            return failure;
-        }
-        if current.is::<kube::client::AuthError>() {
-            return Failure::Credentials;
-        }
-        cause = current.source();
-    }
-    Failure::Connect
-}
-
-fn of_io(error: &io::Error) -> Option<Failure> {
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-        return Some(Failure::Tls);
-    }
-    match error.kind() {
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(Failure::Unreachable),
-        io::ErrorKind::TimedOut => Some(Failure::Timeout),
-        _ => None,
-    }
 }

@@ -65,3 +65,7 @@ impl Pods {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pods/tests.rs"]
+mod tests;

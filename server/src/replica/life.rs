@@ -53,7 +53,10 @@ pub struct Life {
     initializing_since_ms: Option<i64>,
     /// When it was last seen to serve, Unix milliseconds.
     served_ms: Option<i64>,
-    is_watched: bool,
+    /// When it was last seen not to serve for certain, Unix milliseconds.
+    unserved_ms: Option<i64>,
+    /// The first look, Unix milliseconds.
+    watched_since_ms: Option<i64>,
 }
 
 impl Life {
@@ -74,7 +77,8 @@ impl Life {
             is_doubted: false,
             initializing_since_ms: None,
             served_ms: None,
-            is_watched: false,
+            unserved_ms: None,
+            watched_since_ms: None,
         }
     }
 
@@ -101,6 +105,7 @@ impl Life {
             self.has_run = false;
             self.ready_s = None;
         }
+        self.watched_since_ms.get_or_insert(time_ms);
         let before = self.state;
         let told = self.told(look);
         self.state = match told {
@@ -109,6 +114,9 @@ impl Life {
             None if before == State::Running && self.is_doubted => State::Failed,
             None => before,
         };
+        if self.state == State::Initializing || look.failure == Some(Failure::Connect) {
+            self.unserved_ms = Some(time_ms);
+        }
         self.is_doubted = told.is_none();
         self.remember(time_ms, before, look.start_s);
         // A process that is new behind a page that never failed may still be loading.
@@ -117,7 +125,6 @@ impl Life {
             self.is_doubted = true;
         }
         self.start_s = look.start_s.or(self.start_s);
-        self.is_watched = true;
     }
 
     fn is_new_start(&self, start_s: Option<f64>) -> bool {
@@ -150,7 +157,6 @@ impl Life {
                     self.restarts += 1.0;
                 }
                 if before != State::Running
-                    && self.is_watched
                     && let Some(started_ms) = self.started_ms(start_s)
                 {
                     self.ready_s = Some(((time_ms - started_ms) as f64 / 1000.0).max(0.0));
@@ -172,13 +178,16 @@ impl Life {
         }
     }
 
-    /// When the run began that is ready now: as its page says, where it did not serve before that, or when it first
-    /// answered.
+    /// When the run began that is ready now: as its page says, where it was watched then or seen not to serve after, and
+    /// did not serve before; or when it first answered.
     fn started_ms(&self, start_s: Option<f64>) -> Option<i64> {
         let own_ms = start_s.map(|start_s| (start_s * 1000.0) as i64);
-        own_ms
-            .filter(|own_ms| self.served_ms.is_none_or(|served_ms| *own_ms > served_ms))
-            .or(self.initializing_since_ms)
+        let is_seen = |own_ms: &i64| {
+            self.served_ms.is_none_or(|served_ms| *own_ms > served_ms)
+                && (self.unserved_ms.is_some_and(|unserved_ms| unserved_ms >= *own_ms)
+                    || self.watched_since_ms.is_some_and(|since_ms| since_ms < *own_ms))
+        };
+        own_ms.filter(is_seen).or(self.initializing_since_ms)
     }
 }
 

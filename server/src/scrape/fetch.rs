@@ -194,8 +194,14 @@ fn failure_of(error: &reqwest::Error) -> Failure {
         return Failure::Timeout;
     }
     // The client calls a body that breaks off undecodable too.
-    let mut failure = if error.is_decode() { Failure::Encoding } else { Failure::Connect };
-    let mut cause = error.source();
+    let otherwise = if error.is_decode() { Failure::Encoding } else { Failure::Connect };
+    of_causes(error.source(), otherwise)
+}
+
+/// The failure that a chain of causes tells, the innermost that tells one; `otherwise` where none does.
+pub(crate) fn of_causes(first: Option<&(dyn Error + 'static)>, otherwise: Failure) -> Failure {
+    let mut failure = otherwise;
+    let mut cause = first;
     while let Some(current) = cause {
         if current.is::<DnsError>() {
             failure = Failure::Dns;

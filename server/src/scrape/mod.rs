@@ -22,6 +22,7 @@ mod writer;
 pub use authorization::Authorization;
 pub use failure::Failure;
 pub use fetch::Client;
+pub(crate) use fetch::of_causes;
 pub use identity::{Identity, ScopeRules};
 pub use metadata::{Description, Metadata};
 pub use page::Page;

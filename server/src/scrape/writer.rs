@@ -11,6 +11,7 @@ use super::recall::recall;
 use super::replica::{Replica, StartTime};
 use super::report::{Outcome, Report};
 use crate::replica::{Health, Life, Look};
+use catalogue::Layer;
 use exposition::{Format, Limits, PageCache, PageCount};
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +92,11 @@ impl Writer {
         // Of two samples of one series the first counts: a page cannot shadow the report.
         let mut row = Row::with_capacity(values.len() + 8);
         let reported = self.report(Outcome { duration, failure, count: taken.unwrap_or_default() }, &mut row);
+        if self.serves_nothing()
+            && let Some(mut replica) = self.replica.take()
+        {
+            replica.retire(&mut row);
+        }
         let look = Look { failure, health, start_s };
         let told = self.replica.as_mut().map_or(Ok(()), |replica| {
             replica.life.see(time_ms, look);
@@ -99,6 +105,12 @@ impl Writer {
         row.extend(values);
         self.append(time_ms, row);
         failure.or(reported.and(told).err().map(|_| Failure::SeriesCap))
+    }
+
+    /// Whether the target is known to be an exporter or a proxy, of which nobody counts replicas.
+    fn serves_nothing(&self) -> bool {
+        let engine = self.learned.engine.and_then(catalogue::engine);
+        engine.is_some_and(|engine| matches!(engine.layer, Layer::Machine | Layer::Proxy))
     }
 
     /// How many series tell what was found on the target's pages.

@@ -1,8 +1,9 @@
 //! Pods of a cluster that is played: what each is doing and when, restarts with their reasons, and a server that fails.
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
-use crate::harness::{Companion, FakeTarget, args, http, scratch_file};
+use crate::harness::{Companion, FakeTarget, args, http, raw, scratch_file};
 use serde_json::{Value, json};
 use server::cli::ServeArgs;
+use server::config::Settings;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempPath;
@@ -46,13 +47,19 @@ fn deployment(replicas: u32) -> Value {
     json!({"metadata": {"name": "llama"}, "spec": {"replicas": replicas, "selector": {}, "template": {}}})
 }
 
-/// A companion that follows the cluster at `address`, and the kubeconfig that it reads whenever it connects.
-async fn companion(address: SocketAddr, more: &str) -> (Companion, TempPath) {
+/// What a companion reads at its start, at a reload, and whenever it connects.
+struct Files {
+    args: ServeArgs,
+    all: [TempPath; 2],
+}
+
+/// A companion that follows the cluster at `address`.
+async fn companion(address: SocketAddr, more: &str) -> (Companion, Files) {
     let kubeconfig = scratch_file(&kubeconfig(address));
     let text = format!("[[kubernetes]]\nkubeconfig = {:?}\nselector = \"app=vllm\"\n{more}", kubeconfig.display());
     let file = scratch_file(&text);
-    let companion = Companion::start(&ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await;
-    (companion, kubeconfig)
+    let args = ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) };
+    (Companion::start(&args).await, Files { args, all: [file, kubeconfig] })
 }
 
 fn now_ms() -> f64 {
@@ -118,7 +125,7 @@ async fn scaling_from_two_to_six_and_back_appears_as_played() {
         server.apply("pods", pod(name, page.address, "running"));
     }
     let fake = server.start().await;
-    let (companion, _kubeconfig) = companion(fake.address, "").await;
+    let (companion, _files) = companion(fake.address, "").await;
     let count = "sum by (state, model) (inferboard_replica_state) > 0";
     companion.wait_for(count, &["state", "model"], &["running m 2"]).await;
     let began_ms = now_ms();
@@ -181,7 +188,7 @@ async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
     server.apply("pods", pod("p1", one.address, "running"));
     server.apply("pods", pod("p2", two.address, "initializing"));
     let fake = server.start().await;
-    let (companion, _kubeconfig) =
+    let (companion, files) =
         companion(fake.address, "environment = \"production\"\npod_labels = { deployment = [\"tier\"] }\n").await;
     let by = ["model", "environment", "deployment", "replica", "namespace"];
     let expected = ["m production gold p1 inference 1", "m production gold p2 inference 2"];
@@ -196,9 +203,13 @@ async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
     assert_eq!((one.count("GET /health"), two.count("GET /health")), (0, 0));
     assert!(fake.count(&format!("GET /api/v1/namespaces/{NAMESPACE}/pods?&labelSelector=app%3Dvllm")) > 0);
 
+    let lists = fake.count("GET /api/v1/");
+    let settings = Settings::load(&files.args).expect("settings");
+    companion.reloads.send(settings.sources).await.expect("a companion");
     server.delete("pods", "p2");
     companion.wait_for("vllm:num_requests_running", &["replica"], &["p1 1"]).await;
     companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
+    assert_eq!(fake.count("GET /api/v1/"), lists, "what stays the same goes on");
 }
 
 #[tokio::test]
@@ -207,7 +218,7 @@ async fn restarts_are_counted_by_their_reasons() {
     let server = ApiServer::new();
     server.apply("pods", pod("p1", page.address, "running"));
     let fake = server.start().await;
-    let (companion, _kubeconfig) = companion(fake.address, "").await;
+    let (companion, _files) = companion(fake.address, "").await;
     let state = "inferboard_replica_state == 1";
     companion.wait_for(state, &["state"], &["running 1"]).await;
 
@@ -241,6 +252,19 @@ async fn restarts_are_counted_by_their_reasons() {
 }
 
 #[tokio::test]
+async fn an_access_that_does_not_work_is_named() {
+    let fake = FakeTarget::start(raw("220 no TLS is spoken here\r\n")).await;
+    let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
+    let (plain, files) = companion(fake.address, "").await;
+    let text = std::fs::read_to_string(&files.all[1]).expect("a kubeconfig");
+    plain.wait_for(why, &["reason"], &["connect 1"]).await;
+    std::fs::write(&files.all[1], text.replace("http://", "https://")).expect("a kubeconfig");
+    plain.wait_for(why, &["reason"], &["tls 1"]).await;
+    std::fs::write(&files.all[1], "no: kubeconfig").expect("a kubeconfig");
+    plain.wait_for(why, &["reason"], &["credentials 1"]).await;
+}
+
+#[tokio::test]
 async fn a_cluster_that_fails_says_why_and_is_followed_again() {
     let page = FakeTarget::page("a 1\n").await;
     let server = ApiServer::new();
@@ -249,7 +273,7 @@ async fn a_cluster_that_fails_says_why_and_is_followed_again() {
     }
     server.refuse("pods", Some("403 Forbidden"));
     let fake = server.start().await;
-    let (companion, _kubeconfig) = companion(fake.address, "").await;
+    let (companion, _files) = companion(fake.address, "").await;
     let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
     companion.wait_for(why, &["reason", "instance"], &["forbidden cluster/default/app=vllm 1"]).await;
     companion.wait_for("up{job=\"kubernetes\"}", &[], &["0"]).await;

@@ -42,6 +42,19 @@ fn a_vllm_that_listens_only_when_it_is_ready() {
 }
 
 #[test]
+fn a_start_that_nobody_saw_is_not_timed() {
+    let mut life = Life::new();
+    assert_eq!(states(&mut life, &[down(Failure::Timeout), started(500.0)]), ["pending", "running"]);
+    assert_eq!(life.ready_s, None, "it may have served all the time");
+    let mut late = Life::new();
+    states(&mut late, &[down(Failure::Connect), started(990.0)]);
+    assert_eq!(late.ready_s, Some(11.0), "it did not serve when it was first looked at");
+    let mut first = Life::new();
+    states(&mut first, &[started(990.0)]);
+    assert_eq!(first.ready_s, None);
+}
+
+#[test]
 fn a_llama_cpp_that_answers_while_it_loads() {
     let loading = refused(StatusCode::SERVICE_UNAVAILABLE, Some(Health::Loading));
     let mut life = Life::new();
