@@ -36,7 +36,7 @@ pub(super) struct KubernetesEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a port's number or name")]
+#[serde(untagged, expecting = "expected a port's number or name")]
 enum PortEntry {
     Number(u16),
     Name(String),

@@ -205,8 +205,8 @@ pub(crate) fn of_causes(first: Option<&(dyn Error + 'static)>, otherwise: Failur
     while let Some(current) = cause {
         if current.is::<DnsError>() {
             failure = Failure::Dns;
-        } else if current.downcast_ref::<io::Error>().is_some_and(is_unreachable) {
-            failure = Failure::Unreachable;
+        } else if let Some(known) = current.downcast_ref().and_then(of_io) {
+            failure = known;
         } else if current.is::<hyper::Error>() {
             failure = Failure::Connect;
         } else if is_tls(current) {
@@ -217,8 +217,12 @@ pub(crate) fn of_causes(first: Option<&(dyn Error + 'static)>, otherwise: Failur
     failure
 }
 
-fn is_unreachable(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)
+fn of_io(error: &io::Error) -> Option<Failure> {
+    match error.kind() {
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(Failure::Unreachable),
+        io::ErrorKind::TimedOut => Some(Failure::Timeout),
+        _ => None,
+    }
 }
 
 /// Whether it is an error of TLS, which comes wrapped in errors of I/O that do not name it as their source.

@@ -170,6 +170,33 @@ impl Drop for FakeTarget {
     }
 }
 
+/// A server on a free port of loopback that says something plain to whoever begins TLS.
+pub(crate) struct Greeter {
+    pub(crate) address: SocketAddr,
+    greeting: JoinHandle<()>,
+}
+
+impl Greeter {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let greeting = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut hello = [0; 2048];
+                let _ = stream.read(&mut hello).await;
+                let _ = stream.write_all(b"220 no TLS is spoken here\r\n").await;
+            }
+        });
+        Self { address, greeting }
+    }
+}
+
+impl Drop for Greeter {
+    fn drop(&mut self) {
+        self.greeting.abort();
+    }
+}
+
 async fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

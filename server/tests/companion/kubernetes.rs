@@ -1,6 +1,6 @@
 //! Pods of a cluster that is played: what each is doing and when, restarts with their reasons, and a server that fails.
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
-use crate::harness::{Companion, FakeTarget, args, http, raw, scratch_file};
+use crate::harness::{Companion, FakeTarget, Greeter, args, http, scratch_file};
 use serde_json::{Value, json};
 use server::cli::ServeArgs;
 use server::config::Settings;
@@ -253,15 +253,16 @@ async fn restarts_are_counted_by_their_reasons() {
 
 #[tokio::test]
 async fn an_access_that_does_not_work_is_named() {
-    let fake = FakeTarget::start(raw("220 no TLS is spoken here\r\n")).await;
+    let greeter = Greeter::start().await;
     let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
-    let (plain, files) = companion(fake.address, "").await;
-    let text = std::fs::read_to_string(&files.all[1]).expect("a kubeconfig");
-    plain.wait_for(why, &["reason"], &["connect 1"]).await;
-    std::fs::write(&files.all[1], text.replace("http://", "https://")).expect("a kubeconfig");
-    plain.wait_for(why, &["reason"], &["tls 1"]).await;
-    std::fs::write(&files.all[1], "no: kubeconfig").expect("a kubeconfig");
-    plain.wait_for(why, &["reason"], &["credentials 1"]).await;
+    let (companion, files) = companion(greeter.address, "").await;
+    companion.wait_for(why, &["reason"], &["connect 1"]).await;
+    let [_, kubeconfig] = &files.all;
+    let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
+    std::fs::write(kubeconfig, text.replace("http://", "https://")).expect("a kubeconfig");
+    companion.wait_for(why, &["reason"], &["tls 1"]).await;
+    std::fs::write(kubeconfig, "no: kubeconfig").expect("a kubeconfig");
+    companion.wait_for(why, &["reason"], &["credentials 1"]).await;
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn a_replica_that_is_taken_away_has_stopped_and_is_gone() {
 async fn an_exporter_is_no_replica() {
     let (exporter, engine) = (FakeTarget::page("node_load1 1\n").await, FakeTarget::start(vllm(100)).await);
     let companion = Companion::start(&args(&[&exporter.url(), &engine.url()])).await;
-    companion.wait_for("up{job=~\"vllm|host\",replica!=\"\"}", &["job"], &["host 1", "vllm 1"]).await;
+    companion.wait_for("count(up{job=~\"vllm|host\",replica!=\"\"})", &[], &["2"]).await;
     companion.wait_for("count by (job) (inferboard_replica_state)", &["job"], &["vllm 7"]).await;
 }
 
