@@ -3,6 +3,7 @@ mod authorization;
 mod file;
 mod file_sd;
 mod hosted;
+mod kubernetes;
 mod target;
 
 use crate::cli::ServeArgs;
@@ -147,6 +148,11 @@ impl Settings {
         }
         for entry in file.baseten {
             insert(&mut targets, "baseten", entry.resolve()?)?;
+        }
+        for entry in file.kubernetes {
+            for target in entry.resolve(pace)? {
+                insert(&mut targets, "kubernetes", target)?;
+            }
         }
         let sources = Sources { targets, files: FileTargets::new(file.file_sd, pace)? };
         let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);

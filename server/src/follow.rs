@@ -1,13 +1,15 @@
-//! Keeping the configured targets as the configuration and the files it names say they are.
+//! Keeping the configured targets as the configuration, the files it names and the clusters say they are.
 use crate::config::{FileTargets, Sources};
-use crate::scrape::{Pool, Target};
+use crate::kubernetes::{Cluster, follow_cluster};
+use crate::scrape::{Pool, Source, Target};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
@@ -18,27 +20,77 @@ const PERIOD: Duration = Duration::from_secs(5);
 const MOST_BYTES: u64 = 4 << 20;
 
 /// Makes the pool scrape what `sources` say, and what each message of `reloads` says instead, for ever; looks at the
-/// files they name every few seconds.
+/// files they name every few seconds, and follows the clusters among them.
 pub(crate) async fn follow(pool: Arc<Pool>, mut sources: Sources, mut reloads: mpsc::Receiver<Sources>) {
     let mut period = tokio::time::interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut files = Files::default();
+    let mut clusters = Clusters::default();
+    clusters.follow(&mut sources.targets);
     let mut changed = true;
     loop {
         changed |= files.refresh(&sources.files).await;
         if std::mem::take(&mut changed) {
-            pool.configure(files.joined(&sources.targets));
+            pool.configure(files.joined(&sources.targets, clusters.targets()));
         }
         tokio::select! {
             Some(new) = reloads.recv() => {
                 sources = new;
+                clusters.follow(&mut sources.targets);
                 // What a target does not say for itself may be another now.
                 files.0.values_mut().for_each(|file| file.text = None);
                 changed = true;
             }
+            () = clusters.changed.notified(), if !clusters.running.is_empty() => changed = true,
             _ = period.tick(), if !sources.files.is_empty() => {}
             else => return,
         }
+    }
+}
+
+/// The clusters that are followed.
+#[derive(Debug, Default)]
+struct Clusters {
+    running: Vec<Following>,
+    /// Told when other targets come of one.
+    changed: Arc<Notify>,
+}
+
+/// A cluster that is followed until this is dropped.
+#[derive(Debug)]
+struct Following {
+    target: Arc<Target>,
+    cluster: Arc<Cluster>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Clusters {
+    /// Follows the clusters among `targets` and no others; one that is followed already takes the place of its equal.
+    fn follow(&mut self, targets: &mut [Arc<Target>]) {
+        let mut known = std::mem::take(&mut self.running);
+        for target in targets {
+            let Source::Kubernetes(cluster) = &target.source else { continue };
+            let following = match known.iter().position(|following| following.target == *target) {
+                Some(at) => known.swap_remove(at),
+                None => {
+                    let task = tokio::spawn(follow_cluster(Arc::clone(cluster), Arc::clone(&self.changed)));
+                    Following { target: Arc::clone(target), cluster: Arc::clone(cluster), task }
+                }
+            };
+            *target = Arc::clone(&following.target);
+            self.running.push(following);
+        }
+    }
+
+    /// What came of them.
+    fn targets(&self) -> Vec<Arc<Target>> {
+        self.running.iter().flat_map(|following| following.cluster.targets()).collect()
     }
 }
 
@@ -90,8 +142,8 @@ impl Files {
         changed
     }
 
-    /// `fixed` and the files' targets, each once.
-    fn joined(&self, fixed: &[Arc<Target>]) -> Vec<Arc<Target>> {
+    /// `fixed`, the files' targets and the `pods`, each once.
+    fn joined(&self, fixed: &[Arc<Target>], pods: Vec<Arc<Target>>) -> Vec<Arc<Target>> {
         let mut all = fixed.to_vec();
         for (path, target) in
             self.0.iter().flat_map(|(path, file)| file.targets.iter().map(move |target| (path, target)))
@@ -100,6 +152,12 @@ impl Files {
                 warn!(file = ?path, target = ?target.name(), "is a target already; the first one counts");
             } else {
                 all.push(Arc::clone(target));
+            }
+        }
+        // Two pods have one address for a moment, when one has just ended.
+        for pod in pods {
+            if !all.iter().any(|known| known.key() == pod.key() || known.identity == pod.identity) {
+                all.push(pod);
             }
         }
         all

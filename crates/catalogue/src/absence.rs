@@ -166,6 +166,13 @@ fn advice(reason: &str) -> &'static str {
     match reason {
         "dns" => "Its name is not known: look for a typing error in the address.",
         "connect" => "Nothing listens there: the server is down or still starting.",
+        "unreachable" => "There is no way to its machine: look whether it is up and on this network.",
+        "unauthorized" | "forbidden" | "credentials" => {
+            "It wants other credentials: look at the token and what it may."
+        }
+        "not_found" => "It has no such page: the path may be wrong, or metrics may not be turned on.",
+        "rate_limited" => "It is asked too often: scrape it less.",
+        "server_error" => "It answers with an error of its own: read its log.",
         "tls" => "The certificate is not trusted, or the port speaks plain HTTP.",
         "timeout" => "It is too slow: give it more CPU, or the scrape more time.",
         "status" => "It refuses: the path may be wrong, a key may be missing, or metrics may not be turned on.",

@@ -1,5 +1,6 @@
 //! The configuration file: its shape.
 use super::hosted::{BasetenEntry, HuggingFaceEntry};
+use super::kubernetes::KubernetesEntry;
 use super::target::TargetEntry;
 use super::{ConfigError, duration};
 use serde::Deserialize;
@@ -35,6 +36,7 @@ pub(super) struct File {
     pub(super) targets: Vec<TargetEntry>,
     pub(super) huggingface: Vec<HuggingFaceEntry>,
     pub(super) baseten: Vec<BasetenEntry>,
+    pub(super) kubernetes: Vec<KubernetesEntry>,
 }
 
 /// Reads the text of the file at `path`.

@@ -1,6 +1,7 @@
 //! Configurations that run, and those that are refused with a word on what to do.
 use super::*;
-use crate::scrape::Identity;
+use crate::kubernetes::PortRule;
+use crate::scrape::{Identity, Source};
 use std::path::Path;
 
 fn args() -> ServeArgs {
@@ -101,6 +102,37 @@ fn hosted_endpoints_are_targets() {
     assert_eq!(baseten.identity.rules.deployment, ["deployment_id"]);
     assert_eq!(baseten.identity.rules.replica, ["pod"]);
     assert!(!format!("{settings:?}").contains("CANARY"), "{settings:?}");
+}
+
+#[test]
+fn a_cluster_is_a_target_for_each_namespace() {
+    let settings = load(
+        r#"
+        [[kubernetes]]
+        context = "prod"
+        namespaces = ["chat", "*"]
+        selector = "app=vllm"
+        port = "metrics"
+        model = "m"
+        pod_labels = { deployment = ["version"] }
+        download_containers = ["fetch-*"]
+        [[kubernetes]]
+        port = 9000
+        "#,
+    )
+    .expect("a configuration");
+    let places: Vec<_> =
+        settings.sources.targets.iter().map(|target| (target.key(), target.identity.job.as_deref())).collect();
+    let job = Some("kubernetes");
+    assert_eq!(places, [("prod/chat/app=vllm", job), ("prod/*/app=vllm", job), ("cluster/default", job)]);
+    let Source::Kubernetes(cluster) = &settings.sources.targets[0].source else { panic!("no cluster") };
+    let spec = cluster.spec();
+    assert_eq!((&spec.port, spec.metrics_path.as_str()), (&PortRule::Name("metrics".into()), "/metrics"));
+    assert_eq!((spec.fixed.model.as_deref(), spec.rules.deployment.len()), (Some("m"), 1));
+    assert!(spec.downloads.iter().any(|pattern| pattern.matches("fetch-weights")));
+    let again = load("[[kubernetes]]\nport = 9000").expect("a configuration");
+    assert_eq!(settings.sources.targets[2], again.sources.targets[0], "a reload does not begin anew");
+    assert!(!settings.discovery);
 }
 
 #[test]
@@ -220,6 +252,10 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
         ("frame_ancestors = [\"https://a.example; script-src *\"]", "is no origin"),
         ("cors_origins = [\"null\"]", "cors_origins: \"null\" is no origin"),
         ("cors_origins = [\"https://a.example/\"]", "is no origin: write it as browsers do"),
+        ("[[kubernetes]]\nscheme = \"ftp\"", "kubernetes: scheme: \"ftp\" is neither http nor https"),
+        ("[[kubernetes]]\nport = -1", "expected a port's number or name"),
+        ("[[kubernetes]]\ndownload_containers = [\"a[\"]", "kubernetes: download_containers: \"a[\": "),
+        ("[[kubernetes]]\n[[kubernetes]]", "kubernetes: cluster/default is scraped already"),
         ("file_sd = [\"a[\"]", "file_sd: \"a[\": "),
         ("listen = \"hf_CANARY", "inferboard.toml:1:"),
     ] {

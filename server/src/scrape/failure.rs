@@ -12,6 +12,12 @@ pub enum Failure {
     /// No connection, or one that broke.
     #[error("no connection, or it broke: is the server running?")]
     Connect,
+    /// There is no way to the host.
+    #[error("the host cannot be reached: is the machine up, and on this network?")]
+    Unreachable,
+    /// There is nothing to log in with.
+    #[error("no usable credentials: check the kubeconfig, or the service account of this pod")]
+    Credentials,
     /// The TLS handshake failed.
     #[error("the TLS handshake failed: check the scheme and the certificate")]
     Tls,
@@ -74,6 +80,8 @@ impl Failure {
         match self {
             Self::Dns => "dns",
             Self::Connect => "connect",
+            Self::Unreachable => "unreachable",
+            Self::Credentials => "credentials",
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Status { code: 401, .. } => "unauthorized",

@@ -5,9 +5,11 @@ use super::fetch::Client;
 use super::huggingface;
 use super::identity::Identity;
 use super::page::Page;
+use crate::kubernetes::Cluster;
+use crate::replica::Health;
 use reqwest::Url;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -37,10 +39,38 @@ pub enum Source {
         /// The name it has here.
         name: String,
     },
+    /// The metrics page of a pod, of which its cluster tells what it is doing.
+    Pod {
+        /// The page.
+        endpoint: Endpoint,
+        /// Where its cluster learns what the page tells.
+        told: Arc<NamedModel>,
+    },
+    /// What a Kubernetes cluster tells of its pods.
+    Kubernetes(Arc<Cluster>),
     /// The state of a Hugging Face endpoint, as the platform's API tells it.
     HuggingFaceState(Endpoint),
     /// This process: a collector that writes its page as Prometheus text.
     Local(LocalPage),
+}
+
+/// The model that a page named.
+#[derive(Debug, Default)]
+pub struct NamedModel(Mutex<Option<String>>);
+
+impl NamedModel {
+    /// The model; none before it was named.
+    pub fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the model.
+    pub fn set(&self, model: Option<&str>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != model {
+            *known = model.map(str::to_owned);
+        }
+    }
 }
 
 /// What is asked over HTTP.
@@ -67,10 +97,15 @@ pub struct Pace {
 impl Target {
     /// What no two targets share. May hold a token from the URL's query: not for logs.
     pub fn key(&self) -> &str {
-        match self.source.endpoint() {
-            Some(endpoint) => endpoint.url.as_str(),
-            None => self.identity.job.as_deref().unwrap_or_default(),
+        match &self.source {
+            Source::Local(_) => self.identity.job.as_deref().unwrap_or_default(),
+            source => source.endpoint().map_or(&*self.identity.instance, |endpoint| endpoint.url.as_str()),
         }
+    }
+
+    /// Whether it is a replica whose state is told by looking at it.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.source, Source::Http(_)) && self.identity.replica.is_some()
     }
 
     /// What it is called in logs.
@@ -86,8 +121,11 @@ impl Source {
     /// What is asked over HTTP, if anything.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
-            Self::Http(endpoint) | Self::Hosted { endpoint, .. } | Self::HuggingFaceState(endpoint) => Some(endpoint),
-            Self::Local(_) => None,
+            Self::Http(endpoint)
+            | Self::Hosted { endpoint, .. }
+            | Self::Pod { endpoint, .. }
+            | Self::HuggingFaceState(endpoint) => Some(endpoint),
+            Self::Kubernetes(_) | Self::Local(_) => None,
         }
     }
 
@@ -105,11 +143,12 @@ impl Source {
     }
 }
 
-/// A collector is equal to itself only.
+/// A collector is equal to itself only, and a cluster to one of which the same is asked.
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(own), Self::Local(other)) => Arc::ptr_eq(own, other),
+            (Self::Kubernetes(own), Self::Kubernetes(other)) => own.spec() == other.spec(),
             _ => {
                 std::mem::discriminant(self) == std::mem::discriminant(other)
                     && self.endpoint() == other.endpoint()
@@ -121,10 +160,11 @@ impl PartialEq for Source {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.endpoint() {
+        match (self, self.endpoint()) {
             // The query is left out, as it may hold a token.
-            Some(Endpoint { url, .. }) => write!(f, "{}{}", instance_of(url).unwrap_or_default(), url.path()),
-            None => f.write_str("this process"),
+            (_, Some(Endpoint { url, .. })) => write!(f, "{}{}", instance_of(url).unwrap_or_default(), url.path()),
+            (Self::Kubernetes(cluster), None) => write!(f, "kubernetes {}", cluster.spec().place()),
+            _ => f.write_str("this process"),
         }
     }
 }
@@ -168,6 +208,17 @@ impl Reader {
         page
     }
 
+    /// What the target's health endpoint says. Does not depend on a page that is being read.
+    pub(crate) fn health(&self) -> impl Future<Output = Health> + use<> {
+        let (client, target) = (self.client.clone(), Arc::clone(&self.target));
+        async move {
+            match target.source.endpoint() {
+                Some(endpoint) => client.health(endpoint).await,
+                None => Health::Silent,
+            }
+        }
+    }
+
     /// Takes note of a page that was of use: the next one may be about as long.
     pub(crate) fn approve(&mut self, page: &Page) {
         self.last_bytes = page.body.len();
@@ -175,12 +226,13 @@ impl Reader {
 
     async fn ask(&mut self, timeout: Duration) -> Result<Page, Failure> {
         match &self.target.source {
-            Source::Http(endpoint) | Source::Hosted { endpoint, .. } => {
+            Source::Http(endpoint) | Source::Hosted { endpoint, .. } | Source::Pod { endpoint, .. } => {
                 self.client.page(endpoint, timeout, self.last_bytes).await
             }
             Source::HuggingFaceState(endpoint) => {
                 Ok(Page::local(huggingface::state_page(&self.client.json(endpoint, timeout).await?)?))
             }
+            Source::Kubernetes(cluster) => Ok(Page::local(cluster.page().await?)),
             Source::Local(write) => {
                 // A collector that hangs keeps its one thread; it is not called again before it returned.
                 let write = Arc::clone(write);

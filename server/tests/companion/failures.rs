@@ -1,7 +1,5 @@
 //! Targets that are broken or hostile: each fails with its own reason, and stores nothing.
-use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, hang, page, raw, scratch_file, status};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use crate::harness::{Behaviour, Companion, FakeTarget, Greeter, answer, args, hang, page, raw, scratch_file, status};
 
 const TEXT: &str = "Content-Type: text/plain; version=0.0.4\r\n";
 
@@ -61,21 +59,13 @@ async fn pages_packed_in_a_way_not_asked_for() {
 
 #[tokio::test]
 async fn places_that_cannot_be_reached() {
-    let plain = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let no_tls = format!("https://{}", plain.local_addr().expect("an address"));
-    let greeting = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = plain.accept().await {
-            let mut hello = [0; 2048];
-            let _ = stream.read(&mut hello).await;
-            let _ = stream.write_all(b"220 no TLS is spoken here\r\n").await;
-        }
-    });
+    let greeter = Greeter::start().await;
+    let no_tls = format!("https://{}", greeter.address);
     let no_name = format!("http://{}.invalid:1", "x".repeat(64));
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let companion = Companion::start(&args(&[&no_tls, &no_name, &format!("http://{closed}")])).await;
     let reasons = ["connect 1", "dns 1", "tls 1"];
     companion.wait_for("sum by (reason) (inferboard_scrape_failed)", &["reason"], &reasons).await;
-    greeting.abort();
 }
 
 #[tokio::test]

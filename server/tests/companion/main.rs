@@ -1,6 +1,7 @@
 //! The companion from outside: real sockets on loopback, and targets that behave well and badly.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod api;
+mod apiserver;
 mod attribution;
 mod checking;
 mod command;
@@ -15,8 +16,10 @@ mod hardening;
 mod harness;
 mod history;
 mod hosted;
+mod kubernetes;
 mod program;
 mod reexport;
 mod scraping;
 mod sharing;
+mod states;
 mod transcript;

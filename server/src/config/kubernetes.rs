@@ -1,0 +1,93 @@
+//! Clusters whose pods are replicas, and the targets that tell of them.
+use super::authorization::AuthorizationEntry;
+use super::target::ScopeEntry;
+use super::{ConfigError, duration, pace, setting};
+use crate::kubernetes::{Cluster, PortRule, Scope, Spec};
+use crate::scrape::{Identity, Pace, ScopeRules, Source, Target};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What init containers that bring weights are usually called; KServe's is the second.
+const DOWNLOADS: [&str; 4] = ["*download*", "storage-initializer", "*model*", "*weights*"];
+
+/// One `[[kubernetes]]`: pods by their labels.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct KubernetesEntry {
+    kubeconfig: Option<PathBuf>,
+    context: Option<String>,
+    namespaces: Vec<String>,
+    selector: String,
+    port: Option<PortEntry>,
+    scheme: Option<String>,
+    metrics_path: Option<String>,
+    model: Option<String>,
+    environment: Option<String>,
+    deployment: Option<String>,
+    pod_labels: ScopeEntry,
+    download_containers: Option<Vec<String>>,
+    #[serde(deserialize_with = "duration")]
+    scrape_interval: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    scrape_timeout: Option<Duration>,
+    authorization: Option<AuthorizationEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a port's number or name")]
+enum PortEntry {
+    Number(u16),
+    Name(String),
+}
+
+impl KubernetesEntry {
+    /// One target for each namespace, which tells of its pods; those come by it.
+    pub(super) fn resolve(self, default: Pace) -> Result<Vec<Target>, ConfigError> {
+        let problem = |key: &str, problem: String| setting(&format!("kubernetes: {key}"), problem);
+        let interval = self.scrape_interval.unwrap_or(default.interval);
+        let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
+        let pace = pace("kubernetes: scrape_timeout", interval, timeout)?;
+        let scheme = self.scheme.unwrap_or_else(|| "http".into());
+        if !["http", "https"].contains(&&*scheme) {
+            return Err(problem("scheme", format!("{scheme:?} is neither http nor https")));
+        }
+        let downloads = self.download_containers.unwrap_or_else(|| DOWNLOADS.map(str::to_owned).into());
+        let pattern = |text: &String| {
+            glob::Pattern::new(text).map_err(|error| problem("download_containers", format!("{text:?}: {error}")))
+        };
+        let authorization =
+            self.authorization.map(|entry| entry.resolve("kubernetes", "Bearer").map(Arc::new)).transpose()?;
+        let spec = Spec {
+            kubeconfig: self.kubeconfig,
+            context: self.context,
+            namespace: None,
+            selector: self.selector,
+            port: match self.port {
+                None => PortRule::Usual,
+                Some(PortEntry::Number(number)) => PortRule::Number(number),
+                Some(PortEntry::Name(name)) => PortRule::Name(name),
+            },
+            scheme,
+            metrics_path: self.metrics_path.unwrap_or_else(|| "/metrics".into()),
+            pace,
+            authorization,
+            fixed: Scope { model: self.model, environment: self.environment, deployment: self.deployment },
+            rules: self.pod_labels.or(ScopeRules { model: Vec::new(), ..ScopeRules::default() }),
+            downloads: downloads.iter().map(pattern).collect::<Result<_, _>>()?,
+        };
+        let namespaces = match self.namespaces.is_empty() {
+            true => vec![None],
+            false => self.namespaces.into_iter().map(Some).collect(),
+        };
+        Ok(namespaces.into_iter().map(|namespace| target(Spec { namespace, ..spec.clone() })).collect())
+    }
+}
+
+fn target(spec: Spec) -> Target {
+    // The model of each series is its own: that of a page with only one is not that of pods to come.
+    let rules = ScopeRules { model: Vec::new(), ..ScopeRules::default() };
+    let identity = Identity { job: Some("kubernetes".into()), instance: spec.place(), rules, ..Identity::default() };
+    Target { pace: spec.pace, identity, source: Source::Kubernetes(Arc::new(Cluster::new(spec))) }
+}

@@ -1,0 +1,73 @@
+//! What one watch has told so far, shared by the watch that writes it, and by targets and pages that are made of it.
+use super::Spec;
+use super::page::page;
+use super::pods::Pods;
+use super::scale::Scale;
+use crate::scrape::{Failure, Target};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// The pods of one [`Spec`], as far as they are known.
+#[derive(Debug)]
+pub struct Cluster {
+    pub(super) spec: Spec,
+    status: watch::Sender<Status>,
+    known: Mutex<Known>,
+}
+
+/// How the watch goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// It has no list yet.
+    Begun,
+    /// It follows.
+    Following,
+    /// It does not, for this reason.
+    Failed(Failure),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) pods: Pods,
+    pub(super) scale: Scale,
+}
+
+impl Cluster {
+    /// Nothing is known before [`super::follow_cluster`] runs.
+    pub fn new(spec: Spec) -> Self {
+        Self { spec, status: watch::Sender::new(Status::Begun), known: Mutex::default() }
+    }
+
+    /// Which pods these are.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What to scrape now.
+    pub fn targets(&self) -> Vec<Arc<Target>> {
+        self.known().pods.targets()
+    }
+
+    /// The series about its pods and what scales them, as Prometheus text; waits for the first list.
+    ///
+    /// # Errors
+    /// While the cluster does not tell.
+    pub async fn page(&self) -> Result<String, Failure> {
+        let mut status = self.status.subscribe();
+        let known = status.wait_for(|status| *status != Status::Begun).await.map(|status| *status);
+        match known {
+            Ok(Status::Failed(failure)) => Err(failure),
+            // The sender is `self`.
+            Ok(_) | Err(_) => Ok(page(&mut self.known())),
+        }
+    }
+
+    /// Notes that the watch follows, or why it does not.
+    pub(super) fn tell(&self, outcome: Result<(), Failure>) {
+        self.status.send_replace(outcome.map_or_else(Status::Failed, |()| Status::Following));
+    }
+
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,28 @@
+//! A client for the API server of a cluster.
+use super::Spec;
+use super::failure::of_client;
+use crate::scrape::Failure;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The client that `spec` says, and the namespace that is the context's own.
+pub(super) async fn connect(spec: &Spec) -> Result<(Client, String), Failure> {
+    let options = KubeConfigOptions { context: spec.context.clone(), ..KubeConfigOptions::default() };
+    let mut config = match &spec.kubeconfig {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path).map_err(|_| Failure::Credentials)?;
+            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|_| Failure::Credentials)?
+        }
+        None if spec.context.is_some() => Config::from_kubeconfig(&options).await.map_err(|_| Failure::Credentials)?,
+        None => Config::infer().await.map_err(|_| Failure::Credentials)?,
+    };
+    config.connect_timeout = Some(PATIENCE);
+    // A failure is told at once, and the pause before the next attempt is the watch's.
+    config.default_retry = false;
+    let namespace = config.default_namespace.clone();
+    let client = Client::try_from(config).map_err(|error| of_client(&error))?;
+    Ok((client, namespace))
+}

@@ -1,0 +1,312 @@
+//! Pods of a cluster that is played: what each is doing and when, restarts with their reasons, and a server that fails.
+use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
+use crate::harness::{Companion, FakeTarget, Greeter, args, http, scratch_file};
+use serde_json::{Value, json};
+use server::cli::ServeArgs;
+use server::config::Settings;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tempfile::TempPath;
+
+/// How long each state is played, of a companion that looks five times a second.
+const PHASE: Duration = Duration::from_millis(700);
+/// How long an event may be on its way.
+const ON_ITS_WAY_MS: f64 = 300.0;
+
+/// A pod of the deployment `llama` whose page is at this address, in one of the states.
+fn pod(name: &str, page: SocketAddr, state: &str) -> Value {
+    let condition = |kind: &str, states: &[&str]| {
+        let status = if states.contains(&state) { "True" } else { "False" };
+        json!({"type": kind, "status": status, "lastTransitionTime": "2026-11-22T10:01:30Z"})
+    };
+    let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
+    let running = json!({"running": {"startedAt": "2026-11-22T10:01:40Z"}});
+    let is_up = ["initializing", "running"].contains(&state);
+    let placed = state != "pending";
+    let mut pod = json!({
+        "metadata": {"name": name, "uid": format!("uid-{name}"), "creationTimestamp": "2026-11-22T10:00:00Z",
+            "labels": {"app": "vllm", "pod-template-hash": "7f9c4d", "tier": "gold"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "llama-7f9c4d", "uid": "rs",
+                "controller": true}]},
+        "spec": {"containers": [{"name": "vllm", "ports": [{"name": "http", "containerPort": page.port()}]}]},
+        "status": {"phase": if is_up { "Running" } else { "Pending" }, "conditions": [
+            condition("PodScheduled", &["pulling", "initializing", "running"]),
+            condition("PodReadyToStartContainers", &["pulling", "initializing", "running"]),
+            condition("Ready", &["running"])]}});
+    if placed {
+        pod["status"]["containerStatuses"] = json!([{"name": "vllm", "ready": state == "running", "restartCount": 0,
+            "image": "vllm", "imageID": "", "state": if is_up { running } else { waiting }}]);
+    }
+    if is_up {
+        pod["status"]["podIP"] = page.ip().to_string().into();
+    }
+    pod
+}
+
+fn deployment(replicas: u32) -> Value {
+    json!({"metadata": {"name": "llama"}, "spec": {"replicas": replicas, "selector": {}, "template": {}}})
+}
+
+/// What a companion reads at its start, at a reload, and whenever it connects.
+struct Files {
+    args: ServeArgs,
+    all: [TempPath; 2],
+}
+
+/// A companion that follows the cluster at `address`.
+async fn companion(address: SocketAddr, more: &str) -> (Companion, Files) {
+    let kubeconfig = scratch_file(&kubeconfig(address));
+    let text = format!("[[kubernetes]]\nkubeconfig = {:?}\nselector = \"app=vllm\"\n{more}", kubeconfig.display());
+    let file = scratch_file(&text);
+    let args = ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) };
+    (Companion::start(&args).await, Files { args, all: [file, kubeconfig] })
+}
+
+fn now_ms() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs_f64() * 1000.0
+}
+
+/// What was played: each pod's states, with the times they began at.
+struct Played {
+    server: ApiServer,
+    page: SocketAddr,
+    states: Vec<(String, &'static str, f64)>,
+}
+
+impl Played {
+    async fn all(&mut self, names: &[&str], state: &'static str) {
+        for name in names {
+            self.states.push(((*name).to_owned(), state, now_ms()));
+            match state {
+                "stopped" => self.server.delete("pods", name),
+                _ => self.server.apply("pods", pod(name, self.page, state)),
+            }
+        }
+        tokio::time::sleep(PHASE).await;
+    }
+
+    /// The states of one pod.
+    fn of(&self, name: &str) -> Vec<(&'static str, f64)> {
+        self.states.iter().filter(|(own, ..)| own == name).map(|(_, state, at_ms)| (*state, *at_ms)).collect()
+    }
+}
+
+/// The states that were told of a pod in the last minute: each with the times of the sample before it and its first.
+async fn told(companion: &Companion, name: &str) -> Vec<(String, f64, f64)> {
+    let answer = companion.query(&format!("inferboard_replica_state{{replica=\"{name}\"}}[1m]")).await;
+    let mut samples: Vec<(f64, String)> = Vec::new();
+    for series in answer["data"]["result"].as_array().expect("series") {
+        let state = series["metric"]["state"].as_str().expect("a state");
+        for point in series["values"].as_array().expect("values").iter().filter(|point| point[1] == "1") {
+            samples.push((point[0].as_f64().expect("a time") * 1000.0, state.to_owned()));
+        }
+    }
+    samples.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut told: Vec<(String, f64, f64)> = Vec::new();
+    let mut before_ms = 0.0;
+    for (at_ms, state) in samples {
+        if told.last().is_none_or(|(known, ..)| *known != state) {
+            told.push((state, before_ms, at_ms));
+        }
+        before_ms = at_ms;
+    }
+    told
+}
+
+#[tokio::test]
+async fn scaling_from_two_to_six_and_back_appears_as_played() {
+    let page = FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 1\n").await;
+    let server = ApiServer::new();
+    server.apply("deployments", deployment(2));
+    let autoscaler = json!({"metadata": {"name": "llama"}, "spec": {"minReplicas": 2, "maxReplicas": 8,
+        "scaleTargetRef": {"kind": "Deployment", "name": "llama"}}});
+    server.apply("horizontalpodautoscalers", autoscaler);
+    for name in ["p1", "p2"] {
+        server.apply("pods", pod(name, page.address, "running"));
+    }
+    let fake = server.start().await;
+    let (companion, _files) = companion(fake.address, "").await;
+    let count = "sum by (state, model) (inferboard_replica_state) > 0";
+    companion.wait_for(count, &["state", "model"], &["running m 2"]).await;
+    let began_ms = now_ms();
+
+    let mut played = Played { server, page: page.address, states: Vec::new() };
+    let new = ["p3", "p4", "p5", "p6"];
+    played.server.apply("deployments", deployment(6));
+    for state in ["pending", "pulling", "initializing", "running"] {
+        played.all(&new, state).await;
+    }
+    companion.wait_for(count, &["state"], &["running 6"]).await;
+    companion.wait_for("inferboard_replicas_desired", &["model", "deployment"], &["m llama 6"]).await;
+    let bounds = "sort(inferboard_replicas_min or on (__name__) inferboard_replicas_max)";
+    companion.wait_for(bounds, &["__name__"], &["inferboard_replicas_min 2", "inferboard_replicas_max 8"]).await;
+    let full_ms = now_ms();
+    played.server.apply("deployments", deployment(2));
+    played.all(&new, "stopped").await;
+    companion.wait_for(count, &["state"], &["running 2"]).await;
+
+    for name in new {
+        let (played, told) = (played.of(name), told(&companion, name).await);
+        let states: Vec<&str> = told.iter().map(|(state, ..)| state.as_str()).collect();
+        assert_eq!(states, ["pending", "pulling", "initializing", "running", "stopped"], "{name}");
+        for ((state, at_ms), (_, before_ms, first_ms)) in played.iter().zip(&told) {
+            // From one page to the next: the one before it saw the state before.
+            let within = (before_ms - ON_ITS_WAY_MS)..=*first_ms;
+            assert!(within.contains(at_ms), "{name} {state}: {at_ms} is not in {within:?}");
+        }
+    }
+    // The same as the page asks for it: how many ran, at the beginning, in between and at the end.
+    let running = "sum(inferboard_replica_state{state=\"running\",model=\"m\",deployment=\"llama\"})";
+    let series = range(&companion, running, began_ms, now_ms()).await;
+    let at = |at_ms: f64| series.iter().rfind(|(time_ms, _)| *time_ms <= at_ms).map(|(_, value)| value.as_str());
+    assert_eq!(
+        (at(began_ms + 100.0), at(full_ms), series.last().map(|(_, n)| n.as_str())),
+        (Some("2"), Some("6"), Some("2"))
+    );
+}
+
+/// The samples of a range query's one series, by time in milliseconds.
+async fn range(companion: &Companion, query: &str, start_ms: f64, end_ms: f64) -> Vec<(f64, String)> {
+    let url = format!("http://{}/api/v1/query_range", companion.address);
+    let (start, end) = ((start_ms / 1000.0).to_string(), (end_ms / 1000.0).to_string());
+    let parameters = [("query", query), ("start", &start), ("end", &end), ("step", "0.2")];
+    let response = http().get(url).query(&parameters).send().await.expect("an answer");
+    let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
+    let values = answer["data"]["result"][0]["values"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+    let point = |point: &Value| Some((point[0].as_f64()? * 1000.0, point[1].as_str()?.to_owned()));
+    values.iter().filter_map(point).collect()
+}
+
+#[tokio::test]
+async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
+    let (one, two) = (
+        FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 1\n").await,
+        FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 2\n").await,
+    );
+    let server = ApiServer::new();
+    server.refuse("deployments", Some("403 Forbidden"));
+    server.apply("pods", pod("p1", one.address, "running"));
+    server.apply("pods", pod("p2", two.address, "initializing"));
+    let fake = server.start().await;
+    let (companion, files) =
+        companion(fake.address, "environment = \"production\"\npod_labels = { deployment = [\"tier\"] }\n").await;
+    let by = ["model", "environment", "deployment", "replica", "namespace"];
+    let expected = ["m production gold p1 inference 1", "m production gold p2 inference 2"];
+    companion.wait_for("sort(vllm:num_requests_running)", &by, &expected).await;
+    for (replica, state) in [("p1", "running"), ("p2", "initializing")] {
+        let query = format!("inferboard_replica_state{{replica=\"{replica}\"}} == 1");
+        let expected = format!("m production gold {state} 1");
+        companion.wait_for(&query, &["model", "environment", "deployment", "state"], &[&expected]).await;
+    }
+    companion.wait_for("inferboard_replica_ready_seconds", &["replica"], &["p1 90"]).await;
+    companion.wait_for("inferboard_replicas_desired", &[], &[]).await;
+    assert_eq!((one.count("GET /health"), two.count("GET /health")), (0, 0));
+    assert!(fake.count(&format!("GET /api/v1/namespaces/{NAMESPACE}/pods?&labelSelector=app%3Dvllm")) > 0);
+
+    let lists = fake.count("GET /api/v1/");
+    let settings = Settings::load(&files.args).expect("settings");
+    companion.reloads.send(settings.sources).await.expect("a companion");
+    server.delete("pods", "p2");
+    companion.wait_for("vllm:num_requests_running", &["replica"], &["p1 1"]).await;
+    companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
+    assert_eq!(fake.count("GET /api/v1/"), lists, "what stays the same goes on");
+}
+
+#[tokio::test]
+async fn restarts_are_counted_by_their_reasons() {
+    let page = FakeTarget::page("a 1\n").await;
+    let server = ApiServer::new();
+    server.apply("pods", pod("p1", page.address, "running"));
+    let fake = server.start().await;
+    let (companion, _files) = companion(fake.address, "").await;
+    let state = "inferboard_replica_state == 1";
+    companion.wait_for(state, &["state"], &["running 1"]).await;
+
+    let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+    let mut now = pod("p1", page.address, "initializing");
+    now["status"]["containerStatuses"][0]["state"] = killed.clone();
+    server.apply("pods", now.clone());
+    companion.wait_for(state, &["state"], &["failed 1"]).await;
+    now["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    now["status"]["containerStatuses"][0]["lastState"] = killed.clone();
+    server.apply("pods", now);
+    tokio::time::sleep(PHASE).await;
+    companion.wait_for(state, &["state"], &["failed 1"]).await;
+    let restarts = "sum by (reason) (inferboard_replica_restarts_total)";
+    let none = ["Completed 0", "Error 0", "OOMKilled 0", "unknown 0"];
+    companion.wait_for(restarts, &["reason"], &none).await;
+
+    for (state_now, word) in [("initializing", "initializing 1"), ("running", "running 1")] {
+        let mut now = pod("p1", page.address, state_now);
+        now["status"]["containerStatuses"][0]["restartCount"] = 1.into();
+        now["status"]["containerStatuses"][0]["lastState"] = killed.clone();
+        server.apply("pods", now);
+        companion.wait_for(state, &["state"], &[word]).await;
+    }
+    companion.wait_for(restarts, &["reason"], &["Completed 0", "Error 0", "OOMKilled 1", "unknown 0"]).await;
+    // The condition is older than the container, so the run was ready at once.
+    companion.wait_for("inferboard_replica_ready_seconds", &[], &["0"]).await;
+    companion
+        .wait_for("increase(inferboard_replica_restarts_total{reason=\"OOMKilled\"}[1m]) > bool 0", &[], &["1"])
+        .await;
+}
+
+#[tokio::test]
+async fn an_access_that_does_not_work_is_named() {
+    let greeter = Greeter::start().await;
+    let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
+    let (companion, files) = companion(greeter.address, "").await;
+    companion.wait_for(why, &["reason"], &["connect 1"]).await;
+    let [_, kubeconfig] = &files.all;
+    let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
+    std::fs::write(kubeconfig, text.replace("http://", "https://")).expect("a kubeconfig");
+    companion.wait_for(why, &["reason"], &["tls 1"]).await;
+    std::fs::write(kubeconfig, "no: kubeconfig").expect("a kubeconfig");
+    companion.wait_for(why, &["reason"], &["credentials 1"]).await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_fails_says_why_and_is_followed_again() {
+    let page = FakeTarget::page("a 1\n").await;
+    let server = ApiServer::new();
+    for name in ["p1", "p2"] {
+        server.apply("pods", pod(name, page.address, "running"));
+    }
+    server.refuse("pods", Some("403 Forbidden"));
+    let fake = server.start().await;
+    let (companion, _files) = companion(fake.address, "").await;
+    let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
+    companion.wait_for(why, &["reason", "instance"], &["forbidden cluster/default/app=vllm 1"]).await;
+    companion.wait_for("up{job=\"kubernetes\"}", &[], &["0"]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = fake.count("GET /api/v1/");
+    assert!((2..=6).contains(&asked), "{asked} requests in two seconds and a little");
+    server.refuse("pods", None);
+    let running = "sum by (state) (inferboard_replica_state) > 0";
+    companion.wait_for(running, &["state"], &["running 2"]).await;
+    companion.wait_for(why, &[], &[]).await;
+
+    // Connections that end, and histories that are lost, are no failures.
+    let fine_since_ms = now_ms();
+    server.disconnect();
+    server.apply("pods", pod("p3", page.address, "running"));
+    companion.wait_for(running, &["state"], &["running 3"]).await;
+    server.lose("pods", "p3");
+    companion.wait_for(running, &["state"], &["running 2"]).await;
+    let told = told(&companion, "p3").await;
+    assert_eq!(told.iter().map(|(state, ..)| state.as_str()).collect::<Vec<_>>(), ["running", "stopped"]);
+    let window_ms = (now_ms() - fine_since_ms) as i64;
+    let least = companion.values(&format!("min_over_time(up{{job=\"kubernetes\"}}[{window_ms}ms])"), &[]).await;
+    assert_eq!(least, ["1"]);
+
+    let address = fake.stop().await;
+    server.disconnect();
+    companion.wait_for(why, &["reason"], &["connect 1"]).await;
+    companion.wait_for("inferboard_replica_state", &[], &[]).await;
+    companion.wait_for("a", &["replica"], &["p1 1"]).await;
+    let _fake = FakeTarget::start_at(address, server.behaviour()).await;
+    companion.wait_for(running, &["state"], &["running 2"]).await;
+    companion.wait_for("up{job=\"kubernetes\"}", &[], &["1"]).await;
+    let everything = companion.query("{__name__=~\".+\"}").await.to_string();
+    assert!(!everything.contains("CANARY"), "what the server says is in no label");
+}
