@@ -14,6 +14,7 @@ mod history;
 mod http;
 pub mod import;
 pub mod query;
+pub mod replica;
 pub mod scrape;
 pub mod secret;
 pub mod security;

@@ -166,6 +166,7 @@ fn advice(reason: &str) -> &'static str {
     match reason {
         "dns" => "Its name is not known: look for a typing error in the address.",
         "connect" => "Nothing listens there: the server is down or still starting.",
+        "unreachable" => "There is no way to its machine: look whether it is up and on this network.",
         "tls" => "The certificate is not trusted, or the port speaks plain HTTP.",
         "timeout" => "It is too slow: give it more CPU, or the scrape more time.",
         "status" => "It refuses: the path may be wrong, a key may be missing, or metrics may not be turned on.",

@@ -11,7 +11,8 @@ Lines are called by these values. Others are drawn too; these have fixed colours
 
 | Label | Values |
 | --- | --- |
-| `state` of `inferboard_replica_state` | `pending`, `pulling`, `downloading`, `initializing`, `running`, `failed`; 1 for the state that a replica is in, 0 for the others |
+| `state` of `inferboard_replica_state` | `pending`, `pulling`, `downloading`, `initializing`, `running`, `failed`, `stopped`; 1 for the state that a replica is in, 0 for the others |
+| `reason` of `inferboard_replica_restarts_total` | `OOMKilled`, `Error`, `Completed`, `unknown` |
 | `condition` | `true`, `false`, `unknown` |
 | `reason` of `inferboard_finished_requests_total` | `stop`, `length`, `abort`, `error`, `repetition` |
 | `reason` of `inferboard_requests_waiting_by_reason` | `capacity`, `deferred`, `grammar` |
@@ -49,7 +50,9 @@ pub fn contract() -> String {
          (`1006`).\n\
          - Scope comes from labels that the scraper adds, `model`, `environment`, `deployment` and `replica`. A gateway \
          that answers for several of them can set these labels itself.\n\
-         - Export each request once: at the gateway or at the server.\n\
+         - Export each request once: at the gateway or at the server. Export of each replica its state, or of all their \
+         number (`inferboard_replicas_active`, `…_starting`, `…_unhealthy`), not both. The companion tells the state of \
+         what it scrapes.\n\
          - A gateway that exports `inferboard_requests_total`, `inferboard_response_time_seconds`, \
          `inferboard_time_to_first_byte_seconds`, `inferboard_request_size_bytes`, `inferboard_response_size_bytes`, \
          `inferboard_concurrent_requests` and `inferboard_replicas_active`, `…_starting` and `…_max` fills what hosted \

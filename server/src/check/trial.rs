@@ -35,7 +35,7 @@ pub(super) fn scrape(page: &Page) -> Result<Stored, Failure> {
 fn scraped(page: &Page) -> Result<Stored, Failure> {
     let (store, counts) = (Store::new(Limits::default()), Arc::<Counts>::default());
     let mut writer = Writer::new(&store, Arc::clone(&counts), Arc::default(), Identity::default());
-    match writer.write(now_ms(), Duration::ZERO, Ok(page)) {
+    match writer.write(now_ms(), Duration::ZERO, Ok(page), None) {
         Some(failure) => Err(failure),
         None => Ok(Stored {
             samples: store.stats().appended - writer.told() as u64,

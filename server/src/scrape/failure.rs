@@ -12,6 +12,9 @@ pub enum Failure {
     /// No connection, or one that broke.
     #[error("no connection, or it broke: is the server running?")]
     Connect,
+    /// There is no way to the host.
+    #[error("the host cannot be reached: is the machine up, and on this network?")]
+    Unreachable,
     /// The TLS handshake failed.
     #[error("the TLS handshake failed: check the scheme and the certificate")]
     Tls,
@@ -74,6 +77,7 @@ impl Failure {
         match self {
             Self::Dns => "dns",
             Self::Connect => "connect",
+            Self::Unreachable => "unreachable",
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Status { code: 401, .. } => "unauthorized",

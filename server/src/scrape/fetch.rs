@@ -3,6 +3,8 @@ use super::body::{Body, LargeBuffers};
 use super::failure::Failure;
 use super::page::Page;
 use super::target::Endpoint;
+use crate::replica::Health;
+use crate::secret::Secret;
 use bytes::Bytes;
 use exposition::Format;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -10,6 +12,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, Hea
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +23,13 @@ const JSON: &str = "application/json";
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 const MOST_REDIRECTS: usize = 3;
+
+/// Where vLLM, SGLang, TGI, TEI, llama.cpp, LMDeploy and TensorRT-LLM's server all answer.
+const HEALTH_PATH: &str = "/health";
+const HEALTH_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What llama.cpp says while it loads: `{"error":{"message":"Loading model",…}}` (tools/server in its repository).
+const LOADING: &[u8] = b"loading";
 
 /// The HTTP client of all scrapes.
 #[derive(Clone, Debug)]
@@ -70,6 +80,21 @@ impl Client {
         Ok(self.get(endpoint, JSON, timeout, 0).await?.body)
     }
 
+    /// Asks the server of `endpoint` at `/health`, where inference servers tell whether they are ready.
+    pub(crate) async fn health(&self, endpoint: &Endpoint) -> Health {
+        let mut url = endpoint.url.clone();
+        url.set_path(HEALTH_PATH);
+        url.set_query(None);
+        let endpoint = Endpoint { url, authorization: endpoint.authorization.clone() };
+        let asked = async {
+            match self.send(&endpoint, "*/*", HEALTH_PATIENCE).await {
+                Ok((response, _)) => health_of(response).await,
+                Err(_) => Health::Silent,
+            }
+        };
+        tokio::time::timeout(HEALTH_PATIENCE, asked).await.unwrap_or(Health::Silent)
+    }
+
     async fn get(
         &self,
         endpoint: &Endpoint,
@@ -77,18 +102,7 @@ impl Client {
         timeout: Duration,
         last_bytes: usize,
     ) -> Result<Answer, Failure> {
-        let mut request = self
-            .http
-            .get(endpoint.url.clone())
-            .header(ACCEPT, accept)
-            .header(TIMEOUT_HEADER, timeout.as_secs_f64().to_string());
-        let mut secret = None;
-        if let Some(authorization) = &endpoint.authorization {
-            let (header, credentials) = authorization.header().await?;
-            request = request.header(AUTHORIZATION, header);
-            secret = Some(credentials);
-        }
-        let response = request.send().await.map_err(|error| failure_of(&error))?;
+        let (response, secret) = self.send(endpoint, accept, timeout).await?;
         let status = response.status();
         if status.is_redirection() {
             return Err(Failure::Redirect(status.as_u16()));
@@ -108,6 +122,28 @@ impl Client {
         Ok(Answer { body, content_type })
     }
 
+    /// The answer, whatever its status, and the secret that was sent along.
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        accept: &'static str,
+        timeout: Duration,
+    ) -> Result<(Response, Option<Secret>), Failure> {
+        let mut request = self
+            .http
+            .get(endpoint.url.clone())
+            .header(ACCEPT, accept)
+            .header(TIMEOUT_HEADER, timeout.as_secs_f64().to_string());
+        let mut secret = None;
+        if let Some(authorization) = &endpoint.authorization {
+            let (header, credentials) = authorization.header().await?;
+            request = request.header(AUTHORIZATION, header);
+            secret = Some(credentials);
+        }
+        let response = request.send().await.map_err(|error| failure_of(&error))?;
+        Ok((response, secret))
+    }
+
     /// The body of `response`, unpacked; reading stops as soon as it is longer than the limit.
     async fn read_limited(&self, mut response: Response, last_bytes: usize) -> Result<Bytes, Failure> {
         let mut body = Body::new(Arc::clone(&self.large), last_bytes);
@@ -115,6 +151,21 @@ impl Client {
             body.push(&piece).await?;
         }
         Ok(body.finish())
+    }
+}
+
+/// What an answer of a health endpoint says.
+async fn health_of(mut response: Response) -> Health {
+    match response.status().as_u16() {
+        200..=299 => Health::Ready,
+        503 => match response.chunk().await {
+            Ok(Some(words)) if words.to_ascii_lowercase().windows(LOADING.len()).any(|word| word == LOADING) => {
+                Health::Loading
+            }
+            _ => Health::Unavailable,
+        },
+        500..=599 => Health::Broken,
+        _ => Health::Silent,
     }
 }
 
@@ -148,6 +199,8 @@ fn failure_of(error: &reqwest::Error) -> Failure {
     while let Some(current) = cause {
         if current.is::<DnsError>() {
             failure = Failure::Dns;
+        } else if current.downcast_ref::<io::Error>().is_some_and(is_unreachable) {
+            failure = Failure::Unreachable;
         } else if current.is::<hyper::Error>() {
             failure = Failure::Connect;
         } else if is_tls(current) {
@@ -158,9 +211,13 @@ fn failure_of(error: &reqwest::Error) -> Failure {
     failure
 }
 
+fn is_unreachable(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)
+}
+
 /// Whether it is an error of TLS, which comes wrapped in errors of I/O that do not name it as their source.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    match error.downcast_ref::<std::io::Error>() {
+    match error.downcast_ref::<io::Error>() {
         Some(outer) => outer.get_ref().is_some_and(|inner| is_tls(inner)),
         None => error.is::<rustls::Error>(),
     }

@@ -12,6 +12,8 @@ mod page;
 mod places;
 mod pool;
 mod reading;
+mod recall;
+mod replica;
 mod report;
 mod schedule;
 mod target;

@@ -7,12 +7,13 @@ use super::schedule::Schedule;
 use super::target::{Reader, Target};
 use super::writer::Writer;
 use crate::clock::now_ms;
+use crate::replica::{Health, Life};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::Store;
 use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
@@ -33,8 +34,17 @@ struct Running {
     target: Arc<Target>,
     /// From the configuration, and so to end when it is no longer there.
     configured: bool,
-    remove: oneshot::Sender<()>,
+    remove: oneshot::Sender<Ending>,
     latest: watch::Receiver<Latest>,
+}
+
+/// Why a target is no longer scraped.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// There is no such target any more.
+    Gone,
+    /// Another has its place, under other labels or at another pace.
+    Replaced,
 }
 
 /// What the last scrape of a shared page came to; none before the first.
@@ -101,10 +111,11 @@ impl Pool {
         let ended = running.extract_if(|key, known| {
             known.configured && !targets.iter().any(|target| target.key() == key && **target == *known.target)
         });
-        for (_, Running { target, remove, .. }) in ended {
+        for (key, Running { target, remove, .. }) in ended {
             info!(target = ?target.name(), "removed");
+            let is_replaced = targets.iter().any(|target| target.key() == key);
             // The task may have ended with the runtime.
-            let _ = remove.send(());
+            let _ = remove.send(if is_replaced { Ending::Replaced } else { Ending::Gone });
         }
         for target in targets {
             self.start(&mut running, target, true);
@@ -128,8 +139,11 @@ impl Pool {
         let (remove, removed) = oneshot::channel();
         let (publish, latest) = watch::channel(None);
         free.insert(Running { target: Arc::clone(&target), configured, remove, latest });
-        let writer =
+        let mut writer =
             Writer::new(&self.store, Arc::clone(&self.counts), Arc::clone(&self.metadata), target.identity.clone());
+        if target.is_watched() {
+            writer.watch(&self.store, now_ms());
+        }
         tokio::spawn(scrape_until_removed(target, self.client.clone(), writer, publish, removed));
     }
 
@@ -143,7 +157,7 @@ async fn scrape_until_removed(
     client: Client,
     mut writer: Writer,
     publish: watch::Sender<Latest>,
-    mut removed: oneshot::Receiver<()>,
+    mut removed: oneshot::Receiver<Ending>,
 ) {
     let mut schedule = Schedule::new(target.key(), target.pace);
     let mut reader = Reader::new(client, Arc::clone(&target));
@@ -152,16 +166,17 @@ async fn scrape_until_removed(
         let time_ms = tokio::select! {
             time_ms = schedule.due(now_ms) => time_ms,
             message = &mut removed => {
-                // Without a message the pool itself is gone: the program ends.
-                if message.is_ok() {
-                    writer.retire(now_ms());
+                match message {
+                    Ok(Ending::Gone) => writer.end(now_ms(), target.pace.interval),
+                    Ok(Ending::Replaced) => writer.retire(now_ms()),
+                    // The pool itself is gone: the program ends.
+                    Err(_) => {}
                 }
                 return;
             }
         };
-        let began = Instant::now();
-        let page = reader.read().await;
-        let failure = writer.write(time_ms, began.elapsed(), page.as_ref().map_err(|failure| *failure));
+        let (page, duration, health) = look(&mut reader, writer.life()).await;
+        let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure), health);
         log_change(&target, last_failure, failure);
         if let (Ok(page), None) = (&page, failure) {
             reader.approve(page);
@@ -178,6 +193,22 @@ async fn scrape_until_removed(
             }));
         }
     }
+}
+
+/// Reads the page, and asks the replica's health endpoint where that may tell more of its `life`; with the time that the
+/// page took.
+async fn look(reader: &mut Reader, life: Option<&Life>) -> (Result<Page, Failure>, Duration, Option<Health>) {
+    let began = Instant::now();
+    let health = reader.health();
+    let asked_first = life.is_some_and(Life::is_doubted);
+    let read = async { (reader.read().await, began.elapsed()) };
+    if asked_first {
+        let ((page, duration), health) = tokio::join!(read, health);
+        return (page, duration, Some(health));
+    }
+    let (page, duration) = read.await;
+    let wants_health = life.is_some_and(|life| life.wants_health(page.as_ref().err().copied()));
+    (page, duration, if wants_health { Some(health.await) } else { None })
 }
 
 /// One line when a target comes, goes, or fails for another reason than before.

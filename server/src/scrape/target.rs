@@ -5,6 +5,7 @@ use super::fetch::Client;
 use super::huggingface;
 use super::identity::Identity;
 use super::page::Page;
+use crate::replica::Health;
 use reqwest::Url;
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +72,11 @@ impl Target {
             Some(endpoint) => endpoint.url.as_str(),
             None => self.identity.job.as_deref().unwrap_or_default(),
         }
+    }
+
+    /// Whether it is a replica whose state is told by looking at it.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.source, Source::Http(_)) && self.identity.replica.is_some()
     }
 
     /// What it is called in logs.
@@ -166,6 +172,17 @@ impl Reader {
             _ => None,
         };
         page
+    }
+
+    /// What the target's health endpoint says. Does not depend on a page that is being read.
+    pub(crate) fn health(&self) -> impl Future<Output = Health> + use<> {
+        let (client, target) = (self.client.clone(), Arc::clone(&self.target));
+        async move {
+            match target.source.endpoint() {
+                Some(endpoint) => client.health(endpoint).await,
+                None => Health::Silent,
+            }
+        }
     }
 
     /// Takes note of a page that was of use: the next one may be about as long.

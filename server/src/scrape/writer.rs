@@ -7,7 +7,10 @@ use super::page::{Learned, Learning, Page};
 use super::places::{Places, Row};
 use super::pool::Counts;
 use super::reading::{Reading, read};
+use super::recall::recall;
+use super::replica::{Replica, StartTime};
 use super::report::{Outcome, Report};
+use crate::replica::{Health, Life, Look};
 use exposition::{Format, Limits, PageCache, PageCount};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +26,9 @@ pub(crate) struct Writer {
     found: Found,
     labels: TargetLabels,
     report: Option<Report>,
+    /// Of a target that is a replica and whose state nobody else tells.
+    replica: Option<Replica>,
+    start_time: StartTime,
     /// The last page, as long as scrapes succeed.
     cache: PageCache,
     places: Places,
@@ -41,15 +47,38 @@ impl Writer {
             learned,
             found: Found::default(),
             report: None,
+            replica: None,
+            start_time: StartTime::default(),
             cache: PageCache::default(),
         }
     }
 
+    /// Tells from now on what the target is doing, and goes on from what `store` knows of it, where `now_ms` is Unix
+    /// milliseconds.
+    pub(crate) fn watch(&mut self, store: &Store, now_ms: i64) {
+        let (life, learned) = recall(store, &self.identity, now_ms).unwrap_or_default();
+        self.labels = self.identity.labels(&learned);
+        self.learned = learned;
+        self.replica = Some(Replica::new(life));
+    }
+
+    /// What is known of the target as a replica, where that is told.
+    pub(crate) fn life(&self) -> Option<&Life> {
+        self.replica.as_ref().map(|replica| &replica.life)
+    }
+
     /// Stores what a scrape at `time_ms` gave: all of the page, or on failure the marks that its series are gone;
-    /// and in both cases the series about the scrape. Gives the failure, the page's own or one found here.
-    pub(crate) fn write(&mut self, time_ms: i64, duration: Duration, page: Result<&Page, Failure>) -> Option<Failure> {
-        let mut values = Row::new();
-        let taken = page.and_then(|page| self.take(time_ms, page, &mut values));
+    /// and in both cases the series about the scrape, and about the replica with what its health endpoint said. Gives the
+    /// failure, the page's own or one found here.
+    pub(crate) fn write(
+        &mut self,
+        time_ms: i64,
+        duration: Duration,
+        page: Result<&Page, Failure>,
+        health: Option<Health>,
+    ) -> Option<Failure> {
+        let (mut values, mut start_s) = (Row::new(), None);
+        let taken = page.and_then(|page| self.take(time_ms, page, &mut values, &mut start_s));
         let failure = taken.err();
         if failure.is_some() {
             self.retire_page(&mut values);
@@ -57,9 +86,14 @@ impl Writer {
         // Of two samples of one series the first counts: a page cannot shadow the report.
         let mut row = Row::with_capacity(values.len() + 8);
         let reported = self.report(Outcome { duration, failure, count: taken.unwrap_or_default() }, &mut row);
+        let look = Look { failure, health, start_s };
+        let told = self.replica.as_mut().map_or(Ok(()), |replica| {
+            replica.life.see(time_ms, look);
+            replica.write(&self.labels, &mut self.group, &mut row)
+        });
         row.extend(values);
         self.append(time_ms, row);
-        failure.or(reported.err().map(|_| Failure::SeriesCap))
+        failure.or(reported.and(told).err().map(|_| Failure::SeriesCap))
     }
 
     /// How many series tell what was found on the target's pages.
@@ -74,8 +108,28 @@ impl Writer {
         self.append(time_ms, row);
     }
 
-    fn take(&mut self, time_ms: i64, page: &Page, row: &mut Row) -> Result<PageCount, Failure> {
+    /// Tells that the replica has stopped and marks all else as gone, and for `interval` later that too.
+    pub(crate) fn end(&mut self, time_ms: i64, interval: Duration) {
+        let mut replica = self.replica.take();
+        let (mut row, mut last) = (Row::new(), Row::new());
+        self.retire_all(&mut row);
+        if let Some(replica) = &mut replica {
+            replica.write_end(&mut row);
+            replica.retire(&mut last);
+        }
+        self.append(time_ms, row);
+        self.append(time_ms + interval.as_millis() as i64, last);
+    }
+
+    fn take(
+        &mut self,
+        time_ms: i64,
+        page: &Page,
+        row: &mut Row,
+        start_s: &mut Option<f64>,
+    ) -> Result<PageCount, Failure> {
         let mut reading = self.read(page, row)?;
+        *start_s = self.start_time.find(&reading);
         let count = reading.count;
         self.counts.duplicates.add(count.duplicates as u64);
         reading.new.iter().for_each(|(_, labels)| self.found.see(labels));
@@ -126,12 +180,16 @@ impl Writer {
         if let Some(report) = self.report.take() {
             report.retire(row);
         }
+        if let Some(replica) = &mut self.replica {
+            replica.retire(row);
+        }
     }
 
     fn retire_page(&mut self, row: &mut Row) {
         self.cache = PageCache::default();
         // What comes back may be another version with other names.
         self.found = Found::default();
+        self.start_time = StartTime::default();
         self.places.retire(row);
     }
 }

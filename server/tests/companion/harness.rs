@@ -107,7 +107,12 @@ pub(crate) struct FakeTarget {
 
 impl FakeTarget {
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::start_at("127.0.0.1:0".parse().expect("an address"), behaviour).await
+    }
+
+    /// Starts it where another has listened before.
+    pub(crate) async fn start_at(address: SocketAddr, behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let behaviour = Arc::new(Mutex::new(Some(behaviour)));
@@ -135,6 +140,19 @@ impl FakeTarget {
     /// Does something else from now on; none closes each connection at once.
     pub(crate) fn turn(&self, behaviour: Option<Behaviour>) {
         *self.behaviour.lock().expect("a lock") = behaviour;
+    }
+
+    /// Ends, so that connections are refused.
+    pub(crate) async fn stop(mut self) -> SocketAddr {
+        self.accepting.abort();
+        // Aborted, or ended with its listener: either way the port is free.
+        let _ = (&mut self.accepting).await;
+        self.address
+    }
+
+    /// How many requests began like this so far.
+    pub(crate) fn count(&self, beginning: &str) -> usize {
+        self.requests.lock().expect("a lock").iter().filter(|head| head.starts_with(beginning)).count()
     }
 
     pub(crate) fn url(&self) -> String {

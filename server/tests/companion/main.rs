@@ -16,4 +16,5 @@ mod hosted;
 mod program;
 mod reexport;
 mod scraping;
+mod states;
 mod transcript;

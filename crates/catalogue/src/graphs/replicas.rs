@@ -41,8 +41,9 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "Replica states",
         help: "Replicas by state at each moment. Pending: no machine yet, so look at quota and node pools. Pulling: \
                the image is on its way. Downloading: the weights are; a cache close by shortens both. Initializing: \
-               the model is loaded and warmed up. Running: it serves. Failed: see restarts and the log. From \
-               Kubernetes these are the phases of pods, where Running does not yet mean ready.",
+               the model is loaded and warmed up. Running: it serves. Failed: see restarts and the log. Stopped: it \
+               ended. A replica that is only looked at from outside is pending until it first answers. From \
+               kube-state-metrics these are the phases of pods, where Running does not yet mean ready.",
         section: REPLICAS,
         look: Look::Bars,
         lines: UNNAMED,
@@ -65,6 +66,20 @@ pub(super) const GRAPHS: &[Graph] = &[
         ..LINES
     },
     Graph {
+        id: "restart-reasons",
+        title: "Restarts by reason",
+        help: "Restarts of replicas by why the run before ended, as Kubernetes tells it. OOMKilled: the container passed \
+               its memory limit, so raise the limit or load less. Error: the process ended with an error, or a health \
+               check failed for too long and it was killed. Completed: it ended by itself. Unknown: only a new start \
+               was seen.",
+        unit: Unit::PerSecond,
+        section: REPLICAS,
+        summary: Summary::Counts,
+        look: Look::Bars,
+        lines: UNNAMED,
+        ..LINES
+    },
+    Graph {
         id: "readiness",
         title: "Pod readiness",
         help: "Pods by the Ready condition of Kubernetes: true takes traffic, false is starting, stopping or fails its \
@@ -78,12 +93,12 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "startup-time",
         title: "Start-up time",
-        help: "How long the engine took to start, by phase, of the slowest replica: the part of the cold start that is \
-               the engine's own. Loading weights is bounded by disk or network; capturing CUDA graphs can be trimmed \
-               to fewer batch sizes. Add the time to get a machine and to pull the image for the whole cold start.",
+        help: "How long the slowest replica took to start. Ready: from the start of its process, or of its pod, until it \
+               served. By phase: the part that is the engine's own. Loading weights is bounded by disk or network; capturing CUDA graphs can be trimmed \
+               to fewer batch sizes. The rest is the time to get a machine and to pull the image.",
         unit: Unit::Seconds,
         section: REPLICAS,
-        lines: &[data("engine"), data("weights"), data("")],
+        lines: &[data("ready"), data("engine"), data("weights"), data("")],
         ..LINES
     },
     Graph {

@@ -26,11 +26,11 @@ impl Story {
 
     fn up(&mut self, time_ms: i64, text: &str) -> Option<Failure> {
         let page = Page::local(text.into());
-        self.writer.write(time_ms, Duration::from_millis(7), Ok(&page))
+        self.writer.write(time_ms, Duration::from_millis(7), Ok(&page), None)
     }
 
     fn down(&mut self, time_ms: i64, failure: Failure) -> Option<Failure> {
-        self.writer.write(time_ms, Duration::from_millis(7), Err(failure))
+        self.writer.write(time_ms, Duration::from_millis(7), Err(failure), None)
     }
 
     /// All series but those about the scrape, each as `time:value`, `x` for a mark that it is gone.

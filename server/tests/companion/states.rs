@@ -1,0 +1,103 @@
+//! What replicas are doing, told by looking at them.
+use crate::harness::{Behaviour, Companion, FakeTarget, args, hang, page, raw, status};
+use server::cli::ServeArgs;
+use server::config::Settings;
+use std::sync::Arc;
+
+const STATE: &str = "inferboard_replica_state == 1";
+const LOADING: &str = "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}";
+
+/// Answers with the page at `/metrics` and otherwise at `/health`.
+fn server(metrics: Behaviour, health: Behaviour) -> Behaviour {
+    Arc::new(move |head, stream| match head.starts_with("GET /health ") {
+        true => health(head, stream),
+        false => metrics(head, stream),
+    })
+}
+
+fn loading() -> Behaviour {
+    let length = LOADING.len();
+    raw(format!("HTTP/1.1 503 Service Unavailable\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{LOADING}"))
+}
+
+fn vllm(start_s: u32) -> Behaviour {
+    let text = format!("vllm:num_requests_running{{model_name=\"m\"}} 3\nprocess_start_time_seconds {start_s}\n");
+    server(page(&text), status("200 OK"))
+}
+
+#[tokio::test]
+async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
+    let address = FakeTarget::page("").await.stop().await;
+    let url = format!("http://{address}");
+    let companion = Companion::start(&args(&[&url])).await;
+    let by = ["state", "model", "replica", "instance"];
+    companion.wait_for(STATE, &by, &[&format!("pending - {address} {address} 1")]).await;
+
+    let target = FakeTarget::start_at(address, server(loading(), loading())).await;
+    companion.wait_for(STATE, &["state"], &["initializing 1"]).await;
+    companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
+    target.turn(Some(vllm(100)));
+    let running = format!("running m {address} {address} 1");
+    companion.wait_for(STATE, &by, &[&running]).await;
+    companion.wait_for("inferboard_replica_ready_seconds > bool 0", &["model"], &["m 1"]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &["reason"], &["unknown 0"]).await;
+
+    let address = target.stop().await;
+    companion.wait_for(STATE, &by, &[&format!("stopped m {address} {address} 1")]).await;
+    companion.wait_for("inferboard_replica_ready_seconds", &[], &[]).await;
+    let target = FakeTarget::start_at(address, vllm(200)).await;
+    companion.wait_for(STATE, &by, &[&running]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &["reason"], &["unknown 1"]).await;
+
+    // Whoever serves is not asked for its health.
+    let (asked, pages) = (target.count("GET /health "), target.count("GET /metrics "));
+    while target.count("GET /metrics ") < pages + 5 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(target.count("GET /health "), asked);
+    assert!(asked <= 1, "{asked}");
+
+    target.turn(Some(server(hang(), status("500 Internal Server Error"))));
+    companion.wait_for(STATE, &["state"], &["failed 1"]).await;
+    target.turn(Some(server(hang(), status("200 OK"))));
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+}
+
+#[tokio::test]
+async fn a_replica_that_is_taken_away_has_stopped_and_is_gone() {
+    let (kept, ended) = (FakeTarget::start(vllm(100)).await, FakeTarget::start(vllm(100)).await);
+    let companion = Companion::start(&args(&[&kept.url(), &ended.url()])).await;
+    companion.wait_for("count by (state) (inferboard_replica_state == 1)", &["state"], &["running 2"]).await;
+    let settings = Settings::load(&args(&[&kept.url()])).expect("settings");
+    companion.reloads.send(settings.sources).await.expect("a companion");
+    companion.wait_for(STATE, &["replica", "state"], &[&format!("{} running 1", kept.instance())]).await;
+    let stopped = "max by (replica) (max_over_time(inferboard_replica_state{state=\"stopped\"}[1m])) == 1";
+    companion.wait_for(stopped, &["replica"], &[&format!("{} 1", ended.instance())]).await;
+    companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_replica_outlives_the_companion() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = FakeTarget::start(vllm(100)).await;
+    let flags = ServeArgs { in_memory: false, data_dir: Some(folder.path().into()), ..args(&[&target.url()]) };
+    let by = ["state", "job", "model"];
+    let companion = Companion::start(&flags).await;
+    companion.wait_for(STATE, &by, &["running vllm m 1"]).await;
+    target.turn(Some(vllm(200)));
+    companion.wait_for("inferboard_replica_restarts_total", &["model"], &["m 1"]).await;
+    companion.stop().await;
+
+    let address = target.stop().await;
+    let companion = Companion::start(&flags).await;
+    companion.wait_for(STATE, &by, &["stopped vllm m 1"]).await;
+    let pending = "max_over_time(inferboard_replica_state{state=\"pending\"}[1m])";
+    assert_eq!(companion.values(pending, &[]).await, ["0"]);
+    companion.stop().await;
+
+    let _target = FakeTarget::start_at(address, vllm(300)).await;
+    let companion = Companion::start(&flags).await;
+    companion.wait_for(STATE, &by, &["running vllm m 1"]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &["job", "model"], &["vllm m 2"]).await;
+    companion.stop().await;
+}
