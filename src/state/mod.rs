@@ -3,6 +3,7 @@ pub mod choices;
 pub mod cursor;
 pub mod layout;
 pub mod layouts;
+pub mod listing;
 pub mod navigation;
 pub mod prefs;
 pub mod url;

@@ -40,6 +40,7 @@ pub fn encode(view: &View) -> String {
     if view.zone != Zone::Browser {
         query.append_pair("zone", view.zone.id());
     }
+    view.listing.encode(&mut query);
     query.finish()
 }
 
@@ -65,7 +66,7 @@ pub fn decode(query: &str) -> View {
             }
             "refresh" => view.refresh.is_on = value != "off",
             "zone" => view.zone = Zone::from_id(&value),
-            _ => {}
+            name => view.listing.decode(name, &value),
         }
     }
     if let Some(range) = from.and_then(|from| range(&from, to.as_deref())) {
@@ -108,7 +109,7 @@ mod tests {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
                 for zone in [Zone::Browser, Zone::Utc, Zone::Named("Asia/Kathmandu".into())] {
                     let (scope, section) = (scope.clone(), Some(Section::Hardware));
-                    let view = View { scope, section, range, refresh, zone };
+                    let view = View { scope, section, range, refresh, zone, ..View::default() };
                     assert_eq!(decode(&encode(&view)), view);
                 }
             }

@@ -1,5 +1,5 @@
 //! What the page shows: scope, section, range and refresh.
-use super::zone::Zone;
+use super::{listing::Listing, zone::Zone};
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.
@@ -15,6 +15,8 @@ pub struct View {
     pub refresh: Refresh,
     /// In which zone times are shown.
     pub zone: Zone,
+    /// Which replicas are listed.
+    pub listing: Listing,
 }
 
 impl Default for View {
@@ -25,6 +27,7 @@ impl Default for View {
             range: Range::Last(DEFAULT_RANGE_MS),
             refresh: Refresh::DEFAULT,
             zone: Zone::Browser,
+            listing: Listing::default(),
         }
     }
 }

@@ -72,7 +72,7 @@ fn sort(values: &mut [(String, LineStyle, f64)]) {
 
 /// Columns of a grid whose middle holds the tooltip: beside the cursor, on the side with more room, and moved along
 /// where it would leave the card. The space beside it shrinks before the tooltip does.
-fn tracks(x: f64, projection: &Projection) -> String {
+pub(super) fn tracks(x: f64, projection: &Projection) -> String {
     const GAP_PX: f64 = 10.0;
     if x > f64::midpoint(projection.left, projection.right) {
         format!("minmax(0, 1fr) max-content minmax(0, calc(100% - {:.1}px))", x - GAP_PX)
