@@ -77,14 +77,19 @@ impl CardContext {
         })
     }
 
-    /// Whether the buckets are shown.
+    /// Whether the buckets of a histogram are shown.
+    pub(super) fn is_buckets(self) -> bool {
+        self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { is_level: false, .. })))
+    }
+
+    /// Whether cells are shown: of buckets, or of replicas.
     pub(super) fn is_heat_map(self) -> bool {
         self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { .. })))
     }
 
     /// A value of one of the lines, for people.
     pub(super) fn written(self, name: &str, value: f64) -> String {
-        if self.is_heat_map() {
+        if self.is_buckets() {
             return Unit::PerSecond.format(value);
         }
         self.drawn.with(|drawn| match drawn {

@@ -19,7 +19,7 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
         let (index, x, projection) = (index.get()?, x.get()?, painted.get()?);
         let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
         let mut values = card.values(index);
-        if card.is_heat_map() {
+        if card.is_buckets() {
             // As they lie on the graph, without those that are empty.
             values.reverse();
             values.retain(|(_, _, value)| *value > 0.0);
