@@ -116,12 +116,15 @@ impl Round {
         let names = self.inventory.present(&self.scope);
         let present = |name: &str| names.contains(name);
         let ask = Ask { scope: &self.scope, labels: &self.backend.labels, window_ms: grid.window_ms };
-        let detailed = choices.is_detailed.then(|| detailed_query(graph, &present, &ask)).flatten();
+        // A heat map is of buckets where there are some, and else of what the details tell apart.
+        let is_of_rows = choices.form == Form::HeatMap && graph.colours != Colours::Percentiles;
+        let detailed = (choices.is_detailed || is_of_rows).then(|| detailed_query(graph, &present, &ask)).flatten();
         let is_detailed = detailed.is_some();
         let Some(query) = detailed.or_else(|| drawn_query(graph, &present, &ask)) else { return Ok(None) };
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
         let has_all = |old: &Drawn| {
-            (!choices.is_compared || old.previous.is_some()) && (choices.form != Form::HeatMap || old.buckets.is_some())
+            (!choices.is_compared || old.previous.is_some())
+                && (choices.form != Form::HeatMap || is_of_rows || old.buckets.is_some())
         };
         if let Some(old) = &old
             && old.range == self.range

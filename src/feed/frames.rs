@@ -5,7 +5,7 @@ use plot::{Column, Frame};
 use promapi::{Data, Many, Series};
 
 /// The line a series belongs to.
-fn line_name<V>(series: &Series<V>) -> String {
+pub(super) fn line_name<V>(series: &Series<V>) -> String {
     series.metric.get(LINE_LABEL).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| "other".into())
 }
 

@@ -1,7 +1,7 @@
 //! One refresh: what is there, who answers, and the cards on screen.
 use super::{
     card::{CardState, Round, Status},
-    client::Failure,
+    client::{Backend, Failure},
     grid::{Grid, USUAL_INTERVAL_MS, interval_ms},
     inventory::Inventory,
     refresh::{Feed, Slot, Start, browser_ms},
@@ -81,8 +81,12 @@ impl Feed {
         self.learn_failures(&round).await;
         let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
         let cards = join_all(on_screen.map(|slot| self.fetch(slot, &round)));
-        let (starts, cards) = join(self.fetch_starts(&round), cards).await;
-        cards.into_iter().chain([starts]).collect()
+        let marks = async {
+            self.fetch_starts(&round).await?;
+            self.fetch_fleet(&round).await
+        };
+        let (marks, cards) = join(marks, cards).await;
+        cards.into_iter().chain([marks]).collect()
     }
 
     /// Asks what is there in a range.

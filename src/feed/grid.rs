@@ -46,7 +46,17 @@ pub(super) fn step_ms(length_ms: i64, interval_ms: i64, look: Look) -> i64 {
         Look::Lines => 240,
         Look::Bars => 60,
     };
-    let finest = (length_ms / points).max(interval_ms);
+    round_step_ms(length_ms / points, interval_ms)
+}
+
+/// The step for `points` points on a range; the very interval where there is room for each scrape.
+pub(super) fn fine_step_ms(length_ms: i64, interval_ms: i64, points: i64) -> i64 {
+    let finest = length_ms / points;
+    if finest <= interval_ms { interval_ms } else { round_step_ms(finest, interval_ms) }
+}
+
+fn round_step_ms(finest: i64, interval_ms: i64) -> i64 {
+    let finest = finest.max(interval_ms);
     STEPS_MS.into_iter().find(|step| *step >= finest).unwrap_or_else(|| finest - finest % 86_400_000 + 86_400_000)
 }
 
@@ -105,6 +115,13 @@ mod tests {
         assert_eq!(step_ms(300_000, 5000, Look::Lines), 5000);
         assert_eq!(step_ms(300_000, 60_000, Look::Lines), 60_000);
         assert_eq!(step_ms(300_000, 20_000, Look::Lines), 30_000);
+    }
+
+    #[test]
+    fn states_are_asked_for_at_each_scrape_while_there_is_room() {
+        assert_eq!(fine_step_ms(60_000, 250, 1000), 250);
+        assert_eq!(fine_step_ms(900_000, 20_000, 1000), 20_000);
+        assert_eq!(fine_step_ms(86_400_000, 5000, 1000), 120_000);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What is there: metric names by scope, from the one discovery query.
-use catalogue::{Graph, Scope, ScopeLabels, has_data};
+use catalogue::{Graph, Layer, Scope, ScopeLabels, detect, has_data};
 use promapi::{One, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +40,12 @@ impl Inventory {
     /// The replicas of what is selected.
     pub fn replicas(&self, scope: &Scope) -> BTreeSet<&str> {
         self.values(3, &Scope { replica: None, ..scope.clone() })
+    }
+
+    /// Whether a replica has metrics of an engine.
+    pub fn has_engine(&self, replica: &str) -> bool {
+        let own = self.names.iter().filter(|(key, _)| key[3] == replica);
+        detect(own.flat_map(|(_, names)| names.iter().map(String::as_str))).iter().any(|one| one.layer < Layer::Proxy)
     }
 
     fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {

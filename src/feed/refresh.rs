@@ -3,9 +3,11 @@ use super::{
     card::{CardState, Offers, Round, Status},
     client::{Backend, Failure, renew_frame},
     clock::Clock,
+    fleet::Fleet,
     gather::Discovered,
     inventory::Inventory,
     queue::{MOST_IN_FLIGHT, Queue},
+    timeline::Timeline,
 };
 use crate::state::{
     choices::Choices,
@@ -70,6 +72,8 @@ pub struct Feed {
     pub failed: RwSignal<Vec<String>>,
     /// The server's clock.
     pub clock: RwSignal<Clock>,
+    /// The replicas one by one, while somebody watches them; none before the first answer.
+    pub fleet: RwSignal<Option<Arc<Fleet>>>,
     pub(super) inner: StoredValue<Inner, LocalStorage>,
 }
 
@@ -89,6 +93,8 @@ pub(super) struct Inner {
     pub(super) round: Option<Round>,
     /// What is there, as last asked.
     pub(super) discovered: Option<Discovered>,
+    /// What was told of the replicas so far.
+    pub(super) timeline: Timeline,
     /// The scrape interval as measured.
     pub(super) interval_ms: Option<i64>,
     is_running: bool,
@@ -110,6 +116,7 @@ impl Feed {
             slots: BTreeMap::new(),
             round: None,
             discovered: None,
+            timeline: Timeline::default(),
             interval_ms: None,
             is_running: false,
             is_wanted: false,
@@ -126,6 +133,7 @@ impl Feed {
             answering: RwSignal::new((0, 0)),
             failed: RwSignal::new(Vec::new()),
             clock: RwSignal::new(Clock::default()),
+            fleet: RwSignal::new(None),
             inner: StoredValue::new_local(inner),
         }
     }

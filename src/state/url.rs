@@ -51,6 +51,7 @@ pub fn encode(view: &View) -> String {
     if view.zone != Zone::Browser {
         query.append_pair("zone", view.zone.id());
     }
+    view.listing.encode(&mut query);
     query.finish()
 }
 
@@ -80,7 +81,7 @@ pub fn decode(query: &str) -> View {
             "embed" => content = text(),
             "theme" => theme = Theme::from_id(&value),
             "parent" if is_origin(&value) => parents.push(value.to_string()),
-            _ => {}
+            name => view.listing.decode(name, &value),
         }
     }
     if let Some(range) = from.and_then(|from| range(&from, to.as_deref())) {
@@ -125,7 +126,7 @@ mod tests {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
                 for zone in [Zone::Browser, Zone::Utc, Zone::Named("Asia/Kathmandu".into())] {
                     let (scope, section) = (scope.clone(), Some(Section::Hardware));
-                    let view = View { scope, section, range, refresh, zone, frame: None };
+                    let view = View { scope, section, range, refresh, zone, ..View::default() };
                     assert_eq!(decode(&encode(&view)), view);
                 }
             }

@@ -1,5 +1,5 @@
 //! What the page shows: scope, section, range and refresh.
-use super::{frame::Frame, zone::Zone};
+use super::{frame::Frame, listing::Listing, zone::Zone};
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.
@@ -17,6 +17,8 @@ pub struct View {
     pub zone: Zone,
     /// What a page in a frame shows; none for a page of its own.
     pub frame: Option<Frame>,
+    /// Which replicas are listed.
+    pub listing: Listing,
 }
 
 impl Default for View {
@@ -28,6 +30,7 @@ impl Default for View {
             refresh: Refresh::DEFAULT,
             zone: Zone::Browser,
             frame: None,
+            listing: Listing::default(),
         }
     }
 }

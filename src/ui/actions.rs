@@ -61,13 +61,19 @@ pub(super) fn items(graph: &Graph, offers: Offers, choices: Choices) -> Vec<Item
         Detail::Replicas => "Each replica",
         Detail::Gpus => "Each GPU",
     };
+    let heat_map = match graph.detail {
+        _ if offers.has_buckets => Some("Heat map of buckets"),
+        Detail::Replicas if offers.has_details => Some("Heat map of replicas"),
+        Detail::Gpus if offers.has_details => Some("Heat map of GPUs"),
+        _ => None,
+    };
     let switch = |action, text, is_on: bool| Item { action, text, is_checked: Some(is_on) };
     let press = |action, text| Item { action, text, is_checked: None };
     // Percentiles lie within each other and do not add up.
     let can_stack = is_lines && (graph.colours != Colours::Percentiles);
     [
         (offers.has_details || choices.is_detailed).then(|| switch(Action::Details, detail, choices.is_detailed)),
-        offers.has_buckets.then(|| switch(Action::HeatMap, "Heat map of buckets", choices.form == Form::HeatMap)),
+        heat_map.map(|text| switch(Action::HeatMap, text, choices.form == Form::HeatMap)),
         (is_lines && is_graph && !choices.is_stacked).then(|| switch(Action::Log, "Logarithmic axis", choices.is_log)),
         (can_stack && is_graph).then(|| switch(Action::Stacked, "Stacked", choices.is_stacked)),
         (choices.form != Form::HeatMap)
@@ -134,6 +140,8 @@ mod tests {
         assert!(!bars.contains(&"log") && !bars.contains(&"stacked") && !bars.contains(&"heat-map"));
         let none = ids("running-and-waiting", Offers::default(), Choices::default());
         assert!(!none.contains(&"details") && none.contains(&"stacked") && none.contains(&"log"));
+        let offers = Offers { has_details: true, has_buckets: false };
+        assert!(ids("running-and-waiting", offers, Choices::default()).contains(&"heat-map"));
         let table = ids("volume", all, Choices { form: Form::Table, ..Choices::default() });
         assert!(!table.contains(&"png") && table.contains(&"csv"));
         let detailed = Choices { is_detailed: true, ..Choices::default() };

@@ -1,6 +1,6 @@
 //! The value axis of a card: what it spans, and its labelled round numbers.
 use super::shown::Shown;
-use catalogue::Unit;
+use catalogue::{Unit, line_name};
 use plot::{
     LineStyle, Look, Margins, Projection, Rounding, left_out, log_domain, log_ticks, value_domain, value_ticks,
 };
@@ -23,8 +23,9 @@ pub(super) struct Axis {
 /// The axis for the visible lines. A logarithmic one is for lines only, as what is stacked has no logarithm to read.
 pub(super) fn axis(unit: Unit, shown: &Shown, styles: &[LineStyle], wants_log: bool) -> Axis {
     let columns = &shown.frame.columns;
-    if let Some(Look::Cells { .. }) = shown.look {
-        return rows(columns.iter().map(|column| column.name.as_str()));
+    if let Some(Look::Cells { is_level, .. }) = shown.look {
+        let names = columns.iter().map(|column| column.name.as_str());
+        return if is_level { named_rows(names) } else { rows(names) };
     }
     let is_stacked = shown.look.is_some_and(|look| look != Look::Lines);
     let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_shown);
@@ -59,6 +60,21 @@ fn rows<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Axis {
     let ends = names.enumerate().filter_map(|(at, name)| Some((at, name.strip_prefix("≤ ")?.to_owned())));
     let labelled = ends.filter(|(at, _)| (at + 1) % every == 0);
     let ticks = labelled.map(|(at, end)| ((at + 1) as f64, end)).collect();
+    Axis { low: 0.0, high: count.max(1) as f64, is_log: false, ticks, left_out: 0 }
+}
+
+/// The rows of a heat map of replicas, with their names beside them.
+fn named_rows<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Axis {
+    const LETTERS: usize = 14;
+    let count = names.len();
+    let every = count.div_ceil(3 * LABELS).max(1);
+    let short = |name: &str| {
+        let skipped = name.chars().count().saturating_sub(LETTERS);
+        // Names of one fleet differ at their end.
+        if skipped == 0 { name.to_owned() } else { format!("…{}", name.chars().skip(skipped).collect::<String>()) }
+    };
+    let labelled = names.enumerate().filter(|(at, _)| (count - 1 - at) % every == 0);
+    let ticks = labelled.map(|(at, name)| (at as f64 + 0.5, short(line_name(name)))).collect();
     Axis { low: 0.0, high: count.max(1) as f64, is_log: false, ticks, left_out: 0 }
 }
 
@@ -126,9 +142,17 @@ mod tests {
 
     #[test]
     fn rows_are_labelled_by_the_ends_of_their_buckets() {
-        let cells = Look::Cells { width_ms: 1 };
+        let cells = Look::Cells { width_ms: 1, is_level: false };
         let shown = shown(cells, &[("≤ 1 s", &[1.0, 1.0]), ("≤ 5 s", &[1.0, 1.0]), ("beyond", &[1.0, 1.0])]);
         let axis = axis(Unit::Seconds, &shown, &[], false);
         assert_eq!((labels(&axis), axis.high), (vec!["1 s", "5 s"], 3.0));
+    }
+
+    #[test]
+    fn rows_of_replicas_have_their_names() {
+        let cells = Look::Cells { width_ms: 1, is_level: true };
+        let shown = shown(cells, &[("llama-7d9fc-00000001 · in use", &[1.0, 1.0]), ("a", &[1.0, 1.0])]);
+        let axis = axis(Unit::Bytes, &shown, &[], false);
+        assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…d9fc-00000001", "a"], 0.5));
     }
 }

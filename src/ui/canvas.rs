@@ -110,7 +110,7 @@ impl Picture<'_> {
 }
 
 /// The element's size in CSS pixels, kept up to date.
-fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
+pub(super) fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
     let size = RwSignal::new((0.0, 0.0));
     let callback = Closure::<dyn Fn(JsValue)>::new(move |_| {
         if let Some(canvas) = canvas.get_untracked() {

@@ -6,6 +6,7 @@ use super::{
     canvas::Plot,
     colours::Palette,
     enlarged::Enlarged,
+    help::Help,
     legend::Legend,
     menu::Menu,
     shown::{Shown, shown},
@@ -76,14 +77,19 @@ impl CardContext {
         })
     }
 
-    /// Whether the buckets are shown.
+    /// Whether the buckets of a histogram are shown.
+    pub(super) fn is_buckets(self) -> bool {
+        self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { is_level: false, .. })))
+    }
+
+    /// Whether cells are shown: of buckets, or of replicas.
     pub(super) fn is_heat_map(self) -> bool {
         self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { .. })))
     }
 
     /// A value of one of the lines, for people.
     pub(super) fn written(self, name: &str, value: f64) -> String {
-        if self.is_heat_map() {
+        if self.is_buckets() {
             return Unit::PerSecond.format(value);
         }
         self.drawn.with(|drawn| match drawn {
@@ -117,6 +123,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let is_table = Memo::new(move |_| choices.with(|choices| choices.form == Form::Table));
     let is_enlarged = RwSignal::new(false);
     let heading = format!("heading-{}", graph.id);
+    let query = Signal::derive(move || drawn.with(|drawn| drawn.as_ref().map(|drawn| drawn.query.clone())));
     view! {
         <section
             node_ref=node
@@ -138,7 +145,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
             <header>
                 <h2 id=heading.clone() title=graph.title>{graph.title}</h2>
                 <span class="unit">{graph.unit.suffix()}</span>
-                <Help />
+                <Help id=graph.id title=graph.title text=graph.help query />
                 <span class="now">{move || note(graph, &status.get(), drawn.get().as_deref())}</span>
                 <Menu is_enlarged />
             </header>
@@ -189,40 +196,6 @@ fn note(graph: &Graph, status: &Status, drawn: Option<&Drawn>) -> String {
         }
     };
     newest.map(|value| graph.unit.format(value)).unwrap_or_default()
-}
-
-/// The "?" of a card: what it measures, and the query behind it.
-#[component]
-fn Help() -> impl IntoView {
-    let CardContext { graph, drawn, .. } = expect_context();
-    let is_open = RwSignal::new(false);
-    let id = format!("help-{}", graph.id);
-    let close = move |event: web_sys::KeyboardEvent| {
-        if event.key() == "Escape" {
-            is_open.set(false);
-        }
-    };
-    view! {
-        <span class="help" on:keydown=close>
-            <button
-                type="button"
-                class="question"
-                data-testid="help"
-                aria-label=format!("About {}", graph.title)
-                aria-expanded=move || is_open.get().to_string()
-                aria-controls=id.clone()
-                on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
-            >
-                "?"
-            </button>
-            <div id=id class="help-text" tabindex="0" hidden=move || !is_open.get()>
-                <p>{graph.help}</p>
-                <p class="query">
-                    <code>{move || drawn.with(|drawn| drawn.as_ref().map(|drawn| drawn.query.clone()))}</code>
-                </p>
-            </div>
-        </span>
-    }
 }
 
 /// Tells when the element comes near the screen and leaves it.

@@ -1,5 +1,5 @@
 //! The grid of cards of the open section; in a frame perhaps one card alone.
-use super::{absent::Absent, card::Card};
+use super::{absent::Absent, card::Card, timeline::Timeline};
 use crate::{
     feed::Feed,
     state::{frame::Content, layouts::Layouts, navigation::Navigation},
@@ -60,7 +60,11 @@ pub(super) fn Cards() -> impl IntoView {
     });
     let is_known = Memo::new(move |_| ids.with(Option::is_some));
     let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
+    let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_known.get());
     view! {
+        <Show when=move || has_timeline.get()>
+            <Timeline />
+        </Show>
         <div class="cards" data-testid="cards">
             <Show
                 when=move || is_known.get()

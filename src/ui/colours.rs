@@ -1,6 +1,6 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
 use super::shown::{ALL_BEFORE, Shown, before, is_limit};
-use catalogue::{Colours, Detail, Graph, line_name};
+use catalogue::{Colours, Detail, Graph, ReplicaState, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Look, Rgb, Theme};
 use std::collections::BTreeSet;
@@ -13,6 +13,8 @@ pub(super) struct Palette {
     pub(super) surface: Rgb,
     /// Text of the first rank.
     pub(super) ink: Rgb,
+    /// Of the states of replicas, in the order of [`ReplicaState::ALL`].
+    states: Vec<Rgb>,
     limit: Rgb,
     series: Vec<Rgb>,
     percentiles: Vec<Rgb>,
@@ -46,11 +48,17 @@ impl Palette {
                 font: if font.trim().is_empty() { "sans-serif".into() } else { font.trim().to_owned() },
                 font_px: 11.0,
             },
+            states: ReplicaState::ALL.iter().map(|state| colour(&format!("--state-{}", state.id()))).collect(),
             limit: colour("--limit"),
             series: (1..=8).map(|at| colour(&format!("--series-{at}"))).collect(),
             percentiles,
             classes: (1..=5).map(|class| colour(&format!("--class-{class}"))).collect(),
         }
+    }
+
+    /// The colour of a state.
+    pub(super) fn state(&self, state: ReplicaState) -> Rgb {
+        self.states.get(state as usize).copied().unwrap_or(FALLBACK)
     }
 
     /// How each column of what is shown is drawn.

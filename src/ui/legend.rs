@@ -2,13 +2,13 @@
 use super::{
     card::CardContext,
     colours::{Palette, css},
-    shown::ALL_BEFORE,
+    shown::{ALL_BEFORE, Shown},
     statistics::{Statistics, statistics},
 };
 use catalogue::{Colours, Summary, line_name, status_name};
 use leptos::prelude::*;
 use plot::Look;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// The legend with the newest values, or with statistics of the range, and a word on what else there is to know.
 #[component]
@@ -146,13 +146,25 @@ fn StatisticsRow(at: usize, name: String, names: Memo<Vec<(usize, String)>>) -> 
 #[component]
 fn Ramp() -> impl IntoView {
     let palette = expect_context::<Memo<Palette>>();
+    let card @ CardContext { graph, shown, .. } = expect_context();
+    let ends = move || {
+        if card.is_buckets() {
+            return ("per second in each bucket: few ".to_owned(), " many".to_owned());
+        }
+        let values = |shown: &Arc<Shown>| {
+            let values = shown.frame.columns.iter().flat_map(|column| column.values.iter().copied());
+            values.filter(|value| value.is_finite()).fold(0.0, f64::max)
+        };
+        let most = shown.with(values);
+        (format!("each row a replica or GPU: {} ", graph.unit.format(0.0)), format!(" {}", graph.unit.format(most)))
+    };
     let swatches = move || {
         let ramp = palette.with(|palette| palette.theme.ramp.clone());
         ramp.into_iter().map(|rgb| view! { <i class="swatch" style:color=css(rgb)></i> }).collect_view()
     };
     view! {
         <p class="ramp">
-            "per second in each bucket: few " <span aria-hidden="true">{swatches}</span> " many"
+            {move || ends().0} <span aria-hidden="true">{swatches}</span> {move || ends().1}
         </p>
     }
 }

@@ -15,27 +15,16 @@ use plot::Look;
 #[component]
 pub(super) fn Overlay(painted: Painted) -> impl IntoView {
     let card @ CardContext { drawn, shown, .. } = expect_context();
-    let hand = Hand::new(card, painted);
+    let hand = Hand::new(card.graph.id, drawn, painted);
     let pointer = expect_context::<Pointer>();
     let feed = expect_context::<Feed>();
     // The point nearest to the cursor, and where it lies.
-    let index = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(card, cursor.time_ms)));
+    let index = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(drawn, cursor.time_ms)));
     let x = Memo::new(move |_| {
         let (index, projection) = (index.get()?, painted.get()?);
         let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
         Some(projection.x(time_ms).clamp(projection.left, projection.right))
     });
-    let crosshair = move || {
-        let (x, projection) = (x.get()?, painted.get()?);
-        Some(view! {
-            <div
-                class="crosshair"
-                style:left=px(x)
-                style:top=px(projection.top)
-                style:height=px(projection.bottom - projection.top)
-            ></div>
-        })
-    };
     let dots = move || {
         let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
         let is_lines = shown.with(|shown| shown.look == Some(Look::Lines));
@@ -48,20 +37,6 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=css(style.rgb)></i> }
         };
         Some(values.map(dot).collect_view())
-    };
-    let band = move || {
-        let ((one_ms, other_ms), projection) = (pointer.selection.get()?, painted.get()?);
-        let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
-        let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
-        Some(view! {
-            <div
-                class="selection"
-                style:left=px(left)
-                style:width=px(right - left)
-                style:top=px(projection.top)
-                style:height=px(projection.bottom - projection.top)
-            ></div>
-        })
     };
     let marks = move || {
         let projection = painted.get()?;
@@ -99,12 +74,48 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             on:dblclick=move |_| hand.back()
             on:keydown=move |event| hand.key(&event)
         >
-            {band}
-            {crosshair}
+            <Selected painted />
+            <Crosshair x painted />
             {dots}
             {marks}
             <Tooltip index x painted />
         </div>
+    }
+}
+
+/// The line at the shared cursor.
+#[component]
+pub(super) fn Crosshair(x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
+    move || {
+        let (x, projection) = (x.get()?, painted.get()?);
+        Some(view! {
+            <div
+                class="crosshair"
+                style:left=px(x)
+                style:top=px(projection.top)
+                style:height=px(projection.bottom - projection.top)
+            ></div>
+        })
+    }
+}
+
+/// What a drag covers.
+#[component]
+pub(super) fn Selected(painted: Painted) -> impl IntoView {
+    let pointer = expect_context::<Pointer>();
+    move || {
+        let ((one_ms, other_ms), projection) = (pointer.selection.get()?, painted.get()?);
+        let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
+        let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
+        Some(view! {
+            <div
+                class="selection"
+                style:left=px(left)
+                style:width=px(right - left)
+                style:top=px(projection.top)
+                style:height=px(projection.bottom - projection.top)
+            ></div>
+        })
     }
 }
 

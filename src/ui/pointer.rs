@@ -1,12 +1,15 @@
 //! Pointer and keyboard on a graph: they move the shared cursor, and select a range.
-use super::card::CardContext;
-use crate::state::{
-    cursor::{Cursor, Pointer},
-    navigation::Navigation,
-    view::Range,
+use crate::{
+    feed::Drawn,
+    state::{
+        cursor::{Cursor, Pointer},
+        navigation::Navigation,
+        view::Range,
+    },
 };
 use leptos::prelude::*;
 use plot::Projection;
+use std::sync::Arc;
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, PointerEvent};
 
@@ -16,7 +19,10 @@ const CLICK_PX: f64 = 4.0;
 /// What a graph does with pointer and keys.
 #[derive(Clone, Copy)]
 pub(super) struct Hand {
-    card: CardContext,
+    /// Name of the graph.
+    graph: &'static str,
+    /// Its range and points.
+    drawn: Memo<Option<Arc<Drawn>>>,
     pointer: Pointer,
     navigation: Navigation,
     painted: RwSignal<Option<Projection>>,
@@ -24,17 +30,22 @@ pub(super) struct Hand {
     pressed: RwSignal<Option<f64>>,
 }
 
-/// The index of the card's point nearest to a time, if the time is within its range.
-pub(super) fn index_at(card: CardContext, time_ms: i64) -> Option<usize> {
-    card.drawn.with(|drawn| {
+/// The index of the graph's point nearest to a time, if the time is within its range.
+pub(super) fn index_at(drawn: Memo<Option<Arc<Drawn>>>, time_ms: i64) -> Option<usize> {
+    drawn.with(|drawn| {
         let drawn = drawn.as_ref()?;
         (drawn.range.0..=drawn.range.1).contains(&time_ms).then(|| drawn.frame.nearest(time_ms)).flatten()
     })
 }
 
 impl Hand {
-    pub(super) fn new(card: CardContext, painted: RwSignal<Option<Projection>>) -> Self {
-        Self { card, pointer: expect_context(), navigation: expect_context(), painted, pressed: RwSignal::new(None) }
+    pub(super) fn new(
+        graph: &'static str,
+        drawn: Memo<Option<Arc<Drawn>>>,
+        painted: RwSignal<Option<Projection>>,
+    ) -> Self {
+        let (pointer, navigation) = (expect_context(), expect_context());
+        Self { graph, drawn, pointer, navigation, painted, pressed: RwSignal::new(None) }
     }
 
     fn time_at(self, x: f64) -> Option<i64> {
@@ -44,12 +55,12 @@ impl Hand {
     /// Whether the cursor is pinned to a time that this graph still shows.
     fn is_pinned(self) -> bool {
         let cursor = self.pointer.cursor.get_untracked();
-        let is_there = cursor.is_some_and(|cursor| index_at(self.card, cursor.time_ms).is_some());
+        let is_there = cursor.is_some_and(|cursor| index_at(self.drawn, cursor.time_ms).is_some());
         self.pointer.is_pinned.get_untracked() && is_there
     }
 
     fn point_at(self, time_ms: i64) {
-        self.pointer.cursor.set(Some(Cursor { time_ms, graph: self.card.graph.id }));
+        self.pointer.cursor.set(Some(Cursor { time_ms, graph: self.graph }));
     }
 
     pub(super) fn down(self, event: &PointerEvent) {
@@ -152,13 +163,12 @@ impl Hand {
     }
 
     fn walk(self, by: isize, selects: bool) {
-        let Some(times) =
-            self.card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
+        let Some(times) = self.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
         else {
             return;
         };
         let here = self.pointer.cursor.get_untracked();
-        let at = here.and_then(|cursor| index_at(self.card, cursor.time_ms));
+        let at = here.and_then(|cursor| index_at(self.drawn, cursor.time_ms));
         let next = match at {
             Some(at) => at.saturating_add_signed(by).min(times.len().saturating_sub(1)),
             None => times.len().saturating_sub(1),

@@ -51,7 +51,10 @@ pub(super) fn shown(graph: &Graph, drawn: &Drawn, choices: Choices) -> Shown {
     let width_ms = drawn.grid.step_ms;
     if let (Form::HeatMap, Some(buckets)) = (choices.form, &drawn.buckets) {
         let frame = without_empty_ends(buckets);
-        return Shown { own_count: frame.columns.len(), frame, rest: None, look: Some(Look::Cells { width_ms }) };
+        return cells(frame, Look::Cells { width_ms, is_level: false });
+    }
+    if choices.form == Form::HeatMap && drawn.is_detailed {
+        return cells(rows(graph, &drawn.frame), Look::Cells { width_ms, is_level: true });
     }
     let look = match graph.look {
         catalogue::Look::Bars => Look::Bars { width_ms },
@@ -65,6 +68,21 @@ pub(super) fn shown(graph: &Graph, drawn: &Drawn, choices: Choices) -> Shown {
         frame.columns.extend(earlier);
     }
     Shown { frame, own_count, rest, look: Some(look) }
+}
+
+fn cells(frame: Frame, look: Look) -> Shown {
+    Shown { own_count: frame.columns.len(), frame, rest: None, look: Some(look) }
+}
+
+/// A row for each replica or GPU, the first on top: limits have none, and of several lines the first stands for it.
+fn rows(graph: &Graph, frame: &Frame) -> Frame {
+    let first = graph.lines.iter().find(|line| line.role == Role::Data).map_or("", |line| line.name);
+    let is_first = |column: &&Column| column.name.ends_with(&format!(" · {first}"));
+    let has_first = frame.columns.iter().any(|column| is_first(&column));
+    let own = frame.columns.iter().filter(|column| !is_limit(graph, &column.name));
+    let mut columns: Vec<Column> = own.filter(|column| !has_first || is_first(column)).cloned().collect();
+    columns.sort_by(|a, b| b.name.cmp(&a.name));
+    Frame { times_ms: frame.times_ms.clone(), columns }
 }
 
 /// The buckets from the lowest to the highest that anything fell into: histograms reach far beyond what happens.
@@ -168,6 +186,17 @@ mod tests {
     }
 
     #[test]
+    fn replicas_become_rows_of_a_heat_map() {
+        let graph = graph("running-and-waiting").expect("a graph");
+        let lines =
+            drawn(&[("a · running", &[1.0]), ("a · waiting", &[1.0]), ("b · running", &[1.0]), ("limit", &[9.0])]);
+        let heat = Choices { form: Form::HeatMap, ..Choices::default() };
+        let shown = shown(graph, &Drawn { is_detailed: true, ..lines }, heat);
+        assert_eq!(names(&shown), ["b · running", "a · running"]);
+        assert_eq!(shown.look, Some(Look::Cells { width_ms: 1, is_level: true }));
+    }
+
+    #[test]
     fn buckets_show_once_they_have_come() {
         let graph = graph("end-to-end-latency").expect("a graph");
         let heat = Choices { form: Form::HeatMap, ..Choices::default() };
@@ -175,6 +204,6 @@ mod tests {
         assert_eq!(names(&shown(graph, &lines, heat)), ["p50"]);
         let buckets = drawn(&[("≤ 0.5 s", &[0.0]), ("≤ 1 s", &[3.0]), ("≤ 9 s", &[f64::NAN])]).frame;
         let shown = shown(graph, &Drawn { buckets: Some(buckets), ..lines }, heat);
-        assert_eq!((names(&shown), shown.look), (vec!["≤ 1 s"], Some(Look::Cells { width_ms: 1 })));
+        assert_eq!((names(&shown), shown.look), (vec!["≤ 1 s"], Some(Look::Cells { width_ms: 1, is_level: false })));
     }
 }

@@ -60,3 +60,39 @@ pub(super) fn age(age_ms: i64) -> String {
         _ => format!("{} d", seconds / 86_400),
     }
 }
+
+/// A duration in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`; a fraction below ten seconds.
+pub(super) fn duration(duration_ms: i64) -> String {
+    let seconds = duration_ms.max(0) / 1000;
+    let two = |first: i64, unit: &str, rest: i64, small: &str| match rest {
+        0 => format!("{first} {unit}"),
+        rest => format!("{first} {unit} {rest} {small}"),
+    };
+    match seconds {
+        0..10 => format!("{} s", (duration_ms.max(0) as f64 / 100.0).round() / 10.0),
+        10..60 => format!("{seconds} s"),
+        60..3600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        for (duration_ms, expected) in [
+            (-5, "0 s"),
+            (250, "0.3 s"),
+            (59_900, "59 s"),
+            (60_000, "1 min"),
+            (200_000, "3 min 20 s"),
+            (7_500_000, "2 h 5 min"),
+            (356_400_000, "4 d 3 h"),
+        ] {
+            assert_eq!(duration(duration_ms), expected);
+        }
+    }
+}

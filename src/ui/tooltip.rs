@@ -19,7 +19,7 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
         let (index, x, projection) = (index.get()?, x.get()?, painted.get()?);
         let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
         let mut values = card.values(index);
-        if card.is_heat_map() {
+        if card.is_buckets() {
             // As they lie on the graph, without those that are empty.
             values.reverse();
             values.retain(|(_, _, value)| *value > 0.0);
@@ -72,7 +72,7 @@ fn sort(values: &mut [(String, LineStyle, f64)]) {
 
 /// Columns of a grid whose middle holds the tooltip: beside the cursor, on the side with more room, and moved along
 /// where it would leave the card. The space beside it shrinks before the tooltip does.
-fn tracks(x: f64, projection: &Projection) -> String {
+pub(super) fn tracks(x: f64, projection: &Projection) -> String {
     const GAP_PX: f64 = 10.0;
     if x > f64::midpoint(projection.left, projection.right) {
         format!("minmax(0, 1fr) max-content minmax(0, calc(100% - {:.1}px))", x - GAP_PX)

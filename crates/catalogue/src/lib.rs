@@ -9,6 +9,7 @@ mod discovery;
 mod engine;
 mod engines;
 mod expression;
+mod fleet;
 mod graph;
 mod graphs;
 mod query;
@@ -22,6 +23,7 @@ pub use buckets::{Bound, bound};
 pub use discovery::{discovery_query, names};
 pub use engine::{Engine, Layer, Sign, detect, engine_of, is_original, unclaimed, version_of};
 pub use engines::{ENGINES, GPU_METRICS, GpuMetric, engine, recipes};
+pub use fleet::{FleetQueries, ReplicaState, fleet_queries, table_queries};
 pub use graph::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, line_name};
 pub use graphs::{GRAPHS, graph};
 pub use query::{

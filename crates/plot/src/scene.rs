@@ -36,6 +36,8 @@ pub enum Look {
     Cells {
         /// Width of a cell, before its time.
         width_ms: i64,
+        /// Whether zero is a value among others, with the first colour, rather than nothing to see.
+        is_level: bool,
     },
 }
 
@@ -200,8 +202,8 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
         Look::Lines => {}
         Look::Areas => lay_areas(drawing, &p, &pixel_columns, &within, &mut scene),
         Look::Bars { width_ms } => lay_bars(drawing, &p, width_ms, &mut scene),
-        Look::Cells { width_ms } => {
-            lay_cells(drawing, &p, width_ms, &mut scene);
+        Look::Cells { width_ms, is_level } => {
+            lay_cells(drawing, &p, (width_ms, is_level), &mut scene);
             return scene;
         }
     }
@@ -378,7 +380,11 @@ mod tests {
 
     #[test]
     fn cells_are_shaded_by_their_share() {
-        let scene = laid_out(&frame(&[&[0.0, 4.0], &[0.0, 1.0]]), &[style(), style()], Look::Cells { width_ms: 1000 });
+        let scene = laid_out(
+            &frame(&[&[0.0, 4.0], &[0.0, 1.0]]),
+            &[style(), style()],
+            Look::Cells { width_ms: 1000, is_level: false },
+        );
         let cells: Vec<_> = scene.bars.iter().map(|bar| (bar.from.1, bar.to.1, bar.rgb)).collect();
         assert_eq!(cells, [(380, 420, GREY), (340, 380, RED.mixed(GREY, 0.5))]);
     }

@@ -54,25 +54,27 @@ pub(crate) fn lay_areas(
     }
 }
 
-pub(crate) fn lay_cells(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
+pub(crate) fn lay_cells(drawing: &Drawing<'_>, p: &Projection, (width_ms, is_level): (i64, bool), scene: &mut Scene) {
     let columns = &drawing.frame.columns;
     let finite = columns.iter().flat_map(|column| &column.values).copied().filter(|value| value.is_finite());
     let most = finite.fold(0.0, f64::max);
     for (at, (left, right)) in slots(drawing, p, width_ms) {
         for (row, column) in columns.iter().enumerate() {
-            let Some(rgb) = shade(&drawing.theme.ramp, column.values[at] / most) else { continue };
+            let Some(rgb) = shade(&drawing.theme.ramp, column.values[at] / most, is_level) else { continue };
             let (low, high) = (p.y(row as f64).round() as i32, p.y(row as f64 + 1.0).round() as i32);
             scene.bars.push(Bar { from: (left, high), to: (right, low), rgb });
         }
     }
 }
 
-/// The colour of a share of the most there is; none for nothing. The root keeps what is rare visible.
-fn shade(ramp: &[Rgb], share: f64) -> Option<Rgb> {
-    if share.is_nan() || share <= 0.0 {
+/// The colour of a share of the most there is; none for nothing, unless that is a level too. Of counts the root keeps what
+/// is rare visible.
+fn shade(ramp: &[Rgb], share: f64, is_level: bool) -> Option<Rgb> {
+    if share.is_nan() || (share <= 0.0 && !is_level) {
         return None;
     }
-    let place = share.min(1.0).sqrt() * ramp.len().saturating_sub(1) as f64;
+    let share = share.clamp(0.0, 1.0);
+    let place = if is_level { share } else { share.sqrt() } * ramp.len().saturating_sub(1) as f64;
     let (below, above) = (*ramp.get(place.floor() as usize)?, *ramp.get(place.ceil() as usize)?);
     Some(below.mixed(above, place.fract()))
 }
@@ -96,11 +98,13 @@ mod tests {
     #[test]
     fn the_most_is_darkest_and_nothing_is_left_blank() {
         let ramp = [Rgb(0, 0, 0), Rgb(100, 100, 100), Rgb(200, 200, 200)];
-        assert_eq!(shade(&ramp, 1.0), Some(Rgb(200, 200, 200)));
-        assert_eq!(shade(&ramp, 0.25), Some(Rgb(100, 100, 100)));
+        assert_eq!(shade(&ramp, 1.0, false), Some(Rgb(200, 200, 200)));
+        assert_eq!(shade(&ramp, 0.25, false), Some(Rgb(100, 100, 100)));
+        assert_eq!(shade(&ramp, 0.25, true), Some(Rgb(50, 50, 50)));
+        assert_eq!(shade(&ramp, 0.0, true), Some(Rgb(0, 0, 0)));
         for nothing in [0.0, -1.0, f64::NAN] {
-            assert_eq!(shade(&ramp, nothing), None);
+            assert_eq!(shade(&ramp, nothing, false), None);
         }
-        assert_eq!(shade(&[], 1.0), None);
+        assert_eq!(shade(&[], 1.0, true), None);
     }
 }

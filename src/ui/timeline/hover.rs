@@ -1,0 +1,88 @@
+//! What the row under the pointer was doing then.
+use super::{
+    super::{canvas::Painted, overlay::px, time, tooltip::tracks},
+    Shown,
+    paint::{AXIS_PX, ROW_PX, lasted},
+    rows::GRAPH,
+};
+use crate::{feed::Replica, state::cursor::Pointer};
+use leptos::prelude::*;
+
+/// A restart is told at so many CSS pixels beside it.
+const NEAR_PX: f64 = 7.0;
+
+/// The tooltip, below its row or above it, where there is more room.
+#[component]
+pub(super) fn Hover(
+    shown: Shown,
+    row: Memo<Option<usize>>,
+    x: Memo<Option<f64>>,
+    painted: Painted,
+    scrolled: RwSignal<f64>,
+) -> impl IntoView {
+    let pointer = expect_context::<Pointer>();
+    move || {
+        let (row, x, at) = (row.get()?, x.get()?, painted.get()?);
+        let cursor = pointer.cursor.get().filter(|cursor| cursor.graph == GRAPH)?;
+        let replica = shown.listed.with(|listed| listed.get(row).cloned())?;
+        let near_ms = (NEAR_PX / at.per_ms()) as i64;
+        let lines = told(&replica, cursor.time_ms, near_ms);
+        let top = row as f64 * ROW_PX - scrolled.get();
+        let is_low = top > at.bottom / 2.0;
+        let (above, below) = (px(at.bottom + AXIS_PX - top), px(top + ROW_PX));
+        let rows = lines.into_iter().map(|(name, text)| {
+            view! {
+                <tr>
+                    <td>{name}</td>
+                    <td>{text}</td>
+                </tr>
+            }
+        });
+        Some(view! {
+            <div
+                class="tooltip-place"
+                style:top=if is_low { "auto".to_owned() } else { below }
+                style:bottom=if is_low { above } else { "auto".to_owned() }
+                style:grid-template-columns=tracks(x, &at)
+            >
+                <div class="tooltip here" class:pinned=move || pointer.is_pinned.get() data-testid="timeline-tooltip">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th colspan="2">{replica.name.clone()}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows.collect_view()}</tbody>
+                    </table>
+                </div>
+            </div>
+        })
+    }
+}
+
+/// What there is to say of a replica at a time: names and texts.
+fn told(replica: &Replica, time_ms: i64, near_ms: i64) -> Vec<(&'static str, String)> {
+    let today_ms = js_sys::Date::now() as i64;
+    let clock = |time_ms| time::clock_and_day(time_ms, today_ms);
+    let mut lines = vec![("at", clock(time_ms))];
+    let span = replica.spans.iter().rfind(|span| span.start_ms <= time_ms && time_ms <= span.end_ms);
+    match span {
+        Some(span) => {
+            lines.push(("state", format!("{} {}", span.state.title(), lasted(span))));
+            let from = if span.is_older { "before ".to_owned() } else { String::new() };
+            lines.push(("from", format!("{from}{} to {}", clock(span.start_ms), clock(span.end_ms))));
+            if let Some(ready_ms) = span.ready_ms {
+                lines.push(("ready after", time::duration(ready_ms)));
+            }
+        }
+        None => lines.push(("state", "not told".into())),
+    }
+    for restart in replica.restarts.iter().filter(|restart| (restart.time_ms - time_ms).abs() <= near_ms) {
+        let times = if restart.count > 1 { format!("{} times ", restart.count) } else { String::new() };
+        let why = if restart.reason.is_empty() { "cause not told" } else { &restart.reason };
+        lines.push(("restarted", format!("{times}at {}: {why}", clock(restart.time_ms))));
+    }
+    let own = [("model", &replica.model), ("engine", &replica.engine), ("address", &replica.address)];
+    lines.extend(own.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())));
+    lines
+}
