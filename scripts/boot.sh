@@ -11,3 +11,4 @@ sed -e "s|{{WASM}}|./$wasm|" -e "s|{{JS}}|./$js|" -e "s|{{INTEGRITY}}|$integrity
 boot=boot-$(sha256sum boot.tmp | cut -c1-16).js
 mv boot.tmp "$boot"
 sed -i "s|src=\"boot.js\"|src=\"./$boot\"|" index.html
+grep -q "$boot" index.html || { echo "index.html has no boot script: its tag is not as it should be" >&2; exit 1; }

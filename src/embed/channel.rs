@@ -17,12 +17,18 @@ const HEIGHT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy)]
 pub struct Channel {
     navigation: Navigation,
-    /// The range that the parent knows.
-    known: StoredValue<Range>,
-    has_hinted: StoredValue<bool>,
-    is_resting: StoredValue<bool>,
-    /// The last height told, in CSS pixels.
-    told_px: StoredValue<u32>,
+    told: StoredValue<Told>,
+}
+
+/// What the parent knows already.
+#[derive(Clone, Copy)]
+struct Told {
+    range: Range,
+    height_px: u32,
+    /// Whether a height was told just now, and the next one waits.
+    is_resting: bool,
+    /// Whether it was said that a message was none.
+    has_hint: bool,
 }
 
 impl Channel {
@@ -34,20 +40,15 @@ impl Channel {
         if parents.is_empty() || parent().is_none() {
             return;
         }
-        let channel = Self {
-            navigation,
-            known: StoredValue::new(range),
-            has_hinted: StoredValue::new(false),
-            is_resting: StoredValue::new(false),
-            told_px: StoredValue::new(0),
-        };
+        let told = Told { range, height_px: 0, is_resting: false, has_hint: false };
+        let channel = Self { navigation, told: StoredValue::new(told) };
         let listener = window_event_listener(ev::message, move |event| channel.hear(&event));
         on_cleanup(move || listener.remove());
         channel.tell(&Outgoing::Ready(shown.id()));
         Effect::new(move |_| {
             let range = navigation.view.with(|view| view.range);
-            if channel.known.get_value() != range {
-                channel.known.set_value(range);
+            if channel.told.get_value().range != range {
+                channel.told.update_value(|told| told.range = range);
                 channel.tell(&Outgoing::RangeSelected(range));
             }
         });
@@ -64,8 +65,8 @@ impl Channel {
         let text = JSON::stringify(&event.data()).ok().filter(|text| text.length() as usize <= LONGEST_BYTES);
         match text.and_then(|text| read(&text.as_string()?)) {
             Some(message) => self.obey(message),
-            None if !self.has_hinted.get_value() => {
-                self.has_hinted.set_value(true);
+            None if !self.told.get_value().has_hint => {
+                self.told.update_value(|told| told.has_hint = true);
                 leptos::logging::warn!("Inferboard takes the messages described in docs/embedding.md, and no others");
             }
             None => {}
@@ -75,7 +76,7 @@ impl Channel {
     fn obey(self, message: Incoming) {
         match message {
             Incoming::Range(range) => {
-                self.known.set_value(range);
+                self.told.update_value(|told| told.range = range);
                 self.navigation.adjust(|view| view.range = range);
             }
             Incoming::Scope(scope) => self.navigation.adjust(|view| view.scope = scope),
@@ -102,10 +103,11 @@ impl Channel {
 
     fn watch_height(self, content: NodeRef<html::Main>) {
         let callback = Closure::<dyn Fn(Array)>::new(move |_| {
-            if self.is_resting.try_update_value(|resting| std::mem::replace(resting, true)) == Some(false) {
+            if !self.told.get_value().is_resting {
+                self.told.update_value(|told| told.is_resting = true);
                 set_timeout(
                     move || {
-                        self.is_resting.set_value(false);
+                        self.told.update_value(|told| told.is_resting = false);
                         self.tell_height(content);
                     },
                     HEIGHT_PAUSE,
@@ -124,8 +126,8 @@ impl Channel {
 
     fn tell_height(self, content: NodeRef<html::Main>) {
         let height_px = content.get_untracked().map_or(0, |content| content.offset_height()).unsigned_abs();
-        if height_px != self.told_px.get_value() {
-            self.told_px.set_value(height_px);
+        if height_px != self.told.get_value().height_px {
+            self.told.update_value(|told| told.height_px = height_px);
             self.tell(&Outgoing::Height(height_px));
         }
     }

@@ -44,28 +44,16 @@ impl Navigation {
 
     /// Changes the view as a step that back undoes.
     pub fn go(self, change: impl FnOnce(&mut View)) {
-        let before = self.view.get_untracked();
-        let Some(query) = self.changed(change) else { return };
-        let depth = self.depth.get_untracked() + 1;
-        if self.is_framed() {
-            self.steps.update_value(|steps| {
-                steps.truncate(depth as usize - 1);
-                steps.push(before);
-            });
-        } else {
-            write_history(&query, depth, true);
-        }
-        self.depth.set(depth);
-        self.deepest.set(depth);
+        let mut view = self.view.get_untracked();
+        change(&mut view);
+        self.take(view, true);
     }
 
     /// Changes the view in place.
     pub fn adjust(self, change: impl FnOnce(&mut View)) {
-        if let Some(query) = self.changed(change)
-            && !self.is_framed()
-        {
-            write_history(&query, self.depth.get_untracked(), false);
-        }
+        let mut view = self.view.get_untracked();
+        change(&mut view);
+        self.take(view, false);
     }
 
     /// Selects a range as a step.
@@ -123,15 +111,25 @@ impl Navigation {
         }
     }
 
-    fn changed(self, change: impl FnOnce(&mut View)) -> Option<String> {
-        let mut view = self.view.get_untracked();
-        change(&mut view);
-        if view == self.view.get_untracked() {
-            return None;
+    fn take(self, view: View, is_step: bool) {
+        let before = self.view.get_untracked();
+        if view == before {
+            return;
         }
-        let query = encode(&view);
+        let depth = self.depth.get_untracked() + u32::from(is_step);
+        match (before.frame.is_some(), is_step) {
+            (false, _) => write_history(&encode(&view), depth, is_step),
+            (true, true) => self.steps.update_value(|steps| {
+                steps.truncate(depth as usize - 1);
+                steps.push(before);
+            }),
+            (true, false) => {}
+        }
         self.view.set(view);
-        Some(query)
+        if is_step {
+            self.depth.set(depth);
+            self.deepest.set(depth);
+        }
     }
 }
 

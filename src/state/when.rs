@@ -1,6 +1,6 @@
 //! Ranges as a person writes them: `90m`, `yesterday`, `2026-11-20 14:00 to 15:30`.
 use super::view::{Range, SHORTEST_RANGE_MS};
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use promapi::parse_duration_ms;
 
 const DAY_MS: i64 = 86_400_000;
@@ -56,14 +56,42 @@ pub fn range(text: &str, now_ms: i64, wall: Wall<'_>) -> Result<Range, WhenError
 
 /// A time of the wall clock in the form of a browser's field for date and time: `2026-11-20T14:05`.
 pub fn field(time_ms: i64, wall: Wall<'_>) -> String {
-    local(time_ms, wall).format("%Y-%m-%dT%H:%M").to_string()
+    let local = local(time_ms, wall);
+    let (year, month, day) = (local.year(), local.month(), local.day());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}", local.hour(), local.minute())
 }
 
 /// What such a field says, in Unix milliseconds.
 pub fn from_field(text: &str, wall: Wall<'_>) -> Option<i64> {
-    let time =
-        ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    Some(utc(time?, wall))
+    let (day, time) = text.split_once('T')?;
+    Some(utc(date(day)?.and_time(clock(time)?), wall))
+}
+
+/// `2026-11-20`. Written here, as are the times: chrono's own reader knows every form there is, at a price in bytes.
+fn date(text: &str) -> Option<NaiveDate> {
+    let (year, month, day) = numbers(text, '-')?;
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day?)
+}
+
+/// `14:05` or `14:05:30`.
+fn clock(text: &str) -> Option<NaiveTime> {
+    let (hour, minute, second) = numbers(text, ':')?;
+    NaiveTime::from_hms_opt(hour, minute, second.unwrap_or(0))
+}
+
+/// Two or three numbers of digits alone.
+fn numbers(text: &str, between: char) -> Option<(u32, u32, Option<u32>)> {
+    let mut parts = text.split(between);
+    let mut next = || {
+        let part = parts.next()?;
+        Some(part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten())
+    };
+    let (first, second, third) = (next()??, next()??, next());
+    let third = match third {
+        Some(third) => Some(third?),
+        None => None,
+    };
+    parts.next().is_none().then_some((first, second, third))
 }
 
 /// `90m`, `last 90m`, `past 3 hours`, `now-2d`.
@@ -111,15 +139,14 @@ fn point(text: &str, today: NaiveDate, wall: Wall<'_>) -> Option<Point> {
     let day = match first {
         "today" => Some(today),
         "yesterday" => today.checked_sub_days(Days::new(1)),
-        date => NaiveDate::parse_from_str(date, "%Y-%m-%d").ok().filter(|day| (1971..2200).contains(&day.year())),
+        other => date(other).filter(|day| (1971..2200).contains(&day.year())),
     };
-    let (day, clock) = match day {
+    let (day, time) = match day {
         Some(day) if rest.is_empty() => return Some(Point { time_ms: utc(day.into(), wall), day, is_day: true }),
         Some(day) => (day, rest),
         None => (today, text),
     };
-    let time = ["%H:%M:%S", "%H:%M"].iter().find_map(|form| NaiveTime::parse_from_str(clock.trim(), form).ok())?;
-    Some(Point { time_ms: utc(day.and_time(time), wall), day, is_day: false })
+    Some(Point { time_ms: utc(day.and_time(clock(time.trim())?), wall), day, is_day: false })
 }
 
 /// The end of a range that begins on `day`: a time alone is on that day, and a day is over at its end.

@@ -49,20 +49,22 @@ pub fn App() -> impl IntoView {
 fn follow_system(navigation: Navigation, theme: RwSignal<prefs::Theme>) {
     let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else { return };
     let take = move |next: prefs::Theme| {
-        prefs::apply(next);
-        theme.set(next);
+        if theme.get_untracked() != next {
+            prefs::apply(next);
+            theme.set(next);
+        }
     };
     let of_system = |is_dark: bool| if is_dark { prefs::Theme::Dark } else { prefs::Theme::Light };
     let system = RwSignal::new(of_system(query.matches()));
-    let asked = Memo::new(move |_| navigation.view.with(|view| view.frame.as_ref().map(|frame| frame.theme)));
     Effect::new(move |_| {
-        if let Some(asked) = asked.get() {
+        if let Some(asked) = navigation.view.with(|view| view.frame.as_ref().map(|frame| frame.theme)) {
             take(asked.unwrap_or(system.get()));
         }
     });
     let changed = Closure::<dyn Fn(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
         system.set(of_system(event.matches()));
-        if asked.get_untracked().is_none() && !prefs::is_chosen() {
+        let is_framed = navigation.view.with_untracked(|view| view.frame.is_some());
+        if !is_framed && !prefs::is_chosen() {
             take(system.get_untracked());
         }
     });

@@ -105,3 +105,36 @@ fn program(proc: &Path, pid: u32) -> Option<String> {
     let command = read_file(&proc.join(pid.to_string()).join("cmdline"))?;
     Some(nvidia::program(&command).to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_limit_around_a_process_is_the_one_that_stops_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let roots = Roots { proc: folder.path().join("proc"), sys: folder.path().join("sys"), root: None };
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        let limits = |pid: u32| {
+            let allowance = Allowance::of(&roots, pid);
+            (allowance.memory_bytes, allowance.cores)
+        };
+        write("proc/1/cgroup", "0::/\n");
+        write("proc/2/cgroup", "12:memory:/old\n0::/pods/pod1/engine\n");
+        write("proc/3/cgroup", "4:memory:/docker/x\n");
+        write("proc/4/cgroup", "0::/../outside\n");
+        write("sys/fs/cgroup/pods/memory.max", "64000\n");
+        write("sys/fs/cgroup/pods/pod1/memory.max", "max\n");
+        write("sys/fs/cgroup/pods/pod1/cpu.max", "400000 100000\n");
+        write("sys/fs/cgroup/pods/pod1/engine/memory.max", "96000\n");
+        write("sys/fs/cgroup/pods/pod1/engine/cpu.max", "max 100000\n");
+        assert_eq!(limits(2), (Some(64_000), Some(4.0)));
+        for pid in [1, 3, 4, 5] {
+            assert_eq!(limits(pid), (None, None), "{pid}");
+        }
+    }
+}

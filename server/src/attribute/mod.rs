@@ -154,3 +154,47 @@ impl Attribution {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attribution(host: &str) -> Attribution {
+        let roots = Roots { proc: "/proc".into(), sys: "/sys".into(), root: None };
+        Attribution::new(roots, None, Some(host.into()))
+    }
+
+    #[test]
+    fn targets_of_this_machine_are_those_on_loopback_and_by_its_name() {
+        let attribution = attribution("gpubox-1");
+        let count =
+            |url: &str| attribution.addresses(&url.parse().expect("a URL")).map_or(0, |addresses| addresses.len());
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/metrics", 1),
+            ("http://127.8.0.1:8000/metrics", 1),
+            ("http://[::1]:8000/metrics", 1),
+            ("http://localhost:8000/metrics", 2),
+            ("http://gpubox-1:8000/metrics", 2),
+            ("http://gpubox-2:8000/metrics", 0),
+            ("http://10.0.0.1:8000/metrics", 0),
+        ] {
+            assert_eq!(count(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn one_process_is_told_to_one_target_and_a_shared_limit_to_none() {
+        let attribution = attribution("h");
+        let claim = |tops: &[u32], limited: &[&str]| Claim {
+            tops: tops.to_vec(),
+            limited: limited.iter().map(PathBuf::from).collect(),
+        };
+        assert_eq!(attribution.claim("b", claim(&[7], &["/limited"])), (false, false));
+        assert_eq!(attribution.claim("a", claim(&[7], &[])), (false, false), "the first by name, though it came later");
+        assert_eq!(attribution.claim("b", claim(&[7], &["/limited"])), (true, false));
+        assert_eq!(attribution.claim("c", claim(&[8], &["/limited"])), (false, true));
+        attribution.release("a");
+        attribution.release("c");
+        assert_eq!(attribution.claim("b", claim(&[7], &["/limited"])), (false, false));
+    }
+}

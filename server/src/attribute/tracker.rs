@@ -31,6 +31,8 @@ pub(super) struct Tracker {
     found: Option<Found>,
     /// Sockets whose holders were looked for in vain, why, and when.
     missed: Option<(Vec<u64>, Blocked, Instant)>,
+    /// When another target was found to be told of the same process.
+    taken: Option<Instant>,
 }
 
 /// The processes while they are the same.
@@ -51,7 +53,7 @@ struct Found {
 
 impl Tracker {
     pub(super) fn new(attribution: Arc<Attribution>, key: String, addresses: Vec<IpAddr>, port: u16) -> Self {
-        Self { attribution, key, addresses, port, found: None, missed: None }
+        Self { attribution, key, addresses, port, found: None, missed: None, taken: None }
     }
 
     /// What is to be told of the target's processes now.
@@ -66,6 +68,9 @@ impl Tracker {
     }
 
     fn try_look(&mut self) -> Result<Vec<Told>, Blocked> {
+        if self.taken.is_some_and(|when| when.elapsed() < REST) {
+            return Ok(blocked_told(Blocked::SameProcess));
+        }
         let attribution = Arc::clone(&self.attribution);
         let roots = &attribution.roots;
         let found = match self.found.take().filter(|found| found.is_same(&roots.proc)) {
@@ -78,6 +83,7 @@ impl Tracker {
         }
         let claim = Claim { tops: found.tops.clone(), limited: found.allowance.groups.clone() };
         let (is_taken, is_shared) = attribution.claim(&self.key, claim);
+        self.taken = is_taken.then(Instant::now);
         if is_taken {
             return Ok(blocked_told(Blocked::SameProcess));
         }

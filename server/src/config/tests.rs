@@ -270,3 +270,26 @@ fn a_missing_file_is_named() {
     let args = ServeArgs { config: Some("no/such.toml".into()), ..args() };
     assert!(Settings::load(&args).expect_err("absent").to_string().starts_with("cannot read no/such.toml"));
 }
+
+#[test]
+fn this_machine_is_seen_where_it_is_said_to_be() {
+    let settings = |text: &str, args: ServeArgs| {
+        let file = parse(text, "inferboard.toml".as_ref()).expect("a file");
+        let settings = Settings::join(&args, file).expect("settings");
+        let gpus =
+            settings.gpus.map(|gpus| (gpus.library.into_string().expect("text"), gpus.sample_interval.as_millis()));
+        (gpus, settings.roots.root, settings.roots.sys)
+    };
+    let here = (Some("/".into()), PathBuf::from("/sys"));
+    let (gpus, root, sys) = settings("", args());
+    assert_eq!((gpus, (root, sys)), (Some(("libnvidia-ml.so.1".into(), 1000)), here));
+    let text =
+        "nvml_library = \"/n.so\"\ngpu_sample_interval = \"250ms\"\nprocfs = \"/host/proc\"\nsysfs = \"/host/sys\"";
+    let (gpus, root, sys) = settings(text, args());
+    // Of a machine whose /proc is elsewhere, what is at / here is not its own.
+    assert_eq!((gpus, root, sys), (Some(("/n.so".into(), 250)), None, "/host/sys".into()));
+    let flags = ServeArgs { nvml_library: Some("/f.so".into()), ..args() };
+    assert_eq!(settings(&format!("{text}\nrootfs = \"/host\""), flags).1, Some("/host".into()));
+    assert_eq!(settings("gpus = false", args()).0, None);
+    assert_eq!(settings("", ServeArgs { no_gpus: true, ..args() }).0, None);
+}
