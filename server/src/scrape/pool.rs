@@ -163,8 +163,24 @@ async fn scrape_until_removed(
     let mut schedule = Schedule::new(target.key(), target.pace);
     let mut last_failure = None;
     loop {
-        let time_ms = tokio::select! {
-            time_ms = schedule.due(now_ms) => time_ms,
+        let scrape = async {
+            let time_ms = schedule.due(now_ms).await;
+            let began = Instant::now();
+            let read = async {
+                let page = reader.read().await;
+                (page, began.elapsed())
+            };
+            let looked = async {
+                match &mut watch {
+                    Some(watch) => watch.look(target.pace.timeout / 2).await,
+                    None => Vec::new(),
+                }
+            };
+            let ((page, duration), told) = tokio::join!(read, looked);
+            (time_ms, page, duration, told)
+        };
+        let (time_ms, page, duration, told) = tokio::select! {
+            scraped = scrape => scraped,
             message = &mut removed => {
                 // Without a message the pool itself is gone: the program ends.
                 if message.is_ok() {
@@ -173,18 +189,6 @@ async fn scrape_until_removed(
                 return;
             }
         };
-        let began = Instant::now();
-        let read = async {
-            let page = reader.read().await;
-            (page, began.elapsed())
-        };
-        let looked = async {
-            match &mut watch {
-                Some(watch) => watch.look(target.pace.timeout / 2).await,
-                None => Vec::new(),
-            }
-        };
-        let ((page, duration), told) = tokio::join!(read, looked);
         writer.attribute(told);
         let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure));
         log_change(&target, last_failure, failure);
