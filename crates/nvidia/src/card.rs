@@ -32,7 +32,7 @@ const CLOCKS: [(&str, Clock); 4] =
 const MEGAHERTZ: f64 = 1e6;
 const MILLI: f64 = 1e-3;
 
-/// What is the same of cards and slices: memory and the processes that hold it.
+/// How much memory a card or slice has, and how much of it is in use.
 pub(crate) fn tell_memory(device: &Device<'_>, probe: &mut Probe<'_>) {
     if let Some(memory) = probe.ask(device.memory_info()) {
         for (metric, bytes) in [
@@ -44,6 +44,10 @@ pub(crate) fn tell_memory(device: &Device<'_>, probe: &mut Probe<'_>) {
             probe.tell_u64(metric, &[], Ok(bytes), 1.0);
         }
     }
+}
+
+/// The processes that hold memory on a card or slice. Of a card with slices it would repeat theirs.
+pub(crate) fn tell_processes(device: &Device<'_>, probe: &mut Probe<'_>) {
     for process in probe.ask(device.running_compute_processes()).unwrap_or_default() {
         let UsedGpuMemory::Used(bytes) = process.used_gpu_memory else { continue };
         let name = device.nvml().sys_process_name(process.pid, 256).unwrap_or_default();

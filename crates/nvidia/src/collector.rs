@@ -1,5 +1,5 @@
 //! All cards of the machine, sample by sample.
-use crate::card::{tell_card, tell_memory};
+use crate::card::{tell_card, tell_memory, tell_processes};
 use crate::fault::Fault;
 use crate::identity::{Identity, with};
 use crate::metric::{INFO, LAST_XID, Reading, UP};
@@ -102,9 +102,13 @@ impl<'nvml> Collector<'nvml> {
         tell_card(&device, has_pcie, &mut probe);
         tell_memory(&device, &mut probe);
         let slices = slices(&device, gpu);
+        if slices.is_empty() {
+            tell_processes(&device, &mut probe);
+        }
         for (slice, identity) in &slices {
             let mut part = Probe::new(&identity.labels);
             tell_memory(slice, &mut part);
+            tell_processes(slice, &mut part);
             part.readings.push(Reading { metric: &INFO, labels: identity.info.as_str().into(), value: 1.0 });
             probe.join(part);
         }

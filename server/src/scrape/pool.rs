@@ -177,8 +177,24 @@ async fn scrape_until_removed(
     let mut schedule = Schedule::new(target.key(), target.pace);
     let mut last_failure = None;
     loop {
-        let time_ms = tokio::select! {
-            time_ms = schedule.due(now_ms) => time_ms,
+        let scrape = async {
+            let time_ms = schedule.due(now_ms).await;
+            let began = Instant::now();
+            let read = async {
+                let page = reader.read().await;
+                (page, began.elapsed())
+            };
+            let looked = async {
+                match &mut watch {
+                    Some(watch) => watch.look(target.pace.timeout / 2).await,
+                    None => Vec::new(),
+                }
+            };
+            let ((page, duration), told) = tokio::join!(read, looked);
+            (time_ms, page, duration, told)
+        };
+        let (time_ms, page, duration, told) = tokio::select! {
+            scraped = scrape => scraped,
             message = &mut removed => {
                 match message {
                     Ok(Ending::Gone) => writer.end(now_ms(), target.pace.interval),
@@ -189,6 +205,7 @@ async fn scrape_until_removed(
                 return;
             }
         };
+<<<<<<< HEAD
         let processes = async {
             match &mut watch {
                 Some(watch) => watch.look(target.pace.timeout / 2).await,
@@ -196,6 +213,8 @@ async fn scrape_until_removed(
             }
         };
         let ((page, duration, health), told) = tokio::join!(look(&mut reader, writer.life()), processes);
+=======
+>>>>>>> wt-hw
         writer.attribute(told);
         let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure), health);
         log_change(&target, last_failure, failure);

@@ -77,8 +77,10 @@ pub(crate) fn parent(pid: u32) -> Option<u32> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cards_slices_and_processes_are_measured() {
     let own = std::process::id();
-    let machine =
-        Machine::start(&format!("gpus=8\nmig.1=2\nutilization=10,20,90\nprocesses.2={own}:5368709120\nxid.5=79")).await;
+    let machine = Machine::start(&format!(
+        "gpus=8\nmig.1=2\nutilization=10,20,90\nprocesses.1=1:1024\nprocesses.2={own}:5368709120\nxid.5=79"
+    ))
+    .await;
     machine.wait_until("").await;
     machine.wait_for("count(gpu_info)", &["10"]).await;
     machine.wait_for("count(gpu_up == 1)", &["8"]).await;
@@ -95,6 +97,9 @@ async fn cards_slices_and_processes_are_measured() {
             &["5"],
         )
         .await;
+    // Told of the slice, and not of its card again.
+    machine.wait_for("count by (gpu, mig) (gpu_process_memory_bytes{gpu=\"1\",mig=\"0\"})", &["1"]).await;
+    machine.wait_for("count(gpu_process_memory_bytes)", &["2"]).await;
     machine.wait_for("gpu_last_xid{gpu=\"5\"}", &["79"]).await;
     machine.wait_for("count(gpu_last_xid)", &["1"]).await;
 }

@@ -101,7 +101,7 @@ impl<'p> BlockWriter<'p> {
             pack.items.push((number, 0, pack.columns.len() - from));
         }
         if self.times.iter().any(Pack::is_full) {
-            self.end_times()?
+            self.end_times()?;
         }
         Ok(number)
     }

@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
-/// Kinds that hold no one's files. node_exporter leaves out the same and a few that are long gone; overlays and memory are
-/// kept by it and left out by the graph.
+/// Kinds that hold no one's files, much as node_exporter has them. Overlays are told, as a container's `/` is one.
 const NOT_FILES: [&str; 26] = [
     "autofs",
     "binfmt_misc",
