@@ -179,21 +179,16 @@ async fn scrape_until_removed(
     loop {
         let scrape = async {
             let time_ms = schedule.due(now_ms).await;
-            let began = Instant::now();
-            let read = async {
-                let page = reader.read().await;
-                (page, began.elapsed())
-            };
-            let looked = async {
+            let processes = async {
                 match &mut watch {
                     Some(watch) => watch.look(target.pace.timeout / 2).await,
                     None => Vec::new(),
                 }
             };
-            let ((page, duration), told) = tokio::join!(read, looked);
-            (time_ms, page, duration, told)
+            let ((page, duration, health), told) = tokio::join!(look(&mut reader, writer.life()), processes);
+            (time_ms, page, duration, health, told)
         };
-        let (time_ms, page, duration, told) = tokio::select! {
+        let (time_ms, page, duration, health, told) = tokio::select! {
             scraped = scrape => scraped,
             message = &mut removed => {
                 match message {
@@ -205,16 +200,6 @@ async fn scrape_until_removed(
                 return;
             }
         };
-<<<<<<< HEAD
-        let processes = async {
-            match &mut watch {
-                Some(watch) => watch.look(target.pace.timeout / 2).await,
-                None => Vec::new(),
-            }
-        };
-        let ((page, duration, health), told) = tokio::join!(look(&mut reader, writer.life()), processes);
-=======
->>>>>>> wt-hw
         writer.attribute(told);
         let failure = writer.write(time_ms, duration, page.as_ref().map_err(|failure| *failure), health);
         log_change(&target, last_failure, failure);
