@@ -21,6 +21,9 @@ const FAILURE: u8 = 1;
 /// This program as the kernel knows it, also when the file was replaced by another version.
 const PROGRAM: &str = "/proc/self/exe";
 
+/// What is logged where `RUST_LOG` does not say. What the Kubernetes client repeats at each attempt is said once here.
+const LOGGED: &str = "info,kube_client=error,kube_runtime=error";
+
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
         Command::Serve(args) => serve(args),
@@ -47,7 +50,7 @@ fn serve(args: ServeArgs) -> ExitCode {
 }
 
 fn run(settings: Settings, args: ServeArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let outcome = runtime.block_on(async {

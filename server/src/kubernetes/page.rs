@@ -12,7 +12,6 @@ pub(super) fn page(known: &mut Known) -> String {
     let gone = known.pods.take_gone();
     let models = models(known.pods.iter());
     let mut states = family(STATE, Kind::Gauge, "1 for the state that the replica is in, 0 for the others.");
-    // The type of a family is that of its counter without the suffix only in OpenMetrics.
     let mut restarts = family(RESTARTS, Kind::Counter, "Restarts of the replica's containers, by why they ended.");
     let mut ready = family(READY, Kind::Gauge, "Seconds from the start of the replica until it was ready.");
     for pod in known.pods.iter().chain(&gone) {

@@ -16,13 +16,16 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::debug;
 
 /// Pauses between attempts: the first, doubled up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A watch that lasted this long had worked.
+const STEADY: Duration = Duration::from_secs(1);
 
 /// The pause after a refusal that only another role would change.
 const REFUSED_PAUSE: Duration = Duration::from_secs(300);
@@ -34,33 +37,39 @@ const LIST_PATIENCE: Duration = Duration::from_secs(60);
 pub async fn follow_cluster(cluster: Arc<Cluster>, changed: Arc<Notify>) {
     let mut pause = FIRST_PAUSE;
     loop {
+        let mut following_since = None;
         let failure = match connect(&cluster.spec).await {
-            Ok((client, namespace)) => follow_pods(&cluster, client, &namespace, &changed, &mut pause).await,
+            Ok((client, namespace)) => follow_pods(&cluster, &client, &namespace, &changed, &mut following_since).await,
             Err(failure) => failure,
         };
         cluster.tell(Err(failure));
+        // Who may list and not watch is told so at once, each time.
+        if following_since.is_some_and(|since: Instant| since.elapsed() > STEADY) {
+            pause = FIRST_PAUSE;
+        }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LAST_PAUSE);
     }
 }
 
-/// Follows until there is a failure. What else there is to know of scaling is followed beside it, as far as it may be.
+/// Follows until there is a failure, and notes when the first list was there. What else there is to know of scaling is
+/// followed beside it, as far as it may be.
 async fn follow_pods(
-    cluster: &Arc<Cluster>,
-    client: Client,
+    cluster: &Cluster,
+    client: &Client,
     namespace: &str,
     changed: &Notify,
-    pause: &mut Duration,
+    following_since: &mut Option<Instant>,
 ) -> Failure {
     let spec = &cluster.spec;
     let namespace = spec.namespace.as_deref().unwrap_or(namespace).to_owned();
     let mut targets: Vec<Arc<Target>> = cluster.targets();
-    let pods = events::<Pod>(&client, &namespace, watcher::Config::default().labels(&spec.selector));
+    let pods = events::<Pod>(client, &namespace, watcher::Config::default().labels(&spec.selector));
     let take = |event: Event<Pod>| {
         let is_listed = !matches!(event, Event::Init | Event::InitApply(_));
         cluster.known().pods.take(spec, event);
         if is_listed {
-            *pause = FIRST_PAUSE;
+            following_since.get_or_insert_with(Instant::now);
             cluster.tell(Ok(()));
             let now = cluster.targets();
             if now != targets {
@@ -70,9 +79,9 @@ async fn follow_pods(
         }
     };
     let scale = (
-        follow_scale(&client, &namespace, |event| cluster.known().scale.deployments.take(event, of_deployment)),
-        follow_scale(&client, &namespace, |event| cluster.known().scale.stateful_sets.take(event, of_stateful_set)),
-        follow_scale(&client, &namespace, |event| cluster.known().scale.autoscalers.take(event, of_autoscaler)),
+        follow_scale(client, &namespace, |event| cluster.known().scale.deployments.take(event, of_deployment)),
+        follow_scale(client, &namespace, |event| cluster.known().scale.stateful_sets.take(event, of_stateful_set)),
+        follow_scale(client, &namespace, |event| cluster.known().scale.autoscalers.take(event, of_autoscaler)),
     );
     tokio::select! {
         failure = follow_events(pods, take) => failure,

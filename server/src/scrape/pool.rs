@@ -191,9 +191,10 @@ async fn scrape_until_removed(
         let (time_ms, page, duration, health, told) = tokio::select! {
             scraped = scrape => scraped,
             message = &mut removed => {
+                let end_ms = schedule.after_last(now_ms());
                 match message {
-                    Ok(Ending::Gone) => writer.end(now_ms(), target.pace.interval),
-                    Ok(Ending::Replaced) => writer.retire(now_ms()),
+                    Ok(Ending::Gone) => writer.end(end_ms, target.pace.interval),
+                    Ok(Ending::Replaced) => writer.retire(end_ms),
                     // The pool itself is gone: the program ends.
                     Err(_) => {}
                 }

@@ -41,6 +41,11 @@ impl Schedule {
         self.last_ms = Some(time_ms);
         time_ms
     }
+
+    /// The time `now_ms`, or just after the last scrape's, which may have been moved beyond it.
+    pub(crate) fn after_last(&self, now_ms: i64) -> i64 {
+        self.last_ms.map_or(now_ms, |last_ms| now_ms.max(last_ms + 1))
+    }
 }
 
 /// Delays of the first and of the second scrape.

@@ -89,7 +89,8 @@ impl ApiServer {
         self.change(|stage| stage.generation += 1);
     }
 
-    /// Answers with this status line to all requests of a resource from now on, or as before.
+    /// Answers with this status line to all requests of a resource from now on, or as before; `pods?watch` are those that
+    /// watch.
     pub(crate) fn refuse(&self, resource: &str, status: Option<&'static str>) {
         self.change(|stage| {
             stage.generation += 1;
@@ -112,13 +113,14 @@ impl ApiServer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let resource = path.rsplit('/').next().unwrap_or_default().to_owned();
         let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-        let refused = self.stage().refused.get(&resource).copied();
+        let watches = parameter("watch") == Some("true");
+        let refused = self.stage().refusal(&resource, watches);
         if !path.contains(&format!("/namespaces/{NAMESPACE}/")) {
             return refuse("404 Not Found")(head, stream).await;
         }
         match refused {
             Some(status) => refuse(status)(head, stream).await,
-            None if parameter("watch") == Some("true") => {
+            None if watches => {
                 let since = parameter("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
                 // Whoever watches may go.
                 let _ = self.stream(&resource, since, stream).await;
@@ -164,6 +166,11 @@ impl Stage {
         let of_it = self.objects.iter().filter(|((own, _), _)| own == resource);
         json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": self.version.to_string()},
             "items": of_it.map(|(_, object)| object).collect::<Vec<_>>()})
+    }
+
+    fn refusal(&self, resource: &str, watches: bool) -> Option<&'static str> {
+        let of_watches = self.refused.get(&format!("{resource}?watch")).filter(|_| watches);
+        of_watches.or_else(|| self.refused.get(resource)).copied()
     }
 
     /// The events after a version, and the version now; none for watches of an older generation.

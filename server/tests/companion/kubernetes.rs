@@ -266,6 +266,22 @@ async fn an_access_that_does_not_work_is_named() {
 }
 
 #[tokio::test]
+async fn who_may_list_and_not_watch_asks_ever_more_rarely() {
+    let page = FakeTarget::page("a 1\n").await;
+    let server = ApiServer::new();
+    server.apply("pods", pod("p1", page.address, "running"));
+    server.refuse("pods?watch", Some("403 Forbidden"));
+    let fake = server.start().await;
+    let (companion, _files) = companion(fake.address, "").await;
+    companion.wait_for("inferboard_scrape_failed{job=\"kubernetes\"}", &["reason"], &["forbidden 1"]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = fake.count("GET /api/v1/");
+    assert!((2..=8).contains(&asked), "{asked} requests in two seconds and a little");
+    server.refuse("pods?watch", None);
+    companion.wait_for("inferboard_replica_state == 1", &["state"], &["running 1"]).await;
+}
+
+#[tokio::test]
 async fn a_cluster_that_fails_says_why_and_is_followed_again() {
     let page = FakeTarget::page("a 1\n").await;
     let server = ApiServer::new();
