@@ -38,6 +38,8 @@ pub struct Collector<'nvml> {
 struct Card<'nvml> {
     identity: Identity,
     profile: Profile<'nvml>,
+    /// Those of its slices, by uuid.
+    slices: BTreeMap<String, Profile<'nvml>>,
     events: Option<EventSet<'nvml>>,
 }
 
@@ -94,19 +96,22 @@ impl<'nvml> Collector<'nvml> {
         if known.as_ref().is_none_or(|card| card.identity.uuid != uuid) {
             let identity =
                 identity(&device, gpu, None, uuid, &[("driver_version", &self.driver), ("cuda_version", &self.cuda)]);
-            *known = Some(Card { identity, profile: Profile::default(), events: watch(&device) });
+            *known =
+                Some(Card { identity, profile: Profile::default(), slices: BTreeMap::new(), events: watch(&device) });
         }
         let Some(card) = known else { return Err(Fault::Unknown) };
         let mut probe = Probe::new(&card.identity.labels);
-        let has_pcie = card.profile.tell(&device, &mut probe);
+        let has_pcie = card.profile.tell(&device, None, &mut probe);
         tell_card(&device, has_pcie, &mut probe);
         tell_memory(&device, &mut probe);
         let slices = slices(&device, gpu);
+        card.slices.retain(|uuid, _| slices.iter().any(|(_, identity)| identity.uuid == *uuid));
         if slices.is_empty() {
             tell_processes(&device, &mut probe);
         }
         for (slice, identity) in &slices {
             let mut part = Probe::new(&identity.labels);
+            card.slices.entry(identity.uuid.clone()).or_default().tell(&device, Some(slice), &mut part);
             tell_memory(slice, &mut part);
             tell_processes(slice, &mut part);
             part.readings.push(Reading { metric: &INFO, labels: identity.info.as_str().into(), value: 1.0 });

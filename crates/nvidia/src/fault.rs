@@ -112,3 +112,17 @@ impl From<&NvmlError> for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_lists_every_reason() {
+        let up = catalogue::GPU_METRICS.iter().find(|metric| metric.name == "gpu_collector_up").expect("a metric");
+        let listed: Vec<&str> = up.meaning.split([' ', ',', '.']).collect();
+        for fault in Fault::ALL {
+            assert!(listed.contains(&fault.reason()), "{fault}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! How busy the parts of a card are, by its performance monitors (GPM, from Hopper on).
 use crate::metric::{ENGINE_ACTIVE, PCIE_RECEIVED, PCIE_SENT, SM_ACTIVE, SM_OCCUPANCY, TENSOR_ACTIVE};
 use crate::probe::Probe;
+use crate::raw::gpu_instance;
 use nvml_wrapper::enums::gpm::GpmMetricId;
 use nvml_wrapper::gpm::gpm_metrics_get;
 use nvml_wrapper::{Device, GpmSample};
@@ -17,7 +18,7 @@ const METRICS: [GpmMetricId; 6] = [
 
 const MIB: f64 = 1_048_576.0;
 
-/// The monitors of one card: values are means between two looks.
+/// The monitors of one card or slice: values are means between two looks.
 #[derive(Debug, Default)]
 pub(crate) struct Profile<'nvml> {
     before: Option<GpmSample<'nvml>>,
@@ -25,10 +26,20 @@ pub(crate) struct Profile<'nvml> {
 }
 
 impl<'nvml> Profile<'nvml> {
-    /// Looks, and adds what happened since the last look. Gives whether traffic over PCIe was among it.
-    pub(crate) fn tell(&mut self, device: &Device<'nvml>, probe: &mut Probe<'_>) -> bool {
+    /// Looks at `device`, a whole card, or at one of its slices, and adds what happened since the last look. Gives whether
+    /// traffic over PCIe was among it.
+    pub(crate) fn tell(
+        &mut self,
+        device: &Device<'nvml>,
+        slice: Option<&Device<'nvml>>,
+        probe: &mut Probe<'_>,
+    ) -> bool {
         let is_supported = *self.is_supported.get_or_insert_with(|| device.gpm_support().unwrap_or(false));
-        let now = if is_supported { probe.ask(device.gpm_sample()) } else { None };
+        let sample = || match slice {
+            None => device.gpm_sample(),
+            Some(slice) => device.gpm_mig_sample(gpu_instance(slice)?),
+        };
+        let now = if is_supported { probe.ask(sample()) } else { None };
         let before = std::mem::replace(&mut self.before, now);
         let (Some(before), Some(now)) = (&before, &self.before) else { return false };
         let Some(values) = probe.ask(gpm_metrics_get(device.nvml(), before, now, &METRICS)) else { return false };

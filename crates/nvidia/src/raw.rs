@@ -1,4 +1,4 @@
-//! The one call that the wrapper cannot make: fields that are asked of all links at once.
+//! The two calls that the wrapper cannot make: fields that are asked of all links at once, and which instance a slice is.
 use nvml_wrapper::Device;
 use nvml_wrapper::error::{NvmlError, nvml_sym, nvml_try};
 use nvml_wrapper::sys_exports::field_id;
@@ -34,6 +34,19 @@ pub(crate) fn nvlink_bytes(device: &Device<'_>) -> Result<(u64, u64), NvmlError>
     let (received, sent) =
         (field_id::NVML_FI_DEV_NVLINK_COUNT_RCV_BYTES, field_id::NVML_FI_DEV_NVLINK_COUNT_XMIT_BYTES);
     Ok((sum(received)?, sum(sent)?))
+}
+
+/// The number of the GPU instance that a slice is, for the card's performance monitors.
+///
+/// # Errors
+/// When it is no slice.
+#[expect(unsafe_code, reason = "the wrapper has no such call")]
+pub(crate) fn gpu_instance(slice: &Device<'_>) -> Result<u32, NvmlError> {
+    let call = nvml_sym(slice.nvml().lib().nvmlDeviceGetGpuInstanceId.as_ref())?;
+    let mut instance = 0;
+    // SAFETY: the handle is alive as long as the library that `slice` borrows, and NVML writes one number.
+    nvml_try(unsafe { call(slice.handle(), &mut instance) })?;
+    Ok(instance)
 }
 
 /// The values of fields, each asked within a scope; none where the card does not tell.

@@ -105,6 +105,20 @@ async fn cards_slices_and_processes_are_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn performance_monitors_tell_how_busy_cards_and_slices_are() {
+    let machine = Machine::start("gpus=2\nmig.1=2\nmonitors=1").await;
+    machine.wait_for("count(gpu_engine_active_ratio == 0.4)", &["4"]).await;
+    machine.wait_for("count(gpu_engine_active_ratio{gpu=\"1\",mig=~\"[01]\"})", &["2"]).await;
+    machine.wait_for("gpu_sm_active_ratio{gpu=\"0\"} + on () gpu_sm_occupancy_ratio{gpu=\"0\"}", &["0.5"]).await;
+    machine.wait_for("gpu_tensor_active_ratio{gpu=\"0\"}", &["0.1"]).await;
+    // Measured throughout, and so better than what the driver samples.
+    machine.wait_for("gpu_pcie_sent_bytes_per_second{gpu=\"0\"} / 2 ^ 20", &["8"]).await;
+    machine.turn("gpus=2\nmig.1=2\nmonitors=1\ncode.nvmlGpmSampleGet=999");
+    machine.wait_for("count(gpu_engine_active_ratio{mig=\"\"})", &[]).await;
+    machine.wait_for("count(gpu_power_watts)", &["2"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_field_that_fails_costs_no_other() {
     let machine = Machine::start("").await;
     machine.wait_for("gpu_power_watts", &["350"]).await;

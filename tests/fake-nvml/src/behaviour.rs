@@ -13,6 +13,7 @@ use std::time::Duration;
 /// - `hang`: a function that never returns; with `deaf` even a request to end is not heard, as within a driver, for half a
 ///   minute.
 /// - `mig.<index>`: into how many slices this card is split.
+/// - `monitors`: 1 for cards that have performance monitors.
 /// - `sentinels`: 1 for values that mean that there is none.
 /// - `utilization`: percent, or several with commas between that follow each other call by call.
 /// - `processes.<index>`: `pid:bytes`, several with commas between.

@@ -5,3 +5,4 @@
 mod answers;
 mod behaviour;
 mod calls;
+mod monitors;
