@@ -61,7 +61,8 @@ pub(crate) fn is_ancestor(text: &str) -> bool {
 /// Source: WHATWG HTML, "ASCII serialization of an origin".
 pub(crate) fn is_origin(text: &str) -> bool {
     let parsed = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    parsed.is_some_and(|url| url.origin().ascii_serialization() == text)
+    // A wildcard is a host to the reader of URLs, and a pattern to browsers.
+    !text.contains('*') && parsed.is_some_and(|url| url.origin().ascii_serialization() == text)
 }
 
 fn random_key() -> Result<String, getrandom::Error> {

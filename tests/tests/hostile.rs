@@ -174,8 +174,12 @@ async fn a_link_holds_it(browser: &Browser, board: &str, value: &str) -> Result<
         (view.get("model").map(String::as_str), view.get("refresh").map(String::as_str)),
         (Some(value), Some("off"))
     );
-    // A title has its white space folded by the browser.
-    let folded = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The browser folds white space and control characters in a title.
+    let is_folded = |character: char| character.is_whitespace() || character.is_control();
+    let folded = |text: &str| {
+        let words = text.split(is_folded).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    };
     let title = browser.evaluate("return document.title", Vec::new()).await?;
     assert_eq!(folded(title.as_str().unwrap_or_default()), folded(&format!("{value} – Inferboard")));
     unharmed(browser, value).await
