@@ -88,6 +88,7 @@ bench: setup-test server .tools/bench/package.json ## Measure: reading and scrap
 		$(TARGET_DIR)/wasm32-unknown-unknown/wasm-release/examples/draw.wasm
 	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/timeline.mjs; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/watched.mjs
 
 .PHONY: bench-peers

@@ -5,7 +5,10 @@ use super::{
 };
 use catalogue::{Scope, ScopeLabels};
 use promapi::{Data, One, Series};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A replica.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,40 +87,53 @@ pub(super) struct Seen<'a> {
     pub(super) range: (i64, i64),
 }
 
-/// The replicas of the scope that something was told of. `is_known` says whether a replica belongs to the scope by its
+/// All that was told of one name.
+#[derive(Default)]
+struct Named<'a> {
+    told: Vec<&'a Told>,
+    ready: Vec<&'a Event>,
+    restarts: Vec<&'a Event>,
+}
+
+/// The replicas of the scope that something was told of. `serves` says whether a replica belongs to the scope by its
 /// other metrics, for those whose states carry no model.
 pub(super) fn replicas(
     seen: &Seen<'_>,
     scope: &Scope,
     labels: &ScopeLabels,
-    is_known: &dyn Fn(&str) -> bool,
+    serves: &dyn Fn(&str) -> bool,
 ) -> Vec<Replica> {
-    let named = |own: &Labels| own.get(&labels.replica).or_else(|| own.get("pod")).cloned();
-    let mut by_name: BTreeMap<String, Vec<&Told>> = BTreeMap::new();
+    let name = |own: &'_ Labels| own.get(&labels.replica).or_else(|| own.get("pod")).cloned().unwrap_or_default();
+    let mut by_name: BTreeMap<String, Named<'_>> = BTreeMap::new();
     for told in seen.told {
-        if let Some(name) = named(&told.labels) {
-            by_name.entry(name).or_default().push(told);
+        by_name.entry(name(&told.labels)).or_default().told.push(told);
+    }
+    for (events, part) in [(seen.ready, true), (seen.restarts, false)] {
+        for event in events {
+            if let Some(named) = by_name.get_mut(&name(&event.labels)) {
+                if part { &mut named.ready } else { &mut named.restarts }.push(event);
+            }
         }
     }
-    let mut replicas = Vec::with_capacity(by_name.len());
-    for (replica, told) in by_name {
+    // Phases are told of every pod there is: those count that serve, or are made like one that does.
+    let stem = |name: &str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
+    let stems: BTreeSet<String> = by_name.keys().filter(|name| serves(name)).filter_map(|name| stem(name)).collect();
+    by_name.retain(|name, named| {
+        let is_phase_only = named.told.iter().all(|one| one.labels.contains_key("phase"));
         let is_told = match &scope.model {
-            Some(model) => told.iter().any(|one| one.labels.get(&labels.model) == Some(model)),
-            // Phases are told of every pod there is.
-            None => told.iter().any(|one| !one.labels.contains_key("phase")),
+            Some(model) => named.told.iter().any(|one| one.labels.get(&labels.model) == Some(model)),
+            None => !is_phase_only,
         };
-        if !is_told && !is_known(&replica) {
-            continue;
-        }
-        let parts = apart(&told);
+        is_told || serves(name) || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem))
+    });
+    let mut replicas = Vec::with_capacity(by_name.len());
+    for (replica, named) in by_name {
+        let parts = apart(&named.told);
         let is_shared = parts.len() > 1;
         for (address, told) in parts {
-            let its = |event: &&Event| {
-                named(&event.labels).as_ref() == Some(&replica)
-                    && (!is_shared || event.labels.get("instance").is_none_or(|own| *own == address))
-            };
-            let ready: Vec<&Event> = seen.ready.iter().filter(its).collect();
-            let again: Vec<&Event> = seen.restarts.iter().filter(its).collect();
+            let its = |event: &&&Event| !is_shared || event.labels.get("instance").is_none_or(|own| *own == address);
+            let ready: Vec<&Event> = named.ready.iter().filter(its).copied().collect();
+            let again: Vec<&Event> = named.restarts.iter().filter(its).copied().collect();
             let spans = with_startups(spans(&told, seen.points, seen.range), &ready, seen.points, seen.range);
             if spans.is_empty() {
                 continue;
@@ -139,21 +155,25 @@ pub(super) fn replicas(
 
 /// The parts of what goes by one name: by address, where two of them tell of the same time.
 fn apart<'a>(told: &[&'a Told]) -> Vec<(String, Vec<&'a Told>)> {
-    let mut by_address: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
+    let mut parts: Vec<(String, Vec<&Told>)> = Vec::new();
     for one in told {
-        by_address.entry(one.labels.get("instance").map_or("", String::as_str)).or_default().push(one);
+        let address = one.labels.get("instance").map_or("", String::as_str);
+        match parts.iter_mut().find(|part| part.0 == address) {
+            Some(part) => part.1.push(one),
+            None => parts.push((address.to_owned(), vec![one])),
+        }
     }
-    let extent = |told: &[&Told]| {
-        let runs = || told.iter().flat_map(|one| &one.runs);
-        (runs().map(|run| run.0).min().unwrap_or(0), runs().map(|run| run.1).max().unwrap_or(0))
+    let overlaps = |one: &[&Told], other: &[&Told]| {
+        let [one, other] = [one, other].map(|told| {
+            let runs = || told.iter().flat_map(|one| &one.runs);
+            (runs().map(|run| run.0).min(), runs().map(|run| run.1).max())
+        });
+        one.0 < other.1 && other.0 < one.1
     };
-    let mut extents: Vec<(i64, i64)> = by_address.values().map(|told| extent(told)).collect();
-    extents.sort_unstable();
-    let last = by_address.keys().next_back().map_or(String::new(), |address| (*address).to_owned());
-    if extents.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-        by_address.into_iter().map(|(address, told)| (address.to_owned(), told)).collect()
-    } else {
-        vec![(last, told.to_vec())]
+    let is_shared = (1..parts.len()).any(|at| parts[..at].iter().any(|other| overlaps(&parts[at].1, &other.1)));
+    match parts.pop() {
+        Some((address, _)) if !is_shared => vec![(address, told.to_vec())],
+        last => parts.into_iter().chain(last).collect(),
     }
 }
 
@@ -167,21 +187,20 @@ pub(super) fn with_starts(replicas: &mut [Replica], starts: &[(i64, &str)]) {
     }
 }
 
-/// Fills in what the instant queries of the table gave: load, processor, GPU and engines.
+/// Fills in, to replicas in the order of their names, what the instant queries of the table gave: load, processor, GPU and engines.
 pub(super) fn with_details(replicas: &mut [Replica], [load, cores, gpu, engines]: [Option<Data>; 4], label: &str) {
     let vector = |data: Option<Data>| match data {
         Some(Data::Vector(vector)) => vector,
         _ => Vec::new(),
     };
     let value = |series: &Series<One>| Some(series.points.value.1.0).filter(|value| value.is_finite());
-    let mut by_name: BTreeMap<String, Vec<&mut Replica>> = BTreeMap::new();
-    for replica in replicas {
-        by_name.entry(replica.replica.clone()).or_default().push(replica);
-    }
     let mut each = |data: Option<Data>, put: &dyn Fn(&mut Replica, &Series<One>)| {
         for series in vector(data) {
-            let own = series.metric.get(label).and_then(|name| by_name.get_mut(name));
-            own.into_iter().flatten().for_each(|replica| put(replica, &series));
+            let Some(name) = series.metric.get(label) else { continue };
+            // They are in the order of their names.
+            let first = replicas.partition_point(|replica| replica.replica < *name);
+            let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
+            own.for_each(|replica| put(replica, &series));
         }
     };
     each(load, &|replica, series| {

@@ -42,9 +42,12 @@ impl Inventory {
         self.values(3, &Scope { replica: None, ..scope.clone() })
     }
 
-    /// Whether a replica has metrics of an engine.
-    pub fn has_engine(&self, replica: &str) -> bool {
-        let own = self.names.iter().filter(|(key, _)| key[3] == replica);
+    /// Whether a replica has metrics of an engine, with the model selected.
+    pub fn serves(&self, scope: &Scope, replica: &str) -> bool {
+        let is_its = |key: &[String; 4]| {
+            key[3] == replica && scope.model.as_ref().is_none_or(|model| *model == key[0]) && is_within(key, scope)
+        };
+        let own = self.names.iter().filter(|(key, _)| is_its(key));
         detect(own.flat_map(|(_, names)| names.iter().map(String::as_str))).iter().any(|one| one.layer < Layer::Proxy)
     }
 
@@ -104,6 +107,14 @@ mod tests {
         assert_eq!(inventory.models().into_iter().collect::<Vec<_>>(), ["a", "b"]);
         let scope = Scope { model: Some("a".into()), replica: Some("r1".into()), ..Scope::default() };
         assert_eq!(inventory.replicas(&scope).into_iter().collect::<Vec<_>>(), ["r1", "r2"]);
+    }
+
+    #[test]
+    fn who_serves_has_metrics_of_an_engine_under_the_model() {
+        let inventory = inventory(&[("up", "a", "r1"), ("vllm:num_requests_running", "a", "r1"), ("up", "", "node")]);
+        let of = |model: &str| Scope { model: Some(model.into()), ..Scope::default() };
+        assert!(inventory.serves(&of("a"), "r1") && inventory.serves(&Scope::default(), "r1"));
+        assert!(!inventory.serves(&of("b"), "r1") && !inventory.serves(&Scope::default(), "node"));
     }
 
     #[test]

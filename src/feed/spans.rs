@@ -114,7 +114,8 @@ fn runs(times_ms: impl Iterator<Item = i64>, step_ms: i64) -> Vec<(i64, i64)> {
     runs
 }
 
-/// What was known before `joint_ms`, and the `fresh` from there on; what ended before the first point falls out.
+/// What was known before `joint_ms`, in order of labels and states, and the `fresh` from there on; what ended before the
+/// first point falls out.
 pub(super) fn continued(old: &[Told], fresh: Vec<Told>, joint_ms: i64, points: Points) -> Vec<Told> {
     let mut all: Vec<Told> = old.to_vec();
     for told in &mut all {
@@ -125,8 +126,9 @@ pub(super) fn continued(old: &[Told], fresh: Vec<Told>, joint_ms: i64, points: P
         }
     }
     for new in fresh {
-        match all.iter_mut().find(|told| told.state == new.state && told.labels == new.labels) {
-            Some(told) => {
+        match all.binary_search_by(|told| (&told.labels, told.state).cmp(&(&new.labels, new.state))) {
+            Ok(at) => {
+                let told = &mut all[at];
                 let mut runs = new.runs.into_iter().peekable();
                 if let (Some((_, last_ms)), Some((first_ms, end_ms))) = (told.runs.last_mut(), runs.peek())
                     && first_ms - *last_ms <= points.step_ms
@@ -136,7 +138,7 @@ pub(super) fn continued(old: &[Told], fresh: Vec<Told>, joint_ms: i64, points: P
                 }
                 told.runs.extend(runs);
             }
-            None => all.push(new),
+            Err(at) => all.insert(at, new),
         }
     }
     all.retain(|told| !told.runs.is_empty());
@@ -244,9 +246,9 @@ pub(super) fn restarts(seen: &[&Event], spans: &[Span], points: Points, range: (
         let time_ms = start_ms.unwrap_or(event.time_ms);
         let reason = event.labels.get("reason").filter(|reason| *reason != "unknown").cloned().unwrap_or_default();
         let count = event.value.round().max(1.0) as u32;
-        all.push(Restart { time_ms: time_ms.clamp(range.0, range.1), count, reason });
+        let at = all.partition_point(|other| other.time_ms <= time_ms);
+        all.insert(at, Restart { time_ms: time_ms.clamp(range.0, range.1), count, reason });
     }
-    all.sort_by_key(|restart| restart.time_ms);
     all
 }
 

@@ -7,10 +7,10 @@ use super::{
     refresh::Feed,
     spans::{Event, Points, Told, continued, events, told},
 };
-use catalogue::{Ask, FleetQueries, fleet_queries, table_queries};
-use futures::future::{join, join_all};
+use catalogue::{Ask, FleetQueries, ReplicaState::Pending, fleet_queries, table_queries};
+use futures::future::join_all;
 use leptos::{prelude::*, task::spawn_local};
-use promapi::{Data, Many, Series};
+use promapi::Data;
 use std::sync::Arc;
 
 /// Points of all replicas together that one answer holds at most, so that reading it does not stop the page.
@@ -74,8 +74,7 @@ impl Feed {
     async fn ask_fleet(self, round: &Round, old: Timeline) -> Result<(Timeline, Fleet), Failure> {
         let names = round.inventory.present(&round.scope);
         let present = |name: &str| names.contains(name);
-        let in_scope = round.inventory.replicas(&round.scope);
-        let points = points(round, in_scope.len());
+        let points = points(round, round.inventory.replicas(&round.scope).len());
         let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: points.window_ms };
         let range = round.range;
         let Some(queries) = fleet_queries(&present, &ask, points.step_ms) else {
@@ -94,27 +93,26 @@ impl Feed {
             }
             None => i64::MIN,
         };
-        let ask_range = async |query: Option<String>| -> Result<Vec<Series<Many>>, Failure> {
-            let Some(query) = query else { return Ok(Vec::new()) };
+        let from_ms = start_ms.max(points.start_ms);
+        let ask_one = async |(query, is_range): (Option<String>, bool)| -> Result<Option<Data>, Failure> {
+            let Some(query) = query else { return Ok(None) };
             let queue = self.inner.with_value(|inner| inner.queue.clone());
             let _permit = queue.permit().await;
-            let start_ms = start_ms.max(points.start_ms);
-            match round.backend.range(query, start_ms, points.end_ms, points.step_ms).await? {
-                Data::Matrix(matrix) => Ok(matrix),
-                _ => Err(Failure::Foreign("a range query gave something other than a matrix".into())),
+            if is_range {
+                return round.backend.range(query, from_ms, points.end_ms, points.step_ms).await.map(Some);
             }
-        };
-        let asked = [Some(queries.states.clone()), queries.ready.clone(), queries.restarts.clone()];
-        let ask_now = async |query: Option<String>| {
-            let queue = self.inner.with_value(|inner| inner.queue.clone());
-            let _permit = queue.permit().await;
             // The table's figures are an extra: without them the states are still right.
-            round.backend.instant(query?, round.end_ms()).await.ok()
+            Ok(round.backend.instant(query, round.end_ms()).await.ok())
         };
-        let (ranges, details) =
-            join(join_all(asked.map(ask_range)), join_all(table_queries(&present, &ask).map(ask_now))).await;
-        let mut ranges = ranges.into_iter();
-        let mut next = || ranges.next().unwrap_or_else(|| Ok(Vec::new()));
+        let [load, cores, gpu, engines] = table_queries(&present, &ask).map(|query| (query, false));
+        let ranges = [Some(queries.states.clone()), queries.ready.clone(), queries.restarts.clone()];
+        let [states, ready, again] = ranges.map(|query| (query, true));
+        let mut answers = join_all([states, ready, again, load, cores, gpu, engines].map(ask_one)).await.into_iter();
+        let mut next = || match answers.next().transpose()?.flatten() {
+            Some(Data::Matrix(matrix)) => Ok(matrix),
+            None => Ok(Vec::new()),
+            Some(_) => Err(Failure::Foreign("a range query gave something other than a matrix".into())),
+        };
         let (states, ready, again) = (told(&next()?, points.step_ms), events(&next()?), events(&next()?));
         let known = if start_ms == i64::MIN { Timeline::default() } else { old };
         let tail = |old: Vec<Event>, fresh: Vec<Event>| {
@@ -130,19 +128,19 @@ impl Feed {
             queries: Some(queries),
         };
         let seen = Seen { told: &known.told, ready: &known.ready, restarts: &known.restarts, points, range };
-        let has_engine = |replica: &str| round.inventory.has_engine(replica);
-        let mut replicas = replicas(&seen, &round.scope, &round.backend.labels, &|replica| in_scope.contains(replica));
+        let serves = |replica: &str| round.inventory.serves(&round.scope, replica);
+        let mut replicas = replicas(&seen, &round.scope, &round.backend.labels, &serves);
         // A plain Prometheus knows targets of all kinds; those that serve have metrics of an engine.
-        if !present("inferboard_replica_state") && replicas.iter().any(|one| has_engine(&one.replica)) {
-            replicas.retain(|one| has_engine(&one.replica));
+        if !present("inferboard_replica_state") && replicas.iter().any(|one| serves(&one.replica)) {
+            replicas.retain(|one| serves(&one.replica) || one.spans.iter().any(|span| span.state == Pending));
         }
         if known.queries.as_ref().is_some_and(|queries| queries.restarts.is_none()) {
             let starts = self.starts.get_untracked();
             let starts: Vec<(i64, &str)> = starts.iter().map(|start| (start.time_ms, start.replica.as_str())).collect();
             with_starts(&mut replicas, &starts);
         }
-        let mut details = details.into_iter();
-        with_details(&mut replicas, std::array::from_fn(|_| details.next().flatten()), &round.backend.labels.replica);
+        let details = std::array::from_fn(|_| answers.next().and_then(Result::ok).flatten());
+        with_details(&mut replicas, details, &round.backend.labels.replica);
         let replicas = replicas.into_iter().map(Arc::new).collect();
         let query = known.queries.as_ref().map(|queries| queries.states.clone()).unwrap_or_default();
         Ok((known, Fleet { replicas, range, step_ms: points.step_ms, query, failure: None }))

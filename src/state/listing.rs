@@ -1,6 +1,5 @@
 //! Which replicas are listed, and in which order.
 use catalogue::ReplicaState;
-use std::collections::BTreeSet;
 
 /// What replicas are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +85,7 @@ pub struct Listing {
     /// What name, model, address or engine must contain, in any case of letters.
     pub text: String,
     /// The states that are listed; all if empty.
-    pub states: BTreeSet<ReplicaState>,
+    pub states: Vec<ReplicaState>,
 }
 
 impl Listing {
@@ -98,8 +97,9 @@ impl Listing {
 
     /// Lists a state too, or no longer.
     pub fn toggle(&mut self, state: ReplicaState) {
-        if !self.states.remove(&state) {
-            self.states.insert(state);
+        match self.states.iter().position(|own| *own == state) {
+            Some(at) => drop(self.states.remove(at)),
+            None => self.states.push(state),
         }
     }
 
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn listings_survive_their_link() {
-        let states = BTreeSet::from([ReplicaState::Failed, ReplicaState::Silent]);
+        let states = vec![ReplicaState::Silent, ReplicaState::Failed];
         for order in Order::ALL {
             let listing = Listing { order, is_reversed: true, text: "a&b ü".into(), states: states.clone() };
             let mut query = form_urlencoded::Serializer::new(String::new());

@@ -1,6 +1,6 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
 use super::shown::{ALL_BEFORE, Shown, before, is_limit};
-use catalogue::{Colours, Detail, Graph, ReplicaState, line_name};
+use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Look, Rgb, Theme};
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ impl Palette {
                 .iter()
                 .zip(places)
                 .map(|(name, place)| match is_limit(graph, name) {
-                    true => (self.limit, LIMIT_DASH),
+                    true => self.bound(graph, name),
                     false => self.numbered(place),
                 })
                 .collect();
@@ -109,6 +109,7 @@ impl Palette {
         for (at, name) in names.iter().enumerate() {
             let own = line_name(name);
             let fixed = match graph.colours {
+                Colours::Order if graph.section == Section::Replicas => state_of(own).map(|state| self.state(state)),
                 Colours::Order => None,
                 Colours::Percentiles => ["p50", "p90", "p95", "p99"]
                     .iter()
@@ -117,7 +118,7 @@ impl Palette {
                 Colours::StatusClasses => class(own).map(|class| self.classes[class - 1]),
             };
             looks.push(match fixed {
-                _ if is_limit(graph, name) => (self.limit, LIMIT_DASH),
+                _ if is_limit(graph, name) => self.bound(graph, name),
                 None => self.numbered(at),
                 // Codes of a class, and percentiles of a second engine, share a colour: shades and dashes tell them
                 // apart.
@@ -130,6 +131,12 @@ impl Palette {
             });
         }
         looks
+    }
+
+    /// Of a limit, or of a guide.
+    fn bound(&self, graph: &Graph, name: &str) -> (Rgb, Option<(f64, f64)>) {
+        let is_guide = graph.line(name).is_some_and(|line| line.role == Role::Guide);
+        if is_guide { (self.theme.text, DASHES[2]) } else { (self.limit, LIMIT_DASH) }
     }
 
     fn numbered(&self, at: usize) -> (Rgb, Option<(f64, f64)>) {
@@ -161,6 +168,16 @@ fn hash(text: &str) -> u32 {
     let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     // The low bits alone are uneven for names that differ in their last digit.
     hash ^ (hash >> 15)
+}
+
+/// The state that a line counts.
+fn state_of(line: &str) -> Option<ReplicaState> {
+    match line {
+        "active" => Some(ReplicaState::Running),
+        "starting" => Some(ReplicaState::Initializing),
+        "unhealthy" => Some(ReplicaState::Failed),
+        id => ReplicaState::from_id(id),
+    }
 }
 
 /// 1 to 5 of `1xx` to `5xx`, and of the codes in them.

@@ -33,9 +33,9 @@ pub(super) struct Rest {
     pub(super) high: Vec<f64>,
 }
 
-/// Whether a drawn line is a limit.
+/// Whether a drawn line is a limit or a guide: on top of what is stacked, and the same for all replicas.
 pub(super) fn is_limit(graph: &Graph, name: &str) -> bool {
-    graph.line(name).is_some_and(|line| line.role == Role::Limit)
+    graph.line(name).is_some_and(|line| line.role != Role::Data)
 }
 
 /// The name of a line in the range before.

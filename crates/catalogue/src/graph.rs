@@ -150,4 +150,6 @@ pub enum Role {
     Data,
     /// A bound that data should stay below, drawn dashed.
     Limit,
+    /// What data is compared with and may well pass, drawn dashed and pale; never stacked.
+    Guide,
 }

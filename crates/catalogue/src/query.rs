@@ -158,7 +158,7 @@ fn lines(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
         expression(
             engine,
             recipe,
-            &Called { line: recipe.line(), is_limit: role(graph, recipe) == Role::Limit, is_one_of_many, suffix },
+            &Called { line: recipe.line(), is_limit: role(graph, recipe) != Role::Data, is_one_of_many, suffix },
             asked,
         )
     };

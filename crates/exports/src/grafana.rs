@@ -70,7 +70,7 @@ fn source() -> Value {
 
 fn panel(graph: &Graph, query: &str, id: usize, (x, y): (usize, usize)) -> Value {
     let is_stacked = graph.look == Look::Bars;
-    let limits = graph.lines.iter().filter(|line| line.role == Role::Limit);
+    let limits = graph.lines.iter().filter(|line| line.role != Role::Data);
     let mut overrides: Vec<Value> = limits
         .map(|line| {
             json!({

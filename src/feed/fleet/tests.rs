@@ -39,6 +39,14 @@ fn a_replica_is_of_a_model_if_it_was_at_any_time() {
 }
 
 #[test]
+fn of_all_pods_those_count_that_serve_or_are_made_like_one_that_does() {
+    let phase = |pod| told(&[("pod", pod), ("phase", "Pending")], ReplicaState::Pending, &[(0, 100)]);
+    let told = [phase("llama-7d-a"), phase("llama-7d-b"), phase("dns-1-a")];
+    assert_eq!(names(&fleet(&told, None, &["llama-7d-a"])), ["llama-7d-a", "llama-7d-b"]);
+    assert_eq!(names(&fleet(&told, Some("m"), &["llama-7d-b"])), ["llama-7d-a", "llama-7d-b"]);
+}
+
+#[test]
 fn two_of_one_name_are_told_apart_only_where_both_are_there() {
     let at =
         |instance, runs: &[(i64, i64)]| told(&[("replica", "a"), ("instance", instance)], ReplicaState::Running, runs);

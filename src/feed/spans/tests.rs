@@ -124,7 +124,7 @@ fn a_start_up_that_is_told_in_detail_stays_as_told() {
 
 #[test]
 fn a_tail_goes_on_where_the_old_points_end() {
-    let old = [one(Running, &[(0, 40)]), one(Stopped, &[(41, 50)]), one(Failed, &[(0, 3)])];
+    let old = [one(Running, &[(0, 40)]), one(Failed, &[(0, 3)]), one(Stopped, &[(41, 50)])];
     let points = Points { start_ms: 10_000, ..POINTS };
     let fresh = vec![one(Running, &[(55, 60)]), one(Stopped, &[(45, 54)])];
     let all = continued(&old, fresh, 45_000, points);

@@ -4,9 +4,11 @@ use super::{
     Shown,
     paint::{AXIS_PX, ROW_PX, lasted},
     rows::GRAPH,
+    table::escaped,
 };
 use crate::{feed::Replica, state::cursor::Pointer};
 use leptos::prelude::*;
+use std::fmt::Write;
 
 /// A restart is told at so many CSS pixels beside it.
 const NEAR_PX: f64 = 7.0;
@@ -26,18 +28,10 @@ pub(super) fn Hover(
         let cursor = pointer.cursor.get().filter(|cursor| cursor.graph == GRAPH)?;
         let replica = shown.listed.with(|listed| listed.get(row).cloned())?;
         let near_ms = (NEAR_PX / at.per_ms()) as i64;
-        let lines = told(&replica, cursor.time_ms, near_ms);
+        let html = told(&replica, cursor.time_ms, near_ms);
         let top = row as f64 * ROW_PX - scrolled.get();
         let is_low = top > at.bottom / 2.0;
         let (above, below) = (px(at.bottom + AXIS_PX - top), px(top + ROW_PX));
-        let rows = lines.into_iter().map(|(name, text)| {
-            view! {
-                <tr>
-                    <td>{name}</td>
-                    <td>{text}</td>
-                </tr>
-            }
-        });
         Some(view! {
             <div
                 class="tooltip-place"
@@ -46,43 +40,40 @@ pub(super) fn Hover(
                 style:grid-template-columns=tracks(x, &at)
             >
                 <div class="tooltip here" class:pinned=move || pointer.is_pinned.get() data-testid="timeline-tooltip">
-                    <table>
-                        <thead>
-                            <tr>
-                                <th colspan="2">{replica.name.clone()}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows.collect_view()}</tbody>
-                    </table>
+                    <table inner_html=html></table>
                 </div>
             </div>
         })
     }
 }
 
-/// What there is to say of a replica at a time: names and texts.
-fn told(replica: &Replica, time_ms: i64, near_ms: i64) -> Vec<(&'static str, String)> {
+/// What there is to say of a replica at a time, as rows of a table.
+fn told(replica: &Replica, time_ms: i64, near_ms: i64) -> String {
     let today_ms = js_sys::Date::now() as i64;
     let clock = |time_ms| time::clock_and_day(time_ms, today_ms);
-    let mut lines = vec![("at", clock(time_ms))];
-    let span = replica.spans.iter().rfind(|span| span.start_ms <= time_ms && time_ms <= span.end_ms);
-    match span {
-        Some(span) => {
-            lines.push(("state", format!("{} {}", span.state.title(), lasted(span))));
-            let from = if span.is_older { "before ".to_owned() } else { String::new() };
-            lines.push(("from", format!("{from}{} to {}", clock(span.start_ms), clock(span.end_ms))));
-            if let Some(ready_ms) = span.ready_ms {
-                lines.push(("ready after", time::duration(ready_ms)));
-            }
+    let mut html = format!("<tr><th colspan=\"2\">{}</th></tr>", escaped(&replica.name));
+    let mut line = |name: &str, text: &str| {
+        if !text.is_empty() {
+            let _ = write!(html, "<tr><td>{name}</td><td>{}</td></tr>", escaped(text));
         }
-        None => lines.push(("state", "not told".into())),
+    };
+    line("at", &clock(time_ms));
+    match replica.spans.iter().rfind(|span| span.start_ms <= time_ms && time_ms <= span.end_ms) {
+        Some(span) => {
+            line("state", &format!("{} {}", span.state.title(), lasted(span)));
+            let from = if span.is_older { "before " } else { "" };
+            line("from", &format!("{from}{} to {}", clock(span.start_ms), clock(span.end_ms)));
+            line("ready after", &span.ready_ms.map(time::duration).unwrap_or_default());
+        }
+        None => line("state", "not told"),
     }
     for restart in replica.restarts.iter().filter(|restart| (restart.time_ms - time_ms).abs() <= near_ms) {
         let times = if restart.count > 1 { format!("{} times ", restart.count) } else { String::new() };
         let why = if restart.reason.is_empty() { "cause not told" } else { &restart.reason };
-        lines.push(("restarted", format!("{times}at {}: {why}", clock(restart.time_ms))));
+        line("restarted", &format!("{times}at {}: {why}", clock(restart.time_ms)));
     }
-    let own = [("model", &replica.model), ("engine", &replica.engine), ("address", &replica.address)];
-    lines.extend(own.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.clone())));
-    lines
+    line("model", &replica.model);
+    line("engine", &replica.engine);
+    line("address", &replica.address);
+    html
 }

@@ -17,7 +17,7 @@ use catalogue::ReplicaState;
 use leptos::prelude::*;
 use listed::listed;
 use rows::Rows;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 use table::Table;
 
 const HELP: &str = "One row for each replica, and what it was doing when. Pending: no machine yet, or nothing answers \
@@ -148,20 +148,23 @@ fn Controls(listing: Memo<Listing>) -> impl IntoView {
 fn Legend(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let counts = Memo::new(move |_| {
-        let mut counts: BTreeMap<ReplicaState, usize> = listing.with(|l| l.states.iter().map(|s| (*s, 0)).collect());
+        // How many are in each state now; none where it is not worth a chip.
+        let mut counts = [None::<usize>; ReplicaState::ALL.len()];
+        listing.with(|listing| listing.states.iter().for_each(|state| counts[*state as usize] = Some(0)));
         shown.fleet.with(|fleet| {
             let Some(fleet) = fleet else { return };
             for span in fleet.replicas.iter().flat_map(|replica| &replica.spans) {
-                counts.entry(span.state).or_default();
+                counts[span.state as usize].get_or_insert(0);
             }
             for span in fleet.replicas.iter().filter_map(|replica| replica.current(fleet.range)) {
-                *counts.entry(span.state).or_default() += 1;
+                *counts[span.state as usize].get_or_insert(0) += 1;
             }
         });
         counts
     });
-    let chip = move |(state, count): (ReplicaState, usize)| {
-        view! {
+    let chip = move |state: ReplicaState| {
+        let count = counts.with(|counts| counts[state as usize])?;
+        Some(view! {
             <li>
                 <button
                     type="button"
@@ -176,11 +179,11 @@ fn Legend(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
                     <b>{count}</b>
                 </button>
             </li>
-        }
+        })
     };
     view! {
         <ul class="legend states" aria-label="States now">
-            {move || counts.get().into_iter().map(chip).collect_view()}
+            {move || ReplicaState::ALL.into_iter().filter_map(chip).collect_view()}
         </ul>
     }
 }

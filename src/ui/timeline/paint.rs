@@ -113,7 +113,6 @@ impl Brush<'_> {
 
     fn row(&self, replica: &Replica, range: (i64, i64), middle: f64, width: f64) {
         let (at, palette) = (&self.at, self.palette);
-        self.context.set_font(&format!("12px {}", palette.theme.font));
         let room = ((at.left - 12.0) / LETTER_PX) as usize;
         self.write(&shortened(&replica.name, room), palette.ink, 0.0, middle, "left");
         let now = current(replica, range);
@@ -123,7 +122,6 @@ impl Brush<'_> {
             self.context.fill_rect(at.right + 12.0, middle - 4.0, 8.0, 8.0);
             self.write(&now, palette.ink, at.right + 26.0, middle, "left");
         }
-        self.context.set_font(&format!("11px {}", palette.theme.font));
         for span in &replica.spans {
             self.bar(span, middle - BAR_PX / 2.0);
         }

@@ -1,8 +1,9 @@
 //! The replicas as a table: what is known of each now. Of many only the rows near those in sight are on the page.
+//!
+//! Rows are written as text: hundreds of them change with every refresh, and views of each cell would cost more.
 use super::{
-    super::{overlay::px, save, time},
+    super::{save, time},
     Shown,
-    paint::current,
 };
 use crate::{
     feed::Replica,
@@ -10,14 +11,16 @@ use crate::{
         listing::{Listing, Order},
         navigation::Navigation,
         url::encode,
+        view::View,
     },
 };
 use catalogue::Unit;
 use leptos::{html, prelude::*};
 use std::fmt::Write;
+use wasm_bindgen::JsCast;
 
 /// Height of a row, in CSS pixels; the stylesheet has it too.
-const ROW_PX: f64 = 30.0;
+const ROW_PX: usize = 30;
 /// Rows on the page at most, and by how many they move on.
 const ROWS: usize = 48;
 const MOVED: usize = 12;
@@ -27,30 +30,41 @@ const MOVED: usize = 12;
 pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let listed = shown.listed;
-    let frame = NodeRef::<html::Div>::new();
-    let first = RwSignal::new(0);
-    let count = Memo::new(move |_| listed.with(Vec::len));
-    // Columns that nothing is known for are left out.
-    let columns = Memo::new(move |_| {
+    let (frame, body) = (NodeRef::<html::Div>::new(), NodeRef::<html::Tbody>::new());
+    let first = RwSignal::new(0_usize);
+    let rows = Memo::new(move |_| {
+        let (first, view) = (first.get(), navigation.view.get());
         listed.with(|all| {
-            let is_known = |order: &Order| match order {
-                Order::Cores => all.iter().any(|one| one.cores.is_some()),
-                Order::Gpu => all.iter().any(|one| one.gpu.is_some()),
-                Order::Engine => all.iter().any(|one| !one.engine.is_empty()),
-                Order::Address => all.iter().any(|one| one.address != one.name),
-                _ => true,
-            };
-            Order::ALL.into_iter().filter(is_known).collect::<Vec<_>>()
+            let first = first.min(all.len());
+            let mut html = format!("<tr height=\"{}\"></tr>", first * ROW_PX);
+            for (at, replica) in all.iter().enumerate().skip(first).take(ROWS) {
+                write_row(&mut html, at, replica, &view, shown.range());
+            }
+            let _ = write!(html, "<tr height=\"{}\"></tr>", all.len().saturating_sub(first + ROWS) * ROW_PX);
+            html
         })
     });
-    let names = Memo::new(move |_| {
-        let first = first.get();
-        listed.with(|all| all.iter().skip(first).take(ROWS).map(|one| one.name.clone()).collect::<Vec<_>>())
+    Effect::new(move |_| {
+        let (Some(body), html) = (body.get(), rows.get()) else { return };
+        let focused = document().active_element().filter(|element| body.contains(Some(element)));
+        let id = focused.map(|element| element.id());
+        body.set_inner_html(&html);
+        // Who walks the rows by keyboard stays where they are.
+        let again = id.and_then(|id| document().get_element_by_id(&id)).and_then(|link| link.dyn_into().ok());
+        if let Some(link) = again {
+            let link: web_sys::HtmlElement = link;
+            let _ = link.focus();
+        }
     });
-    let (above, below) = (
-        move || first.get().min(count.get()) as f64 * ROW_PX,
-        move || count.get().saturating_sub(first.get() + ROWS) as f64 * ROW_PX,
-    );
+    let narrow = move |event: web_sys::MouseEvent| {
+        let link = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let name = link.and_then(|link| link.get_attribute("data-narrow"));
+        // With a key held the browser opens the link elsewhere, as everywhere.
+        if let (Some(name), false) = (name, event.ctrl_key() || event.meta_key() || event.shift_key()) {
+            event.prevent_default();
+            navigation.go(|view| view.scope.replica = Some(name));
+        }
+    };
     let head = move |order: Order| {
         let sorted = move || {
             listing.with(|listing| match (listing.order == order, listing.is_reversed) {
@@ -59,13 +73,10 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
                 (true, true) => "descending",
             })
         };
+        let turn = move |_| navigation.adjust(|view| view.listing.turn(order));
         view! {
             <th scope="col" aria-sort=sorted>
-                <button
-                    type="button"
-                    data-sort=order.id()
-                    on:click=move |_| navigation.adjust(|view| view.listing.turn(order))
-                >
+                <button type="button" data-sort=order.id() on:click=turn>
                     {order.title()}
                 </button>
             </th>
@@ -73,42 +84,30 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     };
     let told = RwSignal::new("Copy table");
     let copy = move |_| {
-        let text = listed.with_untracked(|all| as_text(all.iter().map(AsRef::as_ref), &columns.get(), shown.range()));
+        let text = listed.with_untracked(|all| as_text(all.iter().map(AsRef::as_ref), shown.range()));
         save::copy(text, move |left| told.set(if left.is_none() { "Copied" } else { "Cannot copy here" }));
     };
-    view! {
-        <div
-            node_ref=frame
-            class="fleet"
-            tabindex="0"
-            role="region"
-            aria-label="Replicas"
-            on:scroll=move |_| {
-                if let Some(frame) = frame.get_untracked() {
-                    let row = (f64::from(frame.scroll_top()) / ROW_PX) as usize;
-                    let wanted = row.saturating_sub(MOVED) / MOVED * MOVED;
-                    if first.get_untracked() != wanted {
-                        first.set(wanted);
-                    }
-                }
+    let scrolled = move |_| {
+        if let Some(frame) = frame.get_untracked() {
+            let row = frame.scroll_top().max(0) as usize / ROW_PX;
+            let wanted = row.saturating_sub(MOVED) / MOVED * MOVED;
+            if first.get_untracked() != wanted {
+                first.set(wanted);
             }
-        >
-            <table data-testid="replicas" aria-rowcount=move || count.get() + 1>
+        }
+    };
+    view! {
+        <div node_ref=frame class="fleet" tabindex="0" role="region" aria-label="Replicas" on:scroll=scrolled>
+            <table data-testid="replicas" aria-rowcount=move || listed.with(Vec::len) + 1>
                 <caption class="visually-hidden">"Replicas at the end of the range"</caption>
                 <thead>
-                    <tr>{move || columns.get().into_iter().map(head).collect_view()}</tr>
+                    <tr>{Order::ALL.map(head).to_vec()}</tr>
                 </thead>
-                <tbody>
-                    <tr aria-hidden="true" style:height=move || px(above())></tr>
-                    <For each=move || names.get() key=String::clone let:name>
-                        <Row shown name columns />
-                    </For>
-                    <tr aria-hidden="true" style:height=move || px(below())></tr>
-                </tbody>
+                <tbody node_ref=body on:click=narrow></tbody>
             </table>
         </div>
         <footer>
-            <span>{move || format!("{} replicas", count.get())}</span>
+            <span>{move || format!("{} replicas", listed.with(Vec::len))}</span>
             <button type="button" class="control" data-testid="copy-replicas" on:click=copy>
                 {told}
             </button>
@@ -116,71 +115,48 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     }
 }
 
-/// One replica; its name leads to it alone.
-#[component]
-fn Row(shown: Shown, name: String, columns: Memo<Vec<Order>>) -> impl IntoView {
-    let navigation = expect_context::<Navigation>();
-    let own = name.clone();
-    let replica = Memo::new(move |_| {
-        let found = shown.listed.with(|all| all.iter().position(|one| one.name == own).map(|at| (at, all[at].clone())));
-        found.unwrap_or_default()
-    });
-    let narrowed = move || {
-        let mut view = navigation.view.get();
-        view.scope.replica = Some(replica.with(|(_, one)| one.replica.clone()));
-        view
-    };
-    let narrow = move |event: web_sys::MouseEvent| {
-        // With a key held the browser opens the link elsewhere, as everywhere.
-        if !(event.ctrl_key() || event.meta_key() || event.shift_key()) {
-            event.prevent_default();
-            let replica = replica.with_untracked(|(_, one)| one.replica.clone());
-            navigation.go(|view| view.scope.replica = Some(replica));
-        }
-    };
-    let state = Memo::new(move |_| {
-        let range = shown.range();
-        replica.with(|(_, one)| one.current(range).map_or("", |span| span.state.id()))
-    });
-    let cell = move |order: Order| match order {
-        Order::Name => view! {
-            <th scope="row">
-                <a href=move || format!("?{}", encode(&narrowed())) on:click=narrow>
-                    {name.clone()}
-                </a>
-            </th>
-        }
-        .into_any(),
-        Order::State => view! {
-            <td>
-                <i class="state" data-state=state></i>
-                {move || replica.with(|(_, one)| written(order, one, shown.range()))}
-            </td>
-        }
-        .into_any(),
-        _ => view! { <td>{move || replica.with(|(_, one)| written(order, one, shown.range()))}</td> }.into_any(),
-    };
-    view! {
-        <tr
-            data-replica=move || replica.with(|(_, one)| one.name.clone())
-            data-state=state
-            data-spans=move || replica.with(|(_, one)| spans(one))
-            data-restarts=move || {
-                replica.with(|(_, one)| {
-                    one.restarts.iter().map(|one| one.time_ms.to_string()).collect::<Vec<_>>().join(" ")
-                })
-            }
-            aria-rowindex=move || replica.with(|(at, _)| at + 2)
-        >
-            {move || columns.get().into_iter().map(&cell).collect_view()}
-        </tr>
+/// One replica; its name leads to it alone. The spans are there for those who cannot see the bars.
+fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range: (i64, i64)) {
+    let mut narrowed = view.clone();
+    narrowed.scope.replica = Some(replica.replica.clone());
+    let link = escaped(&encode(&narrowed));
+    let state = replica.current(range).map_or("", |span| span.state.id());
+    let span = |span: &crate::feed::Span| format!("{} {} {}", span.state.id(), span.start_ms, span.end_ms);
+    let spans: Vec<String> = replica.spans.iter().map(span).collect();
+    let restarts: Vec<String> = replica.restarts.iter().map(|one| one.time_ms.to_string()).collect();
+    let (name, narrow) = (escaped(&replica.name), escaped(&replica.replica));
+    let _ = write!(
+        html,
+        "<tr aria-rowindex=\"{}\" data-replica=\"{name}\" data-state=\"{state}\" data-spans=\"{}\" \
+         data-restarts=\"{}\"><th scope=\"row\"><a id=\"replica-{name}\" href=\"?{link}\" data-narrow=\"{narrow}\">\
+         {name}</a></th>",
+        at + 2,
+        spans.join(","),
+        restarts.join(" ")
+    );
+    for order in Order::ALL.into_iter().skip(1) {
+        let swatch = match order {
+            Order::State => format!("<i class=\"state\" data-state=\"{state}\"></i>"),
+            _ => String::new(),
+        };
+        let _ = write!(html, "<td>{swatch}{}</td>", escaped(&written(order, replica, range)));
     }
+    html.push_str("</tr>");
 }
 
-/// The spans for those who cannot see the bars: state, start and end in Unix milliseconds.
-fn spans(replica: &Replica) -> String {
-    let span = |span: &crate::feed::Span| format!("{} {} {}", span.state.id(), span.start_ms, span.end_ms);
-    replica.spans.iter().map(span).collect::<Vec<_>>().join(",")
+/// The text with what HTML would take for its own written out.
+pub(super) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            c => safe.push(c),
+        }
+    }
+    safe
 }
 
 /// The text of a cell; empty for what is not known.
@@ -188,10 +164,7 @@ fn written(order: Order, replica: &Replica, range: (i64, i64)) -> String {
     let figure = |value: Option<f64>, unit: Unit| value.map(|value| unit.format_short(value)).unwrap_or_default();
     match order {
         Order::Name => replica.name.clone(),
-        Order::State => match current(replica, range) {
-            text if text.is_empty() => "not told".into(),
-            text => text,
-        },
+        Order::State => replica.current(range).map_or("not told", |span| span.state.title()).to_owned(),
         Order::Since => replica.since(range).map_or(String::new(), |(since_ms, is_older)| {
             let before = if is_older { "before " } else { "" };
             format!("{before}{}", time::clock_and_day(since_ms, range.1))
@@ -211,12 +184,35 @@ fn written(order: Order, replica: &Replica, range: (i64, i64)) -> String {
 }
 
 /// The whole table as text with tabs, for spreadsheets.
-fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, columns: &[Order], range: (i64, i64)) -> String {
-    let line = |cells: Vec<String>| cells.join("\t");
-    let mut text = line(columns.iter().map(|order| order.title().to_owned()).collect());
+fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: (i64, i64)) -> String {
+    let mut text = Order::ALL.map(Order::title).join("\t");
     for replica in replicas {
-        let cells = columns.iter().map(|order| written(*order, replica, range).replace(['\t', '\n'], " "));
-        let _ = write!(text, "\n{}", line(cells.collect()));
+        text.push('\n');
+        for order in Order::ALL {
+            let tab = if order == Order::Name { "" } else { "\t" };
+            let _ = write!(text, "{tab}{}", written(order, replica, range).replace(['\t', '\n'], " "));
+        }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Span;
+    use catalogue::ReplicaState;
+
+    #[test]
+    fn names_from_outside_stay_text() {
+        let span = Span { state: ReplicaState::Running, start_ms: 0, end_ms: 9, is_older: false, ready_ms: None };
+        let hostile = "\"><script>a&b\t</script>";
+        let replica =
+            Replica { name: hostile.into(), replica: hostile.into(), spans: vec![span], ..Replica::default() };
+        let mut html = String::new();
+        write_row(&mut html, 0, &replica, &View::default(), (0, 9));
+        assert!(!html.contains("<script") && html.contains("&lt;script&gt;a&amp;b"), "{html}");
+        assert!(html.contains("data-spans=\"running 0 9\"") && html.contains("aria-rowindex=\"2\""), "{html}");
+        let text = as_text(std::iter::once(&replica), (0, 9));
+        assert_eq!(text.lines().map(|line| line.matches('\t').count()).collect::<Vec<_>>(), [9, 9]);
+    }
 }

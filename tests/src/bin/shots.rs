@@ -1,9 +1,11 @@
 //! Pictures of the page over a recorded session, in both themes and five widths, to be looked at.
 //!
 //! `shots FOLDER [NAME=QUERY ...]`, such as `shots target/shots one='section=engine&replica=a'`; without a view, one for
-//! each section. A view without a range of its own shows the session. Prints what the page complains about, and by how
-//! much it is wider than its window.
-use inferboard_tests::{Browser, Companion, FixtureError, Play, Recording, Replay, Result, Theme, now_ms};
+//! each section, of an invented fleet, and of nothing. A view without a range of its own shows the session, or the
+//! fleet's. Prints what the page complains about, and by how much it is wider than its window.
+use inferboard_tests::{
+    Browser, Companion, FixtureError, InventedFleet, Play, Recording, Replay, Result, Theme, now_ms,
+};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -14,8 +16,17 @@ use std::{
 /// Window sizes in CSS pixels: a phone, a tablet, two desks, a large screen.
 const WINDOWS: [(u32, u32); 5] = [(360, 800), (800, 900), (1280, 900), (1920, 1080), (2560, 1440)];
 /// The views taken when none is named.
-const SECTIONS: [&str; 4] =
-    ["requests=section=requests", "engine=section=engine", "hardware=section=hardware", "replicas=section=replicas"];
+const SECTIONS: [&str; 7] = [
+    "requests=section=requests",
+    "engine=section=engine",
+    "hardware=section=hardware",
+    "replicas=section=replicas",
+    "fleet=section=replicas&refresh=off",
+    "fleet-failed=section=replicas&refresh=off&states=failed,stopped",
+    "no-replicas=section=replicas&model=other",
+];
+/// Replicas of the views whose name begins with `fleet`.
+const FLEET: usize = 300;
 /// The recorded nine minutes in 27 s.
 const SPEED: f64 = 20.0;
 /// What a page gets to ask for its data and draw them.
@@ -55,9 +66,14 @@ async fn take(folder: &Path, views: &[String]) -> Result<()> {
     let session = format!("from={began_ms}&to={}", now_ms());
 
     let browser = Browser::start().await?;
+    let fleet = InventedFleet::new(FLEET)?;
+    let of_fleet = Companion::start(&fleet.arguments()).await?;
     for view in views {
         let (name, query) = view.split_once('=').unwrap_or((view, ""));
-        let query = if query.contains("from=") { query.to_owned() } else { format!("{query}&{session}") };
+        let is_fleet = name.starts_with("fleet");
+        let range = if is_fleet { fleet.range() } else { session.clone() };
+        let query = if query.contains("from=") { query.to_owned() } else { format!("{query}&{range}") };
+        let companion = if is_fleet { &of_fleet } else { &companion };
         for theme in [Theme::Light, Theme::Dark] {
             for (width, height) in WINDOWS {
                 let theme_name = format!("{theme:?}").to_lowercase();

@@ -11,6 +11,11 @@ pub(super) const fn limit(name: &'static str) -> Line {
     Line { name, role: Role::Limit }
 }
 
+/// What data is compared with.
+pub(super) const fn guide(name: &'static str) -> Line {
+    Line { name, role: Role::Guide }
+}
+
 /// Lines that the shape of a recipe names.
 pub(super) const UNNAMED: &[Line] = &[data("")];
 

@@ -1,5 +1,5 @@
 //! How many copies run.
-use super::kind::{LINES, UNNAMED, data, limit};
+use super::kind::{LINES, UNNAMED, data, guide, limit};
 use crate::{Graph, Look, Section, Summary, Unit};
 
 const REPLICAS: Section = Section::Replicas;
@@ -15,13 +15,14 @@ pub(super) const GRAPHS: &[Graph] = &[
                wastes starts: lengthen the window or the delay of scaling down.",
         section: REPLICAS,
         is_shown: true,
+        look: Look::Bars,
         lines: &[
             data("active"),
             data("starting"),
             data("unhealthy"),
-            data("desired"),
-            data("known"),
-            data("min"),
+            guide("desired"),
+            guide("known"),
+            guide("min"),
             limit("max"),
         ],
         ..LINES
