@@ -65,7 +65,7 @@ pub(super) fn Cards() -> impl IntoView {
                 </For>
             </Show>
         </div>
-        <Show when=move || is_empty.get()>
+        <Show when=move || is_empty.get() && !has_timeline.get()>
             <p class="nothing" data-testid="nothing">
                 "Nothing of this section was measured in this range. Choose a longer range or another section."
             </p>

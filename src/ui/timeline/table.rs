@@ -98,7 +98,12 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     };
     view! {
         <div node_ref=frame class="fleet" tabindex="0" role="region" aria-label="Replicas" on:scroll=scrolled>
-            <table data-testid="replicas" aria-rowcount=move || listed.with(Vec::len) + 1>
+            <table
+                data-testid="replicas"
+                data-cpu=move || listed.with(|all| all.iter().any(|one| one.cores.is_some())).to_string()
+                data-gpu=move || listed.with(|all| all.iter().any(|one| one.gpu.is_some())).to_string()
+                aria-rowcount=move || listed.with(Vec::len) + 1
+            >
                 <caption class="visually-hidden">"Replicas at the end of the range"</caption>
                 <thead>
                     <tr>{Order::ALL.map(head).to_vec()}</tr>
