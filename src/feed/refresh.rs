@@ -147,12 +147,13 @@ impl Feed {
     pub fn run(self) {
         let asked_for = Memo::new(move |_| self.view.with(|view| (view.scope.clone(), view.range)));
         Effect::new(move |_| {
-            asked_for.track();
+            // A memo that nobody reads does not follow its sources.
+            asked_for.read();
             self.refresh();
         });
         let rhythm = Memo::new(move |_| self.view.with(|view| view.refresh));
         Effect::new(move |was: Option<()>| {
-            rhythm.track();
+            rhythm.read();
             if was.is_some() {
                 self.inner.update_value(|inner| inner.due_ms = 0);
             }

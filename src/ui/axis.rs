@@ -65,7 +65,7 @@ fn rows<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Axis {
 
 /// The rows of a heat map of replicas, with their names beside them.
 fn named_rows<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Axis {
-    const LETTERS: usize = 14;
+    const LETTERS: usize = 18;
     let count = names.len();
     let every = count.div_ceil(3 * LABELS).max(1);
     let short = |name: &str| {
@@ -153,6 +153,6 @@ mod tests {
         let cells = Look::Cells { width_ms: 1, is_level: true };
         let shown = shown(cells, &[("llama-7d9fc-00000001 · in use", &[1.0, 1.0]), ("a", &[1.0, 1.0])]);
         let axis = axis(Unit::Bytes, &shown, &[], false);
-        assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…d9fc-00000001", "a"], 0.5));
+        assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…ama-7d9fc-00000001", "a"], 0.5));
     }
 }

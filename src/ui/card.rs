@@ -111,7 +111,8 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
     let asked_for = Memo::new(move |_| choices.with(|choices| choices.asked_for()));
     Effect::new(move |was: Option<()>| {
-        asked_for.track();
+        // A memo that nobody reads does not follow its sources.
+        asked_for.read();
         if was.is_some() {
             feed.refresh_card(graph);
         }

@@ -75,7 +75,7 @@ pub(super) fn Cards() -> impl IntoView {
                 </For>
             </Show>
         </div>
-        <Show when=move || is_empty.get()>
+        <Show when=move || is_empty.get() && !has_timeline.get()>
             <p class="nothing" data-testid="nothing">
                 {match alone {
                     Some(_) => "There is no graph of this name. The menu of each card has the code to embed it.",

@@ -244,6 +244,7 @@ mod tests {
     fn palette() -> Palette {
         let grey = |level: u8| Rgb(level, level, level);
         Palette {
+            states: Vec::new(),
             theme: Theme {
                 grid: grey(1),
                 text: grey(2),

@@ -98,7 +98,12 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     };
     view! {
         <div node_ref=frame class="fleet" tabindex="0" role="region" aria-label="Replicas" on:scroll=scrolled>
-            <table data-testid="replicas" aria-rowcount=move || listed.with(Vec::len) + 1>
+            <table
+                data-testid="replicas"
+                data-cpu=move || listed.with(|all| all.iter().any(|one| one.cores.is_some())).to_string()
+                data-gpu=move || listed.with(|all| all.iter().any(|one| one.gpu.is_some())).to_string()
+                aria-rowcount=move || listed.with(Vec::len) + 1
+            >
                 <caption class="visually-hidden">"Replicas at the end of the range"</caption>
                 <thead>
                     <tr>{Order::ALL.map(head).to_vec()}</tr>
@@ -209,10 +214,11 @@ mod tests {
         let replica =
             Replica { name: hostile.into(), replica: hostile.into(), spans: vec![span], ..Replica::default() };
         let mut html = String::new();
-        write_row(&mut html, 0, &replica, &View::default(), (0, 9));
+        // Nothing goes on at the end of this range: a time of day would need a browser.
+        write_row(&mut html, 0, &replica, &View::default(), (0, 99));
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;a&amp;b"), "{html}");
         assert!(html.contains("data-spans=\"running 0 9\"") && html.contains("aria-rowindex=\"2\""), "{html}");
-        let text = as_text(std::iter::once(&replica), (0, 9));
+        let text = as_text(std::iter::once(&replica), (0, 99));
         assert_eq!(text.lines().map(|line| line.matches('\t').count()).collect::<Vec<_>>(), [9, 9]);
     }
 }
