@@ -175,7 +175,8 @@ fn written(order: Order, replica: &Replica, range: (i64, i64)) -> String {
             format!("{before}{}", time::clock_and_day(since_ms, range.1))
         }),
         Order::Restarts => {
-            let mut reasons = replica.restarts.iter().map(|one| one.reason.as_str()).filter(|reason| !reason.is_empty());
+            let mut reasons =
+                replica.restarts.iter().map(|one| one.reason.as_str()).filter(|reason| !reason.is_empty());
             let last = reasons.next_back().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("{}{last}", replica.restart_count())
         }
