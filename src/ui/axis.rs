@@ -73,7 +73,7 @@ fn named_rows<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Axis {
         // Names of one fleet differ at their end.
         if skipped == 0 { name.to_owned() } else { format!("…{}", name.chars().skip(skipped).collect::<String>()) }
     };
-    let labelled = names.enumerate().filter(|(at, _)| (count - 1 - at) % every == 0);
+    let labelled = names.enumerate().filter(|(at, _)| (count - 1 - at).is_multiple_of(every));
     let ticks = labelled.map(|(at, name)| (at as f64 + 0.5, short(line_name(name)))).collect();
     Axis { low: 0.0, high: count.max(1) as f64, is_log: false, ticks, left_out: 0 }
 }
