@@ -22,8 +22,8 @@ use wasm_bindgen::JsCast;
 /// Height of a row, in CSS pixels; the stylesheet has it too.
 const ROW_PX: usize = 30;
 /// Rows on the page at most, and by how many they move on.
-const ROWS: usize = 48;
-const MOVED: usize = 12;
+const ROWS: usize = 28;
+const MOVED: usize = 6;
 
 /// The table.
 #[component]
@@ -112,7 +112,12 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
             </table>
         </div>
         <footer>
-            <span>{move || format!("{} replicas", listed.with(Vec::len))}</span>
+            <span>
+                {move || match listed.with(Vec::len) {
+                    1 => "1 replica".to_owned(),
+                    count => format!("{count} replicas"),
+                }}
+            </span>
             <button type="button" class="control" data-testid="copy-replicas" on:click=copy>
                 {told}
             </button>
@@ -175,9 +180,8 @@ fn written(order: Order, replica: &Replica, range: (i64, i64)) -> String {
             format!("{before}{}", time::clock_and_day(since_ms, range.1))
         }),
         Order::Restarts => {
-            let mut reasons =
-                replica.restarts.iter().map(|one| one.reason.as_str()).filter(|reason| !reason.is_empty());
-            let last = reasons.next_back().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let told = replica.restarts.iter().rfind(|one| !one.reason.is_empty());
+            let last = told.map(|one| format!(" ({})", one.reason)).unwrap_or_default();
             format!("{}{last}", replica.restart_count())
         }
         Order::Engine => replica.engine.clone(),
