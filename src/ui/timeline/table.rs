@@ -112,7 +112,12 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
             </table>
         </div>
         <footer>
-            <span>{move || format!("{} replicas", listed.with(Vec::len))}</span>
+            <span>{move || {
+                match listed.with(Vec::len) {
+                    1 => "1 replica".to_owned(),
+                    count => format!("{count} replicas"),
+                }
+            }}</span>
             <button type="button" class="control" data-testid="copy-replicas" on:click=copy>
                 {told}
             </button>
