@@ -121,6 +121,7 @@ pub(super) fn Rows(shown: Shown) -> impl IntoView {
         <div
             node_ref=frame
             class="rows"
+            class:scrolls=move || { count.get() > MOST_ROWS }
             data-testid="timeline-rows"
             data-count=move || count.get()
             style:height=move || px(height())
