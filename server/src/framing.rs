@@ -61,8 +61,9 @@ pub(crate) fn is_ancestor(text: &str) -> bool {
 /// Source: WHATWG HTML, "ASCII serialization of an origin".
 pub(crate) fn is_origin(text: &str) -> bool {
     let parsed = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    // A wildcard is a host to the reader of URLs, and a pattern to browsers.
-    !text.contains('*') && parsed.is_some_and(|url| url.origin().ascii_serialization() == text)
+    // To the reader of URLs a host may have a wildcard or a semicolon, which mean something else in a header.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-_[]".contains(&byte);
+    text.bytes().all(is_plain) && parsed.is_some_and(|url| url.origin().ascii_serialization() == text)
 }
 
 fn random_key() -> Result<String, getrandom::Error> {

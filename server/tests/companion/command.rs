@@ -42,7 +42,8 @@ fn a_port_that_is_taken_exits_1() {
 
 #[test]
 fn it_says_where_it_is_and_ends_on_sigterm() {
-    let mut child = command(&["serve", "--listen", "127.0.0.1:0", "--no-discovery"]).spawn().expect("the command");
+    let mut child =
+        command(&["serve", "--listen", "127.0.0.1:0", "--no-discovery", "--in-memory"]).spawn().expect("the command");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
     let address = line.trim().strip_prefix("Inferboard is at http://").and_then(|rest| rest.strip_suffix('/'));
