@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 /// Shorter answers are not worth compressing.
 const COMPRESSED_FROM_BYTES: usize = 1 << 10;
 
-/// Of gzip: level 1 of this encoder packs digits that repeat to a third of their size, this one to less than a quarter.
+/// Of gzip: level 1 of this encoder packs digits that repeat to a third of their size, this one to about a quarter.
 const LEVEL: u32 = 2;
 
 /// Long answers are sent in pieces, a few of them ahead of the client.
