@@ -5,6 +5,7 @@ mod chart;
 mod companion;
 mod error;
 mod invented;
+mod listening;
 mod page;
 mod process;
 mod prometheus;

@@ -1,13 +1,12 @@
 //! A recorded session served as a target: in its own time, or one page for each scrape with stamped samples.
-use crate::{Api, FixtureError, Frame, Recording, Result, until};
+use crate::{Api, Frame, Recording, Result, listening::Listening, until};
 use std::{
-    io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    io::{self, Write},
+    net::TcpStream,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
-    thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
 
@@ -33,9 +32,8 @@ pub enum Play {
 /// The replay: a server on loopback until it is dropped.
 #[derive(Debug)]
 pub struct Replay {
-    address: SocketAddr,
     stage: Arc<Stage>,
-    accepting: Option<JoinHandle<()>>,
+    listening: Listening,
 }
 
 #[derive(Debug)]
@@ -45,7 +43,6 @@ struct Stage {
     began: OnceLock<SystemTime>,
     scrapes: AtomicUsize,
     turned_to: Mutex<Option<usize>>,
-    closing: AtomicBool,
 }
 
 impl Replay {
@@ -54,32 +51,28 @@ impl Replay {
     /// # Errors
     /// When the port cannot be had.
     pub fn start(recording: Recording, play: Play, port: u16) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .map_err(FixtureError::io(format!("cannot listen on port {port}")))?;
-        let address = listener.local_addr().map_err(FixtureError::io("cannot learn the replay's port"))?;
         let stage = Arc::new(Stage {
             recording,
             play,
             began: OnceLock::new(),
             scrapes: AtomicUsize::new(0),
             turned_to: Mutex::new(None),
-            closing: AtomicBool::new(false),
         });
-        let accepting = Some(thread::spawn({
+        let listening = Listening::start(port, {
             let stage = Arc::clone(&stage);
-            move || accept(&listener, &stage)
-        }));
-        Ok(Self { address, stage, accepting })
+            move |head, connection| answer(head, connection, &stage)
+        })?;
+        Ok(Self { stage, listening })
     }
 
     /// `127.0.0.1:<port>`, as the label `instance` names it.
     pub fn instance(&self) -> String {
-        self.address.to_string()
+        self.listening.address.to_string()
     }
 
     /// The page's address.
     pub fn url(&self) -> String {
-        format!("http://{}/metrics", self.address)
+        format!("http://{}/metrics", self.listening.address)
     }
 
     /// How many scrapes were answered or refused so far.
@@ -114,45 +107,12 @@ impl Replay {
     }
 }
 
-impl Drop for Replay {
-    fn drop(&mut self) {
-        self.stage.closing.store(true, Ordering::Release);
-        // The accepting thread waits in accept; one more connection wakes it.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.accepting.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, stage: &Arc<Stage>) {
-    while let Ok((connection, _)) = listener.accept() {
-        if stage.closing.load(Ordering::Acquire) {
-            return;
-        }
-        let stage = Arc::clone(stage);
-        // A client that stays away costs its own thread, not the next scrape. A failed exchange is the client's affair.
-        thread::spawn(move || answer(connection, &stage));
-    }
-}
-
-fn answer(mut connection: TcpStream, stage: &Stage) -> io::Result<()> {
-    connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-    connection.set_write_timeout(Some(Duration::from_secs(5)))?;
-    let mut request = Vec::new();
-    let mut part = [0; 2048];
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-        let count = connection.read(&mut part)?;
-        if count == 0 || request.len() > 16_384 {
-            return Ok(());
-        }
-        request.extend_from_slice(part.get(..count).unwrap_or_default());
-    }
-    if !request.starts_with(b"GET /metrics ") {
-        return respond(&mut connection, "404 Not Found", "");
+fn answer(head: &str, connection: &mut TcpStream, stage: &Stage) -> io::Result<()> {
+    if !head.starts_with("GET /metrics ") {
+        return respond(connection, "404 Not Found", "");
     }
     match stage.next_page() {
-        Some(page) => respond(&mut connection, "200 OK", &page),
+        Some(page) => respond(connection, "200 OK", &page),
         None => Ok(()),
     }
 }
@@ -232,10 +192,11 @@ fn samples_mapped(page: &str, map: impl Fn(&str) -> Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
 
     /// The body of the answer to a scrape; nothing where the connection was closed without one.
     fn scraped(replay: &Replay) -> String {
-        let mut connection = TcpStream::connect(replay.address).expect("a connection");
+        let mut connection = TcpStream::connect(replay.listening.address).expect("a connection");
         connection.write_all(b"GET /metrics HTTP/1.1\r\nHost: replay\r\n\r\n").expect("a request");
         let mut answer = String::new();
         connection.read_to_string(&mut answer).expect("an answer");

@@ -1,25 +1,19 @@
 //! A static web host: files by exact path, with the headers that a test wants, and a list of what was asked.
-use crate::{FixtureError, Result};
+use crate::{FixtureError, Result, listening::Listening};
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    io::{self, Write},
+    net::TcpStream,
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// The host: on loopback until it is dropped.
 #[derive(Debug)]
 pub struct StaticHost {
-    port: u16,
     shelf: Arc<Shelf>,
-    accepting: Option<JoinHandle<()>>,
+    listening: Listening,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +21,6 @@ struct Shelf {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     headers: Mutex<String>,
     asked: Mutex<Vec<String>>,
-    closing: AtomicBool,
 }
 
 impl StaticHost {
@@ -36,20 +29,18 @@ impl StaticHost {
     /// # Errors
     /// When no port can be had.
     pub fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(FixtureError::io("cannot listen"))?;
-        let port = listener.local_addr().map_err(FixtureError::io("cannot learn the host's port"))?.port();
         let shelf = Arc::new(Shelf::default());
         shelf.files().insert("/favicon.ico".into(), Vec::new());
-        let accepting = Some(thread::spawn({
+        let listening = Listening::start(0, {
             let shelf = Arc::clone(&shelf);
-            move || accept(&listener, &shelf)
-        }));
-        Ok(Self { port, shelf, accepting })
+            move |head, connection| shelf.answer(head, connection)
+        })?;
+        Ok(Self { shelf, listening })
     }
 
     /// Its origin by the name `localhost`, which is another site than `127.0.0.1`, where companions are.
     pub fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://localhost:{}", self.listening.address.port())
     }
 
     /// Serves `body` at a path, in the place of what was there.
@@ -93,60 +84,27 @@ impl StaticHost {
     }
 }
 
-impl Drop for StaticHost {
-    fn drop(&mut self) {
-        self.shelf.closing.store(true, Ordering::Release);
-        // The accepting thread waits in accept; one more connection wakes it.
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
-        if let Some(thread) = self.accepting.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 impl Shelf {
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn accept(listener: &TcpListener, shelf: &Arc<Shelf>) {
-    while let Ok((connection, _)) = listener.accept() {
-        if shelf.closing.load(Ordering::Acquire) {
-            return;
-        }
-        let shelf = Arc::clone(shelf);
-        // A failed exchange is the client's affair.
-        thread::spawn(move || answer(connection, &shelf));
+    fn answer(&self, head: &str, connection: &mut TcpStream) -> io::Result<()> {
+        let mut words = head.split([' ', '?']);
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
+        let file = self.files().get(path).cloned();
+        let (status, body) = file.map_or(("404 Not Found", Vec::new()), |file| ("200 OK", file));
+        let headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        write!(
+            connection,
+            "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{headers}Connection: close\r\n\r\n",
+            content_type(path),
+            body.len()
+        )?;
+        connection.write_all(&body)?;
+        connection.flush()
     }
-}
-
-fn answer(mut connection: TcpStream, shelf: &Shelf) -> io::Result<()> {
-    connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut request = Vec::new();
-    let mut part = [0; 2048];
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-        let count = connection.read(&mut part)?;
-        if count == 0 || request.len() > 16_384 {
-            return Ok(());
-        }
-        request.extend_from_slice(part.get(..count).unwrap_or_default());
-    }
-    let head = String::from_utf8_lossy(&request);
-    let mut words = head.split([' ', '?']);
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    shelf.asked.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
-    let file = shelf.files().get(path).cloned();
-    let (status, body) = file.map_or(("404 Not Found", Vec::new()), |file| ("200 OK", file));
-    let headers = shelf.headers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    write!(
-        connection,
-        "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{headers}Connection: close\r\n\r\n",
-        content_type(path),
-        body.len()
-    )?;
-    connection.write_all(&body)?;
-    connection.flush()
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -1,24 +1,12 @@
 //! Shapes in canvas pixels: what a frame becomes before a backend draws it.
 use crate::{
-    Frame, PixelColumns, Polyline, Projection, TimeTick,
+    Frame, PixelColumns, Polyline, Projection, Rgb, TimeTick,
     axes::lay_axes,
     dashes::dashes,
     marks::{Mark, infinities, triangle},
     stack::{lay_areas, lay_bars, lay_cells},
 };
 use std::borrow::Cow;
-
-/// A colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rgb(pub u8, pub u8, pub u8);
-
-impl Rgb {
-    /// So much of the way from this colour to another, 0 to 1.
-    pub fn mixed(self, other: Self, share: f64) -> Self {
-        let mixed = |own: u8, other: u8| (f64::from(own) + (f64::from(other) - f64::from(own)) * share).round() as u8;
-        Self(mixed(self.0, other.0), mixed(self.1, other.1), mixed(self.2, other.2))
-    }
-}
 
 /// What becomes of the columns.
 #[derive(Clone, Copy, Debug, PartialEq)]

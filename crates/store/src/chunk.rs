@@ -12,6 +12,8 @@ pub(crate) struct Head {
     pub(crate) times_ms: Vec<i64>,
     /// By slot: the series' place within its group.
     columns: Vec<(u32, Column)>,
+    /// Memory that they hold.
+    column_bytes: usize,
     places: HashMap<u32, usize>,
     /// Where the column of the next value is, when series come in the order of the scrape before.
     next: usize,
@@ -40,12 +42,18 @@ impl Head {
             self.next
         } else {
             *self.places.entry(slot).or_insert_with(|| {
-                self.columns.push((slot, Column::default()));
+                let column = Column::default();
+                self.column_bytes += column.size_bytes();
+                self.columns.push((slot, column));
                 self.columns.len() - 1
             })
         };
         self.next = at + 1;
-        self.columns[at].1.push(row as u32, value)
+        let column = &mut self.columns[at].1;
+        let had_bytes = column.size_bytes();
+        let is_new = column.push(row as u32, value);
+        self.column_bytes += column.size_bytes() - had_bytes;
+        is_new
     }
 
     fn column(&self, slot: u32) -> Option<&Column> {
@@ -88,8 +96,7 @@ impl Head {
     /// Memory held, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
         let place_bytes = size_of::<(u32, usize)>() * self.places.capacity();
-        let columns = self.columns.iter().map(|(_, column)| column.size_bytes());
-        self.times_ms.capacity() * size_of::<i64>() + place_bytes + columns.sum::<usize>()
+        self.times_ms.capacity() * size_of::<i64>() + place_bytes + self.column_bytes
     }
 }
 
@@ -99,8 +106,8 @@ impl Chunk {
         let mut tokens = Vec::new();
         let ends = columns.iter().map(|(slot, column)| {
             column.write_to(&mut tokens);
-            // A row takes ten bytes at most, and no target has so many series that this would not suffice.
-            (*slot, tokens.len() as u32)
+            // Enough for three million series of which no value is like the one before.
+            (*slot, u32::try_from(tokens.len()).unwrap_or(u32::MAX))
         });
         let columns = ends.collect();
         Self { times_ms: times_ms.into(), columns, tokens: tokens.into() }

@@ -27,10 +27,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tracker::Tracker;
 
 /// How old what is searched may be: a search reads all that all processes have open, and serves all targets that search.
 const SEARCH_AGE: Duration = Duration::from_millis(200);
+
+/// Looks at a time: each waits for files of the kernel on a thread of its own, and one that hangs leaves the others theirs.
+const MOST_LOOKS: usize = 4;
 
 /// What all targets share that are attributed.
 #[derive(Debug)]
@@ -44,6 +48,7 @@ pub struct Attribution {
     holders: Recent<Holders>,
     /// What each target claims, by its key.
     claims: Mutex<BTreeMap<String, Claim>>,
+    looks: Arc<Semaphore>,
 }
 
 /// What no two targets may be told of.
@@ -97,13 +102,15 @@ impl Attribution {
             listeners: Recent::default(),
             holders: Recent::default(),
             claims: Mutex::default(),
+            looks: Arc::new(Semaphore::new(MOST_LOOKS)),
         }
     }
 
     /// What will look for the processes behind `endpoint`; none where it is not on this machine.
     pub(crate) fn watch(self: &Arc<Self>, endpoint: &Endpoint) -> Option<Watch> {
         let (addresses, port) = (self.addresses(&endpoint.url)?, endpoint.url.port_or_known_default()?);
-        Some(Watch::new(Tracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port)))
+        let tracker = Tracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port);
+        Some(Watch::new(tracker, Arc::clone(&self.looks)))
     }
 
     /// The addresses of this machine that a URL means; none for other machines.

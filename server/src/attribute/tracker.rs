@@ -67,10 +67,12 @@ impl Tracker {
         }
     }
 
+    /// What is to be told without a look, while there is no use in one.
+    pub(super) fn told_at_rest(&self) -> Option<Vec<Told>> {
+        self.taken.filter(|when| when.elapsed() < REST).map(|_| blocked_told(Blocked::SameProcess))
+    }
+
     fn try_look(&mut self) -> Result<Vec<Told>, Blocked> {
-        if self.taken.is_some_and(|when| when.elapsed() < REST) {
-            return Ok(blocked_told(Blocked::SameProcess));
-        }
         let attribution = Arc::clone(&self.attribution);
         let roots = &attribution.roots;
         let found = match self.found.take().filter(|found| found.is_same(&roots.proc)) {
