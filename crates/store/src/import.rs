@@ -1,4 +1,5 @@
 //! Old samples, from elsewhere, in any order of time.
+use crate::block::in_block;
 use crate::disk::{Disk, Work, WriteError};
 use crate::snapshot::in_order;
 use crate::store::Inner;
@@ -72,7 +73,7 @@ impl Store {
 
 type Columns = (Labels, Vec<i64>, Vec<f64>);
 
-/// The series in order of their labels, each once, with times in order.
+/// The series in the order of a block, each once, with times in order.
 fn columns(batch: Vec<OldSeries>, imported: &mut Imported) -> Vec<Columns> {
     let mut batch: Vec<Columns> = batch
         .into_iter()
@@ -81,7 +82,7 @@ fn columns(batch: Vec<OldSeries>, imported: &mut Imported) -> Vec<Columns> {
             (labels, times_ms, values)
         })
         .collect();
-    batch.sort_by(|a, b| a.0.cmp(&b.0));
+    batch.sort_by(|a, b| in_block(&a.0, &b.0));
     batch.dedup_by(|next, kept| {
         let is_same = next.0 == kept.0;
         if is_same {

@@ -1,4 +1,5 @@
 //! Which series there are, and where their samples are.
+use crate::block::in_block;
 use crate::rows::Rows;
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use promql::Labels;
@@ -186,11 +187,11 @@ impl Index {
         numbers.into_iter().filter_map(found).collect()
     }
 
-    /// The series that have a place in memory, in order of their labels.
+    /// The series that have a place in memory, in the order of a block.
     pub(crate) fn in_memory(&self) -> Vec<Found> {
         let with_place = self.series.iter().filter(|(_, series)| !series.places.is_empty());
         let mut found = self.take_along(with_place.map(|(number, _)| *number));
-        found.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        found.sort_unstable_by(|a, b| in_block(&a.labels, &b.labels));
         found
     }
 }

@@ -1,6 +1,6 @@
 //! The blocks of a day become one.
 use crate::DAY_MS;
-use crate::block::{Block, Cursor, Reader, Unreadable};
+use crate::block::{Block, Cursor, Reader, Unreadable, in_block};
 use crate::disk::{Disk, Work};
 use crate::maintain::SPAN_MS;
 use crate::snapshot::in_order;
@@ -63,20 +63,20 @@ impl Inner {
         self.publish(disk, &[merged], &ids)
     }
 
-    /// The series of all these blocks, in order of their labels. Those that the index has forgotten are left out.
+    /// The series of all these blocks, in order. Those that the index has forgotten are left out.
     fn labels_of(&self, blocks: &[Arc<Block>]) -> Vec<(Labels, u32)> {
         let entries = blocks.iter().flat_map(|block| &block.entries);
         let numbers: BTreeSet<u32> = entries.map(|entry| entry.number).collect();
         let found = self.index.read().take_along(numbers);
         let mut series: Vec<_> = found.into_iter().map(|found| (found.labels, found.number)).collect();
-        series.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        series.sort_unstable_by(|a, b| in_block(&a.0, &b.0));
         series
     }
 }
 
 /// The blocks that are merged, and what they have of one series.
 struct Sources {
-    reader: Reader,
+    reader: Reader<'static>,
     cursors: Vec<Cursor>,
     times_ms: Vec<i64>,
     values: Vec<f64>,
@@ -88,7 +88,7 @@ impl Sources {
     fn new(blocks: Vec<Arc<Block>>) -> Self {
         let count = blocks.len();
         let cursors = blocks.into_iter().map(|block| Cursor::new(block, count)).collect();
-        Self { reader: Reader::new(), cursors, times_ms: Vec::new(), values: Vec::new(), lines: Vec::new() }
+        Self { reader: Reader::new(None), cursors, times_ms: Vec::new(), values: Vec::new(), lines: Vec::new() }
     }
 
     /// Reads all samples of the series with a number. What is damaged is counted and left out.

@@ -1,5 +1,5 @@
 //! Some series as they are at one moment, to be read one after the other.
-use crate::block::{Block, Cursor, Reader};
+use crate::block::{Block, Cursor, MOST_AHEAD, Reader, Recent};
 use crate::chunk::Chunk;
 use crate::index::{Found, Place};
 use crate::rows::Rows;
@@ -16,13 +16,14 @@ pub(crate) struct Snapshot<'s> {
     pub(crate) blocks: Vec<Arc<Block>>,
     after_ms: i64,
     until_ms: i64,
+    recent: &'s Recent,
     counts: &'s Counts,
 }
 
 /// Reads the series of a snapshot.
 pub(crate) struct SeriesReader<'s> {
     snapshot: &'s Snapshot<'s>,
-    reader: Reader,
+    reader: Reader<'s>,
     cursors: Vec<Cursor>,
 }
 
@@ -38,9 +39,26 @@ impl<'s> Snapshot<'s> {
             slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(after_ms, until_ms, &slots))).collect();
         let blocks = inner.blocks();
         let blocks = blocks.iter().filter(|block| block.overlaps(after_ms, until_ms)).cloned().collect();
-        let mut snapshot = Self { series, heads, blocks, after_ms, until_ms, counts: &inner.counts };
+        let mut snapshot = Self { series, heads, blocks, after_ms, until_ms, recent: &inner.recent, counts: &inner.counts };
         snapshot.sort();
+        snapshot.announce();
         snapshot
+    }
+
+    /// Tells the system what it may read already.
+    fn announce(&self) {
+        let mut left = MOST_AHEAD;
+        let span_ms = (self.after_ms, self.until_ms);
+        for block in &self.blocks {
+            let entry = |series: &Found| block.entry(series.number, span_ms.0, span_ms.1);
+            let ordinals = self.series.iter().filter_map(entry).map(|entry| entry.ordinal);
+            let mut ordinals: Vec<u32> = ordinals.take(left).collect();
+            ordinals.sort_unstable();
+            block.announce(&ordinals, span_ms, self.recent, &mut left);
+            if left == 0 {
+                return;
+            }
+        }
     }
 
     /// Puts the series in the order in which the largest block has them, and the others too, mostly.
@@ -64,7 +82,7 @@ impl<'s> Snapshot<'s> {
 
     pub(crate) fn reader(&'s self) -> SeriesReader<'s> {
         let cursor = |block: &Arc<Block>| Cursor::new(Arc::clone(block), self.blocks.len());
-        SeriesReader { snapshot: self, reader: Reader::new(), cursors: self.blocks.iter().map(cursor).collect() }
+        SeriesReader { snapshot: self, reader: Reader::new(Some(self.recent)), cursors: self.blocks.iter().map(cursor).collect() }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The store itself: what it is bounded by, and how a group is opened.
-use crate::block::Block;
+use crate::block::{Block, Recent};
 use crate::disk::Disk;
 use crate::group::Group;
 use crate::index::Index;
@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) next_group: AtomicU64,
     /// By day, and within a day in order of their numbers.
     pub(crate) blocks: RwLock<Arc<Vec<Arc<Block>>>>,
+    /// What queries unpacked of them.
+    pub(crate) recent: Recent,
     pub(crate) log: Log,
     /// None for a store that is in memory only.
     pub(crate) disk: Option<Disk>,
@@ -112,6 +114,7 @@ impl Inner {
             groups: Mutex::default(),
             next_group: AtomicU64::new(0),
             blocks: RwLock::default(),
+            recent: Recent::default(),
             log: Log::new(),
             disk,
             counts: Counts::default(),

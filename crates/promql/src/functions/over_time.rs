@@ -34,17 +34,18 @@ pub(super) fn mean(samples: Column<'_>, windows: &Windows, meter: &Meter<'_>, ou
 /// The sum of the first n values for each n, if all are integers so small that no sum of them is rounded: then the
 /// difference of two such sums is what adding up the values between would give.
 fn exact_sums(values: &[f64]) -> Option<Vec<f64>> {
-    let mut sums = Vec::with_capacity(values.len() + 1);
-    let (mut sum, mut size) = (0.0, 0.0);
-    sums.push(sum);
-    for value in values {
-        sum += value;
-        size += value.abs();
-        if value.fract() != 0.0 || size.is_nan() || size > EXACT_INTEGERS {
-            return None;
-        }
-        sums.push(sum);
+    let size: f64 = values.iter().map(|value| value.abs()).sum();
+    let is_integer = |value: &f64| *value as i64 as f64 == *value;
+    if size.is_nan() || size > EXACT_INTEGERS || !values.iter().all(is_integer) {
+        return None;
     }
+    let mut sums = Vec::with_capacity(values.len() + 1);
+    let mut sum = 0.0;
+    sums.push(sum);
+    sums.extend(values.iter().map(|value| {
+        sum += value;
+        sum
+    }));
     Some(sums)
 }
 

@@ -1,9 +1,9 @@
 //! Reading series out of a block, one after the other.
 use super::index::{GroupAt, Item, read_table};
 use super::open::{Block, Unreadable};
-use super::slice::{SLICES, slices_within};
+use super::recent::Recent;
+use super::slice::SLICES;
 use super::{TIMES, VALUES};
-use crate::DAY_MS;
 use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_dense, decode_page, decode_timeline, read_frame};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,15 +11,16 @@ use std::sync::Arc;
 /// Rows of timelines that all cursors of a query remember together.
 const MOST_ROWS: usize = 2 << 20;
 
-/// Working memory that cursors share.
-pub(crate) struct Reader {
+/// What cursors share: working memory, and what was read before, unless what they read is read once only.
+pub(crate) struct Reader<'r> {
+    recent: Option<&'r Recent>,
     decompressor: Decompressor,
     frame: Vec<u8>,
 }
 
-impl Reader {
-    pub(crate) fn new() -> Self {
-        Self { decompressor: Decompressor::new(), frame: Vec::new() }
+impl<'r> Reader<'r> {
+    pub(crate) fn new(recent: Option<&'r Recent>) -> Self {
+        Self { recent, decompressor: Decompressor::new(), frame: Vec::new() }
     }
 }
 
@@ -27,8 +28,8 @@ impl Reader {
 pub(crate) struct Cursor {
     pub(crate) block: Arc<Block>,
     /// By slice, as the times.
-    values: [Option<Loaded>; SLICES],
-    times: [Option<Loaded>; SLICES],
+    values: [Option<Arc<Loaded>>; SLICES],
+    times: [Option<Arc<Loaded>>; SLICES],
     /// By number and slice.
     lines: HashMap<(u32, usize), Arc<[i64]>>,
     /// Rows that may yet be remembered, and how many in all.
@@ -37,7 +38,8 @@ pub(crate) struct Cursor {
 }
 
 /// A group that has been read.
-struct Loaded {
+#[derive(Debug)]
+pub(super) struct Loaded {
     at: u64,
     raw: Vec<u8>,
     items: Vec<Item>,
@@ -61,15 +63,14 @@ impl Cursor {
     /// be read is left out, and `lost` is told.
     pub(crate) fn read(
         &mut self,
-        reader: &mut Reader,
+        reader: &mut Reader<'_>,
         ordinal: u32,
         (after_ms, until_ms): (i64, i64),
         (times_ms, values): (&mut Vec<i64>, &mut Vec<f64>),
         lost: &mut dyn FnMut(Unreadable),
     ) -> Option<u32> {
         let mut followed = None;
-        let day_ms = self.block.span_ms.0.div_euclid(DAY_MS) * DAY_MS;
-        for slice in slices_within(day_ms, after_ms, until_ms) {
+        for slice in self.block.slices_within((after_ms, until_ms)) {
             let samples = (&mut *times_ms, &mut *values);
             match self.read_slice(reader, (ordinal, slice), (after_ms, until_ms), samples) {
                 Ok(timeline) => followed = followed.or(timeline),
@@ -81,7 +82,7 @@ impl Cursor {
 
     fn read_slice(
         &mut self,
-        reader: &mut Reader,
+        reader: &mut Reader<'_>,
         (ordinal, slice): (u32, usize),
         (after_ms, until_ms): (i64, i64),
         (times_ms, values): (&mut Vec<i64>, &mut Vec<f64>),
@@ -104,15 +105,20 @@ impl Cursor {
     }
 
     /// The timeline with a number, as far as it can be read.
-    pub(crate) fn line(&mut self, reader: &mut Reader, number: u32) -> Arc<[i64]> {
+    pub(crate) fn line(&mut self, reader: &mut Reader<'_>, number: u32) -> Arc<[i64]> {
         let parts = (0..SLICES).filter_map(|slice| self.line_within(reader, number, slice).ok());
         parts.flat_map(|part| part.to_vec()).collect()
     }
 
     /// The part of a timeline in a slice.
-    fn line_within(&mut self, reader: &mut Reader, number: u32, slice: usize) -> Result<Arc<[i64]>, Unreadable> {
+    fn line_within(&mut self, reader: &mut Reader<'_>, number: u32, slice: usize) -> Result<Arc<[i64]>, Unreadable> {
         if let Some(line) = self.lines.get(&(number, slice)) {
             return Ok(Arc::clone(line));
+        }
+        let key = (self.block.id, number, slice);
+        if let Some(line) = reader.recent.and_then(|recent| recent.lines.get(&key)) {
+            self.remember(number, slice, &line);
+            return Ok(line);
         }
         let missing = || Unreadable::Damaged { frames: 0, samples: 0 };
         let group = holder(&self.block.times[slice], number).ok_or_else(missing)?;
@@ -123,13 +129,20 @@ impl Cursor {
         })?;
         let column = place.as_ref().and_then(|loaded| loaded.item(number)).map(|(_, column)| column);
         let line: Arc<[i64]> = column.and_then(decode_timeline).ok_or_else(missing)?.into();
+        if let Some(recent) = reader.recent {
+            recent.lines.keep(key, Arc::clone(&line), size_of_val(&*line));
+        }
+        self.remember(number, slice, &line);
+        Ok(line)
+    }
+
+    fn remember(&mut self, number: u32, slice: usize, line: &Arc<[i64]>) {
         if line.len() > self.rows_left {
             self.lines.clear();
             self.rows_left = self.most_rows;
         }
         self.rows_left = self.rows_left.saturating_sub(line.len());
-        self.lines.insert((number, slice), Arc::clone(&line));
-        Ok(line)
+        self.lines.insert((number, slice), Arc::clone(line));
     }
 }
 
@@ -150,13 +163,19 @@ fn load(
     block: &Block,
     group: GroupAt,
     tag: u8,
-    reader: &mut Reader,
-    place: &mut Option<Loaded>,
+    reader: &mut Reader<'_>,
+    place: &mut Option<Arc<Loaded>>,
 ) -> Result<(), Unreadable> {
     if place.as_ref().is_some_and(|loaded| loaded.at == group.at) {
         return Ok(());
     }
-    let mut raw = place.take().map(|loaded| loaded.raw).unwrap_or_default();
+    let key = (block.id, group.at);
+    if let Some(loaded) = reader.recent.and_then(|recent| recent.frames.get(&key)) {
+        *place = Some(loaded);
+        return Ok(());
+    }
+    // Where nobody else holds the group before, its memory serves again.
+    let mut raw = place.take().and_then(Arc::into_inner).map(|loaded| loaded.raw).unwrap_or_default();
     reader.frame.resize(group.length as usize, 0);
     let outcome = block.input.read_at(group.at, &mut reader.frame).map_err(Unreadable::from);
     let items = outcome.map(|()| {
@@ -166,7 +185,12 @@ fn load(
     });
     match items {
         Ok(Some(items)) => {
-            *place = Some(Loaded { at: group.at, raw, items });
+            let size_bytes = raw.capacity() + items.capacity() * size_of::<Item>();
+            let loaded = Arc::new(Loaded { at: group.at, raw, items });
+            if let Some(recent) = reader.recent {
+                recent.frames.keep(key, Arc::clone(&loaded), size_bytes);
+            }
+            *place = Some(loaded);
             Ok(())
         }
         Ok(None) | Err(Unreadable::Damaged { .. }) => {

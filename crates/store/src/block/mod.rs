@@ -1,15 +1,22 @@
 //! Blocks: files that are written once, hold the samples of some hours or a day, and are then only read.
+mod ahead;
 mod assemble;
 mod cursor;
 mod index;
 mod open;
+mod recent;
 mod slice;
 mod writer;
 
+pub(crate) use ahead::MOST_AHEAD;
 pub(crate) use assemble::Assembler;
 pub(crate) use cursor::{Cursor, Reader};
 pub(crate) use open::{Block, Unreadable};
+pub(crate) use recent::Recent;
 pub(crate) use writer::BlockWriter;
+
+use promql::{Labels, METRIC_NAME};
+use std::cmp::Ordering;
 
 /// The payload's first byte of a frame with label sets, at the front.
 const FRONT: u8 = b'F';
@@ -24,3 +31,10 @@ const BACK: u8 = b'B';
 const END: [u8; 4] = *b"ifbe";
 /// Bytes of offset, checksum and [`END`].
 const FOOTER_BYTES: usize = 16;
+
+/// The order of series in a block: by name, then by who has it, then by the rest, as a query asks for one metric, and
+/// often for that of one replica.
+pub(crate) fn in_block(a: &Labels, b: &Labels) -> Ordering {
+    let of = |labels| [METRIC_NAME, "instance"].map(|name| Labels::get(labels, name));
+    of(a).cmp(&of(b)).then_with(|| a.cmp(b))
+}

@@ -1,4 +1,5 @@
 //! Parts of a day whose samples share frames, so that a query of the last hour unpacks two hours and not the day.
+use super::open::Block;
 use crate::DAY_MS;
 use std::ops::Range;
 
@@ -20,8 +21,15 @@ pub(super) fn slices(line: &[i64]) -> impl Iterator<Item = (usize, Range<usize>)
     })
 }
 
+impl Block {
+    /// The slices in which a sample with `after_ms < time <= until_ms` can be.
+    pub(super) fn slices_within(&self, (after_ms, until_ms): (i64, i64)) -> Range<usize> {
+        slices_within(self.span_ms.0.div_euclid(DAY_MS) * DAY_MS, after_ms, until_ms)
+    }
+}
+
 /// The slices of the day that begins at `day_ms` in which a time with `after_ms < time <= until_ms` can be.
-pub(super) fn slices_within(day_ms: i64, after_ms: i64, until_ms: i64) -> Range<usize> {
+fn slices_within(day_ms: i64, after_ms: i64, until_ms: i64) -> Range<usize> {
     let place = |time_ms: i64| (time_ms.saturating_sub(day_ms).div_euclid(SLICE_MS)).clamp(0, SLICES as i64) as usize;
     place(after_ms.saturating_add(1))..place(until_ms.saturating_add(SLICE_MS))
 }

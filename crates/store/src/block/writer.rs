@@ -54,7 +54,7 @@ impl Pack {
 }
 
 impl<'p> BlockWriter<'p> {
-    /// Begins a block of series with `labels`, which are in order, that stands for the blocks `replaces`.
+    /// Begins a block of series with `labels`, in the order of [`super::in_block`], that stands for the blocks `replaces`.
     pub(crate) fn new<'l>(
         output: Box<dyn Output>,
         replaces: &[u64],

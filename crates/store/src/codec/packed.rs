@@ -55,21 +55,30 @@ pub(crate) fn unpack(packed: &[u8], most: usize, mut visit: impl FnMut(f64)) {
         let run = left.min(RUN);
         let Some([width]) = bytes.array() else { return };
         let width = usize::from(width.min(64));
-        let Some(packed) = bytes.take((run * width).div_ceil(8)) else { return };
+        let from_here = bytes.0;
+        if bytes.take((run * width).div_ceil(8)).is_none() {
+            return;
+        }
         for n in 0..run {
-            last = last.wrapping_add(unzigzag(bits_at(packed, n * width, width)) as u64);
+            last = last.wrapping_add(unzigzag(bits_at(from_here, n * width, width)) as u64);
             visit(f64::from_bits(last));
         }
         left -= run;
     }
 }
 
-/// The `width` bits from bit `at` on.
+/// The `width` bits from bit `at` on, which are within `bytes`.
+#[inline]
 fn bits_at(bytes: &[u8], at: usize, width: usize) -> u64 {
     let (from, shift) = (at / 8, at % 8);
-    let mut window = [0; 16];
-    let near = &bytes[from..bytes.len().min(from + 16)];
-    window[..near.len()].copy_from_slice(near);
+    let near = bytes.get(from..).unwrap_or_default();
+    let window = near.first_chunk().map_or_else(|| last_window(near), |window| u128::from_le_bytes(*window));
     let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
-    (u128::from_le_bytes(window) >> shift) as u64 & mask
+    (window >> shift) as u64 & mask
+}
+
+/// The number that fewer than sixteen bytes are.
+#[cold]
+fn last_window(bytes: &[u8]) -> u128 {
+    bytes.iter().rev().fold(0, |window, byte| window << 8 | u128::from(*byte))
 }

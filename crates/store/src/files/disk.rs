@@ -1,7 +1,9 @@
 //! Real files.
 use super::{Files, Input, Lock, Output};
+use rustix::fs::{Advice, fadvise};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -71,6 +73,11 @@ impl Input for DiskFile {
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
         self.0.read_exact_at(into, offset)
+    }
+
+    fn will_read(&self, offset: u64, length: usize) {
+        // A system that takes no advice reads when it is asked.
+        let _ = fadvise(&self.0, offset, NonZeroU64::new(length as u64), Advice::WillNeed);
     }
 }
 

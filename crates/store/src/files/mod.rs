@@ -87,6 +87,9 @@ pub trait Input: Debug + Send + Sync {
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] where there are too few, or as the system says.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()>;
+
+    /// Says that `length` bytes from `offset` on will be read soon, so that they may be fetched meanwhile.
+    fn will_read(&self, _offset: u64, _length: usize) {}
 }
 
 /// A lock that is held.
