@@ -1,6 +1,5 @@
 //! What the evaluator needs of a store: one method.
-use crate::Labels;
-use regex::Regex;
+use crate::{Labels, Pattern};
 use std::ops::ControlFlow;
 
 /// The bits of the NaN with which Prometheus marks a series as gone; every other NaN is a value.
@@ -25,9 +24,9 @@ pub enum MatchOp {
     /// `!=`
     NotEqual,
     /// `=~`, anchored at both ends
-    Regex(Regex),
+    Regex(Pattern),
     /// `!~`, anchored at both ends
-    NotRegex(Regex),
+    NotRegex(Pattern),
 }
 
 /// One label matcher; a label that a series lacks matches as the empty string.
@@ -47,8 +46,8 @@ impl Matcher {
         match &self.op {
             MatchOp::Equal => value == self.value,
             MatchOp::NotEqual => value != self.value,
-            MatchOp::Regex(regex) => regex.is_match(value),
-            MatchOp::NotRegex(regex) => !regex.is_match(value),
+            MatchOp::Regex(pattern) => pattern.is_match(value),
+            MatchOp::NotRegex(pattern) => !pattern.is_match(value),
         }
     }
 }

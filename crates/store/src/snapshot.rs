@@ -39,7 +39,8 @@ impl<'s> Snapshot<'s> {
             slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(after_ms, until_ms, &slots))).collect();
         let blocks = inner.blocks();
         let blocks = blocks.iter().filter(|block| block.overlaps(after_ms, until_ms)).cloned().collect();
-        let mut snapshot = Self { series, heads, blocks, after_ms, until_ms, recent: &inner.recent, counts: &inner.counts };
+        let mut snapshot =
+            Self { series, heads, blocks, after_ms, until_ms, recent: &inner.recent, counts: &inner.counts };
         snapshot.sort();
         snapshot.announce();
         snapshot
@@ -82,7 +83,11 @@ impl<'s> Snapshot<'s> {
 
     pub(crate) fn reader(&'s self) -> SeriesReader<'s> {
         let cursor = |block: &Arc<Block>| Cursor::new(Arc::clone(block), self.blocks.len());
-        SeriesReader { snapshot: self, reader: Reader::new(Some(self.recent)), cursors: self.blocks.iter().map(cursor).collect() }
+        SeriesReader {
+            snapshot: self,
+            reader: Reader::new(Some(self.recent)),
+            cursors: self.blocks.iter().map(cursor).collect(),
+        }
     }
 }
 

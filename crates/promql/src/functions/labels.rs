@@ -2,7 +2,7 @@
 use super::arg;
 use crate::ast::{Call, Expr};
 use crate::eval::{Evaluator, Frame, Steps, is_label_name};
-use crate::parse::anchored;
+use crate::pattern::anchored;
 use crate::{Error, Labels};
 
 impl Evaluator<'_> {

@@ -6,18 +6,17 @@ use crate::ast::{
 };
 use crate::functions;
 use crate::storage::{MatchOp, Matcher};
-use crate::{Error, METRIC_NAME, Selector};
+use crate::{Error, METRIC_NAME, Pattern, Selector};
 use promql_parser::label::{MatchOp as ParsedOp, Matcher as ParsedMatcher};
 use promql_parser::parser as parsed;
 use promql_parser::parser::token;
 use promql_parser::parser::value::ValueType;
-use regex::Regex;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Converts what was parsed from a screened text.
 pub(super) struct Converter<'p> {
     /// The regular expressions that were taken out of the text.
-    pub(super) patterns: &'p [(String, Regex)],
+    pub(super) patterns: &'p [(String, Pattern)],
 }
 
 impl Converter<'_> {
@@ -74,18 +73,18 @@ impl Converter<'_> {
             ParsedOp::Equal => matcher(MatchOp::Equal, &from.value),
             ParsedOp::NotEqual => matcher(MatchOp::NotEqual, &from.value),
             ParsedOp::Re(_) => {
-                let (source, regex) = self.pattern(&from.value)?;
-                matcher(MatchOp::Regex(regex.clone()), source)
+                let (source, pattern) = self.pattern(&from.value)?;
+                matcher(MatchOp::Regex(pattern.clone()), source)
             }
             ParsedOp::NotRe(_) => {
-                let (source, regex) = self.pattern(&from.value)?;
-                matcher(MatchOp::NotRegex(regex.clone()), source)
+                let (source, pattern) = self.pattern(&from.value)?;
+                matcher(MatchOp::NotRegex(pattern.clone()), source)
             }
         })
     }
 
     /// The regular expression that the parser saw as `number`.
-    fn pattern(&self, number: &str) -> Result<&(String, Regex), Error> {
+    fn pattern(&self, number: &str) -> Result<&(String, Pattern), Error> {
         let unknown = || Error::Syntax(format!("unexpected regular expression {number:?}"));
         number.trim_end_matches('|').parse().ok().and_then(|at: usize| self.patterns.get(at)).ok_or_else(unknown)
     }

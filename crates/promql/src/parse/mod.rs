@@ -1,11 +1,9 @@
 //! From text to [`Query`]: limits first, then `promql-parser`, then a tree of our own.
 mod convert;
 mod number;
-mod pattern;
 mod screen;
 mod unquote;
 
-pub(crate) use pattern::anchored;
 pub(crate) use unquote::quote;
 
 use crate::{Error, Limits, Query};

@@ -4,16 +4,14 @@
 //! size, and knows fewer escapes and number forms than Prometheus. So literals are read here and written out plainly,
 //! and in the place of a regular expression the parser sees its number.
 use super::number::{MAX_DURATION_MS, duration_ms, number};
-use super::pattern::anchored;
 use super::unquote::{quote, unquote};
-use crate::{Error, Limits};
-use regex::Regex;
+use crate::{Error, Limits, Pattern};
 
 /// What the parser is given, and what was taken out of it.
 pub(super) struct Screened {
     pub(super) text: String,
     /// The regular expressions of matchers, each different one once, with their sources.
-    pub(super) patterns: Vec<(String, Regex)>,
+    pub(super) patterns: Vec<(String, Pattern)>,
 }
 
 /// Checks the limits and rewrites literals.
@@ -50,7 +48,7 @@ struct Screen<'t> {
     limits: &'t Limits,
     rest: &'t str,
     out: String,
-    patterns: Vec<(String, Regex)>,
+    patterns: Vec<(String, Pattern)>,
     /// The brackets open at this point.
     open: Vec<char>,
     operators: usize,
@@ -152,8 +150,8 @@ impl Screen<'_> {
         if self.patterns.len() >= self.limits.patterns {
             return Err(Error::TooManyPatterns { limit: self.limits.patterns });
         }
-        let regex = anchored(&source)?;
-        self.patterns.push((source, regex));
+        let pattern = Pattern::new(&source)?;
+        self.patterns.push((source, pattern));
         Ok(self.patterns.len() - 1)
     }
 

@@ -1,5 +1,5 @@
 //! Short ways to put samples into a store and to ask for them.
-use promql::{Labels, MatchOp, Matcher, Selector, Storage};
+use promql::{Labels, MatchOp, Matcher, Pattern, Selector, Storage};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{Group, Store};
@@ -18,12 +18,12 @@ pub(crate) fn text(labels: &Labels) -> String {
 }
 
 pub(crate) fn matcher(name: &str, op: &str, value: &str) -> Matcher {
-    let regex = || regex::Regex::new(&format!("^(?s:{value})$")).expect("a pattern");
+    let pattern = || Pattern::new(value).expect("a pattern");
     let op = match op {
         "=" => MatchOp::Equal,
         "!=" => MatchOp::NotEqual,
-        "=~" => MatchOp::Regex(regex()),
-        _ => MatchOp::NotRegex(regex()),
+        "=~" => MatchOp::Regex(pattern()),
+        _ => MatchOp::NotRegex(pattern()),
     };
     Matcher { name: name.into(), op, value: value.into() }
 }

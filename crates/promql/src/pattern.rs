@@ -1,12 +1,75 @@
-//! Regular expressions over whole label values.
+//! Patterns over whole label values: texts, and regular expressions.
 use crate::Error;
 use regex::{Regex, RegexBuilder};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The compiled size from which a regular expression is refused; compiling one of this size takes milliseconds.
 const SIZE_BYTES: usize = 2 << 20;
 
 /// As much of a refused expression is repeated in the message.
 const SHOWN_BYTES: usize = 100;
+
+/// What regular expressions have that is more than text.
+const MORE_THAN_TEXT: &[char] = &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '|'];
+
+/// What a label's value is compared with by `=~` and `!~`.
+#[derive(Clone, Debug)]
+pub struct Pattern(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Texts between bars: queries that a program writes have hundreds of them, which are looked up and never compiled.
+    AnyOf(Arc<HashSet<String>>),
+    Regex(Regex),
+}
+
+impl Pattern {
+    /// The pattern that `source` says, anchored at both ends.
+    ///
+    /// # Errors
+    /// When it is malformed or too large.
+    pub fn new(source: &str) -> Result<Self, Error> {
+        match texts(source) {
+            Some(texts) => Ok(Self(Kind::AnyOf(Arc::new(texts)))),
+            None => Ok(Self(Kind::Regex(anchored(source)?))),
+        }
+    }
+
+    /// Whether all of `value` matches.
+    pub fn is_match(&self, value: &str) -> bool {
+        match &self.0 {
+            Kind::AnyOf(texts) => texts.contains(value),
+            Kind::Regex(regex) => regex.is_match(value),
+        }
+    }
+
+    /// The only values that match, if they are known, in no order.
+    pub fn values(&self) -> Option<impl Iterator<Item = &str>> {
+        match &self.0 {
+            Kind::AnyOf(texts) => Some(texts.iter().map(String::as_str)),
+            Kind::Regex(_) => None,
+        }
+    }
+}
+
+/// The texts between the bars of `source`; none where there is more to it.
+fn texts(source: &str) -> Option<HashSet<String>> {
+    let (mut texts, mut text) = (HashSet::new(), String::new());
+    let mut chars = source.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '|' => {
+                texts.insert(std::mem::take(&mut text));
+            }
+            '\\' => text.push(chars.next().filter(|c| MORE_THAN_TEXT.contains(c))?),
+            c if MORE_THAN_TEXT.contains(&c) => return None,
+            c => text.push(c),
+        }
+    }
+    texts.insert(text);
+    Some(texts)
+}
 
 /// Compiles `source` to match whole values, `.` matching a line break too, as Prometheus does.
 ///
@@ -59,6 +122,23 @@ mod tests {
         for (source, value) in [("a{b}c", "a{b}c"), ("a{2}", "aa"), ("a{1,}{x", "aaa{x"), (r"\{a", "{a"), ("{}", "{}")]
         {
             assert!(anchored(source).is_ok_and(|regex| regex.is_match(value)), "{source}");
+        }
+    }
+
+    #[test]
+    fn texts_between_bars_are_what_the_compiled_expression_matches() {
+        let sources =
+            ["a|b", "", "a|", "|", r"10\.0\.0\.4:8000|x", r"a\|b|c", r"\\|\$", "é|ü-ß#&~ /", "a.b|c", r"\d", r"a\"];
+        let values =
+            ["a", "b", "", "10.0.0.4:8000", "10x0.0.4:8000", "x", "a|b", "c", r"\", "$", "é", "ü-ß#&~ /", "a.b", "1"];
+        for source in sources {
+            let (pattern, regex) = (Pattern::new(source), anchored(source));
+            assert_eq!(pattern.is_ok(), regex.is_ok(), "{source}");
+            let (Ok(pattern), Ok(regex)) = (pattern, regex) else { continue };
+            assert_eq!(pattern.values().is_some(), !["a.b|c", r"\d"].contains(&source), "{source}");
+            for value in values {
+                assert_eq!(pattern.is_match(value), regex.is_match(value), "{source} {value}");
+            }
         }
     }
 
