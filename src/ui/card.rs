@@ -9,6 +9,7 @@ use super::{
     help::Help,
     legend::Legend,
     menu::Menu,
+    show::Show,
     shown::{Shown, shown},
     table::Table,
     time,

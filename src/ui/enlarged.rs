@@ -1,5 +1,5 @@
 //! A card over the whole window.
-use super::{boxes::Boxes, canvas::Plot, card::CardContext, legend::Legend};
+use super::{boxes::Boxes, canvas::Plot, card::CardContext, legend::Legend, show::Show};
 use crate::effect::effect;
 use leptos::{html, prelude::*};
 

@@ -2,6 +2,7 @@
 use super::{
     card::CardContext,
     colours::{Palette, css},
+    show::Show,
     shown::{ALL_BEFORE, Shown},
     statistics::{Statistics, statistics},
 };

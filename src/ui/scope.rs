@@ -1,5 +1,8 @@
 //! What is selected: model, environment, deployment and replica, and how many of them answer.
-use super::controls::{Choice, Select};
+use super::{
+    controls::{Choice, Select},
+    show::Show,
+};
 use crate::{
     feed::{Feed, Inventory},
     order::set,

@@ -8,6 +8,7 @@ mod table;
 use super::{
     controls::{Choice, Select},
     help::Help,
+    show::Show,
     time,
 };
 use crate::{
