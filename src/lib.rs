@@ -2,8 +2,10 @@
 //!
 //! `state` is what is on screen, `feed` gets data, `ui` shows it, `embed` talks to the page around it. `state` imports
 //! none of the others, and `feed` and `embed` do not import `ui`.
+mod effect;
 pub mod embed;
 pub mod feed;
+mod order;
 pub mod state;
 pub mod ui;
 

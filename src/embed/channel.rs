@@ -1,9 +1,12 @@
 //! The wire to the parent: messages of known origins in, messages to known origins out.
 use super::message::{Incoming, LONGEST_BYTES, Outgoing, read, write};
-use crate::state::{
-    frame::Frame,
-    navigation::Navigation,
-    view::{Range, View},
+use crate::{
+    effect::effect,
+    state::{
+        frame::Frame,
+        navigation::Navigation,
+        view::{Range, View},
+    },
 };
 use js_sys::{Array, JSON, Reflect};
 use leptos::{ev, html, prelude::*};
@@ -45,7 +48,7 @@ impl Channel {
         let listener = window_event_listener(ev::message, move |event| channel.hear(&event));
         on_cleanup(move || listener.remove());
         channel.tell(&Outgoing::Ready(shown.id()));
-        Effect::new(move |_| {
+        effect(move || {
             let range = navigation.view.with(|view| view.range);
             if channel.told.get_value().range != range {
                 channel.told.update_value(|told| told.range = range);
@@ -116,7 +119,7 @@ impl Channel {
         });
         let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return };
         let watcher = StoredValue::new_local((observer, callback));
-        Effect::new(move |_| {
+        effect(move || {
             if let Some(content) = content.get() {
                 watcher.with_value(|(observer, _)| observer.observe(&content));
             }

@@ -1,7 +1,7 @@
 //! Messages between a frame and its parent: what is taken in, checked field by field, and what is sent out.
-use crate::state::{prefs::Theme, url, view::Range};
+use crate::state::{layout::quoted, prefs::Theme, url, view::Range};
 use catalogue::Scope;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The version of the protocol, in each message under its name.
 const VERSION: u64 = 1;
@@ -93,32 +93,17 @@ fn label(value: Option<Value>) -> Option<Option<String>> {
 
 /// The message as JSON.
 pub(super) fn write(message: &Outgoing) -> String {
-    let mut fields = Map::new();
-    let mut set = |name: &str, value: Value| fields.insert(name.into(), value);
-    set(NAME, VERSION.into());
-    match message {
-        Outgoing::Ready(content) => {
-            set("type", "ready".into());
-            set("embed", (*content).into());
+    let fields = match message {
+        Outgoing::Ready(content) => format!(r#""type":"ready","embed":{}"#, quoted(content)),
+        Outgoing::RangeSelected(Range::Last(length_ms)) => {
+            format!(r#""type":"rangeSelected","from":"now-{}""#, url::duration(*length_ms))
         }
-        Outgoing::RangeSelected(range) => {
-            set("type", "rangeSelected".into());
-            match *range {
-                Range::Last(length_ms) => {
-                    set("from", format!("now-{}", url::duration(length_ms)).into());
-                }
-                Range::Between(start_ms, end_ms) => {
-                    set("from", start_ms.into());
-                    set("to", end_ms.into());
-                }
-            }
+        Outgoing::RangeSelected(Range::Between(start_ms, end_ms)) => {
+            format!(r#""type":"rangeSelected","from":{start_ms},"to":{end_ms}"#)
         }
-        Outgoing::Height(height) => {
-            set("type", "height".into());
-            set("height", (*height).into());
-        }
-    }
-    Value::Object(fields).to_string()
+        Outgoing::Height(height) => format!(r#""type":"height","height":{height}"#),
+    };
+    format!(r#"{{"{NAME}":{VERSION},{fields}}}"#)
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use super::{
     inventory::Inventory,
     queue::Queue,
 };
-use crate::state::choices::{Choices, Form};
+use crate::{
+    order::sort_by,
+    state::choices::{Choices, Form},
+};
 use catalogue::{
     Ask, Colours, Graph, PERCENTILES, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query,
 };
@@ -134,14 +137,14 @@ impl Round {
             return Ok(None);
         }
         let asked = Lines { round: self, grid, old: old.as_deref(), queue };
-        let mut lines = asked.continued(&query, |old| Some(&old.frame), 0, frame).await?;
+        let mut lines = asked.continued(&query, &|old| Some(&old.frame), 0, &frame).await?;
         sort(&mut lines, &line_order(graph));
         let previous = match choices.is_compared {
             true => {
                 // Whole steps, so that both lie on one grid.
                 let steps = (self.range.1 - self.range.0 + grid.step_ms - 1).div_euclid(grid.step_ms);
                 let back_ms = steps * grid.step_ms;
-                let mut previous = asked.continued(&query, |old| old.previous.as_ref(), back_ms, frame).await?;
+                let mut previous = asked.continued(&query, &|old| old.previous.as_ref(), back_ms, &frame).await?;
                 sort(&mut previous, &line_order(graph));
                 Some(previous)
             }
@@ -152,7 +155,7 @@ impl Round {
             (Some((query, scale)), Form::HeatMap) => {
                 let read =
                     |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, scale, graph.unit, grid, start_ms);
-                let buckets = asked.continued(&query, |old| old.buckets.as_ref(), 0, read).await?;
+                let buckets = asked.continued(&query, &|old| old.buckets.as_ref(), 0, &read).await?;
                 (Some(buckets), old.as_ref().map(|old| old.bucket_ends.clone()).unwrap_or_default())
             }
             (Some((query, scale)), _) => match old.as_ref().filter(|old| !old.bucket_ends.is_empty()) {
@@ -209,9 +212,9 @@ impl Lines<'_> {
     async fn continued<'a>(
         &'a self,
         query: &str,
-        known: impl Fn(&'a Drawn) -> Option<&'a Frame>,
+        known: &dyn Fn(&'a Drawn) -> Option<&'a Frame>,
         back_ms: i64,
-        read: impl Fn(&[Series<Many>], Grid, i64) -> Frame,
+        read: &dyn Fn(&[Series<Many>], Grid, i64) -> Frame,
     ) -> Result<Frame, Failure> {
         let grid = self.grid;
         // Only a frame that reaches into the new range, and back to its start, can be continued.
@@ -243,6 +246,6 @@ fn line_order(graph: &Graph) -> Vec<&'static str> {
 
 fn ordered(mut values: Vec<(String, f64)>, order: &[&str]) -> Vec<(String, f64)> {
     let rank = |name: &str| order.iter().position(|own| *own == line_name(name)).unwrap_or(order.len());
-    values.sort_by(|a, b| rank(&a.0).cmp(&rank(&b.0)).then_with(|| a.0.cmp(&b.0)));
+    sort_by(&mut values, |a, b| rank(&a.0).cmp(&rank(&b.0)).then_with(|| a.0.cmp(&b.0)));
     values
 }

@@ -1,4 +1,5 @@
 //! The server's clock, learned from its answers: ranges and ages follow it, not the browser's.
+use crate::order::sort_by;
 
 /// How far the server's clock is ahead of the browser's.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +22,7 @@ impl Clock {
     /// The median of what was learned; zero before that.
     pub fn offset_ms(&self) -> i64 {
         let mut sorted = self.offsets_ms.clone();
-        sorted.sort_unstable();
+        sort_by(&mut sorted, i64::cmp);
         sorted.get(sorted.len() / 2).copied().unwrap_or(0)
     }
 

@@ -42,20 +42,15 @@ impl Config {
             config.base = url.trim_end_matches('/').to_owned();
         }
         let own = ScopeLabels::default();
-        let mut labels = names(&file, "labels")?;
+        let [model, environment, deployment, replica] = names(&file, "labels")?;
         config.labels = ScopeLabels {
-            model: labels.remove("model").unwrap_or(own.model),
-            environment: labels.remove("environment").unwrap_or(own.environment),
-            deployment: labels.remove("deployment").unwrap_or(own.deployment),
-            replica: labels.remove("replica").unwrap_or(own.replica),
+            model: model.unwrap_or(own.model),
+            environment: environment.unwrap_or(own.environment),
+            deployment: deployment.unwrap_or(own.deployment),
+            replica: replica.unwrap_or(own.replica),
         };
-        let mut scope = names(&file, "scope")?;
-        config.scope = Scope {
-            model: scope.remove("model"),
-            environment: scope.remove("environment"),
-            deployment: scope.remove("deployment"),
-            replica: scope.remove("replica"),
-        };
+        let [model, environment, deployment, replica] = names(&file, "scope")?;
+        config.scope = Scope { model, environment, deployment, replica };
         if let Some(length) = file.get("range") {
             let read = length.as_str().and_then(|length| range(&format!("now-{length}"), None));
             config.range = Some(read.ok_or_else(|| bad("range is no length such as \"1h\"".into()))?);
@@ -64,15 +59,19 @@ impl Config {
     }
 }
 
-/// The texts of an object in the file, by scope word.
-fn names(file: &Map<String, Value>, key: &str) -> Result<std::collections::BTreeMap<String, String>, Failure> {
-    let Some(object) = file.get(key) else { return Ok(std::collections::BTreeMap::new()) };
-    let bad = || {
-        Failure::Config(format!("{key} holds something other than texts for model, environment, deployment, replica"))
-    };
-    let object = object.as_object().ok_or_else(bad)?;
-    let pair = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-    object.iter().map(|field| pair(field).ok_or_else(bad)).collect()
+/// The texts of an object in the file for model, environment, deployment and replica.
+fn names(file: &Map<String, Value>, key: &str) -> Result<[Option<String>; 4], Failure> {
+    let Some(object) = file.get(key) else { return Ok([const { None }; 4]) };
+    match object.as_object() {
+        Some(object) if object.values().all(Value::is_string) => {
+            let text = |word| object.get(word).and_then(Value::as_str).map(str::to_owned);
+            Ok(["model", "environment", "deployment", "replica"].map(text))
+        }
+        _ => {
+            let what = "something other than texts for model, environment, deployment, replica";
+            Err(Failure::Config(format!("{key} holds {what}")))
+        }
+    }
 }
 
 #[cfg(test)]

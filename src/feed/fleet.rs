@@ -3,12 +3,10 @@ use super::{
     frames::line_name,
     spans::{Event, Labels, Points, Restart, Span, Told, restarts, spans, with_startups},
 };
+use crate::order::set;
 use catalogue::{Scope, ScopeLabels};
 use promapi::{Data, One, Series};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A replica.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,7 +115,7 @@ pub(super) fn replicas(
     }
     // Phases are told of every pod there is: those count that serve, or are made like one that does.
     let stem = |name: &str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
-    let stems: BTreeSet<String> = by_name.keys().filter(|name| serves(name)).filter_map(|name| stem(name)).collect();
+    let stems = set(by_name.keys().filter(|name| serves(name)).filter_map(|name| stem(name)));
     by_name.retain(|name, named| {
         let is_phase_only = named.told.iter().all(|one| one.labels.contains_key("phase"));
         let is_told = match &scope.model {

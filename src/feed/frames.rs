@@ -1,8 +1,9 @@
 //! Answers into frames, and a fresh tail onto a frame.
 use super::grid::Grid;
+use crate::order::sort_by;
 use catalogue::{LINE_LABEL, Unit};
 use plot::{Column, Frame};
-use promapi::{Data, Many, Series};
+use promapi::{Data, Many, Series, parse_value};
 
 /// The line a series belongs to.
 pub(super) fn line_name<V>(series: &Series<V>) -> String {
@@ -57,7 +58,7 @@ pub(super) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
 /// Orders columns as `order` has the names; others follow by name.
 pub(super) fn sort(frame: &mut Frame, order: &[&str]) {
     let rank = |name: &str| order.iter().position(|own| *own == catalogue::line_name(name)).unwrap_or(order.len());
-    frame.columns.sort_by(|a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    sort_by(&mut frame.columns, |a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
 }
 
 /// Name and value of each element of a vector; nothing of other data.
@@ -78,14 +79,14 @@ pub(super) fn shifted(mut frame: Frame, by_ms: i64) -> Frame {
 
 /// The upper end of a bucket in the graph's unit, from the label `le`.
 fn bucket_end<V>(series: &Series<V>, scale: f64) -> Option<f64> {
-    series.metric.get("le").and_then(|end| end.parse::<f64>().ok()).map(|end| end * scale)
+    series.metric.get("le").and_then(|end| parse_value(end)).map(|end| end * scale)
 }
 
 /// The upper ends of the buckets in a vector, in order.
 pub(super) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
     let Data::Vector(vector) = data else { return Vec::new() };
     let mut ends: Vec<f64> = vector.iter().filter_map(|series| bucket_end(series, scale)).collect();
-    ends.sort_by(f64::total_cmp);
+    sort_by(&mut ends, f64::total_cmp);
     ends
 }
 
@@ -93,7 +94,7 @@ pub(super) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
 pub(super) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
     let mut ends: Vec<(f64, &Series<Many>)> =
         matrix.iter().filter_map(|series| Some((bucket_end(series, scale)?, series))).collect();
-    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    sort_by(&mut ends, |a, b| a.0.total_cmp(&b.0));
     let sorted: Vec<Series<Many>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
     let mut cumulative = frame(&sorted, grid, start_ms);
     let mut below: Option<Vec<f64>> = None;

@@ -4,17 +4,16 @@ use super::{
     client::{Backend, Failure},
     grid::{Grid, USUAL_INTERVAL_MS, interval_ms},
     inventory::Inventory,
+    queue::all,
     refresh::{Feed, Slot, Start, browser_ms},
+    spans::Labels,
 };
-use crate::state::view::Range;
+use crate::{order::sort_by, state::view::Range};
 use catalogue::{Ask, Look, discovery_query, interval_query, start_times_query};
-use futures::future::{join, join_all};
+use futures::{FutureExt, future::join};
 use leptos::prelude::*;
 use promapi::Data;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 /// Discovery looks back at least this far, so that a short range still finds what is scraped rarely.
 const SHORTEST_SPAN_MS: i64 = 300_000;
@@ -29,7 +28,7 @@ pub(super) struct Discovered {
     range: Range,
     asked_ms: i64,
     /// The labels of the targets that had been scraped then; none before that is known.
-    targets: Option<BTreeSet<BTreeMap<String, String>>>,
+    targets: Option<Vec<Labels>>,
 }
 
 impl Feed {
@@ -80,7 +79,7 @@ impl Feed {
         self.range.set(range);
         self.learn_failures(&round).await;
         let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
-        let cards = join_all(on_screen.map(|slot| self.fetch(slot, &round)));
+        let cards = all(on_screen.map(|slot| self.fetch(slot, &round).boxed_local()));
         let marks = async {
             self.fetch_starts(&round).await?;
             self.fetch_fleet(&round).await
@@ -170,7 +169,7 @@ impl Feed {
             })
             .filter(|start| (round.range.0..=round.range.1).contains(&start.time_ms))
             .collect();
-        starts.sort();
+        sort_by(&mut starts, Start::cmp);
         starts.dedup();
         if self.starts.with_untracked(|old| *old != starts) {
             self.starts.set(starts);
@@ -183,8 +182,10 @@ impl Feed {
     }
 }
 
-/// The labels of the targets with recent samples of `up`.
-fn targets(scrapes: &Data) -> BTreeSet<BTreeMap<String, String>> {
-    let Data::Matrix(matrix) = scrapes else { return BTreeSet::new() };
-    matrix.iter().map(|series| series.metric.clone()).collect()
+/// The labels of the targets with recent samples of `up`, in order.
+fn targets(scrapes: &Data) -> Vec<Labels> {
+    let Data::Matrix(matrix) = scrapes else { return Vec::new() };
+    let mut targets: Vec<Labels> = matrix.iter().map(|series| series.metric.clone()).collect();
+    sort_by(&mut targets, Labels::cmp);
+    targets
 }

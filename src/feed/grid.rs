@@ -1,4 +1,5 @@
 //! Steps and windows: which points of time a card asks for.
+use crate::order::sort_by;
 use catalogue::Look;
 
 /// The points at which a card's query is evaluated.
@@ -91,7 +92,7 @@ pub(super) fn interval_ms<'a>(series: impl Iterator<Item = &'a [(f64, promapi::N
         .flat_map(|points| points.windows(2).map(|pair| ((pair[1].0 - pair[0].0) * 10.0).round() as i64 * 100))
         .filter(|distance| *distance > 0)
         .collect();
-    distances.sort_unstable();
+    sort_by(&mut distances, i64::cmp);
     distances.get(distances.len() / 2).copied()
 }
 

@@ -1,4 +1,5 @@
 //! What is there: metric names by scope, from the one discovery query.
+use crate::order::set;
 use catalogue::{Graph, Layer, Scope, ScopeLabels, detect, has_data};
 use promapi::{One, Series};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +54,7 @@ impl Inventory {
 
     fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
         let within = self.names.keys().filter(|key| is_within(key, scope));
-        within.map(|key| key[at].as_str()).filter(|value| !value.is_empty()).collect()
+        set(within.map(|key| key[at].as_str()).filter(|value| !value.is_empty()))
     }
 
     /// Whether a graph has metrics within the scope. What carries no scope labels, such as a host, is in every scope.
@@ -66,7 +67,7 @@ impl Inventory {
     pub fn present(&self, scope: &Scope) -> BTreeSet<&str> {
         let within = self.names.iter().filter(|(key, _)| is_within(key, scope));
         let names = within.flat_map(|(key, names)| names.iter().map(move |name| (key, name.as_str())));
-        names.filter(|(key, name)| counts(key, name)).map(|(_, name)| name).collect()
+        set(names.filter(|(key, name)| counts(key, name)).map(|(_, name)| name))
     }
 }
 

@@ -9,14 +9,17 @@ use super::{
     queue::{MOST_IN_FLIGHT, Queue},
     timeline::Timeline,
 };
-use crate::state::{
-    choices::Choices,
-    view::{DEFAULT_RANGE_MS, Range, View},
+use crate::{
+    effect::on_change,
+    state::{
+        choices::Choices,
+        view::{DEFAULT_RANGE_MS, Range, View},
+    },
 };
 use catalogue::{Graph, Scope};
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// How often the page looks whether a refresh is due.
 const LOOK_MS: u32 = 250;
@@ -88,7 +91,8 @@ pub(super) struct Slot {
 /// What no component sees.
 pub(super) struct Inner {
     pub(super) queue: Queue,
-    slots: BTreeMap<&'static str, Slot>,
+    /// One for each graph whose card was ever on the page.
+    slots: Vec<Slot>,
     /// What the last refresh had in common for all cards.
     pub(super) round: Option<Round>,
     /// What is there, as last asked.
@@ -113,7 +117,7 @@ impl Feed {
     pub fn new(view: RwSignal<View>) -> Self {
         let inner = Inner {
             queue: Queue::new(MOST_IN_FLIGHT),
-            slots: BTreeMap::new(),
+            slots: Vec::new(),
             round: None,
             discovered: None,
             timeline: Timeline::default(),
@@ -145,19 +149,10 @@ impl Feed {
 
     /// Asks now, on every tick of auto-refresh while the page is visible, and whenever the view changes.
     pub fn run(self) {
-        let asked_for = Memo::new(move |_| self.view.with(|view| (view.scope.clone(), view.range)));
-        Effect::new(move |_| {
-            // A memo that nobody reads does not follow its sources.
-            asked_for.read();
-            self.refresh();
-        });
-        let rhythm = Memo::new(move |_| self.view.with(|view| view.refresh));
-        Effect::new(move |was: Option<()>| {
-            rhythm.read();
-            if was.is_some() {
-                self.inner.update_value(|inner| inner.due_ms = 0);
-            }
-        });
+        self.refresh();
+        on_change(move || self.view.with(|view| (view.scope.clone(), view.range)), move || self.refresh());
+        let ask_soon = move || self.inner.update_value(|inner| inner.due_ms = 0);
+        on_change(move || self.view.with(|view| view.refresh), ask_soon);
         let look = Interval::new(LOOK_MS, move || {
             let is_due = self.inner.with_value(|inner| browser_ms() >= inner.due_ms);
             let is_wanted = self.view.with_untracked(|view| view.refresh.is_on)
@@ -184,9 +179,7 @@ impl Feed {
         // Cards come and go with their section; their last data stay with the feed, so no component owns them.
         let (state, choices) = (ArcRwSignal::new(CardState::default()), ArcRwSignal::new(Choices::default()));
         let slot = Slot { graph, state: state.clone(), choices: choices.clone(), is_on_screen: false };
-        self.inner.update_value(|inner| {
-            inner.slots.insert(graph.id, slot);
-        });
+        self.inner.update_value(|inner| inner.slots.push(slot));
         (state, choices)
     }
 
@@ -207,17 +200,17 @@ impl Feed {
     }
 
     fn slot(self, graph: &Graph) -> Option<Slot> {
-        self.inner.with_value(|inner| inner.slots.get(graph.id).cloned())
+        self.inner.with_value(|inner| inner.slots.iter().find(|slot| slot.graph.id == graph.id).cloned())
     }
 
     pub(super) fn slots(self) -> Vec<Slot> {
-        self.inner.with_value(|inner| inner.slots.values().cloned().collect())
+        self.inner.with_value(|inner| inner.slots.clone())
     }
 
     /// Tells whether a card is on screen: only those are asked for.
     pub fn set_on_screen(self, graph: &'static Graph, is_on_screen: bool) {
         self.inner.update_value(|inner| {
-            if let Some(slot) = inner.slots.get_mut(graph.id) {
+            if let Some(slot) = inner.slots.iter_mut().find(|slot| slot.graph.id == graph.id) {
                 slot.is_on_screen = is_on_screen;
             }
         });

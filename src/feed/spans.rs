@@ -1,5 +1,6 @@
 //! Samples of states into spans: from when to when each replica did what, where it restarted and how long it took to be
 //! ready. Nothing here asks or draws.
+use crate::order::sort_by;
 use catalogue::ReplicaState;
 use promapi::{Many, Series};
 use std::collections::BTreeMap;
@@ -155,10 +156,10 @@ pub(super) fn spans(told: &[&Told], points: Points, range: (i64, i64)) -> Vec<Sp
     for one in told {
         runs.extend(one.runs.iter().map(|(first_ms, last_ms)| (*first_ms, *last_ms, one.state)));
     }
-    runs.sort_unstable();
+    sort_by(&mut runs, Ord::cmp);
     let mut edges: Vec<i64> =
         runs.iter().flat_map(|(first_ms, last_ms, _)| [*first_ms, *last_ms + points.step_ms]).collect();
-    edges.sort_unstable();
+    sort_by(&mut edges, i64::cmp);
     edges.dedup();
     let mut spans: Vec<Span> = Vec::new();
     let (mut next, mut open) = (0, Vec::<(i64, i64, ReplicaState)>::new());

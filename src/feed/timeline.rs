@@ -4,11 +4,12 @@ use super::{
     client::Failure,
     fleet::{Fleet, Seen, replicas, with_details, with_starts},
     grid::{fine_step_ms, window_ms},
+    queue::all,
     refresh::Feed,
     spans::{Event, Points, Told, continued, events, told},
 };
 use catalogue::{Ask, FleetQueries, ReplicaState::Pending, fleet_queries, table_queries};
-use futures::future::join_all;
+use futures::FutureExt;
 use leptos::{prelude::*, task::spawn_local};
 use promapi::Data;
 use std::sync::Arc;
@@ -107,7 +108,8 @@ impl Feed {
         let [load, cores, gpu, engines] = table_queries(&present, &ask).map(|query| (query, false));
         let ranges = [Some(queries.states.clone()), queries.ready.clone(), queries.restarts.clone()];
         let [states, ready, again] = ranges.map(|query| (query, true));
-        let mut answers = join_all([states, ready, again, load, cores, gpu, engines].map(ask_one)).await.into_iter();
+        let asked = [states, ready, again, load, cores, gpu, engines].into_iter();
+        let mut answers = all(asked.map(|one| ask_one(one).boxed_local())).await.into_iter();
         let mut next = || match answers.next().transpose()?.flatten() {
             Some(Data::Matrix(matrix)) => Ok(matrix),
             None => Ok(Vec::new()),

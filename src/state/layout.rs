@@ -1,4 +1,5 @@
 //! Which graphs a person sees, in which order and how wide: one layout for each model.
+use crate::order::set;
 use catalogue::{GRAPHS, Graph, Section};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,26 +31,26 @@ impl Layout {
         if kept.get("version")?.as_u64() != Some(VERSION) {
             return None;
         }
-        let columns = match kept.get("columns") {
-            Some(columns) => columns.as_object()?.iter().map(column).collect::<Option<_>>()?,
-            None => BTreeMap::new(),
-        };
-        Some(Self { shown: ids(&kept, "shown")?, hidden: ids(&kept, "hidden")?, order: ids(&kept, "order")?, columns })
+        let mut columns = BTreeMap::new();
+        if let Some(kept) = kept.get("columns") {
+            for (id, count) in kept.as_object()? {
+                columns.insert(id.clone(), u8::try_from(count.as_u64()?).ok()?);
+            }
+        }
+        let (shown, hidden) = (set(ids(&kept, "shown")?), set(ids(&kept, "hidden")?));
+        Some(Self { shown, hidden, order: ids(&kept, "order")?, columns })
     }
 
     /// The layout as text: short, and the same for equal layouts.
     pub fn to_text(&self) -> String {
         let Self { shown, hidden, order, columns } = self;
-        let columns = columns.iter().map(|(id, count)| (id.clone(), (*count).into())).collect();
-        let list = |ids: &mut dyn Iterator<Item = &String>| Value::Array(ids.map(|id| id.as_str().into()).collect());
-        let fields = [
-            ("version", VERSION.into()),
-            ("shown", list(&mut shown.iter())),
-            ("hidden", list(&mut hidden.iter())),
-            ("order", list(&mut order.iter())),
-            ("columns", Value::Object(columns)),
-        ];
-        Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).to_string()
+        let list = |ids: &mut dyn Iterator<Item = &String>| ids.map(|id| quoted(id)).collect::<Vec<_>>().join(",");
+        let (shown, hidden, order) = (list(&mut shown.iter()), list(&mut hidden.iter()), list(&mut order.iter()));
+        let columns: Vec<String> = columns.iter().map(|(id, count)| format!("{}:{count}", quoted(id))).collect();
+        let columns = columns.join(",");
+        format!(
+            r#"{{"version":{VERSION},"shown":[{shown}],"hidden":[{hidden}],"order":[{order}],"columns":{{{columns}}}}}"#
+        )
     }
 
     /// Whether it is the catalogue's choice.
@@ -117,16 +118,17 @@ impl Layout {
     }
 }
 
-/// The ids in a list; none where it is no list of texts.
-fn ids<C: Default + FromIterator<String>>(kept: &Value, name: &str) -> Option<C> {
-    match kept.get(name) {
-        Some(list) => list.as_array()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect(),
-        None => Some(C::default()),
-    }
+/// A text as JSON. What the page writes is written around it by hand, as what serde_json writes may be anything.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
-fn column((id, count): (&String, &Value)) -> Option<(String, u8)> {
-    Some((id.clone(), u8::try_from(count.as_u64()?).ok()?))
+/// The ids in a list; none where it is no list of texts.
+fn ids(kept: &Value, name: &str) -> Option<Vec<String>> {
+    match kept.get(name) {
+        Some(list) => list.as_array()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect(),
+        None => Some(Vec::new()),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The layout of the selected model: kept in the browser at once, in memory where the browser keeps nothing, and the
 //! same in every tab.
 use super::layout::Layout;
+use crate::effect::effect;
 use leptos::{ev, prelude::*};
 use std::collections::HashMap;
 
@@ -30,7 +31,7 @@ impl Layouts {
         if let Some(layout) = brought(&window().location().search().unwrap_or_default()) {
             layouts.keep(&model.get_untracked(), &layout);
         }
-        Effect::new(move |_| layouts.current.set(layouts.load(&model.get())));
+        effect(move || layouts.current.set(layouts.load(&model.get())));
         let listener = window_event_listener(ev::storage, move |event: web_sys::StorageEvent| {
             let own = format!("{PREFIX}{}", model.get_untracked());
             if event.key().is_none_or(|key| key == own) {

@@ -28,7 +28,7 @@ pub type Wall<'a> = &'a dyn Fn(i64) -> i64;
 /// # Errors
 /// When it means none.
 pub fn range(text: &str, now_ms: i64, wall: Wall<'_>) -> Result<Range, WhenError> {
-    let text = text.trim().to_lowercase();
+    let text = text.trim().to_ascii_lowercase();
     if let Some(length_ms) = length(&text) {
         return (SHORTEST_RANGE_MS..=LONGEST_MS)
             .contains(&length_ms)

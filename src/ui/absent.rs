@@ -1,4 +1,5 @@
 //! The graphs of a section that have nothing to draw, and why.
+use super::show::Show;
 use crate::feed::Feed;
 use catalogue::Section;
 use leptos::prelude::*;

@@ -1,6 +1,7 @@
 //! The whole page, or in a frame what the link asks of it: what is shared, and the order of the parts.
 use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar};
 use crate::{
+    effect::effect,
     embed::Channel,
     feed::Feed,
     state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
@@ -29,7 +30,7 @@ pub fn App() -> impl IntoView {
     provide_context(theme);
     provide_context(palette);
     feed.run();
-    Effect::new(move |_| {
+    effect(move || {
         let model = navigation.view.with(|view| view.scope.model.clone());
         document().set_title(&model.map_or_else(|| "Inferboard".to_owned(), |model| format!("{model} – Inferboard")));
     });
@@ -56,7 +57,7 @@ fn follow_system(navigation: Navigation, theme: RwSignal<prefs::Theme>) {
     };
     let of_system = |is_dark: bool| if is_dark { prefs::Theme::Dark } else { prefs::Theme::Light };
     let system = RwSignal::new(of_system(query.matches()));
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(asked) = navigation.view.with(|view| view.frame.as_ref().map(|frame| frame.theme)) {
             take(asked.unwrap_or(system.get()));
         }

@@ -1,5 +1,5 @@
 //! What the whole page has to say: the server is away, or there is no engine yet.
-use super::time;
+use super::{show::Show, time};
 use crate::feed::{Connection, Feed};
 use leptos::prelude::*;
 

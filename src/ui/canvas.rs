@@ -8,7 +8,10 @@ use super::{
     shown::{Shown, is_limit},
     time,
 };
-use crate::feed::{Drawn, Feed};
+use crate::{
+    effect::effect,
+    feed::{Drawn, Feed},
+};
 use catalogue::Graph;
 use leptos::{html, prelude::*};
 use plot::{Column, Drawing, LineStyle, Projection, Rgb, paint, scene, time_ticks};
@@ -28,7 +31,7 @@ pub(super) fn Plot() -> impl IntoView {
     let painted: Painted = RwSignal::new(None);
     let canvas = NodeRef::<html::Canvas>::new();
     let size = size_of(canvas);
-    Effect::new(move |_| {
+    effect(move || {
         let (Some(canvas), size) = (canvas.get(), size.get()) else { return };
         if size.0 < 1.0 || size.1 < 1.0 {
             return;
@@ -119,7 +122,7 @@ pub(super) fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
     });
     let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return size };
     let watcher = StoredValue::new_local((observer, callback));
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(canvas) = canvas.get() {
             size.set((canvas.client_width().into(), canvas.client_height().into()));
             watcher.with_value(|(observer, _)| observer.observe(&canvas));

@@ -9,11 +9,13 @@ use super::{
     help::Help,
     legend::Legend,
     menu::Menu,
+    show::Show,
     shown::{Shown, shown},
     table::Table,
     time,
 };
 use crate::{
+    effect::{effect, on_change},
     feed::{CardState, Drawn, Feed, Status},
     state::{
         choices::{Choices, Form},
@@ -109,14 +111,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let card @ CardContext { drawn, shown, .. } = CardContext::new(graph, state, choices);
     provide_context(card);
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
-    let asked_for = Memo::new(move |_| choices.with(|choices| choices.asked_for()));
-    Effect::new(move |was: Option<()>| {
-        // A memo that nobody reads does not follow its sources.
-        asked_for.read();
-        if was.is_some() {
-            feed.refresh_card(graph);
-        }
-    });
+    on_change(move || choices.with(|choices| choices.asked_for()), move || feed.refresh_card(graph));
     let node = NodeRef::<html::Section>::new();
     watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
     on_cleanup(move || feed.set_on_screen(graph, false));
@@ -208,7 +203,7 @@ fn watch_screen(node: NodeRef<html::Section>, tell: impl Fn(bool) + 'static) {
     });
     let Ok(observer) = web_sys::IntersectionObserver::new(callback.as_ref().unchecked_ref()) else { return };
     let watcher = StoredValue::new_local((observer, callback));
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(element) = node.get() {
             watcher.with_value(|(observer, _)| observer.observe(&element));
         }

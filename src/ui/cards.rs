@@ -1,5 +1,5 @@
 //! The grid of cards of the open section; in a frame perhaps one card alone.
-use super::{absent::Absent, card::Card, timeline::Timeline};
+use super::{absent::Absent, card::Card, show::Show, timeline::Timeline};
 use crate::{
     feed::Feed,
     state::{frame::Content, layouts::Layouts, navigation::Navigation},

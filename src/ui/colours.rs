@@ -1,5 +1,6 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
 use super::shown::{ALL_BEFORE, Shown, before, is_limit};
+use crate::order::order;
 use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Look, Rgb, Theme};
@@ -148,16 +149,14 @@ impl Palette {
 /// after every reload. Names that meet at a place move on in the order of the names; once all colours are taken, the
 /// next round begins, which is drawn with other dashes.
 fn places(names: &[&str], count: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by_key(|at| names[*at]);
     let mut places = vec![0; names.len()];
-    let mut taken = BTreeSet::new();
-    for (done, at) in order.into_iter().enumerate() {
+    let mut taken = vec![false; names.len() + count];
+    for (done, at) in order(names.len(), &|a, b| names[a].cmp(names[b])).into_iter().enumerate() {
         let round = done / count;
         let first = hash(line_name(names[at])) as usize % count;
-        let free = (0..count).map(|step| round * count + (first + step) % count).find(|place| !taken.contains(place));
+        let free = (0..count).map(|step| round * count + (first + step) % count).find(|place| !taken[*place]);
         let place = free.unwrap_or(first);
-        taken.insert(place);
+        taken[place] = true;
         places[at] = place;
     }
     places

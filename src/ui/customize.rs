@@ -2,6 +2,7 @@
 use super::{
     controls::IconButton,
     dialog::{Dialog, Modal},
+    show::Show,
 };
 use crate::{
     feed::Feed,
@@ -82,8 +83,8 @@ fn Group(section: Section, search: RwSignal<String>) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let ids = Memo::new(move |_| {
         let scope = navigation.view.with(|view| view.scope.clone());
-        let wanted = search.with(|text| text.trim().to_lowercase());
-        let matches = |graph: &Graph| graph.title.to_lowercase().contains(&wanted) || graph.id.contains(&wanted);
+        let wanted = search.with(|text| text.trim().to_ascii_lowercase());
+        let matches = |graph: &Graph| graph.title.to_ascii_lowercase().contains(&wanted) || graph.id.contains(&wanted);
         let ordered = layouts.current.with(|layout| layout.ordered(section));
         feed.inventory.with(|inventory| {
             let has = |graph: &&Graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope));

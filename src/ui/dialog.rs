@@ -1,5 +1,5 @@
 //! A dialog over the page, and the button that opens it.
-use super::controls::IconButton;
+use super::{controls::IconButton, show::Show};
 use leptos::{ev, html, prelude::*};
 
 /// The way to open and close a dialog; what is in it is made when it opens and goes when it closes.

@@ -1,5 +1,6 @@
 //! A card over the whole window.
-use super::{boxes::Boxes, canvas::Plot, card::CardContext, legend::Legend};
+use super::{boxes::Boxes, canvas::Plot, card::CardContext, legend::Legend, show::Show};
+use crate::effect::effect;
 use leptos::{html, prelude::*};
 
 /// The dialog; the browser keeps the focus in it, closes it on Escape, and gives the focus back.
@@ -7,7 +8,7 @@ use leptos::{html, prelude::*};
 pub(super) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
     let CardContext { graph, .. } = expect_context();
     let node = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(dialog) = node.get() {
             let _ = dialog.show_modal();
         }

@@ -2,9 +2,11 @@
 use super::{
     card::CardContext,
     colours::{Palette, css},
+    show::Show,
     shown::{ALL_BEFORE, Shown},
     statistics::{Statistics, statistics},
 };
+use crate::order::set;
 use catalogue::{Colours, Summary, line_name, status_name};
 use leptos::prelude::*;
 use plot::Look;
@@ -85,7 +87,7 @@ fn Entry(at: usize, name: String, names: Memo<Vec<(usize, String)>>, has_value: 
         let name = name.clone();
         move |_| {
             let all = names.get_untracked().into_iter().map(|(_, name)| name);
-            let others: BTreeSet<String> = all.filter(|other| *other != name).collect();
+            let others = set(all.filter(|other| *other != name));
             // Alone already: all come back.
             hidden.update(|hidden| *hidden = if *hidden == others { BTreeSet::new() } else { others });
         }

@@ -4,6 +4,7 @@ use super::{
     card::CardContext,
     colours::Palette,
     export, save,
+    show::Show,
 };
 use crate::{
     feed::{Feed, Offers},

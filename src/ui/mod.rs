@@ -26,6 +26,7 @@ mod refresh;
 mod save;
 mod scope;
 mod shortcuts;
+mod show;
 mod shown;
 mod statistics;
 mod table;

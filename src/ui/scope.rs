@@ -1,7 +1,11 @@
 //! What is selected: model, environment, deployment and replica, and how many of them answer.
-use super::controls::{Choice, Select};
+use super::{
+    controls::{Choice, Select},
+    show::Show,
+};
 use crate::{
     feed::{Feed, Inventory},
+    order::set,
     state::navigation::Navigation,
 };
 use catalogue::Scope;
@@ -22,11 +26,11 @@ pub(super) fn ScopeControls() -> impl IntoView {
             let scope = navigation.view.with(|view| view.scope.clone());
             let found = feed.inventory.with(|inventory| {
                 let found = inventory.as_ref().map(|inventory| values(inventory, &scope)).unwrap_or_default();
-                found.into_iter().map(str::to_owned).collect::<BTreeSet<_>>()
+                set(found.into_iter().map(str::to_owned))
             });
             // A link may name something that is not there now; it stays selected and can be left.
             let all = found.into_iter().chain(Some(chosen.get()).filter(|chosen| !chosen.is_empty()));
-            all.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+            set(all).into_iter().collect::<Vec<_>>()
         });
         let is_shown = move || choices.with(Vec::len) >= least;
         let choices = Memo::new(move |_| {

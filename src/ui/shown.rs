@@ -1,6 +1,7 @@
 //! What of a card's data is on it: the lines, the range before, the buckets, and a band for lines past counting.
 use crate::{
     feed::Drawn,
+    order::sort_by,
     state::choices::{Choices, Form},
 };
 use catalogue::{Graph, Role};
@@ -81,7 +82,7 @@ fn rows(graph: &Graph, frame: &Frame) -> Frame {
     let has_first = frame.columns.iter().any(|column| is_first(&column));
     let own = frame.columns.iter().filter(|column| !is_limit(graph, &column.name));
     let mut columns: Vec<Column> = own.filter(|column| !has_first || is_first(column)).cloned().collect();
-    columns.sort_by(|a, b| b.name.cmp(&a.name));
+    sort_by(&mut columns, |a, b| b.name.cmp(&a.name));
     Frame { times_ms: frame.times_ms.clone(), columns }
 }
 
@@ -103,10 +104,10 @@ fn split(graph: &Graph, frame: &Frame) -> (Frame, Option<Rest>) {
         true => f64::INFINITY,
         false => frame.last(*at).unwrap_or(f64::NEG_INFINITY),
     };
-    ranked.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
+    sort_by(&mut ranked, |a, b| rank(b).total_cmp(&rank(a)));
     let (kept, others) = ranked.split_at(MOST_LINES);
     let mut kept = kept.to_vec();
-    kept.sort_unstable();
+    sort_by(&mut kept, usize::cmp);
     let edge = |fold: fn(f64, f64) -> f64| {
         let mut edge = vec![f64::NAN; frame.times_ms.len()];
         for at in others {

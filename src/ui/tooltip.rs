@@ -1,6 +1,6 @@
 //! The values at the cursor, on every graph at once.
 use super::{canvas::Painted, card::CardContext, colours::css, overlay::px, time};
-use crate::state::cursor::Pointer;
+use crate::{order::sort_by, state::cursor::Pointer};
 use leptos::prelude::*;
 use plot::{LineStyle, Projection};
 
@@ -67,7 +67,7 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
 /// Largest first, holes last, and equal ones as the legend has them.
 fn sort(values: &mut [(String, LineStyle, f64)]) {
     let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
-    values.sort_by(|a, b| a.2.is_nan().cmp(&b.2.is_nan()).then_with(|| rank(b.2).total_cmp(&rank(a.2))));
+    sort_by(values, |a, b| a.2.is_nan().cmp(&b.2.is_nan()).then_with(|| rank(b.2).total_cmp(&rank(a.2))));
 }
 
 /// Columns of a grid whose middle holds the tooltip: beside the cursor, on the side with more room, and moved along

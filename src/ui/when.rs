@@ -2,6 +2,7 @@
 use super::{
     controls::IconButton,
     dialog::{Dialog, Modal},
+    show::Show,
     time,
 };
 use crate::{

@@ -5,7 +5,7 @@ use crate::{
     expression::is_present,
     query::{has_data, role},
 };
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// What is known of the targets in scope.
 pub struct Facts<'a> {
@@ -75,10 +75,9 @@ pub fn absence(graph: &Graph, facts: &Facts<'_>) -> Option<Absence> {
         return Some(Absence::NoTarget);
     }
     if facts.answering == 0 {
-        let mut reasons: Vec<String> = facts.failures.iter().map(|reason| (*reason).to_owned()).collect();
-        reasons.sort();
-        reasons.dedup();
-        return Some(Absence::TargetDown { reasons });
+        let mut reasons = BTreeSet::new();
+        reasons.extend(facts.failures.iter().copied());
+        return Some(Absence::TargetDown { reasons: reasons.into_iter().map(str::to_owned).collect() });
     }
     let feeding = || recipes(graph.id).iter().filter(|(_, recipe)| role(graph, recipe) == Role::Data);
     let of_found = feeding().filter(|(own, _)| facts.engines.iter().any(|found| found.id == own.id));

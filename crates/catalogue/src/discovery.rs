@@ -13,7 +13,7 @@ use std::{
 
 /// Every metric name that discovery asks for.
 pub fn names() -> BTreeSet<String> {
-    let mut names = BTreeSet::from([START_TIME.to_owned(), "up".to_owned()]);
+    let mut names = set([START_TIME.to_owned(), "up".to_owned()]);
     for engine in ENGINES {
         for (needed, suffix) in engine.recipes.iter().flat_map(needed) {
             let spellings = needed.iter().flat_map(|name| engine.spellings(bare(name)));
@@ -37,14 +37,13 @@ fn pattern(names: &BTreeSet<String>) -> String {
     let mut rest = names.clone();
     let mut parts = Vec::new();
     for (prefix, others) in ENGINES.iter().filter_map(|engine| engine.dialects) {
-        let own: BTreeSet<String> =
-            rest.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned).collect();
+        let own = set(rest.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned));
         rest.retain(|name| {
             !std::iter::once(&prefix)
                 .chain(others)
                 .any(|other| name.strip_prefix(other).is_some_and(|rest| own.contains(rest)))
         });
-        let prefixes = std::iter::once(prefix).chain(others.iter().copied()).map(str::to_owned).collect();
+        let prefixes = set(std::iter::once(prefix).chain(others.iter().copied()).map(str::to_owned));
         parts.push(format!("{}{}", group(&prefixes), group(&own)));
     }
     parts.push(group(&rest));
@@ -69,8 +68,7 @@ fn group(names: &BTreeSet<String>) -> String {
     let mut rest = names.clone();
     let mut parts = Vec::new();
     for ending in ENDINGS {
-        let own: BTreeSet<String> =
-            rest.iter().filter_map(|name| name.strip_suffix(ending)).map(str::to_owned).collect();
+        let own = set(rest.iter().filter_map(|name| name.strip_suffix(ending)).map(str::to_owned));
         if own.len() > 1 {
             rest.retain(|name| !name.ends_with(ending));
             parts.push(format!("{}{ending}", bracketed(&alternatives(&own, &plainly))));
@@ -108,7 +106,7 @@ fn alternatives(names: &BTreeSet<String>, write: &dyn Fn(&BTreeSet<String>) -> S
         // As far as all go on alike.
         while let Some(next) = shared_first(&rests) {
             text.push(next);
-            rests = rests.iter().map(|rest| rest[next.len_utf8()..].to_owned()).collect();
+            rests = set(rests.iter().map(|rest| rest[next.len_utf8()..].to_owned()));
         }
         let may_end = rests.remove("");
         match (rests.is_empty(), may_end) {
@@ -124,6 +122,13 @@ fn alternatives(names: &BTreeSet<String>, write: &dyn Fn(&BTreeSet<String>) -> S
         all.push(String::new());
     }
     all
+}
+
+/// The set of these. To collect it would sort them first, and a sort is four kilobytes of the page for each type.
+fn set(names: impl IntoIterator<Item = String>) -> BTreeSet<String> {
+    let mut set = BTreeSet::new();
+    set.extend(names);
+    set
 }
 
 fn shared_first(rests: &BTreeSet<String>) -> Option<char> {

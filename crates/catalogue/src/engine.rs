@@ -111,16 +111,11 @@ pub fn engine_of(name: &str) -> Option<(usize, &'static Engine)> {
 
 /// The engines that these metrics tell of, innermost first. `names` are names of samples or families.
 pub fn detect<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'static Engine> {
-    let mut found: Vec<(usize, &'static Engine)> = Vec::new();
-    for name in names {
-        if let Some(one) = engine_of(name)
-            && found.iter().all(|other| other.0 != one.0)
-        {
-            found.push(one);
-        }
+    let mut is_found = vec![false; ENGINES.len()];
+    for (rank, _) in names.into_iter().filter_map(engine_of) {
+        is_found[rank] = true;
     }
-    found.sort_by_key(|one| one.0);
-    found.into_iter().map(|(_, engine)| engine).collect()
+    ENGINES.iter().zip(is_found).filter(|(_, is_found)| *is_found).map(|(engine, _)| *engine).collect()
 }
 
 /// Whose version a sample of this metric and these labels tells, and which.

@@ -128,11 +128,11 @@ fn join(graph: &Graph, fed: &[Fed], asked: &Asked<'_>) -> Option<String> {
     let data = match graph.look {
         Look::Lines => lines(graph, &data, asked),
         Look::Bars => {
-            let mut layers: Vec<Layer> = data.iter().map(layer).collect();
-            layers.sort_unstable();
-            layers.dedup();
+            let after =
+                |own: Option<Layer>| data.iter().map(layer).filter(|layer| own.is_none_or(|own| *layer > own)).min();
+            let layers = std::iter::successors(after(None), |own| after(Some(*own)));
             let on = asked.by.join(", ");
-            let stacks = layers.into_iter().filter_map(|own| {
+            let stacks = layers.filter_map(|own| {
                 let data: Vec<Fed> = data.iter().copied().filter(|fed| layer(fed) == own).collect();
                 lines(graph, &data, asked)
             });

@@ -38,7 +38,11 @@ pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec
         Rounding::Decimal => round_step(rough),
         Rounding::Whole if rough > 2.0 && rough <= 2.5 => 5.0,
         Rounding::Whole => round_step(rough.max(1.0)),
-        Rounding::Binary => rough.log2().ceil().exp2(),
+        Rounding::Binary => {
+            // The exponent alone: logarithm and power of two come with tables of six kilobytes.
+            let power = f64::from_bits(rough.to_bits() & f64::INFINITY.to_bits());
+            if power < rough { 2.0 * power } else { power }
+        }
     };
     let (first, last) = ((low / step).floor() as i64, (high / step - 1e-9).ceil() as i64);
     (first..=last.max(first + 1)).take(4 * count.max(1)).map(|at| at as f64 * step).collect()

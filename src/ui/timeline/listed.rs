@@ -1,6 +1,7 @@
 //! The replicas that are listed, in their order.
 use crate::{
     feed::{Fleet, Replica},
+    order::sort_by,
     state::listing::{Listing, Order},
 };
 use std::{cmp::Ordering, sync::Arc};
@@ -8,10 +9,10 @@ use std::{cmp::Ordering, sync::Arc};
 /// The replicas that pass the filter, ordered; equal ones by name.
 pub(super) fn listed(fleet: &Fleet, listing: &Listing) -> Vec<Arc<Replica>> {
     let range = fleet.range;
-    let text = listing.text.trim().to_lowercase();
+    let text = lowercase(listing.text.trim());
     let has_text = |replica: &Replica| {
         let own = [&replica.name, &replica.model, &replica.address, &replica.engine];
-        text.is_empty() || own.iter().any(|own| own.to_lowercase().contains(&text))
+        text.is_empty() || own.iter().any(|own| lowercase(own).contains(&text))
     };
     let has_state = |replica: &Replica| {
         let state = replica.current(range).map(|span| span.state);
@@ -31,7 +32,7 @@ pub(super) fn listed(fleet: &Fleet, listing: &Listing) -> Vec<Arc<Replica>> {
         Order::Gpu => figure(replica.gpu),
         Order::Name | Order::Engine | Order::Address => 0.0,
     };
-    listed.sort_by(|a, b| {
+    sort_by(&mut listed, |a, b| {
         let order = match listing.order {
             Order::Engine => a.engine.is_empty().cmp(&b.engine.is_empty()).then_with(|| a.engine.cmp(&b.engine)),
             Order::Address => natural(&a.address, &b.address),
@@ -42,6 +43,11 @@ pub(super) fn listed(fleet: &Fleet, listing: &Listing) -> Vec<Arc<Replica>> {
         order.then_with(|| natural(&a.name, &b.name))
     });
     listed
+}
+
+/// The text in small letters, those beyond ASCII by the browser: tables of them are several kilobytes.
+fn lowercase(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { js_sys::JsString::from(text).to_lower_case().into() }
 }
 
 /// Texts in the order of people: numbers in them by their value.

@@ -5,9 +5,15 @@ mod paint;
 mod rows;
 mod table;
 
-use super::{controls::Choice, controls::Select, help::Help, time};
+use super::{
+    controls::{Choice, Select},
+    help::Help,
+    show::Show,
+    time,
+};
 use crate::{
     feed::{Connection, Feed, Fleet, Replica},
+    order::sort_by,
     state::{
         listing::{Listing, Order},
         navigation::Navigation,
@@ -113,7 +119,7 @@ pub(super) fn Timeline() -> impl IntoView {
 fn note(fleet: &Fleet) -> String {
     let mut ready: Vec<i64> =
         fleet.replicas.iter().flat_map(|replica| &replica.spans).filter_map(|span| span.ready_ms).collect();
-    ready.sort_unstable();
+    sort_by(&mut ready, i64::cmp);
     let median = ready.get(ready.len() / 2);
     median.map(|median_ms| format!("time to ready: median {}", time::duration(*median_ms))).unwrap_or_default()
 }
@@ -122,7 +128,7 @@ fn note(fleet: &Fleet) -> String {
 #[component]
 fn Controls(listing: Memo<Listing>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let orders = Order::ALL.map(|order| Choice { value: order.id().into(), text: order.title().to_lowercase() });
+    let orders = Order::ALL.map(|order| Choice { value: order.id().into(), text: order.title().to_ascii_lowercase() });
     let chosen = Signal::derive(move || listing.with(|listing| listing.order.id().to_owned()));
     let choose = move |id: String| {
         if let Some(order) = Order::ALL.into_iter().find(|order| order.id() == id) {

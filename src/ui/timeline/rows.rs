@@ -12,6 +12,7 @@ use super::{
     paint::{AXIS_PX, Picture, ROW_PX},
 };
 use crate::{
+    effect::effect,
     feed::Drawn,
     state::cursor::{Cursor, Pointer},
 };
@@ -51,7 +52,7 @@ pub(super) fn Rows(shown: Shown) -> impl IntoView {
         let times_ms = (0..=(range.1 - first_ms) / step_ms).map(|at| first_ms + at * step_ms).collect();
         Some(Arc::new(Drawn { frame: Frame { times_ms, columns: Vec::new() }, ..Drawn::blank(range) }))
     });
-    Effect::new(move |_| {
+    effect(move || {
         let (Some(canvas), size) = (canvas.get(), size.get()) else { return };
         if size.0 < 1.0 || size.1 < 1.0 {
             return;

@@ -6,6 +6,7 @@ use super::{
     Shown,
 };
 use crate::{
+    effect::effect,
     feed::Replica,
     state::{
         listing::{Listing, Order},
@@ -44,7 +45,7 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
             html
         })
     });
-    Effect::new(move |_| {
+    effect(move || {
         let (Some(body), html) = (body.get(), rows.get()) else { return };
         let focused = document().active_element().filter(|element| body.contains(Some(element)));
         let id = focused.map(|element| element.id());
@@ -106,7 +107,7 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
             >
                 <caption class="visually-hidden">"Replicas at the end of the range"</caption>
                 <thead>
-                    <tr>{Order::ALL.map(head).to_vec()}</tr>
+                    <tr>{Order::ALL.map(head).into_iter().collect_view()}</tr>
                 </thead>
                 <tbody node_ref=body on:click=narrow></tbody>
             </table>
