@@ -1,14 +1,13 @@
 //! The view as the query part of a link, and back: the one codec.
 use super::frame::{Content, Frame, is_origin};
 use super::prefs::Theme;
-use super::view::{DEFAULT_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
+use super::view::{DEFAULT_RANGE_MS, LONGEST_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
 use super::zone::Zone;
 use catalogue::{Scope, Section};
 use promapi::parse_duration_ms;
 
 /// Times before 1971 or after 2200 are slips, not ranges.
 const TIMES_MS: std::ops::Range<i64> = 31_536_000_000..7_258_118_400_000;
-const LONGEST_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 
 /// The query part without its question mark; what is as on a first visit is left out.
 pub fn encode(view: &View) -> String {

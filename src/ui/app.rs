@@ -2,7 +2,7 @@
 use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar};
 use crate::{
     embed::Channel,
-    feed::Feed,
+    feed::{Connection, Feed},
     state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
 };
 use leptos::{html, prelude::*};
@@ -25,7 +25,7 @@ pub fn App() -> impl IntoView {
     provide_context(Layouts::new(model, !is_framed));
     provide_context(navigation);
     provide_context(feed);
-    provide_context(Pointer::new());
+    provide_context(pinched_until_drawn(navigation, feed));
     provide_context(theme);
     provide_context(palette);
     feed.run();
@@ -43,6 +43,21 @@ pub fn App() -> impl IntoView {
             <Cards />
         </main>
     }
+}
+
+/// The pointer; what it has pinched the range to is shown until a refresh has brought the data, or cannot.
+fn pinched_until_drawn(navigation: Navigation, feed: Feed) -> Pointer {
+    let pointer = Pointer::new();
+    Effect::new(move |_| {
+        let is_down = feed.connection.with(|connection| matches!(connection, Connection::Down { .. }));
+        let (start_ms, end_ms) = feed.range.get_untracked();
+        let wanted_ms = navigation.view.with_untracked(|view| view.range.length_ms());
+        let has_come = is_down || end_ms - start_ms == wanted_ms;
+        if has_come && pointer.pinched.get_untracked().is_some_and(|pinched| !pinched.is_held) {
+            pointer.pinched.set(None);
+        }
+    });
+    pointer
 }
 
 /// Until a theme is chosen, here or by the page around a frame, the page has the system's.

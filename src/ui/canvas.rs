@@ -8,7 +8,10 @@ use super::{
     shown::{Shown, is_limit},
     time,
 };
-use crate::feed::{Drawn, Feed};
+use crate::{
+    feed::{Drawn, Feed},
+    state::cursor::Pointer,
+};
 use catalogue::Graph;
 use leptos::{html, prelude::*};
 use plot::{Column, Drawing, LineStyle, Projection, Rgb, paint, scene, time_ticks};
@@ -24,7 +27,7 @@ pub(super) type Painted = RwSignal<Option<Projection>>;
 pub(super) fn Plot() -> impl IntoView {
     let CardContext { graph, drawn, shown, styles, axis, .. } = expect_context();
     let palette = expect_context::<Memo<Palette>>();
-    let feed = expect_context::<Feed>();
+    let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     let painted: Painted = RwSignal::new(None);
     let canvas = NodeRef::<html::Canvas>::new();
     let size = size_of(canvas);
@@ -36,7 +39,9 @@ pub(super) fn Plot() -> impl IntoView {
         let (shown, styles, palette) = (shown.get(), styles.get(), palette.get());
         let drawn = drawn.get().unwrap_or_else(|| Arc::new(Drawn::blank(feed.range.get_untracked())));
         let axis = axis.get();
-        let picture = Picture { graph, drawn: &drawn, shown: &shown, styles: &styles, axis: &axis, palette: &palette };
+        let range = pointer.shown(drawn.range);
+        let picture =
+            Picture { graph, drawn: &drawn, range, shown: &shown, styles: &styles, axis: &axis, palette: &palette };
         painted.set(picture.draw(&canvas, size));
     });
     view! {
@@ -49,6 +54,8 @@ pub(super) fn Plot() -> impl IntoView {
 struct Picture<'a> {
     graph: &'a Graph,
     drawn: &'a Drawn,
+    /// Start and end, Unix milliseconds.
+    range: (i64, i64),
     shown: &'a Shown,
     styles: &'a [LineStyle],
     axis: &'a Axis,
@@ -61,7 +68,7 @@ const MARKS_APART_PX: f64 = 36.0;
 impl Picture<'_> {
     /// Paints, and tells where things lie; none when the canvas cannot be painted on.
     fn draw(&self, canvas: &web_sys::HtmlCanvasElement, (width, height): (f64, f64)) -> Option<Projection> {
-        let (range, frame) = (self.drawn.range, &self.shown.frame);
+        let (range, frame) = (self.range, &self.shown.frame);
         let projection = self.axis.projection(width, height, range);
         let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
         let times = time_ticks(range.0, range.1, count, &time::offset_ms);
@@ -167,7 +174,8 @@ mod tests {
         let shown = shown(graph, drawn, Choices::default());
         let axis = axis(graph.unit, &shown, styles, is_log);
         let palette = Palette::read();
-        let picture = Picture { graph, drawn, shown: &shown, styles, axis: &axis, palette: &palette };
+        let picture =
+            Picture { graph, drawn, range: drawn.range, shown: &shown, styles, axis: &axis, palette: &palette };
         picture.draw(canvas, size).expect("drawn")
     }
 
