@@ -148,21 +148,22 @@ impl Round {
             false => None,
         };
         let histogram = (graph.colours == Colours::Percentiles).then(|| buckets_query(graph, &present, &ask)).flatten();
-        let (buckets, bucket_ends) = match (histogram, choices.form) {
+        let buckets = match (&histogram, choices.form) {
             (Some((query, scale)), Form::HeatMap) => {
                 let read =
-                    |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, scale, graph.unit, grid, start_ms);
-                let buckets = asked.continued(&query, |old| old.buckets.as_ref(), 0, read).await?;
-                (Some(buckets), old.as_ref().map(|old| old.bucket_ends.clone()).unwrap_or_default())
+                    |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, *scale, graph.unit, grid, start_ms);
+                Some(asked.continued(query, |old| old.buckets.as_ref(), 0, read).await?)
             }
-            (Some((query, scale)), _) => match old.as_ref().filter(|old| !old.bucket_ends.is_empty()) {
-                Some(old) => (None, old.bucket_ends.clone()),
-                None => {
-                    let _permit = queue.permit().await;
-                    (None, bucket_ends(self.backend.instant(query, self.end_ms()).await?, scale))
-                }
-            },
-            (None, _) => (None, Vec::new()),
+            _ => None,
+        };
+        let known = old.as_ref().filter(|old| !old.bucket_ends.is_empty());
+        let bucket_ends = match (histogram, known) {
+            (_, Some(old)) => old.bucket_ends.clone(),
+            (Some((query, scale)), None) => {
+                let _permit = queue.permit().await;
+                bucket_ends(self.backend.instant(query, self.end_ms()).await?, scale)
+            }
+            (None, None) => Vec::new(),
         };
         let summary = match summary_query(graph, &present, &ask, self.range.1 - self.range.0) {
             Some(query) => {

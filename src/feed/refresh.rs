@@ -9,10 +9,7 @@ use super::{
     queue::{MOST_IN_FLIGHT, Queue},
     timeline::Timeline,
 };
-use crate::state::{
-    choices::Choices,
-    view::{DEFAULT_RANGE_MS, Range, View},
-};
+use crate::state::view::{DEFAULT_RANGE_MS, Range, View};
 use catalogue::{Graph, Scope};
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
@@ -81,7 +78,6 @@ pub struct Feed {
 pub(super) struct Slot {
     pub(super) graph: &'static Graph,
     pub(super) state: ArcRwSignal<CardState>,
-    pub(super) choices: ArcRwSignal<Choices>,
     pub(super) is_on_screen: bool,
 }
 
@@ -176,18 +172,18 @@ impl Feed {
         self.start();
     }
 
-    /// The state of a graph's card, and how it is shown.
-    pub fn card(self, graph: &'static Graph) -> (ArcRwSignal<CardState>, ArcRwSignal<Choices>) {
+    /// The state of a graph's card.
+    pub fn card(self, graph: &'static Graph) -> ArcRwSignal<CardState> {
         if let Some(slot) = self.slot(graph) {
-            return (slot.state, slot.choices);
+            return slot.state;
         }
         // Cards come and go with their section; their last data stay with the feed, so no component owns them.
-        let (state, choices) = (ArcRwSignal::new(CardState::default()), ArcRwSignal::new(Choices::default()));
-        let slot = Slot { graph, state: state.clone(), choices: choices.clone(), is_on_screen: false };
+        let state = ArcRwSignal::new(CardState::default());
+        let slot = Slot { graph, state: state.clone(), is_on_screen: false };
         self.inner.update_value(|inner| {
             inner.slots.insert(graph.id, slot);
         });
-        (state, choices)
+        state
     }
 
     /// Asks for one card at once, as when its choices have changed.

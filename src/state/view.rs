@@ -1,5 +1,5 @@
 //! What the page shows: scope, section, range and refresh.
-use super::{frame::Frame, listing::Listing, zone::Zone};
+use super::{choices::Chosen, frame::Frame, listing::Listing, zone::Zone};
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.
@@ -17,8 +17,19 @@ pub struct View {
     pub zone: Zone,
     /// What a page in a frame shows; none for a page of its own.
     pub frame: Option<Frame>,
+    /// Whether rates of requests are shown by the minute.
+    pub is_per_minute: bool,
     /// Which replicas are listed.
     pub listing: Listing,
+    /// How its cards are shown.
+    pub chosen: Chosen,
+}
+
+impl View {
+    /// This view at another step of the way: its scope, section and range. How they are shown is no step, and stays.
+    pub fn at(self, step: Self) -> Self {
+        Self { scope: step.scope, section: step.section, range: step.range, ..self }
+    }
 }
 
 impl Default for View {
@@ -30,7 +41,9 @@ impl Default for View {
             refresh: Refresh::DEFAULT,
             zone: Zone::Browser,
             frame: None,
+            is_per_minute: false,
             listing: Listing::default(),
+            chosen: Chosen::default(),
         }
     }
 }

@@ -3,7 +3,7 @@ use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar
 use crate::{
     embed::Channel,
     feed::{Connection, Feed},
-    state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
+    state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs, url},
 };
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -21,6 +21,11 @@ pub fn App() -> impl IntoView {
     });
     let is_framed = navigation.view.with_untracked(|view| view.frame.is_some());
     follow_system(navigation, theme);
+    // In the address at once, so that whoever gets it sees the same numbers.
+    let says_rate = window().location().search().is_ok_and(|search| url::has_rate(&search));
+    if !is_framed && !says_rate && prefs::is_per_minute() {
+        navigation.adjust(|view| view.is_per_minute = true);
+    }
     let model = Memo::new(move |_| navigation.view.with(|view| view.scope.model.clone().unwrap_or_default()));
     provide_context(Layouts::new(model, !is_framed));
     provide_context(navigation);

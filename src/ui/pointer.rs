@@ -43,9 +43,9 @@ pub(super) fn index_at(drawn: Memo<Option<Arc<Drawn>>>, time_ms: i64) -> Option<
     })
 }
 
-/// Shows what the view says in the place of what was pinched.
+/// Drops a pinch that was not taken. One that was stays until its data have come.
 fn let_go(pointer: Pointer) {
-    if pointer.pinched.with_untracked(Option::is_some) {
+    if pointer.pinched.get_untracked().is_some_and(|pinched| pinched.is_held) {
         pointer.pinched.set(None);
     }
 }
