@@ -37,6 +37,7 @@ impl Lines {
                 grid: Rgb(233, 236, 240),
                 text: Rgb(107, 117, 131),
                 band: Rgb(215, 219, 224),
+                ground: Rgb(255, 255, 255),
                 ramp: Vec::new(),
                 font: "system-ui, sans-serif".into(),
                 font_px: 11.0,

@@ -151,21 +151,22 @@ impl Round {
             false => None,
         };
         let histogram = (graph.colours == Colours::Percentiles).then(|| buckets_query(graph, &present, &ask)).flatten();
-        let (buckets, bucket_ends) = match (histogram, choices.form) {
+        let buckets = match (&histogram, choices.form) {
             (Some((query, scale)), Form::HeatMap) => {
                 let read =
-                    |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, scale, graph.unit, grid, start_ms);
-                let buckets = asked.continued(&query, &|old| old.buckets.as_ref(), 0, &read).await?;
-                (Some(buckets), old.as_ref().map(|old| old.bucket_ends.clone()).unwrap_or_default())
+                    |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, *scale, graph.unit, grid, start_ms);
+                Some(asked.continued(query, &|old| old.buckets.as_ref(), 0, &read).await?)
             }
-            (Some((query, scale)), _) => match old.as_ref().filter(|old| !old.bucket_ends.is_empty()) {
-                Some(old) => (None, old.bucket_ends.clone()),
-                None => {
-                    let _permit = queue.permit().await;
-                    (None, bucket_ends(self.backend.instant(query, self.end_ms()).await?, scale))
-                }
-            },
-            (None, _) => (None, Vec::new()),
+            _ => None,
+        };
+        let known = old.as_ref().filter(|old| !old.bucket_ends.is_empty());
+        let bucket_ends = match (histogram, known) {
+            (_, Some(old)) => old.bucket_ends.clone(),
+            (Some((query, scale)), None) => {
+                let _permit = queue.permit().await;
+                bucket_ends(self.backend.instant(query, self.end_ms()).await?, scale)
+            }
+            (None, None) => Vec::new(),
         };
         let summary = match summary_query(graph, &present, &ask, self.range.1 - self.range.0) {
             Some(query) => {
@@ -199,6 +200,9 @@ pub struct Offers {
     pub has_buckets: bool,
 }
 
+/// Makes a frame of an answer that begins at that time.
+type Read<'a> = &'a dyn Fn(&[Series<Many>], Grid, i64) -> Frame;
+
 /// What the queries of one card have in common.
 struct Lines<'a> {
     round: &'a Round,
@@ -214,7 +218,7 @@ impl Lines<'_> {
         query: &str,
         known: &dyn Fn(&'a Drawn) -> Option<&'a Frame>,
         back_ms: i64,
-        read: &dyn Fn(&[Series<Many>], Grid, i64) -> Frame,
+        read: Read<'_>,
     ) -> Result<Frame, Failure> {
         let grid = self.grid;
         // Only a frame that reaches into the new range, and back to its start, can be continued.

@@ -1,11 +1,11 @@
 //! The page's only HTTP: `config.json`, `query` and `query_range`.
-use super::config::Config;
+use super::{answer, config::Config};
 use catalogue::ScopeLabels;
 use futures::future::{Either, select};
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::{document, window};
-use promapi::{Answer, Data, format_time};
+use promapi::{Data, format_time};
 use std::pin::pin;
 
 /// Longer than the companion lets a query run, so that its own message arrives.
@@ -96,7 +96,7 @@ impl Backend {
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         let response = limited_request(request.map_err(|error| foreign(&error))?).await?;
         let text = response.text().await.map_err(|_| Failure::Unreachable)?;
-        let answer: Answer<Data> = serde_json::from_str(&text).map_err(|error| {
+        let answer = answer::read(&text).await.map_err(|error| {
             if response.ok() { foreign(&error) } else { Failure::Refused(format!("HTTP status {}", response.status())) }
         })?;
         answer.into_result().map_err(|error| Failure::Refused(clipped(&error.message)))

@@ -4,6 +4,7 @@ use crate::order::sort_by;
 use catalogue::{LINE_LABEL, Unit};
 use plot::{Column, Frame};
 use promapi::{Data, Many, Series, parse_value};
+use std::collections::BTreeMap;
 
 /// The line a series belongs to.
 pub(super) fn line_name<V>(series: &Series<V>) -> String {
@@ -36,20 +37,21 @@ pub(super) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
     let (kept_count, tail_count) = (kept.len(), tail.times_ms.len());
     let mut times_ms = old.times_ms[kept.clone()].to_vec();
     times_ms.extend(&tail.times_ms);
-    let mut fresh = tail.columns;
+    let mut fresh: BTreeMap<String, Vec<f64>> =
+        tail.columns.into_iter().map(|column| (column.name, column.values)).collect();
     let mut columns: Vec<Column> = Vec::with_capacity(old.columns.len());
     for column in &old.columns {
         let mut values = column.values[kept.clone()].to_vec();
-        match fresh.iter().position(|other| other.name == column.name) {
-            Some(at) => values.extend(fresh.remove(at).values),
+        match fresh.remove(&column.name) {
+            Some(newer) => values.extend(newer),
             None => values.resize(kept_count + tail_count, f64::NAN),
         }
         columns.push(Column { name: column.name.clone(), values });
     }
-    columns.extend(fresh.into_iter().map(|column| {
+    columns.extend(fresh.into_iter().map(|(name, newer)| {
         let mut values = vec![f64::NAN; kept_count];
-        values.extend(column.values);
-        Column { name: column.name, values }
+        values.extend(newer);
+        Column { name, values }
     }));
     columns.retain(|column| column.values.iter().any(|value| !value.is_nan()));
     Frame { times_ms, columns }
@@ -107,7 +109,8 @@ pub(super) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid
             }
         }
         below = Some(all);
-        column.name = if end.is_finite() { format!("≤ {}", unit.format(*end)) } else { "beyond".into() };
+        column.name =
+            if end.is_finite() { format!("≤ {}", unit.tick_labels(&[*end]).concat()) } else { "beyond".into() };
     }
     cumulative
 }
@@ -174,9 +177,9 @@ mod tests {
         ];
         let frame = bucket_frame(&matrix, 1.0, Unit::Seconds, GRID, 0);
         let names: Vec<&str> = frame.columns.iter().map(|column| column.name.as_str()).collect();
-        assert_eq!(names, ["≤ 500 ms", "≤ 2.00 s", "beyond"]);
+        assert_eq!(names, ["≤ 500 ms", "≤ 2 s", "beyond"]);
         assert_eq!(values(&frame, "≤ 500 ms"), [1.0, 4.0, -1.0, -1.0, -1.0]);
-        assert_eq!(values(&frame, "≤ 2.00 s"), [5.0, 0.0, -1.0, -1.0, -1.0]);
+        assert_eq!(values(&frame, "≤ 2 s"), [5.0, 0.0, -1.0, -1.0, -1.0]);
         assert_eq!(values(&frame, "beyond"), [3.0, 0.0, -1.0, -1.0, -1.0]);
     }
 

@@ -130,12 +130,13 @@ impl Feed {
     pub(super) async fn fetch(self, slot: Slot, round: &Round) -> Result<(), Failure> {
         let queue = self.inner.with_value(|inner| inner.queue.clone());
         let old = slot.state.with_untracked(|state| state.drawn.clone());
-        let choices = slot.choices.get_untracked();
+        let chosen = || self.view.with_untracked(|view| view.chosen.of(slot.graph));
+        let choices = chosen();
         let result = round.fetch(slot.graph, choices, old, &queue).await;
         let is_current = self.view.with_untracked(|view| view.scope == round.scope)
             && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
         // An answer to what is no longer asked for would undo the one that is.
-        if !is_current || slot.choices.get_untracked().asked_for() != choices.asked_for() {
+        if !is_current || chosen().asked_for() != choices.asked_for() {
             return Ok(());
         }
         match result {

@@ -1,5 +1,6 @@
 //! Getting data: the only HTTP of the page, what is there, and what each card last drew.
 mod absence;
+mod answer;
 mod card;
 mod client;
 mod clock;

@@ -11,10 +11,7 @@ use super::{
 };
 use crate::{
     effect::on_change,
-    state::{
-        choices::Choices,
-        view::{DEFAULT_RANGE_MS, Range, View},
-    },
+    state::view::{DEFAULT_RANGE_MS, Range, View},
 };
 use catalogue::{Graph, Scope};
 use gloo_timers::callback::Interval;
@@ -84,7 +81,6 @@ pub struct Feed {
 pub(super) struct Slot {
     pub(super) graph: &'static Graph,
     pub(super) state: ArcRwSignal<CardState>,
-    pub(super) choices: ArcRwSignal<Choices>,
     pub(super) is_on_screen: bool,
 }
 
@@ -171,16 +167,16 @@ impl Feed {
         self.start();
     }
 
-    /// The state of a graph's card, and how it is shown.
-    pub fn card(self, graph: &'static Graph) -> (ArcRwSignal<CardState>, ArcRwSignal<Choices>) {
+    /// The state of a graph's card.
+    pub fn card(self, graph: &'static Graph) -> ArcRwSignal<CardState> {
         if let Some(slot) = self.slot(graph) {
-            return (slot.state, slot.choices);
+            return slot.state;
         }
         // Cards come and go with their section; their last data stay with the feed, so no component owns them.
-        let (state, choices) = (ArcRwSignal::new(CardState::default()), ArcRwSignal::new(Choices::default()));
-        let slot = Slot { graph, state: state.clone(), choices: choices.clone(), is_on_screen: false };
+        let state = ArcRwSignal::new(CardState::default());
+        let slot = Slot { graph, state: state.clone(), is_on_screen: false };
         self.inner.update_value(|inner| inner.slots.push(slot));
-        (state, choices)
+        state
     }
 
     /// Asks for one card at once, as when its choices have changed.

@@ -35,7 +35,10 @@ impl Navigation {
             return navigation;
         }
         let listener = window_event_listener(leptos::ev::popstate, move |_| {
-            navigation.view.set(here());
+            let view = navigation.view.get_untracked().at(here());
+            // What is no step is as it was a moment ago, also in the address.
+            write_history(&encode(&view), history_depth(), false);
+            navigation.view.set(view);
             navigation.depth.set(history_depth());
         });
         on_cleanup(move || listener.remove());
@@ -104,9 +107,13 @@ impl Navigation {
     /// Exchanges the view with the step at an index, and is at `depth` then.
     fn swap(self, at: u32, depth: u32) {
         let view = self.view.get_untracked();
-        let step = self.steps.try_update_value(|steps| Some(std::mem::replace(steps.get_mut(at as usize)?, view)));
-        if let Some(step) = step.flatten() {
-            self.view.set(step);
+        let step = self.steps.try_update_value(|steps| {
+            let there = view.clone().at(steps.get(at as usize)?.clone());
+            steps[at as usize] = view;
+            Some(there)
+        });
+        if let Some(there) = step.flatten() {
+            self.view.set(there);
             self.depth.set(depth);
         }
     }
@@ -202,6 +209,11 @@ mod tests {
             navigation.forward();
             assert_eq!(range(), 60_000);
             assert!(navigation.can_go_back() && !navigation.can_go_forward());
+            navigation.adjust(|view| view.refresh.is_on = false);
+            navigation.back();
+            assert!(!navigation.view.with_untracked(|view| view.refresh.is_on), "how it is shown is no step");
+            assert_eq!(range(), 3_600_000);
+            navigation.forward();
             assert_eq!((window().location().search(), history_length()), (search, length));
             navigation.depth.set(start);
         });

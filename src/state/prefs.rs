@@ -40,6 +40,28 @@ impl Theme {
 /// Where `boot.js` reads the choice before anything is painted.
 const KEY: &str = "inferboard.theme";
 
+/// Where it is kept that rates of requests are shown by the minute.
+const PER_MINUTE_KEY: &str = "inferboard.per-minute";
+
+/// Whether rates of requests were chosen to be shown by the minute, the last time.
+pub fn is_per_minute() -> bool {
+    kept(PER_MINUTE_KEY).is_some()
+}
+
+/// Keeps the choice for the next visit, where storage is allowed.
+pub fn keep_per_minute(is_per_minute: bool) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = match is_per_minute {
+            true => storage.set_item(PER_MINUTE_KEY, ""),
+            false => storage.remove_item(PER_MINUTE_KEY),
+        };
+    }
+}
+
+fn kept(key: &str) -> Option<String> {
+    window().local_storage().ok().flatten().and_then(|storage| storage.get_item(key).ok().flatten())
+}
+
 /// The theme that the boot script has set on the document.
 pub fn current() -> Theme {
     let root = document().document_element();
@@ -66,5 +88,5 @@ pub fn apply(theme: Theme) {
 
 /// Whether a choice is kept.
 pub fn is_chosen() -> bool {
-    window().local_storage().ok().flatten().and_then(|storage| storage.get_item(KEY).ok().flatten()).is_some()
+    kept(KEY).is_some()
 }

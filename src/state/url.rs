@@ -1,14 +1,16 @@
 //! The view as the query part of a link, and back: the one codec.
 use super::frame::{Content, Frame, is_origin};
 use super::prefs::Theme;
-use super::view::{DEFAULT_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
+use super::view::{DEFAULT_RANGE_MS, LONGEST_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
 use super::zone::Zone;
 use catalogue::{Scope, Section};
 use promapi::parse_duration_ms;
 
+/// The name of the parameter that says by what requests are counted.
+const RATE: &str = "rate";
+
 /// Times before 1971 or after 2200 are slips, not ranges.
 const TIMES_MS: std::ops::Range<i64> = 31_536_000_000..7_258_118_400_000;
-const LONGEST_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 
 /// The query part without its question mark; what is as on a first visit is left out.
 pub fn encode(view: &View) -> String {
@@ -51,8 +53,17 @@ pub fn encode(view: &View) -> String {
     if view.zone != Zone::Browser {
         query.append_pair("zone", view.zone.id());
     }
+    if view.is_per_minute {
+        query.append_pair(RATE, "minute");
+    }
     view.listing.encode(&mut query);
+    view.chosen.encode(&mut query);
     query.finish()
+}
+
+/// Whether a query part says by what requests are counted.
+pub fn has_rate(query: &str) -> bool {
+    form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).any(|(name, _)| name == RATE)
 }
 
 /// The view that a query part describes; what it does not say, or says in a way that makes no sense, is as on a first
@@ -78,6 +89,8 @@ pub fn decode(query: &str) -> View {
             }
             "refresh" => view.refresh.is_on = value != "off",
             "zone" => view.zone = Zone::from_id(&value),
+            RATE => view.is_per_minute = value == "minute",
+            "card" => view.chosen.decode(&value),
             "embed" => content = text(),
             "theme" => theme = Theme::from_id(&value),
             "parent" if is_origin(&value) => parents.push(value.to_string()),
@@ -126,7 +139,9 @@ mod tests {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
                 for zone in [Zone::Browser, Zone::Utc, Zone::Named("Asia/Kathmandu".into())] {
                     let (scope, section) = (scope.clone(), Some(Section::Hardware));
-                    let view = View { scope, section, range, refresh, zone, ..View::default() };
+                    let mut view = View { scope, section, range, refresh, zone, ..View::default() };
+                    view.is_per_minute = !refresh.is_on;
+                    view.chosen.decode("cpu.details.table");
                     assert_eq!(decode(&encode(&view)), view);
                 }
             }

@@ -1,5 +1,5 @@
 //! What the page shows: scope, section, range and refresh.
-use super::{frame::Frame, listing::Listing, zone::Zone};
+use super::{choices::Chosen, frame::Frame, listing::Listing, zone::Zone};
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.
@@ -17,8 +17,19 @@ pub struct View {
     pub zone: Zone,
     /// What a page in a frame shows; none for a page of its own.
     pub frame: Option<Frame>,
+    /// Whether rates of requests are shown by the minute.
+    pub is_per_minute: bool,
     /// Which replicas are listed.
     pub listing: Listing,
+    /// How its cards are shown.
+    pub chosen: Chosen,
+}
+
+impl View {
+    /// This view at another step of the way: its scope, section and range. How they are shown is no step, and stays.
+    pub fn at(self, step: Self) -> Self {
+        Self { scope: step.scope, section: step.section, range: step.range, ..self }
+    }
 }
 
 impl Default for View {
@@ -30,7 +41,9 @@ impl Default for View {
             refresh: Refresh::DEFAULT,
             zone: Zone::Browser,
             frame: None,
+            is_per_minute: false,
             listing: Listing::default(),
+            chosen: Chosen::default(),
         }
     }
 }
@@ -47,8 +60,14 @@ pub enum Range {
 /// Range of a first visit: short enough that a fresh start fills it while one watches.
 pub const DEFAULT_RANGE_MS: i64 = 15 * 60_000;
 
+/// Fingers that are closer than this count as this far apart, in CSS pixels.
+const CLOSEST_PINCH_PX: f64 = 24.0;
+
 /// The shortest range that a drag selects.
 pub const SHORTEST_RANGE_MS: i64 = 10_000;
+
+/// The longest range that can be asked for: ten years.
+pub const LONGEST_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 
 /// Ranges offered, with their names.
 pub const PRESETS: [(i64, &str); 9] = [
@@ -98,6 +117,24 @@ impl Range {
                     Self::Between(start_ms, start_ms + length_ms)
                 }
             }
+        }
+    }
+
+    /// The range after a pinch that began over `start` to `end`, when it is `now_ms`: `before` and `after` are the middle
+    /// of the two fingers, as a share of the width, and their distance in pixels. What was under the middle stays under
+    /// it; as with panning, a range that would reach beyond now ends now.
+    pub fn pinched((start_ms, end_ms): (i64, i64), before: (f64, f64), after: (f64, f64), now_ms: i64) -> Self {
+        // Fingers that begin side by side would make any step apart a large one.
+        let factor = before.1.max(CLOSEST_PINCH_PX) / after.1.max(CLOSEST_PINCH_PX);
+        let length_ms = (end_ms - start_ms) as f64;
+        let held_ms = start_ms as f64 + before.0 * length_ms;
+        let length_ms = (length_ms * factor).clamp(SHORTEST_RANGE_MS as f64, LONGEST_RANGE_MS as f64).round();
+        let start_ms = (held_ms - after.0 * length_ms).round() as i64;
+        let length_ms = length_ms as i64;
+        if start_ms + length_ms >= now_ms {
+            Self::Last(length_ms)
+        } else {
+            Self::Between(start_ms, start_ms + length_ms)
         }
     }
 
@@ -159,6 +196,39 @@ mod tests {
         assert_eq!(Range::Between(100_000, 200_000).zoomed(2.0, now_ms), Range::Between(50_000, 250_000));
         assert_eq!(Range::Between(100_000, 115_000).zoomed(0.5, now_ms).length_ms(), SHORTEST_RANGE_MS);
         assert_eq!(Range::Between(900_000, 990_000).zoomed(2.0, now_ms), Range::Last(180_000));
+    }
+
+    #[test]
+    fn a_pinch_keeps_what_is_under_its_middle() {
+        const HOUR_MS: i64 = 3_600_000;
+        let now_ms = 1_795_000_000_000;
+        let (start_ms, end_ms) = (now_ms - 6 * HOUR_MS, now_ms - 2 * HOUR_MS);
+        let pinched = |before, after| Range::pinched((start_ms, end_ms), before, after, now_ms);
+        let between = |from: f64, to: f64| {
+            let at = |hours: f64| start_ms + (hours * HOUR_MS as f64) as i64;
+            Range::Between(at(from), at(to))
+        };
+        assert_eq!(pinched((0.5, 100.0), (0.5, 200.0)), between(1.0, 3.0), "apart: into the middle");
+        assert_eq!(pinched((0.25, 100.0), (0.25, 200.0)), between(0.5, 2.5), "apart: into a quarter");
+        assert_eq!(pinched((0.5, 200.0), (0.5, 160.0)), between(-0.5, 4.5), "together: out");
+        assert_eq!(pinched((0.5, 100.0), (0.75, 100.0)), between(-1.0, 3.0), "both to the right: earlier");
+        assert_eq!(pinched((0.5, 100.0), (0.25, 100.0)), between(1.0, 5.0), "both to the left: later");
+        assert_eq!(pinched((0.5, 100.0), (0.0, 50.0)), Range::Last(8 * HOUR_MS), "there is nothing after now");
+    }
+
+    #[test]
+    fn a_pinch_has_limits() {
+        let now_ms = 1_795_000_000_000;
+        let pinched = |length_ms: i64, before: f64, after: f64| {
+            Range::pinched((now_ms - 2 * length_ms, now_ms - length_ms), (0.5, before), (0.5, after), now_ms)
+                .length_ms()
+        };
+        assert_eq!(pinched(SHORTEST_RANGE_MS, 50.0, 5000.0), SHORTEST_RANGE_MS);
+        assert_eq!(pinched(LONGEST_RANGE_MS, 5000.0, 50.0), LONGEST_RANGE_MS);
+        // Fingers side by side, or in the same place.
+        assert_eq!(pinched(3_600_000, 0.0, 0.0), 3_600_000);
+        assert_eq!(pinched(3_600_000, 2.0, 48.0), 1_800_000);
+        assert!(pinched(3_600_000, f64::NAN, f64::INFINITY) >= SHORTEST_RANGE_MS);
     }
 
     #[test]

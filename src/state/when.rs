@@ -1,10 +1,9 @@
 //! Ranges as a person writes them: `90m`, `yesterday`, `2026-11-20 14:00 to 15:30`.
-use super::view::{Range, SHORTEST_RANGE_MS};
+use super::view::{LONGEST_RANGE_MS, Range, SHORTEST_RANGE_MS};
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use promapi::parse_duration_ms;
 
 const DAY_MS: i64 = 86_400_000;
-const LONGEST_MS: i64 = 10 * 366 * DAY_MS;
 
 /// A text that is no range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +29,7 @@ pub type Wall<'a> = &'a dyn Fn(i64) -> i64;
 pub fn range(text: &str, now_ms: i64, wall: Wall<'_>) -> Result<Range, WhenError> {
     let text = text.trim().to_ascii_lowercase();
     if let Some(length_ms) = length(&text) {
-        return (SHORTEST_RANGE_MS..=LONGEST_MS)
+        return (SHORTEST_RANGE_MS..=LONGEST_RANGE_MS)
             .contains(&length_ms)
             .then_some(Range::Last(length_ms))
             .ok_or(WhenError::Length);
@@ -49,7 +48,7 @@ pub fn range(text: &str, now_ms: i64, wall: Wall<'_>) -> Result<Range, WhenError
     };
     match end - start {
         ..=0 => Err(WhenError::Backwards),
-        SHORTEST_RANGE_MS..=LONGEST_MS => Ok(Range::Between(start, end)),
+        SHORTEST_RANGE_MS..=LONGEST_RANGE_MS => Ok(Range::Between(start, end)),
         _ => Err(WhenError::Length),
     }
 }

@@ -1,7 +1,7 @@
 //! What the menu of a card offers, in its order, and how keys move in it.
 use crate::{
     feed::Offers,
-    state::choices::{Choices, Form},
+    state::choices::{Choices, Form, can_stack},
 };
 use catalogue::{Colours, Detail, Graph, Look};
 
@@ -65,17 +65,17 @@ pub(super) fn items(graph: &Graph, offers: Offers, choices: Choices) -> Vec<Item
         _ if offers.has_buckets => Some("Heat map of buckets"),
         Detail::Replicas if offers.has_details => Some("Heat map of replicas"),
         Detail::Gpus if offers.has_details => Some("Heat map of GPUs"),
+        // A link asked for one where there is none: it can always be turned off.
+        _ if choices.form == Form::HeatMap => Some("Heat map"),
         _ => None,
     };
     let switch = |action, text, is_on: bool| Item { action, text, is_checked: Some(is_on) };
     let press = |action, text| Item { action, text, is_checked: None };
-    // Percentiles lie within each other and do not add up.
-    let can_stack = is_lines && (graph.colours != Colours::Percentiles);
     [
         (offers.has_details || choices.is_detailed).then(|| switch(Action::Details, detail, choices.is_detailed)),
         heat_map.map(|text| switch(Action::HeatMap, text, choices.form == Form::HeatMap)),
         (is_lines && is_graph && !choices.is_stacked).then(|| switch(Action::Log, "Logarithmic axis", choices.is_log)),
-        (can_stack && is_graph).then(|| switch(Action::Stacked, "Stacked", choices.is_stacked)),
+        (can_stack(graph) && is_graph).then(|| switch(Action::Stacked, "Stacked", choices.is_stacked)),
         (choices.form != Form::HeatMap)
             .then(|| switch(Action::Compare, "Compare with the range before", choices.is_compared)),
         (choices.form != Form::HeatMap)
@@ -144,6 +144,8 @@ mod tests {
         assert!(ids("running-and-waiting", offers, Choices::default()).contains(&"heat-map"));
         let table = ids("volume", all, Choices { form: Form::Table, ..Choices::default() });
         assert!(!table.contains(&"png") && table.contains(&"csv"));
+        let heat = Choices { form: Form::HeatMap, ..Choices::default() };
+        assert!(ids("volume", Offers::default(), heat).contains(&"heat-map"), "it can always be turned off");
         let detailed = Choices { is_detailed: true, ..Choices::default() };
         assert!(ids("volume", Offers::default(), detailed).contains(&"details"), "it can always be turned off");
     }

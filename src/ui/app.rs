@@ -3,8 +3,8 @@ use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar
 use crate::{
     effect::effect,
     embed::Channel,
-    feed::Feed,
-    state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs},
+    feed::{Connection, Feed},
+    state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs, url},
 };
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -22,11 +22,16 @@ pub fn App() -> impl IntoView {
     });
     let is_framed = navigation.view.with_untracked(|view| view.frame.is_some());
     follow_system(navigation, theme);
+    // In the address at once, so that whoever gets it sees the same numbers.
+    let says_rate = window().location().search().is_ok_and(|search| url::has_rate(&search));
+    if !is_framed && !says_rate && prefs::is_per_minute() {
+        navigation.adjust(|view| view.is_per_minute = true);
+    }
     let model = Memo::new(move |_| navigation.view.with(|view| view.scope.model.clone().unwrap_or_default()));
     provide_context(Layouts::new(model, !is_framed));
     provide_context(navigation);
     provide_context(feed);
-    provide_context(Pointer::new());
+    provide_context(pinched_until_drawn(navigation, feed));
     provide_context(theme);
     provide_context(palette);
     feed.run();
@@ -44,6 +49,21 @@ pub fn App() -> impl IntoView {
             <Cards />
         </main>
     }
+}
+
+/// The pointer; what it has pinched the range to is shown until a refresh has brought the data, or cannot.
+fn pinched_until_drawn(navigation: Navigation, feed: Feed) -> Pointer {
+    let pointer = Pointer::new();
+    Effect::new(move |_| {
+        let is_down = feed.connection.with(|connection| matches!(connection, Connection::Down { .. }));
+        let (start_ms, end_ms) = feed.range.get_untracked();
+        let wanted_ms = navigation.view.with_untracked(|view| view.range.length_ms());
+        let has_come = is_down || end_ms - start_ms == wanted_ms;
+        if has_come && pointer.pinched.get_untracked().is_some_and(|pinched| !pinched.is_held) {
+            pointer.pinched.set(None);
+        }
+    });
+    pointer
 }
 
 /// Until a theme is chosen, here or by the page around a frame, the page has the system's.

@@ -34,20 +34,22 @@ pub(super) fn axis(unit: Unit, shown: &Shown, styles: &[LineStyle], wants_log: b
         let band = shown.rest.iter().flat_map(|rest| [rest.low.as_slice(), rest.high.as_slice()]);
         lines.map(|(column, _)| column.values.as_slice()).chain(band)
     };
+    let factor = unit.factor();
     if wants_log
         && !is_stacked
-        && let Some((low, high)) = log_domain(lines())
+        && let Some((low, high)) = log_domain(lines(), factor)
     {
         let label = |tick: f64| (tick, unit.tick_labels(&[tick]).concat());
-        let ticks = log_ticks(low, high, LABELS).into_iter().map(label).collect();
-        return Axis { low, high, is_log: true, ticks, left_out: left_out(lines()) };
+        let ticks = log_ticks(low, high, LABELS).into_iter().map(|tick| label(tick / factor)).collect();
+        return Axis { low: low / factor, high: high / factor, is_log: true, ticks, left_out: left_out(lines()) };
     }
     let sums = match is_stacked {
         true => shown.frame.sums(|at| styles.get(at).is_some_and(|style| style.is_shown && !style.is_overlaid)),
         false => Vec::new(),
     };
     let (low, high) = value_domain(lines().chain([sums.as_slice()]), unit.ceiling());
-    let ticks = value_ticks(low, high, LABELS, rounding(unit));
+    let ticks = value_ticks(low * factor, high * factor, LABELS, rounding(unit));
+    let ticks: Vec<f64> = ticks.into_iter().map(|tick| tick / factor).collect();
     let labels = unit.tick_labels(&ticks);
     let (low, high) = (ticks.first().copied().unwrap_or(low), ticks.last().copied().unwrap_or(high));
     Axis { low, high, is_log: false, ticks: ticks.into_iter().zip(labels).collect(), left_out: 0 }
@@ -123,6 +125,14 @@ mod tests {
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.left_out, 2);
         assert!(axis.projection(400.0, 200.0, (0, 1)).is_log);
+    }
+
+    #[test]
+    fn numbers_by_the_minute_are_round() {
+        let shown = shown(Look::Lines, &[("a", &[0.2, 1.5])]);
+        let axis = |wants_log| axis(Unit::RequestsPerMinute, &shown, &[style(false)], wants_log);
+        assert_eq!((labels(&axis(false)), axis(false).high), (vec!["0", "25", "50", "75", "100"], 100.0 / 60.0));
+        assert_eq!((labels(&axis(true)), axis(true).low), (vec!["10", "20", "50", "100"], 10.0 / 60.0));
     }
 
     #[test]

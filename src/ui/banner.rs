@@ -14,7 +14,10 @@ pub(super) fn Banner() -> impl IntoView {
     let lost_text = move || {
         lost.get().map(|(since_ms, why, retry_ms)| {
             let wait = time::age(retry_ms - js_sys::Date::now() as i64 + 999);
-            format!("Since {}: {why}. The graphs keep what they had; next try in {wait}.", time::clock(since_ms))
+            // Before the first answer there is nothing to keep.
+            let kept = if feed.inventory.with(Option::is_some) { " The graphs keep what they had;" } else { "" };
+            let next = if kept.is_empty() { " Next" } else { " next" };
+            format!("Since {}: {why}.{kept}{next} try in {wait}.", time::clock(since_ms))
         })
     };
     let has_no_engine = Memo::new(move |_| {

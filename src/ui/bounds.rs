@@ -1,6 +1,6 @@
 //! Where a percentile is only a bound: the marks on the graph, and the sign before the value.
 use crate::feed::Drawn;
-use catalogue::{Bound, Colours, Graph, bound, line_name};
+use catalogue::{Bound, Colours, Graph, Unit, bound, line_name};
 use plot::{Frame, LineStyle, Mark};
 
 /// The name of the line that no buckets bound.
@@ -12,16 +12,16 @@ fn is_percentile(graph: &Graph, name: &str) -> bool {
 }
 
 /// A value for people: `≥ 60.0 s` where the truth may be higher, `≤ 300 ms` where it may be anything below.
-pub(super) fn written(graph: &Graph, drawn: &Drawn, name: &str, value: f64) -> String {
+pub(super) fn written(graph: &Graph, unit: Unit, drawn: &Drawn, name: &str, value: f64) -> String {
     let bounded = is_percentile(graph, name).then(|| bound(value, &drawn.bucket_ends)).flatten();
     match bounded {
-        Some(Bound::AtLeast) => format!("≥ {}", graph.unit.format(value)),
+        Some(Bound::AtLeast) => format!("≥ {}", unit.format(value)),
         // Within the first bucket the value is a guess; its end is what is known.
         Some(Bound::AtMost) => {
             let first = drawn.bucket_ends.iter().copied().fold(f64::INFINITY, f64::min);
-            format!("≤ {}", graph.unit.format(first))
+            format!("≤ {}", unit.format(first))
         }
-        None => graph.unit.format(value),
+        None => unit.format(value),
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn bounds_are_written_as_such() {
         let graph = graph("end-to-end-latency").expect("a graph");
-        let written = |name, value| written(graph, &drawn(), name, value);
+        let written = |name, value| written(graph, graph.unit, &drawn(), name, value);
         assert_eq!(written("p99", 60.0), "≥ 60.0 s");
         assert_eq!(written("p50 · vLLM", 0.297), "≤ 300 ms");
         assert_eq!(written("p50", 0.5), "500 ms");

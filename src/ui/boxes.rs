@@ -21,7 +21,9 @@ pub(super) fn Boxes() -> impl IntoView {
                 let (text, share) = match graph.summary {
                     Summary::Counts if drawn.summary.len() > 1 => (count(*value), percent(*value, total)),
                     Summary::Counts => (count(*value), String::new()),
-                    Summary::Percentiles | Summary::None => (written(graph, drawn, name, *value), String::new()),
+                    Summary::Percentiles | Summary::None => {
+                        (written(graph, graph.unit, drawn, name, *value), String::new())
+                    }
                 };
                 (name.clone(), colour, text, share)
             };

@@ -11,8 +11,9 @@ use super::{
 use crate::{
     effect::effect,
     feed::{Drawn, Feed},
+    state::cursor::Pointer,
 };
-use catalogue::Graph;
+use catalogue::{Graph, Unit};
 use leptos::{html, prelude::*};
 use plot::{Column, Drawing, LineStyle, Projection, Rgb, paint, scene, time_ticks};
 use plotters_canvas::CanvasBackend;
@@ -25,9 +26,9 @@ pub(super) type Painted = RwSignal<Option<Projection>>;
 /// Graph and overlay.
 #[component]
 pub(super) fn Plot() -> impl IntoView {
-    let CardContext { graph, drawn, shown, styles, axis, .. } = expect_context();
+    let card @ CardContext { graph, drawn, shown, styles, axis, .. } = expect_context();
     let palette = expect_context::<Memo<Palette>>();
-    let feed = expect_context::<Feed>();
+    let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     let painted: Painted = RwSignal::new(None);
     let canvas = NodeRef::<html::Canvas>::new();
     let size = size_of(canvas);
@@ -39,7 +40,17 @@ pub(super) fn Plot() -> impl IntoView {
         let (shown, styles, palette) = (shown.get(), styles.get(), palette.get());
         let drawn = drawn.get().unwrap_or_else(|| Arc::new(Drawn::blank(feed.range.get_untracked())));
         let axis = axis.get();
-        let picture = Picture { graph, drawn: &drawn, shown: &shown, styles: &styles, axis: &axis, palette: &palette };
+        let range = pointer.shown(drawn.range);
+        let picture = Picture {
+            graph,
+            unit: card.unit(),
+            drawn: &drawn,
+            range,
+            shown: &shown,
+            styles: &styles,
+            axis: &axis,
+            palette: &palette,
+        };
         painted.set(picture.draw(&canvas, size));
     });
     view! {
@@ -51,7 +62,10 @@ pub(super) fn Plot() -> impl IntoView {
 /// All that decides what is painted.
 struct Picture<'a> {
     graph: &'a Graph,
+    unit: Unit,
     drawn: &'a Drawn,
+    /// Start and end, Unix milliseconds.
+    range: (i64, i64),
     shown: &'a Shown,
     styles: &'a [LineStyle],
     axis: &'a Axis,
@@ -64,9 +78,9 @@ const MARKS_APART_PX: f64 = 36.0;
 impl Picture<'_> {
     /// Paints, and tells where things lie; none when the canvas cannot be painted on.
     fn draw(&self, canvas: &web_sys::HtmlCanvasElement, (width, height): (f64, f64)) -> Option<Projection> {
-        let (range, frame) = (self.drawn.range, &self.shown.frame);
+        let (range, frame) = (self.range, &self.shown.frame);
         let projection = self.axis.projection(width, height, range);
-        let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
+        let count = ((projection.right - projection.left) / 60.0).max(2.0) as usize;
         let times = time_ticks(range.0, range.1, count, &time::offset_ms);
         // Lines have whole-pixel corners: at least two pixels of canvas for one of the page keep them smooth.
         let ratio = window().device_pixel_ratio();
@@ -106,7 +120,7 @@ impl Picture<'_> {
         let limits = columns.filter(|(_, (column, style))| style.is_shown && is_limit(self.graph, &column.name));
         let note = |(at, (column, style)): (usize, (&Column, &LineStyle))| {
             let value = self.shown.frame.last(at).filter(|value| value.is_finite())?;
-            Some((value, format!("{} {}", column.name, self.graph.unit.format_short(value)), style.rgb))
+            Some((value, format!("{} {}", column.name, self.unit.format_short(value)), style.rgb))
         };
         limits.filter_map(note).collect()
     }
@@ -170,7 +184,16 @@ mod tests {
         let shown = shown(graph, drawn, Choices::default());
         let axis = axis(graph.unit, &shown, styles, is_log);
         let palette = Palette::read();
-        let picture = Picture { graph, drawn, shown: &shown, styles, axis: &axis, palette: &palette };
+        let picture = Picture {
+            graph,
+            unit: graph.unit,
+            drawn,
+            range: drawn.range,
+            shown: &shown,
+            styles,
+            axis: &axis,
+            palette: &palette,
+        };
         picture.draw(canvas, size).expect("drawn")
     }
 

@@ -10,7 +10,7 @@ use super::{
     legend::Legend,
     menu::Menu,
     show::Show,
-    shown::{Shown, shown},
+    shown::{Shown, is_limit, shown},
     table::Table,
     time,
 };
@@ -20,6 +20,7 @@ use crate::{
     state::{
         choices::{Choices, Form},
         layouts::Layouts,
+        navigation::Navigation,
     },
 };
 use catalogue::{Graph, Look, Role, Unit};
@@ -43,14 +44,18 @@ pub(super) struct CardContext {
     /// Names of the lines that the legend has hidden.
     pub(super) hidden: RwSignal<BTreeSet<String>>,
     /// What the menu has switched.
-    pub(super) choices: RwSignal<Choices>,
+    pub(super) choices: Memo<Choices>,
+    /// Whether rates of requests are shown by the minute.
+    is_per_minute: Memo<bool>,
 }
 
 impl CardContext {
     /// The context of a graph's card.
-    fn new(graph: &'static Graph, state: RwSignal<CardState>, choices: RwSignal<Choices>) -> Self {
-        let palette = expect_context::<Memo<Palette>>();
+    fn new(graph: &'static Graph, state: RwSignal<CardState>) -> Self {
+        let (palette, navigation) = (expect_context::<Memo<Palette>>(), expect_context::<Navigation>());
+        let choices = Memo::new(move |_| navigation.view.with(|view| view.chosen.of(graph)));
         let hidden = RwSignal::new(BTreeSet::new());
+        let is_per_minute = Memo::new(move |_| navigation.view.with(|view| view.is_per_minute));
         let drawn = Memo::new(move |_| state.with(|state| state.drawn.clone()));
         let shown = Memo::new(move |_| {
             let choices = choices.get();
@@ -63,9 +68,10 @@ impl CardContext {
         });
         let axis = Memo::new(move |_| {
             let wants_log = choices.with(|choices| choices.is_log);
-            shown.with(|shown| styles.with(|styles| axis(graph.unit, shown, styles, wants_log)))
+            let unit = shown_by(graph.unit, is_per_minute.get());
+            shown.with(|shown| styles.with(|styles| axis(unit, shown, styles, wants_log)))
         });
-        Self { graph, drawn, shown, styles, axis, hidden, choices }
+        Self { graph, drawn, shown, styles, axis, hidden, choices, is_per_minute }
     }
 
     /// Names, styles and values at an index of the visible lines.
@@ -89,16 +95,34 @@ impl CardContext {
         self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { .. })))
     }
 
+    /// The unit that the graph's values are written in.
+    pub(super) fn unit(self) -> Unit {
+        shown_by(self.graph.unit, self.is_per_minute.get())
+    }
+
+    /// The unit of what is on the card: a bucket holds requests, whatever these were measured in.
+    pub(super) fn shown_unit(self) -> Unit {
+        if self.is_buckets() { shown_by(Unit::PerSecond, self.is_per_minute.get()) } else { self.unit() }
+    }
+
+    /// A value of one of the lines in a table, without the words of a rate: these stand above it.
+    pub(super) fn listed(self, name: &str, value: f64) -> String {
+        let (text, suffix) = (self.written(name, value), self.shown_unit().suffix());
+        text.strip_suffix(suffix).unwrap_or(&text).trim_end().to_owned()
+    }
+
     /// A value of one of the lines, for people.
     pub(super) fn written(self, name: &str, value: f64) -> String {
-        if self.is_buckets() {
-            return Unit::PerSecond.format(value);
-        }
+        let unit = self.shown_unit();
         self.drawn.with(|drawn| match drawn {
-            Some(drawn) => bounds::written(self.graph, drawn, name, value),
-            None => self.graph.unit.format(value),
+            Some(drawn) if !self.is_buckets() => bounds::written(self.graph, unit, drawn, name, value),
+            _ => unit.format(value),
         })
     }
+}
+
+fn shown_by(unit: Unit, is_per_minute: bool) -> Unit {
+    if is_per_minute { unit.by_minute() } else { unit }
 }
 
 /// The card of a graph.
@@ -106,9 +130,8 @@ impl CardContext {
 pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let layouts = expect_context::<Layouts>();
-    let (state, choices) = feed.card(graph);
-    let (state, choices) = (RwSignal::from(state), RwSignal::from(choices));
-    let card @ CardContext { drawn, shown, .. } = CardContext::new(graph, state, choices);
+    let state = RwSignal::from(feed.card(graph));
+    let card @ CardContext { drawn, shown, choices, .. } = CardContext::new(graph, state);
     provide_context(card);
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
     on_change(move || choices.with(|choices| choices.asked_for()), move || feed.refresh_card(graph));
@@ -140,9 +163,9 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
         >
             <header>
                 <h2 id=heading.clone() title=graph.title>{graph.title}</h2>
-                <span class="unit">{graph.unit.suffix()}</span>
+                <span class="unit">{move || card.unit().suffix()}</span>
                 <Help id=graph.id title=graph.title text=graph.help query />
-                <span class="now">{move || note(graph, &status.get(), drawn.get().as_deref())}</span>
+                <span class="now">{move || note(card, &status.get(), drawn.get().as_deref())}</span>
                 <Menu is_enlarged />
             </header>
             <Boxes />
@@ -174,7 +197,8 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
 }
 
 /// What stands at the right of the heading: since when the card is stale, or the newest value.
-fn note(graph: &Graph, status: &Status, drawn: Option<&Drawn>) -> String {
+fn note(card: CardContext, status: &Status, drawn: Option<&Drawn>) -> String {
+    let graph = card.graph;
     if let Status::Stale { since_ms } = status {
         return format!("stale since {}", time::clock(*since_ms));
     }
@@ -182,7 +206,7 @@ fn note(graph: &Graph, status: &Status, drawn: Option<&Drawn>) -> String {
     let newest = match graph.look {
         // The last bar is still growing.
         Look::Bars => {
-            let sums = frame.sums(|_| true);
+            let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
             sums.iter().rev().skip(1).copied().find(|sum| !sum.is_nan())
         }
         Look::Lines => {
@@ -191,7 +215,7 @@ fn note(graph: &Graph, status: &Status, drawn: Option<&Drawn>) -> String {
             at.and_then(|at| frame.last(at))
         }
     };
-    newest.map(|value| graph.unit.format(value)).unwrap_or_default()
+    newest.map(|value| card.unit().format(value)).unwrap_or_default()
 }
 
 /// Tells when the element comes near the screen and leaves it.

@@ -10,8 +10,6 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Palette {
     pub(super) theme: Theme,
-    /// What the canvas lies on.
-    pub(super) surface: Rgb,
     /// Text of the first rank.
     pub(super) ink: Rgb,
     /// Of the states of replicas, in the order of [`ReplicaState::ALL`].
@@ -39,10 +37,10 @@ impl Palette {
         let font = style.as_ref().and_then(|style| style.get_property_value("--font").ok()).unwrap_or_default();
         let percentiles = ["--p50", "--p90", "--p95", "--p99"].map(colour).to_vec();
         Self {
-            surface: colour("--surface"),
             ink: colour("--text"),
             theme: Theme {
                 band: colour("--band"),
+                ground: colour("--surface"),
                 ramp: percentiles.clone(),
                 grid: colour("--line-soft"),
                 text: colour("--text-faint"),
@@ -86,7 +84,7 @@ impl Palette {
             let of = names.iter().position(|name| before(name) == column.name);
             let own = of.map(|at| (styles[at].rgb, styles[at].is_shown));
             let (rgb, is_shown) = own.unwrap_or((self.theme.text, !hidden.contains(ALL_BEFORE)));
-            let rgb = rgb.mixed(self.surface, 0.45);
+            let rgb = rgb.mixed(self.theme.ground, 0.45);
             styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_shown });
         }
         styles
@@ -127,7 +125,7 @@ impl Palette {
                     let earlier = taken.iter().filter(|taken| **taken == rgb).count();
                     taken.push(rgb);
                     let shade = 0.22 * (earlier % 4) as f64;
-                    (rgb.mixed(self.surface, shade), DASHES[earlier % DASHES.len()])
+                    (rgb.mixed(self.theme.ground, shade), DASHES[earlier % DASHES.len()])
                 }
             });
         }
@@ -248,11 +246,11 @@ mod tests {
                 grid: grey(1),
                 text: grey(2),
                 band: grey(3),
+                ground: grey(255),
                 ramp: Vec::new(),
                 font: String::new(),
                 font_px: 11.0,
             },
-            surface: grey(255),
             ink: grey(0),
             limit: grey(4),
             series: (10..18).map(grey).collect(),

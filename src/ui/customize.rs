@@ -1,6 +1,6 @@
 //! Customize view: the list of all graphs that have data, to show, hide, order and widen.
 use super::{
-    controls::IconButton,
+    controls::{Choice, IconButton, Select},
     dialog::{Dialog, Modal},
     show::Show,
 };
@@ -10,6 +10,7 @@ use crate::{
         layout::{Layout, MOST_COLUMNS},
         layouts::Layouts,
         navigation::Navigation,
+        prefs,
     },
 };
 use catalogue::{Graph, Section, graph};
@@ -29,11 +30,23 @@ pub(super) fn Customize() -> impl IntoView {
     }
 }
 
+/// By what requests can be counted.
+const SECOND: &str = "second";
+const MINUTE: &str = "minute";
+
 #[component]
 fn Panel() -> impl IntoView {
     let layouts = expect_context::<Layouts>();
     let search = RwSignal::new(String::new());
     let said = RwSignal::new(String::new());
+    let navigation = expect_context::<Navigation>();
+    let by = [SECOND, MINUTE].map(|by| Choice { value: by.into(), text: format!("per {by}") }).to_vec();
+    let chosen =
+        Memo::new(move |_| navigation.view.with(|view| if view.is_per_minute { MINUTE } else { SECOND }.to_owned()));
+    let choose = move |by: String| {
+        prefs::keep_per_minute(by == MINUTE);
+        navigation.adjust(|view| view.is_per_minute = by == MINUTE);
+    };
     let copy = move |_| {
         let link = layouts.link();
         let clipboard = window().navigator().clipboard();
@@ -58,6 +71,7 @@ fn Panel() -> impl IntoView {
             {Section::ALL.into_iter().map(|section| view! { <Group section search /> }).collect_view()}
         </div>
         <div class="foot">
+            <Select name="Rates of requests" id="rates" choices=by chosen choose />
             <p role="status">{move || said.get()}</p>
             <button type="button" class="control" data-testid="customize-link" on:click=copy>
                 "Copy a link to this view"

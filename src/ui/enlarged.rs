@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 /// The dialog; the browser keeps the focus in it, closes it on Escape, and gives the focus back.
 #[component]
 pub(super) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
-    let CardContext { graph, .. } = expect_context();
+    let card @ CardContext { graph, .. } = expect_context();
     let node = NodeRef::<html::Dialog>::new();
     effect(move || {
         if let Some(dialog) = node.get() {
@@ -29,7 +29,7 @@ pub(super) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
             >
                 <header>
                     <h2>{graph.title}</h2>
-                    <span class="unit">{graph.unit.suffix()}</span>
+                    <span class="unit">{move || card.unit().suffix()}</span>
                     <button
                         type="button"
                         class="menu-button end"

@@ -4,16 +4,17 @@ use crate::state::{
     url::encode,
     view::View,
 };
-use catalogue::Graph;
+use catalogue::{Graph, Unit};
 use plot::Frame;
 use std::fmt::Write;
 
-/// The frame as CSV (RFC 4180): the time, written by `time`, then a column for each line, in base units; holes are
-/// empty.
-pub(super) fn csv(frame: &Frame, time: &dyn Fn(i64) -> String) -> String {
+/// The frame as CSV (RFC 4180): the time, written by `time`, then a column for each line, in the base unit that its
+/// heading names, whatever is chosen to be shown; holes are empty.
+pub(super) fn csv(frame: &Frame, unit: Unit, time: &dyn Fn(i64) -> String) -> String {
     let mut text = String::from("time");
     for column in &frame.columns {
-        let _ = write!(text, ",{}", cell(&column.name));
+        let unit = if unit.base().is_empty() { String::new() } else { format!(" ({})", unit.base()) };
+        let _ = write!(text, ",{}", cell(&format!("{}{unit}", column.name)));
     }
     text.push_str("\r\n");
     for (at, time_ms) in frame.times_ms.iter().enumerate() {
@@ -45,7 +46,10 @@ fn cell(text: &str) -> String {
 pub(super) fn embed_code(page: &str, graph: &Graph, view: &View) -> String {
     let content = Content::Graph(graph.id.into());
     let frame = Some(frame::Frame { content, theme: None, parents: Vec::new() });
-    let source = escaped(&format!("{page}?{}", encode(&View { frame, section: None, ..view.clone() })));
+    let source = escaped(&format!(
+        "{page}?{}",
+        encode(&View { frame, section: None, chosen: view.chosen.only(graph), ..view.clone() })
+    ));
     let title = escaped(graph.title);
     format!(
         r#"<iframe src="{source}" title="{title}" width="640" height="360" sandbox="allow-scripts" loading="lazy" style="border: 0"></iframe>"#
@@ -76,9 +80,10 @@ mod tests {
             ],
         };
         assert_eq!(
-            csv(&frame, &|time_ms| time_ms.to_string()),
-            "time,\"'=HYPERLINK(\"\"x\"\")\",\"'+1,2\",plain\r\n0,0.5,-3,0.000000001\r\n1000,,inf,2\r\n"
+            csv(&frame, Unit::RequestsPerMinute, &|time_ms| time_ms.to_string()),
+            "time,\"'=HYPERLINK(\"\"x\"\") (req/s)\",\"'+1,2 (req/s)\",plain (req/s)\r\n0,0.5,-3,0.000000001\r\n1000,,inf,2\r\n"
         );
+        assert!(csv(&frame, Unit::Count, &|_| String::new()).starts_with("time,\"'=HYPERLINK(\"\"x\"\")\","));
         for (text, safe) in [("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", "\"'\rx\""), ("a\nb", "\"a\nb\"")] {
             assert_eq!(cell(text), safe);
         }

@@ -7,7 +7,7 @@ use super::{
     statistics::{Statistics, statistics},
 };
 use crate::order::set;
-use catalogue::{Colours, Summary, line_name, status_name};
+use catalogue::{Colours, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
 use plot::Look;
 use std::{collections::BTreeSet, sync::Arc};
@@ -69,13 +69,13 @@ pub(super) fn Legend() -> impl IntoView {
 /// The button of a line.
 #[component]
 fn Entry(at: usize, name: String, names: Memo<Vec<(usize, String)>>, has_value: bool) -> impl IntoView {
-    let CardContext { graph, shown, styles, hidden, .. } = expect_context();
+    let card @ CardContext { graph, shown, styles, hidden, .. } = expect_context();
     // Percentiles have their boxes; what is under the cursor stands in the tooltip.
     let value = move || {
         (has_value && graph.summary != Summary::Percentiles)
             .then(|| shown.with(|shown| shown.frame.last(at)))
             .flatten()
-            .map(|value| graph.unit.format_short(value))
+            .map(|value| card.unit().format_short(value))
     };
     let is_shown = {
         let name = name.clone();
@@ -128,7 +128,7 @@ fn StatisticsRow(at: usize, name: String, names: Memo<Vec<(usize, String)>>) -> 
         let name = name.clone();
         move |pick: fn(Statistics) -> f64| {
             let name = name.clone();
-            view! { <td>{move || card.written(&name, all.get().map_or(f64::NAN, pick))}</td> }
+            view! { <td>{move || card.listed(&name, all.get().map_or(f64::NAN, pick))}</td> }
         }
     };
     view! {
@@ -148,17 +148,19 @@ fn StatisticsRow(at: usize, name: String, names: Memo<Vec<(usize, String)>>) -> 
 #[component]
 fn Ramp() -> impl IntoView {
     let palette = expect_context::<Memo<Palette>>();
-    let card @ CardContext { graph, shown, .. } = expect_context();
+    let card @ CardContext { shown, .. } = expect_context();
     let ends = move || {
         if card.is_buckets() {
-            return ("per second in each bucket: few ".to_owned(), " many".to_owned());
+            let by = if card.shown_unit() == Unit::PerMinute { "minute" } else { "second" };
+            return (format!("per {by} in each bucket: few "), " many".to_owned());
         }
         let values = |shown: &Arc<Shown>| {
             let values = shown.frame.columns.iter().flat_map(|column| column.values.iter().copied());
             values.filter(|value| value.is_finite()).fold(0.0, f64::max)
         };
         let most = shown.with(values);
-        (format!("each row a replica or GPU: {} ", graph.unit.format(0.0)), format!(" {}", graph.unit.format(most)))
+        let unit = card.unit();
+        (format!("each row a replica or GPU: {} ", unit.format(0.0)), format!(" {}", unit.format(most)))
     };
     let swatches = move || {
         let ramp = palette.with(|palette| palette.theme.ramp.clone());
@@ -175,7 +177,10 @@ fn Ramp() -> impl IntoView {
 fn remark(card: CardContext) -> Option<String> {
     let left_out = card.axis.with(|axis| axis.left_out);
     let remark = card.shown.with(|shown| {
-        let rest = shown.rest.as_ref().map(|rest| format!("The grey band holds {} more lines.", rest.count));
+        let rest = shown.rest.as_ref().map(|rest| {
+            let all = shown.own_count + rest.count;
+            format!("The {} highest of {all} lines; the grey band holds the others.", shown.own_count)
+        });
         let before = (shown.own_count < shown.frame.columns.len()).then(|| "Pale dashes: the range before.".to_owned());
         let stacked = shown.look == Some(Look::Areas);
         let total = stacked.then(|| "Stacked: the top edge is the sum.".to_owned());

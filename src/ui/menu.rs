@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     feed::{Feed, Offers},
-    state::{choices::Form, navigation::Navigation},
+    state::{
+        choices::{Choices, Form},
+        navigation::Navigation,
+    },
 };
 use leptos::prelude::*;
 use std::time::Duration;
@@ -51,14 +54,15 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
             left => by_hand.set(left),
         });
     };
+    let switch = move |change: fn(&mut Choices)| navigation.adjust(|view| view.chosen.change(graph, change));
     let act = move |action: Action| match action {
-        Action::Details => choices.update(|choices| choices.is_detailed = !choices.is_detailed),
-        Action::HeatMap => choices.update(|choices| choices.turn(Form::HeatMap)),
-        Action::Table => choices.update(|choices| choices.turn(Form::Table)),
-        Action::Log => choices.update(|choices| choices.is_log = !choices.is_log),
-        Action::Stacked => choices.update(|choices| choices.is_stacked = !choices.is_stacked),
-        Action::Compare => choices.update(|choices| choices.is_compared = !choices.is_compared),
-        Action::Statistics => choices.update(|choices| choices.has_statistics = !choices.has_statistics),
+        Action::Details => switch(|choices| choices.is_detailed = !choices.is_detailed),
+        Action::HeatMap => switch(|choices| choices.turn(Form::HeatMap)),
+        Action::Table => switch(|choices| choices.turn(Form::Table)),
+        Action::Log => switch(|choices| choices.is_log = !choices.is_log),
+        Action::Stacked => switch(|choices| choices.is_stacked = !choices.is_stacked),
+        Action::Compare => switch(|choices| choices.is_compared = !choices.is_compared),
+        Action::Statistics => switch(|choices| choices.has_statistics = !choices.has_statistics),
         Action::Enlarge => is_enlarged.set(true),
         Action::Embed => copy(navigation.view.with_untracked(|view| export::embed_code(&save::page(), graph, view))),
         Action::CopyQuery => {
@@ -67,7 +71,7 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
             }
         }
         Action::Csv => {
-            let text = card.shown.with_untracked(|shown| export::csv(&shown.frame, &save::iso));
+            let text = card.shown.with_untracked(|shown| export::csv(&shown.frame, card.shown_unit(), &save::iso));
             save::offer_text(&text, &save::file_name(card, "csv"));
         }
         Action::Png => save::offer_picture(card, &palette.get_untracked()),

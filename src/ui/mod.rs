@@ -16,6 +16,7 @@ mod customize;
 mod dialog;
 mod enlarged;
 mod export;
+mod fingers;
 mod help;
 mod legend;
 mod menu;

@@ -68,8 +68,8 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             aria-label=move || summary(card)
             on:pointerdown=move |event| hand.down(&event)
             on:pointermove=move |event| hand.moved(&event)
-            on:pointerup=move |_| hand.up()
-            on:pointercancel=move |_| hand.cancel()
+            on:pointerup=move |event| hand.up(&event)
+            on:pointercancel=move |event| hand.cancelled(&event)
             on:pointerleave=move |_| hand.left()
             on:dblclick=move |_| hand.back()
             on:keydown=move |event| hand.key(&event)
@@ -123,14 +123,18 @@ pub(super) fn px(length: f64) -> String {
     format!("{length:.1}px")
 }
 
+/// Newest values in that sentence; the table has all.
+const MOST_TOLD: usize = 20;
+
 /// The graph in one sentence, for those who do not see it.
 fn summary(card: CardContext) -> String {
     card.drawn.with(|drawn| {
         let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
+        let unit = card.unit();
         let newest = drawn.frame.columns.iter().enumerate().filter_map(|(at, column)| {
-            drawn.frame.last(at).map(|value| format!("{} {}", column.name, card.graph.unit.format(value)))
+            drawn.frame.last(at).map(|value| format!("{} {}", column.name, unit.format(value)))
         });
-        let newest: Vec<String> = newest.collect();
+        let newest: Vec<String> = newest.take(MOST_TOLD).collect();
         format!(
             "{} from {} to {}. Newest values: {}.",
             card.graph.title,

@@ -1,8 +1,9 @@
-//! Pointer and keyboard on a graph: they move the shared cursor, and select a range.
+//! Pointer, fingers and keyboard on a graph: they move the shared cursor, and select a range.
+use super::fingers::Fingers;
 use crate::{
-    feed::Drawn,
+    feed::{Drawn, Feed},
     state::{
-        cursor::{Cursor, Pointer},
+        cursor::{Cursor, Pinched, Pointer},
         navigation::Navigation,
         view::Range,
     },
@@ -25,9 +26,13 @@ pub(super) struct Hand {
     drawn: Memo<Option<Arc<Drawn>>>,
     pointer: Pointer,
     navigation: Navigation,
+    feed: Feed,
     painted: RwSignal<Option<Projection>>,
     /// Where a press began, in CSS pixels of the stage.
     pressed: RwSignal<Option<f64>>,
+    fingers: StoredValue<Fingers>,
+    /// What the fingers have pinched the range to.
+    pinched: StoredValue<Option<Range>>,
 }
 
 /// The index of the graph's point nearest to a time, if the time is within its range.
@@ -38,14 +43,29 @@ pub(super) fn index_at(drawn: Memo<Option<Arc<Drawn>>>, time_ms: i64) -> Option<
     })
 }
 
+/// Drops a pinch that was not taken. One that was stays until its data have come.
+fn let_go(pointer: Pointer) {
+    if pointer.pinched.get_untracked().is_some_and(|pinched| pinched.is_held) {
+        pointer.pinched.set(None);
+    }
+}
+
+/// Where an event is, in CSS pixels of what it is on.
+fn place(event: &PointerEvent) -> (f64, f64) {
+    (event.offset_x().into(), event.offset_y().into())
+}
+
 impl Hand {
     pub(super) fn new(
         graph: &'static str,
         drawn: Memo<Option<Arc<Drawn>>>,
         painted: RwSignal<Option<Projection>>,
     ) -> Self {
-        let (pointer, navigation) = (expect_context(), expect_context());
-        Self { graph, drawn, pointer, navigation, painted, pressed: RwSignal::new(None) }
+        let (pointer, navigation, feed) = (expect_context::<Pointer>(), expect_context(), expect_context());
+        let (fingers, pinched) = (StoredValue::default(), StoredValue::default());
+        // A graph may go while fingers are on it.
+        on_cleanup(move || let_go(pointer));
+        Self { graph, drawn, pointer, navigation, feed, painted, pressed: RwSignal::new(None), fingers, pinched }
     }
 
     fn time_at(self, x: f64) -> Option<i64> {
@@ -73,6 +93,10 @@ impl Hand {
         {
             let _ = element.set_pointer_capture(event.pointer_id());
         }
+        if self.grips(event) {
+            self.cancel();
+            return;
+        }
         let x = f64::from(event.offset_x());
         self.pressed.set(Some(x));
         // A finger points only by pressing.
@@ -82,7 +106,7 @@ impl Hand {
     }
 
     pub(super) fn moved(self, event: &PointerEvent) {
-        if event.target() != event.current_target() {
+        if event.target() != event.current_target() || self.pinches(event) {
             return;
         }
         let x = f64::from(event.offset_x());
@@ -99,8 +123,37 @@ impl Hand {
         }
     }
 
-    /// A drag becomes the page's range; a press without one pins the cursor, or frees it.
-    pub(super) fn up(self) {
+    /// Takes note of a finger that comes down; whether there are two now.
+    fn grips(self, event: &PointerEvent) -> bool {
+        let Some(projection) = self.painted.get_untracked().filter(|_| event.pointer_type() == "touch") else {
+            return false;
+        };
+        // The first of a hand: none is left of the hand before, whatever became of it.
+        if event.is_primary() {
+            self.fingers.set_value(Fingers::default());
+            let_go(self.pointer);
+        }
+        let grips = self.fingers.try_update_value(|fingers| fingers.down(event.pointer_id(), place(event), projection));
+        grips == Some(true)
+    }
+
+    /// Shows what two fingers make of the range; whether there are two.
+    fn pinches(self, event: &PointerEvent) -> bool {
+        let pinch = self.fingers.try_update_value(|fingers| fingers.moved(event.pointer_id(), place(event)));
+        let Some(pinch) = pinch.flatten() else { return false };
+        let now_ms = self.feed.now_ms();
+        let range = Range::pinched(pinch.range, pinch.before, pinch.after, now_ms);
+        self.pinched.set_value(Some(range));
+        self.pointer.pinched.set(Some(Pinched { range: range.resolve(now_ms), is_held: true }));
+        true
+    }
+
+    /// A pinch, or a drag, becomes the page's range; a press without one pins the cursor, or frees it.
+    pub(super) fn up(self, event: &PointerEvent) {
+        if self.fingers.try_update_value(|fingers| fingers.up(event.pointer_id())) == Some(true) {
+            self.take_pinched();
+            return;
+        }
         let was_pressed = self.pressed.get_untracked().is_some();
         self.pressed.set(None);
         if self.pointer.selection.get_untracked().is_some() {
@@ -110,15 +163,40 @@ impl Hand {
         }
     }
 
+    /// Takes the pinched range as the page's. It stays on the graphs until they have its data.
+    fn take_pinched(self) {
+        let range = self.pinched.try_update_value(Option::take).flatten();
+        let before = self.navigation.view.with_untracked(|view| view.range);
+        let range = range.filter(|range| *range != before);
+        let held = self.pointer.pinched.get_untracked().filter(|_| range.is_some());
+        self.pointer.pinched.set(held.map(|pinched| Pinched { is_held: false, ..pinched }));
+        if let Some(range) = range {
+            self.navigation.select(range);
+        }
+    }
+
     fn pin(self) {
         let is_pinned = self.is_pinned();
         let has_cursor = self.pointer.cursor.with_untracked(Option::is_some);
         self.pointer.is_pinned.set(!is_pinned && has_cursor);
     }
 
-    pub(super) fn cancel(self) {
+    /// The browser has taken the pointer for itself, as for scrolling.
+    pub(super) fn cancelled(self, event: &PointerEvent) {
+        if self.fingers.try_update_value(|fingers| fingers.up(event.pointer_id())) == Some(true) {
+            self.pinched.set_value(None);
+            let_go(self.pointer);
+        }
+        self.cancel();
+    }
+
+    /// Drops what a press had begun.
+    fn cancel(self) {
         self.pressed.set(None);
         self.pointer.selection.set(None);
+        if !self.is_pinned() {
+            self.pointer.cursor.set(None);
+        }
     }
 
     pub(super) fn left(self) {

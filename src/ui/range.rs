@@ -69,8 +69,8 @@ pub(super) fn TimeControls() -> impl IntoView {
             <IconButton name="Earlier" id="earlier" icon="«" press=move || pan(-1) />
             <Select name="Range" id="range" choices chosen choose is_bare=true />
             <IconButton name="Later" id="later" icon="»" press=move || pan(1) />
+            <span class="zone" data-testid="zone-shown">{move || time::zone(feed.range.get().1)}</span>
             <WhenButton />
-            <span class="zone">{move || time::zone(feed.range.get().1)}</span>
             <RefreshControl />
             <Updated />
         </div>

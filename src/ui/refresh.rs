@@ -33,6 +33,7 @@ pub(super) fn RefreshControl() -> impl IntoView {
     };
     view! {
         <span class="refresh">
+            <span class="zone" aria-hidden="true">"Refresh"</span>
             <button
                 type="button"
                 class="switch"
@@ -82,6 +83,7 @@ pub(super) fn Updated() -> impl IntoView {
             ..=1 => "just now".to_owned(),
             seconds => format!("{} ago", time::age(seconds * 1000)),
         },
+        Connection::Down { .. } if feed.inventory.with(Option::is_none) => "no answer".to_owned(),
         Connection::Down { since_ms, .. } => format!("{} old", time::age(now_ms.get() - since_ms)),
     };
     // Ranges follow the server's clock; who compares them with a watch should know that it differs.

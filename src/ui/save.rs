@@ -113,12 +113,12 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     picture.set_width((width * scale).round() as u32);
     picture.set_height((height * scale).round() as u32);
     context.scale(scale, scale).ok()?;
-    context.set_fill_style_str(&css(palette.surface));
+    context.set_fill_style_str(&css(palette.theme.ground));
     context.fill_rect(0.0, 0.0, width, height);
     context.set_text_baseline("middle");
     context.set_fill_style_str(&css(palette.ink));
     context.set_font(&format!("600 14px {font}"));
-    let title = format!("{} {}", card.graph.title, card.graph.unit.suffix());
+    let title = format!("{} {}", card.graph.title, card.unit().suffix());
     context.fill_text(title.trim_end(), EDGE_PX, 16.0).ok()?;
     context.set_font(&format!("12px {font}"));
     let range = card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.range))?;

@@ -8,7 +8,7 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 /// Keys and what they do, as the sheet says it.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("?", "this list"),
     ("r", "ask for new data now"),
     ("p", "auto-refresh on or off"),
@@ -18,6 +18,7 @@ const KEYS: [(&str, &str); 12] = [
     ("← and →", "on a graph: move the crosshair of all graphs"),
     ("Shift ← →", "on a graph: select a range, taken by Enter, dropped by Escape"),
     ("Backspace", "on a graph: back to the range before"),
+    ("Two fingers", "on a graph: apart and together zoom, along it pan"),
     ("Tab", "from control to control; the legend hides lines by Enter"),
     ("Alt ↑ ↓", "in Customize view: move a graph"),
     ("Escape", "close what is open"),

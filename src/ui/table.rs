@@ -9,6 +9,7 @@ pub(super) fn Table() -> impl IntoView {
     let heads = Memo::new(move |_| {
         shown.with(|shown| shown.frame.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>())
     });
+    let caption = move || format!("{} {}, newest first", graph.title, card.shown_unit().suffix());
     let rows = move || {
         let shown = shown.get();
         let today_ms = js_sys::Date::now() as i64;
@@ -16,7 +17,7 @@ pub(super) fn Table() -> impl IntoView {
             let columns = shown.frame.columns.iter();
             let cells = columns.map(|column| {
                 let value = column.values.get(at).copied().unwrap_or(f64::NAN);
-                view! { <td>{card.written(&column.name, value)}</td> }
+                view! { <td>{card.listed(&column.name, value)}</td> }
             });
             view! {
                 <tr>
@@ -30,7 +31,7 @@ pub(super) fn Table() -> impl IntoView {
     view! {
         <div class="values" data-testid="table" tabindex="0" role="region" aria-label=format!("Values of {}", graph.title)>
             <table>
-                <caption class="visually-hidden">{format!("{}, newest first", graph.title)}</caption>
+                <caption class="visually-hidden">{caption}</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Time"</th>

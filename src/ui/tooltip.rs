@@ -7,6 +7,15 @@ use plot::{LineStyle, Projection};
 /// A tooltip that nobody can scroll has so many rows at most.
 const MOST_ROWS: usize = 10;
 
+/// Heights of a row, and of what stands around them: the time and how many more there are, in CSS pixels.
+const ROW_PX: f64 = 16.4;
+const AROUND_PX: f64 = 46.0;
+
+/// How many rows fit into a height.
+fn rows_in(height: f64) -> usize {
+    (((height - AROUND_PX) / ROW_PX) as usize).clamp(1, MOST_ROWS)
+}
+
 /// The tooltip: largest value first; on the graph under the pointer it stands out. Pinned, it can be scrolled and its
 /// text selected.
 #[component]
@@ -26,7 +35,9 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
         } else {
             sort(&mut values);
         }
-        let more = if is_pinned.get() { 0 } else { values.len().saturating_sub(MOST_ROWS) };
+        let most = rows_in(projection.bottom - projection.top);
+        // One more row takes the place of the word on how many there are.
+        let more = if is_pinned.get() || values.len() <= most + 1 { 0 } else { values.len() - most };
         values.truncate(values.len() - more);
         let rows = values.into_iter().map(|(name, style, value)| {
             let text = card.written(&name, value);
@@ -99,6 +110,11 @@ mod tests {
         ];
         sort(&mut rows);
         assert_eq!(rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["high", "b", "a", "low", "hole"]);
+    }
+
+    #[test]
+    fn as_many_rows_as_fit() {
+        assert_eq!((rows_in(160.0), rows_in(900.0), rows_in(10.0)), (6, 10, 1));
     }
 
     #[test]

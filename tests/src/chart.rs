@@ -1,6 +1,6 @@
 //! Charts in the browser: what is painted on a canvas, and drags across it.
 use crate::{Browser, FixtureError, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use thirtyfour::WebElement;
 
@@ -70,16 +70,48 @@ impl Browser {
         Ok(Paint { colours: counts.as_array().into_iter().flatten().filter_map(pair).collect() })
     }
 
+    /// Brings `element` into the middle of the window: its left, top, width and height there, in CSS pixels.
+    ///
+    /// # Errors
+    /// When the element has no place on the page.
+    pub async fn place(&self, element: &WebElement) -> Result<[f64; 4]> {
+        let place = self.evaluate(PLACE, vec![element.to_json()?]).await?;
+        serde_json::from_value(place).map_err(|error| FixtureError::Page(format!("an element has no place: {error}")))
+    }
+
+    /// Moves fingers on a touch screen, each over the places in its row, in CSS pixels of the window: they come down at
+    /// the first ones together, and stay down at the last ones.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn touch(&self, fingers: &[&[(f64, f64)]]) -> Result<()> {
+        let steps = fingers.iter().map(|places| places.len()).max().unwrap_or(0);
+        for step in 0..steps {
+            let at = |(id, places): (usize, &&[(f64, f64)])| {
+                let (x, y) = places.get(step).or(places.last()).copied()?;
+                Some(json!({ "x": x, "y": y, "id": id }))
+            };
+            let points: Vec<Value> = fingers.iter().enumerate().filter_map(at).collect();
+            let kind = if step == 0 { "touchStart" } else { "touchMove" };
+            self.devtools("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points })).await?;
+        }
+        Ok(())
+    }
+
+    /// Lifts all fingers.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn lift(&self) -> Result<()> {
+        self.devtools("Input.dispatchTouchEvent", json!({ "type": "touchEnd", "touchPoints": [] })).await.map(drop)
+    }
+
     /// Drags across `element` with the pointer at half its height, from one share of its width to another.
     ///
     /// # Errors
     /// When the element has no place on the page.
     pub async fn drag(&self, element: &WebElement, from: f64, to: f64) -> Result<()> {
-        let place = self.evaluate(PLACE, vec![element.to_json()?]).await?;
-        let side = |at: usize| place.get(at).and_then(Value::as_f64);
-        let (Some(left), Some(top), Some(width), Some(height)) = (side(0), side(1), side(2), side(3)) else {
-            return Err(FixtureError::Page(format!("an element has no place: {place}")));
-        };
+        let [left, top, width, height] = self.place(element).await?;
         let x = |share: f64| (left + width * share).round() as i64;
         let y = (top + height / 2.0).round() as i64;
         let drag = self.driver().action_chain().move_to(x(from), y).click_and_hold();

@@ -36,6 +36,17 @@ impl InventedFleet {
         ["--no-discovery".into(), "--data-dir".into(), data.display().to_string()]
     }
 
+    /// As [`InventedFleet::arguments`], with a configuration file of this text.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configured(&self, configuration: &str) -> Result<[String; 5]> {
+        let file = self.folder.path().join("inferboard.toml");
+        fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration"))?;
+        let [no_discovery, data_dir, data] = self.arguments();
+        Ok([no_discovery, data_dir, data, "--config".into(), file.display().to_string()])
+    }
+
     /// The part of a page's address that shows all of it.
     pub fn range(&self) -> String {
         format!("from={}&to={}", self.start_ms, self.start_ms + (SAMPLES - 1) * INTERVAL_MS)

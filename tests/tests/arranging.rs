@@ -68,7 +68,7 @@ async fn a_view_is_customized_kept_reset_and_shared() -> Result<()> {
 async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
     let (companion, browser) = started().await?;
     browser.open(&format!("{}/?section=hardware&zone=Asia/Kathmandu", companion.url())).await?;
-    let zone = async || Ok(browser.find(".zone").await?.text().await?);
+    let zone = async || Ok(browser.find("[data-testid=zone-shown]").await?.text().await?);
     until("the zone's offset", PATIENCE, zone, |text| text == "UTC+5:45").await?;
     browser.press("when").await?;
     let words = browser.find("[data-testid=when-words]").await?;

@@ -53,8 +53,48 @@ async fn data_are_taken_along() -> Result<()> {
     let saved = async || browser.evaluate("return window.saved", Vec::new()).await;
     let saved = until("two saved files", PATIENCE, saved, |saved| saved[1].is_array()).await?;
     assert_eq!(saved[0][0], "text/csv;charset=utf-8");
-    assert!(saved[0][1].as_str().is_some_and(|csv| csv.starts_with("time,2xx") && csv.contains("\r\n20")), "{saved}");
+    let csv = saved[0][1].as_str().unwrap_or_default();
+    assert!(csv.starts_with("time,2xx (req/s)") && csv.contains("\r\n20"), "{csv}");
     assert_eq!(saved[1][0], "image/png");
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_counted_by_the_minute_where_one_wants_that() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let browser = &stage.browser;
+    browser.press("refresh").await?;
+    let unit = browser.find("[data-graph=volume] .unit").await?;
+    assert_eq!(unit.text().await?, "req/s");
+    let note = "[data-graph=tokens-per-second] .now";
+    let tokens = browser.find(note).await?.text().await?;
+    browser.press("customize").await?;
+    browser.find("[data-testid=rates] option[value=minute]").await?.click().await?;
+    browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
+    let text = async || Ok(unit.text().await?);
+    until("requests per minute", PATIENCE, text, |unit| unit == "req/min").await?;
+    assert_eq!(browser.view().await?["rate"], "minute");
+    assert!(browser.card("volume").await?.note.ends_with(" req/min"));
+    assert_eq!(browser.find(note).await?.text().await?, tokens, "tokens stay by the second");
+    let overlay = browser.overlay("volume").await?;
+    browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
+    let tip = browser.find("[data-graph=volume] .tooltip").await?.text().await?;
+    assert!(tip.contains(" req/min") && !tip.contains("req/s"), "{tip}");
+
+    browser.evaluate(CATCH, Vec::new()).await?;
+    choose(browser, "volume", "csv").await?;
+    let saved = async || browser.evaluate("return window.saved[0]?.[1] ?? ''", Vec::new()).await;
+    let csv = until("a file", PATIENCE, saved, |csv| csv.as_str().is_some_and(|csv| !csv.is_empty())).await?;
+    assert!(csv.as_str().is_some_and(|csv| csv.starts_with("time,2xx (req/s)")), "{csv}");
+
+    // The choice is that of the person, and a link's goes before it.
+    let page = browser.driver().current_url().await?.to_string();
+    browser.open(&page.replace("rate=minute", "rate=second")).await?;
+    browser.live_cards(&["volume"]).await?;
+    assert_eq!(browser.find("[data-graph=volume] .unit").await?.text().await?, "req/s");
+    browser.open(&page.replace("rate=minute", "")).await?;
+    until("the choice", PATIENCE, async || browser.view().await, |view| view.get("rate").is_some()).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }

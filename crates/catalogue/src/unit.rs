@@ -19,6 +19,10 @@ pub enum Unit {
     TokensPerSecond,
     /// Events per second.
     PerSecond,
+    /// Requests per second, shown as requests per minute.
+    RequestsPerMinute,
+    /// Events per second, shown as events per minute.
+    PerMinute,
     /// Bytes per second, shown in powers of 1024.
     BytesPerSecond,
     /// Floating-point operations per second.
@@ -42,6 +46,8 @@ impl Unit {
             Self::RequestsPerSecond => "req/s",
             Self::TokensPerSecond => "tok/s",
             Self::PerSecond => "per s",
+            Self::RequestsPerMinute => "req/min",
+            Self::PerMinute => "per min",
             Self::Tokens => "tok",
             Self::Cores => "cores",
             Self::BytesPerSecond
@@ -54,6 +60,40 @@ impl Unit {
             | Self::Seconds
             | Self::Bytes
             | Self::Share => "",
+        }
+    }
+
+    /// The name of the base unit, in which values are stored; empty for plain numbers.
+    pub fn base(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Bytes => "B",
+            Self::Share => "0 to 1",
+            Self::BytesPerSecond => "B/s",
+            Self::FlopsPerSecond => "FLOP/s",
+            Self::Watts => "W",
+            Self::Celsius => "°C",
+            Self::Hertz => "Hz",
+            Self::RequestsPerMinute => Self::RequestsPerSecond.suffix(),
+            Self::PerMinute => Self::PerSecond.suffix(),
+            other => other.suffix(),
+        }
+    }
+
+    /// The unit in which a rate of requests or events is shown by the minute; the same for any other.
+    pub fn by_minute(self) -> Self {
+        match self {
+            Self::RequestsPerSecond => Self::RequestsPerMinute,
+            Self::PerSecond => Self::PerMinute,
+            other => other,
+        }
+    }
+
+    /// By what a value is multiplied before it is shown: round numbers on an axis are round after that.
+    pub fn factor(self) -> f64 {
+        match self {
+            Self::RequestsPerMinute | Self::PerMinute => 60.0,
+            _ => 1.0,
         }
     }
 
@@ -93,7 +133,25 @@ impl Unit {
             [first, second, ..] => (second - first).abs(),
             _ => largest,
         };
-        ticks.iter().map(|tick| self.scaled(*tick, largest, Some(distance))).collect()
+        // Four digits read better than parts of a thousand.
+        let magnitude = if self.is_plain() { largest / 2.0 } else { largest };
+        ticks.iter().map(|tick| self.scaled(*tick, magnitude, Some(distance))).collect()
+    }
+
+    /// Whether its numbers are plain ones, shortened by k, M, G and T.
+    fn is_plain(self) -> bool {
+        matches!(
+            self,
+            Self::Count
+                | Self::Number
+                | Self::Tokens
+                | Self::Cores
+                | Self::RequestsPerSecond
+                | Self::TokensPerSecond
+                | Self::PerSecond
+                | Self::RequestsPerMinute
+                | Self::PerMinute
+        )
     }
 
     /// `value` in the prefix that suits `magnitude`; with a `distance`, as many decimals as tell values apart by it.
@@ -106,8 +164,9 @@ impl Unit {
         }
         let (divisor, unit) = self.prefix(magnitude);
         let number = value / divisor;
-        if number.abs() >= 1e6 {
-            return format!("{value:.2e}").replace('-', "−");
+        // In no prefix would such a number be short, or anything but zero.
+        if number.abs() >= 1e6 || (magnitude > 0.0 && magnitude / divisor < 5e-4 && value != 0.0) {
+            return format!("{:.2e}", value * self.factor()).replace('-', "−");
         }
         let decimals = match distance {
             Some(distance) if distance > 0.0 => decimals_of(distance / divisor),
@@ -138,6 +197,7 @@ impl Unit {
         const FLOPS: [(f64, &str); 4] = [(1e15, "PFLOP/s"), (1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1.0, "FLOP/s")];
         const DECIMAL: [(f64, &str); 5] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
         const TIME: [(f64, &str); 5] = [(3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
+        let magnitude = magnitude * self.factor();
         let largest_below = |steps: &[(f64, &'static str)]| {
             steps.iter().find(|(size, _)| magnitude >= *size * 0.9995).or(steps.last()).copied().unwrap_or((1.0, ""))
         };
@@ -152,7 +212,10 @@ impl Unit {
             Self::Seconds if magnitude == 0.0 => (1.0, "s"),
             Self::Seconds if magnitude >= 120.0 => largest_below(&TIME),
             Self::Seconds => largest_below(&TIME[2..]),
-            _ => largest_below(&DECIMAL),
+            _ => {
+                let (size, unit) = largest_below(&DECIMAL);
+                (size / self.factor(), unit)
+            }
         }
     }
 }
@@ -202,11 +265,17 @@ mod tests {
             (Unit::Share, 0.0, "0 %"),
             (Unit::TokensPerSecond, 16_120.0, "16.1k tok/s"),
             (Unit::RequestsPerSecond, 0.05, "0.050 req/s"),
+            (Unit::RequestsPerMinute, 0.05, "3.00 req/min"),
+            (Unit::RequestsPerMinute, 41.0, "2.46k req/min"),
+            (Unit::PerMinute, 0.0, "0 per min"),
+            (Unit::PerMinute, 1e300, "6.00e301 per min"),
             (Unit::Count, 3.0, "3"),
             (Unit::Count, -3.5, "−3.50"),
             (Unit::Count, f64::NAN, "–"),
             (Unit::Count, f64::INFINITY, "+Inf"),
             (Unit::Count, 1e300, "1.00e300"),
+            (Unit::Tokens, 5.2e-9, "5.20e−9 tok"),
+            (Unit::Seconds, -3e-12, "−3.00e−12"),
         ] {
             assert_eq!(unit.format(value), text, "{unit:?} {value}");
         }
@@ -217,7 +286,23 @@ mod tests {
         assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.5, 1.0, 1.5]), ["0", "0.5 s", "1.0 s", "1.5 s"]);
         assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.025, 0.05]), ["0", "25 ms", "50 ms"]);
         assert_eq!(Unit::Count.tick_labels(&[0.0, 2500.0, 5000.0]), ["0", "2.5k", "5.0k"]);
+        assert_eq!(Unit::Count.tick_labels(&[0.0, 250.0, 1000.0]), ["0", "250", "1000"]);
+        assert_eq!(Unit::Tokens.tick_labels(&[0.0, 1e-9, 2e-9]), ["0", "1.00e−9", "2.00e−9"]);
         assert_eq!(Unit::Share.tick_labels(&[0.0, 0.25, 0.5]), ["0 %", "25 %", "50 %"]);
+        let by_minute = [0.0, 25.0, 50.0].map(|tick| tick / 60.0);
+        assert_eq!(Unit::RequestsPerMinute.tick_labels(&by_minute), ["0", "25", "50"]);
         assert_eq!(Unit::Bytes.tick_labels(&[0.0, 1_073_741_824.0]), ["0", "1 GiB"]);
+    }
+
+    #[test]
+    fn only_rates_of_requests_and_events_are_shown_by_the_minute() {
+        for (unit, shown) in [
+            (Unit::RequestsPerSecond, Unit::RequestsPerMinute),
+            (Unit::PerSecond, Unit::PerMinute),
+            (Unit::TokensPerSecond, Unit::TokensPerSecond),
+            (Unit::Seconds, Unit::Seconds),
+        ] {
+            assert_eq!((unit.by_minute(), unit.by_minute().base()), (shown, unit.base()));
+        }
     }
 }

@@ -128,6 +128,8 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Share => "percentunit",
         Unit::RequestsPerSecond => "reqps",
         Unit::TokensPerSecond | Unit::PerSecond => "cps",
+        Unit::RequestsPerMinute => "reqpm",
+        Unit::PerMinute => "cpm",
         Unit::BytesPerSecond => "binBps",
         Unit::FlopsPerSecond => "flops",
         Unit::Watts => "watt",

@@ -9,7 +9,8 @@ pub(crate) fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene)
         let points = vec![(p.left as i32, y), (p.right as i32, y)];
         scene.grid.push(Stroke { points, rgb: drawing.theme.grid, width });
         let at = ((p.left - 6.0 * scale) as i32, y);
-        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: drawing.theme.text });
+        let rgb = drawing.theme.text;
+        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb, plate: None });
     }
     let y = (p.bottom + 12.0 * scale) as i32;
     for tick in drawing.times {
@@ -23,6 +24,7 @@ pub(crate) fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene)
             at: (x.round() as i32, y),
             anchor,
             rgb: drawing.theme.text,
+            plate: None,
         });
     }
     for (value, text, rgb) in drawing.notes {
@@ -31,6 +33,7 @@ pub(crate) fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene)
         let above = line - 8.0 * scale;
         let y = if above - 6.0 * scale < p.top { line + 9.0 * scale } else { above };
         let at = ((p.right - 4.0 * scale) as i32, y.round() as i32);
-        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: *rgb });
+        let plate = Some(drawing.theme.ground);
+        scene.labels.push(Labelled { text: text.clone(), at, anchor: Anchor::Right, rgb: *rgb, plate });
     }
 }

@@ -3,8 +3,8 @@
 /// Powers of ten that a number can have without being lost.
 const POWERS: (i32, i32) = (-300, 300);
 
-/// The powers of ten that enclose all finite values above zero; none when there is none.
-pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>) -> Option<(f64, f64)> {
+/// The powers of ten that enclose `factor` times all finite values above zero; none when there is none.
+pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, factor: f64) -> Option<(f64, f64)> {
     let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
     for value in columns.flatten().copied().filter(|value| *value > 0.0 && value.is_finite()) {
         (low, high) = (low.min(value), high.max(value));
@@ -12,6 +12,7 @@ pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>) -> Option<(f64, 
     if high == 0.0 {
         return None;
     }
+    let (low, high) = (low * factor, high * factor);
     let power = |value: f64| (value as i32).clamp(POWERS.0, POWERS.1);
     let first = power((low.log10() + 1e-9).floor());
     let last = power((high.log10() - 1e-9).ceil()).max(first + 1);
@@ -44,9 +45,11 @@ mod tests {
 
     #[test]
     fn the_domain_is_whole_powers_around_what_is_above_zero() {
-        let domain = |values: &[f64]| log_domain([values].into_iter());
+        let domain = |values: &[f64]| log_domain([values].into_iter(), 1.0);
         assert_eq!(domain(&[0.02, 5.0, 0.0, -3.0, f64::NAN, f64::INFINITY]), Some((0.01, 10.0)));
         assert_eq!(domain(&[1.0]), Some((1.0, 10.0)));
+        assert_eq!(log_domain([&[0.5, 2.0][..]].into_iter(), 60.0), Some((10.0, 1000.0)));
+        assert!(log_domain([&[1e308][..]].into_iter(), 60.0).is_some_and(|(_, high)| high.is_finite()));
         assert_eq!(domain(&[0.0, -1.0, f64::NAN]), None);
         for extreme in [5e-324, 1e-300, 1e308, f64::MAX] {
             let (low, high) = domain(&[extreme]).expect("a domain");

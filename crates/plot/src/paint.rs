@@ -1,14 +1,17 @@
 //! A scene onto any plotters backend.
-use crate::{Anchor, Rgb, Scene};
+use crate::{Anchor, Labelled, Rgb, Scene};
 use plotters::{
     prelude::{
         Circle, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle,
     },
     style::{
-        FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle,
+        Color, FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle,
         text_anchor::{HPos, Pos, VPos},
     },
 };
+
+/// How much a plate hides of what is behind it.
+const PLATE_ALPHA: f64 = 0.8;
 
 fn colour(rgb: Rgb) -> RGBColor {
     RGBColor(rgb.0, rgb.1, rgb.2)
@@ -55,6 +58,9 @@ pub fn paint<B: DrawingBackend>(scene: &Scene, backend: B) -> Result<(), Drawing
             Anchor::Centre => HPos::Center,
             Anchor::Right => HPos::Right,
         };
+        if let Some(rgb) = label.plate {
+            root.draw(&Rectangle::new(plate(label, *size), colour(rgb).mix(PLATE_ALPHA).filled()))?;
+        }
         let rgb = colour(label.rgb);
         let style = TextStyle::from(font.clone()).color(&rgb).pos(Pos::new(horizontal, VPos::Center));
         root.draw_text(&label.text, &style, label.at)?;
@@ -62,10 +68,24 @@ pub fn paint<B: DrawingBackend>(scene: &Scene, backend: B) -> Result<(), Drawing
     root.present()
 }
 
+/// The corners of a label's plate, by the usual width of letters.
+fn plate(label: &Labelled, size: f64) -> [(i32, i32); 2] {
+    let width = label.text.chars().count() as f64 * size * 0.58;
+    let before = match label.anchor {
+        Anchor::Left => 0.0,
+        Anchor::Centre => width / 2.0,
+        Anchor::Right => width,
+    };
+    let (edge, half) = (size * 0.25, size * 0.62);
+    let (left, right) = (-before - edge, width - before + edge);
+    let corner = |x: f64, y: f64| (label.at.0 + x.round() as i32, label.at.1 + y.round() as i32);
+    [corner(left, -half), corner(right, half)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Area, Bar, Labelled, Stroke};
+    use crate::{Area, Bar, Stroke};
     use plotters::prelude::SVGBackend;
 
     #[test]
@@ -78,7 +98,13 @@ mod tests {
             strokes: vec![Stroke { points: vec![(0, 0), (5, 5), (9, 0)], rgb, width: 2 }],
             dots: vec![((7, 7), 2, rgb)],
             marks: vec![Area { points: vec![(1, 1), (2, 2), (1, 2)], rgb }],
-            labels: vec![Labelled { text: "10 <ms>".into(), at: (4, 9), anchor: Anchor::Right, rgb }],
+            labels: vec![Labelled {
+                text: "10 <ms>".into(),
+                at: (4, 9),
+                anchor: Anchor::Right,
+                rgb,
+                plate: Some(Rgb(9, 9, 9)),
+            }],
             text: ("sans-serif".into(), 11.0),
         };
         let mut svg = String::new();
@@ -87,5 +113,6 @@ mod tests {
         assert_eq!(svg.matches("<polygon").count(), 2, "{svg}");
         assert!(svg.contains("<rect") && svg.contains("<circle"), "{svg}");
         assert!(svg.contains("10 &lt;ms&gt;") && svg.contains("end"), "{svg}");
+        assert_eq!(svg.matches("<rect").count(), 2, "a bar, and the plate behind the label: {svg}");
     }
 }

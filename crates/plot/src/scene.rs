@@ -51,6 +51,8 @@ pub struct Theme {
     pub text: Rgb,
     /// The band behind the lines.
     pub band: Rgb,
+    /// What the canvas lies on.
+    pub ground: Rgb,
     /// Colours of cells, from little to much.
     pub ramp: Vec<Rgb>,
     /// CSS font family.
@@ -132,6 +134,8 @@ pub struct Labelled {
     pub anchor: Anchor,
     /// The colour.
     pub rgb: Rgb,
+    /// The colour of the plate behind it, where it stands on data, which shimmer through.
+    pub plate: Option<Rgb>,
 }
 
 /// A filled shape.
@@ -276,6 +280,7 @@ mod tests {
             grid: Rgb(0, 0, 0),
             text: Rgb(1, 1, 1),
             band: GREY,
+            ground: Rgb(255, 255, 255),
             ramp: vec![RED, GREY],
             font: "sans-serif".into(),
             font_px: 11.0,
@@ -362,6 +367,7 @@ mod tests {
         let band = scene.areas.iter().find(|area| area.rgb == GREY).expect("a band");
         assert_eq!(band.points, [(80, 260), (280, 180), (280, 340), (80, 340)]);
         let note = scene.labels.iter().find(|label| label.text == "max").expect("a note");
+        assert_eq!(note.plate, Some(Rgb(255, 255, 255)), "it can be read on whatever it lies");
         assert_eq!((note.at, note.rgb), ((872, 38), RED), "below its line, as above there is no room");
         assert_eq!(scene.marks[0].points[2], (480, 208));
     }

@@ -2,7 +2,6 @@
 //!
 //! Source of the shapes: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
 mod answer;
-mod decimal;
 mod error;
 mod number;
 mod request;

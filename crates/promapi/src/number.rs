@@ -1,5 +1,4 @@
 //! Sample values as the API writes them: text, as JSON has no NaN and no infinity.
-use crate::decimal::parse_decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 use std::fmt;
 
@@ -36,7 +35,7 @@ pub fn parse_value(text: &str) -> Option<f64> {
         "NaN" => Some(f64::NAN),
         "+Inf" | "Inf" => Some(f64::INFINITY),
         "-Inf" => Some(f64::NEG_INFINITY),
-        _ => parse_decimal(text).filter(|value| value.is_finite()),
+        _ => text.parse().ok().filter(|value: &f64| value.is_finite()),
     }
 }
 

@@ -1,5 +1,4 @@
 //! Requests: their parameters, and times and durations as text.
-use crate::decimal::parse_decimal;
 
 /// A parameter that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +42,7 @@ const FURTHEST_S: f64 = 9e12;
 /// When it is neither, or too large.
 pub fn parse_duration_ms(text: &str) -> Result<i64, RequestError> {
     let bad = || RequestError::Duration(text.to_owned());
-    if let Some(seconds) = parse_decimal(text) {
+    if let Ok(seconds) = text.parse::<f64>() {
         return if seconds.abs() <= FURTHEST_S { Ok((seconds * 1000.0).round() as i64) } else { Err(bad()) };
     }
     prometheus_duration_ms(text).ok_or_else(bad)

@@ -57,7 +57,7 @@ pub(super) fn Rows(shown: Shown) -> impl IntoView {
         if size.0 < 1.0 || size.1 < 1.0 {
             return;
         }
-        let (scrolled, range) = (scrolled.get(), shown.range());
+        let (scrolled, range) = (scrolled.get(), pointer.shown(shown.range()));
         let at = palette
             .with(|palette| listed.with(|replicas| Picture { replicas, range, scrolled, palette }.draw(&canvas, size)));
         if painted.get_untracked() != at {
@@ -144,8 +144,8 @@ pub(super) fn Rows(shown: Shown) -> impl IntoView {
                         aria-label=label
                         on:pointerdown=move |event| hand.down(&event)
                         on:pointermove=moved
-                        on:pointerup=move |_| hand.up()
-                        on:pointercancel=move |_| hand.cancel()
+                        on:pointerup=move |event| hand.up(&event)
+                        on:pointercancel=move |event| hand.cancelled(&event)
                         on:pointerleave=left
                         on:dblclick=move |_| hand.back()
                         on:keydown=key

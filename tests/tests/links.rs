@@ -1,0 +1,91 @@
+//! What is copied from the address bar, or as embed code, shows the same cards in the same way.
+use inferboard_tests::{Browser, Companion, InventedFleet, Result, StaticHost, Theme, until};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const GRAPH: &str = "running-and-waiting";
+/// Keeps what the page copies: a headless browser has no clipboard to share.
+const CATCH: &str = "window.copied = []; Object.defineProperty(navigator, 'clipboard', \
+    { value: { writeText: async text => { window.copied.push(text); } } });";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cards_choices_are_in_its_links() -> Result<()> {
+    let fleet = InventedFleet::new(12)?;
+    let host = StaticHost::start()?;
+    let frames = format!("frame_ancestors = [\"'self'\", {:?}]\n", host.origin());
+    let companion = Companion::start(&fleet.configured(&frames)?).await?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    let page = format!("{}/?section=requests&refresh=off&{}", companion.url(), fleet.range());
+    browser.open(&page).await?;
+    browser.live_cards(&[GRAPH]).await?;
+    for action in ["details", "log", "statistics"] {
+        choose(&browser, action).await?;
+    }
+    let link = "running-and-waiting.details.log.statistics";
+    let view = until(
+        "the choices in the address",
+        PATIENCE,
+        async || browser.view().await,
+        |view| view.get("card").is_some_and(|card| card == link),
+    );
+    let first = view.await?;
+    is_so(&browser).await?;
+    browser.driver().refresh().await?;
+    is_so(&browser).await?;
+
+    // Back and forward go through ranges; how a card is shown is no step, and is not undone with one.
+    browser.drag(&browser.overlay(GRAPH).await?, 0.3, 0.7).await?;
+    let zoomed =
+        until("a range", PATIENCE, async || browser.view().await, |view| view["from"] != first["from"]).await?;
+    choose(&browser, "table").await?;
+    let table = format!("[data-graph={GRAPH}] [data-testid=table]");
+    browser.find(&table).await?;
+    for (press, range) in [("back", &first), ("forward", &zoomed)] {
+        browser.press(press).await?;
+        let view = async || browser.view().await;
+        let view = until(press, PATIENCE, view, |view| view["from"] == range["from"]).await?;
+        assert_eq!(view["card"], format!("{link}.table"));
+        assert_eq!(browser.count(&table).await?, 1);
+    }
+    choose(&browser, "table").await?;
+    is_so(&browser).await?;
+    the_embed_code_has_them(&browser, &host, link).await?;
+
+    // A link of somebody else's making: what is not known, or makes no sense, is left out.
+    let odd = "&card=gone.table&card=running-and-waiting.table.<b>.stacked&card=&card=volume.heat-map";
+    browser.open(&format!("{page}{odd}")).await?;
+    browser.find(&table).await?;
+    browser.press("theme").await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// The code shows this card as it is, on another page, and nothing of other cards.
+async fn the_embed_code_has_them(browser: &Browser, host: &StaticHost, link: &str) -> Result<()> {
+    browser.evaluate(CATCH, Vec::new()).await?;
+    choose(browser, "embed").await?;
+    let copied = async || browser.evaluate("return window.copied[0] ?? ''", Vec::new()).await;
+    let code = until("the code", PATIENCE, copied, |code| code.as_str().is_some_and(|code| !code.is_empty())).await?;
+    let code = code.as_str().unwrap_or_default();
+    assert!(code.contains(&format!("card={link}")), "{code}");
+    host.put("/", format!("<!doctype html>{code}"));
+    browser.open(&host.origin()).await?;
+    browser.driver().enter_frame(0).await?;
+    is_so(browser).await?;
+    Ok(browser.driver().enter_default_frame().await?)
+}
+
+async fn choose(browser: &Browser, action: &str) -> Result<()> {
+    browser.find(&format!("[data-graph={GRAPH}] [data-testid=menu]")).await?.click().await?;
+    Ok(browser.find(&format!("[data-graph={GRAPH}] [data-action={action}]")).await?.click().await?)
+}
+
+/// Whether each replica has its row of statistics, and the axis leaves zeros out.
+async fn is_so(browser: &Browser) -> Result<()> {
+    let row = format!("[data-graph={GRAPH}] [data-testid=statistics] [data-line^='llama-7d9fc-']");
+    browser.find(&row).await?;
+    let remark = browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
+    let told = async || Ok(remark.text().await?);
+    until("a logarithmic axis", PATIENCE, told, |told| told.contains("no place on this axis")).await.map(drop)
+}
