@@ -2,6 +2,7 @@
 use super::{card::Round, frames::named_values, refresh::Feed};
 use catalogue::{Ask, Facts, GRAPHS, Graph, Section, absence, detect, drawn_query, graph};
 use leptos::prelude::*;
+use promapi::Data;
 use std::collections::BTreeSet;
 
 /// The graph whose lines are the reasons of failed scrapes.
@@ -10,19 +11,30 @@ const FAILURES: &str = "scrape-failures";
 impl Feed {
     /// Why a graph has nothing to draw; none when its metrics are there.
     pub(super) fn absence(self, graph: &Graph, round: &Round) -> Option<String> {
-        why(graph, &round.inventory.present(&round.scope), self.answering.get_untracked(), &self.failed.get_untracked())
+        let names = round.inventory.present(&round.scope);
+        let (failed, gpu_faults) = (self.failed.get_untracked(), self.gpu_faults.get_untracked());
+        why(graph, &names, self.answering.get_untracked(), (&failed, &gpu_faults))
     }
 
     /// The graphs of a section that have nothing to draw, each with why; nothing before the first answer.
     pub fn absent(self, section: Section) -> Vec<(&'static Graph, String)> {
         let scope = self.view.with(|view| view.scope.clone());
-        let (answering, failed) = (self.answering.get(), self.failed.get());
+        let (answering, failed, gpu_faults) = (self.answering.get(), self.failed.get(), self.gpu_faults.get());
         self.inventory.with(|inventory| {
             let Some(inventory) = inventory else { return Vec::new() };
             let present = inventory.present(&scope);
             let own = GRAPHS.iter().copied().filter(|graph| graph.section == section);
-            own.filter_map(|graph| Some((graph, why(graph, &present, answering, &failed)?))).collect()
+            own.filter_map(|graph| Some((graph, why(graph, &present, answering, (&failed, &gpu_faults))?))).collect()
         })
+    }
+
+    /// Remembers why GPUs are not measured. Without an answer the page says less.
+    pub(super) fn learn_gpu_faults(self, answer: Option<Data>) {
+        let Some(Data::Vector(vector)) = answer else { return };
+        let faults: Vec<String> = vector.iter().filter_map(|series| series.metric.get("reason").cloned()).collect();
+        if self.gpu_faults.with_untracked(|old| *old != faults) {
+            self.gpu_faults.set(faults);
+        }
     }
 
     /// Asks for the reasons of failed scrapes while some target does not answer.
@@ -46,11 +58,23 @@ impl Feed {
     }
 }
 
-fn why(graph: &Graph, names: &BTreeSet<&str>, (up, all): (usize, usize), failed: &[String]) -> Option<String> {
+fn why(
+    graph: &Graph,
+    names: &BTreeSet<&str>,
+    (up, all): (usize, usize),
+    (failed, gpu_faults): (&[String], &[String]),
+) -> Option<String> {
     let engines = detect(names.iter().copied());
-    let failures: Vec<&str> = failed.iter().map(String::as_str).collect();
-    let present = |name: &str| names.contains(name);
-    let facts = Facts { targets: all, answering: up, failures: &failures, engines: &engines, present: &present };
+    let [failures, gpu_faults] =
+        [failed, gpu_faults].map(|reasons| reasons.iter().map(String::as_str).collect::<Vec<_>>());
+    let facts = Facts {
+        targets: all,
+        answering: up,
+        failures: &failures,
+        gpu_faults: &gpu_faults,
+        engines: &engines,
+        present: &|name: &str| names.contains(name),
+    };
     absence(graph, &facts).map(|absence| absence.to_string())
 }
 
@@ -64,12 +88,12 @@ mod tests {
         let names = BTreeSet::from(["up", "node_memory_MemTotal_bytes"]);
         let told = |answering, failed: &[&str]| {
             let failed: Vec<String> = failed.iter().map(|reason| (*reason).to_owned()).collect();
-            why(volume, &names, answering, &failed).expect("absent")
+            why(volume, &names, answering, (&failed, &[])).expect("absent")
         };
         assert!(told((0, 0), &[]).starts_with("Nothing is scraped"));
         assert!(told((0, 1), &["connect"]).contains("(connect)"));
         assert!(!told((1, 1), &[]).contains("No target answers"));
         let vllm = BTreeSet::from(["vllm:request_success_total"]);
-        assert_eq!(why(volume, &vllm, (1, 1), &[]), None);
+        assert_eq!(why(volume, &vllm, (1, 1), (&[], &[])), None);
     }
 }

@@ -9,7 +9,7 @@ use super::{
     spans::Labels,
 };
 use crate::{order::sort_by, state::view::Range};
-use catalogue::{Ask, Look, discovery_query, interval_query, start_times_query};
+use catalogue::{Ask, GPU_FAULTS_QUERY, Look, discovery_query, interval_query, start_times_query};
 use futures::{FutureExt, future::join};
 use leptos::prelude::*;
 use promapi::Data;
@@ -94,7 +94,11 @@ impl Feed {
         let (_, end_ms) = range.resolve(self.server_ms());
         let is_live = matches!(range, Range::Last(_));
         let query = discovery_query(&backend.labels, range.length_ms().max(SHORTEST_SPAN_MS));
-        let Data::Vector(vector) = backend.instant(query, (!is_live).then_some(end_ms)).await? else {
+        let time_ms = (!is_live).then_some(end_ms);
+        let faults = backend.instant(GPU_FAULTS_QUERY.to_owned(), time_ms);
+        let (found, faults) = join(backend.instant(query, time_ms), faults).await;
+        self.learn_gpu_faults(faults.ok());
+        let Data::Vector(vector) = found? else {
             return Err(Failure::Foreign("discovery gave something other than a vector".into()));
         };
         if let (true, Some(series)) = (is_live, vector.first()) {

@@ -70,6 +70,8 @@ pub struct Feed {
     pub answering: RwSignal<(usize, usize)>,
     /// Why scrapes in scope failed, while some do.
     pub failed: RwSignal<Vec<String>>,
+    /// Why GPUs are not measured where the companion runs.
+    pub gpu_faults: RwSignal<Vec<String>>,
     /// The server's clock.
     pub clock: RwSignal<Clock>,
     /// The replicas one by one, while somebody watches them; none before the first answer.
@@ -132,6 +134,7 @@ impl Feed {
             starts: RwSignal::new(Vec::new()),
             answering: RwSignal::new((0, 0)),
             failed: RwSignal::new(Vec::new()),
+            gpu_faults: RwSignal::new(Vec::new()),
             clock: RwSignal::new(Clock::default()),
             fleet: RwSignal::new(None),
             inner: StoredValue::new_local(inner),

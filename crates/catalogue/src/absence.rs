@@ -15,11 +15,16 @@ pub struct Facts<'a> {
     pub answering: usize,
     /// Why the others did not: values of the label `reason` of `inferboard_scrape_failed`.
     pub failures: &'a [&'a str],
+    /// Why the companion measures no GPUs: the answers to [`GPU_FAULTS_QUERY`].
+    pub gpu_faults: &'a [&'a str],
     /// The engines whose metrics were found, see [`crate::detect`].
     pub engines: &'a [&'static Engine],
     /// Whether a metric is there.
     pub present: &'a dyn Fn(&str) -> bool,
 }
+
+/// An instant query for why GPUs are not measured where the companion runs, by the label `reason`.
+pub const GPU_FAULTS_QUERY: &str = "group by (reason) (gpu_collector_up{reason!=\"\"})";
 
 /// Why a graph has nothing to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +42,13 @@ pub enum Absence {
     NotScraped {
         /// Titles of what would.
         sources: Vec<&'static str>,
+    },
+    /// GPUs are not measured where the companion runs, for these reasons.
+    GpusNotMeasured {
+        /// Values of the label `reason` of `gpu_collector_up`.
+        reasons: Vec<String>,
+        /// Titles of what else would measure them.
+        others: Vec<&'static str>,
     },
     /// The engines that were found do not export it.
     NotExported {
@@ -65,6 +77,9 @@ pub enum Absence {
         engine: &'static str,
     },
 }
+
+/// The engine that is the companion's own GPU collector.
+const GPU_COLLECTOR: &str = "nvml";
 
 /// Why `graph` has nothing to draw; none when its metrics are there.
 pub fn absence(graph: &Graph, facts: &Facts<'_>) -> Option<Absence> {
@@ -99,6 +114,11 @@ pub fn absence(graph: &Graph, facts: &Facts<'_>) -> Option<Absence> {
     Some(match (graph.section == Section::Engine || graph.section == Section::Requests, inside.is_empty()) {
         (true, true) => Absence::Unrecognised,
         (true, false) => Absence::NotExported { engines: inside, others: titles(&sources) },
+        (false, _) if sources.iter().any(|engine| engine.id == GPU_COLLECTOR) && !facts.gpu_faults.is_empty() => {
+            let reasons = facts.gpu_faults.iter().map(|reason| (*reason).to_owned()).collect();
+            let others: Vec<_> = sources.into_iter().filter(|engine| engine.id != GPU_COLLECTOR).collect();
+            Absence::GpusNotMeasured { reasons, others: titles(&others) }
+        }
         (false, _) => Absence::NotScraped { sources: titles(&sources) },
     })
 }
@@ -142,6 +162,14 @@ impl fmt::Display for Absence {
             Self::NotScraped { sources } => {
                 write!(f, "No scraped target measures this. It can come from {}.", listed(sources))
             }
+            Self::GpusNotMeasured { reasons, others } => {
+                write!(f, "GPUs are not measured where the companion runs ({})", reasons.join(", "))?;
+                match &reasons[..] {
+                    [only] => write!(f, ": {}.", gpu_advice(only))?,
+                    _ => f.write_str(".")?,
+                }
+                write!(f, " Those of other machines can come from {}.", listed(others))
+            }
             Self::NotExported { engines, others } => {
                 let verb = if engines.len() == 1 { "does" } else { "do" };
                 write!(f, "{} {verb} not export this. What does: {}.", listed(engines), listed(others))
@@ -181,6 +209,22 @@ fn advice(reason: &str) -> &'static str {
     }
 }
 
+/// What to do about each reason of the GPU collector.
+fn gpu_advice(reason: &str) -> &'static str {
+    match reason {
+        "library_missing" => "there is no NVIDIA driver, or a container does not have its libnvidia-ml.so.1",
+        "driver_not_loaded" => "load the NVIDIA driver",
+        "version_mismatch" => "finish the update of the NVIDIA driver, or restart the machine",
+        "no_gpu" => "the driver knows no GPU; a container must be given them",
+        "gpu_lost" => "a GPU fell off the bus; look for XID errors in the kernel's log",
+        "reset_required" => "a GPU must be reset (nvidia-smi --gpu-reset)",
+        "no_permission" => "this user may not ask the driver; look at the rights of /dev/nvidia*",
+        "timeout" | "hang" => "the driver does not answer; look at the kernel's log",
+        "starting" => "they have not been asked yet",
+        _ => "the companion's log says more",
+    }
+}
+
 fn listed(titles: &[&str]) -> String {
     match titles {
         [] => "nothing known".to_owned(),
@@ -197,8 +241,23 @@ mod tests {
     fn why(id: &str, names: &[&str], targets: usize, answering: usize, failures: &[&str]) -> Option<String> {
         let engines = detect(names.iter().copied());
         let present = |name: &str| names.contains(&name);
-        let facts = Facts { targets, answering, failures, engines: &engines, present: &present };
+        let facts = Facts { targets, answering, failures, gpu_faults: &[], engines: &engines, present: &present };
         absence(graph(id).expect("a graph"), &facts).map(|absence| absence.to_string())
+    }
+
+    #[test]
+    fn gpus_that_the_companion_cannot_measure_say_why() {
+        let told = |id: &str, gpu_faults: &[&str]| {
+            let facts =
+                Facts { targets: 1, answering: 1, failures: &[], gpu_faults, engines: &[], present: &|_: &str| false };
+            absence(graph(id).expect("a graph"), &facts).expect("absent").to_string()
+        };
+        let lost = told("gpu-power", &["gpu_lost"]);
+        assert!(lost.contains("(gpu_lost): a GPU fell off the bus") && lost.contains("DCGM"), "{lost}");
+        assert!(!lost.contains("NVML"), "{lost}");
+        assert!(told("gpu-power", &["hang", "no_gpu"]).contains("(hang, no_gpu). Those"));
+        assert!(told("gpu-power", &[]).contains("and NVML"));
+        assert!(!told("cpu", &["gpu_lost"]).contains("GPUs"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod recipe;
 mod status;
 mod unit;
 
-pub use absence::{Absence, Facts, absence};
+pub use absence::{Absence, Facts, GPU_FAULTS_QUERY, absence};
 pub use ask::{Ask, Scope, ScopeLabels};
 pub use buckets::{Bound, bound};
 pub use discovery::{discovery_query, names};
