@@ -17,7 +17,7 @@ use crate::{
 };
 use catalogue::Unit;
 use leptos::{html, prelude::*};
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 use wasm_bindgen::JsCast;
 
 /// Height of a row, in CSS pixels; the stylesheet has it too.
@@ -37,25 +37,24 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
         let (first, view) = (first.get(), navigation.view.get());
         listed.with(|all| {
             let first = first.min(all.len());
-            let mut html = format!("<tr height=\"{}\"></tr>", first * ROW_PX);
-            for (at, replica) in all.iter().enumerate().skip(first).take(ROWS) {
+            let row = |(at, replica): (usize, &Arc<Replica>)| {
+                let mut html = String::new();
                 write_row(&mut html, at, replica, &view, shown.range());
-            }
-            let _ = write!(html, "<tr height=\"{}\"></tr>", all.len().saturating_sub(first + ROWS) * ROW_PX);
-            html
+                html
+            };
+            let html = all.iter().enumerate().skip(first).take(ROWS).map(row).collect();
+            Rows { first, count: all.len(), html }
         })
     });
+    let mut written = Rows::default();
     effect(move || {
-        let (Some(body), html) = (body.get(), rows.get()) else { return };
-        let focused = document().active_element().filter(|element| body.contains(Some(element)));
-        let id = focused.map(|element| element.id());
-        body.set_inner_html(&html);
-        // Who walks the rows by keyboard stays where they are.
-        let again = id.and_then(|id| document().get_element_by_id(&id)).and_then(|link| link.dyn_into().ok());
-        if let Some(link) = again {
-            let link: web_sys::HtmlElement = link;
-            let _ = link.focus();
-        }
+        let Some(body) = body.get() else { return };
+        rows.with(|rows| {
+            if rows.scroll(&written, &body).is_none() {
+                rows.replace(&body);
+            }
+            written.clone_from(rows);
+        });
     });
     let narrow = move |event: web_sys::MouseEvent| {
         let link = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
@@ -123,6 +122,67 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
                 {told}
             </button>
         </footer>
+    }
+}
+
+/// The rows on the page, between two that stand for those above and below.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Rows {
+    first: usize,
+    /// Of all rows.
+    count: usize,
+    html: Vec<String>,
+}
+
+impl Rows {
+    /// Heights of the rows above and below.
+    fn around_px(&self) -> (usize, usize) {
+        (self.first * ROW_PX, (self.count - self.first - self.html.len()) * ROW_PX)
+    }
+
+    /// Writes all rows.
+    fn replace(&self, body: &web_sys::Element) {
+        let focused = document().active_element().filter(|element| body.contains(Some(element)));
+        let id = focused.map(|element| element.id());
+        let (above, below) = self.around_px();
+        let html = self.html.concat();
+        body.set_inner_html(&format!("<tr height=\"{above}\"></tr>{html}<tr height=\"{below}\"></tr>"));
+        // Who walks the rows by keyboard stays where they are.
+        let again = id.and_then(|id| document().get_element_by_id(&id)).and_then(|link| link.dyn_into().ok());
+        if let Some(link) = again {
+            let link: web_sys::HtmlElement = link;
+            let _ = link.focus();
+        }
+    }
+
+    /// Makes these rows of others by what scrolling takes away at one end and adds at the other, which costs the browser
+    /// a part of what all rows do; none where more has changed than that.
+    fn scroll(&self, old: &Self, body: &web_sys::Element) -> Option<()> {
+        let (from, until) = (self.first.max(old.first), self.end().min(old.end()));
+        if self.count != old.count || self.within(from, until)? != old.within(from, until)? {
+            return None;
+        }
+        let (above, below) = (body.first_element_child()?, body.last_element_child()?);
+        for _ in old.first..from {
+            above.next_element_sibling()?.remove();
+        }
+        for _ in until..old.end() {
+            below.previous_element_sibling()?.remove();
+        }
+        above.insert_adjacent_html("afterend", &self.within(self.first, from)?.concat()).ok()?;
+        below.insert_adjacent_html("beforebegin", &self.within(until, self.end())?.concat()).ok()?;
+        let (above_px, below_px) = self.around_px();
+        above.set_attribute("height", &above_px.to_string()).ok()?;
+        below.set_attribute("height", &below_px.to_string()).ok()
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.html.len()
+    }
+
+    /// The rows from one to another of all; none where they are not on the page.
+    fn within(&self, from: usize, until: usize) -> Option<&[String]> {
+        self.html.get(from.checked_sub(self.first)?..until.checked_sub(self.first)?)
     }
 }
 
