@@ -9,7 +9,7 @@ use super::{
     spans::Labels,
 };
 use crate::{order::sort_by, state::view::Range};
-use catalogue::{Ask, GPU_FAULTS_QUERY, Look, discovery_query, interval_query, start_times_query};
+use catalogue::{Ask, GPU_FAULTS_QUERY, Look, ScopeLabels, discovery_query, interval_query, start_times_query};
 use futures::{FutureExt, future::join};
 use leptos::prelude::*;
 use promapi::Data;
@@ -34,7 +34,7 @@ pub(super) struct Discovered {
 impl Feed {
     pub(super) async fn refresh_once(self) -> Result<(), Failure> {
         let known = self.inner.with_value(|inner| inner.round.as_ref().map(|round| round.backend.clone()));
-        let backend = match known {
+        let mut backend = match known {
             Some(backend) => backend,
             None => self.find_backend().await?,
         };
@@ -51,10 +51,14 @@ impl Feed {
             }
         };
         let targets = targets(&scrapes);
-        let discovered = match known.targets {
+        let mut discovered = match known.targets {
             Some(own) if own != targets => self.discover(&backend, view.range).await?,
             _ => known,
         };
+        if backend.labels == ScopeLabels::default() && discovered.inventory.is_without_replicas() {
+            backend.labels = ScopeLabels::of_prometheus();
+            discovered = self.discover(&backend, view.range).await?;
+        }
         let inventory = Arc::clone(&discovered.inventory);
         self.inner.update_value(|inner| {
             inner.discovered = Some(Discovered { targets: Some(targets), ..discovered });

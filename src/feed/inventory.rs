@@ -52,6 +52,13 @@ impl Inventory {
         detect(own.flat_map(|(_, names)| names.iter().map(String::as_str))).iter().any(|one| one.layer < Layer::Proxy)
     }
 
+    /// Whether there are engines, but nothing that tells their replicas apart: then the server names the scope in other
+    /// words.
+    pub fn is_without_replicas(&self) -> bool {
+        let names = self.names.values().flatten().map(String::as_str);
+        self.replicas(&Scope::default()).is_empty() && detect(names).iter().any(|engine| engine.layer < Layer::Proxy)
+    }
+
     fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
         let within = self.names.keys().filter(|key| is_within(key, scope));
         set(within.map(|key| key[at].as_str()).filter(|value| !value.is_empty()))
@@ -100,6 +107,13 @@ mod tests {
             })
             .collect();
         Inventory::from_vector(&vector, &ScopeLabels::default())
+    }
+
+    #[test]
+    fn engines_whose_replicas_have_no_name_are_noticed() {
+        assert!(inventory(&[("up", "", ""), ("vllm:num_requests_running", "", "")]).is_without_replicas());
+        assert!(!inventory(&[("vllm:num_requests_running", "", "r1")]).is_without_replicas());
+        assert!(!inventory(&[("up", "", ""), ("node_memory_MemTotal_bytes", "", "")]).is_without_replicas());
     }
 
     #[test]

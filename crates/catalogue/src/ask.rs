@@ -27,6 +27,11 @@ impl Default for ScopeLabels {
 }
 
 impl ScopeLabels {
+    /// What a server has that was told of no names: what it attaches to each target itself, and what vLLM calls models.
+    pub fn of_prometheus() -> Self {
+        Self { model: "model_name".into(), deployment: "job".into(), replica: "instance".into(), ..Self::default() }
+    }
+
     /// The four names, widest scope first.
     pub fn all(&self) -> [&str; 4] {
         [&self.model, &self.environment, &self.deployment, &self.replica]
