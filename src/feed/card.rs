@@ -199,6 +199,9 @@ pub struct Offers {
     pub has_buckets: bool,
 }
 
+/// Makes a frame of an answer that begins at that time.
+type Read<'a> = &'a dyn Fn(&[Series<Many>], Grid, i64) -> Frame;
+
 /// What the queries of one card have in common.
 struct Lines<'a> {
     round: &'a Round,
@@ -214,7 +217,7 @@ impl Lines<'_> {
         query: &str,
         known: &dyn Fn(&'a Drawn) -> Option<&'a Frame>,
         back_ms: i64,
-        read: &dyn Fn(&[Series<Many>], Grid, i64) -> Frame,
+        read: Read<'_>,
     ) -> Result<Frame, Failure> {
         let grid = self.grid;
         // Only a frame that reaches into the new range, and back to its start, can be continued.

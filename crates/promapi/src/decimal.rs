@@ -50,7 +50,7 @@ fn scaled(digits: u64, exponent: i64) -> f64 {
             let shift = digits.leading_zeros() + 64;
             let (whole, fives) = (u128::from(digits) << shift, u128::from(fives));
             // The quotient has 65 bits or more; that there is a rest, in the last of them, decides between two numbers.
-            let quotient = whole / fives | u128::from(whole % fives != 0);
+            let quotient = (whole / fives) | u128::from(whole % fives != 0);
             quotient as f64 * two_to(near - i64::from(shift))
         }
     };
