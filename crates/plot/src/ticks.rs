@@ -39,7 +39,7 @@ pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec
         Rounding::Whole if rough > 2.0 && rough <= 2.5 => 5.0,
         Rounding::Whole => round_step(rough.max(1.0)),
         Rounding::Binary => {
-            // The exponent alone: logarithm and power of two come with tables of six kilobytes.
+            // The exponent alone: `exp2` comes with a table of four kilobytes.
             let power = f64::from_bits(rough.to_bits() & f64::INFINITY.to_bits());
             if power < rough { 2.0 * power } else { power }
         }
