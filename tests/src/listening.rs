@@ -71,13 +71,14 @@ impl Drop for Listening {
     }
 }
 
-/// A request up to its body; none where the client goes away before, or sends too much.
+/// A request, its body with it, as what is left unread would break the answer off; none where the client goes away
+/// before, or sends too much.
 fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
     let mut request = Vec::new();
     let mut part = [0; 2048];
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+    while !is_whole(&request) {
         let count = connection.read(&mut part)?;
         if count == 0 || request.len() > MOST_HEAD_BYTES {
             return Ok(None);
@@ -85,4 +86,12 @@ fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
         request.extend_from_slice(part.get(..count).unwrap_or_default());
     }
     Ok(Some(String::from_utf8_lossy(&request).into_owned()))
+}
+
+/// Whether all of a request has come: its head, and as much after it as that says.
+fn is_whole(request: &[u8]) -> bool {
+    let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(request.get(..end).unwrap_or_default()).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    request.len() - end - 4 >= length.unwrap_or(0)
 }

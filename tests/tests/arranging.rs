@@ -1,8 +1,14 @@
 //! The page as a person arranges it: which graphs, in which order and width, and which time in which zone.
 use inferboard_tests::{Browser, Companion, Result, until};
+use serde_json::json;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Drags one row of the list onto another, as a hand does.
+const DRAG: &str = "const row = graph => document.querySelector(`[data-testid=customize-dialog] li[data-graph=${graph}]`); \
+    const tell = (row, kind) => row.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true })); \
+    tell(row(arguments[0]), 'dragstart'); tell(row(arguments[1]), 'dragover'); tell(row(arguments[1]), 'drop'); \
+    tell(row(arguments[0]), 'dragend');";
 
 async fn ids(browser: &Browser) -> Result<Vec<String>> {
     Ok(browser.cards().await?.into_iter().map(|card| card.graph).collect())
@@ -60,6 +66,44 @@ async fn a_view_is_customized_kept_reset_and_shared() -> Result<()> {
     let layout = "%7B%22version%22%3A1%2C%22hidden%22%3A%5B%22cpu%22%2C%22of-a-later-page%22%5D%7D";
     browser.open(&format!("{page}&layout={layout}")).await?;
     wait_for(&browser, &["memory"]).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layout_is_dragged_the_same_in_two_tabs_and_needs_no_storage() -> Result<()> {
+    let (companion, browser) = started().await?;
+    let page = format!("{}/?section=hardware&from=now-5m", companion.url());
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    let first = browser.driver().window().await?;
+    let second = browser.driver().new_tab().await?;
+    browser.driver().switch_to_window(second).await?;
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    browser.find("[data-testid=customize-dialog] li[data-graph=memory]").await?;
+    browser.evaluate(DRAG, vec!["memory".into(), "cpu".into()]).await?;
+    wait_for(&browser, &["memory", "cpu"]).await?;
+    browser.driver().switch_to_window(first).await?;
+    wait_for(&browser, &["memory", "cpu"]).await?;
+
+    let denied = "Object.defineProperty(window, 'localStorage', \
+        { get() { throw new DOMException('denied', 'SecurityError'); } });";
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": denied })).await?;
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    browser.find("[data-testid=rates] option[value=minute]").await?.click().await?;
+    browser.driver().action_chain().send_keys(thirtyfour::Key::Escape + "").perform().await?;
+    // Another section and back: it is remembered as long as the page is open.
+    browser.press("section-replicas").await?;
+    browser.press("section-hardware").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    browser.press("theme").await?;
+    browser.find("html[data-theme=dark]").await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
