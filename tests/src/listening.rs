@@ -14,8 +14,8 @@ use std::{
 /// The longest time that a client may take to send a request, and to take a part of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest head of a request.
-const MOST_HEAD_BYTES: usize = 16_384;
+/// The longest request: the page asks what is there in one query of many names.
+const MOST_BYTES: usize = 65_536;
 
 /// The server, until it is dropped.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     let mut part = [0; 2048];
     while !is_whole(&request) {
         let count = connection.read(&mut part)?;
-        if count == 0 || request.len() > MOST_HEAD_BYTES {
+        if count == 0 || request.len() > MOST_BYTES {
             return Ok(None);
         }
         request.extend_from_slice(part.get(..count).unwrap_or_default());
