@@ -108,6 +108,11 @@ async fn a_layout_is_dragged_the_same_in_two_tabs_and_needs_no_storage() -> Resu
     Ok(())
 }
 
+/// Fills in both fields of the calendar and takes them.
+const CALENDAR: &str = "const fields = document.querySelectorAll('dialog.when input[type=datetime-local]'); \
+    fields.forEach((field, at) => { field.value = arguments[at]; field.dispatchEvent(new Event('input', { bubbles: true })); }); \
+    fields[0].form.requestSubmit();";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
     let (companion, browser) = started().await?;
@@ -134,6 +139,16 @@ async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
     until("an earlier range", PATIENCE, view, |view| view["from"] == "1795159800000").await?;
     browser.press("back").await?;
     until("the range before", PATIENCE, view, |view| view["from"] == "1795162500000").await?;
+    browser.press("back").await?;
+    until("the first range", PATIENCE, view, |view| !view.contains_key("from")).await?;
+    browser.find("[data-testid=range] option[value='3600000']").await?.click().await?;
+    until("a preset", PATIENCE, view, |view| view.get("from").is_some_and(|from| from == "now-1h")).await?;
+    browser.press("when").await?;
+    browser.find("dialog.when[open] input[type=datetime-local]").await?;
+    browser.evaluate(CALENDAR, vec!["2026-11-20T14:00".into(), "2026-11-20T15:30".into()]).await?;
+    let view = until("the range of the calendar", PATIENCE, view, |view| view.contains_key("to")).await?;
+    assert_eq!((view["from"].as_str(), view["to"].as_str()), ("1795162500000", "1795167900000"));
+
     browser.find("body").await?.send_keys("?").await?;
     let sheet = async || browser.count("dialog.keys[open]").await;
     until("the sheet of keys", PATIENCE, sheet, |count| *count == 1).await?;
