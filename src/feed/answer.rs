@@ -12,6 +12,16 @@ const SLICE_BYTES: usize = 500_000;
 /// What stands before the first series of a matrix, white space left out.
 const HEAD: &str = "\"resultType\":\"matrix\",\"result\":[";
 
+/// So many lines are worked on in a few milliseconds.
+const FEW_LINES: usize = 1000;
+
+/// Gives the page its turn where so many lines are at work that it would be held up.
+pub(super) async fn turn(lines: usize) {
+    if lines > FEW_LINES {
+        TimeoutFuture::new(0).await;
+    }
+}
+
 /// Reads an answer.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What a card last drew, and how it came by it.
 use super::{
+    answer::turn,
     client::{Backend, Failure},
     frames::{bucket_ends, bucket_frame, frame, named_values, shifted, sort, with_tail},
     grid::Grid,
@@ -233,11 +234,16 @@ impl Lines<'_> {
             return Err(Failure::Foreign("a range query gave something other than a matrix".into()));
         };
         let then = Grid { start_ms: grid.start_ms - back_ms, end_ms: asked.1, ..grid };
+        turn(matrix.len()).await;
         let fresh = shifted(read(&matrix, then, asked.0), back_ms);
-        Ok(match old {
+        drop(matrix);
+        turn(fresh.columns.len()).await;
+        let whole = match old {
             Some((_, old)) => with_tail(old, fresh, grid.start_ms),
             None => fresh,
-        })
+        };
+        turn(whole.columns.len()).await;
+        Ok(whole)
     }
 }
 

@@ -95,7 +95,9 @@ impl Backend {
         let request = with_key(Request::post(&format!("{}/api/v1/{verb}", self.base)), self.key.as_deref());
         let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
         let response = limited_request(request.map_err(|error| foreign(&error))?).await?;
-        let text = response.text().await.map_err(|_| Failure::Unreachable)?;
+        // As bytes: of a long answer, the copy of a text would hold the page up.
+        let bytes = response.binary().await.map_err(|_| Failure::Unreachable)?;
+        let text = String::from_utf8(bytes).map_err(|error| foreign(&error))?;
         let answer = answer::read(&text).await.map_err(|error| {
             if response.ok() { foreign(&error) } else { Failure::Refused(format!("HTTP status {}", response.status())) }
         })?;

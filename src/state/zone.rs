@@ -89,3 +89,40 @@ fn named_offset_ms(name: &str, time_ms: i64) -> Option<i64> {
     let shown_ms = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() + of_day_s * 1000;
     Some(shown_ms - time_ms.div_euclid(1000) * 1000)
 }
+
+#[cfg(test)]
+#[cfg(target_arch = "wasm32")]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    #[wasm_bindgen_test]
+    fn offsets_are_those_of_the_day() {
+        let autumn = 1_792_890_000_000; // 2026-10-25T01:00:00Z, when Berlin goes from +2 h to +1 h
+        for (name, time_ms, minutes) in [
+            ("Europe/Berlin", autumn - 1, 120),
+            ("Europe/Berlin", autumn, 60),
+            ("Europe/Berlin", 1_774_746_000_000 - 1, 60), // 2026-03-29T01:00:00Z
+            ("Europe/Berlin", 1_774_746_000_000, 120),
+            ("Asia/Kathmandu", autumn, 345),
+            ("America/St_Johns", autumn, -150),
+            // Half an hour of summer time.
+            ("Australia/Lord_Howe", 1_780_000_000_000, 630),
+            ("Australia/Lord_Howe", 1_795_000_000_000, 660),
+        ] {
+            assert_eq!(Zone::from_id(name).offset_ms(time_ms), minutes * 60_000, "{name} {time_ms}");
+        }
+        assert_eq!(Zone::from_id("UTC").offset_ms(autumn), 0);
+    }
+
+    #[wasm_bindgen_test]
+    fn names_that_the_browser_does_not_know_are_utc_and_said_to_be_unknown() {
+        for name in ["Europe/Atlantis", "<b>", "a b", "Europe/Berlin\u{0}"] {
+            let zone = Zone::from_id(name);
+            assert!(!zone.is_known() && zone.offset_ms(5 * HOUR_MS) == 0, "{name}");
+        }
+        assert!(Zone::from_id("Asia/Tokyo").is_known() && Zone::Browser.is_known());
+    }
+}

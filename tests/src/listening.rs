@@ -14,8 +14,8 @@ use std::{
 /// The longest time that a client may take to send a request, and to take a part of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest head of a request.
-const MOST_HEAD_BYTES: usize = 16_384;
+/// The longest request: the page asks what is there in one query of many names.
+const MOST_BYTES: usize = 65_536;
 
 /// The server, until it is dropped.
 #[derive(Debug)]
@@ -71,18 +71,27 @@ impl Drop for Listening {
     }
 }
 
-/// A request up to its body; none where the client goes away before, or sends too much.
+/// A request, its body with it, as what is left unread would break the answer off; none where the client goes away
+/// before, or sends too much.
 fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
     let mut request = Vec::new();
     let mut part = [0; 2048];
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+    while !is_whole(&request) {
         let count = connection.read(&mut part)?;
-        if count == 0 || request.len() > MOST_HEAD_BYTES {
+        if count == 0 || request.len() > MOST_BYTES {
             return Ok(None);
         }
         request.extend_from_slice(part.get(..count).unwrap_or_default());
     }
     Ok(Some(String::from_utf8_lossy(&request).into_owned()))
+}
+
+/// Whether all of a request has come: its head, and as much after it as that says.
+fn is_whole(request: &[u8]) -> bool {
+    let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(request.get(..end).unwrap_or_default()).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    request.len() - end - 4 >= length.unwrap_or(0)
 }

@@ -1,5 +1,7 @@
 //! What axe-core finds wrong with the page, in either theme, in each of its states: nothing.
-use inferboard_tests::{Browser, Companion, Play, Recording, Replay, Result, Theme, skipped, until};
+use inferboard_tests::{
+    Browser, Companion, InventedFleet, Play, Recording, Replay, Result, StaticHost, Theme, skipped, until,
+};
 use serde_json::{Value, json};
 use std::{fs, path::Path, time::Duration};
 use thirtyfour::Key;
@@ -18,6 +20,19 @@ const LOOK: &str = "
         },
         error => { window.found = [String(error)]; },
     );";
+
+/// Controls and text that stand out of the window, or of the open dialog, to the left or right; the replicas' table
+/// scrolls by itself.
+const OUTSIDE: &str = "
+    const root = document.querySelector('dialog[open]') ?? document.body;
+    const edge = root === document.body ? { left: 0, right: innerWidth } : root.getBoundingClientRect();
+    return [...root.querySelectorAll('button, input, select, h1, h2, h3, p')]
+        .filter(element => element.checkVisibility() && !element.closest('.fleet, .visually-hidden, .statistics'))
+        .filter(element => {
+            const place = element.getBoundingClientRect();
+            return place.width > 0 && (place.left < edge.left - 1 || place.right > edge.right + 1);
+        })
+        .map(element => element.outerHTML.slice(0, 80));";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_no_violation() -> Result<()> {
@@ -75,6 +90,47 @@ async fn axe_finds_no_violation() -> Result<()> {
     found.sort();
     found.dedup();
     assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
+    Ok(())
+}
+
+/// Twice as large, as readers with weak eyes have it, is half the window with twice the pixels.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_twice_the_size_nothing_is_cut_off() -> Result<()> {
+    let fleet = InventedFleet::new(12)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = Browser::start().await?;
+    let twice = json!({ "width": 640, "height": 450, "deviceScaleFactor": 2, "mobile": false });
+    browser.devtools("Emulation.setDeviceMetricsOverride", twice).await?;
+    for section in ["requests", "replicas"] {
+        browser.open(&format!("{}/?section={section}&refresh=off&{}", companion.url(), fleet.range())).await?;
+        browser.find("[data-testid=absent-graphs]").await?;
+        assert_eq!(browser.evaluate(OUTSIDE, Vec::new()).await?, json!([]), "{section}");
+        for (button, dialog) in [("customize", "customize"), ("when", "when"), ("keys", "keys")] {
+            browser.press(button).await?;
+            browser.find(&format!("dialog.{dialog}[open]")).await?;
+            assert_eq!(browser.evaluate(OUTSIDE, Vec::new()).await?, json!([]), "{dialog}");
+            browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
+        }
+    }
+    let canvas = "const canvas = document.querySelector('.stage canvas'); return canvas.width / canvas.clientWidth";
+    assert_eq!(browser.evaluate(canvas, Vec::new()).await?, json!(2), "it is as sharp as the screen");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_moves_for_those_who_want_it_still() -> Result<()> {
+    // Nobody answers its queries, so the page stays with what it shows until then.
+    let host = StaticHost::start()?;
+    host.put_page("/")?;
+    let browser = Browser::start().await?;
+    for (wish, is_still) in [("no-preference", false), ("reduce", true)] {
+        let media = json!({ "features": [{ "name": "prefers-reduced-motion", "value": wish }] });
+        browser.devtools("Emulation.setEmulatedMedia", media).await?;
+        browser.open(&host.origin()).await?;
+        browser.find(".card.skeleton").await?;
+        let moving = "return document.getAnimations().filter(one => one.playState === 'running').length";
+        assert_eq!(browser.evaluate(moving, Vec::new()).await? == json!(0), is_still, "{wish}");
+    }
     Ok(())
 }
 

@@ -1,8 +1,14 @@
 //! The page as a person arranges it: which graphs, in which order and width, and which time in which zone.
 use inferboard_tests::{Browser, Companion, Result, until};
+use serde_json::json;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Drags one row of the list onto another, as a hand does.
+const DRAG: &str = "const row = graph => document.querySelector(`[data-testid=customize-dialog] li[data-graph=${graph}]`); \
+    const tell = (row, kind) => row.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true })); \
+    tell(row(arguments[0]), 'dragstart'); tell(row(arguments[1]), 'dragover'); tell(row(arguments[1]), 'drop'); \
+    tell(row(arguments[0]), 'dragend');";
 
 async fn ids(browser: &Browser) -> Result<Vec<String>> {
     Ok(browser.cards().await?.into_iter().map(|card| card.graph).collect())
@@ -65,6 +71,49 @@ async fn a_view_is_customized_kept_reset_and_shared() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_layout_is_dragged_the_same_in_two_tabs_and_needs_no_storage() -> Result<()> {
+    let (companion, browser) = started().await?;
+    let page = format!("{}/?section=hardware&from=now-5m", companion.url());
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    let first = browser.driver().window().await?;
+    let second = browser.driver().new_tab().await?;
+    browser.driver().switch_to_window(second).await?;
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    browser.find("[data-testid=customize-dialog] li[data-graph=memory]").await?;
+    browser.evaluate(DRAG, vec!["memory".into(), "cpu".into()]).await?;
+    wait_for(&browser, &["memory", "cpu"]).await?;
+    browser.driver().switch_to_window(first).await?;
+    wait_for(&browser, &["memory", "cpu"]).await?;
+
+    let denied = "Object.defineProperty(window, 'localStorage', \
+        { get() { throw new DOMException('denied', 'SecurityError'); } });";
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": denied })).await?;
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    browser.find("[data-testid=rates] option[value=minute]").await?.click().await?;
+    browser.driver().action_chain().send_keys(thirtyfour::Key::Escape + "").perform().await?;
+    // Another section and back: it is remembered as long as the page is open.
+    browser.press("section-replicas").await?;
+    browser.press("section-hardware").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    browser.press("theme").await?;
+    browser.find("html[data-theme=dark]").await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// Fills in both fields of the calendar and takes them.
+const CALENDAR: &str = "const fields = document.querySelectorAll('dialog.when input[type=datetime-local]'); \
+    fields.forEach((field, at) => { field.value = arguments[at]; field.dispatchEvent(new Event('input', { bubbles: true })); }); \
+    fields[0].form.requestSubmit();";
+
+#[tokio::test(flavor = "multi_thread")]
 async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
     let (companion, browser) = started().await?;
     browser.open(&format!("{}/?section=hardware&zone=Asia/Kathmandu", companion.url())).await?;
@@ -90,6 +139,16 @@ async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
     until("an earlier range", PATIENCE, view, |view| view["from"] == "1795159800000").await?;
     browser.press("back").await?;
     until("the range before", PATIENCE, view, |view| view["from"] == "1795162500000").await?;
+    browser.press("back").await?;
+    until("the first range", PATIENCE, view, |view| !view.contains_key("from")).await?;
+    browser.find("[data-testid=range] option[value='3600000']").await?.click().await?;
+    until("a preset", PATIENCE, view, |view| view.get("from").is_some_and(|from| from == "now-1h")).await?;
+    browser.press("when").await?;
+    browser.find("dialog.when[open] input[type=datetime-local]").await?;
+    browser.evaluate(CALENDAR, vec!["2026-11-20T14:00".into(), "2026-11-20T15:30".into()]).await?;
+    let view = until("the range of the calendar", PATIENCE, view, |view| view.contains_key("to")).await?;
+    assert_eq!((view["from"].as_str(), view["to"].as_str()), ("1795162500000", "1795167900000"));
+
     browser.find("body").await?.send_keys("?").await?;
     let sheet = async || browser.count("dialog.keys[open]").await;
     until("the sheet of keys", PATIENCE, sheet, |count| *count == 1).await?;

@@ -1,0 +1,140 @@
+//! Whatever a server answers: ten thousand lines at once, a refusal, numbers at the ends of what there is.
+use inferboard_tests::{Browser, Result, StaticHost, Theme, now_ms, until};
+use serde_json::{Value, json};
+use std::{fmt::Write, time::Duration};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const GRAPH: &str = "running-and-waiting";
+const MINUTE_MS: i64 = 60_000;
+/// Notes how long each task was that held the page up, in milliseconds.
+const WATCH: &str = "window.held = []; new PerformanceObserver(list => \
+    window.held.push(...list.getEntries().map(task => task.duration))).observe({ entryTypes: ['longtask'] });";
+
+/// A page on a host that also answers its queries, each with the same.
+struct Stage {
+    host: StaticHost,
+    browser: Browser,
+    start_ms: i64,
+}
+
+impl Stage {
+    async fn ready() -> Result<Self> {
+        let host = StaticHost::start()?;
+        host.put_page("/")?;
+        let metric = json!({ "__name__": "inferboard_requests_running", "model": "m", "replica": "r" });
+        let found = json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]);
+        let answer = json!({ "status": "success", "data": { "resultType": "vector", "result": found } });
+        host.put("/api/v1/query", answer.to_string());
+        host.put("/config.json", "{}");
+        let browser = Browser::start().await?;
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await?;
+        browser.show_as(1400, 1000, Theme::Light).await?;
+        Ok(Self { host, browser, start_ms: now_ms() / MINUTE_MS * MINUTE_MS - 15 * MINUTE_MS })
+    }
+
+    /// Answers range queries with so many lines of so many values, a quarter of a minute apart.
+    fn lines(&self, count: usize, points: i64, value: impl Fn(usize, i64) -> String) {
+        let mut text = String::from("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[");
+        for line in 0..count {
+            // Writing to a string cannot fail.
+            let _ =
+                write!(text, "{}{{\"metric\":{{\"line\":\"replica-{line:05}\"}},", if line == 0 { "" } else { "," });
+            let values = (0..points).map(|at| {
+                let time_s = self.start_ms / 1000 + at * 15;
+                format!("[{time_s},\"{}\"]", value(line, at))
+            });
+            let _ = write!(text, "\"values\":[{}]}}", values.collect::<Vec<_>>().join(","));
+        }
+        self.host.put("/api/v1/query_range", text + "]}}");
+    }
+
+    async fn open(&self, query: &str) -> Result<()> {
+        self.browser.open(&format!("{}/?section=requests&refresh=off&{query}", self.host.origin())).await
+    }
+
+    /// Bytes of the page's WebAssembly memory.
+    async fn memory_bytes(&self) -> Result<u64> {
+        let of = |value: &Value, at: &str| value.pointer(at).cloned().unwrap_or(Value::Null);
+        let prototype = json!({ "expression": "WebAssembly.Memory.prototype" });
+        let prototype = self.browser.devtools("Runtime.evaluate", prototype).await?;
+        let id = json!({ "prototypeObjectId": of(&prototype, "/result/objectId") });
+        let found = self.browser.devtools("Runtime.queryObjects", id).await?;
+        let sum = json!({
+            "objectId": of(&found, "/objects/objectId"),
+            "functionDeclaration": "function() { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) }",
+        });
+        let sum = self.browser.devtools("Runtime.callFunctionOn", sum).await?;
+        Ok(of(&sum, "/result/value").as_u64().unwrap_or(0))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_lines_hold_nothing_up_and_pile_nothing_up() -> Result<()> {
+    let stage = Stage::ready().await?;
+    stage.lines(10_000, 61, |line, at| format!("{}.{}", line % 977, at % 10));
+    stage.open("from=now-15m").await?;
+    stage.browser.live_cards(&[GRAPH]).await?;
+    let remark = stage.browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
+    assert_eq!(remark.text().await?, "The 50 highest of 10000 lines; the grey band holds the others.");
+    let elements = stage.browser.evaluate("return document.querySelectorAll('*').length", Vec::new()).await?;
+    assert!(elements.as_u64() < Some(2000), "{elements} elements");
+    let (mut held, mut bytes) = (0.0_f64, Vec::new());
+    for _ in 0..12 {
+        stage.browser.evaluate("window.held = []", Vec::new()).await?;
+        let before = stage.host.asked().len();
+        stage.browser.press("updated").await?;
+        until("another answer", PATIENCE, async || Ok(stage.host.asked().len()), |count| *count > before + 2).await?;
+        // Drawing follows the answer.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let tasks = stage.browser.evaluate("return window.held", Vec::new()).await?;
+        held = tasks.as_array().into_iter().flatten().filter_map(Value::as_f64).fold(held, f64::max);
+        bytes.push(stage.memory_bytes().await?);
+    }
+    println!("10,000 lines: the longest task had {held:.0} ms; bytes after each refresh: {bytes:?}");
+    // Figures are for benchmarks; a page that froze would be far from this one, also on a busy machine.
+    assert!(held < 1000.0, "{held} ms");
+    let (second, last) = (bytes[1], bytes[bytes.len() - 1]);
+    assert!(second > 0 && last <= second + second / 2, "{bytes:?}");
+    assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_numbers_are_drawn_and_written_as_what_they_are() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let odd = ["NaN", "+Inf", "-Inf", "1e+308", "-1e+308", "5e-324"];
+    stage.lines(odd.len(), 61, |line, at| if at % 7 == 3 { odd[line].to_owned() } else { at.to_string() });
+    stage.open("from=now-20m&card=running-and-waiting.table").await?;
+    let table = stage.browser.find(&format!("[data-graph={GRAPH}] [data-testid=table]")).await?;
+    let told = async || Ok(table.text().await?);
+    let told = until("values", PATIENCE, told, |told| told.contains("+Inf")).await?;
+    for text in ["–", "−Inf", "1.00e308", "−1.00e308", "4.94e−324"] {
+        assert!(told.contains(text), "{text} is not in {told}");
+    }
+    stage.open("from=now-20m").await?;
+    stage.browser.live_cards(&[GRAPH]).await?;
+    stage.browser.painted(GRAPH, 100).await?;
+    assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_and_got_over() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let refusal = json!({ "status": "error", "errorType": "execution", "error": "too many samples" });
+    stage.host.put("/api/v1/query_range", refusal.to_string());
+    stage.open("from=now-20m").await?;
+    let failure = stage.browser.find("[data-testid=failure]").await?;
+    assert_eq!(failure.text().await?, "too many samples");
+    stage.host.put("/api/v1/query_range", "<!doctype html>");
+    stage.browser.press("updated").await?;
+    let told = async || Ok(stage.browser.find("[data-testid=failure]").await?.text().await?);
+    until("what is wrong", PATIENCE, told, |told| told.contains("not that of a Prometheus API")).await?;
+    stage.lines(2, 61, |_, at| at.to_string());
+    stage.browser.press("updated").await?;
+    stage.browser.live_cards(&[GRAPH]).await?;
+    stage.browser.painted(GRAPH, 100).await?;
+    assert_eq!(stage.browser.count("[data-testid=failure]").await?, 0);
+    assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
