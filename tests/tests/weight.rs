@@ -1,6 +1,4 @@
 //! What the page weighs when it is fetched.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
 use inferboard_tests::{Companion, Result};
 use regex::Regex;
 use reqwest::{Client, header::ACCEPT_ENCODING};
