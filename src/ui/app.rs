@@ -54,7 +54,7 @@ pub fn App() -> impl IntoView {
 /// The pointer; what it has pinched the range to is shown until a refresh has brought the data, or cannot.
 fn pinched_until_drawn(navigation: Navigation, feed: Feed) -> Pointer {
     let pointer = Pointer::new();
-    Effect::new(move |_| {
+    effect(move || {
         let is_down = feed.connection.with(|connection| matches!(connection, Connection::Down { .. }));
         let (start_ms, end_ms) = feed.range.get_untracked();
         let wanted_ms = navigation.view.with_untracked(|view| view.range.length_ms());
