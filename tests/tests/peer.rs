@@ -58,7 +58,8 @@ fn other_queries() -> Vec<Asked> {
         "topk(1, vllm:request_success_total)",
         "count by (status) (http_requests_total)",
         "absent(sglang:num_running_reqs)",
-        "max_over_time((vllm:num_requests_running + vllm:num_requests_waiting)[1m:10s])",
+        // Of half seconds, as a subquery's own steps are whole ones, and none may lie on a window's edge either.
+        "max_over_time((vllm:num_requests_running + vllm:num_requests_waiting)[59s500ms:10s])",
         "irate(process_cpu_seconds_total[1m])",
         "delta(process_resident_memory_bytes[1m])",
         "deriv(process_resident_memory_bytes[1m])",

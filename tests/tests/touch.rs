@@ -13,14 +13,7 @@ const GRAPH: &str = "running-and-waiting";
 async fn fingers_point_select_pinch_and_scroll() -> Result<()> {
     let fleet = InventedFleet::new(REPLICAS)?;
     let companion = Companion::start(&fleet.arguments()).await?;
-    let browser = Browser::start().await?;
-    // So low that the page must scroll.
-    let phone = json!({ "width": 390, "height": 420, "deviceScaleFactor": 1, "mobile": true });
-    browser.devtools("Emulation.setDeviceMetricsOverride", phone).await?;
-    browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 3 })).await?;
-    let page = |section: &str| format!("{}/?section={section}&refresh=off&{}", companion.url(), fleet.range());
-
-    browser.open(&page("requests")).await?;
+    let browser = phone(&companion, &fleet, "requests").await?;
     browser.live_cards(&[GRAPH]).await?;
     let canvas = browser.find(&format!("[data-graph={GRAPH}] .stage canvas")).await?;
     let screen = Screen { browser: &browser, overlay: browser.overlay(GRAPH).await?, canvas };
@@ -28,14 +21,31 @@ async fn fingers_point_select_pinch_and_scroll() -> Result<()> {
     let whole = screen.range().await?;
     screen.pinches(whole).await?;
     screen.selects(whole).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
 
-    browser.open(&page("replicas")).await?;
+#[tokio::test(flavor = "multi_thread")]
+async fn fingers_pinch_the_timeline() -> Result<()> {
+    let fleet = InventedFleet::new(REPLICAS)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = phone(&companion, &fleet, "replicas").await?;
     let overlay = browser.find("[data-testid=timeline-overlay]").await?;
     let canvas = browser.find(".timeline canvas").await?;
     let screen = Screen { browser: &browser, overlay, canvas };
-    screen.pinches(whole).await?;
+    screen.pinches(screen.range().await?).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
+}
+
+/// A section on a phone, so low that the page must scroll.
+async fn phone(companion: &Companion, fleet: &InventedFleet, section: &str) -> Result<Browser> {
+    let browser = Browser::start().await?;
+    let phone = json!({ "width": 390, "height": 420, "deviceScaleFactor": 1, "mobile": true });
+    browser.devtools("Emulation.setDeviceMetricsOverride", phone).await?;
+    browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 3 })).await?;
+    browser.open(&format!("{}/?section={section}&refresh=off&{}", companion.url(), fleet.range())).await?;
+    Ok(browser)
 }
 
 /// One graph under fingers.
