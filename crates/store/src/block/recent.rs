@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 /// Bytes of frames, and of times, that are kept.
-const FRAME_BYTES: usize = 8 << 20;
+const FRAME_BYTES: usize = 16 << 20;
 const LINE_BYTES: usize = 2 << 20;
 
 /// Frames and times of blocks, as queries left them.
