@@ -69,8 +69,11 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
             generations.old = std::mem::take(&mut generations.young);
             generations.young_bytes = 0;
         }
-        if size_bytes <= self.most_bytes / 2 && generations.young.insert(key, (value, size_bytes)).is_none() {
+        if size_bytes <= self.most_bytes / 2 {
+            // Two queries may unpack the same at a time, in memory of different sizes.
+            let replaced = generations.young.insert(key, (value, size_bytes));
             generations.young_bytes += size_bytes;
+            generations.young_bytes -= replaced.map_or(0, |(_, size_bytes)| size_bytes);
         }
     }
 }
@@ -104,6 +107,8 @@ mod tests {
     fn no_more_is_held_than_allowed() {
         let kept = Kept::new(100);
         for key in 0..1000 {
+            // Each key again at once, in another size.
+            kept.keep(key % 37, key, 1 + key as usize % 7);
             kept.keep(key % 37, key, 1 + key as usize % 60);
             let generations = kept.generations.lock();
             let bytes = |held: &HashMap<u32, (u32, usize)>| held.values().map(|(_, bytes)| bytes).sum::<usize>();
