@@ -9,7 +9,7 @@ use thirtyfour::{
 };
 
 /// What a page gets to show something.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Notes what the policy refused, before any script of the page runs.
 const WATCH_POLICY: &str = "window.refusedByPolicy = []; document.addEventListener('securitypolicyviolation', \

@@ -59,7 +59,7 @@ impl Companion {
         command.env("XDG_DATA_HOME", home.path());
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(arguments);
         let mut process = Process::start("inferboard-server", command)?;
-        let url = process.word_after("Inferboard is at ", Duration::from_secs(20)).await?;
+        let url = process.word_after("Inferboard is at ", Duration::from_secs(60)).await?;
         Ok(Self { process, url: url.trim_end_matches('/').to_owned(), _home: home })
     }
 

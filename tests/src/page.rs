@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use thirtyfour::{By, WebElement};
 
 /// What a page gets to ask and draw, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All cards, as [`Card`] has them.
 const CARDS: &str = "

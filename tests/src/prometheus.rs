@@ -56,8 +56,8 @@ impl Prometheus {
             .arg("--enable-feature=exemplar-storage")
             .arg("--web.listen-address=127.0.0.1:0");
         let mut process = Process::start("prometheus", command)?;
-        let address = process.word_after("msg=\"Listening on\" address=", Duration::from_secs(20)).await?;
-        process.word_after("Server is ready to receive web", Duration::from_secs(20)).await?;
+        let address = process.word_after("msg=\"Listening on\" address=", Duration::from_secs(60)).await?;
+        process.word_after("Server is ready to receive web", Duration::from_secs(60)).await?;
         Ok(Self { _process: process, _folder: folder, url: format!("http://{address}") })
     }
 

@@ -29,7 +29,7 @@ impl VictoriaMetrics {
         let process = Process::start("victoria-metrics", command)?;
         let own = Self { _process: process, _folder: folder, url: format!("http://{address}") };
         let up = async || Ok(own.api().get("/health").await?.status().is_success());
-        until("start of victoria-metrics", Duration::from_secs(20), up, |up| *up).await?;
+        until("start of victoria-metrics", Duration::from_secs(60), up, |up| *up).await?;
         let client = reqwest::Client::new();
         let import = client.post(format!("{}/api/v1/import/prometheus", own.url)).body(text);
         import.send().await?.error_for_status()?;

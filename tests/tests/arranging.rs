@@ -3,7 +3,7 @@ use inferboard_tests::{Browser, Companion, Result, until};
 use serde_json::json;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Drags one row of the list onto another, as a hand does.
 const DRAG: &str = "const row = graph => document.querySelector(`[data-testid=customize-dialog] li[data-graph=${graph}]`); \
     const tell = (row, kind) => row.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true })); \

@@ -6,7 +6,7 @@ use thirtyfour::Key;
 const SPEED: f64 = 20.0;
 const INTERVAL: &str = "250ms";
 const VIEW: &str = "section=requests&from=now-2m&every=1s";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const LEAST_PIXELS: u64 = 100;
 
 /// Keeps what the page copies and saves, where the test can read it: a headless browser has no clipboard to share.

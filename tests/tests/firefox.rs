@@ -2,7 +2,7 @@
 use inferboard_tests::{Browser, Companion, FixtureError, Play, Recording, Replay, Result, skipped, until};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const GRAPHS: [&str; 4] = ["volume", "end-to-end-latency", "running-and-waiting", "tokens-per-second"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,12 +20,13 @@ async fn firefox_draws_and_selects() -> Result<()> {
     tokio::time::sleep(Duration::from_secs(8)).await;
     // High enough for all cards, as only those on screen are asked for.
     browser.driver().set_window_rect(0, 0, 1400, 2400).await?;
-    browser.open(&format!("{}/?section=requests&from=now-2m&every=1s", companion.url())).await?;
+    browser.open(&format!("{}/?section=requests&from=now-1m&every=1s", companion.url())).await?;
     browser.live_cards(&GRAPHS).await?;
     for graph in GRAPHS {
         browser.painted(graph, 100).await?;
     }
-    browser.drag(&browser.overlay("volume").await?, 0.4, 0.75).await?;
+    // Nothing is older than the companion.
+    browser.drag(&browser.overlay("volume").await?, 0.85, 0.97).await?;
     let custom = async || browser.view().await;
     until("a range in the address", PATIENCE, custom, |view| view.contains_key("to")).await?;
     browser.painted("volume", 20).await?;

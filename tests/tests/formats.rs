@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Name and labels of a series, job and instance left out, and the bits of its value.
 type Samples = BTreeMap<BTreeMap<String, String>, u64>;

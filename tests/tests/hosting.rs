@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 const FOLDER: &str = "/team/metrics/";
 const SPEED: f64 = 20.0;
 const INTERVAL: Duration = Duration::from_millis(250);
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const LEAST_PIXELS: u64 = 60;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 use inferboard_tests::{Browser, Companion, InventedFleet, Result, StaticHost, Theme, until};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const GRAPH: &str = "running-and-waiting";
 /// Keeps what the page copies: a headless browser has no clipboard to share.
 const CATCH: &str = "window.copied = []; Object.defineProperty(navigator, 'clipboard', \

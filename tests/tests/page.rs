@@ -33,7 +33,7 @@ const VIEW: &str = "from=now-2m&every=1s";
 /// Coloured pixels of the shortest line worth the name: some millimetres of it.
 const LEAST_PIXELS: u64 = 100;
 /// What the page gets for what it does by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_drawn_and_explored() -> Result<()> {

@@ -142,7 +142,7 @@ fn last_between_seconds(recording: &Recording) -> i64 {
 async fn scope_labels(api: &Api, replay: &Replay) -> Result<BTreeMap<String, String>> {
     let query = format!("process_start_time_seconds{{instance=\"{}\"}}[30m]", replay.instance());
     let stored = async || api.samples(&query, None).await;
-    let series = until("the first samples", Duration::from_secs(30), stored, |series| !series.is_empty()).await?;
+    let series = until("the first samples", Duration::from_secs(60), stored, |series| !series.is_empty()).await?;
     let labels = series.into_iter().next().map(|series| series.metric).unwrap_or_default();
     Ok(labels.into_iter().filter(|(name, _)| name != "__name__").collect())
 }

@@ -20,7 +20,7 @@ use std::{
 const JOBS: &str = "job=~\"inferboard|inferboard-federate\"";
 /// Everything else that a Prometheus with that configuration holds.
 const FEDERATED: &str = "{__name__=~\".+\",job!~\"inferboard|inferboard-federate\"}";
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Reads `[[format, page], …]` and prints for each page `{family: [type, help, [[sample, labels, value], …]]}`.
 const FAMILIES: &str = r"

@@ -3,7 +3,7 @@ use inferboard_tests::{Browser, Companion, Result, StaticHost, Theme, now_ms, un
 use serde_json::json;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A browser's clock that is an hour ahead.
 const AHEAD: &str = "{ const Real = Date; const ahead = 3600000; \
     window.Date = class extends Real { \

@@ -4,7 +4,7 @@ use serde_json::json;
 use std::time::Duration;
 use thirtyfour::WebElement;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Replicas enough for rows to scroll.
 const REPLICAS: usize = 24;
 const GRAPH: &str = "running-and-waiting";

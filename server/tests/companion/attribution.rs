@@ -6,11 +6,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// A target that listens on `port` of loopback, or a free one, and is called `program`; its child samples as often as it
-/// can.
-async fn target(folder: &Path, program: &Path, port: u16) -> Program {
+/// How often the child of a target samples 64 GPUs: as often as it can, so that it burns CPU time, or hardly ever.
+const BUSY: &str = "1ms";
+const IDLE: &str = "8s";
+
+/// A target that listens on `port` of loopback, or a free one, and is called `program`.
+async fn target(folder: &Path, program: &Path, port: u16, sampling: &str) -> Program {
     let config = folder.join("target.toml");
-    std::fs::write(&config, "scrape_interval = \"8s\"\ngpu_sample_interval = \"1ms\"\n").expect("a file");
+    let text = format!("scrape_interval = \"8s\"\ngpu_sample_interval = \"{sampling}\"\n");
+    std::fs::write(&config, text).expect("a file");
     write(&folder.join("target-cards"), "gpus=64");
     let mut command = Command::new(program);
     command.env("FAKE_NVML", folder.join("target-cards")).args(["--in-memory", "--no-discovery", "--nvml-library"]);
@@ -64,7 +68,7 @@ async fn value(program: &Program, query: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_s_processes_are_found_and_followed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let engine = target(folder.path(), Path::new(PROGRAM), 0).await;
+    let engine = target(folder.path(), Path::new(PROGRAM), 0, BUSY).await;
     let child = child_of(engine.pid()).await;
     write(
         &folder.path().join("cards"),
@@ -79,18 +83,20 @@ async fn a_replica_s_processes_are_found_and_followed() {
         .wait_for(&format!("count by (gpu, uuid) (inferboard_gpu_utilization_ratio{own} == 0.5)"), &["1", "1"])
         .await;
     watcher.wait_for("count(inferboard_gpu_memory_used_bytes{gpu=~\"[12]\",uuid=~\"GPU-0000000[12]\"})", &["2"]).await;
-    // CPU time of the process and its child, most of which is the child's.
+    // CPU time of the process and its child, which both burn: at least what they had used before it was told, and not
+    // more than afterwards.
     for _ in 0..500 {
         if cpu_seconds(child) > 0.3 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    let used = || cpu_seconds(engine.pid()) + cpu_seconds(child);
+    let used_before = used();
+    let caught_up = format!("inferboard_cpu_seconds_total{own} >= bool {:.2}", used_before - 0.02);
+    watcher.wait_for(&caught_up, &["1"]).await;
     let told = value(&watcher, &format!("inferboard_cpu_seconds_total{own}")).await;
-    let (of_engine, of_child) = (cpu_seconds(engine.pid()), cpu_seconds(child));
-    assert!(of_child > 0.3, "the child burns: {of_child}");
-    assert!((told - of_engine - of_child).abs() < 1.0, "{told} of {of_engine} and {of_child}");
+    assert!(cpu_seconds(child) > 0.3 && told <= used() + 0.02, "{told} of {used_before} to {}", used());
     let memory = value(&watcher, &format!("inferboard_memory_used_bytes{own}")).await;
     assert!((1e6..1e9).contains(&memory), "{memory}");
     watcher.wait_for(&format!("count by (measure) (inferboard_memory_used_bytes{own})"), &["1"]).await;
@@ -101,7 +107,8 @@ async fn a_replica_s_processes_are_found_and_followed() {
     drop(engine);
     watcher.wait_for("inferboard_replica_attributed{reason=\"no_listener\"}", &["0"]).await;
     watcher.wait_for(&format!("inferboard_cpu_seconds_total{own} or inferboard_memory_used_bytes{own}"), &[]).await;
-    let engine = target(folder.path(), Path::new(PROGRAM), port).await;
+    // An idle one, whose CPU time stays below that of the one before.
+    let engine = target(folder.path(), Path::new(PROGRAM), port, IDLE).await;
     let child = child_of(engine.pid()).await;
     write(&folder.path().join("cards"), &format!("gpus=4\nprocesses.3={child}:1073741824"));
     watcher.wait_for(&format!("inferboard_replica_attributed{own}"), &["1"]).await;
@@ -123,8 +130,8 @@ async fn what_cannot_be_told_is_told_with_a_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let proxy = folder.path().join("docker-proxy");
     std::fs::copy(PROGRAM, &proxy).expect("a copy");
-    let forwarder = target(folder.path(), &proxy, 0).await;
-    let engine = target(folder.path(), Path::new(PROGRAM), 0).await;
+    let forwarder = target(folder.path(), &proxy, 0, BUSY).await;
+    let engine = target(folder.path(), Path::new(PROGRAM), 0, BUSY).await;
     let gone = "http://127.0.0.1:1/metrics".to_owned();
     let twice = url(&engine).replace("127.0.0.1", "localhost");
     let urls = [url(&forwarder), url(&engine), twice, gone];
@@ -148,7 +155,7 @@ async fn without_permission_that_is_told() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let engine = target(folder.path(), Path::new(PROGRAM), 0).await;
+    let engine = target(folder.path(), Path::new(PROGRAM), 0, BUSY).await;
     let mut command = watcher(folder.path(), &[url(&engine)]);
     // For the other user to read.
     let open = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
