@@ -1,5 +1,6 @@
 //! PromQL evaluation over a one-method storage trait; reads no clock and does no I/O.
 mod accumulate;
+mod alternatives;
 mod answer;
 mod ast;
 mod error;

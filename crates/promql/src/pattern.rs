@@ -1,5 +1,6 @@
 //! Patterns over whole label values: texts, and regular expressions.
 use crate::Error;
+use crate::alternatives::texts;
 use regex::{Regex, RegexBuilder};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,16 +11,13 @@ const SIZE_BYTES: usize = 2 << 20;
 /// As much of a refused expression is repeated in the message.
 const SHOWN_BYTES: usize = 100;
 
-/// What regular expressions have that is more than text.
-const MORE_THAN_TEXT: &[char] = &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '|'];
-
 /// What a label's value is compared with by `=~` and `!~`.
 #[derive(Clone, Debug)]
 pub struct Pattern(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Texts between bars: queries that a program writes have hundreds of them, which are looked up and never compiled.
+    /// All that matches: queries that a program writes have hundreds of texts, which are looked up and never compiled.
     AnyOf(Arc<HashSet<String>>),
     Regex(Regex),
 }
@@ -51,24 +49,6 @@ impl Pattern {
             Kind::Regex(_) => None,
         }
     }
-}
-
-/// The texts between the bars of `source`; none where there is more to it.
-fn texts(source: &str) -> Option<HashSet<String>> {
-    let (mut texts, mut text) = (HashSet::new(), String::new());
-    let mut chars = source.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '|' => {
-                texts.insert(std::mem::take(&mut text));
-            }
-            '\\' => text.push(chars.next().filter(|c| MORE_THAN_TEXT.contains(c))?),
-            c if MORE_THAN_TEXT.contains(&c) => return None,
-            c => text.push(c),
-        }
-    }
-    texts.insert(text);
-    Some(texts)
 }
 
 /// Compiles `source` to match whole values, `.` matching a line break too, as Prometheus does.
@@ -127,8 +107,22 @@ mod tests {
 
     #[test]
     fn texts_between_bars_are_what_the_compiled_expression_matches() {
-        let sources =
-            ["a|b", "", "a|", "|", r"10\.0\.0\.4:8000|x", r"a\|b|c", r"\\|\$", "é|ü-ß#&~ /", "a.b|c", r"\d", r"a\"];
+        let sources = [
+            "a|b",
+            "",
+            "a|",
+            "|",
+            r"10\.0\.0\.4:8000|x",
+            r"a\|b|c",
+            "(a|b?|(1|é))",
+            "?",
+            "a|?",
+            r"\\|\$",
+            "é|ü-ß#&~ /",
+            "a.b|c",
+            r"\d",
+            r"a\",
+        ];
         let values =
             ["a", "b", "", "10.0.0.4:8000", "10x0.0.4:8000", "x", "a|b", "c", r"\", "$", "é", "ü-ß#&~ /", "a.b", "1"];
         for source in sources {

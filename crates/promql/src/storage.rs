@@ -95,4 +95,19 @@ pub trait Storage: Send + Sync {
         until_ms: i64,
         visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError>;
+
+    /// As [`Storage::select`] for who needs no sample before the last one that is no stale marker: a store may leave
+    /// those out, and look for none of them.
+    ///
+    /// # Errors
+    /// When data cannot be read.
+    fn select_latest(
+        &self,
+        selector: &Selector,
+        after_ms: i64,
+        until_ms: i64,
+        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        self.select(selector, after_ms, until_ms, visit)
+    }
 }

@@ -145,9 +145,20 @@ impl Chunk {
 
     /// Calls `visit` with the time and value of each sample of `slot`, in order of time.
     pub(crate) fn for_each_sample(&self, slot: u32, mut visit: impl FnMut(i64, f64)) {
-        let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return };
+        for_each_value(self.tokens(slot), 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
+    }
+
+    /// Time and value of the last sample of `slot` at or before `until_ms`.
+    pub(crate) fn last_sample(&self, slot: u32, until_ms: i64) -> Option<(i64, f64)> {
+        let rows = self.times_ms.partition_point(|time_ms| *time_ms <= until_ms);
+        let mut last = None;
+        for_each_value(self.tokens(slot), 0, rows, |row, value| last = Some((row, value)));
+        last.map(|(row, value)| (self.times_ms[row], value))
+    }
+
+    fn tokens(&self, slot: u32) -> &[u8] {
+        let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return &[] };
         let start = at.checked_sub(1).map_or(0, |before| self.columns[before].1);
-        let tokens = &self.tokens[start as usize..self.columns[at].1 as usize];
-        for_each_value(tokens, 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
+        &self.tokens[start as usize..self.columns[at].1 as usize]
     }
 }

@@ -5,6 +5,7 @@ use crate::index::{Found, Place};
 use crate::rows::Rows;
 use crate::stats::Counts;
 use crate::store::Inner;
+use promql::is_stale;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -81,6 +82,20 @@ impl<'s> Snapshot<'s> {
         (self.blocks.iter().map(share).sum::<f64>() * self.series.len() as f64) as u64
     }
 
+    /// The last sample of the series at `at`, if it is in memory and no stale marker.
+    fn last_in_memory(&self, at: usize) -> Option<(i64, f64)> {
+        let Found { number, places, .. } = &self.series[at];
+        let last_of = |place: &Place| {
+            let chunks = self.heads.get(&address(&place.rows))?;
+            chunks.iter().rev().find_map(|chunk| chunk.last_sample(place.slot, self.until_ms))
+        };
+        let (time_ms, value) = places.iter().filter_map(last_of).max_by_key(|(time_ms, _)| *time_ms)?;
+        // Imported samples may be newer than what is in memory.
+        let is_in_block = |block: &Arc<Block>| block.entry(*number, time_ms.saturating_sub(1), self.until_ms).is_some();
+        let is_last = time_ms > self.after_ms && !is_stale(value) && !self.blocks.iter().any(is_in_block);
+        is_last.then_some((time_ms, value))
+    }
+
     pub(crate) fn reader(&'s self) -> SeriesReader<'s> {
         let cursor = |block: &Arc<Block>| Cursor::new(Arc::clone(block), self.blocks.len());
         SeriesReader {
@@ -92,6 +107,18 @@ impl<'s> Snapshot<'s> {
 }
 
 impl SeriesReader<'_> {
+    /// Appends the last sample of the series at `at` that is no stale marker, all that follow it, and maybe some before,
+    /// in order of time. What cannot be read is counted and left out.
+    pub(crate) fn read_latest(&mut self, at: usize, times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
+        match self.snapshot.last_in_memory(at) {
+            Some((time_ms, value)) => {
+                times_ms.push(time_ms);
+                values.push(value);
+            }
+            None => self.read(at, times_ms, values),
+        }
+    }
+
     /// Appends the samples of the series at `at`, in order of time. What cannot be read is counted and left out.
     pub(crate) fn read(&mut self, at: usize, times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
         let start = times_ms.len();

@@ -77,7 +77,7 @@ fn latest(evaluator: &Evaluator, selector: &Selector, interrupt: Interrupt<'_>) 
     let after_ms = until_ms - evaluator.options.lookback_ms;
     let mut series = Vec::new();
     let mut outcome = Ok(());
-    let read = evaluator.storage.select(selector, after_ms, until_ms, &mut |labels, column| {
+    let read = evaluator.storage.select_latest(selector, after_ms, until_ms, &mut |labels, column| {
         if let (Some(&time_ms), Some(&value)) = (column.times_ms.last(), column.values.last())
             && !is_stale(value)
         {

@@ -23,7 +23,7 @@ pub(crate) use grouping::Groups;
 pub(crate) use meter::Meter;
 pub(crate) use ranking::is_label_name;
 pub use run::{instant, range};
-pub(crate) use select::absent_labels;
+pub(crate) use select::{Needed, absent_labels};
 pub(crate) use steps::{Span, Steps, Window, Windows};
 
 use crate::ast::{Aggregate, AggregateOp, Binary, Expr, Grouping, Type};

@@ -1,6 +1,6 @@
 //! The two ways to ask: at one time, or at many.
 use super::memo::Memo;
-use super::{Annotations, Evaluator, Meter, Span, Steps, Windows};
+use super::{Annotations, Evaluator, Meter, Needed, Span, Steps, Windows};
 use crate::answer::{Answer, Sample, Series, Value};
 use crate::ast::{AggregateOp, Expr, Type};
 use crate::functions::Function;
@@ -133,7 +133,7 @@ impl<'a> Evaluator<'a> {
     fn raw_series(&self, expr: &Expr, steps: Steps) -> Result<Vec<Series>, Error> {
         let mut charge = self.meter.charge();
         let mut series = Vec::new();
-        self.each_samples(expr, steps, &mut |labels, named, samples, windows: &Windows| {
+        self.each_samples(expr, steps, Needed::All, &mut |labels, named, samples, windows: &Windows| {
             let (after_ms, until_ms) = windows.bounds_ms();
             let points: Vec<(i64, f64)> = samples
                 .times_ms

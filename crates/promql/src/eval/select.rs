@@ -9,6 +9,14 @@ use std::ops::ControlFlow;
 /// markers, and their windows.
 pub(crate) type SamplesSink<'s> = dyn FnMut(&Labels, bool, Column<'_>, &Windows) -> Result<(), Error> + 's;
 
+/// Which samples of a window matter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Needed {
+    All,
+    /// The last one that is no stale marker, and what follows it.
+    Latest,
+}
+
 impl Evaluator<'_> {
     /// The latest sample at each step.
     pub(super) fn stream_select(&self, select: &Select, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
@@ -29,7 +37,7 @@ impl Evaluator<'_> {
     ) -> Result<(), Error> {
         let windows = Windows::new(steps, self.span, self.options.lookback_ms, select.shift);
         let mut out = Vec::with_capacity(steps.count);
-        self.each_stored(select, &windows, &mut |labels, column| {
+        self.each_stored(select, &windows, Needed::Latest, &mut |labels, column| {
             windows.fill(column, &self.meter, &mut out, |window| {
                 match (window.times_ms.last(), window.values.last()) {
                     (Some(time_ms), Some(value)) if !is_stale(*value) => pick(*time_ms, *value),
@@ -40,13 +48,19 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Hands the samples of each series of a range vector expression to `visit`.
-    pub(crate) fn each_samples(&self, expr: &Expr, steps: Steps, visit: &mut SamplesSink<'_>) -> Result<(), Error> {
+    /// Hands the samples of each series of a range vector expression to `visit`, at least those that are `needed`.
+    pub(crate) fn each_samples(
+        &self,
+        expr: &Expr,
+        steps: Steps,
+        needed: Needed,
+        visit: &mut SamplesSink<'_>,
+    ) -> Result<(), Error> {
         match expr.unwrapped() {
             Expr::Window(select, window_ms) => {
                 let windows = Windows::new(steps, self.span, *window_ms, select.shift);
                 let mut present = Present::default();
-                self.each_stored(select, &windows, &mut |labels, column| {
+                self.each_stored(select, &windows, needed, &mut |labels, column| {
                     visit(labels, true, present.of(column), &windows)
                 })
             }
@@ -74,14 +88,20 @@ impl Evaluator<'_> {
         &self,
         select: &Select,
         windows: &Windows,
+        needed: Needed,
         visit: &mut dyn FnMut(&Labels, Column<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (after_ms, until_ms) = windows.bounds_ms();
         let mut outcome = Ok(());
-        self.storage.select(&select.selector, after_ms, until_ms, &mut |labels, column| {
+        let visit = &mut |labels: &Labels, column: Column<'_>| {
             outcome = self.meter.samples(column.times_ms.len()).and_then(|()| visit(labels, column));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
+        };
+        if needed == Needed::Latest && windows.are_one() {
+            self.storage.select_latest(&select.selector, after_ms, until_ms, visit)?;
+        } else {
+            self.storage.select(&select.selector, after_ms, until_ms, visit)?;
+        }
         outcome
     }
 }

@@ -82,6 +82,11 @@ impl Windows {
         self.fixed_ms.is_some()
     }
 
+    /// Whether every step has the same window.
+    pub(crate) fn are_one(&self) -> bool {
+        self.is_fixed() || self.steps.count == 1
+    }
+
     fn until_ms(&self, step: usize) -> i64 {
         self.fixed_ms.unwrap_or_else(|| self.steps.time_ms(step)).saturating_sub(self.offset_ms)
     }

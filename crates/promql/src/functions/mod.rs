@@ -13,7 +13,7 @@ pub(crate) use window::WindowFunction;
 
 use crate::Error;
 use crate::ast::{Call, Expr, Type};
-use crate::eval::{Evaluator, Frame, Row, Sink, Steps, absent_labels, mistyped};
+use crate::eval::{Evaluator, Frame, Needed, Row, Sink, Steps, absent_labels, mistyped};
 use crate::{is_stale, stale_marker};
 use date::Date;
 
@@ -197,7 +197,7 @@ impl Evaluator<'_> {
             })?;
         } else {
             let mut present = Vec::with_capacity(steps.count);
-            self.each_samples(of, steps, &mut |_, _, samples, windows| {
+            self.each_samples(of, steps, Needed::Latest, &mut |_, _, samples, windows| {
                 windows.fill(samples, &self.meter, &mut present, |_| 1.0)?;
                 note(&present);
                 Ok(())

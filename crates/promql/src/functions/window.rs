@@ -3,7 +3,7 @@ use super::over_time::{self, Extreme};
 use super::rate::{self, Change};
 use super::{arg, regression};
 use crate::ast::{Call, Type};
-use crate::eval::{Evaluator, Row, Sink, Steps, Windows};
+use crate::eval::{Evaluator, Needed, Row, Sink, Steps, Windows};
 use crate::quantile::quantile;
 use crate::{Column, Error, Labels};
 use std::collections::HashSet;
@@ -59,6 +59,10 @@ impl WindowFunction {
         })
     }
 
+    fn needed(self) -> Needed {
+        if matches!(self, Self::Last | Self::Present) { Needed::Latest } else { Needed::All }
+    }
+
     /// Whether the metric's name stays: a sample of the window is the result.
     pub(crate) fn keeps_name(self) -> bool {
         matches!(self, Self::First | Self::Last)
@@ -82,7 +86,7 @@ impl Evaluator<'_> {
         let keeps_name = function.keeps_name();
         let mut met = (!keeps_name && !of.is_distinct_without_name()).then(HashSet::<Labels>::new);
         let mut out = Vec::with_capacity(steps.count);
-        self.each_samples(of, steps, &mut |labels, named, samples, windows| {
+        self.each_samples(of, steps, function.needed(), &mut |labels, named, samples, windows| {
             self.apply(function, &number, samples, windows, &mut out)?;
             let row = Row { labels, named: named && keeps_name, values: &mut out };
             if row.is_empty() {

@@ -1,5 +1,5 @@
 //! Short ways to put samples into a store and to ask for them.
-use promql::{Labels, MatchOp, Matcher, Pattern, Selector, Storage};
+use promql::{Column, Labels, MatchOp, Matcher, Pattern, Selector, Storage, is_stale};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use store::{Group, Store};
@@ -34,8 +34,31 @@ pub(crate) fn selector(any_of: &[&[(&str, &str, &str)]]) -> Selector {
     Selector { any_of: any_of.collect() }
 }
 
-/// What a query is lent.
+/// What a query is lent, the latest samples where it asks for these among them.
 pub(crate) fn select(
+    store: &Store,
+    any_of: &[&[(&str, &str, &str)]],
+    after_ms: i64,
+    until_ms: i64,
+) -> BTreeMap<String, Samples> {
+    let found = lent(store, any_of, after_ms, until_ms);
+    let mut latest = BTreeMap::new();
+    store
+        .select_latest(&selector(any_of), after_ms, until_ms, &mut |labels, column| take(&mut latest, labels, column))
+        .expect("a snapshot");
+    assert!(found.keys().eq(latest.keys()), "the same series");
+    // NaN is unlike itself.
+    let bits = |samples: &Samples| samples.iter().map(|(at, value)| (*at, value.to_bits())).collect::<Vec<_>>();
+    for (labels, samples) in &found {
+        let last = samples.iter().rposition(|(_, value)| !is_stale(*value)).unwrap_or(0);
+        let (all, own) = (bits(samples), bits(&latest[labels]));
+        assert!(all.ends_with(&own) && own.ends_with(&all[last..]), "{labels}: {own:?} of {all:?}");
+    }
+    found
+}
+
+/// What a query is lent while others may write.
+pub(crate) fn lent(
     store: &Store,
     any_of: &[&[(&str, &str, &str)]],
     after_ms: i64,
@@ -43,14 +66,16 @@ pub(crate) fn select(
 ) -> BTreeMap<String, Samples> {
     let mut found = BTreeMap::new();
     store
-        .select(&selector(any_of), after_ms, until_ms, &mut |labels, column| {
-            assert!(column.times_ms.is_sorted_by(|a, b| a < b), "{}: times go back", text(labels));
-            let samples = column.times_ms.iter().copied().zip(column.values.iter().copied()).collect();
-            assert!(found.insert(text(labels), samples).is_none(), "{} twice", text(labels));
-            ControlFlow::Continue(())
-        })
+        .select(&selector(any_of), after_ms, until_ms, &mut |labels, column| take(&mut found, labels, column))
         .expect("a snapshot");
     found
+}
+
+fn take(found: &mut BTreeMap<String, Samples>, labels: &Labels, column: Column<'_>) -> ControlFlow<()> {
+    assert!(column.times_ms.is_sorted_by(|a, b| a < b), "{}: times go back", text(labels));
+    let samples = column.times_ms.iter().copied().zip(column.values.iter().copied()).collect();
+    assert!(found.insert(text(labels), samples).is_none(), "{} twice", text(labels));
+    ControlFlow::Continue(())
 }
 
 /// Everything that a query can be lent.
