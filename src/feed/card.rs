@@ -37,8 +37,10 @@ pub struct Drawn {
     pub grid: Grid,
     /// The query, with the window filled in.
     pub query: String,
-    /// The boxes: line and value over the range.
+    /// The boxes: line and value over a range.
     pub summary: Vec<(String, f64)>,
+    /// Which range that is: not yet the visible one where the difference is small.
+    pub summed: (i64, i64),
 }
 
 impl Drawn {
@@ -54,6 +56,7 @@ impl Drawn {
             grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
             query: String::new(),
             summary: Vec::new(),
+            summed: range,
         }
     }
 }
@@ -169,15 +172,28 @@ impl Round {
             }
             (None, None) => Vec::new(),
         };
-        let summary = match summary_query(graph, &present, &ask, self.range.1 - self.range.0) {
-            Some(query) => {
-                let _permit = queue.permit().await;
-                ordered(named_values(self.backend.instant(query, self.end_ms()).await?), &line_order(graph))
-            }
-            None => Vec::new(),
-        };
         let range = self.range;
-        Ok(Some(Drawn { frame: lines, previous, buckets, bucket_ends, is_detailed, range, grid, query, summary }))
+        let known = old.as_ref().filter(|old| self.is_live && !old.summary.is_empty() && still_sums(old.summed, range));
+        let (summary, summed) = match (known, summary_query(graph, &present, &ask, range.1 - range.0)) {
+            (Some(old), _) => (old.summary.clone(), old.summed),
+            (None, Some(query)) => {
+                let _permit = queue.permit().await;
+                (ordered(named_values(self.backend.instant(query, self.end_ms()).await?), &line_order(graph)), range)
+            }
+            (None, None) => (Vec::new(), range),
+        };
+        Ok(Some(Drawn {
+            frame: lines,
+            previous,
+            buckets,
+            bucket_ends,
+            is_detailed,
+            range,
+            grid,
+            query,
+            summary,
+            summed,
+        }))
     }
 
     /// What a card's menu can offer.
@@ -245,6 +261,16 @@ impl Lines<'_> {
         turn(whole.columns.len()).await;
         Ok(whole)
     }
+}
+
+/// A sum over a range is good for as long as the range has moved on by less than one part in so many: a server that
+/// keeps a month should not add it up every second.
+const SUMMED_PARTS: i64 = 60;
+
+/// Whether what was summed over a range will do for another.
+fn still_sums(summed: (i64, i64), range: (i64, i64)) -> bool {
+    let length_ms = range.1 - range.0;
+    length_ms == summed.1 - summed.0 && (0..length_ms / SUMMED_PARTS).contains(&(range.1 - summed.1))
 }
 
 /// The lines of a graph in the catalogue's order.

@@ -57,7 +57,11 @@ impl Labels {
 
     /// The metric's name, or none.
     pub fn metric_name(&self) -> Option<&str> {
-        self.get(METRIC_NAME)
+        // Mostly the first: only capital letters and digits come before it.
+        match self.0.first() {
+            Some((name, value)) if **name == *METRIC_NAME => Some(value),
+            _ => self.get(METRIC_NAME),
+        }
     }
 
     /// The labels whose names `keep` accepts.

@@ -103,7 +103,7 @@ impl Head {
 impl Chunk {
     fn new(times_ms: &[i64], mut columns: Vec<(u32, &Column)>) -> Self {
         columns.sort_unstable_by_key(|(slot, _)| *slot);
-        let mut tokens = Vec::new();
+        let mut tokens = Vec::with_capacity(columns.iter().map(|(_, column)| column.most_bytes()).sum());
         let ends = columns.iter().map(|(slot, column)| {
             column.write_to(&mut tokens);
             // Enough for three million series of which no value is like the one before.

@@ -67,7 +67,7 @@ impl Inner {
                 times_ms.clear();
                 values.clear();
                 keys.clear();
-                for place in &series.places {
+                for place in &*series.places {
                     let had = times_ms.len();
                     for chunk in heads.chunks(Arc::as_ptr(&place.rows), day) {
                         chunk.for_each_sample(place.slot, |time_ms, value| {

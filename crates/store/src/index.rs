@@ -22,8 +22,8 @@ pub(crate) struct Index {
 pub(crate) struct Series {
     pub(crate) labels: Labels,
     /// Groups in memory. More than one when two targets wrote the same label set, such as before and after a change
-    /// of configuration.
-    pub(crate) places: Vec<Place>,
+    /// of configuration. Shared, as queries take them along.
+    pub(crate) places: Arc<[Place]>,
     /// How many blocks have samples of it.
     pub(crate) blocks: u32,
 }
@@ -43,7 +43,7 @@ pub(crate) type PlaceKey = (*const Rows, u32);
 pub(crate) struct Found {
     pub(crate) number: u32,
     pub(crate) labels: Labels,
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Arc<[Place]>,
 }
 
 impl Place {
@@ -74,9 +74,8 @@ impl Index {
         let series = self.series.get_mut(&number)?;
         let known = series.places.iter().find(|known| Arc::ptr_eq(&known.rows, rows)).map(|place| place.slot);
         let slot = known.unwrap_or_else(|| {
-            // Mostly there is only one, and there are many series.
-            series.places.reserve_exact(1);
-            series.places.push(Place { rows: Arc::clone(rows), slot: next_slot });
+            let new = Place { rows: Arc::clone(rows), slot: next_slot };
+            series.places = series.places.iter().cloned().chain([new]).collect();
             next_slot
         });
         Some((slot, series.labels.clone()))
@@ -107,7 +106,7 @@ impl Index {
         self.next_series = number.checked_add(1)?;
         let labels = self.list(labels, number);
         let at = hash(&self.hasher, labels.iter());
-        self.series.insert(number, Series { labels, places: Vec::new(), blocks: 0 });
+        self.series.insert(number, Series { labels, places: Arc::default(), blocks: 0 });
         let Self { by_labels, series, hasher, .. } = self;
         by_labels
             .insert_unique(at, number, |other| series.get(other).map_or(0, |other| hash(hasher, other.labels.iter())));
@@ -154,7 +153,10 @@ impl Index {
         }
         let mut gone = HashSet::new();
         for (number, series) in &mut self.series {
-            series.places.retain(|place| !places.contains(&place.key()) || place.rows.is_live(place.slot));
+            let stays = |place: &&Place| !places.contains(&place.key()) || place.rows.is_live(place.slot);
+            if !series.places.iter().all(|place| stays(&place)) {
+                series.places = series.places.iter().filter(stays).cloned().collect();
+            }
             if series.places.is_empty() && series.blocks == 0 {
                 gone.insert(*number);
             }
@@ -182,7 +184,7 @@ impl Index {
     pub(crate) fn take_along(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<Found> {
         let found = |number| {
             let Series { labels, places, .. } = self.series.get(&number)?;
-            Some(Found { number, labels: labels.clone(), places: places.clone() })
+            Some(Found { number, labels: labels.clone(), places: Arc::clone(places) })
         };
         numbers.into_iter().filter_map(found).collect()
     }

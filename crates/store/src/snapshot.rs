@@ -5,8 +5,8 @@ use crate::index::{Found, Place};
 use crate::rows::Rows;
 use crate::stats::Counts;
 use crate::store::Inner;
+use hashbrown::HashMap;
 use promql::is_stale;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Series and where their samples in a span of time are.
@@ -32,7 +32,7 @@ impl<'s> Snapshot<'s> {
     /// The state of `series` now, of samples in `after_ms < time <= until_ms`.
     pub(crate) fn take(inner: &'s Inner, series: Vec<Found>, after_ms: i64, until_ms: i64) -> Self {
         let mut slots: HashMap<usize, (&Arc<Rows>, Vec<u32>)> = HashMap::new();
-        for Place { rows, slot } in series.iter().flat_map(|series| &series.places) {
+        for Place { rows, slot } in series.iter().flat_map(|series| &*series.places) {
             slots.entry(address(rows)).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
         }
         // Before the blocks: what becomes a block in between is seen twice, and counts once.
@@ -135,7 +135,7 @@ impl SeriesReader<'_> {
             is_in_order &= had == start || times_ms.get(had).is_none_or(|next_ms| times_ms[had - 1] < *next_ms);
         }
         let had = times_ms.len();
-        for place in places {
+        for place in &**places {
             for chunk in heads.get(&address(&place.rows)).map_or(&[][..], Vec::as_slice) {
                 chunk.for_each_sample(place.slot, |time_ms, value| {
                     if time_ms > *after_ms && time_ms <= *until_ms {

@@ -1,6 +1,7 @@
 //! Doing the work of requests: a few at a time, on threads of their own, within bounds on time and memory.
 use super::answers::Answers;
 use super::gate::Gate;
+use super::parsed::Parsed;
 use promapi::{ApiError, ErrorType};
 use promql::{ErrorKind, Interrupt, Interruption, Limits, MemoryPool, Options, Storage};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) struct Evaluator {
     pub(super) options: Options,
     pub(super) memory: Arc<MemoryPool>,
     pub(super) answers: Answers,
+    pub(super) parsed: Parsed,
     gate: Gate,
 }
 
@@ -32,7 +34,14 @@ impl Evaluator {
         let limits = Limits { points: STEPS + 1, memory_bytes: QUERY_MEMORY_BYTES, ..Limits::default() };
         let memory = MemoryPool::new(MEMORY_BYTES);
         let options = Options { limits, pool: Some(Arc::clone(&memory)), ..Options::default() };
-        Self { storage, options, memory, answers: Answers::default(), gate: Gate::new(running) }
+        Self {
+            storage,
+            options,
+            memory,
+            answers: Answers::default(),
+            parsed: Parsed::default(),
+            gate: Gate::new(running),
+        }
     }
 
     /// Waits for a turn and does `work` on a thread of its own. When its result is no longer waited for, or `deadline`

@@ -9,6 +9,7 @@ mod json;
 mod metrics;
 mod pack;
 mod params;
+mod parsed;
 mod query;
 mod series;
 mod status;

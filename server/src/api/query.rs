@@ -16,7 +16,7 @@ impl Evaluator {
     /// The answer to `query`, shared with requests that ask the same.
     async fn answer(
         self: &Arc<Self>,
-        (key, query): (Key, Query),
+        (key, query): (Key, Arc<Query>),
         gzip: bool,
         evaluate: impl FnOnce(&Self, &Query, Interrupt<'_>) -> Result<Answer, promql::Error> + Send + 'static,
     ) -> Result<Response, ApiError> {
@@ -35,10 +35,10 @@ impl Evaluator {
         start_ms: i64,
         end_ms: i64,
         step_ms: Option<i64>,
-    ) -> Result<(Key, Query), ApiError> {
+    ) -> Result<(Key, Arc<Query>), ApiError> {
         let timeout = timeout(params)?;
         let text = params.get("query").unwrap_or_default();
-        let query = promql::parse(text, &self.options.limits).map_err(|error| bad_parameter("query", error))?;
+        let query = self.parsed.query(text, &self.options.limits).map_err(|error| bad_parameter("query", error))?;
         Ok((Key { query: text.to_owned(), start_ms, end_ms, step_ms, timeout }, query))
     }
 }

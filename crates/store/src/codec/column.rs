@@ -14,6 +14,9 @@ const BITS: u64 = 3;
 /// Beyond this not every whole number is a float, and a difference need not be exact.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 
+/// The varint of as many repeats as there can be.
+const MOST_REPEAT_BYTES: usize = 5;
+
 const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1000.0, 10_000.0];
 
 /// The values of one series, one per row or none.
@@ -69,6 +72,11 @@ impl Column {
     pub(crate) fn write_to(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(&self.tokens);
         write_repeats(self.repeats, into);
+    }
+
+    /// At most as many bytes as [`Column::write_to`] appends.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.tokens.len() + MOST_REPEAT_BYTES
     }
 
     /// Memory held, roughly.
