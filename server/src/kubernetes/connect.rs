@@ -2,11 +2,18 @@
 use super::Spec;
 use super::failure::of_client;
 use crate::scrape::Failure;
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use std::time::Duration;
+use tower::limit::RateLimitLayer;
 
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most requests in a span of time: a list of thousands of pods is quick, and a proxy that ends each watch as soon
+/// as it begins does not make a flood of them.
+const MOST_REQUESTS: u64 = 20;
+const SPAN: Duration = Duration::from_secs(10);
 
 /// The client that `spec` says, and the namespace that is the context's own.
 pub(super) async fn connect(spec: &Spec) -> Result<(Client, String), Failure> {
@@ -23,6 +30,6 @@ pub(super) async fn connect(spec: &Spec) -> Result<(Client, String), Failure> {
     // A failure is told at once, and the pause before the next attempt is the watch's.
     config.default_retry = false;
     let namespace = config.default_namespace.clone();
-    let client = Client::try_from(config).map_err(|error| of_client(&error))?;
-    Ok((client, namespace))
+    let client = ClientBuilder::try_from(config).map_err(|error| of_client(&error))?;
+    Ok((client.with_layer(&RateLimitLayer::new(MOST_REQUESTS, SPAN)).build(), namespace))
 }

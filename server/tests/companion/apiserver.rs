@@ -28,6 +28,8 @@ struct Stage {
     refused: BTreeMap<String, &'static str>,
     /// Watches that began under an older number end.
     generation: u64,
+    /// Watches end as soon as they have told the news.
+    is_hasty: bool,
 }
 
 impl ApiServer {
@@ -38,6 +40,7 @@ impl ApiServer {
             version: 100,
             refused: BTreeMap::new(),
             generation: 0,
+            is_hasty: false,
         };
         Self { stage: Arc::new(Mutex::new(stage)), changed: watch::Sender::new(()) }
     }
@@ -87,6 +90,14 @@ impl ApiServer {
     /// Ends all watches that run.
     pub(crate) fn disconnect(&self) {
         self.change(|stage| stage.generation += 1);
+    }
+
+    /// Ends watches as soon as they have told the news, from now on.
+    pub(crate) fn hurry(&self) {
+        self.change(|stage| {
+            stage.is_hasty = true;
+            stage.generation += 1;
+        });
     }
 
     /// Answers with this status line to all requests of a resource from now on, or as before; `pods?watch` are those that
@@ -142,6 +153,9 @@ impl ApiServer {
             let Some(lines) = lines else { return stream.shutdown().await };
             since = now;
             stream.write_all(lines.as_bytes()).await?;
+            if self.stage().is_hasty {
+                return stream.shutdown().await;
+            }
             if changed.changed().await.is_err() {
                 return Ok(());
             }

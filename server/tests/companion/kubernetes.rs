@@ -282,6 +282,22 @@ async fn who_may_list_and_not_watch_asks_ever_more_rarely() {
 }
 
 #[tokio::test]
+async fn watches_that_end_at_once_are_no_flood() {
+    let page = FakeTarget::page("a 1\n").await;
+    let server = ApiServer::new();
+    server.apply("pods", pod("p1", page.address, "running"));
+    server.hurry();
+    let fake = server.start().await;
+    let (companion, _files) = companion(fake.address, "").await;
+    companion.wait_for("inferboard_replica_state == 1", &["state"], &["running 1"]).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let asked = fake.count("GET /api");
+    assert!((6..=20).contains(&asked), "{asked} requests in less than ten seconds");
+    server.apply("pods", pod("p2", page.address, "running"));
+    companion.wait_for("count(inferboard_replica_state == 1)", &[], &["2"]).await;
+}
+
+#[tokio::test]
 async fn a_cluster_that_fails_says_why_and_is_followed_again() {
     let page = FakeTarget::page("a 1\n").await;
     let server = ApiServer::new();
