@@ -140,7 +140,7 @@ impl Feed {
         let old = slot.state.with_untracked(|state| state.drawn.clone());
         let chosen = || self.view.with_untracked(|view| view.chosen.of(slot.graph));
         let choices = chosen();
-        let result = round.fetch(slot.graph, choices, old, &queue).await;
+        let result = round.fetch(slot.graph, &choices, old, &queue).await;
         let is_current = self.view.with_untracked(|view| view.scope == round.scope)
             && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
         // An answer to what is no longer asked for would undo the one that is.

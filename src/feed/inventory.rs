@@ -59,6 +59,37 @@ impl Inventory {
         self.replicas(&Scope::default()).is_empty() && detect(names).iter().any(|engine| engine.layer < Layer::Proxy)
     }
 
+    /// The deployments that a graph can be compared with: those of the model in view that feed it, without the one in
+    /// view. None while several models are.
+    pub fn besides(&self, graph: &Graph, scope: &Scope) -> Vec<&str> {
+        let model = Scope { model: scope.model.clone(), ..Scope::default() };
+        if scope.model.is_none() && self.models().len() > 1 {
+            return Vec::new();
+        }
+        let within = self.deployments(scope);
+        // All of one is that one.
+        let is_in_view = |name: &str| match &scope.deployment {
+            Some(own) => own == name,
+            None => within.len() == 1 && within.contains(name),
+        };
+        let feeds = |name: &str| {
+            let own = || self.names.iter().filter(|(key, _)| key[2] == name && is_within(key, &model));
+            has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
+        };
+        self.deployments(&model).into_iter().filter(|name| !is_in_view(name) && feeds(name)).collect()
+    }
+
+    /// The scope of another deployment: in the environment that is selected where it is there, and else wherever it is.
+    pub fn beside(&self, scope: &Scope, deployment: &str) -> Scope {
+        let is_here = self.deployments(scope).contains(deployment);
+        Scope {
+            model: scope.model.clone(),
+            environment: scope.environment.clone().filter(|_| is_here),
+            deployment: Some(deployment.to_owned()),
+            replica: None,
+        }
+    }
+
     fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
         let within = self.names.keys().filter(|key| is_within(key, scope));
         set(within.map(|key| key[at].as_str()).filter(|value| !value.is_empty()))
@@ -122,6 +153,43 @@ mod tests {
         assert_eq!(inventory.models().into_iter().collect::<Vec<_>>(), ["a", "b"]);
         let scope = Scope { model: Some("a".into()), replica: Some("r1".into()), ..Scope::default() };
         assert_eq!(inventory.replicas(&scope).into_iter().collect::<Vec<_>>(), ["r1", "r2"]);
+    }
+
+    #[test]
+    fn deployments_are_compared_within_the_model_in_view() {
+        let row = |name: &str, model: &str, environment: &str, deployment: &str| {
+            let labels =
+                [("__name__", name), ("model", model), ("environment", environment), ("deployment", deployment)];
+            let metric = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            Series { metric, points: One { value: (0.0, Number(1.0)) } }
+        };
+        const RUNNING: &str = "vllm:num_requests_running";
+        let rows = [
+            row(RUNNING, "m", "live", "a"),
+            row(RUNNING, "m", "live", "b"),
+            row(RUNNING, "m", "test", "c"),
+            row("up", "m", "live", "idle"),
+            row(RUNNING, "other", "live", "d"),
+        ];
+        let inventory = Inventory::from_vector(&rows, &ScopeLabels::default());
+        let graph = graph("running-and-waiting").expect("a graph");
+        let scope = |model: &str, environment: &str, deployment: &str| {
+            let part = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            Scope { model: part(model), environment: part(environment), deployment: part(deployment), replica: None }
+        };
+        for (model, environment, deployment, expected) in [
+            ("m", "", "a", &["b", "c"][..]),
+            ("m", "", "", &["a", "b", "c"]),
+            ("m", "test", "", &["a", "b"]),
+            ("other", "", "", &[]),
+            ("", "", "a", &[]),
+        ] {
+            let scope = scope(model, environment, deployment);
+            assert_eq!(inventory.besides(graph, &scope), expected, "{scope:?}");
+        }
+        assert_eq!(inventory.beside(&scope("m", "live", "a"), "b"), scope("m", "live", "b"));
+        assert_eq!(inventory.beside(&scope("m", "live", "a"), "c"), scope("m", "", "c"));
+        assert_eq!(inventory.beside(&scope("m", "live", "a"), "gone"), scope("m", "", "gone"));
     }
 
     #[test]

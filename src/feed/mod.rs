@@ -15,7 +15,7 @@ mod refresh;
 mod spans;
 mod timeline;
 
-pub use card::{CardState, Drawn, Offers, Status};
+pub use card::{Beside, CardState, Drawn, Offers, Status};
 pub use client::{Backend, Failure};
 pub use clock::Clock;
 pub use fleet::{Fleet, Replica};

@@ -107,7 +107,13 @@ mod tests {
         let columns: Vec<Column> =
             columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() }).collect();
         let own_count = columns.len();
-        Shown { frame: Frame { times_ms: vec![0, 1], columns }, own_count, rest: None, look: Some(look) }
+        Shown {
+            frame: Frame { times_ms: vec![0, 1], columns },
+            own_count,
+            beside: Vec::new(),
+            rest: None,
+            look: Some(look),
+        }
     }
 
     fn style(is_overlaid: bool) -> LineStyle {

@@ -20,13 +20,14 @@ use crate::{
     state::{
         choices::{Choices, Form},
         layouts::Layouts,
+        lines::Lines,
         navigation::Navigation,
     },
 };
 use catalogue::{Graph, Look, Role, Unit};
 use leptos::{html, prelude::*};
 use plot::LineStyle;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 use wasm_bindgen::{JsCast, closure::Closure};
 
 /// What the parts of a card share.
@@ -41,9 +42,11 @@ pub(super) struct CardContext {
     pub(super) styles: Memo<Vec<LineStyle>>,
     /// The value axis.
     pub(super) axis: Memo<Axis>,
-    /// Names of the lines that the legend has hidden.
-    pub(super) hidden: RwSignal<BTreeSet<String>>,
-    /// What the menu has switched.
+    /// Names of the lines that are in the legend: the first of what is shown.
+    pub(super) named: Memo<Vec<String>>,
+    /// Which of them it shows.
+    pub(super) lines: Memo<Lines>,
+    /// What menu and legend have switched.
     pub(super) choices: Memo<Choices>,
     /// Whether rates of requests are shown by the minute.
     is_per_minute: Memo<bool>,
@@ -54,24 +57,32 @@ impl CardContext {
     fn new(graph: &'static Graph, state: RwSignal<CardState>) -> Self {
         let (palette, navigation) = (expect_context::<Memo<Palette>>(), expect_context::<Navigation>());
         let choices = Memo::new(move |_| navigation.view.with(|view| view.chosen.of(graph)));
-        let hidden = RwSignal::new(BTreeSet::new());
         let is_per_minute = Memo::new(move |_| navigation.view.with(|view| view.is_per_minute));
         let drawn = Memo::new(move |_| state.with(|state| state.drawn.clone()));
         let shown = Memo::new(move |_| {
             let choices = choices.get();
-            drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, choices)).unwrap_or_default()))
+            drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, &choices)).unwrap_or_default()))
         });
+        // What is compared with is hidden with its line; a sum of it has none.
+        let named = Memo::new(move |_| {
+            shown.with(|shown| {
+                let is_stacked = shown.look != Some(plot::Look::Lines);
+                let count = if is_stacked { shown.frame.columns.len() } else { shown.own_count };
+                shown.frame.columns[..count].iter().map(|column| column.name.clone()).collect::<Vec<_>>()
+            })
+        });
+        let lines = Memo::new(move |_| named.with(|named| choices.with(|choices| choices.lines.among(named))));
         let styles = Memo::new(move |_| {
             let is_detailed = drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.is_detailed));
             let palette = palette.get();
-            shown.with(|shown| hidden.with(|hidden| palette.styles(graph, shown, is_detailed, hidden)))
+            shown.with(|shown| lines.with(|lines| palette.styles(graph, shown, is_detailed, lines)))
         });
         let axis = Memo::new(move |_| {
             let wants_log = choices.with(|choices| choices.is_log);
             let unit = shown_by(graph.unit, is_per_minute.get());
             shown.with(|shown| styles.with(|styles| axis(unit, shown, styles, wants_log)))
         });
-        Self { graph, drawn, shown, styles, axis, hidden, choices, is_per_minute }
+        Self { graph, drawn, shown, styles, axis, named, lines, choices, is_per_minute }
     }
 
     /// Names, styles and values at an index of the visible lines.
