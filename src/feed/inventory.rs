@@ -1,6 +1,6 @@
 //! What is there: metric names by scope, from the one discovery query.
 use crate::order::set;
-use catalogue::{Graph, Layer, Scope, ScopeLabels, detect, has_data};
+use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, has_data};
 use promapi::{One, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,13 +43,15 @@ impl Inventory {
         self.values(3, &Scope { replica: None, ..scope.clone() })
     }
 
-    /// Whether a replica has metrics of an engine, with the model selected.
-    pub fn serves(&self, scope: &Scope, replica: &str) -> bool {
-        let is_its = |key: &[String; 4]| {
-            key[3] == replica && scope.model.as_ref().is_none_or(|model| *model == key[0]) && is_within(key, scope)
-        };
-        let own = self.names.iter().filter(|(key, _)| is_its(key));
-        detect(own.flat_map(|(_, names)| names.iter().map(String::as_str))).iter().any(|one| one.layer < Layer::Proxy)
+    /// The engines that metrics tell of, of each combination of model, environment, deployment and replica within the
+    /// scope that has the very model.
+    pub(super) fn engines(&self, scope: &Scope) -> Vec<(&[String; 4], &'static Engine)> {
+        let is_its = |key: &[String; 4]| is_within(key, scope) && scope.model.as_ref().is_none_or(|own| *own == key[0]);
+        let mut found = Vec::new();
+        for (key, names) in self.names.iter().filter(|(key, _)| is_its(key)) {
+            found.extend(detect(names.iter().map(String::as_str)).into_iter().map(|engine| (key, engine)));
+        }
+        found
     }
 
     /// Whether there are engines, but nothing that tells their replicas apart: then the server names the scope in other
@@ -190,14 +192,6 @@ mod tests {
         assert_eq!(inventory.beside(&scope("m", "live", "a"), "b"), scope("m", "live", "b"));
         assert_eq!(inventory.beside(&scope("m", "live", "a"), "c"), scope("m", "", "c"));
         assert_eq!(inventory.beside(&scope("m", "live", "a"), "gone"), scope("m", "", "gone"));
-    }
-
-    #[test]
-    fn who_serves_has_metrics_of_an_engine_under_the_model() {
-        let inventory = inventory(&[("up", "a", "r1"), ("vllm:num_requests_running", "a", "r1"), ("up", "", "node")]);
-        let of = |model: &str| Scope { model: Some(model.into()), ..Scope::default() };
-        assert!(inventory.serves(&of("a"), "r1") && inventory.serves(&Scope::default(), "r1"));
-        assert!(!inventory.serves(&of("b"), "r1") && !inventory.serves(&Scope::default(), "node"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod grid;
 mod inventory;
 mod queue;
 mod refresh;
+mod serving;
 mod spans;
 mod timeline;
 
