@@ -158,7 +158,7 @@ impl Round {
             return Ok(None);
         }
         let asked = Lines { round: self, grid, old: old.as_deref(), queue };
-        let mut lines = asked.continued(&query, &|old| Some(&old.frame), 0, &frame).await?;
+        let mut lines = asked.continued(&query, asked.old.map(|old| &old.frame), 0, &frame).await?;
         sort(&mut lines, &line_order(graph));
         let beside = match &choices.comparison {
             Some(of) => Some(asked.beside(graph, of, &query, wants_details).await?),
@@ -169,7 +169,7 @@ impl Round {
             (Some((query, scale)), Form::HeatMap) => {
                 let read =
                     |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, *scale, graph.unit, grid, start_ms);
-                Some(asked.continued(query, &|old| old.buckets.as_ref(), 0, &read).await?)
+                Some(asked.continued(query, asked.old.and_then(|old| old.buckets.as_ref()), 0, &read).await?)
             }
             _ => None,
         };
@@ -211,7 +211,7 @@ impl Round {
         Offers {
             has_details: detailed_query(graph, &present, &ask).is_some(),
             has_buckets: graph.colours == Colours::Percentiles && buckets_query(graph, &present, &ask).is_some(),
-            deployments: self.inventory.besides(graph, &self.scope).into_iter().map(str::to_owned).collect(),
+            deployments: self.inventory.besides(graph, &self.scope),
         }
     }
 }
@@ -264,24 +264,24 @@ impl Lines<'_> {
             let known = self.old.and_then(|old| old.beside.as_ref());
             let known = known.filter(|known| (&known.of, &known.query, known.back_ms) == (of, &query, back_ms));
             let read = &super::frames::frame;
-            frame = self.continued(&query, &|_| known.map(|known| &known.frame), back_ms, read).await?;
+            frame = self.continued(&query, known.map(|known| &known.frame), back_ms, read).await?;
             sort(&mut frame, &line_order(graph));
         }
         Ok(Beside { of: of.clone(), frame, query, back_ms })
     }
 
     /// The frame of a query, asked `back_ms` before its times: whole, or the tail that `known` lacks.
-    async fn continued<'a>(
-        &'a self,
+    async fn continued(
+        &self,
         query: &str,
-        known: &dyn Fn(&'a Drawn) -> Option<&'a Frame>,
+        known: Option<&Frame>,
         back_ms: i64,
         read: Read<'_>,
     ) -> Result<Frame, Failure> {
         let grid = self.grid;
         // Only a frame that reaches into the new range, and back to its start, can be continued.
         let reaches = |old: &&Drawn| old.grid.start_ms <= grid.start_ms && old.grid.end_ms >= grid.start_ms;
-        let old = self.old.filter(reaches).and_then(|old| Some((old, known(old)?)));
+        let old = self.old.filter(reaches).zip(known);
         let start_ms = old.map_or(grid.start_ms, |(old, _)| grid.tail_start_ms(old.grid.end_ms.min(grid.end_ms)));
         let permit = self.queue.permit().await;
         let asked = (start_ms - back_ms, grid.end_ms - back_ms);

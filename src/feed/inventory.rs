@@ -63,7 +63,7 @@ impl Inventory {
 
     /// The deployments that a graph can be compared with: those of the model in view that feed it, without the one in
     /// view. None while several models are.
-    pub fn besides(&self, graph: &Graph, scope: &Scope) -> Vec<&str> {
+    pub fn besides(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
         let model = Scope { model: scope.model.clone(), ..Scope::default() };
         if scope.model.is_none() && self.models().len() > 1 {
             return Vec::new();
@@ -78,7 +78,13 @@ impl Inventory {
             let own = || self.names.iter().filter(|(key, _)| key[2] == name && is_within(key, &model));
             has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
         };
-        self.deployments(&model).into_iter().filter(|name| !is_in_view(name) && feeds(name)).collect()
+        let mut others = Vec::new();
+        for name in self.deployments(&model) {
+            if !is_in_view(name) && feeds(name) {
+                others.push(name.to_owned());
+            }
+        }
+        others
     }
 
     /// The scope of another deployment: in the environment that is selected where it is there, and else wherever it is.

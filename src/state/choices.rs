@@ -147,12 +147,7 @@ impl Chosen {
             if let Some(Comparison::Deployment(name)) = &choices.comparison {
                 add(&[id, COMPARE_WITH, name]);
             }
-            let (word, names) = choices.lines.words();
-            let needed_bytes = names.iter().map(|name| name.len()).sum();
-            if let Some(left_bytes) = room_bytes.checked_sub(needed_bytes) {
-                room_bytes = left_bytes;
-                names.into_iter().for_each(|name| add(&[id, word, name]));
-            }
+            choices.lines.each(&mut room_bytes, &mut |word, name| add(&[id, word, name]));
         }
     }
 

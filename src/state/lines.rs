@@ -47,12 +47,17 @@ impl Lines {
         if self.is_only && !is_left { Self::default() } else { self.clone() }
     }
 
-    /// The word and the names in a link; one empty name where all lines are hidden.
-    pub(super) fn words(&self) -> (&'static str, Vec<&str>) {
-        match self.is_only {
-            true if self.names.is_empty() => (ONLY, vec![""]),
-            true => (ONLY, self.names.iter().map(String::as_str).collect()),
-            false => (HIDE, self.names.iter().map(String::as_str).collect()),
+    /// The word and the names in a link, if they are no longer together than that; one empty name where all lines are
+    /// hidden.
+    pub(super) fn each(&self, room_bytes: &mut usize, put: &mut dyn FnMut(&str, &str)) {
+        let word = if self.is_only { ONLY } else { HIDE };
+        if self.is_only && self.names.is_empty() {
+            put(word, "");
+        }
+        let needed_bytes = self.names.iter().map(String::len).sum();
+        if let Some(left_bytes) = room_bytes.checked_sub(needed_bytes) {
+            *room_bytes = left_bytes;
+            self.names.iter().for_each(|name| put(word, name));
         }
     }
 

@@ -56,7 +56,7 @@ pub(super) struct Item {
 }
 
 /// The entries for a graph: only what would change something.
-pub(super) fn items(graph: &Graph, offers: Offers, choices: &Choices) -> Vec<Item> {
+pub(super) fn items(graph: &Graph, offers: &Offers, choices: &Choices) -> Vec<Item> {
     let is_graph = choices.form == Form::Graph;
     let is_lines = graph.look == Look::Lines;
     let detail = match graph.detail {
@@ -97,7 +97,7 @@ pub(super) fn items(graph: &Graph, offers: Offers, choices: &Choices) -> Vec<Ite
             Some(Comparison::Deployment(name)) => name.as_str(),
             _ => "",
         };
-        let mut deployments = offers.deployments;
+        let mut deployments = offers.deployments.clone();
         // As with heat maps: one that is no longer there can be turned off.
         if !own.is_empty() && !deployments.iter().any(|name| name == own) {
             deployments.push(own.to_owned());
@@ -127,8 +127,8 @@ mod tests {
     use super::*;
     use catalogue::graph;
 
-    fn ids(id: &str, offers: Offers, choices: Choices) -> Vec<&'static str> {
-        let items = items(graph(id).expect("a graph"), offers, &choices);
+    fn ids(id: &str, offers: &Offers, choices: &Choices) -> Vec<&'static str> {
+        let items = items(graph(id).expect("a graph"), offers, choices);
         items.iter().map(|item| item.action.id()).collect()
     }
 
@@ -151,28 +151,28 @@ mod tests {
 
     #[test]
     fn a_menu_offers_only_what_changes_something() {
-        let all = || Offers { has_details: true, has_buckets: true, ..Offers::default() };
-        let latency = ids("end-to-end-latency", all(), Choices::default());
+        let all = Offers { has_details: true, has_buckets: true, ..Offers::default() };
+        let latency = ids("end-to-end-latency", &all, &Choices::default());
         assert!(latency.contains(&"heat-map") && latency.contains(&"details") && !latency.contains(&"stacked"));
-        let bars = ids("volume", Offers { has_details: true, ..Offers::default() }, Choices::default());
+        let bars = ids("volume", &Offers { has_details: true, ..Offers::default() }, &Choices::default());
         assert!(!bars.contains(&"log") && !bars.contains(&"stacked") && !bars.contains(&"heat-map"));
-        let none = ids("running-and-waiting", Offers::default(), Choices::default());
+        let none = ids("running-and-waiting", &Offers::default(), &Choices::default());
         assert!(!none.contains(&"details") && none.contains(&"stacked") && none.contains(&"log"));
         let offers = Offers { has_details: true, ..Offers::default() };
-        assert!(ids("running-and-waiting", offers, Choices::default()).contains(&"heat-map"));
-        let table = ids("volume", all(), Choices { form: Form::Table, ..Choices::default() });
+        assert!(ids("running-and-waiting", &offers, &Choices::default()).contains(&"heat-map"));
+        let table = ids("volume", &all, &Choices { form: Form::Table, ..Choices::default() });
         assert!(!table.contains(&"png") && table.contains(&"csv"));
         let heat = Choices { form: Form::HeatMap, ..Choices::default() };
-        assert!(ids("volume", Offers::default(), heat).contains(&"heat-map"), "it can always be turned off");
+        assert!(ids("volume", &Offers::default(), &heat).contains(&"heat-map"), "it can always be turned off");
         let detailed = Choices { is_detailed: true, ..Choices::default() };
-        assert!(ids("volume", Offers::default(), detailed).contains(&"details"), "it can always be turned off");
+        assert!(ids("volume", &Offers::default(), &detailed).contains(&"details"), "it can always be turned off");
     }
 
     #[test]
     fn deployments_are_offered_and_one_that_is_gone_can_be_turned_off() {
         let offers = || Offers { deployments: vec!["a".into(), "b".into()], ..Offers::default() };
         let names = |choices: &Choices| {
-            let items = items(graph("volume").expect("a graph"), offers(), choices).into_iter();
+            let items = items(graph("volume").expect("a graph"), &offers(), choices).into_iter();
             let with = items.filter(|item| item.action == Action::CompareWith);
             with.map(|item| (item.name, item.is_checked == Some(true))).collect::<Vec<_>>()
         };

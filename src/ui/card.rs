@@ -20,7 +20,6 @@ use crate::{
     state::{
         choices::{Choices, Form},
         layouts::Layouts,
-        lines::Lines,
         navigation::Navigation,
     },
 };
@@ -42,10 +41,6 @@ pub(super) struct CardContext {
     pub(super) styles: Memo<Vec<LineStyle>>,
     /// The value axis.
     pub(super) axis: Memo<Axis>,
-    /// Names of the lines that are in the legend: the first of what is shown.
-    pub(super) named: Memo<Vec<String>>,
-    /// Which of them it shows.
-    pub(super) lines: Memo<Lines>,
     /// What menu and legend have switched.
     pub(super) choices: Memo<Choices>,
     /// Whether rates of requests are shown by the minute.
@@ -63,26 +58,17 @@ impl CardContext {
             let choices = choices.get();
             drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, &choices)).unwrap_or_default()))
         });
-        // What is compared with is hidden with its line; a sum of it has none.
-        let named = Memo::new(move |_| {
-            shown.with(|shown| {
-                let is_stacked = shown.look != Some(plot::Look::Lines);
-                let count = if is_stacked { shown.frame.columns.len() } else { shown.own_count };
-                shown.frame.columns[..count].iter().map(|column| column.name.clone()).collect::<Vec<_>>()
-            })
-        });
-        let lines = Memo::new(move |_| named.with(|named| choices.with(|choices| choices.lines.among(named))));
         let styles = Memo::new(move |_| {
             let is_detailed = drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.is_detailed));
             let palette = palette.get();
-            shown.with(|shown| lines.with(|lines| palette.styles(graph, shown, is_detailed, lines)))
+            shown.with(|shown| palette.styles(graph, shown, is_detailed))
         });
         let axis = Memo::new(move |_| {
             let wants_log = choices.with(|choices| choices.is_log);
             let unit = shown_by(graph.unit, is_per_minute.get());
             shown.with(|shown| styles.with(|styles| axis(unit, shown, styles, wants_log)))
         });
-        Self { graph, drawn, shown, styles, axis, named, lines, choices, is_per_minute }
+        Self { graph, drawn, shown, styles, axis, choices, is_per_minute }
     }
 
     /// Names, styles and values at an index of the visible lines.
@@ -145,7 +131,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let card @ CardContext { drawn, shown, choices, .. } = CardContext::new(graph, state);
     provide_context(card);
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
-    on_change(move || choices.with(|choices| choices.asked_for()), move || feed.refresh_card(graph));
+    on_change(move || choices.with(Choices::asked_for), move || feed.refresh_card(graph));
     let node = NodeRef::<html::Section>::new();
     watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
     on_cleanup(move || feed.set_on_screen(graph, false));

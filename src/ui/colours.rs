@@ -1,6 +1,6 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
 use super::shown::{REST, Shown, is_limit};
-use crate::{order::order, state::lines::Lines};
+use crate::order::order;
 use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Look, Rgb, Theme};
@@ -60,7 +60,7 @@ impl Palette {
     }
 
     /// How each column of what is shown is drawn.
-    pub(super) fn styles(&self, graph: &Graph, shown: &Shown, is_detailed: bool, lines: &Lines) -> Vec<LineStyle> {
+    pub(super) fn styles(&self, graph: &Graph, shown: &Shown, is_detailed: bool) -> Vec<LineStyle> {
         let columns = &shown.frame.columns;
         let (own, others) = columns.split_at(shown.own_count.min(columns.len()));
         let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
@@ -70,14 +70,14 @@ impl Palette {
         }
         let mut styles: Vec<LineStyle> = Vec::with_capacity(columns.len());
         for (name, (rgb, dash)) in names.iter().zip(self.looks(graph, &names, is_detailed)) {
-            let is_shown = !lines.hides(name);
+            let is_shown = !shown.lines.hides(name);
             let is_rest = shown.rest.is_some() && *name == REST;
             let (rgb, dash) = if is_rest { (self.theme.text.mixed(self.theme.ground, 0.5), None) } else { (rgb, dash) };
             styles.push(LineStyle { rgb, dash, is_overlaid: is_limit(graph, name), is_shown });
         }
         for (column, of) in others.iter().zip(&shown.beside) {
             let own = of.and_then(|at| styles.get(at)).map(|own| (own.rgb, own.is_shown));
-            let (rgb, is_shown) = own.unwrap_or((self.theme.text, !lines.hides(&column.name)));
+            let (rgb, is_shown) = own.unwrap_or((self.theme.text, !shown.lines.hides(&column.name)));
             let rgb = rgb.mixed(self.theme.ground, 0.45);
             styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_shown });
         }
@@ -258,13 +258,13 @@ mod tests {
         let columns = names.iter().map(|name| plot::Column { name: (*name).into(), values: Vec::new() }).collect();
         let frame = plot::Frame { times_ms: Vec::new(), columns };
         let beside = (own_count..names.len()).map(|_| Some(0)).collect();
-        Shown { frame, own_count, beside, rest: None, look: Some(Look::Lines) }
+        Shown { frame, own_count, beside, look: Some(Look::Lines), ..Shown::default() }
     }
 
     #[test]
     fn codes_of_a_class_have_its_hue_in_shades() {
         let graph = catalogue::graph("volume").expect("a graph");
-        let styles = palette().styles(graph, &shown(&["200", "404", "429"], 3), true, &Lines::default());
+        let styles = palette().styles(graph, &shown(&["200", "404", "429"], 3), true);
         assert_eq!((styles[0].rgb, styles[1].rgb), (Rgb(32, 32, 32), Rgb(34, 34, 34)));
         assert!(styles[2].rgb != styles[1].rgb && styles[2].rgb.0 > 34);
     }
@@ -273,12 +273,12 @@ mod tests {
     fn the_range_before_is_dimmed_dashed_and_hidden_with_its_line() {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
         let shown = shown(&["running", "limit", "running before"], 2);
-        let styles = palette().styles(graph, &shown, false, &Lines::default());
+        let styles = palette().styles(graph, &shown, false);
         assert!(styles[2].is_overlaid && styles[2].dash.is_some() && styles[2].is_shown);
         assert_eq!(styles[2].rgb, styles[0].rgb.mixed(Rgb(255, 255, 255), 0.45));
         assert_eq!((styles[1].rgb, styles[1].is_overlaid), (Rgb(4, 4, 4), true));
-        let mut hidden = Lines::default();
-        hidden.toggle("running", &[]);
-        assert!(!palette().styles(graph, &shown, false, &hidden)[2].is_shown);
+        let mut shown = shown;
+        shown.lines.toggle("running", &[]);
+        assert!(!palette().styles(graph, &shown, false)[2].is_shown);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     shown::Shown,
     statistics::{Statistics, statistics},
 };
-use crate::state::{choices::Comparison, lines::Lines, navigation::Navigation};
+use crate::state::{choices::Comparison, navigation::Navigation};
 use catalogue::{Colours, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
 use plot::Look;
@@ -15,7 +15,8 @@ use std::sync::Arc;
 /// The legend with the newest values, or with statistics of the range, and a word on what else there is to know.
 #[component]
 pub(super) fn Legend() -> impl IntoView {
-    let card @ CardContext { named, choices, .. } = expect_context();
+    let card @ CardContext { shown, choices, .. } = expect_context();
+    let named = Memo::new(move |_| shown.with(|shown| shown.named()));
     let has_statistics = Memo::new(move |_| choices.with(|choices| choices.has_statistics));
     let is_heat_map = Memo::new(move |_| card.is_heat_map());
     let remark = Memo::new(move |_| remark(card));
@@ -62,7 +63,7 @@ pub(super) fn Legend() -> impl IntoView {
 /// The button of a line.
 #[component]
 fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
-    let card @ CardContext { graph, shown, styles, named, lines, .. } = expect_context();
+    let card @ CardContext { graph, shown, styles, .. } = expect_context();
     let navigation = expect_context::<Navigation>();
     // Percentiles have their boxes; what is under the cursor stands in the tooltip.
     let value = move || {
@@ -73,16 +74,16 @@ fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
     };
     let is_shown = {
         let name = name.clone();
-        Memo::new(move |_| lines.with(|lines| !lines.hides(&name)))
+        Memo::new(move |_| shown.with(|shown| !shown.lines.hides(&name)))
     };
     let colour = move || styles.with(|styles| styles.get(at).map(|style| css(style.rgb)).unwrap_or_default());
     let is_dashed = move || styles.with(|styles| styles.get(at).is_some_and(|style| style.dash.is_some()));
     let own = name.clone();
     let press = move |is_double: bool| {
-        let mut lines: Lines = lines.get_untracked();
+        let mut lines = shown.with_untracked(|shown| shown.lines.clone());
         match is_double {
             true => lines.isolate(&own),
-            false => named.with_untracked(|named| lines.toggle(&own, named)),
+            false => lines.toggle(&own, &shown.with_untracked(|shown| shown.named())),
         }
         navigation.adjust(|view| view.chosen.change(graph, &mut |choices| choices.lines = lines.clone()));
     };

@@ -45,7 +45,8 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
         }
     };
     let all = Memo::new(move |_| {
-        offers.get().map(|offers| choices.with(|choices| items(graph, offers, choices))).unwrap_or_default()
+        let all = |offers: &Offers| choices.with(|choices| items(graph, offers, choices));
+        offers.with(|offers| offers.as_ref().map(all).unwrap_or_default())
     });
     let copy = move |text: String| {
         save::copy(text, move |left| match left {

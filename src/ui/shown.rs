@@ -2,7 +2,10 @@
 use crate::{
     feed::{Beside, Drawn},
     order::sort_by,
-    state::choices::{Choices, Comparison, Form},
+    state::{
+        choices::{Choices, Comparison, Form},
+        lines::Lines,
+    },
 };
 use catalogue::{Graph, Role};
 use plot::{Column, Frame, Look};
@@ -19,10 +22,22 @@ pub(super) struct Shown {
     pub(super) own_count: usize,
     /// For each of the others the own line that it belongs to; none for a sum, and where there is none.
     pub(super) beside: Vec<Option<usize>>,
+    /// Which of them are visible.
+    pub(super) lines: Lines,
     /// The lines that are not drawn each.
     pub(super) rest: Option<Rest>,
     /// What becomes of the lines; none without data.
     pub(super) look: Option<Look>,
+}
+
+impl Shown {
+    /// Names of the lines that are in the legend, the first of those shown: what is compared with is hidden with its own
+    /// line, and only a sum of it has none.
+    pub(super) fn named(&self) -> Vec<String> {
+        let is_stacked = self.look != Some(Look::Lines);
+        let count = if is_stacked { self.frame.columns.len() } else { self.own_count };
+        self.frame.columns[..count].iter().map(|column| column.name.clone()).collect()
+    }
 }
 
 /// Lines drawn as one: a band, or where lines are stacked a layer of their sum, which is the last of the own lines.
@@ -74,16 +89,15 @@ pub(super) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     let own_count = frame.columns.len();
     let mut beside = Vec::new();
     if let Some(other) = drawn.beside.as_ref().filter(|other| choices.comparison.as_ref() == Some(&other.of)) {
-        for (own, column) in others(graph, &frame, other, look) {
-            beside.push(own);
-            frame.columns.push(column);
-        }
+        compare(graph, &mut frame, other, look, &mut beside);
     }
-    Shown { frame, own_count, beside, rest, look: Some(look) }
+    let mut shown = Shown { frame, own_count, beside, rest, look: Some(look), lines: Lines::default() };
+    shown.lines = choices.lines.among(&shown.named());
+    shown
 }
 
 fn cells(frame: Frame, look: Look) -> Shown {
-    Shown { own_count: frame.columns.len(), frame, beside: Vec::new(), rest: None, look: Some(look) }
+    Shown { own_count: frame.columns.len(), frame, look: Some(look), ..Shown::default() }
 }
 
 /// A row for each replica or GPU, the first on top: limits have none, and of several lines the first stands for it.
@@ -140,34 +154,35 @@ fn split(graph: &Graph, frame: &Frame, is_stacked: bool) -> (Frame, Option<Rest>
     (shown, Some(rest))
 }
 
-/// The lines of what is compared with that have values, each with the own line of its name: of the range before those
-/// that are in this one too; of what is stacked, the sum.
-fn others(graph: &Graph, frame: &Frame, other: &Beside, look: Look) -> Vec<(Option<usize>, Column)> {
-    let times_ms = &other.frame.times_ms;
-    let on_grid = |name: &str, values: &[f64]| {
-        let value = |time| times_ms.binary_search(time).ok().and_then(|at| values.get(at)).copied();
-        let values = frame.times_ms.iter().map(|time| value(time).unwrap_or(f64::NAN)).collect();
-        Column { name: compared(name, &other.of), values }
-    };
+/// Adds the lines of what is compared with that have values, and for each the own line of its name: of the range before
+/// those that are in this one too; of what is stacked, the sum.
+fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: Look, beside: &mut Vec<Option<usize>>) {
+    let columns = &other.frame.columns;
     let is_data = |name: &str| !is_limit(graph, name);
-    let mut lines = Vec::new();
-    if look == Look::Lines {
-        let columns = &other.frame.columns;
-        for (at, own) in frame.columns.iter().enumerate().filter(|(_, own)| is_data(&own.name)) {
-            let same = columns.iter().find(|column| column.name == own.name);
-            lines.extend(same.map(|column| (Some(at), on_grid(&column.name, &column.values))));
+    let own: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
+    let mut add = |at: Option<usize>, name: &str, values: &[f64]| {
+        let value = |time| other.frame.times_ms.binary_search(time).ok().and_then(|at| values.get(at)).copied();
+        let values: Vec<f64> = frame.times_ms.iter().map(|time| value(time).unwrap_or(f64::NAN)).collect();
+        if values.iter().any(|value| !value.is_nan()) {
+            frame.columns.push(Column { name: compared(name, &other.of), values });
+            beside.push(at);
         }
-        if other.of != Comparison::RangeBefore {
-            let is_own = |name: &str| frame.columns.iter().any(|own| own.name == name);
-            let more = columns.iter().filter(|column| is_data(&column.name) && !is_own(&column.name));
-            lines.extend(more.take(MOST_LINES).map(|column| (None, on_grid(&column.name, &column.values))));
-        }
-    } else {
-        let sums = other.frame.sums(|at| is_data(&other.frame.columns[at].name));
-        lines.push((None, on_grid(ALL, &sums)));
+    };
+    if look != Look::Lines {
+        add(None, ALL, &other.frame.sums(|at| is_data(&columns[at].name)));
+        return;
     }
-    lines.retain(|(_, column)| column.values.iter().any(|value| !value.is_nan()));
-    lines
+    for (at, name) in own.iter().enumerate().filter(|(_, name)| is_data(name)) {
+        if let Some(same) = columns.iter().find(|column| column.name == *name) {
+            add(Some(at), name, &same.values);
+        }
+    }
+    if other.of != Comparison::RangeBefore {
+        let is_new = |column: &&Column| is_data(&column.name) && !own.contains(&column.name);
+        for column in columns.iter().filter(is_new).take(MOST_LINES) {
+            add(None, &column.name, &column.values);
+        }
+    }
 }
 
 #[cfg(test)]
