@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     order::sort_by,
-    state::choices::{Choices, Form},
+    state::choices::{Choices, Comparison, Form},
 };
 use catalogue::{
     Ask, Colours, Graph, PERCENTILES, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query,
@@ -18,13 +18,33 @@ use plot::Frame;
 use promapi::{Data, Many, Series};
 use std::sync::Arc;
 
+/// What the lines of a card are compared with, under their times.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beside {
+    /// What it is.
+    pub of: Comparison,
+    /// Its lines.
+    pub frame: Frame,
+    /// Its query; empty where there is nothing to ask.
+    query: String,
+    /// How much earlier it was asked for, in milliseconds.
+    back_ms: i64,
+}
+
+impl Beside {
+    /// Lines to compare with.
+    pub fn new(of: Comparison, frame: Frame) -> Self {
+        Self { of, frame, query: String::new(), back_ms: 0 }
+    }
+}
+
 /// Data with the range and grid they were asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
     /// The lines.
     pub frame: Frame,
-    /// The lines of the range before, under the times of this one, where the card compares.
-    pub previous: Option<Frame>,
+    /// What they are compared with, where the card compares.
+    pub beside: Option<Beside>,
     /// Rates of each bucket, lowest first, where the card shows them.
     pub buckets: Option<Frame>,
     /// Upper ends of the buckets behind percentiles, in the graph's unit.
@@ -48,7 +68,7 @@ impl Drawn {
     pub fn blank(range: (i64, i64)) -> Self {
         Self {
             frame: Frame::default(),
-            previous: None,
+            beside: None,
             buckets: None,
             bucket_ends: Vec::new(),
             is_detailed: false,
@@ -115,7 +135,7 @@ impl Round {
     pub(super) async fn fetch(
         &self,
         graph: &Graph,
-        choices: Choices,
+        choices: &Choices,
         old: Option<Arc<Drawn>>,
         queue: &Queue,
     ) -> Result<Option<Drawn>, Failure> {
@@ -125,12 +145,12 @@ impl Round {
         let ask = Ask { scope: &self.scope, labels: &self.backend.labels, window_ms: grid.window_ms };
         // A heat map is of buckets where there are some, and else of what the details tell apart.
         let is_of_rows = choices.form == Form::HeatMap && graph.colours != Colours::Percentiles;
-        let detailed = (choices.is_detailed || is_of_rows).then(|| detailed_query(graph, &present, &ask)).flatten();
-        let is_detailed = detailed.is_some();
-        let Some(query) = detailed.or_else(|| drawn_query(graph, &present, &ask)) else { return Ok(None) };
+        let wants_details = choices.is_detailed || is_of_rows;
+        let Some((query, is_detailed)) = self.query(graph, &self.scope, wants_details, grid) else { return Ok(None) };
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
         let has_all = |old: &Drawn| {
-            (!choices.is_compared || old.previous.is_some())
+            let known = old.beside.as_ref().map(|beside| &beside.of);
+            (choices.comparison.is_none() || known == choices.comparison.as_ref())
                 && (choices.form != Form::HeatMap || is_of_rows || old.buckets.is_some())
         };
         if let Some(old) = &old
@@ -141,25 +161,18 @@ impl Round {
             return Ok(None);
         }
         let asked = Lines { round: self, grid, old: old.as_deref(), queue };
-        let mut lines = asked.continued(&query, &|old| Some(&old.frame), 0, &frame).await?;
+        let mut lines = asked.continued(&query, asked.old.map(|old| &old.frame), 0, &frame).await?;
         sort(&mut lines, &line_order(graph));
-        let previous = match choices.is_compared {
-            true => {
-                // Whole steps, so that both lie on one grid.
-                let steps = (self.range.1 - self.range.0 + grid.step_ms - 1).div_euclid(grid.step_ms);
-                let back_ms = steps * grid.step_ms;
-                let mut previous = asked.continued(&query, &|old| old.previous.as_ref(), back_ms, &frame).await?;
-                sort(&mut previous, &line_order(graph));
-                Some(previous)
-            }
-            false => None,
+        let beside = match &choices.comparison {
+            Some(of) => Some(asked.beside(graph, of, &query, wants_details).await?),
+            None => None,
         };
         let histogram = (graph.colours == Colours::Percentiles).then(|| buckets_query(graph, &present, &ask)).flatten();
         let buckets = match (&histogram, choices.form) {
             (Some((query, scale)), Form::HeatMap) => {
                 let read =
                     |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, *scale, graph.unit, grid, start_ms);
-                Some(asked.continued(query, &|old| old.buckets.as_ref(), 0, &read).await?)
+                Some(asked.continued(query, asked.old.and_then(|old| old.buckets.as_ref()), 0, &read).await?)
             }
             _ => None,
         };
@@ -184,7 +197,7 @@ impl Round {
         };
         Ok(Some(Drawn {
             frame: lines,
-            previous,
+            beside,
             buckets,
             bucket_ends,
             is_detailed,
@@ -196,6 +209,16 @@ impl Round {
         }))
     }
 
+    /// The query of a graph within a scope: of its details where they are wanted and there are some, and whether it is.
+    fn query(&self, graph: &Graph, scope: &Scope, wants_details: bool, grid: Grid) -> Option<(String, bool)> {
+        let names = self.inventory.present(scope);
+        let present = |name: &str| names.contains(name);
+        let ask = Ask { scope, labels: &self.backend.labels, window_ms: grid.window_ms };
+        let detailed = wants_details.then(|| detailed_query(graph, &present, &ask)).flatten();
+        let is_detailed = detailed.is_some();
+        Some((detailed.or_else(|| drawn_query(graph, &present, &ask))?, is_detailed))
+    }
+
     /// What a card's menu can offer.
     pub(super) fn offers(&self, graph: &Graph) -> Offers {
         let names = self.inventory.present(&self.scope);
@@ -204,17 +227,20 @@ impl Round {
         Offers {
             has_details: detailed_query(graph, &present, &ask).is_some(),
             has_buckets: graph.colours == Colours::Percentiles && buckets_query(graph, &present, &ask).is_some(),
+            deployments: self.inventory.besides(graph, &self.scope),
         }
     }
 }
 
 /// What there is besides the lines of a graph.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offers {
     /// Status codes, replicas or GPUs.
     pub has_details: bool,
     /// Buckets of a histogram.
     pub has_buckets: bool,
+    /// Other deployments of the model to compare with.
+    pub deployments: Vec<String>,
 }
 
 /// Makes a frame of an answer that begins at that time.
@@ -229,18 +255,49 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The frame of a query, asked `back_ms` before its times: whole, or the tail that `known` lacks.
-    async fn continued<'a>(
-        &'a self,
+    /// What the lines of `query` are compared with.
+    async fn beside(
+        &self,
+        graph: &Graph,
+        of: &Comparison,
         query: &str,
-        known: &dyn Fn(&'a Drawn) -> Option<&'a Frame>,
+        wants_details: bool,
+    ) -> Result<Beside, Failure> {
+        let (round, grid) = (self.round, self.grid);
+        let (query, back_ms) = match of {
+            Comparison::RangeBefore => {
+                // Whole steps, so that both lie on one grid.
+                let steps = (round.range.1 - round.range.0 + grid.step_ms - 1).div_euclid(grid.step_ms);
+                (query.to_owned(), steps * grid.step_ms)
+            }
+            Comparison::Deployment(name) => {
+                let scope = round.inventory.beside(&round.scope, name);
+                (round.query(graph, &scope, wants_details, grid).unwrap_or_default().0, 0)
+            }
+        };
+        let mut frame = Frame::default();
+        if !query.is_empty() {
+            let known = self.old.and_then(|old| old.beside.as_ref());
+            let known = known.filter(|known| (&known.of, &known.query, known.back_ms) == (of, &query, back_ms));
+            let read = &super::frames::frame;
+            frame = self.continued(&query, known.map(|known| &known.frame), back_ms, read).await?;
+            sort(&mut frame, &line_order(graph));
+        }
+        Ok(Beside { of: of.clone(), frame, query, back_ms })
+    }
+
+    /// The frame of a query, asked `back_ms` before its times: whole, or the tail that `known` lacks.
+    async fn continued(
+        &self,
+        query: &str,
+        known: Option<&Frame>,
         back_ms: i64,
         read: Read<'_>,
     ) -> Result<Frame, Failure> {
         let grid = self.grid;
         // Only a frame that reaches into the new range, and back to its start, can be continued.
         let reaches = |old: &&Drawn| old.grid.start_ms <= grid.start_ms && old.grid.end_ms >= grid.start_ms;
-        let old = self.old.filter(reaches).and_then(|old| Some((old, known(old)?)));
+        let old = self.old.filter(reaches).zip(known);
         let start_ms = old.map_or(grid.start_ms, |(old, _)| grid.tail_start_ms(old.grid.end_ms.min(grid.end_ms)));
         let permit = self.queue.permit().await;
         let asked = (start_ms - back_ms, grid.end_ms - back_ms);

@@ -6,10 +6,11 @@ use super::{
     inventory::Inventory,
     queue::all,
     refresh::{Feed, Slot, Start, browser_ms},
+    serving::Serving,
     spans::Labels,
 };
 use crate::{order::sort_by, state::view::Range};
-use catalogue::{Ask, GPU_FAULTS_QUERY, Look, ScopeLabels, discovery_query, interval_query, start_times_query};
+use catalogue::{Ask, GPU_FAULTS_QUERY, Look, Scope, ScopeLabels, discovery_query, interval_query, start_times_query};
 use futures::{FutureExt, future::join};
 use leptos::prelude::*;
 use promapi::Data;
@@ -64,7 +65,7 @@ impl Feed {
             inner.discovered = Some(Discovered { targets: Some(targets), ..discovered });
         });
         let now_ms = self.server_ms();
-        self.learn_scrapes(&scrapes, &backend.labels.replica, now_ms);
+        self.learn_scrapes(&scrapes, &Serving::new(&inventory, &view.scope), (&backend.labels, &view.scope), now_ms);
         let range = view.range.resolve(now_ms);
         let interval_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS);
         let round = Round {
@@ -114,20 +115,20 @@ impl Feed {
     }
 
     /// The interval between scrapes, and which replicas answer, from recent samples of `up`.
-    fn learn_scrapes(self, scrapes: &Data, replica: &str, now_ms: i64) {
+    fn learn_scrapes(self, scrapes: &Data, serving: &Serving<'_>, (names, scope): (&ScopeLabels, &Scope), now_ms: i64) {
         let Data::Matrix(matrix) = scrapes else { return };
         if let Some(interval_ms) = interval_ms(matrix.iter().map(|series| series.points.values.as_slice())) {
             self.inner.update_value(|inner| inner.interval_ms = Some(interval_ms));
         }
         let patience_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS) * 3;
-        let replicas = matrix.iter().filter(|series| series.metric.contains_key(replica));
-        let current = replicas
-            .filter_map(|series| series.points.values.last())
-            .filter(|(time_s, _)| now_ms - (time_s * 1000.0) as i64 <= patience_ms);
         let (mut up, mut all) = (0, 0);
-        for (_, number) in current {
-            all += 1;
-            up += usize::from(number.0 == 1.0);
+        for series in matrix {
+            let Some((time_s, number)) = series.points.values.last() else { continue };
+            let is_up = number.0 == 1.0;
+            if now_ms - (time_s * 1000.0) as i64 <= patience_ms && serving.counts(&series.metric, is_up, names, scope) {
+                all += 1;
+                up += usize::from(is_up);
+            }
         }
         if self.answering.get_untracked() != (up, all) {
             self.answering.set((up, all));
@@ -140,7 +141,7 @@ impl Feed {
         let old = slot.state.with_untracked(|state| state.drawn.clone());
         let chosen = || self.view.with_untracked(|view| view.chosen.of(slot.graph));
         let choices = chosen();
-        let result = round.fetch(slot.graph, choices, old, &queue).await;
+        let result = round.fetch(slot.graph, &choices, old, &queue).await;
         let is_current = self.view.with_untracked(|view| view.scope == round.scope)
             && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
         // An answer to what is no longer asked for would undo the one that is.

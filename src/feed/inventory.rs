@@ -1,6 +1,6 @@
 //! What is there: metric names by scope, from the one discovery query.
 use crate::order::set;
-use catalogue::{Graph, Layer, Scope, ScopeLabels, detect, has_data};
+use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, has_data};
 use promapi::{One, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,13 +43,15 @@ impl Inventory {
         self.values(3, &Scope { replica: None, ..scope.clone() })
     }
 
-    /// Whether a replica has metrics of an engine, with the model selected.
-    pub fn serves(&self, scope: &Scope, replica: &str) -> bool {
-        let is_its = |key: &[String; 4]| {
-            key[3] == replica && scope.model.as_ref().is_none_or(|model| *model == key[0]) && is_within(key, scope)
-        };
-        let own = self.names.iter().filter(|(key, _)| is_its(key));
-        detect(own.flat_map(|(_, names)| names.iter().map(String::as_str))).iter().any(|one| one.layer < Layer::Proxy)
+    /// The engines that metrics tell of, of each combination of model, environment, deployment and replica within the
+    /// scope that has the very model.
+    pub(super) fn engines(&self, scope: &Scope) -> Vec<(&[String; 4], &'static Engine)> {
+        let is_its = |key: &[String; 4]| is_within(key, scope) && scope.model.as_ref().is_none_or(|own| *own == key[0]);
+        let mut found = Vec::new();
+        for (key, names) in self.names.iter().filter(|(key, _)| is_its(key)) {
+            found.extend(detect(names.iter().map(String::as_str)).into_iter().map(|engine| (key, engine)));
+        }
+        found
     }
 
     /// Whether there are engines, but nothing that tells their replicas apart: then the server names the scope in other
@@ -57,6 +59,43 @@ impl Inventory {
     pub fn is_without_replicas(&self) -> bool {
         let names = self.names.values().flatten().map(String::as_str);
         self.replicas(&Scope::default()).is_empty() && detect(names).iter().any(|engine| engine.layer < Layer::Proxy)
+    }
+
+    /// The deployments that a graph can be compared with: those of the model in view that feed it, without the one in
+    /// view. None while several models are.
+    pub fn besides(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
+        let model = Scope { model: scope.model.clone(), ..Scope::default() };
+        if scope.model.is_none() && self.models().len() > 1 {
+            return Vec::new();
+        }
+        let within = self.deployments(scope);
+        // All of one is that one.
+        let is_in_view = |name: &str| match &scope.deployment {
+            Some(own) => own == name,
+            None => within.len() == 1 && within.contains(name),
+        };
+        let feeds = |name: &str| {
+            let own = || self.names.iter().filter(|(key, _)| key[2] == name && is_within(key, &model));
+            has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
+        };
+        let mut others = Vec::new();
+        for name in self.deployments(&model) {
+            if !is_in_view(name) && feeds(name) {
+                others.push(name.to_owned());
+            }
+        }
+        others
+    }
+
+    /// The scope of another deployment: in the environment that is selected where it is there, and else wherever it is.
+    pub fn beside(&self, scope: &Scope, deployment: &str) -> Scope {
+        let is_here = self.deployments(scope).contains(deployment);
+        Scope {
+            model: scope.model.clone(),
+            environment: scope.environment.clone().filter(|_| is_here),
+            deployment: Some(deployment.to_owned()),
+            replica: None,
+        }
     }
 
     fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
@@ -125,11 +164,40 @@ mod tests {
     }
 
     #[test]
-    fn who_serves_has_metrics_of_an_engine_under_the_model() {
-        let inventory = inventory(&[("up", "a", "r1"), ("vllm:num_requests_running", "a", "r1"), ("up", "", "node")]);
-        let of = |model: &str| Scope { model: Some(model.into()), ..Scope::default() };
-        assert!(inventory.serves(&of("a"), "r1") && inventory.serves(&Scope::default(), "r1"));
-        assert!(!inventory.serves(&of("b"), "r1") && !inventory.serves(&Scope::default(), "node"));
+    fn deployments_are_compared_within_the_model_in_view() {
+        let row = |name: &str, model: &str, environment: &str, deployment: &str| {
+            let labels =
+                [("__name__", name), ("model", model), ("environment", environment), ("deployment", deployment)];
+            let metric = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            Series { metric, points: One { value: (0.0, Number(1.0)) } }
+        };
+        const RUNNING: &str = "vllm:num_requests_running";
+        let rows = [
+            row(RUNNING, "m", "live", "a"),
+            row(RUNNING, "m", "live", "b"),
+            row(RUNNING, "m", "test", "c"),
+            row("up", "m", "live", "idle"),
+            row(RUNNING, "other", "live", "d"),
+        ];
+        let inventory = Inventory::from_vector(&rows, &ScopeLabels::default());
+        let graph = graph("running-and-waiting").expect("a graph");
+        let scope = |model: &str, environment: &str, deployment: &str| {
+            let part = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            Scope { model: part(model), environment: part(environment), deployment: part(deployment), replica: None }
+        };
+        for (model, environment, deployment, expected) in [
+            ("m", "", "a", &["b", "c"][..]),
+            ("m", "", "", &["a", "b", "c"]),
+            ("m", "test", "", &["a", "b"]),
+            ("other", "", "", &[]),
+            ("", "", "a", &[]),
+        ] {
+            let scope = scope(model, environment, deployment);
+            assert_eq!(inventory.besides(graph, &scope), expected, "{scope:?}");
+        }
+        assert_eq!(inventory.beside(&scope("m", "live", "a"), "b"), scope("m", "live", "b"));
+        assert_eq!(inventory.beside(&scope("m", "live", "a"), "c"), scope("m", "", "c"));
+        assert_eq!(inventory.beside(&scope("m", "live", "a"), "gone"), scope("m", "", "gone"));
     }
 
     #[test]

@@ -12,10 +12,11 @@ mod grid;
 mod inventory;
 mod queue;
 mod refresh;
+mod serving;
 mod spans;
 mod timeline;
 
-pub use card::{CardState, Drawn, Offers, Status};
+pub use card::{Beside, CardState, Drawn, Offers, Status};
 pub use client::{Backend, Failure};
 pub use clock::Clock;
 pub use fleet::{Fleet, Replica};

@@ -6,6 +6,7 @@ use super::{
     grid::{fine_step_ms, window_ms},
     queue::all,
     refresh::Feed,
+    serving::Serving,
     spans::{Event, Points, Told, continued, events, told},
 };
 use catalogue::{Ask, FleetQueries, ReplicaState::Pending, fleet_queries, table_queries};
@@ -130,10 +131,11 @@ impl Feed {
             queries: Some(queries),
         };
         let seen = Seen { told: &known.told, ready: &known.ready, restarts: &known.restarts, points, range };
-        let serves = |replica: &str| round.inventory.serves(&round.scope, replica);
+        let serving = Serving::new(&round.inventory, &round.scope);
+        let silent = serving.silent(&known.told, &round.backend.labels);
+        let serves = |replica: &str| serving.has(replica) || silent.contains(replica);
         let mut replicas = replicas(&seen, &round.scope, &round.backend.labels, &serves);
-        // A plain Prometheus knows targets of all kinds; those that serve have metrics of an engine.
-        if !present("inferboard_replica_state") && replicas.iter().any(|one| serves(&one.replica)) {
+        if serving.is_needed() {
             replicas.retain(|one| serves(&one.replica) || one.spans.iter().any(|span| span.state == Pending));
         }
         if known.queries.as_ref().is_some_and(|queries| queries.restarts.is_none()) {
@@ -143,6 +145,9 @@ impl Feed {
         }
         let details = std::array::from_fn(|_| answers.next().and_then(Result::ok).flatten());
         with_details(&mut replicas, details, &round.backend.labels.replica);
+        for replica in replicas.iter_mut().filter(|replica| replica.engine.is_empty()) {
+            replica.engine = serving.engines(&replica.replica);
+        }
         let replicas = replicas.into_iter().map(Arc::new).collect();
         let query = known.queries.as_ref().map(|queries| queries.states.clone()).unwrap_or_default();
         Ok((known, Fleet { replicas, range, step_ms: points.step_ms, query, failure: None }))

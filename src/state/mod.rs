@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod frame;
 pub mod layout;
 pub mod layouts;
+pub mod lines;
 pub mod listing;
 pub mod navigation;
 pub mod prefs;

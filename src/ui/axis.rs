@@ -107,7 +107,7 @@ mod tests {
         let columns: Vec<Column> =
             columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() }).collect();
         let own_count = columns.len();
-        Shown { frame: Frame { times_ms: vec![0, 1], columns }, own_count, rest: None, look: Some(look) }
+        Shown { frame: Frame { times_ms: vec![0, 1], columns }, own_count, look: Some(look), ..Shown::default() }
     }
 
     fn style(is_overlaid: bool) -> LineStyle {

@@ -181,7 +181,7 @@ mod tests {
         styles: &[LineStyle],
         is_log: bool,
     ) -> Projection {
-        let shown = shown(graph, drawn, Choices::default());
+        let shown = shown(graph, drawn, &Choices::default());
         let axis = axis(graph.unit, &shown, styles, is_log);
         let palette = Palette::read();
         let picture = Picture {

@@ -26,7 +26,7 @@ use crate::{
 use catalogue::{Graph, Look, Role, Unit};
 use leptos::{html, prelude::*};
 use plot::LineStyle;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 use wasm_bindgen::{JsCast, closure::Closure};
 
 /// What the parts of a card share.
@@ -41,9 +41,7 @@ pub(super) struct CardContext {
     pub(super) styles: Memo<Vec<LineStyle>>,
     /// The value axis.
     pub(super) axis: Memo<Axis>,
-    /// Names of the lines that the legend has hidden.
-    pub(super) hidden: RwSignal<BTreeSet<String>>,
-    /// What the menu has switched.
+    /// What menu and legend have switched.
     pub(super) choices: Memo<Choices>,
     /// Whether rates of requests are shown by the minute.
     is_per_minute: Memo<bool>,
@@ -54,24 +52,23 @@ impl CardContext {
     fn new(graph: &'static Graph, state: RwSignal<CardState>) -> Self {
         let (palette, navigation) = (expect_context::<Memo<Palette>>(), expect_context::<Navigation>());
         let choices = Memo::new(move |_| navigation.view.with(|view| view.chosen.of(graph)));
-        let hidden = RwSignal::new(BTreeSet::new());
         let is_per_minute = Memo::new(move |_| navigation.view.with(|view| view.is_per_minute));
         let drawn = Memo::new(move |_| state.with(|state| state.drawn.clone()));
         let shown = Memo::new(move |_| {
             let choices = choices.get();
-            drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, choices)).unwrap_or_default()))
+            drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, &choices)).unwrap_or_default()))
         });
         let styles = Memo::new(move |_| {
             let is_detailed = drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.is_detailed));
             let palette = palette.get();
-            shown.with(|shown| hidden.with(|hidden| palette.styles(graph, shown, is_detailed, hidden)))
+            shown.with(|shown| palette.styles(graph, shown, is_detailed))
         });
         let axis = Memo::new(move |_| {
             let wants_log = choices.with(|choices| choices.is_log);
             let unit = shown_by(graph.unit, is_per_minute.get());
             shown.with(|shown| styles.with(|styles| axis(unit, shown, styles, wants_log)))
         });
-        Self { graph, drawn, shown, styles, axis, hidden, choices, is_per_minute }
+        Self { graph, drawn, shown, styles, axis, choices, is_per_minute }
     }
 
     /// Names, styles and values at an index of the visible lines.
@@ -134,7 +131,7 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let card @ CardContext { drawn, shown, choices, .. } = CardContext::new(graph, state);
     provide_context(card);
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
-    on_change(move || choices.with(|choices| choices.asked_for()), move || feed.refresh_card(graph));
+    on_change(move || choices.with(Choices::asked_for), move || feed.refresh_card(graph));
     let node = NodeRef::<html::Section>::new();
     watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
     on_cleanup(move || feed.set_on_screen(graph, false));

@@ -1,10 +1,9 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
-use super::shown::{ALL_BEFORE, Shown, before, is_limit};
+use super::shown::{REST, Shown, is_limit};
 use crate::order::order;
 use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Look, Rgb, Theme};
-use std::collections::BTreeSet;
 
 /// Everything on the canvas that has a colour.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,15 +60,9 @@ impl Palette {
     }
 
     /// How each column of what is shown is drawn.
-    pub(super) fn styles(
-        &self,
-        graph: &Graph,
-        shown: &Shown,
-        is_detailed: bool,
-        hidden: &BTreeSet<String>,
-    ) -> Vec<LineStyle> {
+    pub(super) fn styles(&self, graph: &Graph, shown: &Shown, is_detailed: bool) -> Vec<LineStyle> {
         let columns = &shown.frame.columns;
-        let (own, earlier) = columns.split_at(shown.own_count.min(columns.len()));
+        let (own, others) = columns.split_at(shown.own_count.min(columns.len()));
         let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
         if let Some(Look::Cells { .. }) = shown.look {
             let rgb = self.percentiles[self.percentiles.len() - 1];
@@ -77,13 +70,14 @@ impl Palette {
         }
         let mut styles: Vec<LineStyle> = Vec::with_capacity(columns.len());
         for (name, (rgb, dash)) in names.iter().zip(self.looks(graph, &names, is_detailed)) {
-            let is_shown = !hidden.contains(*name);
+            let is_shown = !shown.lines.hides(name);
+            let is_rest = shown.rest.is_some() && *name == REST;
+            let (rgb, dash) = if is_rest { (self.theme.text.mixed(self.theme.ground, 0.5), None) } else { (rgb, dash) };
             styles.push(LineStyle { rgb, dash, is_overlaid: is_limit(graph, name), is_shown });
         }
-        for column in earlier {
-            let of = names.iter().position(|name| before(name) == column.name);
-            let own = of.map(|at| (styles[at].rgb, styles[at].is_shown));
-            let (rgb, is_shown) = own.unwrap_or((self.theme.text, !hidden.contains(ALL_BEFORE)));
+        for (column, of) in others.iter().zip(&shown.beside) {
+            let own = of.and_then(|at| styles.get(at)).map(|own| (own.rgb, own.is_shown));
+            let (rgb, is_shown) = own.unwrap_or((self.theme.text, !shown.lines.hides(&column.name)));
             let rgb = rgb.mixed(self.theme.ground, 0.45);
             styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_shown });
         }
@@ -199,6 +193,7 @@ pub(super) fn css(rgb: Rgb) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn colours_read_back_as_written() {
@@ -262,13 +257,14 @@ mod tests {
     fn shown(names: &[&str], own_count: usize) -> Shown {
         let columns = names.iter().map(|name| plot::Column { name: (*name).into(), values: Vec::new() }).collect();
         let frame = plot::Frame { times_ms: Vec::new(), columns };
-        Shown { frame, own_count, rest: None, look: Some(Look::Lines) }
+        let beside = (own_count..names.len()).map(|_| Some(0)).collect();
+        Shown { frame, own_count, beside, look: Some(Look::Lines), ..Shown::default() }
     }
 
     #[test]
     fn codes_of_a_class_have_its_hue_in_shades() {
         let graph = catalogue::graph("volume").expect("a graph");
-        let styles = palette().styles(graph, &shown(&["200", "404", "429"], 3), true, &BTreeSet::new());
+        let styles = palette().styles(graph, &shown(&["200", "404", "429"], 3), true);
         assert_eq!((styles[0].rgb, styles[1].rgb), (Rgb(32, 32, 32), Rgb(34, 34, 34)));
         assert!(styles[2].rgb != styles[1].rgb && styles[2].rgb.0 > 34);
     }
@@ -277,11 +273,12 @@ mod tests {
     fn the_range_before_is_dimmed_dashed_and_hidden_with_its_line() {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
         let shown = shown(&["running", "limit", "running before"], 2);
-        let styles = palette().styles(graph, &shown, false, &BTreeSet::new());
+        let styles = palette().styles(graph, &shown, false);
         assert!(styles[2].is_overlaid && styles[2].dash.is_some() && styles[2].is_shown);
         assert_eq!(styles[2].rgb, styles[0].rgb.mixed(Rgb(255, 255, 255), 0.45));
         assert_eq!((styles[1].rgb, styles[1].is_overlaid), (Rgb(4, 4, 4), true));
-        let hidden = BTreeSet::from(["running".to_owned()]);
-        assert!(!palette().styles(graph, &shown, false, &hidden)[2].is_shown);
+        let mut shown = shown;
+        shown.lines.toggle("running", &[]);
+        assert!(!palette().styles(graph, &shown, false)[2].is_shown);
     }
 }

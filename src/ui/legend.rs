@@ -3,36 +3,30 @@ use super::{
     card::CardContext,
     colours::{Palette, css},
     show::Show,
-    shown::{ALL_BEFORE, Shown},
+    shown::Shown,
     statistics::{Statistics, statistics},
 };
-use crate::order::set;
+use crate::state::{choices::Comparison, navigation::Navigation};
 use catalogue::{Colours, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
 use plot::Look;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 /// The legend with the newest values, or with statistics of the range, and a word on what else there is to know.
 #[component]
 pub(super) fn Legend() -> impl IntoView {
     let card @ CardContext { shown, choices, .. } = expect_context();
-    let names = Memo::new(move |_| {
-        shown.with(|shown| {
-            let columns = shown.frame.columns.iter().enumerate();
-            let pressed = columns.filter(|(at, column)| *at < shown.own_count || column.name == ALL_BEFORE);
-            pressed.map(|(at, column)| (at, column.name.clone())).collect::<Vec<_>>()
-        })
-    });
+    let named = Memo::new(move |_| shown.with(|shown| shown.named()));
     let has_statistics = Memo::new(move |_| choices.with(|choices| choices.has_statistics));
     let is_heat_map = Memo::new(move |_| card.is_heat_map());
     let remark = Memo::new(move |_| remark(card));
     let rows = move || {
-        let row = |(at, name): (usize, String)| view! { <StatisticsRow at name names /> };
-        names.get().into_iter().map(row).collect_view()
+        let row = |(at, name): (usize, String)| view! { <StatisticsRow at name /> };
+        named.get().into_iter().enumerate().map(row).collect_view()
     };
     let items = move || {
-        let item = |(at, name): (usize, String)| view! { <li><Entry at name names has_value=true /></li> };
-        names.get().into_iter().map(item).collect_view()
+        let item = |(at, name): (usize, String)| view! { <li><Entry at name has_value=true /></li> };
+        named.get().into_iter().enumerate().map(item).collect_view()
     };
     view! {
         <Show when=move || remark.with(Option::is_some)>
@@ -68,8 +62,9 @@ pub(super) fn Legend() -> impl IntoView {
 
 /// The button of a line.
 #[component]
-fn Entry(at: usize, name: String, names: Memo<Vec<(usize, String)>>, has_value: bool) -> impl IntoView {
-    let card @ CardContext { graph, shown, styles, hidden, .. } = expect_context();
+fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
+    let card @ CardContext { graph, shown, styles, .. } = expect_context();
+    let navigation = expect_context::<Navigation>();
     // Percentiles have their boxes; what is under the cursor stands in the tooltip.
     let value = move || {
         (has_value && graph.summary != Summary::Percentiles)
@@ -79,26 +74,22 @@ fn Entry(at: usize, name: String, names: Memo<Vec<(usize, String)>>, has_value: 
     };
     let is_shown = {
         let name = name.clone();
-        Memo::new(move |_| hidden.with(|hidden| !hidden.contains(&name)))
+        Memo::new(move |_| shown.with(|shown| !shown.lines.hides(&name)))
     };
     let colour = move || styles.with(|styles| styles.get(at).map(|style| css(style.rgb)).unwrap_or_default());
     let is_dashed = move || styles.with(|styles| styles.get(at).is_some_and(|style| style.dash.is_some()));
-    let isolate = {
-        let name = name.clone();
-        move |_| {
-            let all = names.get_untracked().into_iter().map(|(_, name)| name);
-            let others = set(all.filter(|other| *other != name));
-            // Alone already: all come back.
-            hidden.update(|hidden| *hidden = if *hidden == others { BTreeSet::new() } else { others });
+    let own = name.clone();
+    let press = move |is_double: bool| {
+        let mut lines = shown.with_untracked(|shown| shown.lines.clone());
+        match is_double {
+            true => lines.isolate(&own),
+            false => lines.toggle(&own, &shown.with_untracked(|shown| shown.named())),
         }
+        navigation.adjust(|view| view.chosen.change(graph, &mut |choices| choices.lines = lines.clone()));
     };
-    let toggled = name.clone();
-    let toggle = move |_| {
-        hidden.update(|hidden| {
-            if !hidden.remove(&toggled) {
-                hidden.insert(toggled.clone());
-            }
-        });
+    let isolate = {
+        let press = press.clone();
+        move |_| press(true)
     };
     let meaning = (graph.colours == Colours::StatusClasses).then(|| status_name(line_name(&name))).flatten();
     let meaning = meaning.map(|meaning| format!("{name}: {meaning}. ")).unwrap_or_default();
@@ -108,7 +99,7 @@ fn Entry(at: usize, name: String, names: Memo<Vec<(usize, String)>>, has_value: 
             data-line=name.clone()
             aria-pressed=move || is_shown.get().to_string()
             title=format!("{meaning}Press to hide or show; double-click to see it alone")
-            on:click=toggle
+            on:click=move |_| press(false)
             on:dblclick=isolate
         >
             <i class="swatch" class:dashed=is_dashed style:color=colour></i>
@@ -119,7 +110,7 @@ fn Entry(at: usize, name: String, names: Memo<Vec<(usize, String)>>, has_value: 
 }
 
 #[component]
-fn StatisticsRow(at: usize, name: String, names: Memo<Vec<(usize, String)>>) -> impl IntoView {
+fn StatisticsRow(at: usize, name: String) -> impl IntoView {
     let card @ CardContext { shown, .. } = expect_context();
     let all = Memo::new(move |_| {
         shown.with(|shown| shown.frame.columns.get(at).and_then(|column| statistics(&column.values)))
@@ -134,7 +125,7 @@ fn StatisticsRow(at: usize, name: String, names: Memo<Vec<(usize, String)>>) -> 
     view! {
         <tr>
             <th scope="row">
-                <Entry at name names has_value=false />
+                <Entry at name has_value=false />
             </th>
             {cell(|all| all.least)}
             {cell(|all| all.mean)}
@@ -177,15 +168,32 @@ fn Ramp() -> impl IntoView {
 fn remark(card: CardContext) -> Option<String> {
     let left_out = card.axis.with(|axis| axis.left_out);
     let remark = card.shown.with(|shown| {
+        let is_stacked = shown.look == Some(Look::Areas);
         let rest = shown.rest.as_ref().map(|rest| {
-            let all = shown.own_count + rest.count;
-            format!("The {} highest of {all} lines; the grey band holds the others.", shown.own_count)
+            let is_layer = rest.low.is_empty();
+            let own = shown.own_count - usize::from(is_layer);
+            let what = if is_layer { "layer is the sum of" } else { "band holds" };
+            format!("The {own} highest of {} lines; the grey {what} the others.", own + rest.count)
         });
-        let before = (shown.own_count < shown.frame.columns.len()).then(|| "Pale dashes: the range before.".to_owned());
-        let stacked = shown.look == Some(Look::Areas);
-        let total = stacked.then(|| "Stacked: the top edge is the sum.".to_owned());
+        let total = is_stacked.then(|| "Stacked: the top edge is the sum.".to_owned());
         let out = (left_out > 0).then(|| format!("{left_out} values at or below zero have no place on this axis."));
-        [out, rest, before, total].into_iter().flatten().collect::<Vec<_>>()
+        [out, rest, compared(card, shown), total].into_iter().flatten().collect::<Vec<_>>()
     });
     (!remark.is_empty()).then(|| remark.join(" "))
+}
+
+/// What the card is compared with, once that has come.
+fn compared(card: CardContext, shown: &Shown) -> Option<String> {
+    let of = card.drawn.with(|drawn| Some(drawn.as_ref()?.beside.as_ref()?.of.clone()))?;
+    if card.is_heat_map() || card.choices.with(|choices| choices.comparison.as_ref() != Some(&of)) {
+        return None;
+    }
+    let title = match &of {
+        Comparison::RangeBefore => "the range before".to_owned(),
+        Comparison::Deployment(name) => format!("deployment {name}"),
+    };
+    Some(match shown.beside.is_empty() {
+        true => format!("Nothing to compare with: {title} has no values here."),
+        false => format!("Pale dashes: {title}."),
+    })
 }

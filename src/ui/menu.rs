@@ -9,7 +9,7 @@ use super::{
 use crate::{
     feed::{Feed, Offers},
     state::{
-        choices::{Choices, Form},
+        choices::{Choices, Comparison, Form},
         navigation::Navigation,
     },
 };
@@ -44,7 +44,10 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
             focus(&button_id);
         }
     };
-    let all = Memo::new(move |_| offers.get().map(|offers| items(graph, offers, choices.get())).unwrap_or_default());
+    let all = Memo::new(move |_| {
+        let all = |offers: &Offers| choices.with(|choices| items(graph, offers, choices));
+        offers.with(|offers| offers.as_ref().map(all).unwrap_or_default())
+    });
     let copy = move |text: String| {
         save::copy(text, move |left| match left {
             None => {
@@ -54,14 +57,19 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
             left => by_hand.set(left),
         });
     };
-    let switch = move |change: fn(&mut Choices)| navigation.adjust(|view| view.chosen.change(graph, change));
-    let act = move |action: Action| match action {
+    let switch = move |change: fn(&mut Choices)| {
+        navigation.adjust(|view| view.chosen.change(graph, &mut { change }));
+    };
+    let act = move |action: Action, name: &str| match action {
         Action::Details => switch(|choices| choices.is_detailed = !choices.is_detailed),
         Action::HeatMap => switch(|choices| choices.turn(Form::HeatMap)),
         Action::Table => switch(|choices| choices.turn(Form::Table)),
         Action::Log => switch(|choices| choices.is_log = !choices.is_log),
         Action::Stacked => switch(|choices| choices.is_stacked = !choices.is_stacked),
-        Action::Compare => switch(|choices| choices.is_compared = !choices.is_compared),
+        Action::Compare => switch(|choices| choices.compare(Comparison::RangeBefore)),
+        Action::CompareWith => navigation.adjust(|view| {
+            view.chosen.change(graph, &mut |choices| choices.compare(Comparison::Deployment(name.to_owned())));
+        }),
         Action::Statistics => switch(|choices| choices.has_statistics = !choices.has_statistics),
         Action::Enlarge => is_enlarged.set(true),
         Action::Embed => copy(navigation.view.with_untracked(|view| export::embed_code(&save::page(), graph, view))),
@@ -100,7 +108,8 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
     };
     let row = move |(at, item): (usize, Item)| {
         let close = close.clone();
-        let Item { action, text, is_checked } = item;
+        let Item { action, text, name, is_checked } = item;
+        let pressed = name.clone();
         view! {
             <li role="none">
                 <button
@@ -112,10 +121,11 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
                     tabindex="-1"
                     on:click=move |_| {
                         close();
-                        act(action);
+                        act(action, &pressed);
                     }
                 >
                     {text}
+                    {name}
                 </button>
             </li>
         }

@@ -21,10 +21,18 @@ impl InventedFleet {
     /// # Errors
     /// When they cannot be imported.
     pub fn new(replicas: usize) -> Result<Self> {
+        Self::spread(replicas, &[])
+    }
+
+    /// As [`InventedFleet::new`], the replicas in turn in each of these places: environment and deployment.
+    ///
+    /// # Errors
+    /// When they cannot be imported.
+    pub fn spread(replicas: usize, places: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the fleet"))?;
         let start_ms = (now_ms() / INTERVAL_MS - SAMPLES) * INTERVAL_MS;
         let dump = folder.path().join("fleet.txt");
-        fs::write(&dump, history(replicas, start_ms)).map_err(FixtureError::io("cannot write the fleet"))?;
+        fs::write(&dump, history(replicas, places, start_ms)).map_err(FixtureError::io("cannot write the fleet"))?;
         let data = folder.path().join("data");
         Companion::printed(&["import".as_ref(), dump.as_os_str(), "--data-dir".as_ref(), data.as_os_str()])?;
         Ok(Self { folder, start_ms })
@@ -47,9 +55,14 @@ impl InventedFleet {
         Ok([no_discovery, data_dir, data, "--config".into(), file.display().to_string()])
     }
 
+    /// When its last samples are, Unix milliseconds.
+    pub fn end_ms(&self) -> i64 {
+        self.start_ms + (SAMPLES - 1) * INTERVAL_MS
+    }
+
     /// The part of a page's address that shows all of it.
     pub fn range(&self) -> String {
-        format!("from={}&to={}", self.start_ms, self.start_ms + (SAMPLES - 1) * INTERVAL_MS)
+        format!("from={}&to={}", self.start_ms, self.end_ms())
     }
 }
 
@@ -72,14 +85,18 @@ fn state(replica: usize, sample: i64) -> &'static str {
 }
 
 /// OpenMetrics text with times.
-fn history(replicas: usize, start_ms: i64) -> String {
+fn history(replicas: usize, places: &[(&str, &str)], start_ms: i64) -> String {
     let states = ["pending", "pulling", "downloading", "initializing", "running", "failed", "stopped"];
     let mut text = String::new();
     for replica in 0..replicas {
+        let place = places.get(replica % places.len().max(1));
+        let place = place
+            .map(|(environment, deployment)| format!("environment=\"{environment}\",deployment=\"{deployment}\","));
         let own = format!(
-            "model=\"llama\",replica=\"llama-7d9fc-{replica:03}\",instance=\"10.0.{}.{}:8000\"",
+            "{place}model=\"llama\",replica=\"llama-7d9fc-{replica:03}\",instance=\"10.0.{}.{}:8000\"",
             replica / 250,
-            replica % 250
+            replica % 250,
+            place = place.unwrap_or_default()
         );
         let mut series = |name: &str, more: &str, value: &dyn Fn(i64) -> Option<f64>| {
             for (sample, value) in (0..SAMPLES).filter_map(|sample| Some((sample, value(sample)?))) {

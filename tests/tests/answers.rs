@@ -100,6 +100,34 @@ async fn ten_thousand_lines_hold_nothing_up_and_pile_nothing_up() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stacks_of_many_lines_reach_their_sum() -> Result<()> {
+    let stage = Stage::ready().await?;
+    stage.lines(60, 61, |line, _| line.to_string());
+    stage.open("from=now-15m&card=running-and-waiting.stacked.table").await?;
+    let row = format!("[data-graph={GRAPH}] [data-testid=table] tbody tr:nth-child(5) td");
+    let script = "return [...document.querySelectorAll(arguments[0])].map(cell => Number(cell.textContent))";
+    let cells = async || stage.browser.evaluate(script, vec![row.clone().into()]).await;
+    let count = |cells: &Value| cells.as_array().map_or(0, Vec::len);
+    let cells = until("fifty lines and the rest", PATIENCE, cells, |cells| count(cells) == 51).await?;
+    let values: Vec<f64> = cells.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    // Of 0 to 59 the ten lowest are the rest.
+    assert_eq!((values.iter().sum::<f64>(), values.last()), (1770.0, Some(&45.0)), "{values:?}");
+
+    stage.open("from=now-15m&card=running-and-waiting.stacked").await?;
+    stage.browser.painted(GRAPH, 100).await?;
+    let remark = stage.browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
+    let told = "The 50 highest of 60 lines; the grey layer is the sum of the others. Stacked: the top edge is the sum.";
+    assert_eq!(remark.text().await?, told);
+    let rest = stage.browser.find(&format!("[data-graph={GRAPH}] .legend [data-line='the rest']")).await?;
+    stage.browser.evaluate("arguments[0].click()", vec![rest.to_json()?]).await?;
+    let pressed = async || Ok(rest.attr("aria-pressed").await?);
+    until("the rest hidden", PATIENCE, pressed, |pressed| pressed.as_deref() == Some("false")).await?;
+    assert_eq!(stage.browser.view().await?["card"], "running-and-waiting.hide.the rest");
+    assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn odd_numbers_are_drawn_and_written_as_what_they_are() -> Result<()> {
     let stage = Stage::ready().await?;
     let odd = ["NaN", "+Inf", "-Inf", "1e+308", "-1e+308", "5e-324"];

@@ -108,6 +108,45 @@ async fn a_layout_is_dragged_the_same_in_two_tabs_and_needs_no_storage() -> Resu
     Ok(())
 }
 
+/// Value and text of the range that the drop-down shows.
+const RANGE_SHOWN: &str = "const select = document.querySelector('[data-testid=range] select'); \
+    const option = select.selectedOptions[0]; return [select.value, option ? option.textContent : '']";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_by_hand_is_custom_until_another_is_picked() -> Result<()> {
+    let (companion, browser) = started().await?;
+    browser.open(&format!("{}/?section=hardware&from=now-5m&zone=utc", companion.url())).await?;
+    browser.live_cards(&["cpu"]).await?;
+    let shown = async || browser.evaluate(RANGE_SHOWN, Vec::new()).await;
+    let customs = async || browser.count("[data-testid=range] option[value=custom]").await;
+    assert_eq!(shown().await?, json!(["300000", "Last 5 minutes"]));
+    assert_eq!(customs().await?, 0, "what was not made by hand is not offered");
+
+    browser.drag(&browser.overlay("cpu").await?, 0.3, 0.7).await?;
+    let custom = until("a range by hand", PATIENCE, shown, |shown| shown[0] == "custom").await?;
+    let text = custom[1].as_str().unwrap_or_default().to_owned();
+    let clock = regex::Regex::new("^Custom: ([0-9]{2}:){2}[0-9]{2} – ([0-9]{2}:){2}[0-9]{2}$").expect("a pattern");
+    assert!(clock.is_match(&text), "{text}");
+    let view = browser.view().await?;
+    assert!(view.contains_key("to"), "{view:?}");
+    // To pick what is picked changes nothing, and a link has it for others.
+    click(&browser, "[data-testid=range] option[value=custom]").await?;
+    browser.driver().refresh().await?;
+    until("the same range", PATIENCE, shown, |shown| *shown == custom).await?;
+    assert_eq!(browser.view().await?, view);
+
+    click(&browser, "[data-testid=range] option[value='3600000']").await?;
+    until("a preset", PATIENCE, shown, |shown| *shown == json!(["3600000", "Last hour"])).await?;
+    assert_eq!(customs().await?, 0);
+    browser.press("back").await?;
+    until("the range by hand again", PATIENCE, shown, |shown| *shown == custom).await?;
+    // A length that is no preset has its own name.
+    browser.open(&format!("{}/?section=hardware&from=now-7m", companion.url())).await?;
+    until("seven minutes", PATIENCE, shown, |shown| *shown == json!(["420000", "Last 7m"])).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
 /// Fills in both fields of the calendar and takes them.
 const CALENDAR: &str = "const fields = document.querySelectorAll('dialog.when input[type=datetime-local]'); \
     fields.forEach((field, at) => { field.value = arguments[at]; field.dispatchEvent(new Event('input', { bubbles: true })); }); \

@@ -62,6 +62,46 @@ async fn it_asks_a_prometheus() -> Result<()> {
     draws(&browser).await
 }
 
+/// Nothing answers there: the port is that of a service nobody runs.
+const NOBODY: [&str; 2] = ["127.0.0.1:9", "127.0.0.2:9"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_targets_of_a_prometheus_those_count_that_serve() -> Result<()> {
+    let (host, replay, browser) = hosted().await?;
+    host.put("/metrics", "# TYPE node_load1 gauge\nnode_load1 1\n");
+    let exporter = host.origin().replace("http://", "");
+    let job = |name: &str, targets: [&str; 2]| json!({ "job_name": name, "static_configs": [{ "targets": targets }] });
+    // A second replica that is down, a machine, and one that is down too.
+    let jobs = [job("engines", [&replay.instance(), NOBODY[0]]), job("machines", [&exporter, NOBODY[1]])];
+    let interval = format!("{}ms", INTERVAL.as_millis());
+    let configuration =
+        json!({ "global": { "scrape_interval": interval, "scrape_timeout": interval }, "scrape_configs": jobs });
+    let prometheus = match Prometheus::configured(&configuration.to_string()).await {
+        Err(FixtureError::Absent(program)) => {
+            skipped(format_args!("{program} is not installed, so the page cannot ask it"));
+            return Ok(());
+        }
+        started => started?,
+    };
+    host.put(&format!("{FOLDER}config.json"), json!({ "backends": [{ "url": prometheus.url() }] }).to_string());
+    let page = format!("{}{FOLDER}?section=replicas&from=now-2m&every=1s", host.origin());
+    for model in ["", "&model=tiny-llama"] {
+        browser.open(&format!("{page}{model}")).await?;
+        let status = async || Ok(browser.find("[data-testid=status]").await?.text().await?);
+        until("one of two", PATIENCE, status, |status| status == "1 of 2 answering").await?;
+        let rows = async || {
+            let script = "return [...document.querySelectorAll('[data-testid=replicas] tr[data-replica]')]
+                .map(row => [row.dataset.replica, row.dataset.state, row.textContent.includes('vLLM')]).sort()";
+            browser.evaluate(script, Vec::new()).await
+        };
+        let mut expected = [json!([replay.instance(), "running", true]), json!([NOBODY[0], "silent", false])];
+        expected.sort_by_key(|row| row[0].to_string());
+        until("both replicas", PATIENCE, rows, |rows| *rows == json!(expected)).await?;
+    }
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_asks_a_victoria_metrics() -> Result<()> {
     let (host, _replay, browser) = hosted().await?;

@@ -61,13 +61,87 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
     Ok(())
 }
 
-/// The code shows this card as it is, on another page, and nothing of other cards.
-async fn the_embed_code_has_them(browser: &Browser, host: &StaticHost, link: &str) -> Result<()> {
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_lines_are_in_its_links() -> Result<()> {
+    let fleet = InventedFleet::new(3)?;
+    let host = StaticHost::start()?;
+    let frames = format!("frame_ancestors = [\"'self'\", {:?}]\n", host.origin());
+    let companion = Companion::start(&fleet.configured(&frames)?).await?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    let page = format!("{}/?section=requests&refresh=off&{}", companion.url(), fleet.range());
+    browser.open(&page).await?;
+    browser.live_cards(&[GRAPH]).await?;
+    assert_eq!(shown(&browser).await?, ["running", "waiting"]);
+    let line = |name: &str| format!("[data-graph={GRAPH}] .legend [data-line='{name}']");
+    browser.find(&line("waiting")).await?.click().await?;
+    shows(&browser, &["running"]).await?;
+    assert_eq!(browser.view().await?["card"], "running-and-waiting.hide.waiting");
+    browser.driver().refresh().await?;
+    shows(&browser, &["running"]).await?;
+    browser.find(&line("waiting")).await?.click().await?;
+    shows(&browser, &["running", "waiting"]).await?;
+    assert!(!browser.view().await?.contains_key("card"), "as on a first visit");
+
+    // Alone: the link has the one that is shown, and so has the code.
+    let waiting = browser.find(&line("waiting")).await?;
+    browser.driver().action_chain().double_click_element(&waiting).perform().await?;
+    shows(&browser, &["waiting"]).await?;
+    assert_eq!(browser.view().await?["card"], "running-and-waiting.only.waiting");
+    // Another section and back: it is the card's, however long that is gone.
+    browser.press("section-replicas").await?;
+    browser.press("section-requests").await?;
+    shows(&browser, &["waiting"]).await?;
+    let code = embed_code(&browser).await?;
+    assert!(code.contains("card=running-and-waiting.only.waiting"), "{code}");
+    host.put("/", format!("<!doctype html>{code}"));
+    browser.open(&host.origin()).await?;
+    browser.driver().enter_frame(0).await?;
+    shows(&browser, &["waiting"]).await?;
+    browser.driver().enter_default_frame().await?;
+
+    // Replicas have names of their own; of those that are gone nothing is left to hide or to show.
+    let own = "llama-7d9fc-000 · running";
+    for (links, left) in [
+        (vec!["details", "only.gone", "only.llama-7d9fc-000 · running"], vec![own]),
+        (vec!["only.gone.10.0.0.1:8000"], vec!["running", "waiting"]),
+        (vec!["hide.a<b>.&\"%26=%00", "hide.", "hide.running"], vec!["waiting"]),
+        (vec!["only."], vec![]),
+    ] {
+        let mut url = reqwest::Url::parse(&page).expect("an address");
+        url.query_pairs_mut().extend_pairs(links.iter().map(|link| ("card", format!("{GRAPH}.{link}"))));
+        browser.open(url.as_str()).await?;
+        shows(&browser, &left).await?;
+    }
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// Names of the lines that the legend shows.
+async fn shown(browser: &Browser) -> Result<Vec<String>> {
+    let css = format!("[data-graph={GRAPH}] .legend [aria-pressed=true]");
+    let script = "return [...document.querySelectorAll(arguments[0])].map(line => line.dataset.line)";
+    let names = browser.evaluate(script, vec![css.into()]).await?;
+    Ok(names.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
+async fn shows(browser: &Browser, names: &[&str]) -> Result<()> {
+    browser.find(&format!("[data-graph={GRAPH}] .legend [data-line]")).await?;
+    until(&format!("{names:?}"), PATIENCE, async || shown(browser).await, |shown| shown == names).await.map(drop)
+}
+
+/// The code that the card's menu copies.
+async fn embed_code(browser: &Browser) -> Result<String> {
     browser.evaluate(CATCH, Vec::new()).await?;
     choose(browser, "embed").await?;
     let copied = async || browser.evaluate("return window.copied[0] ?? ''", Vec::new()).await;
     let code = until("the code", PATIENCE, copied, |code| code.as_str().is_some_and(|code| !code.is_empty())).await?;
-    let code = code.as_str().unwrap_or_default();
+    Ok(code.as_str().unwrap_or_default().to_owned())
+}
+
+/// The code shows this card as it is, on another page, and nothing of other cards.
+async fn the_embed_code_has_them(browser: &Browser, host: &StaticHost, link: &str) -> Result<()> {
+    let code = embed_code(browser).await?;
     assert!(code.contains(&format!("card={link}")), "{code}");
     host.put("/", format!("<!doctype html>{code}"));
     browser.open(&host.origin()).await?;

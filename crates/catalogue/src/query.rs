@@ -67,9 +67,10 @@ pub fn buckets_query(graph: &Graph, present: &dyn Fn(&str) -> bool, ask: &Ask<'_
     histograms.min_by_key(|(layer, ..)| *layer).map(|(_, query, scale)| (query, scale))
 }
 
-/// An instant query for the times of recent scrapes of what is in scope.
+/// An instant query for the times of recent scrapes of what is in scope, and of what lacks its labels: a plain Prometheus
+/// does not know which model a target serves.
 pub fn interval_query(scope: &Scope, labels: &ScopeLabels) -> String {
-    format!("up{{{}}}[3m]", scope.matchers(labels))
+    format!("up{{{}}}[3m]", scope.lenient_matchers(labels, true))
 }
 
 /// A range query for the start times of the processes in scope, in Unix seconds, by replica.
