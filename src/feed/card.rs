@@ -227,7 +227,7 @@ impl Round {
         Offers {
             has_details: detailed_query(graph, &present, &ask).is_some(),
             has_buckets: graph.colours == Colours::Percentiles && buckets_query(graph, &present, &ask).is_some(),
-            deployments: self.inventory.besides(graph, &self.scope),
+            deployments: self.inventory.comparable(graph, &self.scope),
         }
     }
 }
@@ -271,8 +271,9 @@ impl Lines<'_> {
                 (query.to_owned(), steps * grid.step_ms)
             }
             Comparison::Deployment(name) => {
-                let scope = round.inventory.beside(&round.scope, name);
-                (round.query(graph, &scope, wants_details, grid).unwrap_or_default().0, 0)
+                let scope = round.inventory.beside(graph, &round.scope, name);
+                let query = scope.and_then(|scope| round.query(graph, &scope, wants_details, grid));
+                (query.unwrap_or_default().0, 0)
             }
         };
         let mut frame = Frame::default();

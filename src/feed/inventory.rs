@@ -63,7 +63,7 @@ impl Inventory {
 
     /// The deployments that a graph can be compared with: those of the model in view that feed it, without the one in
     /// view. None while several models are.
-    pub fn besides(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
+    pub fn comparable(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
         let model = Scope { model: scope.model.clone(), ..Scope::default() };
         if scope.model.is_none() && self.models().len() > 1 {
             return Vec::new();
@@ -74,13 +74,9 @@ impl Inventory {
             Some(own) => own == name,
             None => within.len() == 1 && within.contains(name),
         };
-        let feeds = |name: &str| {
-            let own = || self.names.iter().filter(|(key, _)| key[2] == name && is_within(key, &model));
-            has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
-        };
         let mut others = Vec::new();
         for name in self.deployments(&model) {
-            if !is_in_view(name) && feeds(name) {
+            if !is_in_view(name) && self.feeds(graph, &model, name) {
                 others.push(name.to_owned());
             }
         }
@@ -88,14 +84,18 @@ impl Inventory {
     }
 
     /// The scope of another deployment: in the environment that is selected where it is there, and else wherever it is.
-    pub fn beside(&self, scope: &Scope, deployment: &str) -> Scope {
+    /// None where it does not feed the graph.
+    pub fn beside(&self, graph: &Graph, scope: &Scope, deployment: &str) -> Option<Scope> {
         let is_here = self.deployments(scope).contains(deployment);
-        Scope {
-            model: scope.model.clone(),
-            environment: scope.environment.clone().filter(|_| is_here),
-            deployment: Some(deployment.to_owned()),
-            replica: None,
-        }
+        let (model, environment) = (scope.model.clone(), scope.environment.clone().filter(|_| is_here));
+        let other = Scope { model, environment, deployment: Some(deployment.to_owned()), replica: None };
+        self.feeds(graph, &other, deployment).then_some(other)
+    }
+
+    /// Whether metrics of a graph within the scope carry the name of a deployment; those of machines may carry none.
+    fn feeds(&self, graph: &Graph, scope: &Scope, deployment: &str) -> bool {
+        let own = || self.names.iter().filter(|(key, _)| key[2] == deployment && is_within(key, scope));
+        has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
     }
 
     fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
@@ -193,11 +193,12 @@ mod tests {
             ("", "", "a", &[]),
         ] {
             let scope = scope(model, environment, deployment);
-            assert_eq!(inventory.besides(graph, &scope), expected, "{scope:?}");
+            assert_eq!(inventory.comparable(graph, &scope), expected, "{scope:?}");
         }
-        assert_eq!(inventory.beside(&scope("m", "live", "a"), "b"), scope("m", "live", "b"));
-        assert_eq!(inventory.beside(&scope("m", "live", "a"), "c"), scope("m", "", "c"));
-        assert_eq!(inventory.beside(&scope("m", "live", "a"), "gone"), scope("m", "", "gone"));
+        let beside = |name: &str| inventory.beside(graph, &scope("m", "live", "a"), name);
+        assert_eq!(beside("b"), Some(scope("m", "live", "b")));
+        assert_eq!(beside("c"), Some(scope("m", "", "c")));
+        assert_eq!([beside("gone"), beside("idle"), beside("d")], [None, None, None]);
     }
 
     #[test]
