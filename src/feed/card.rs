@@ -195,18 +195,7 @@ impl Round {
             }
             (None, None) => (Vec::new(), range),
         };
-        Ok(Some(Drawn {
-            frame: lines,
-            beside,
-            buckets,
-            bucket_ends,
-            is_detailed,
-            range,
-            grid,
-            query,
-            summary,
-            summed,
-        }))
+        Ok(Some(Drawn { frame: lines, beside, buckets, bucket_ends, is_detailed, range, grid, query, summary, summed }))
     }
 
     /// The query of a graph within a scope: of its details where they are wanted and there are some, and whether it is.
