@@ -76,7 +76,7 @@ nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
 	@scripts/nightly
 
 .PHONY: bench
-bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing
+bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing; many viewers
 	@echo "Measuring how fast pages are read."
 	@PROMETHEUS_CLIENT_PYTHON="$${PROMETHEUS_CLIENT_PYTHON:-$(CURDIR)/.tools/python/bin/python}" \
 		cargo bench --quiet -p exposition --bench pages
@@ -89,7 +89,8 @@ bench: setup-test server .tools/bench/package.json ## Measure: reading and scrap
 	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/timeline.mjs; \
-		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/watched.mjs
+		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/watched.mjs; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/viewers.mjs
 
 .PHONY: bench-peers
 bench-peers: setup-test server ## Measure history beside Prometheus and VictoriaMetrics: size, queries, load (15 minutes)
