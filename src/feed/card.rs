@@ -32,7 +32,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Lines to compare with.
+    /// Lines to compare with, of whatever query.
     pub fn new(of: Comparison, frame: Frame) -> Self {
         Self { of, frame, query: String::new(), back_ms: 0 }
     }
@@ -273,7 +273,7 @@ impl Lines<'_> {
             frame = self.continued(&query, known.map(|known| &known.frame), back_ms, read).await?;
             sort(&mut frame, &line_order(graph));
         }
-        Ok(Beside { of: of.clone(), frame, query, back_ms })
+        Ok(Beside { query, back_ms, ..Beside::new(of.clone(), frame) })
     }
 
     /// The frame of a query, asked `back_ms` before its times: whole, or the tail that `known` lacks.

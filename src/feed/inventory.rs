@@ -1,6 +1,6 @@
 //! What is there: metric names by scope, from the one discovery query.
-use crate::order::set;
-use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, has_data};
+use crate::order::{set, sort_by};
+use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, engine_of, has_data};
 use promapi::{One, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,10 +46,22 @@ impl Inventory {
     /// The engines that metrics tell of, of each combination of model, environment, deployment and replica within the
     /// scope that has the very model.
     pub(super) fn engines(&self, scope: &Scope) -> Vec<(&[String; 4], &'static Engine)> {
+        // Fleets have the same few names over and over: each is looked at once.
+        let mut signs = Vec::new();
+        for name in self.present(scope) {
+            signs.extend(engine_of(name).map(|(rank, engine)| (rank, name, engine)));
+        }
+        sort_by(&mut signs, |a, b| a.0.cmp(&b.0));
         let is_its = |key: &[String; 4]| is_within(key, scope) && scope.model.as_ref().is_none_or(|own| *own == key[0]);
         let mut found = Vec::new();
         for (key, names) in self.names.iter().filter(|(key, _)| is_its(key)) {
-            found.extend(detect(names.iter().map(String::as_str)).into_iter().map(|engine| (key, engine)));
+            let mut last = usize::MAX;
+            for (rank, name, engine) in &signs {
+                if *rank != last && names.contains(*name) {
+                    last = *rank;
+                    found.push((key, *engine));
+                }
+            }
         }
         found
     }

@@ -109,8 +109,10 @@ mod tests {
         Scope { model: Some(model.into()), ..Scope::default() }
     }
 
-    const FLEET: [(&str, &str, &str, &str); 7] = [
+    const FLEET: [(&str, &str, &str, &str); 9] = [
         ("vllm:num_requests_running", "a", "engines", "e1"),
+        ("vllm:num_requests_waiting", "a", "engines", "e1"),
+        ("dynamo_frontend_requests_total", "a", "engines", "e1"),
         ("up", "", "engines", "e1"),
         ("sglang:num_running_reqs", "b", "engines", "e2"),
         ("nginx_connections_active", "", "proxies", "p1"),
@@ -127,6 +129,7 @@ mod tests {
         let one = Serving::new(&inventory, &of("b"));
         assert!(!one.has("e1") && one.has("e2"));
         assert_eq!((one.engines("e2").as_str(), all.engines("n1").as_str()), ("SGLang", ""));
+        assert_eq!(all.engines("e1"), "vLLM, Dynamo");
     }
 
     #[test]
