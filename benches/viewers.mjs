@@ -1,18 +1,11 @@
 //! What a hundred people who watch at the same time wait for: eight cards each, every five seconds, over a fleet of 50
 //! replicas that is scraped meanwhile: `node benches/viewers.mjs`.
-import { existsSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { fileURLToPath } from "node:url";
-import { CHROMIUM, PACKAGES, firstGraph, withBrowser } from "./browser.mjs";
-import { companion, replay } from "./loopback.mjs";
+import { firstGraph, withBrowser } from "./browser.mjs";
+import { INTERVAL_S, REPLICAS, pause, withReplicas } from "./replicas.mjs";
 import { cpuMs } from "./servers.mjs";
 import { percent, table } from "./table.mjs";
 
-const SERVER = process.env.INFERBOARD_SERVER;
-const SESSION = fileURLToPath(new URL("../tests/fixtures/vllm-0.32-session", import.meta.url));
-const REPLICAS = 50;
-const INTERVAL_S = 5;
-const SETTLING_MS = 40_000;
 const VIEWERS = 100;
 const CARDS = 8;
 const ROUNDS = 6;
@@ -21,35 +14,24 @@ const AT_ONCE = 4;
 const WINDOW = { width: 1400, height: 3000 };
 
 console.log(`\n${VIEWERS} viewers of ${CARDS} cards over ${REPLICAS} replicas`);
-if ([SERVER, CHROMIUM, PACKAGES].every(path => path && existsSync(path))) await measure();
-else console.log("  skipped: the companion (INFERBOARD_SERVER), Chromium or playwright-core is absent");
+await withReplicas(measure);
 
-async function measure() {
-  const targets = [];
-  for (let replica = 0; replica < REPLICAS; replica += 1) targets.push(await replay(SESSION));
-  const flags = targets.flatMap(target => ["--target", target.url]);
-  const served = await companion(SERVER, [...flags, "--scrape-interval", `${INTERVAL_S}s`, "--no-discovery"]);
-  try {
-    await pause(SETTLING_MS);
-    const cards = await withBrowser(browser => refreshOf(browser, served.url));
-    const [began, before] = [performance.now(), cpuMs(served.pid)];
-    const viewers = Array.from({ length: VIEWERS }, (_, at) => watch(served.url, cards, at));
-    const answers = (await Promise.all(viewers)).flat();
-    const busy = (cpuMs(served.pid) - before) / (performance.now() - began);
-    const times = answers.filter(answer => answer.ok).map(answer => answer.ms).toSorted((a, b) => a - b);
-    const part = share => times[Math.min(times.length - 1, Math.floor(share * times.length))].toFixed(0);
-    table([
-      ["", "", "goal"],
-      ["answers", String(answers.length), ""],
-      ["refused or failed", String(answers.length - times.length), "0"],
-      ["median, ms", part(0.5), "≤ 50"],
-      ["95th percentile, ms", part(0.95), "≤ 250"],
-      ["of a processor", percent(busy), ""],
-    ]);
-  } finally {
-    await served.stop();
-    targets.forEach(target => target.stop());
-  }
+async function measure({ url, pid }) {
+  const cards = await withBrowser(browser => refreshOf(browser, url));
+  const [began, before] = [performance.now(), cpuMs(pid)];
+  const viewers = Array.from({ length: VIEWERS }, (_, at) => watch(url, cards, at));
+  const answers = (await Promise.all(viewers)).flat();
+  const busy = (cpuMs(pid) - before) / (performance.now() - began);
+  const times = answers.filter(answer => answer.ok).map(answer => answer.ms).toSorted((a, b) => a - b);
+  const part = share => times[Math.min(times.length - 1, Math.floor(share * times.length))].toFixed(0);
+  table([
+    ["", "", "goal"],
+    ["answers", String(answers.length), ""],
+    ["refused or failed", String(answers.length - times.length), "0"],
+    ["median, ms", part(0.5), "≤ 50"],
+    ["95th percentile, ms", part(0.95), "≤ 250"],
+    ["of a processor", percent(busy), ""],
+  ]);
 }
 
 /** The range queries of one refresh of a page: query, step, and how far each reaches back. */
@@ -96,8 +78,4 @@ function ask(agent, url, { query, step, length }) {
     asking.on("error", () => done({ ok: false, ms: 0 }));
     asking.end(body);
   });
-}
-
-function pause(ms) {
-  return new Promise(done => setTimeout(done, Math.max(0, ms)));
 }

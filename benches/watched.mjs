@@ -1,17 +1,10 @@
 //! What a page with 24 cards over a fleet of 50 replicas costs the companion, and the query by which the page learns what
 //! is there: `node benches/watched.mjs`.
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { CHROMIUM, PACKAGES, firstGraph, withBrowser } from "./browser.mjs";
-import { companion, replay } from "./loopback.mjs";
+import { firstGraph, withBrowser } from "./browser.mjs";
+import { INTERVAL_S, REPLICAS, pause, withReplicas } from "./replicas.mjs";
 import { cpuMs } from "./servers.mjs";
 import { median, spread, table } from "./table.mjs";
 
-const SERVER = process.env.INFERBOARD_SERVER;
-const SESSION = fileURLToPath(new URL("../tests/fixtures/vllm-0.32-session", import.meta.url));
-const REPLICAS = 50;
-const INTERVAL_S = 5;
-const SETTLING_MS = 40_000;
 const WATCHED_MS = 30_000;
 const ASKED = 20;
 const CARDS = 24;
@@ -19,31 +12,20 @@ const CARDS = 24;
 const WINDOW = { width: 1400, height: 9000 };
 
 console.log(`\nA page over ${REPLICAS} replicas`);
-if ([SERVER, CHROMIUM, PACKAGES].every(path => path && existsSync(path))) await measure();
-else console.log("  skipped: the companion (INFERBOARD_SERVER), Chromium or playwright-core is absent");
+await withReplicas(measure);
 
-async function measure() {
-  const targets = [];
-  for (let replica = 0; replica < REPLICAS; replica += 1) targets.push(await replay(SESSION));
-  const flags = targets.flatMap(target => ["--target", target.url]);
-  const served = await companion(SERVER, [...flags, "--scrape-interval", `${INTERVAL_S}s`, "--no-discovery"]);
-  try {
-    await pause(SETTLING_MS);
-    const idleMs = await spent(served.pid, () => pause(WATCHED_MS));
-    const watched = await withBrowser(browser => watch(browser, served));
-    const refreshes = WATCHED_MS / 1000 / INTERVAL_S;
-    const perRefreshMs = (watched.cpuMs - idleMs) / refreshes;
-    const discovery = await asked(served, watched.discovery);
-    table([
-      ["", "", "goal"],
-      [`CPU time of the companion a refresh of ${watched.cards} cards, ms`, perRefreshMs.toFixed(0), "≤ 100"],
-      [`learning what is there among ${discovery.series} series, ms`, spread(discovery.ms), "≤ 50"],
-      ["the same without compression, CPU time, ms", median(discovery.cpuMs).toFixed(0), ""],
-    ]);
-  } finally {
-    await served.stop();
-    targets.forEach(target => target.stop());
-  }
+async function measure(served) {
+  const idleMs = await spent(served.pid, () => pause(WATCHED_MS));
+  const watched = await withBrowser(browser => watch(browser, served));
+  const refreshes = WATCHED_MS / 1000 / INTERVAL_S;
+  const perRefreshMs = (watched.cpuMs - idleMs) / refreshes;
+  const discovery = await asked(served, watched.discovery);
+  table([
+    ["", "", "goal"],
+    [`CPU time of the companion a refresh of ${watched.cards} cards, ms`, perRefreshMs.toFixed(0), "≤ 100"],
+    [`learning what is there among ${discovery.series} series, ms`, spread(discovery.ms), "≤ 50"],
+    ["the same without compression, CPU time, ms", median(discovery.cpuMs).toFixed(0), ""],
+  ]);
 }
 
 /** What the companion spends while all graphs of the engine, and some of the requests to make 24, refresh by
@@ -101,8 +83,4 @@ async function spent(pid, work) {
   const before = cpuMs(pid);
   await work();
   return cpuMs(pid) - before;
-}
-
-function pause(ms) {
-  return new Promise(done => setTimeout(done, ms));
 }

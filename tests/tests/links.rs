@@ -8,19 +8,37 @@ const GRAPH: &str = "running-and-waiting";
 const CATCH: &str = "window.copied = []; Object.defineProperty(navigator, 'clipboard', \
     { value: { writeText: async text => { window.copied.push(text); } } });";
 
+/// A page over an invented fleet, and a host whose pages may frame it.
+struct Stage {
+    /// Its folder is the companion's.
+    _fleet: InventedFleet,
+    _companion: Companion,
+    host: StaticHost,
+    browser: Browser,
+    page: String,
+}
+
+impl Stage {
+    async fn of(replicas: usize) -> Result<Self> {
+        let fleet = InventedFleet::new(replicas)?;
+        let host = StaticHost::start()?;
+        let frames = format!("frame_ancestors = [\"'self'\", {:?}]\n", host.origin());
+        let companion = Companion::start(&fleet.configured(&frames)?).await?;
+        let browser = Browser::start().await?;
+        browser.show_as(1400, 1000, Theme::Light).await?;
+        let page = format!("{}/?section=requests&refresh=off&{}", companion.url(), fleet.range());
+        browser.open(&page).await?;
+        browser.live_cards(&[GRAPH]).await?;
+        Ok(Self { _fleet: fleet, _companion: companion, host, browser, page })
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cards_choices_are_in_its_links() -> Result<()> {
-    let fleet = InventedFleet::new(12)?;
-    let host = StaticHost::start()?;
-    let frames = format!("frame_ancestors = [\"'self'\", {:?}]\n", host.origin());
-    let companion = Companion::start(&fleet.configured(&frames)?).await?;
-    let browser = Browser::start().await?;
-    browser.show_as(1400, 1000, Theme::Light).await?;
-    let page = format!("{}/?section=requests&refresh=off&{}", companion.url(), fleet.range());
-    browser.open(&page).await?;
-    browser.live_cards(&[GRAPH]).await?;
+    let stage = Stage::of(12).await?;
+    let Stage { host, browser, page, .. } = &stage;
     for action in ["details", "log", "statistics"] {
-        choose(&browser, action).await?;
+        choose(browser, action).await?;
     }
     let link = "running-and-waiting.details.log.statistics";
     let view = until(
@@ -30,15 +48,15 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
         |view| view.get("card").is_some_and(|card| card == link),
     );
     let first = view.await?;
-    is_so(&browser).await?;
+    is_so(browser).await?;
     browser.driver().refresh().await?;
-    is_so(&browser).await?;
+    is_so(browser).await?;
 
     // Back and forward go through ranges; how a card is shown is no step, and is not undone with one.
     browser.drag(&browser.overlay(GRAPH).await?, 0.3, 0.7).await?;
     let zoomed =
         until("a range", PATIENCE, async || browser.view().await, |view| view["from"] != first["from"]).await?;
-    choose(&browser, "table").await?;
+    choose(browser, "table").await?;
     let table = format!("[data-graph={GRAPH}] [data-testid=table]");
     browser.find(&table).await?;
     for (press, range) in [("back", &first), ("forward", &zoomed)] {
@@ -48,9 +66,9 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
         assert_eq!(view["card"], format!("{link}.table"));
         assert_eq!(browser.count(&table).await?, 1);
     }
-    choose(&browser, "table").await?;
-    is_so(&browser).await?;
-    the_embed_code_has_them(&browser, &host, link).await?;
+    choose(browser, "table").await?;
+    is_so(browser).await?;
+    the_embed_code_has_them(browser, host, link).await?;
 
     // A link of somebody else's making: what is not known, or makes no sense, is left out.
     let odd = "&card=gone.table&card=running-and-waiting.table.<b>.stacked&card=&card=volume.heat-map";
@@ -63,41 +81,34 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_lines_are_in_its_links() -> Result<()> {
-    let fleet = InventedFleet::new(3)?;
-    let host = StaticHost::start()?;
-    let frames = format!("frame_ancestors = [\"'self'\", {:?}]\n", host.origin());
-    let companion = Companion::start(&fleet.configured(&frames)?).await?;
-    let browser = Browser::start().await?;
-    browser.show_as(1400, 1000, Theme::Light).await?;
-    let page = format!("{}/?section=requests&refresh=off&{}", companion.url(), fleet.range());
-    browser.open(&page).await?;
-    browser.live_cards(&[GRAPH]).await?;
-    assert_eq!(shown(&browser).await?, ["running", "waiting"]);
+    let stage = Stage::of(3).await?;
+    let Stage { host, browser, page, .. } = &stage;
+    assert_eq!(shown(browser).await?, ["running", "waiting"]);
     let line = |name: &str| format!("[data-graph={GRAPH}] .legend [data-line='{name}']");
     browser.find(&line("waiting")).await?.click().await?;
-    shows(&browser, &["running"]).await?;
+    shows(browser, &["running"]).await?;
     assert_eq!(browser.view().await?["card"], "running-and-waiting.hide.waiting");
     browser.driver().refresh().await?;
-    shows(&browser, &["running"]).await?;
+    shows(browser, &["running"]).await?;
     browser.find(&line("waiting")).await?.click().await?;
-    shows(&browser, &["running", "waiting"]).await?;
+    shows(browser, &["running", "waiting"]).await?;
     assert!(!browser.view().await?.contains_key("card"), "as on a first visit");
 
     // Alone: the link has the one that is shown, and so has the code.
     let waiting = browser.find(&line("waiting")).await?;
     browser.driver().action_chain().double_click_element(&waiting).perform().await?;
-    shows(&browser, &["waiting"]).await?;
+    shows(browser, &["waiting"]).await?;
     assert_eq!(browser.view().await?["card"], "running-and-waiting.only.waiting");
     // Another section and back: it is the card's, however long that is gone.
     browser.press("section-replicas").await?;
     browser.press("section-requests").await?;
-    shows(&browser, &["waiting"]).await?;
-    let code = embed_code(&browser).await?;
+    shows(browser, &["waiting"]).await?;
+    let code = embed_code(browser).await?;
     assert!(code.contains("card=running-and-waiting.only.waiting"), "{code}");
     host.put("/", format!("<!doctype html>{code}"));
     browser.open(&host.origin()).await?;
     browser.driver().enter_frame(0).await?;
-    shows(&browser, &["waiting"]).await?;
+    shows(browser, &["waiting"]).await?;
     browser.driver().enter_default_frame().await?;
 
     // Replicas have names of their own; of those that are gone nothing is left to hide or to show.
@@ -108,10 +119,10 @@ async fn hidden_lines_are_in_its_links() -> Result<()> {
         (vec!["hide.a<b>.&\"%26=%00", "hide.", "hide.running"], vec!["waiting"]),
         (vec!["only."], vec![]),
     ] {
-        let mut url = reqwest::Url::parse(&page).expect("an address");
+        let mut url = reqwest::Url::parse(page).expect("an address");
         url.query_pairs_mut().extend_pairs(links.iter().map(|link| ("card", format!("{GRAPH}.{link}"))));
         browser.open(url.as_str()).await?;
-        shows(&browser, &left).await?;
+        shows(browser, &left).await?;
     }
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
