@@ -96,6 +96,7 @@ impl App {
         let pages = OwnPages::new(own(), pool.client());
         own().into_iter().for_each(|target| pool.add(target));
         let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(history::write(store.clone()));
         tasks.spawn(history::maintain(store.clone()));
         if let Some((gpus, how, program)) = gpus {
             tasks.spawn(gpus.measure(how, program, settings.pace));

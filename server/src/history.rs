@@ -7,9 +7,11 @@ use store::{DiskFiles, OpenError, Options, Store};
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 
-/// How often the log is written and what else is due is done: well within any scrape interval, as a kill loses what is
-/// not written.
-const PERIOD: Duration = Duration::from_millis(250);
+/// How often the log is written: well within any scrape interval, as a kill loses what is not written.
+const WRITE_PERIOD: Duration = Duration::from_millis(250);
+
+/// How often what else is due is done, which may take its time.
+const PERIOD: Duration = Duration::from_secs(1);
 
 /// The store that `settings` ask for, with a line in the log for each damage that was found.
 pub(crate) fn open(settings: &Settings) -> Result<Store, OpenError> {
@@ -22,6 +24,19 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, OpenError> {
     let stats = store.stats();
     info!(dir = ?dir, series = stats.series, blocks = report.blocks, replayed = report.replayed, "opened the history");
     Ok(store)
+}
+
+/// Hands what was appended to the system, for ever.
+pub(crate) async fn write(store: Store) {
+    let mut period = tokio::time::interval(WRITE_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        period.tick().await;
+        let store = store.clone();
+        if tokio::task::spawn_blocking(move || store.write()).await.is_err() {
+            error!("writing the history failed");
+        }
+    }
 }
 
 /// Looks after `store` for ever.

@@ -43,8 +43,11 @@ pub(crate) struct Disk {
     pub(crate) dir: PathBuf,
     pub(crate) files: Arc<dyn Files>,
     pub(crate) options: Options,
-    /// Held by whoever changes files.
+    /// Held by whoever changes files other than the end of the log.
     pub(crate) work: Mutex<Work>,
+    /// Held while the log is written, and never for longer: nothing that takes time keeps the newest samples from the
+    /// system, which has them when this process is killed. Taken after `work`, by who takes both.
+    pub(crate) log_files: Mutex<LogFiles>,
     pub(crate) failure: Mutex<Option<WriteFailure>>,
     /// The store is about to be closed: long work ends.
     pub(crate) is_closing: AtomicBool,
@@ -56,17 +59,11 @@ pub(crate) struct Disk {
 /// What is being done with the files.
 #[derive(Debug)]
 pub(crate) struct Work {
-    /// Where the log goes.
-    pub(crate) segment: Option<Segment>,
-    /// Earlier files of the log, whose samples are in memory, and their sizes.
-    pub(crate) older: Vec<(u64, u64)>,
     pub(crate) last_sync: Instant,
     /// The span in which what was in memory last became a block.
     pub(crate) span: Option<i64>,
     /// The segment that began when a flush did that has not succeeded yet.
     pub(crate) cut: Option<u64>,
-    /// Something appended is neither in the log nor in a block.
-    pub(crate) is_behind: bool,
     /// When that was last tried in vain.
     pub(crate) failed_ms: Option<i64>,
     /// When a merge was last tried in vain.
@@ -76,24 +73,33 @@ pub(crate) struct Work {
     pub(crate) last_import: Option<Instant>,
 }
 
+/// The files of the log.
+#[derive(Debug, Default)]
+pub(crate) struct LogFiles {
+    /// Where the log goes.
+    pub(crate) segment: Option<Segment>,
+    /// Earlier ones, whose samples are in memory, and their sizes.
+    pub(crate) older: Vec<(u64, u64)>,
+    /// Something appended is neither in the log nor in a block.
+    pub(crate) is_behind: bool,
+}
+
 /// The file of the log that is being written.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) id: u64,
-    pub(crate) output: Box<dyn Output>,
-    pub(crate) bytes: u64,
-    is_synced: bool,
+    output: Arc<dyn Output>,
+    bytes: u64,
+    /// How many of them will last.
+    synced_bytes: u64,
 }
 
 impl Disk {
     pub(crate) fn new(dir: &Path, options: Options, files: Arc<dyn Files>, lock: Box<dyn Lock>) -> Self {
         let work = Work {
-            segment: None,
-            older: Vec::new(),
             last_sync: Instant::now(),
             span: None,
             cut: None,
-            is_behind: false,
             failed_ms: None,
             merge_failed_ms: None,
             now_ms: 0,
@@ -104,6 +110,7 @@ impl Disk {
             files,
             options,
             work: Mutex::new(work),
+            log_files: Mutex::default(),
             failure: Mutex::default(),
             is_closing: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
@@ -152,19 +159,25 @@ impl Disk {
         WriteError::Io { dir: self.dir.clone(), source }
     }
 
-    pub(crate) fn count_log_bytes(&self, work: &Work) {
-        let older: u64 = work.older.iter().map(|(_, bytes)| bytes).sum();
-        self.log_bytes.store(older + work.segment.as_ref().map_or(0, |segment| segment.bytes), Relaxed);
+    /// Whether something appended, or to be appended, is in no file of the log.
+    pub(crate) fn is_log_missing(&self) -> bool {
+        let files = self.log_files.lock();
+        files.is_behind || files.segment.is_none()
+    }
+
+    pub(crate) fn count_log_bytes(&self, files: &LogFiles) {
+        let older: u64 = files.older.iter().map(|(_, bytes)| bytes).sum();
+        self.log_bytes.store(older + files.segment.as_ref().map_or(0, |segment| segment.bytes), Relaxed);
     }
 }
 
 impl Inner {
-    /// Begins a file of the log, and ends the one before.
-    pub(crate) fn begin_segment(&self, disk: &Disk, work: &mut Work) -> io::Result<u64> {
+    /// Begins a file of the log, and ends the one before. To be called by who holds the work.
+    pub(crate) fn begin_segment(&self, disk: &Disk) -> io::Result<u64> {
         let id = disk.next_id.fetch_add(1, Relaxed);
         let path = disk.path(id, Kind::Log);
         let begin = || {
-            let mut output = disk.files.create(&path)?;
+            let output = disk.files.create(&path)?;
             output.write(&header(Kind::Log))?;
             output.sync()?;
             disk.files.sync_dir(&disk.dir)?;
@@ -173,55 +186,75 @@ impl Inner {
         let output = begin().inspect_err(|_: &io::Error| {
             let _ = disk.files.remove(&path);
         })?;
-        let waiting = self.log.open(id);
         let bytes = header(Kind::Log).len() as u64;
-        let before = work.segment.replace(Segment { id, output, bytes, is_synced: true });
-        if let Some(mut before) = before {
-            let ended = before.append(&waiting).and_then(|()| before.sync());
-            // What is lost here is in memory still.
-            work.is_behind |= ended.is_err();
-            work.older.push((before.id, before.bytes));
-        }
-        disk.count_log_bytes(work);
+        let mut files = disk.log_files.lock();
+        let waiting = self.log.open(id);
+        let before = files.segment.replace(Segment { id, output: output.into(), bytes, synced_bytes: bytes });
+        let ended = before.map(|mut before| {
+            let written = before.append(&waiting);
+            files.older.push((before.id, before.bytes));
+            written.map(|()| before)
+        });
+        disk.count_log_bytes(&files);
+        drop(files);
+        let ended = ended.transpose().and_then(|before| before.map_or(Ok(()), |before| before.output.sync()));
+        // What is lost here is in memory still.
+        disk.log_files.lock().is_behind |= ended.is_err();
         Ok(id)
     }
 
-    /// Writes the log, and makes it last where `is_due`.
-    pub(crate) fn write_log(&self, disk: &Disk, work: &mut Work, is_due: bool) -> io::Result<()> {
-        let Some(segment) = &mut work.segment else { return Err(io::Error::other("the log has no file")) };
+    /// Hands the log to the system.
+    pub(crate) fn write_log(&self, disk: &Disk) -> io::Result<()> {
+        let mut files = disk.log_files.lock();
+        let Some(segment) = &mut files.segment else { return Err(io::Error::other("the log has no file")) };
         let outcome = match self.log.take() {
-            Some(records) => segment.append(&records).and_then(|()| if is_due { segment.sync() } else { Ok(()) }),
+            Some(records) => segment.append(&records),
             None => Err(io::Error::other("too much waited to be written")),
         };
         if outcome.is_err() {
-            // Nobody knows what of it will be read; the next file begins anew.
-            self.log.close();
-            work.older.extend(work.segment.take().map(|segment| (segment.id, segment.bytes)));
-            work.is_behind = true;
+            self.end_log(&mut files);
         }
-        if is_due {
-            work.last_sync = Instant::now();
-        }
-        disk.count_log_bytes(work);
+        disk.count_log_bytes(&files);
         outcome
+    }
+
+    /// Writes the log and makes it last; meanwhile it may be written to.
+    pub(crate) fn sync_log(&self, disk: &Disk, work: &mut Work) -> io::Result<()> {
+        work.last_sync = Instant::now();
+        self.write_log(disk)?;
+        let written = disk.log_files.lock().segment.as_ref().and_then(Segment::unsynced);
+        // Another writer may have failed since, and ended it.
+        let Some((id, output, bytes)) = written else { return Ok(()) };
+        let outcome = output.sync();
+        let mut files = disk.log_files.lock();
+        if let Some(segment) = files.segment.as_mut().filter(|segment| segment.id == id) {
+            match outcome {
+                Ok(()) => segment.synced_bytes = bytes,
+                Err(_) => self.end_log(&mut files),
+            }
+        }
+        outcome
+    }
+
+    /// After a failure: nobody knows what of the file will be read, and the next one begins anew.
+    fn end_log(&self, files: &mut LogFiles) {
+        self.log.close();
+        files.older.extend(files.segment.take().map(|segment| (segment.id, segment.bytes)));
+        files.is_behind = true;
     }
 }
 
 impl Segment {
     fn append(&mut self, records: &[u8]) -> io::Result<()> {
         if !records.is_empty() {
-            self.is_synced = false;
             self.output.write(records)?;
             self.bytes += records.len() as u64;
         }
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        if !self.is_synced {
-            self.output.sync()?;
-            self.is_synced = true;
-        }
-        Ok(())
+    /// Number, file and bytes, if not all of them last.
+    fn unsynced(&self) -> Option<(u64, Arc<dyn Output>, u64)> {
+        (self.synced_bytes < self.bytes).then(|| (self.id, Arc::clone(&self.output), self.bytes))
     }
 }

@@ -20,25 +20,34 @@ struct Heads(HashMap<*const Rows, (Arc<Rows>, Vec<Arc<Chunk>>)>);
 impl Inner {
     /// Writes everything in memory as blocks, one for each day, and makes it last.
     pub(crate) fn flush(&self, disk: &Disk, work: &mut Work) -> io::Result<()> {
-        let open = work.segment.as_ref().map(|segment| segment.id);
+        let open = disk.log_files.lock().segment.as_ref().map(|segment| segment.id);
         let keep_from = match work.cut.filter(|cut| open == Some(*cut)) {
             Some(cut) => cut,
-            None => self.begin_segment(disk, work)?,
+            None => self.begin_segment(disk)?,
         };
         work.cut = Some(keep_from);
+        // What is missing in the log so far is in memory now; what fails from now on is not made good by this.
+        let was_behind = std::mem::take(&mut disk.log_files.lock().is_behind);
+        self.write_memory(disk, work).inspect_err(|_| disk.log_files.lock().is_behind |= was_behind)?;
+        work.cut = None;
+        let mut files = disk.log_files.lock();
+        let older = std::mem::take(&mut files.older).into_iter();
+        let (gone, kept): (Vec<_>, _) = older.partition(|(id, _)| *id < keep_from);
+        files.older = kept;
+        disk.count_log_bytes(&files);
+        drop(files);
+        gone.iter().for_each(|(id, _)| disk.remove(*id, Kind::Log));
+        Ok(())
+    }
+
+    /// Writes everything in memory as blocks, and lets go of it.
+    fn write_memory(&self, disk: &Disk, work: &mut Work) -> io::Result<()> {
         let groups = self.groups.lock().clone();
         let heads =
             Heads(groups.into_iter().map(|rows| (Arc::as_ptr(&rows), (Arc::clone(&rows), rows.seal()))).collect());
         let ids = self.write_days(disk, work, &heads)?;
         self.publish(disk, &ids, &[])?;
         self.let_go(heads);
-        work.older.retain(|(id, _)| {
-            disk.remove(*id, Kind::Log);
-            false
-        });
-        work.cut = None;
-        work.is_behind = false;
-        disk.count_log_bytes(work);
         Ok(())
     }
 
@@ -92,8 +101,8 @@ impl Inner {
         if disk.is_closing.load(Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        if work.segment.is_some() && work.last_sync.elapsed() >= disk.options.sync_every {
-            self.write_log(disk, work, true)?;
+        if work.last_sync.elapsed() >= disk.options.sync_every && disk.log_files.lock().segment.is_some() {
+            self.sync_log(disk, work)?;
         }
         Ok(())
     }

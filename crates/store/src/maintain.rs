@@ -41,6 +41,15 @@ impl Store {
         inner.merge_a_day(disk, &mut work, now_ms).map_err(|error| disk.error(error))
     }
 
+    /// Hands everything appended so far to the system, which has it when this process is killed, if not yet after a power
+    /// cut. Waits for nothing that [`Store::maintain`] does, beside which it is to be called, a few times a second. A
+    /// failure is told and made good there.
+    pub fn write(&self) {
+        if let Some(disk) = &self.inner.disk {
+            let _ = self.inner.write_log(disk);
+        }
+    }
+
     /// Makes everything appended so far last.
     ///
     /// # Errors
@@ -65,11 +74,13 @@ impl Inner {
     fn step(&self, disk: &Disk, work: &mut Work, now_ms: i64) -> io::Result<()> {
         let span = now_ms.div_euclid(SPAN_MS);
         let is_new_span = *work.span.get_or_insert(span) != span;
-        if work.segment.is_some() {
-            let is_due = work.last_sync.elapsed() >= disk.options.sync_every;
-            self.write_log(disk, work, is_due)?;
+        if disk.log_files.lock().segment.is_some() {
+            match work.last_sync.elapsed() >= disk.options.sync_every {
+                true => self.sync_log(disk, work)?,
+                false => self.write_log(disk)?,
+            }
         }
-        let is_missing = work.is_behind || work.segment.is_none();
+        let is_missing = disk.is_log_missing();
         let is_full = || self.head_bytes() > disk.options.head_bytes;
         if is_missing || is_new_span || disk.log_bytes.load(Relaxed) > MOST_LOG_BYTES || is_full() {
             if work.failed_ms.is_some_and(|failed_ms| now_ms.abs_diff(failed_ms) < RETRY_AFTER_MS) {
@@ -108,10 +119,10 @@ impl Inner {
     /// Makes everything appended so far last, in the log.
     fn sync(&self, disk: &Disk) -> Result<(), WriteError> {
         let mut work = disk.work.lock();
-        if work.segment.is_none() || work.is_behind {
+        if disk.is_log_missing() {
             return self.conclude(disk, &work, Err(io::ErrorKind::WouldBlock.into()));
         }
-        let outcome = self.write_log(disk, &mut work, true);
+        let outcome = self.sync_log(disk, &mut work);
         outcome.or_else(|error| self.conclude(disk, &work, Err(error)))
     }
 
@@ -120,8 +131,8 @@ impl Inner {
         disk.is_closing.store(true, Relaxed);
         let mut work = disk.work.lock();
         disk.is_closing.store(false, Relaxed);
-        let mut outcome = self.write_log(disk, &mut work, true);
-        if outcome.is_err() || work.is_behind {
+        let mut outcome = self.sync_log(disk, &mut work);
+        if outcome.is_err() || disk.is_log_missing() {
             outcome = self.flush(disk, &mut work);
         }
         self.conclude(disk, &work, outcome)

@@ -93,7 +93,7 @@ impl Store {
             loading.load(&names);
             report = loading.report;
             // On a full disk the store works all the same, in memory.
-            if let Err(error) = inner.begin_segment(disk, &mut disk.work.lock())
+            if let Err(error) = inner.begin_segment(disk)
                 && is_refused(&error)
             {
                 return Err(failed(dir, error));
@@ -123,7 +123,7 @@ fn check_format(files: &dyn Files, dir: &Path, names: &[String], report: &mut Op
     }
     let temporary = dir.join(format!("{FORMAT_FILE}.tmp"));
     let write = || {
-        let mut output = files.create(&temporary)?;
+        let output = files.create(&temporary)?;
         output.write(format_text(VERSION).as_bytes())?;
         output.sync()?;
         files.rename(&temporary, &path)?;
@@ -244,7 +244,7 @@ impl Loading<'_> {
             return self.report.lose(&name, format!("left alone, as it is of format version {version}"));
         }
         self.inner.groups.lock().extend(groups);
-        self.disk.work.lock().older.push((id, size));
+        self.disk.log_files.lock().older.push((id, size));
         self.report.replayed += samples;
         self.report.torn_bytes += torn_bytes;
         if damaged_bytes > 0 || lost_samples > 0 {

@@ -59,19 +59,19 @@ pub trait Files: Debug + Send + Sync {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
-/// A file that is written from its beginning to its end.
-pub trait Output: Debug + Send {
+/// A file that is written from its beginning to its end. While it is made last, others may go on writing.
+pub trait Output: Debug + Send + Sync {
     /// Appends `bytes`; on an error some of them may be there.
     ///
     /// # Errors
     /// As the system says.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn write(&self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes what was written last.
+    /// Makes what was written before the call last.
     ///
     /// # Errors
     /// As the system says; then it is unknown what of it will be there.
-    fn sync(&mut self) -> io::Result<()>;
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// A file that is read in any order, also after it was removed.

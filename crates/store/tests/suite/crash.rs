@@ -60,6 +60,9 @@ fn story(disk: &MemoryDisk) -> Written {
                 let row: Vec<_> = series.iter().enumerate().map(|(at, (_, series))| (*series, value(at))).collect();
                 let time_ms = time_ms + n as i64;
                 group.append(time_ms, row.iter().copied()).expect("in order");
+                if (round + n as i64) % 3 == 0 {
+                    store.write();
+                }
                 written.extend(series.iter().zip(row).map(|((name, _), (_, value))| (name.clone(), time_ms, value)));
             }
             if round % 2 == 0 {

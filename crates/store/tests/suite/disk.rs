@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use store::{Files, Input, Lock, Output};
 
 /// Names and contents of files.
@@ -20,6 +21,9 @@ struct State {
     contents: Vec<Vec<u8>>,
     history: Vec<Event>,
     full: bool,
+    /// Who makes something last waits.
+    is_stuck: bool,
+    waiting: usize,
     is_locked: bool,
 }
 
@@ -65,6 +69,16 @@ impl MemoryDisk {
     /// From now on no byte more can be written, or there is room again.
     pub(crate) fn set_full(&self, full: bool) {
         self.state().full = full;
+    }
+
+    /// From now on who makes something last waits, or goes on.
+    pub(crate) fn set_stuck(&self, stuck: bool) {
+        self.state().is_stuck = stuck;
+    }
+
+    /// How many wait for that.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().waiting
     }
 
     /// Notes that `count` things are said to be safe.
@@ -236,7 +250,7 @@ impl Files for MemoryDisk {
 struct MemoryFile(MemoryDisk, usize);
 
 impl Output for MemoryFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.state();
         // A full disk takes some of it.
         let taken = if state.full { &bytes[..bytes.len() / 2] } else { bytes };
@@ -245,7 +259,12 @@ impl Output for MemoryFile {
         if state.full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
+        self.0.state().waiting += 1;
+        while self.0.state().is_stuck {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.0.state().waiting -= 1;
         self.0.state().history.push(Event::SyncFile(self.1));
         Ok(())
     }
