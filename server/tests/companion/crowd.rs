@@ -29,7 +29,7 @@ async fn running(good: &[String], hostile: &[String]) -> Program {
 async fn values(program: &Program, query: &str, label: &str) -> Vec<String> {
     let began = Instant::now();
     let series = program.series(query).await;
-    assert!(began.elapsed() < Duration::from_secs(2), "{query} took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{query} took {:?}", began.elapsed());
     let text = |value: &Value, otherwise: &str| value.as_str().unwrap_or(otherwise).to_owned();
     let mut values: Vec<_> = series
         .iter()

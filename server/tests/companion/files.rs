@@ -10,7 +10,9 @@ async fn a_file_that_changes_changes_the_targets_without_a_restart() {
     };
     let list = scratch_file(&format!("[{}]", entry(&one, "a")));
     let config = scratch_file(&format!("file_sd = [{:?}]\n", list.display()));
-    let companion = Companion::start(&ServeArgs { config: Some(config.to_path_buf()), ..args(&[]) }).await;
+    // A scrape that is late by as much as this has failed, and its series begin anew.
+    let flags = ServeArgs { config: Some(config.to_path_buf()), scrape_interval: Some("2s".into()), ..args(&[]) };
+    let companion = Companion::start(&flags).await;
     companion.wait_for("one", &["model", "team"], &["a t 1"]).await;
 
     std::fs::write(&*list, format!("[{}, {}]", entry(&one, "a"), entry(&two, "b"))).expect("a file");

@@ -118,8 +118,8 @@ async fn half_open_connections_do_not_stand_in_the_way_and_the_end_is_quick() {
     }
     let began = Instant::now();
     assert_eq!(companion.query("1").await["status"], "success");
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < Duration::from_secs(5));
     let began = Instant::now();
     companion.stop().await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }

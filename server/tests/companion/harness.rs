@@ -75,14 +75,14 @@ impl Companion {
     /// Waits until the values of a query are these.
     pub(crate) async fn wait_for(&self, query: &str, by: &[&str], expected: &[&str]) {
         let mut last = Vec::new();
-        for _ in 0..100 {
+        for _ in 0..600 {
             last = self.values(query, by).await;
             if last == expected {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{query} is {last:?} and not {expected:?} after ten seconds");
+        panic!("{query} is {last:?} and not {expected:?} after a minute");
     }
 }
 

@@ -38,7 +38,7 @@ async fn a_query_ends_when_its_answer_is_no_longer_waited_for() {
     assert!(left.is_err());
     let began = Instant::now();
     assert_eq!(ask(&evaluator, "query=1").await, StatusCode::OK);
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(began.elapsed() < LONGEST * 3 / 4, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -52,5 +52,5 @@ async fn a_query_ends_at_its_time_limit_and_others_wait_for_their_turn() {
     );
     let (timeout, ok) = (StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK);
     assert_eq!((slow, waiting, impatient), (timeout, ok, timeout));
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(began.elapsed() < LONGEST * 3 / 4, "{:?}", began.elapsed());
 }
