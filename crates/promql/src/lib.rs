@@ -1,4 +1,4 @@
-//! PromQL evaluation over a one-method storage trait; reads no clock and does no I/O.
+//! PromQL evaluation over a storage trait of one method that must be there; reads no clock and does no I/O.
 mod accumulate;
 mod alternatives;
 mod answer;

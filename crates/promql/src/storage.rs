@@ -1,4 +1,4 @@
-//! What the evaluator needs of a store: one method.
+//! What the evaluator needs of a store: one method, and a quicker one that a store may have.
 use crate::{Labels, Pattern};
 use std::ops::ControlFlow;
 

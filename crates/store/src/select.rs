@@ -1,6 +1,6 @@
 //! The evaluator's storage trait over the store.
 use crate::Store;
-use crate::snapshot::{SeriesReader, Snapshot};
+use crate::snapshot::Snapshot;
 use promql::{Column, Labels, Selector, Storage, StorageError};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,14 +32,7 @@ impl Storage for Store {
         until_ms: i64,
         visit: &mut Visit<'_>,
     ) -> Result<(), StorageError> {
-        let snapshot = self.snapshot(selector, after_ms, until_ms);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        let is_large = snapshot.about_samples() > MANY_SAMPLES && snapshot.blocks.len() <= MANY_BLOCKS;
-        if threads > 1 && snapshot.series.len() > threads && is_large {
-            visit_decoded_aside(&snapshot, threads, visit);
-        } else {
-            visit_here(&snapshot, SeriesReader::read, visit);
-        }
+        self.visit_each(selector, (after_ms, until_ms), false, visit);
         Ok(())
     }
 
@@ -50,32 +43,35 @@ impl Storage for Store {
         until_ms: i64,
         visit: &mut Visit<'_>,
     ) -> Result<(), StorageError> {
-        visit_here(&self.snapshot(selector, after_ms, until_ms), SeriesReader::read_latest, visit);
+        self.visit_each(selector, (after_ms, until_ms), true, visit);
         Ok(())
     }
 }
 
 impl Store {
-    fn snapshot(&self, selector: &Selector, after_ms: i64, until_ms: i64) -> Snapshot<'_> {
+    fn visit_each(&self, selector: &Selector, span_ms: (i64, i64), is_latest_enough: bool, visit: &mut Visit<'_>) {
         let series = {
             let index = self.inner.index.read();
             index.take_along(index.matching(selector))
         };
-        Snapshot::take(&self.inner, series, after_ms, until_ms)
+        let snapshot = Snapshot::take(&self.inner, series, span_ms, is_latest_enough);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let is_large = snapshot.about_samples() > MANY_SAMPLES && snapshot.blocks.len() <= MANY_BLOCKS;
+        if threads > 1 && snapshot.series.len() > threads && is_large {
+            visit_decoded_aside(&snapshot, threads, visit);
+        } else {
+            visit_here(&snapshot, visit);
+        }
     }
 }
 
-fn visit_here<'s>(
-    snapshot: &'s Snapshot<'s>,
-    read: impl Fn(&mut SeriesReader<'s>, usize, &mut Vec<i64>, &mut Vec<f64>),
-    visit: &mut Visit<'_>,
-) {
+fn visit_here(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
     let mut reader = snapshot.reader();
     let (mut times_ms, mut values) = (Vec::new(), Vec::new());
     for (at, series) in snapshot.series.iter().enumerate() {
         times_ms.clear();
         values.clear();
-        read(&mut reader, at, &mut times_ms, &mut values);
+        reader.read(at, &mut times_ms, &mut values);
         if !times_ms.is_empty() && visit(&series.labels, Column { times_ms: &times_ms, values: &values }).is_break() {
             return;
         }

@@ -17,6 +17,8 @@ pub(crate) struct Snapshot<'s> {
     pub(crate) blocks: Vec<Arc<Block>>,
     after_ms: i64,
     until_ms: i64,
+    /// Of each series only its last sample that is no stale marker is needed, and what follows it.
+    is_latest_enough: bool,
     recent: &'s Recent,
     counts: &'s Counts,
 }
@@ -29,8 +31,14 @@ pub(crate) struct SeriesReader<'s> {
 }
 
 impl<'s> Snapshot<'s> {
-    /// The state of `series` now, of samples in `after_ms < time <= until_ms`.
-    pub(crate) fn take(inner: &'s Inner, series: Vec<Found>, after_ms: i64, until_ms: i64) -> Self {
+    /// The state of `series` now, of samples in the span `after < time <= until`; where the latest of each is enough,
+    /// others before it may be left out.
+    pub(crate) fn take(
+        inner: &'s Inner,
+        series: Vec<Found>,
+        (after_ms, until_ms): (i64, i64),
+        is_latest_enough: bool,
+    ) -> Self {
         let mut slots: HashMap<usize, (&Arc<Rows>, Vec<u32>)> = HashMap::new();
         for Place { rows, slot } in series.iter().flat_map(|series| &*series.places) {
             slots.entry(address(rows)).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
@@ -40,8 +48,16 @@ impl<'s> Snapshot<'s> {
             slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(after_ms, until_ms, &slots))).collect();
         let blocks = inner.blocks();
         let blocks = blocks.iter().filter(|block| block.overlaps(after_ms, until_ms)).cloned().collect();
-        let mut snapshot =
-            Self { series, heads, blocks, after_ms, until_ms, recent: &inner.recent, counts: &inner.counts };
+        let mut snapshot = Self {
+            series,
+            heads,
+            blocks,
+            after_ms,
+            until_ms,
+            is_latest_enough,
+            recent: &inner.recent,
+            counts: &inner.counts,
+        };
         snapshot.sort();
         snapshot.announce();
         snapshot
@@ -107,20 +123,15 @@ impl<'s> Snapshot<'s> {
 }
 
 impl SeriesReader<'_> {
-    /// Appends the last sample of the series at `at` that is no stale marker, all that follow it, and maybe some before,
-    /// in order of time. What cannot be read is counted and left out.
-    pub(crate) fn read_latest(&mut self, at: usize, times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
-        match self.snapshot.last_in_memory(at) {
-            Some((time_ms, value)) => {
-                times_ms.push(time_ms);
-                values.push(value);
-            }
-            None => self.read(at, times_ms, values),
-        }
-    }
-
     /// Appends the samples of the series at `at`, in order of time. What cannot be read is counted and left out.
     pub(crate) fn read(&mut self, at: usize, times_ms: &mut Vec<i64>, values: &mut Vec<f64>) {
+        if self.snapshot.is_latest_enough
+            && let Some((time_ms, value)) = self.snapshot.last_in_memory(at)
+        {
+            times_ms.push(time_ms);
+            values.push(value);
+            return;
+        }
         let start = times_ms.len();
         let Snapshot { series, heads, after_ms, until_ms, counts, .. } = self.snapshot;
         let Found { number, places, .. } = &series[at];
