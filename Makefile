@@ -76,7 +76,7 @@ nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
 	@scripts/nightly
 
 .PHONY: bench
-bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing; many viewers
+bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing, crosshair, a day's memory; many viewers
 	@echo "Measuring how fast pages are read."
 	@PROMETHEUS_CLIENT_PYTHON="$${PROMETHEUS_CLIENT_PYTHON:-$(CURDIR)/.tools/python/bin/python}" \
 		cargo bench --quiet -p exposition --bench pages
@@ -88,6 +88,8 @@ bench: setup-test server .tools/bench/package.json ## Measure: reading and scrap
 		$(TARGET_DIR)/wasm32-unknown-unknown/wasm-release/examples/draw.wasm
 	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/page.mjs "$(abspath $(TARGET_DIR))/bench"; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/crosshair.mjs; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/day.mjs; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/timeline.mjs; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" node benches/watched.mjs; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/viewers.mjs

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { turning } from "./loopback.mjs";
 import { SERVERS, cpuMs, installed, load, memory, serving } from "./servers.mjs";
 import { median, table } from "./table.mjs";
@@ -91,8 +92,4 @@ function pages(target) {
     }
     return `${lines.join("\n")}\n`;
   });
-}
-
-function pause(ms) {
-  return new Promise(done => setTimeout(done, ms));
 }

@@ -49,6 +49,20 @@ async function listen(answer) {
   return { url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
+/** Passes requests on to the companion at `url`, its present being the time that `now` gives in milliseconds. */
+export function later(url, now) {
+  const sent = new Set(["host", "origin", "connection", "content-length"]);
+  return listen(async (request, response) => {
+    const chunks = await request.toArray();
+    let body = Buffer.concat(chunks).toString();
+    if (request.url.endsWith("/query") && !new URLSearchParams(body).has("time")) body += `&time=${now() / 1000}`;
+    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !sent.has(name)));
+    const answer = await fetch(new URL(request.url, url), { method: request.method, headers, body: body || undefined });
+    response.setHeader("Content-Type", answer.headers.get("content-type") ?? "text/plain");
+    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+  });
+}
+
 /** Starts `program` as the companion on a free port; resolves as soon as it says where it listens. */
 export async function companion(program, flags) {
   const folder = mkdtempSync(join(tmpdir(), "inferboard-"));

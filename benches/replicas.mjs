@@ -1,5 +1,6 @@
 //! A companion that scrapes fifty replicas, each of which plays the recorded session.
 import { existsSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CHROMIUM, PACKAGES } from "./browser.mjs";
 import { companion, replay } from "./loopback.mjs";
@@ -29,9 +30,4 @@ export async function withReplicas(use) {
     await served.stop();
     targets.forEach(target => target.stop());
   }
-}
-
-/** Waits. */
-export function pause(ms) {
-  return new Promise(done => setTimeout(done, Math.max(0, ms)));
 }

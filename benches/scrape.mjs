@@ -1,6 +1,7 @@
 //! CPU time of a scrape, of the companion and of a Prometheus at once, from the same pages: part of `make bench`.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { companion, prometheus, turning } from "./loopback.mjs";
@@ -95,8 +96,4 @@ function withOtherValues(page, variant) {
     return line.startsWith("#") ? line : line.replace(/( [^ ]*)[0-9]$/, `$1${digit}`);
   });
   return lines.join("\n");
-}
-
-function pause(ms) {
-  return new Promise(done => setTimeout(done, ms));
 }

@@ -1,8 +1,9 @@
 //! What a hundred people who watch at the same time wait for: eight cards each, every five seconds, over a fleet of 50
 //! replicas that is scraped meanwhile: `node benches/viewers.mjs`.
 import { Agent, request } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { firstGraph, withBrowser } from "./browser.mjs";
-import { INTERVAL_S, REPLICAS, pause, withReplicas } from "./replicas.mjs";
+import { INTERVAL_S, REPLICAS, withReplicas } from "./replicas.mjs";
 import { cpuMs } from "./servers.mjs";
 import { percent, table } from "./table.mjs";
 
@@ -57,7 +58,7 @@ async function watch(url, cards, at) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const due = performance.now() + INTERVAL_S * 1000;
     answers.push(...(await Promise.all(cards.map(card => ask(agent, url, card)))));
-    await pause(due - performance.now());
+    await pause(Math.max(0, due - performance.now()));
   }
   agent.destroy();
   return answers;

@@ -1,15 +1,14 @@
 //! What a page with 24 cards over a fleet of 50 replicas costs the companion, and the query by which the page learns what
 //! is there: `node benches/watched.mjs`.
-import { firstGraph, withBrowser } from "./browser.mjs";
-import { INTERVAL_S, REPLICAS, pause, withReplicas } from "./replicas.mjs";
+import { setTimeout as pause } from "node:timers/promises";
+import { withBrowser } from "./browser.mjs";
+import { openCards } from "./cards.mjs";
+import { INTERVAL_S, REPLICAS, withReplicas } from "./replicas.mjs";
 import { cpuMs } from "./servers.mjs";
 import { median, spread, table } from "./table.mjs";
 
 const WATCHED_MS = 30_000;
 const ASKED = 20;
-const CARDS = 24;
-// Every card of the section is in sight.
-const WINDOW = { width: 1400, height: 9000 };
 
 console.log(`\nA page over ${REPLICAS} replicas`);
 await withReplicas(measure);
@@ -28,37 +27,16 @@ async function measure(served) {
   ]);
 }
 
-/** What the companion spends while all graphs of the engine, and some of the requests to make 24, refresh by
- * themselves: a page each, as a section of its own does not have so many. */
+/** What the companion spends while cards refresh by themselves, and how they ask what is there. */
 async function watch(browser, { url, pid }) {
-  const context = await browser.newContext({ viewport: WINDOW });
-  const engine = await context.newPage();
   let discovery;
-  engine.on("request", request => {
+  const hear = request => {
     const query = new URLSearchParams(request.postData() ?? new URL(request.url()).search).get("query");
     if (query?.startsWith("group by (__name__")) discovery = query;
-  });
-  const period = `from=now-15m&every=${INTERVAL_S}s`;
-  await firstGraph(engine, `${url}?section=engine&${period}`);
-  await choose(engine, async box => (await shown(engine)) < CARDS && (await box.check()));
-  const requests = await context.newPage();
-  await firstGraph(requests, `${url}?section=requests&${period}`);
-  const rest = CARDS - (await shown(engine));
-  await choose(requests, async box => (await shown(requests)) > rest && (await box.uncheck()));
-  await pause(2 * INTERVAL_S * 1000);
+  };
+  const { count } = await openCards(browser, { url, everyS: INTERVAL_S, watch: page => page.on("request", hear) });
   const cpuMs = await spent(pid, () => pause(WATCHED_MS));
-  return { cpuMs, discovery, cards: (await shown(engine)) + (await shown(requests)) };
-}
-
-/** Goes through the list of graphs that have data. */
-async function choose(page, visit) {
-  await page.click("[data-testid=customize]");
-  for (const box of await page.locator("dialog[open] li input[type=checkbox]").all()) await visit(box);
-  await page.keyboard.press("Escape");
-}
-
-function shown(page) {
-  return page.locator("section.card[data-graph]").count();
+  return { cpuMs, discovery, cards: count };
 }
 
 /** Times of the discovery query, asked as the page asks it. */

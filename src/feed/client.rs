@@ -1,12 +1,12 @@
 //! The page's only HTTP: `config.json`, `query` and `query_range`.
 use super::{answer, config::Config};
 use catalogue::ScopeLabels;
-use futures::future::{Either, select};
-use gloo_net::http::{Request, RequestBuilder, Response};
-use gloo_timers::future::TimeoutFuture;
+use js_sys::{Promise, Uint8Array};
 use leptos::prelude::{document, window};
 use promapi::{Data, format_time};
-use std::pin::pin;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, DomException, Headers, RequestInit, RequestMode, Response};
 
 /// Longer than the companion lets a query run, so that its own message arrives.
 const TIMEOUT_MS: u32 = 15_000;
@@ -56,14 +56,14 @@ impl Backend {
     /// When the server does not answer, or the file cannot be used.
     pub(super) async fn find() -> Result<(Self, Config), Failure> {
         let key = frame_key();
-        let response = limited(with_key(Request::get("config.json"), key.as_deref())).await?;
-        let text = response.text().await.map_err(|_| Failure::Unreachable)?;
+        let file = fetched("config.json", RequestInit::new(), key.as_deref()).await?;
+        let text = String::from_utf8_lossy(&file.bytes);
         // Many static hosts answer with the page itself where a file is absent.
-        let is_absent = response.status() == 404 || text.trim_start().starts_with("<!");
-        let config = match (is_absent, response.ok()) {
+        let is_absent = file.status == 404 || text.trim_start().starts_with("<!");
+        let config = match (is_absent, file.is_ok) {
             (true, _) => Config::default(),
             (false, true) => Config::read(&text)?,
-            (false, false) => return Err(Failure::Config(format!("HTTP status {}", response.status()))),
+            (false, false) => return Err(Failure::Config(format!("HTTP status {}", file.status))),
         };
         let is_own = !config.base.contains(':');
         let backend = Self { base: config.base.clone(), labels: config.labels.clone(), key: key.filter(|_| is_own) };
@@ -92,15 +92,16 @@ impl Backend {
     async fn ask(&self, verb: &str, parameters: &[(&str, String)]) -> Result<Data, Failure> {
         let foreign = |error: &dyn std::fmt::Display| Failure::Foreign(clipped(&error.to_string()));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let request = with_key(Request::post(&format!("{}/api/v1/{verb}", self.base)), self.key.as_deref());
-        let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
-        let response = limited_request(request.map_err(|error| foreign(&error))?).await?;
+        let request = RequestInit::new();
+        request.set_method("POST");
+        request.set_body(&body.into());
+        let received = fetched(&format!("{}/api/v1/{verb}", self.base), request, self.key.as_deref()).await?;
+        let (is_ok, status) = (received.is_ok, received.status);
         // As bytes: of a long answer, the copy of a text would hold the page up.
-        let bytes = response.binary().await.map_err(|_| Failure::Unreachable)?;
-        let text = String::from_utf8(bytes).map_err(|error| foreign(&error))?;
-        let answer = answer::read(&text).await.map_err(|error| {
-            if response.ok() { foreign(&error) } else { Failure::Refused(format!("HTTP status {}", response.status())) }
-        })?;
+        let text = String::from_utf8(received.bytes).map_err(|error| foreign(&error))?;
+        let answer = answer::read(&text)
+            .await
+            .map_err(|error| if is_ok { foreign(&error) } else { Failure::Refused(format!("HTTP status {status}")) })?;
         answer.into_result().map_err(|error| Failure::Refused(clipped(&error.message)))
     }
 }
@@ -109,8 +110,9 @@ impl Backend {
 /// process before. Any answer will do as a sign of life, also one that the frame may not read.
 pub(super) async fn renew_frame() {
     if window().origin() == "null" && frame_key().is_some() {
-        let sign = Request::get("config.json").mode(web_sys::RequestMode::NoCors);
-        if limited(sign).await.is_ok() {
+        let sign = RequestInit::new();
+        sign.set_mode(RequestMode::NoCors);
+        if fetched("config.json", sign, None).await.is_ok() {
             let _ = window().location().reload();
         }
     }
@@ -122,39 +124,30 @@ fn frame_key() -> Option<String> {
     meta.get_attribute("content").filter(|key| !key.is_empty())
 }
 
-fn with_key(request: RequestBuilder, key: Option<&str>) -> RequestBuilder {
-    match key {
-        Some(key) => request.header("Frame-Key", key),
-        None => request,
-    }
+/// What came, whole.
+struct Received {
+    status: u16,
+    is_ok: bool,
+    bytes: Vec<u8>,
 }
 
-async fn limited(request: RequestBuilder) -> Result<Response, Failure> {
-    limited_request(request.build().map_err(|error| Failure::Foreign(error.to_string()))?).await
-}
-
-async fn limited_request(request: Request) -> Result<Response, Failure> {
-    let abort = web_sys::AbortController::new().ok();
-    let signal = abort.as_ref().map(web_sys::AbortController::signal);
-    let request: web_sys::Request = request.into();
-    let request = match signal {
-        Some(signal) => {
-            let init = web_sys::RequestInit::new();
-            init.set_signal(Some(&signal));
-            web_sys::Request::new_with_request_and_init(&request, &init).unwrap_or(request)
-        }
-        None => request,
+/// Sends a request, a body as a form, and waits for all of the answer.
+async fn fetched(url: &str, request: RequestInit, key: Option<&str>) -> Result<Received, Failure> {
+    request.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    let why = |error: JsValue| match error.dyn_into::<DomException>() {
+        Ok(error) if error.name() == "TimeoutError" => Failure::Late,
+        _ => Failure::Unreachable,
     };
-    let send = pin!(Request::from(request).send());
-    match select(send, TimeoutFuture::new(TIMEOUT_MS)).await {
-        Either::Left((response, _)) => response.map_err(|_| Failure::Unreachable),
-        Either::Right(_) => {
-            if let Some(abort) = abort {
-                abort.abort();
-            }
-            Err(Failure::Late)
-        }
+    let headers = Headers::new().map_err(why)?;
+    headers.set("Content-Type", "application/x-www-form-urlencoded").map_err(why)?;
+    if let Some(key) = key {
+        headers.set("Frame-Key", key).map_err(why)?;
     }
+    request.set_headers(&headers);
+    let wait = async |promise: Promise| JsFuture::from(promise).await.map_err(why);
+    let response: Response = wait(window().fetch_with_str_and_init(url, &request)).await?.unchecked_into();
+    let body = wait(response.array_buffer().map_err(why)?).await?;
+    Ok(Received { status: response.status(), is_ok: response.ok(), bytes: Uint8Array::new(&body).to_vec() })
 }
 
 /// Long texts from outside are cut before they reach the page.

@@ -78,11 +78,12 @@ impl Feed {
             now_ms,
         };
         self.inner.update_value(|inner| inner.round = Some(round.clone()));
+        self.learn_failures(&round).await;
         if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
             self.inventory.set(Some(inventory));
         }
         self.range.set(range);
-        self.learn_failures(&round).await;
+        // Those that come with the inventory ask by themselves.
         let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
         let cards = all(on_screen.map(|slot| self.fetch(slot, &round).boxed_local()));
         let marks = async {

@@ -208,14 +208,13 @@ impl Feed {
 
     /// Tells whether a card is on screen: only those are asked for.
     pub fn set_on_screen(self, graph: &'static Graph, is_on_screen: bool) {
-        self.inner.update_value(|inner| {
-            if let Some(slot) = inner.slots.iter_mut().find(|slot| slot.graph.id == graph.id) {
-                slot.is_on_screen = is_on_screen;
-            }
+        let comes = self.inner.try_update_value(|inner| {
+            let slot = inner.slots.iter_mut().find(|slot| slot.graph.id == graph.id)?;
+            let was = std::mem::replace(&mut slot.is_on_screen, is_on_screen);
+            (is_on_screen && !was).then(|| slot.clone())
         });
-        if is_on_screen
+        if let Some(slot) = comes.flatten()
             && let Some(round) = self.inner.with_value(|inner| inner.round.clone())
-            && let Some(slot) = self.slot(graph)
         {
             let is_behind =
                 slot.state.with_untracked(|state| state.drawn.as_ref().is_none_or(|drawn| drawn.range != round.range));

@@ -122,9 +122,9 @@ fn shown_by(unit: Unit, is_per_minute: bool) -> Unit {
     if is_per_minute { unit.by_minute() } else { unit }
 }
 
-/// The card of a graph.
+/// The card of a graph. One that is near asks before the page has been laid out, which would tell that it is in sight.
 #[component]
-pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
+pub(super) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let layouts = expect_context::<Layouts>();
     let state = RwSignal::from(feed.card(graph));
@@ -133,6 +133,9 @@ pub(super) fn Card(graph: &'static Graph) -> impl IntoView {
     let status = Memo::new(move |_| state.with(|state| state.status.clone()));
     on_change(move || choices.with(Choices::asked_for), move || feed.refresh_card(graph));
     let node = NodeRef::<html::Section>::new();
+    if is_near {
+        feed.set_on_screen(graph, true);
+    }
     watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
     on_cleanup(move || feed.set_on_screen(graph, false));
     let is_blank = Memo::new(move |_| drawn.with(Option::is_some) && shown.with(|shown| shown.frame.is_blank()));

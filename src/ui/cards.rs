@@ -6,6 +6,7 @@ use crate::{
 };
 use catalogue::{GRAPHS, Section, graph};
 use leptos::prelude::*;
+use wasm_bindgen::JsValue;
 
 /// The open section: the one asked for, or the first that has data.
 pub(super) fn shown_section() -> Memo<Section> {
@@ -22,6 +23,18 @@ pub(super) fn shown_section() -> Memo<Section> {
             })
         })
     })
+}
+
+/// About the size of a card, in CSS pixels.
+const CARD_PX: (f64, f64) = (430.0, 360.0);
+
+/// How many cards the window shows, more or less.
+fn first_screen() -> usize {
+    let length = |side: Result<JsValue, JsValue>, card: f64| {
+        let length = side.ok().and_then(|length| length.as_f64()).unwrap_or_default();
+        (length / card).floor().max(1.0) as usize
+    };
+    length(window().inner_width(), CARD_PX.0).min(4) * length(window().inner_height(), CARD_PX.1)
 }
 
 /// The cards; grey ones of the same size until it is known which there are.
@@ -60,6 +73,7 @@ pub(super) fn Cards() -> impl IntoView {
     });
     let is_known = Memo::new(move |_| ids.with(Option::is_some));
     let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
+    let first = first_screen();
     let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_known.get());
     view! {
         <Show when=move || has_timeline.get()>
@@ -71,7 +85,10 @@ pub(super) fn Cards() -> impl IntoView {
                 fallback=|| (0..6).map(|_| view! { <div class="card skeleton" aria-hidden="true"></div> }).collect_view()
             >
                 <For each=move || ids.get().unwrap_or_default() key=|id| *id let:id>
-                    {graph(id).map(|graph| view! { <Card graph /> })}
+                    {
+                        let is_near = ids.with_untracked(|ids| ids.iter().flatten().take(first).any(|own| *own == id));
+                        graph(id).map(|graph| view! { <Card graph is_near /> })
+                    }
                 </For>
             </Show>
         </div>

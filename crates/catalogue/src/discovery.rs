@@ -6,14 +6,12 @@ use crate::{
     expression::{duration, needed},
     query::START_TIME,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
-};
+use std::{collections::BTreeSet, sync::OnceLock};
 
 /// Every metric name that discovery asks for.
 pub fn names() -> BTreeSet<String> {
-    let mut names = set([START_TIME.to_owned(), "up".to_owned()]);
+    let mut names = BTreeSet::new();
+    names.extend([START_TIME.to_owned(), "up".to_owned()]);
     for engine in ENGINES {
         for (needed, suffix) in engine.recipes.iter().flat_map(needed) {
             let spellings = needed.iter().flat_map(|name| engine.spellings(bare(name)));
@@ -34,16 +32,16 @@ pub fn discovery_query(labels: &ScopeLabels, span_ms: i64) -> String {
 /// A regular expression for exactly these names, in which common beginnings and usual endings are written once, and so
 /// are engines' metrics that go by several prefixes.
 fn pattern(names: &BTreeSet<String>) -> String {
-    let mut rest = names.clone();
+    let mut rest: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut parts = Vec::new();
     for (prefix, others) in ENGINES.iter().filter_map(|engine| engine.dialects) {
-        let own = set(rest.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned));
+        let own: Vec<&str> = rest.iter().filter_map(|name| name.strip_prefix(prefix)).collect();
         rest.retain(|name| {
             !std::iter::once(&prefix)
                 .chain(others)
-                .any(|other| name.strip_prefix(other).is_some_and(|rest| own.contains(rest)))
+                .any(|other| name.strip_prefix(other).is_some_and(|rest| own.contains(&rest)))
         });
-        let prefixes = set(std::iter::once(prefix).chain(others.iter().copied()).map(str::to_owned));
+        let prefixes = ordered(std::iter::once(prefix).chain(others.iter().copied()));
         parts.push(format!("{}{}", group(&prefixes), group(&own)));
     }
     parts.push(group(&rest));
@@ -62,26 +60,24 @@ const ENDINGS: [&str; 8] = [
     "_count",
 ];
 
-/// The shorter of two ways to write a set of names: by their first letters, or by their endings and then so.
-fn group(names: &BTreeSet<String>) -> String {
+/// The shorter of two ways to write names in their order: by their first letters, or by their endings and then so.
+fn group(names: &[&str]) -> String {
     let plain = bracketed(&alternatives(names, &group));
-    let mut rest = names.clone();
+    let mut rest = names.to_vec();
     let mut parts = Vec::new();
     for ending in ENDINGS {
-        let own = set(rest.iter().filter_map(|name| name.strip_suffix(ending)).map(str::to_owned));
+        let own = ordered(rest.iter().filter_map(|name| name.strip_suffix(ending)));
         if own.len() > 1 {
             rest.retain(|name| !name.ends_with(ending));
-            parts.push(format!("{}{ending}", bracketed(&alternatives(&own, &plainly))));
+            parts.push(format!("{}{ending}", plainly(&own)));
         }
     }
-    if !rest.is_empty() {
-        parts.extend(alternatives(&rest, &plainly));
-    }
+    parts.extend(alternatives(&rest, &plainly));
     let by_ending = bracketed(&parts);
     if by_ending.len() < plain.len() { by_ending } else { plain }
 }
 
-fn plainly(names: &BTreeSet<String>) -> String {
+fn plainly(names: &[&str]) -> String {
     bracketed(&alternatives(names, &plainly))
 }
 
@@ -92,46 +88,42 @@ fn bracketed(parts: &[String]) -> String {
     }
 }
 
-/// The names by their first letters, what follows written by `write`.
-fn alternatives(names: &BTreeSet<String>, write: &dyn Fn(&BTreeSet<String>) -> String) -> Vec<String> {
-    let mut by_first: BTreeMap<char, BTreeSet<String>> = BTreeMap::new();
-    for name in names {
-        if let Some(first) = name.chars().next() {
-            by_first.entry(first).or_default().insert(name[first.len_utf8()..].to_owned());
-        }
+/// Names in their order by their first letters, what follows written by `write`.
+fn alternatives(names: &[&str], write: &dyn Fn(&[&str]) -> String) -> Vec<String> {
+    let mut all = Vec::new();
+    let (ends, mut rest) = split_empty(names);
+    while let Some(letter) = rest.first().and_then(|name| name.chars().next()) {
+        let (alike, others) = rest.split_at(rest.partition_point(|name| name.starts_with(letter)));
+        rest = others;
+        // What the first and the last in order begin with, all between them do.
+        let ends = (alike.first().copied().unwrap_or_default(), alike.last().copied().unwrap_or_default());
+        let same = ends.0.chars().zip(ends.1.chars()).take_while(|(one, other)| one == other);
+        let (text, _) = ends.0.split_at(same.map(|(letter, _)| letter.len_utf8()).sum());
+        let tails: Vec<&str> = alike.iter().filter_map(|name| name.strip_prefix(text)).collect();
+        all.push(match split_empty(&tails) {
+            (_, []) => text.to_owned(),
+            (false, tails) => format!("{text}{}", write(tails)),
+            (true, tails) => format!("{text}({})?", alternatives(tails, write).join("|")),
+        });
     }
-    let alternative = |(first, rests): (&char, &BTreeSet<String>)| {
-        let mut text = String::from(*first);
-        let mut rests = rests.clone();
-        // As far as all go on alike.
-        while let Some(next) = shared_first(&rests) {
-            text.push(next);
-            rests = set(rests.iter().map(|rest| rest[next.len_utf8()..].to_owned()));
-        }
-        let may_end = rests.remove("");
-        match (rests.is_empty(), may_end) {
-            (true, _) => text,
-            (false, false) => format!("{text}{}", write(&rests)),
-            (false, true) => format!("{text}({})?", alternatives(&rests, write).join("|")),
-        }
-    };
     // A name that ends here has been told apart by who called.
-    let ends = names.contains("");
-    let mut all: Vec<String> = by_first.iter().map(alternative).collect();
     if ends {
         all.push(String::new());
     }
     all
 }
 
-/// The set of these. To collect it would sort them first, and a sort is four kilobytes of the page for each type.
-fn set(names: impl IntoIterator<Item = String>) -> BTreeSet<String> {
-    let mut set = BTreeSet::new();
-    set.extend(names);
-    set
+/// Whether the empty name is among names in their order, and the others.
+fn split_empty<'a, 'b>(names: &'a [&'b str]) -> (bool, &'a [&'b str]) {
+    match names {
+        ["", others @ ..] => (true, others),
+        others => (false, others),
+    }
 }
 
-fn shared_first(rests: &BTreeSet<String>) -> Option<char> {
-    let first = rests.first()?.chars().next()?;
-    rests.iter().all(|rest| rest.starts_with(first)).then_some(first)
+/// These in their order. To sort them would be four kilobytes of the page.
+fn ordered<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut set = BTreeSet::new();
+    set.extend(names);
+    set.into_iter().collect()
 }
