@@ -2,15 +2,15 @@
 use super::{
     card::{CardState, Round, Status},
     client::{Backend, Failure},
-    grid::{Grid, USUAL_INTERVAL_MS, interval_ms},
+    grid::{USUAL_INTERVAL_MS, interval_ms},
     inventory::Inventory,
     queue::all,
-    refresh::{Feed, Slot, Start, browser_ms},
+    refresh::{Feed, Slot, browser_ms},
     serving::Serving,
     spans::Labels,
 };
 use crate::{order::sort_by, state::view::Range};
-use catalogue::{Ask, GPU_FAULTS_QUERY, Look, Scope, ScopeLabels, discovery_query, interval_query, start_times_query};
+use catalogue::{GPU_FAULTS_QUERY, Scope, ScopeLabels, discovery_query, interval_query};
 use futures::{FutureExt, future::join};
 use leptos::prelude::*;
 use promapi::Data;
@@ -87,7 +87,7 @@ impl Feed {
         let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
         let cards = all(on_screen.map(|slot| self.fetch(slot, &round).boxed_local()));
         let marks = async {
-            self.fetch_starts(&round).await?;
+            self.fetch_marks(&round).await?;
             self.fetch_fleet(&round).await
         };
         let (marks, cards) = join(marks, cards).await;
@@ -157,33 +157,6 @@ impl Feed {
             }
             Err(failure) if failure.is_connection() => return Err(failure),
             Err(failure) => slot.state.update(|state| state.status = Status::Failed(failure.to_string())),
-        }
-        Ok(())
-    }
-
-    async fn fetch_starts(self, round: &Round) -> Result<(), Failure> {
-        let grid = Grid::over(round.range, round.interval_ms, Look::Lines);
-        let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: grid.window_ms };
-        let data = round.backend.range(start_times_query(&ask), grid.start_ms, grid.end_ms, grid.step_ms).await;
-        let matrix = match data {
-            Ok(Data::Matrix(matrix)) => matrix,
-            Err(failure) if failure.is_connection() => return Err(failure),
-            // Marks are an extra: without them the graphs are still right.
-            Ok(_) | Err(_) => return Ok(()),
-        };
-        let mut starts: Vec<Start> = matrix
-            .iter()
-            .flat_map(|series| {
-                let replica = series.metric.get(&round.backend.labels.replica).cloned().unwrap_or_default();
-                let times = series.points.values.iter().map(|(_, number)| (number.0 * 1000.0) as i64);
-                times.map(move |time_ms| Start { time_ms, replica: replica.clone() })
-            })
-            .filter(|start| (round.range.0..=round.range.1).contains(&start.time_ms))
-            .collect();
-        sort_by(&mut starts, Start::cmp);
-        starts.dedup();
-        if self.starts.with_untracked(|old| *old != starts) {
-            self.starts.set(starts);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::{
     fleet::Fleet,
     gather::Discovered,
     inventory::Inventory,
+    marks::Mark,
     queue::{MOST_IN_FLIGHT, Queue},
     timeline::Timeline,
 };
@@ -45,15 +46,6 @@ pub enum Connection {
     },
 }
 
-/// When a process started.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Start {
-    /// Unix milliseconds.
-    pub time_ms: i64,
-    /// Which replica.
-    pub replica: String,
-}
-
 /// The page's data, kept fresh.
 #[derive(Clone, Copy)]
 pub struct Feed {
@@ -64,8 +56,8 @@ pub struct Feed {
     pub connection: RwSignal<Connection>,
     /// Start and end of the visible range, Unix milliseconds.
     pub range: RwSignal<(i64, i64)>,
-    /// Process starts within it.
-    pub starts: RwSignal<Vec<Start>>,
+    /// What happened within it.
+    pub marks: RwSignal<Vec<Mark>>,
     /// Replicas in scope that answer, and all of them.
     pub answering: RwSignal<(usize, usize)>,
     /// Why scrapes in scope failed, while some do.
@@ -131,7 +123,7 @@ impl Feed {
             inventory: RwSignal::new(None),
             connection: RwSignal::new(Connection::Opening),
             range: RwSignal::new(view.get_untracked().range.resolve(browser_ms())),
-            starts: RwSignal::new(Vec::new()),
+            marks: RwSignal::new(Vec::new()),
             answering: RwSignal::new((0, 0)),
             failed: RwSignal::new(Vec::new()),
             gpu_faults: RwSignal::new(Vec::new()),

@@ -4,6 +4,7 @@ use super::{
     client::Failure,
     fleet::{Fleet, Seen, replicas, with_details, with_starts},
     grid::{fine_step_ms, window_ms},
+    marks::Happening,
     queue::all,
     refresh::Feed,
     serving::Serving,
@@ -139,8 +140,9 @@ impl Feed {
             replicas.retain(|one| serves(&one.replica) || one.spans.iter().any(|span| span.state == Pending));
         }
         if known.queries.as_ref().is_some_and(|queries| queries.restarts.is_none()) {
-            let starts = self.starts.get_untracked();
-            let starts: Vec<(i64, &str)> = starts.iter().map(|start| (start.time_ms, start.replica.as_str())).collect();
+            let marks = self.marks.get_untracked();
+            let starts = marks.iter().filter(|mark| mark.happening == Happening::Started);
+            let starts: Vec<(i64, &str)> = starts.map(|start| (start.time_ms, start.name.as_str())).collect();
             with_starts(&mut replicas, &starts);
         }
         let details = std::array::from_fn(|_| answers.next().and_then(Result::ok).flatten());

@@ -7,7 +7,10 @@ use super::{
     time,
     tooltip::Tooltip,
 };
-use crate::{feed::Feed, state::cursor::Pointer};
+use crate::{
+    feed::{Feed, Mark},
+    state::cursor::Pointer,
+};
 use leptos::prelude::*;
 use plot::Look;
 
@@ -41,17 +44,18 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
     let marks = move || {
         let projection = painted.get()?;
         let within = feed
-            .starts
+            .marks
             .get()
             .into_iter()
-            .filter(move |start| (projection.start_ms..=projection.end_ms).contains(&start.time_ms));
-        let mark = move |start: crate::feed::Start| {
-            let text = format!("{} started at {}", start.replica, time::clock(start.time_ms));
+            .filter(move |mark| (projection.start_ms..=projection.end_ms).contains(&mark.time_ms));
+        let mark = move |mark: Mark| {
+            let text = format!("{} at {}", mark.told(), time::clock(mark.time_ms));
             view! {
                 <i
                     class="mark"
+                    data-happening=mark.happening.word()
                     title=text
-                    style:left=px(projection.x(start.time_ms))
+                    style:left=px(projection.x(mark.time_ms))
                     style:top=px(projection.bottom)
                 ></i>
             }

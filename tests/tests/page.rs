@@ -172,6 +172,9 @@ async fn every_card_draws(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// Cards with a graph on them.
+const STAGED: &str = ".card[data-status=live]:has(.stage canvas)";
+
 async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
     stage.open(&format!("section=requests&{VIEW}")).await?;
     stage.browser.live_cards(SECTIONS[0].1).await?;
@@ -182,7 +185,9 @@ async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
         // A rate over the whole range is extended a little beyond the samples at each end.
         assert!((shown - stored).abs() <= 0.07 * stored + 2.0, "{status}: {shown} shown, {stored} stored");
     }
-    assert_eq!(stage.browser.count("[data-graph=volume] .mark").await?, 2, "the start and the restart are marked");
+    let marked = format!("{STAGED} .mark[data-happening=started]");
+    let (marks, cards) = (stage.browser.count(&marked).await?, stage.browser.count(STAGED).await?);
+    assert!(cards > 1 && marks == 2 * cards, "the start and the restart are marked on {cards} cards: {marks}");
     Ok(())
 }
 
