@@ -3,6 +3,7 @@ use crate::Store;
 use crate::snapshot::Snapshot;
 use promql::{Column, Labels, Selector, Storage, StorageError};
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
 
@@ -14,6 +15,10 @@ const MANY_BLOCKS: usize = 60;
 
 /// Most threads of a query.
 const MOST_THREADS: usize = 4;
+
+/// Threads of a query. Asked of the system once: it reads files for each answer.
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS));
 
 /// Samples of several series that are handed over at a time: few enough to hold, many enough to outweigh the handing.
 const HANDED_SAMPLES: usize = 16_384;
@@ -55,7 +60,7 @@ impl Store {
             index.take_along(index.matching(selector))
         };
         let snapshot = Snapshot::take(&self.inner, series, span_ms, is_latest_enough);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let threads = *THREADS;
         let is_large = snapshot.about_samples() > MANY_SAMPLES && snapshot.blocks.len() <= MANY_BLOCKS;
         if threads > 1 && snapshot.series.len() > threads && is_large {
             visit_decoded_aside(&snapshot, threads, visit);
