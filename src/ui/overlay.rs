@@ -3,11 +3,15 @@ use super::{
     canvas::Painted,
     card::CardContext,
     colours::css,
+    newest::{Newest, newest},
     pointer::{Hand, index_at},
     time,
     tooltip::Tooltip,
 };
-use crate::{feed::Feed, state::cursor::Pointer};
+use crate::{
+    feed::{Feed, Start},
+    state::cursor::Pointer,
+};
 use leptos::prelude::*;
 use plot::Look;
 
@@ -45,11 +49,13 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             .get()
             .into_iter()
             .filter(move |start| (projection.start_ms..=projection.end_ms).contains(&start.time_ms));
-        let mark = move |start: crate::feed::Start| {
-            let text = format!("{} started at {}", start.replica, time::clock(start.time_ms));
+        let mark = move |start: Start| {
+            let text = told(&start);
             view! {
                 <i
                     class="mark"
+                    role="img"
+                    aria-label=text.clone()
                     title=text
                     style:left=px(projection.x(start.time_ms))
                     style:top=px(projection.bottom)
@@ -81,6 +87,11 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             <Tooltip index x painted />
         </div>
     }
+}
+
+/// What a mark stands for.
+pub(super) fn told(start: &Start) -> String {
+    format!("{} started at {}", start.replica, time::clock(start.time_ms))
 }
 
 /// The line at the shared cursor.
@@ -131,8 +142,9 @@ fn summary(card: CardContext) -> String {
     card.drawn.with(|drawn| {
         let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
         let unit = card.unit();
-        let newest = drawn.frame.columns.iter().enumerate().filter_map(|(at, column)| {
-            drawn.frame.last(at).map(|value| format!("{} {}", column.name, unit.format(value)))
+        let newest = drawn.frame.columns.iter().filter_map(|column| {
+            let newest = newest(drawn, &column.values).filter(|newest| *newest != Newest::Gone)?;
+            Some(format!("{} {}", column.name, newest.text(|value| unit.format(value))))
         });
         let newest: Vec<String> = newest.take(MOST_TOLD).collect();
         format!(

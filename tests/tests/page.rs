@@ -182,7 +182,11 @@ async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
         // A rate over the whole range is extended a little beyond the samples at each end.
         assert!((shown - stored).abs() <= 0.07 * stored + 2.0, "{status}: {shown} shown, {stored} stored");
     }
-    assert_eq!(stage.browser.count("[data-graph=volume] .mark").await?, 2, "the start and the restart are marked");
+    assert_eq!(
+        stage.browser.count("[data-graph=volume] .mark[role=img][aria-label*=' started at ']").await?,
+        2,
+        "the start and the restart are marked"
+    );
     Ok(())
 }
 
