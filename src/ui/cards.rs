@@ -1,11 +1,17 @@
 //! The grid of cards of the open section; in a frame perhaps one card alone.
-use super::{absent::Absent, card::Card, show::Show, timeline::Timeline};
+use super::{
+    absent::Absent,
+    card::Card,
+    show::{Each, Show},
+    timeline::Timeline,
+};
 use crate::{
     feed::Feed,
     state::{frame::Content, layouts::Layouts, navigation::Navigation},
 };
 use catalogue::{GRAPHS, Section, graph};
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// The open section: the one asked for, or the first that has data.
 pub(super) fn shown_section() -> Memo<Section> {
@@ -70,9 +76,10 @@ pub(super) fn Cards() -> impl IntoView {
                 when=move || is_known.get()
                 fallback=|| (0..6).map(|_| view! { <div class="card skeleton" aria-hidden="true"></div> }).collect_view()
             >
-                <For each=move || ids.get().unwrap_or_default() key=|id| *id let:id>
-                    {graph(id).map(|graph| view! { <Card graph /> })}
-                </For>
+                <Each
+                    ids=Signal::derive(move || ids.get().unwrap_or_default())
+                    view=Arc::new(|graph| view! { <Card graph /> }.into_any())
+                />
             </Show>
         </div>
         <Show when=move || is_empty.get() && !has_timeline.get()>
