@@ -53,6 +53,8 @@ pub struct Drawn {
     pub is_detailed: bool,
     /// Start and end of the visible range, Unix milliseconds.
     pub range: (i64, i64),
+    /// Up to when there can be values: the end of the range, or the server's time where that is earlier.
+    pub until_ms: i64,
     /// The points asked for.
     pub grid: Grid,
     /// The query, with the window filled in.
@@ -73,6 +75,7 @@ impl Drawn {
             bucket_ends: Vec::new(),
             is_detailed: false,
             range,
+            until_ms: range.1,
             grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
             query: String::new(),
             summary: Vec::new(),
@@ -100,13 +103,23 @@ pub enum Status {
     Absent(String),
 }
 
-/// A card's data and their state. Data once drawn stay until newer ones come.
+/// A card's data and their state. Data once drawn stay until newer ones come, or it is known that there are none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CardState {
     /// What is drawn.
     pub drawn: Option<Arc<Drawn>>,
     /// How fresh it is.
     pub status: Status,
+}
+
+impl CardState {
+    /// Takes an answer: data; or none and why; or neither, where what is drawn is complete.
+    pub(super) fn take(&mut self, drawn: Option<Drawn>, why: Option<String>) {
+        if drawn.is_some() || why.is_some() {
+            self.drawn = drawn.map(Arc::new);
+        }
+        self.status = why.map_or(Status::Live, Status::Absent);
+    }
 }
 
 /// All that the cards of one refresh have in common.
@@ -195,7 +208,21 @@ impl Round {
             }
             (None, None) => (Vec::new(), range),
         };
-        Ok(Some(Drawn { frame: lines, beside, buckets, bucket_ends, is_detailed, range, grid, query, summary, summed }))
+        let until_ms = range.1.min(self.now_ms);
+        let frame = lines;
+        Ok(Some(Drawn {
+            frame,
+            beside,
+            buckets,
+            bucket_ends,
+            is_detailed,
+            range,
+            until_ms,
+            grid,
+            query,
+            summary,
+            summed,
+        }))
     }
 
     /// The query of a graph within a scope: of its details where they are wanted and there are some, and whether it is.
@@ -331,4 +358,20 @@ fn ordered(mut values: Vec<(String, f64)>, order: &[&str]) -> Vec<(String, f64)>
     let rank = |name: &str| order.iter().position(|own| *own == line_name(name)).unwrap_or(order.len());
     sort_by(&mut values, |a, b| rank(&a.0).cmp(&rank(&b.0)).then_with(|| a.0.cmp(&b.0)));
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_that_has_nothing_to_draw_keeps_no_lines_of_before() {
+        let mut state = CardState::default();
+        state.take(Some(Drawn::blank((0, 1))), None);
+        assert_eq!((state.drawn.is_some(), &state.status), (true, &Status::Live));
+        state.take(None, None);
+        assert!(state.drawn.is_some(), "nothing was asked, as all is there");
+        state.take(None, Some("no such model".into()));
+        assert_eq!(state, CardState { drawn: None, status: Status::Absent("no such model".into()) });
+    }
 }

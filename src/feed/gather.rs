@@ -1,6 +1,6 @@
 //! One refresh: what is there, who answers, and the cards on screen.
 use super::{
-    card::{CardState, Round, Status},
+    card::{Round, Status},
     client::{Backend, Failure},
     grid::{USUAL_INTERVAL_MS, interval_ms},
     inventory::Inventory,
@@ -64,7 +64,7 @@ impl Feed {
         self.inner.update_value(|inner| {
             inner.discovered = Some(Discovered { targets: Some(targets), ..discovered });
         });
-        let now_ms = self.server_ms();
+        let now_ms = self.now_ms();
         self.learn_scrapes(&scrapes, &Serving::new(&inventory, &view.scope), (&backend.labels, &view.scope), now_ms);
         let range = view.range.resolve(now_ms);
         let interval_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS);
@@ -97,7 +97,7 @@ impl Feed {
     /// Asks what is there in a range.
     async fn discover(self, backend: &Backend, range: Range) -> Result<Discovered, Failure> {
         let asked_ms = browser_ms();
-        let (_, end_ms) = range.resolve(self.server_ms());
+        let (_, end_ms) = range.resolve(self.now_ms());
         let is_live = matches!(range, Range::Last(_));
         let query = discovery_query(&backend.labels, range.length_ms().max(SHORTEST_SPAN_MS));
         let time_ms = (!is_live).then_some(end_ms);
@@ -143,17 +143,14 @@ impl Feed {
         let chosen = || self.view.with_untracked(|view| view.chosen.of(slot.graph));
         let choices = chosen();
         let result = round.fetch(slot.graph, &choices, old, &queue).await;
-        let is_current = self.view.with_untracked(|view| view.scope == round.scope)
-            && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
         // An answer to what is no longer asked for would undo the one that is.
-        if !is_current || chosen().asked_for() != choices.asked_for() {
+        if !self.is_current(round) || chosen().asked_for() != choices.asked_for() {
             return Ok(());
         }
         match result {
-            Ok(Some(drawn)) => slot.state.set(CardState { drawn: Some(Arc::new(drawn)), status: Status::Live }),
-            Ok(None) => {
-                let why = self.absence(slot.graph, round);
-                slot.state.update(|state| state.status = why.map_or(Status::Live, Status::Absent));
+            Ok(drawn) => {
+                let why = if drawn.is_some() { None } else { self.absence(slot.graph, round) };
+                slot.state.update(|state| state.take(drawn, why));
             }
             Err(failure) if failure.is_connection() => return Err(failure),
             Err(failure) => slot.state.update(|state| state.status = Status::Failed(failure.to_string())),
@@ -161,8 +158,10 @@ impl Feed {
         Ok(())
     }
 
-    fn server_ms(self) -> i64 {
-        self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
+    /// Whether that is still what is asked for.
+    pub(super) fn is_current(self, round: &Round) -> bool {
+        self.view.with_untracked(|view| view.scope == round.scope)
+            && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range))
     }
 }
 

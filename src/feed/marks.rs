@@ -61,7 +61,7 @@ impl Feed {
             Ok(_) | Err(_) => return Ok(()),
         };
         let marks = marks(&matrix, &round.backend.labels.replica, grid, round.range);
-        if self.marks.with_untracked(|old| *old != marks) {
+        if self.is_current(round) && self.marks.with_untracked(|old| *old != marks) {
             self.marks.set(marks);
         }
         Ok(())

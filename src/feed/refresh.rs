@@ -25,7 +25,7 @@ const LOOK_MS: u32 = 250;
 /// How often the page asks while the server has not been scraping for two intervals.
 const YOUNG_MS: i64 = 1000;
 
-/// Whether the server answers; times are the browser's.
+/// Whether the server answers; times are by its clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connection {
     /// Not asked yet.
@@ -41,7 +41,7 @@ pub enum Connection {
         since_ms: i64,
         /// Why.
         why: String,
-        /// When it is asked again.
+        /// When it is asked again, by the browser's clock.
         retry_ms: i64,
     },
 }
@@ -68,6 +68,8 @@ pub struct Feed {
     pub clock: RwSignal<Clock>,
     /// The replicas one by one, while somebody watches them; none before the first answer.
     pub fleet: RwSignal<Option<Arc<Fleet>>>,
+    /// Whether somebody reads what is shown, so that it should stay.
+    is_read: RwSignal<bool>,
     pub(super) inner: StoredValue<Inner, LocalStorage>,
 }
 
@@ -103,8 +105,8 @@ pub(super) fn browser_ms() -> i64 {
 }
 
 impl Feed {
-    /// A feed for `view`; it asks nothing before [`Feed::run`].
-    pub fn new(view: RwSignal<View>) -> Self {
+    /// A feed for `view`; it asks nothing before [`Feed::run`], and nothing by itself while `is_read`.
+    pub fn new(view: RwSignal<View>, is_read: RwSignal<bool>) -> Self {
         let inner = Inner {
             queue: Queue::new(MOST_IN_FLIGHT),
             slots: Vec::new(),
@@ -129,6 +131,7 @@ impl Feed {
             gpu_faults: RwSignal::new(Vec::new()),
             clock: RwSignal::new(Clock::default()),
             fleet: RwSignal::new(None),
+            is_read,
             inner: StoredValue::new_local(inner),
         }
     }
@@ -141,12 +144,13 @@ impl Feed {
     /// Asks now, on every tick of auto-refresh while the page is visible, and whenever the view changes.
     pub fn run(self) {
         self.refresh();
+        on_change(move || self.view.with(|view| view.scope.clone()), move || self.forget());
         on_change(move || self.view.with(|view| (view.scope.clone(), view.range)), move || self.refresh());
         let ask_soon = move || self.inner.update_value(|inner| inner.due_ms = 0);
         on_change(move || self.view.with(|view| view.refresh), ask_soon);
         let look = Interval::new(LOOK_MS, move || {
             let is_due = self.inner.with_value(|inner| browser_ms() >= inner.due_ms);
-            let is_wanted = self.view.with_untracked(|view| view.refresh.is_on)
+            let is_wanted = self.view.with_untracked(|view| view.refresh.is_on) && !self.is_read.get_untracked()
                 || matches!(self.connection.get_untracked(), Connection::Down { .. });
             if is_due && is_wanted && !document().hidden() {
                 self.start();
@@ -154,6 +158,15 @@ impl Feed {
         });
         self.inner.update_value(|inner| inner.look = Some(look));
         on_cleanup(move || self.inner.update_value(|inner| inner.look = None));
+    }
+
+    /// Drops what was drawn, which another scope must not seem to have measured.
+    fn forget(self) {
+        for slot in self.slots() {
+            slot.state.set(CardState::default());
+        }
+        self.marks.set(Vec::new());
+        self.fleet.set(None);
     }
 
     /// Asks as soon as the refresh that may be running is done.
@@ -262,7 +275,7 @@ impl Feed {
                     let wait_ms = if is_young { every_ms.min(YOUNG_MS) } else { every_ms };
                     (inner.failures, inner.due_ms) = (0, began_ms + wait_ms);
                 });
-                self.connection.set(Connection::Up { at_ms: now_ms });
+                self.connection.set(Connection::Up { at_ms: self.now_ms() });
             }
             Err(failure) => {
                 if self.inventory.with_untracked(Option::is_some) {

@@ -51,9 +51,7 @@ impl Feed {
             return Ok(());
         }
         let asked = self.ask_fleet(round, known).await;
-        let is_current = self.view.with_untracked(|view| view.scope == round.scope)
-            && self.inner.with_value(|inner| inner.round.as_ref().is_some_and(|last| last.range == round.range));
-        if !is_current {
+        if !self.is_current(round) {
             return Ok(());
         }
         match asked {

@@ -41,6 +41,12 @@ impl Layout {
         Some(Self { shown, hidden, order: ids(&kept, "order")?, columns })
     }
 
+    /// Whether `text` is a layout that a later version of the page has kept.
+    pub fn is_later(text: &str) -> bool {
+        let kept: Option<Value> = serde_json::from_str(text).ok();
+        kept.and_then(|kept| kept.get("version")?.as_u64()).is_some_and(|version| version > VERSION)
+    }
+
     /// The layout as text: short, and the same for equal layouts.
     pub fn to_text(&self) -> String {
         let Self { shown, hidden, order, columns } = self;
@@ -191,6 +197,11 @@ mod tests {
             assert_eq!(Layout::from_text(text), None, "{text}");
         }
         assert_eq!(Layout::from_text("{\"version\":1}"), Some(Layout::default()));
+        for (text, is_later) in
+            [("{\"version\":2,\"order\":7}", true), ("{\"version\":1}", false), ("[]", false), ("{", false)]
+        {
+            assert_eq!(Layout::is_later(text), is_later, "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The layout of the selected model: kept in the browser at once, in memory where the browser keeps nothing, and the
-//! same in every tab.
+//! same in every tab. One that a link brings is kept only when the person says so.
 use super::layout::Layout;
 use crate::effect::effect;
 use leptos::{ev, prelude::*};
@@ -17,9 +17,11 @@ pub struct Layouts {
     /// The layout as it is now.
     pub current: RwSignal<Layout>,
     model: Memo<String>,
+    /// The model that is shown in a link's layout, while nobody has said whether to keep it.
+    borrowed: RwSignal<Option<String>>,
     /// Whether the browser keeps them: a frame has its layout from its link, and leaves none behind.
     is_kept: bool,
-    /// Layouts by model, for browsers that keep nothing.
+    /// Layouts by model that the browser does not keep.
     known: StoredValue<HashMap<String, Layout>>,
 }
 
@@ -27,23 +29,56 @@ impl Layouts {
     /// Follows the selected `model`, empty for all of them. A layout that the address brings counts for the model that is
     /// selected at first. The browser keeps them where `is_kept`.
     pub fn new(model: Memo<String>, is_kept: bool) -> Self {
-        let layouts = Self { current: RwSignal::default(), model, is_kept, known: StoredValue::default() };
+        let (current, borrowed, known) = (RwSignal::default(), RwSignal::default(), StoredValue::default());
+        let layouts = Self { current, model, borrowed, is_kept, known };
         if let Some(layout) = brought(&window().location().search().unwrap_or_default()) {
-            layouts.keep(&model.get_untracked(), &layout);
+            let model = model.get_untracked();
+            if layouts.load(&model) != layout {
+                borrowed.set(Some(model.clone()));
+                layouts.keep(&model, &layout);
+            }
         }
         effect(move || layouts.current.set(layouts.load(&model.get())));
         let listener = window_event_listener(ev::storage, move |event: web_sys::StorageEvent| {
             let own = format!("{PREFIX}{}", model.get_untracked());
             if event.key().is_none_or(|key| key == own) {
-                layouts.known.update_value(|known| drop(known.remove(&model.get_untracked())));
-                layouts.current.set(layouts.load(&model.get_untracked()));
+                layouts.forget();
             }
         });
         on_cleanup(move || listener.remove());
         layouts
     }
 
-    /// Changes the layout, and keeps it.
+    /// Whether the layout is one that a link has brought, and that is not kept.
+    pub fn is_borrowed(self) -> bool {
+        self.borrowed.track();
+        self.is_kept && self.borrows(&self.model.get())
+    }
+
+    fn borrows(self, model: &str) -> bool {
+        self.borrowed.with_untracked(|own| own.as_deref() == Some(model))
+    }
+
+    /// Keeps the layout that a link has brought, or goes back to the person's own.
+    pub fn settle(self, is_kept: bool) {
+        self.borrowed.set(None);
+        if is_kept {
+            self.change(|_| {});
+        } else {
+            self.forget();
+        }
+    }
+
+    /// Goes back to what the browser keeps, unless a layout is borrowed.
+    fn forget(self) {
+        let model = self.model.get_untracked();
+        if !self.borrows(&model) {
+            self.known.update_value(|known| drop(known.remove(&model)));
+            self.current.set(self.load(&model));
+        }
+    }
+
+    /// Changes the layout, and keeps it unless it is borrowed.
     pub fn change(self, change: impl FnOnce(&mut Layout)) {
         self.current.update(change);
         self.current.with_untracked(|layout| self.keep(&self.model.get_untracked(), layout));
@@ -58,9 +93,13 @@ impl Layouts {
     }
 
     fn load(self, model: &str) -> Layout {
-        let kept = self.storage().and_then(|storage| storage.get_item(&format!("{PREFIX}{model}")).ok().flatten());
+        let kept = self.kept(model).filter(|_| !self.borrows(model));
         let known = || self.known.with_value(|known| known.get(model).cloned());
         kept.and_then(|text| Layout::from_text(&text)).or_else(known).unwrap_or_default()
+    }
+
+    fn kept(self, model: &str) -> Option<String> {
+        self.storage()?.get_item(&format!("{PREFIX}{model}")).ok().flatten()
     }
 
     fn storage(self) -> Option<web_sys::Storage> {
@@ -69,6 +108,10 @@ impl Layouts {
 
     fn keep(self, model: &str, layout: &Layout) {
         self.known.update_value(|known| drop(known.insert(model.to_owned(), layout.clone())));
+        // A later version of the page knows more of its layout than this one could write.
+        if self.borrows(model) || self.kept(model).is_some_and(|text| Layout::is_later(&text)) {
+            return;
+        }
         let Some(storage) = self.storage() else { return };
         let name = format!("{PREFIX}{model}");
         // Storage that is full or denied changes nothing for this visit.

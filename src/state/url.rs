@@ -69,6 +69,15 @@ pub fn has_rate(query: &str) -> bool {
 /// The view that a query part describes; what it does not say, or says in a way that makes no sense, is as on a first
 /// visit.
 pub fn decode(query: &str) -> View {
+    read(query).0
+}
+
+/// Whether a query part names times that make no range.
+pub fn has_odd_times(query: &str) -> bool {
+    read(query).1
+}
+
+fn read(query: &str) -> (View, bool) {
     let mut view = View::default();
     let (mut from, mut to) = (None, None);
     let (mut content, mut theme, mut parents) = (None, None, Vec::new());
@@ -97,11 +106,11 @@ pub fn decode(query: &str) -> View {
             name => view.listing.decode(name, &value),
         }
     }
-    if let Some(range) = from.and_then(|from| range(&from, to.as_deref())) {
-        view.range = range;
-    }
+    let has_times = from.is_some() || to.is_some();
+    let times = from.and_then(|from| range(&from, to.as_deref()));
+    view.range = times.unwrap_or(view.range);
     view.frame = content.map(|content| Frame { content: Content::from_id(&content), theme, parents });
-    view
+    (view, has_times && times.is_none())
 }
 
 /// The range between the values of `from` and `to`: `now-1h` alone, or two times in Unix milliseconds.
@@ -181,7 +190,10 @@ mod tests {
             "section=nowhere&every=0s&x=%ff%00",
         ] {
             assert_eq!(decode(query), View::default(), "{query}");
+            assert_eq!(has_odd_times(query), query.contains("from="), "{query}");
         }
+        assert!(has_odd_times("to=1795000060000") && !has_odd_times("from=&to="));
+        assert!(!has_odd_times("from=now-1h") && !has_odd_times("from=1795000000000&to=1795000060000"));
     }
 
     #[test]

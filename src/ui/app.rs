@@ -13,7 +13,8 @@ use wasm_bindgen::{JsCast, closure::Closure};
 #[component]
 pub fn App() -> impl IntoView {
     let navigation = Navigation::new();
-    let feed = Feed::new(navigation.view);
+    let pointer = Pointer::new();
+    let feed = Feed::new(navigation.view, pointer.is_pinned);
     time::show_in(Memo::new(move |_| navigation.view.with(|view| view.zone.clone())));
     let theme = RwSignal::new(prefs::current());
     let palette = Memo::new(move |_| {
@@ -31,7 +32,8 @@ pub fn App() -> impl IntoView {
     provide_context(Layouts::new(model, !is_framed));
     provide_context(navigation);
     provide_context(feed);
-    provide_context(pinched_until_drawn(navigation, feed));
+    pinched_until_drawn(navigation, feed, pointer);
+    provide_context(pointer);
     provide_context(theme);
     provide_context(palette);
     feed.run();
@@ -51,9 +53,8 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// The pointer; what it has pinched the range to is shown until a refresh has brought the data, or cannot.
-fn pinched_until_drawn(navigation: Navigation, feed: Feed) -> Pointer {
-    let pointer = Pointer::new();
+/// What the pointer has pinched the range to is shown until a refresh has brought the data, or cannot.
+fn pinched_until_drawn(navigation: Navigation, feed: Feed, pointer: Pointer) {
     effect(move || {
         let is_down = feed.connection.with(|connection| matches!(connection, Connection::Down { .. }));
         let (start_ms, end_ms) = feed.range.get_untracked();
@@ -63,7 +64,6 @@ fn pinched_until_drawn(navigation: Navigation, feed: Feed) -> Pointer {
             pointer.pinched.set(None);
         }
     });
-    pointer
 }
 
 /// Until a theme is chosen, here or by the page around a frame, the page has the system's.

@@ -9,6 +9,7 @@ use super::{
     help::Help,
     legend::Legend,
     menu::Menu,
+    newest::{Newest, newest},
     show::Show,
     shown::{Shown, is_limit, shown},
     table::Table,
@@ -35,6 +36,8 @@ pub(super) struct CardContext {
     pub(super) graph: &'static Graph,
     /// What was drawn last.
     pub(super) drawn: Memo<Option<Arc<Drawn>>>,
+    /// How fresh that is.
+    status: Memo<Status>,
     /// What of it is on the card.
     pub(super) shown: Memo<Arc<Shown>>,
     /// One for each column of that.
@@ -54,6 +57,7 @@ impl CardContext {
         let choices = Memo::new(move |_| navigation.view.with(|view| view.chosen.of(graph)));
         let is_per_minute = Memo::new(move |_| navigation.view.with(|view| view.is_per_minute));
         let drawn = Memo::new(move |_| state.with(|state| state.drawn.clone()));
+        let status = Memo::new(move |_| state.with(|state| state.status.clone()));
         let shown = Memo::new(move |_| {
             let choices = choices.get();
             drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, &choices)).unwrap_or_default()))
@@ -68,7 +72,7 @@ impl CardContext {
             let unit = shown_by(graph.unit, is_per_minute.get());
             shown.with(|shown| styles.with(|styles| axis(unit, shown, styles, wants_log)))
         });
-        Self { graph, drawn, shown, styles, axis, choices, is_per_minute }
+        Self { graph, drawn, status, shown, styles, axis, choices, is_per_minute }
     }
 
     /// Names, styles and values at an index of the visible lines.
@@ -80,6 +84,12 @@ impl CardContext {
                 .map(|(column, style)| (column.name.clone(), style, column.values.get(at).copied().unwrap_or(f64::NAN)))
                 .collect()
         })
+    }
+
+    /// The newest value of a column of what is shown.
+    pub(super) fn newest(self, at: usize) -> Option<Newest> {
+        let of = |drawn: &Drawn| self.shown.with(|shown| newest(drawn, &shown.frame.columns.get(at)?.values));
+        self.drawn.with(|drawn| of(drawn.as_ref()?))
     }
 
     /// Whether the buckets of a histogram are shown.
@@ -128,9 +138,8 @@ pub(super) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let layouts = expect_context::<Layouts>();
     let state = RwSignal::from(feed.card(graph));
-    let card @ CardContext { drawn, shown, choices, .. } = CardContext::new(graph, state);
+    let card @ CardContext { drawn, status, choices, .. } = CardContext::new(graph, state);
     provide_context(card);
-    let status = Memo::new(move |_| state.with(|state| state.status.clone()));
     on_change(move || choices.with(Choices::asked_for), move || feed.refresh_card(graph));
     let node = NodeRef::<html::Section>::new();
     if is_near {
@@ -138,8 +147,6 @@ pub(super) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
     }
     watch_screen(node, move |is_on_screen| feed.set_on_screen(graph, is_on_screen));
     on_cleanup(move || feed.set_on_screen(graph, false));
-    let is_blank = Memo::new(move |_| drawn.with(Option::is_some) && shown.with(|shown| shown.frame.is_blank()));
-    let is_table = Memo::new(move |_| choices.with(|choices| choices.form == Form::Table));
     let is_enlarged = RwSignal::new(false);
     let heading = format!("heading-{}", graph.id);
     let query = Signal::derive(move || drawn.with(|drawn| drawn.as_ref().map(|drawn| drawn.query.clone())));
@@ -165,26 +172,11 @@ pub(super) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
                 <h2 id=heading.clone() title=graph.title>{graph.title}</h2>
                 <span class="unit">{move || card.unit().suffix()}</span>
                 <Help id=graph.id title=graph.title text=graph.help query />
-                <span class="now">{move || note(card, &status.get(), drawn.get().as_deref())}</span>
+                <span class="now">{move || note(card)}</span>
                 <Menu is_enlarged />
             </header>
             <Boxes />
-            <div class="stage">
-                <Show when=move || is_table.get() fallback=|| view! { <Plot /> }>
-                    <Table />
-                </Show>
-                <Show when=move || matches!(status.get(), Status::Loading)>
-                    <p class="stage-note">"Loading…"</p>
-                </Show>
-                <Show when=move || is_blank.get() && matches!(status.get(), Status::Live)>
-                    <p class="stage-note">"No values in this range."</p>
-                </Show>
-                <Show when=move || matches!(status.get(), Status::Absent(_)) && drawn.with(Option::is_none)>
-                    <p class="stage-note" data-testid="absent">
-                        {move || if let Status::Absent(why) = status.get() { why } else { String::new() }}
-                    </p>
-                </Show>
-            </div>
+            <Stage />
             <Show when=move || matches!(status.get(), Status::Failed(_))>
                 <p class="failure" role="alert" data-testid="failure">
                     {move || if let Status::Failed(why) = status.get() { why } else { String::new() }}
@@ -196,26 +188,58 @@ pub(super) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
     }
 }
 
-/// What stands at the right of the heading: since when the card is stale, or the newest value.
-fn note(card: CardContext, status: &Status, drawn: Option<&Drawn>) -> String {
-    let graph = card.graph;
-    if let Status::Stale { since_ms } = status {
-        return format!("stale since {}", time::clock(*since_ms));
+/// The graph or its table, or why there is neither.
+#[component]
+pub(super) fn Stage() -> impl IntoView {
+    let CardContext { status, shown, choices, .. } = expect_context();
+    let is_blank = Memo::new(move |_| shown.with(|shown| shown.frame.is_blank()));
+    let is_table = Memo::new(move |_| choices.with(|choices| choices.form == Form::Table));
+    let note = Memo::new(move |_| match status.get() {
+        Status::Loading => Some("Loading…".to_owned()),
+        Status::Live if is_blank.get() => Some("No values in this range.".to_owned()),
+        Status::Absent(why) => Some(why),
+        _ => None,
+    });
+    let is_absent = move || status.with(|status| matches!(status, Status::Absent(_)));
+    view! {
+        <div class="stage">
+            <Show when=move || is_table.get() fallback=|| view! { <Plot /> }>
+                <Table />
+            </Show>
+            <Show when=move || note.with(Option::is_some)>
+                <p class="stage-note" data-testid=move || is_absent().then_some("absent")>
+                    {move || note.get()}
+                </p>
+            </Show>
+        </div>
     }
-    let Some(frame) = drawn.map(|drawn| &drawn.frame) else { return String::new() };
+}
+
+/// What stands at the right of the heading: since when the card is stale, or the newest value.
+pub(super) fn note(card: CardContext) -> String {
+    let graph = card.graph;
+    if let Status::Stale { since_ms } = card.status.get() {
+        return format!("stale since {}", time::clock(since_ms));
+    }
+    let Some(drawn) = card.drawn.get() else { return String::new() };
+    let (drawn, frame) = (&*drawn, &drawn.frame);
     let newest = match graph.look {
         // The last bar is still growing.
         Look::Bars => {
             let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
-            sums.iter().rev().skip(1).copied().find(|sum| !sum.is_nan())
+            sums.split_last().and_then(|(_, done)| newest(drawn, done))
         }
         Look::Lines => {
             let first = graph.lines.iter().find(|line| line.role == Role::Data && !line.name.is_empty());
-            let at = first.and_then(|line| frame.columns.iter().position(|column| column.name == line.name));
-            at.and_then(|at| frame.last(at))
+            let own = first.and_then(|line| frame.columns.iter().find(|column| column.name == line.name));
+            own.and_then(|column| newest(drawn, &column.values))
         }
     };
-    newest.map(|value| card.unit().format(value)).unwrap_or_default()
+    let text = newest.map(|newest| newest.text(|value| card.unit().format(value))).unwrap_or_default();
+    match newest {
+        Some(Newest::Old { age_ms, .. }) => format!("{text}, {} ago", time::age(age_ms)),
+        _ => text,
+    }
 }
 
 /// Tells when the element comes near the screen and leaves it.

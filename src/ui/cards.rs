@@ -1,11 +1,17 @@
 //! The grid of cards of the open section; in a frame perhaps one card alone.
-use super::{absent::Absent, card::Card, show::Show, timeline::Timeline};
+use super::{
+    absent::Absent,
+    card::Card,
+    show::{Each, Show},
+    timeline::Timeline,
+};
 use crate::{
     feed::Feed,
     state::{frame::Content, layouts::Layouts, navigation::Navigation},
 };
 use catalogue::{GRAPHS, Section, graph};
 use leptos::prelude::*;
+use std::sync::Arc;
 use wasm_bindgen::JsValue;
 
 /// The open section: the one asked for, or the first that has data.
@@ -84,12 +90,13 @@ pub(super) fn Cards() -> impl IntoView {
                 when=move || is_known.get()
                 fallback=|| (0..6).map(|_| view! { <div class="card skeleton" aria-hidden="true"></div> }).collect_view()
             >
-                <For each=move || ids.get().unwrap_or_default() key=|id| *id let:id>
-                    {
-                        let is_near = ids.with_untracked(|ids| ids.iter().flatten().take(first).any(|own| *own == id));
-                        graph(id).map(|graph| view! { <Card graph is_near /> })
-                    }
-                </For>
+                <Each
+                    ids=Signal::derive(move || ids.get().unwrap_or_default())
+                    view=Arc::new(move |graph| {
+                        let near = |ids: &Option<Vec<_>>| ids.iter().flatten().take(first).any(|id| *id == graph.id);
+                        view! { <Card graph is_near=ids.with_untracked(near) /> }.into_any()
+                    })
+                />
             </Show>
         </div>
         <Show when=move || is_empty.get() && !has_timeline.get()>

@@ -203,6 +203,44 @@ mod tests {
         }
     }
 
+    /// Contrast of two colours, from 1 to 21. Source: WCAG 2.2, "contrast ratio" and "relative luminance".
+    fn contrast(one: Rgb, other: Rgb) -> f64 {
+        let part = |part: u8| match f64::from(part) / 255.0 {
+            dark @ ..=0.04045 => dark / 12.92,
+            light => ((light + 0.055) / 1.055).powf(2.4),
+        };
+        let luminance = |Rgb(r, g, b)| 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b) + 0.05;
+        let (one, other) = (luminance(one), luminance(other));
+        one.max(other) / one.min(other)
+    }
+
+    #[test]
+    fn lines_stand_out_from_the_card() {
+        let sheets = [include_str!("../../style/base.css"), include_str!("../../style/timeline.css")];
+        for theme in [0, 1] {
+            let own = sheets.map(|sheet| sheet.split("[data-theme=\"dark\"]").nth(theme).expect("a theme"));
+            let colours: Vec<(&str, Rgb)> = own
+                .iter()
+                .flat_map(|sheet| sheet.split("--").filter_map(|text| text.split_once(": ")))
+                .filter_map(|(name, rest)| Some((name, rgb(rest.get(..7)?)?)))
+                .collect();
+            let of = |wanted: &str| colours.iter().find(|(name, _)| *name == wanted).expect("a colour").1;
+            let ground = of("surface");
+            let drawn = ["p5", "p9", "class-", "series-", "state-", "limit"];
+            let lines: Vec<_> =
+                colours.iter().filter(|(name, _)| drawn.iter().any(|kind| name.starts_with(kind))).collect();
+            assert_eq!(lines.len(), 4 + 5 + 8 + ReplicaState::ALL.len() + 1);
+            for (name, rgb) in lines {
+                // WCAG 2.2, 1.4.11: what must be seen to understand a picture.
+                assert!(contrast(*rgb, ground) >= 3.0, "{name} of theme {theme}: {}", contrast(*rgb, ground));
+            }
+            let shades = ["p50", "p90", "p95", "p99"].map(of);
+            for pair in shades.windows(2) {
+                assert!(contrast(pair[1], ground) > 1.4 * contrast(pair[0], ground), "theme {theme}: {pair:?}");
+            }
+        }
+    }
+
     #[test]
     fn only_statuses_have_a_class() {
         for (name, expected) in [

@@ -20,6 +20,18 @@ pub(super) fn Select(
     choose: impl Fn(String) + 'static,
     #[prop(optional)] is_bare: bool,
 ) -> impl IntoView {
+    select(name, id, choices, chosen, Box::new(choose), is_bare)
+}
+
+// What is generic is copied for each closure: the controls themselves are not.
+fn select(
+    name: &'static str,
+    id: &'static str,
+    choices: Signal<Vec<Choice>>,
+    chosen: Signal<String>,
+    choose: Box<dyn Fn(String)>,
+    is_bare: bool,
+) -> impl IntoView {
     let option = move |choice: Choice| {
         let value = choice.value.clone();
         view! {
@@ -47,6 +59,16 @@ pub(super) fn IconButton(
     press: impl Fn() + 'static,
     #[prop(optional, into)] is_off: Signal<bool>,
 ) -> impl IntoView {
+    icon_button(name, id, icon, Box::new(press), is_off)
+}
+
+fn icon_button(
+    name: &'static str,
+    id: &'static str,
+    icon: &'static str,
+    press: Box<dyn Fn()>,
+    is_off: Signal<bool>,
+) -> impl IntoView {
     view! {
         <button
             type="button"
@@ -58,6 +80,20 @@ pub(super) fn IconButton(
             on:click=move |_| press()
         >
             {icon}
+        </button>
+    }
+}
+
+/// A button with a text.
+#[component]
+pub(super) fn TextButton(text: &'static str, id: &'static str, press: impl Fn() + 'static) -> impl IntoView {
+    text_button(text, id, Box::new(press))
+}
+
+fn text_button(text: &'static str, id: &'static str, press: Box<dyn Fn()>) -> impl IntoView {
+    view! {
+        <button type="button" class="control" data-testid=id on:click=move |_| press()>
+            {text}
         </button>
     }
 }

@@ -1,8 +1,9 @@
 //! Customize view: the list of all graphs that have data, to show, hide, order and widen.
 use super::{
-    controls::{Choice, IconButton, Select},
+    controls::{Choice, IconButton, Select, TextButton},
     dialog::{Dialog, Modal},
-    show::Show,
+    save,
+    show::{Each, Show},
 };
 use crate::{
     feed::Feed,
@@ -13,17 +14,16 @@ use crate::{
         prefs,
     },
 };
-use catalogue::{Graph, Section, graph};
+use catalogue::{Graph, Section};
 use leptos::{ev, html, prelude::*};
+use std::sync::Arc;
 
 /// The button that opens the list, and the list.
 #[component]
 pub(super) fn Customize() -> impl IntoView {
     let modal = Modal::new();
     view! {
-        <button type="button" class="control" data-testid="customize" on:click=move |_| modal.open()>
-            "Customize view"
-        </button>
+        <TextButton text="Customize view" id="customize" press=move || modal.open() />
         <Dialog modal id="customize" title="Customize view">
             <Panel />
         </Dialog>
@@ -47,14 +47,10 @@ fn Panel() -> impl IntoView {
         prefs::keep_per_minute(by == MINUTE);
         navigation.adjust(|view| view.is_per_minute = by == MINUTE);
     };
-    let copy = move |_| {
-        let link = layouts.link();
-        let clipboard = window().navigator().clipboard();
-        leptos::task::spawn_local(async move {
-            let copied = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&link)).await.is_ok();
-            // A frame may not write to the clipboard; then the link can be copied by hand.
-            said.set(if copied { "The link is in the clipboard.".to_owned() } else { link });
-        });
+    let copy = move || {
+        let say =
+            move |left: Option<String>| said.set(left.unwrap_or_else(|| "The link is in the clipboard.".to_owned()));
+        save::copy(layouts.link(), Box::new(say));
     };
     view! {
         <input
@@ -73,9 +69,7 @@ fn Panel() -> impl IntoView {
         <div class="foot">
             <Select name="Rates of requests" id="rates" choices=by chosen choose />
             <p role="status">{move || said.get()}</p>
-            <button type="button" class="control" data-testid="customize-link" on:click=copy>
-                "Copy a link to this view"
-            </button>
+            <TextButton text="Copy a link to this view" id="customize-link" press=copy />
             <button
                 type="button"
                 class="control"
@@ -111,9 +105,7 @@ fn Group(section: Section, search: RwSignal<String>) -> impl IntoView {
             <section>
                 <h3>{section.title()}</h3>
                 <ul>
-                    <For each=move || ids.get() key=|id| *id let:id>
-                        {graph(id).map(|graph| view! { <Row graph ids dragged /> })}
-                    </For>
+                    <Each ids view=Arc::new(move |graph| view! { <Row graph ids dragged /> }.into_any()) />
                 </ul>
             </section>
         </Show>

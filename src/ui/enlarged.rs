@@ -1,5 +1,12 @@
-//! A card over the whole window.
-use super::{boxes::Boxes, canvas::Plot, card::CardContext, legend::Legend, show::Show};
+//! A card over the whole window, or the whole screen.
+use super::{
+    boxes::Boxes,
+    card::{CardContext, Stage, note},
+    controls::IconButton,
+    legend::Legend,
+    menu::Menu,
+    show::Show,
+};
 use crate::effect::effect;
 use leptos::{html, prelude::*};
 
@@ -7,7 +14,7 @@ use leptos::{html, prelude::*};
 #[component]
 pub(super) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
     let card @ CardContext { graph, .. } = expect_context();
-    let node = NodeRef::<html::Dialog>::new();
+    let (node, content) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Div>::new());
     effect(move || {
         if let Some(dialog) = node.get() {
             let _ = dialog.show_modal();
@@ -18,33 +25,36 @@ pub(super) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
             dialog.close();
         }
     };
+    // A dialog itself may not take the screen. What is removed, as when it closes, gives the screen back.
+    let take_screen = move || match (document().fullscreen_element(), content.get_untracked()) {
+        (Some(_), _) => document().exit_fullscreen(),
+        (None, Some(content)) => drop(content.request_fullscreen()),
+        (None, None) => {}
+    };
     view! {
         <Show when=move || is_open.get()>
             <dialog
                 node_ref=node
-                class="card enlarged"
+                class="enlarged"
                 data-testid="enlarged"
                 aria-label=graph.title
                 on:close=move |_| is_open.set(false)
             >
-                <header>
-                    <h2>{graph.title}</h2>
-                    <span class="unit">{move || card.unit().suffix()}</span>
-                    <button
-                        type="button"
-                        class="menu-button end"
-                        data-testid="close"
-                        aria-label="Close"
-                        on:click=move |_| close()
-                    >
-                        "×"
-                    </button>
-                </header>
-                <Boxes />
-                <div class="stage">
-                    <Plot />
+                <div node_ref=content class="card">
+                    <header>
+                        <h2>{graph.title}</h2>
+                        <span class="unit">{move || card.unit().suffix()}</span>
+                        <span class="now">{move || note(card)}</span>
+                        <Menu is_enlarged=is_open is_large=true />
+                        {document()
+                            .fullscreen_enabled()
+                            .then(|| view! { <IconButton name="Full screen" id="full-screen" icon="⤢" press=take_screen /> })}
+                        <IconButton name="Close" id="close" icon="✕" press=close />
+                    </header>
+                    <Boxes />
+                    <Stage />
+                    <Legend />
                 </div>
-                <Legend />
             </dialog>
         </Show>
     }

@@ -1,7 +1,8 @@
-//! The legend: a press hides a line or shows it again, a double press leaves it alone on its graph.
+//! The legend: a press hides a line or shows it again, a double press or Shift+Enter leaves it alone on its graph.
 use super::{
     card::CardContext,
     colours::{Palette, css},
+    newest::Newest,
     show::Show,
     shown::Shown,
     statistics::{Statistics, statistics},
@@ -66,12 +67,9 @@ fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
     let card @ CardContext { graph, shown, styles, .. } = expect_context();
     let navigation = expect_context::<Navigation>();
     // Percentiles have their boxes; what is under the cursor stands in the tooltip.
-    let value = move || {
-        (has_value && graph.summary != Summary::Percentiles)
-            .then(|| shown.with(|shown| shown.frame.last(at)))
-            .flatten()
-            .map(|value| card.unit().format_short(value))
-    };
+    let value = move || (has_value && graph.summary != Summary::Percentiles).then(|| card.newest(at)).flatten();
+    let text = move || value().map(|value| value.text(|value| card.unit().format_short(value)));
+    let is_old = move || matches!(value(), Some(Newest::Old { .. }));
     let is_shown = {
         let name = name.clone();
         Memo::new(move |_| shown.with(|shown| !shown.lines.hides(&name)))
@@ -87,9 +85,12 @@ fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
         }
         navigation.adjust(|view| view.chosen.change(graph, &mut |choices| choices.lines = lines.clone()));
     };
-    let isolate = {
-        let press = press.clone();
-        move |_| press(true)
+    let (isolate, by_key) = (press.clone(), press.clone());
+    let key = move |event: web_sys::KeyboardEvent| {
+        if event.shift_key() && event.key() == "Enter" {
+            event.prevent_default();
+            by_key(true);
+        }
     };
     let meaning = (graph.colours == Colours::StatusClasses).then(|| status_name(line_name(&name))).flatten();
     let meaning = meaning.map(|meaning| format!("{name}: {meaning}. ")).unwrap_or_default();
@@ -98,13 +99,14 @@ fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
             type="button"
             data-line=name.clone()
             aria-pressed=move || is_shown.get().to_string()
-            title=format!("{meaning}Press to hide or show; double-click to see it alone")
+            title=format!("{meaning}Press to hide or show; double-click or Shift+Enter to see it alone")
             on:click=move |_| press(false)
-            on:dblclick=isolate
+            on:dblclick=move |_| isolate(true)
+            on:keydown=key
         >
             <i class="swatch" class:dashed=is_dashed style:color=colour></i>
             <span class="name">{name.clone()}</span>
-            <span class="value">{value}</span>
+            <span class="value" class:old=is_old>{text}</span>
         </button>
     }
 }

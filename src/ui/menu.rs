@@ -3,6 +3,7 @@ use super::{
     actions::{Action, Item, items, next},
     card::CardContext,
     colours::Palette,
+    controls::TextButton,
     export, save,
     show::Show,
 };
@@ -14,15 +15,16 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use std::time::Duration;
 use wasm_bindgen::JsCast;
-
-/// How long it is said that something was copied.
-const TOLD: Duration = Duration::from_secs(4);
 
 /// The button and, while it is open, the menu.
 #[component]
-pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
+pub(super) fn Menu(
+    is_enlarged: RwSignal<bool>,
+    /// Whether this is the menu of the enlarged card.
+    #[prop(optional)]
+    is_large: bool,
+) -> impl IntoView {
     let card @ CardContext { graph, choices, .. } = expect_context();
     let (feed, navigation) = (expect_context::<Feed>(), expect_context::<Navigation>());
     let palette = expect_context::<Memo<Palette>>();
@@ -31,11 +33,12 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
     let is_open = Memo::new(move |_| offers.with(Option::is_some));
     let told = RwSignal::new("");
     let by_hand = RwSignal::new(None::<String>);
-    let button_id = format!("menu-button-{}", graph.id);
-    let menu_id = format!("menu-{}", graph.id);
+    let item_id = move |at: usize| format!("menu-{}-{is_large}-{at}", graph.id);
+    let button_id = format!("menu-button-{}-{is_large}", graph.id);
+    let menu_id = format!("menu-{}-{is_large}", graph.id);
     let open = move |at: usize| {
         offers.set(Some(feed.offers(graph)));
-        request_animation_frame(move || focus(&item_id(graph.id, at)));
+        request_animation_frame(move || focus(&item_id(at)));
     };
     let close = {
         let button_id = button_id.clone();
@@ -45,17 +48,22 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
         }
     };
     let all = Memo::new(move |_| {
-        let all = |offers: &Offers| choices.with(|choices| items(graph, offers, choices));
+        let all = |offers: &Offers| {
+            let mut all = choices.with(|choices| items(graph, offers, choices));
+            all.retain(|item| !is_large || item.action != Action::Enlarge);
+            all
+        };
         offers.with(|offers| offers.as_ref().map(all).unwrap_or_default())
     });
     let copy = move |text: String| {
-        save::copy(text, move |left| match left {
+        let done = move |left| match left {
             None => {
                 told.set("Copied.");
-                set_timeout(move || told.set(""), TOLD);
+                set_timeout(move || told.set(""), save::TOLD);
             }
             left => by_hand.set(left),
-        });
+        };
+        save::copy(text, Box::new(done));
     };
     let switch = move |change: fn(&mut Choices)| {
         navigation.adjust(|view| view.chosen.change(graph, &mut { change }));
@@ -95,9 +103,9 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
                 _ => {
                     let here = document().active_element().map(|element| element.id()).unwrap_or_default();
                     let count = all.with_untracked(Vec::len);
-                    let at = (0..count).find(|at| item_id(graph.id, *at) == here);
+                    let at = (0..count).find(|at| item_id(*at) == here);
                     match next(&key, at, count) {
-                        Some(at) => focus(&item_id(graph.id, at)),
+                        Some(at) => focus(&item_id(at)),
                         None => return,
                     }
                 }
@@ -114,7 +122,7 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
             <li role="none">
                 <button
                     type="button"
-                    id=item_id(graph.id, at)
+                    id=item_id(at)
                     data-action=action.id()
                     role=if is_checked.is_some() { "menuitemcheckbox" } else { "menuitem" }
                     aria-checked=is_checked.map(|is_checked| is_checked.to_string())
@@ -168,17 +176,11 @@ pub(super) fn Menu(is_enlarged: RwSignal<bool>) -> impl IntoView {
                         "Copy this text:"
                         <textarea readonly data-testid="copy-by-hand" prop:value=move || by_hand.get()></textarea>
                     </label>
-                    <button type="button" class="control" on:click=move |_| by_hand.set(None)>
-                        "Close"
-                    </button>
+                    <TextButton text="Close" id="by-hand-close" press=move || by_hand.set(None) />
                 </div>
             </Show>
         </span>
     }
-}
-
-fn item_id(graph: &str, at: usize) -> String {
-    format!("menu-{graph}-{at}")
 }
 
 fn focus(id: &str) {

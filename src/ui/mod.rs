@@ -20,6 +20,7 @@ mod fingers;
 mod help;
 mod legend;
 mod menu;
+mod newest;
 mod overlay;
 mod pointer;
 mod range;

@@ -3,6 +3,7 @@ use super::{
     canvas::Painted,
     card::CardContext,
     colours::css,
+    newest::{Newest, newest},
     pointer::{Hand, index_at},
     time,
     tooltip::Tooltip,
@@ -49,11 +50,13 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             .into_iter()
             .filter(move |mark| (projection.start_ms..=projection.end_ms).contains(&mark.time_ms));
         let mark = move |mark: Mark| {
-            let text = format!("{} at {}", mark.told(), time::clock(mark.time_ms));
+            let text = told(&mark);
             view! {
                 <i
                     class="mark"
                     data-happening=mark.happening.word()
+                    role="img"
+                    aria-label=text.clone()
                     title=text
                     style:left=px(projection.x(mark.time_ms))
                     style:top=px(projection.bottom)
@@ -85,6 +88,11 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             <Tooltip index x painted />
         </div>
     }
+}
+
+/// What a mark stands for.
+pub(super) fn told(mark: &Mark) -> String {
+    format!("{} at {}", mark.told(), time::clock(mark.time_ms))
 }
 
 /// The line at the shared cursor.
@@ -135,8 +143,9 @@ fn summary(card: CardContext) -> String {
     card.drawn.with(|drawn| {
         let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
         let unit = card.unit();
-        let newest = drawn.frame.columns.iter().enumerate().filter_map(|(at, column)| {
-            drawn.frame.last(at).map(|value| format!("{} {}", column.name, unit.format(value)))
+        let newest = drawn.frame.columns.iter().filter_map(|column| {
+            let newest = newest(drawn, &column.values).filter(|newest| *newest != Newest::Gone)?;
+            Some(format!("{} {}", column.name, newest.text(|value| unit.format(value))))
         });
         let newest: Vec<String> = newest.take(MOST_TOLD).collect();
         format!(

@@ -26,7 +26,7 @@ pub(super) fn TimeControls() -> impl IntoView {
             .iter()
             .map(|(length_ms, text)| Choice { value: length_ms.to_string(), text: (*text).into() })
             .collect();
-        let (now_ms, text) = (js_sys::Date::now() as i64, |text: String| text);
+        let now_ms = feed.now_ms();
         match range.get() {
             Range::Last(length_ms) if PRESETS.iter().all(|(preset, _)| *preset != length_ms) => {
                 choices.push(Choice { value: length_ms.to_string(), text: format!("Last {}", duration(length_ms)) });
@@ -34,7 +34,7 @@ pub(super) fn TimeControls() -> impl IntoView {
             Range::Last(_) => {}
             Range::Between(start_ms, end_ms) => {
                 let (start, end) = (time::clock_and_day(start_ms, now_ms), time::clock_and_day(end_ms, start_ms));
-                choices.push(Choice { value: CUSTOM.into(), text: text(format!("Custom: {start} – {end}")) });
+                choices.push(Choice { value: CUSTOM.into(), text: format!("Custom: {start} – {end}") });
             }
         }
         choices

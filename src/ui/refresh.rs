@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     feed::{Clock, Connection, Feed},
-    state::{navigation::Navigation, url::duration, view::Refresh},
+    state::{cursor::Pointer, navigation::Navigation, url::duration, view::Refresh},
 };
 use leptos::prelude::*;
 
@@ -71,20 +71,24 @@ fn spaced(duration: &str) -> String {
 /// How old the newest answer is; pressing it asks again.
 #[component]
 pub(super) fn Updated() -> impl IntoView {
-    let feed = expect_context::<Feed>();
-    let now_ms = RwSignal::new(js_sys::Date::now() as i64);
+    let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
+    let browser_ms = RwSignal::new(js_sys::Date::now() as i64);
     let timer = StoredValue::new_local(gloo_timers::callback::Interval::new(1000, move || {
-        now_ms.set(js_sys::Date::now() as i64);
+        browser_ms.set(js_sys::Date::now() as i64);
     }));
+    let now_ms = move || feed.clock.with(|clock| clock.server_ms(browser_ms.get()));
     on_cleanup(move || timer.dispose());
     let text = move || match feed.connection.get() {
         Connection::Opening => "loading".to_owned(),
-        Connection::Up { at_ms } => match (now_ms.get() - at_ms) / 1000 {
+        Connection::Up { at_ms } => match (now_ms() - at_ms) / 1000 {
             ..=1 => "just now".to_owned(),
-            seconds => format!("{} ago", time::age(seconds * 1000)),
+            seconds => {
+                let held = if pointer.is_pinned.get() { "held, " } else { "" };
+                format!("{held}{} ago", time::age(seconds * 1000))
+            }
         },
         Connection::Down { .. } if feed.inventory.with(Option::is_none) => "no answer".to_owned(),
-        Connection::Down { since_ms, .. } => format!("{} old", time::age(now_ms.get() - since_ms)),
+        Connection::Down { since_ms, .. } => format!("{} old", time::age(now_ms() - since_ms)),
     };
     // Ranges follow the server's clock; who compares them with a watch should know that it differs.
     let skew = move || {

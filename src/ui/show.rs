@@ -1,8 +1,11 @@
-//! What is on the page while something holds. Leptos's own brings a copy of itself for each place where it is used.
+//! What is on the page while something holds, or for each of several. Leptos's own bring a copy of themselves for each
+//! place where they are used.
+use catalogue::{Graph, graph};
 use leptos::{
     children::{ChildrenFn, ViewFn},
     prelude::*,
 };
+use std::sync::Arc;
 
 /// The children while `when` holds, and else the fallback.
 #[component]
@@ -13,4 +16,17 @@ pub(super) fn Show(
 ) -> impl IntoView {
     let when = Memo::new(move |_| when.get());
     move || if when.get() { children() } else { fallback.run() }
+}
+
+/// A view of each graph of a list, which stays as it is while the graph is in the list.
+#[component]
+pub(super) fn Each(
+    #[prop(into)] ids: Signal<Vec<&'static str>>,
+    view: Arc<dyn Fn(&'static Graph) -> AnyView + Send + Sync>,
+) -> impl IntoView {
+    view! {
+        <For each=move || ids.get() key=|id| *id let:id>
+            {graph(id).map(|graph| view(graph))}
+        </For>
+    }
 }

@@ -1,18 +1,20 @@
 //! A card's values as text: for those who read rather than look.
 use super::{card::CardContext, time};
+use crate::feed::Feed;
 use leptos::prelude::*;
 
 /// The table, newest first.
 #[component]
 pub(super) fn Table() -> impl IntoView {
     let card @ CardContext { graph, shown, .. } = expect_context();
+    let feed = expect_context::<Feed>();
     let heads = Memo::new(move |_| {
         shown.with(|shown| shown.frame.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>())
     });
     let caption = move || format!("{} {}, newest first", graph.title, card.shown_unit().suffix());
     let rows = move || {
         let shown = shown.get();
-        let today_ms = js_sys::Date::now() as i64;
+        let today_ms = feed.now_ms();
         let row = |(at, time_ms): (usize, &i64)| {
             let columns = shown.frame.columns.iter();
             let cells = columns.map(|column| {

@@ -1,5 +1,5 @@
 //! Times for people, in the zone that is shown.
-use crate::state::zone::Zone;
+use crate::state::{when::Wall, zone::Zone};
 use leptos::prelude::*;
 use std::cell::Cell;
 
@@ -23,10 +23,24 @@ pub(super) fn offset_ms(time_ms: i64) -> i64 {
     }
 }
 
-/// `14:05:30`.
+/// `14:05:30`, with the offset where the clock shows that time twice: `02:30:00 UTC+2`.
 pub(super) fn clock(time_ms: i64) -> String {
     let of_day = (time_ms + offset_ms(time_ms)).rem_euclid(DAY_MS) / 1000;
-    format!("{:02}:{:02}:{:02}", of_day / 3600, of_day % 3600 / 60, of_day % 60)
+    let text = format!("{:02}:{:02}:{:02}", of_day / 3600, of_day % 3600 / 60, of_day % 60);
+    if is_shown_twice(time_ms, &offset_ms) { format!("{text} {}", zone(time_ms)) } else { text }
+}
+
+/// Longer than any clock is set back by.
+const NEAR_MS: i64 = 3 * 3_600_000;
+
+/// Whether a clock that is ahead of UTC by `offset_ms` at each time is set back so that it shows this one twice.
+fn is_shown_twice(time_ms: i64, offset_ms: Wall<'_>) -> bool {
+    let (before, after) = (offset_ms(time_ms - NEAR_MS), offset_ms(time_ms + NEAR_MS));
+    if before <= after {
+        return false;
+    }
+    let shown_ms = time_ms + offset_ms(time_ms);
+    [before, after].into_iter().all(|offset| shown_ms - offset + offset_ms(shown_ms - offset) == shown_ms)
 }
 
 /// `14:05:30`, with its date where that is not the day of `today_ms`.
@@ -80,6 +94,25 @@ pub(super) fn duration(duration_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hour_that_a_clock_shows_twice_is_known() {
+        const HOUR_MS: i64 = 3_600_000;
+        let turn = 1_792_890_000_000; // 2026-10-25T01:00:00Z, when Berlin goes from +2 h to +1 h
+        let autumn = |time_ms: i64| if time_ms < turn { 2 * HOUR_MS } else { HOUR_MS };
+        let spring = |time_ms: i64| if time_ms < turn { HOUR_MS } else { 2 * HOUR_MS };
+        for (time_ms, is_twice) in [
+            (turn - HOUR_MS - 1, false),
+            (turn - HOUR_MS, true),
+            (turn - 1, true),
+            (turn, true),
+            (turn + HOUR_MS - 1, true),
+            (turn + HOUR_MS, false),
+        ] {
+            assert_eq!(is_shown_twice(time_ms, &autumn), is_twice, "{}", time_ms - turn);
+            assert!(!is_shown_twice(time_ms, &spring) && !is_shown_twice(time_ms, &|_| HOUR_MS));
+        }
+    }
 
     #[test]
     fn durations_have_two_units_at_most() {

@@ -1,11 +1,21 @@
 //! The values at the cursor, on every graph at once.
-use super::{canvas::Painted, card::CardContext, colours::css, overlay::px, time};
-use crate::{order::sort_by, state::cursor::Pointer};
+use super::{
+    canvas::Painted,
+    card::CardContext,
+    colours::css,
+    overlay::{px, told},
+    pointer::index_at,
+    time,
+};
+use crate::{feed::Feed, order::sort_by, state::cursor::Pointer};
 use leptos::prelude::*;
 use plot::{LineStyle, Projection};
 
 /// A tooltip that nobody can scroll has so many rows at most.
 const MOST_ROWS: usize = 10;
+
+/// Events that it tells of at most; all have their marks.
+const MOST_MARKS: usize = 3;
 
 /// Heights of a row, and of what stands around them: the time and how many more there are, in CSS pixels.
 const ROW_PX: f64 = 16.4;
@@ -21,7 +31,7 @@ fn rows_in(height: f64) -> usize {
 #[component]
 pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
     let card @ CardContext { graph, drawn, .. } = expect_context();
-    let pointer = expect_context::<Pointer>();
+    let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     let is_here = Memo::new(move |_| pointer.cursor.get().is_some_and(|cursor| cursor.graph == graph.id));
     let is_pinned = pointer.is_pinned;
     move || {
@@ -35,7 +45,11 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
         } else {
             sort(&mut values);
         }
-        let most = rows_in(projection.bottom - projection.top);
+        let marks: Vec<String> = feed.marks.with(|marks| {
+            let here = marks.iter().filter(|mark| index_at(drawn, mark.time_ms) == Some(index));
+            here.take(MOST_MARKS).map(told).collect()
+        });
+        let most = rows_in(projection.bottom - projection.top).saturating_sub(marks.len()).max(1);
         // One more row takes the place of the word on how many there are.
         let more = if is_pinned.get() || values.len() <= most + 1 { 0 } else { values.len() - most };
         values.truncate(values.len() - more);
@@ -63,11 +77,12 @@ pub(super) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
                     <table>
                         <thead>
                             <tr>
-                                <th colspan="2">{time::clock_and_day(time_ms, js_sys::Date::now() as i64)}</th>
+                                <th colspan="2">{time::clock_and_day(time_ms, feed.now_ms())}</th>
                             </tr>
                         </thead>
                         <tbody>{rows.collect_view()}</tbody>
                     </table>
+                    {marks.into_iter().map(|mark| view! { <p>{mark}</p> }).collect_view()}
                     {(more > 0).then(|| view! { <p>{format!("and {more} more; click to see all")}</p> })}
                 </div>
             </div>

@@ -46,18 +46,21 @@ fn Sections() -> impl IntoView {
             Section::ALL.into_iter().filter(|section| has_data(*section) || *section == shown.get()).collect::<Vec<_>>()
         })
     });
+    let button = move |section: Section| {
+        view! {
+            <button
+                type="button"
+                data-testid=format!("section-{}", section.id())
+                aria-current=move || (shown.get() == section).then_some("page")
+                on:click=move |_| navigation.go(|view| view.section = Some(section))
+            >
+                {section.title()}
+            </button>
+        }
+    };
     view! {
         <nav class="sections" aria-label="Sections">
-            <For each=move || sections.get() key=|section| *section let:section>
-                <button
-                    type="button"
-                    data-testid=format!("section-{}", section.id())
-                    aria-current=move || (shown.get() == section).then_some("page")
-                    on:click=move |_| navigation.go(|view| view.section = Some(section))
-                >
-                    {section.title()}
-                </button>
-            </For>
+            {move || sections.get().into_iter().map(button).collect_view()}
         </nav>
     }
 }

@@ -63,9 +63,60 @@ async fn a_view_is_customized_kept_reset_and_shared() -> Result<()> {
     browser.press("customize-reset").await?;
     wait_for(&browser, &["cpu", "memory"]).await?;
 
+    // Where the browser lets no page copy, as without TLS, the link can be copied by hand.
+    browser.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })", Vec::new()).await?;
+    browser.press("customize-link").await?;
+    let told = async || Ok(browser.find("dialog.customize .foot p").await?.text().await?);
+    until("the link", PATIENCE, told, |told| told.contains("layout=")).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// The layout that the browser keeps.
+const KEPT: &str = "return localStorage.getItem('inferboard.layout.')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layout_of_a_link_or_of_a_later_page_takes_the_place_of_none() -> Result<()> {
+    let (companion, browser) = started().await?;
+    let page = format!("{}/?section=hardware&from=now-5m", companion.url());
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    let kept = async || browser.evaluate(KEPT, Vec::new()).await;
+    let own = kept().await?;
+    assert!(own.as_str().is_some_and(|own| own.contains("memory")), "{own}");
+
     let layout = "%7B%22version%22%3A1%2C%22hidden%22%3A%5B%22cpu%22%2C%22of-a-later-page%22%5D%7D";
-    browser.open(&format!("{page}&layout={layout}")).await?;
+    let link = format!("{page}&layout={layout}");
+    browser.open(&link).await?;
     wait_for(&browser, &["memory"]).await?;
+    assert_eq!(kept().await?, own, "to look at a link changes nothing");
+    browser.press("layout-own").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    let borrowed = async || browser.count("[data-testid=borrowed]").await;
+    assert_eq!((borrowed().await?, kept().await?), (0, own.clone()));
+    browser.open(&link).await?;
+    browser.press("layout-keep").await?;
+    wait_for(&browser, &["memory"]).await?;
+    assert_ne!(kept().await?, own);
+    for address in [&page, &link] {
+        browser.open(address).await?;
+        wait_for(&browser, &["memory"]).await?;
+        assert_eq!(borrowed().await?, 0, "what is the person's own is not asked about");
+    }
+
+    let later = r#"{"version":2,"graphs":[]}"#;
+    browser.evaluate("localStorage.setItem('inferboard.layout.', arguments[0])", vec![later.into()]).await?;
+    browser.open(&page).await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
+    wait_for(&browser, &["cpu"]).await?;
+    browser.press("customize-reset").await?;
+    wait_for(&browser, &["cpu", "memory"]).await?;
+    assert_eq!(kept().await?, json!(later), "a later page finds its own again");
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Every control of a card over a recorded session, by pointer and by keyboard.
 use inferboard_tests::{Browser, Companion, Play, Recording, Replay, Result, Theme, until};
+use serde_json::json;
 use std::time::Duration;
 use thirtyfour::Key;
 
@@ -241,6 +242,21 @@ async fn a_card_fills_the_window(browser: &Browser) -> Result<()> {
     let canvas = browser.find("dialog[open] .stage canvas").await?;
     let paint = async || browser.paint(&canvas).await;
     until("bars on the whole window", PATIENCE, paint, |paint| paint.coloured() > LEAST_PIXELS).await?;
+    let size = "const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect(); \
+        return [x, y, innerWidth - width, innerHeight - height]";
+    let beside = browser.evaluate(size, vec!["dialog[open] > .card".into()]).await?;
+    assert_eq!(beside, json!([0, 0, 0, 0]), "nothing of the page is left beside it");
+    for _ in 0..2 {
+        browser.find("dialog[open] [data-testid=menu]").await?.click().await?;
+        assert_eq!(browser.count("dialog[open] [data-action=enlarge]").await?, 0);
+        browser.find("dialog[open] [data-action=table]").await?.click().await?;
+        assert_eq!(focused(browser, "dataset.testid").await?, "menu");
+    }
+    for screens in [1, 0] {
+        browser.find("dialog[open] [data-testid=full-screen]").await?.click().await?;
+        let whole = async || browser.count(":fullscreen").await;
+        until("the whole screen, and the window again", PATIENCE, whole, |count| *count == screens).await?;
+    }
     browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
     until("the dialog closed", PATIENCE, async || browser.count("dialog[open]").await, |count| *count == 0).await?;
     assert_eq!(focused(browser, "dataset.testid").await?, "menu");

@@ -76,6 +76,10 @@ async fn a_sandboxed_frame_draws_and_talks_with_its_parent_only() -> Result<()> 
     within(browser, 0).await?;
     let status = async || Ok(browser.card("volume").await?.status);
     until("nothing of that model", PATIENCE, status, |status| status == "absent").await?;
+    let told = browser.find("[data-testid=absent]").await?.text().await?;
+    assert!(!told.is_empty(), "why there is nothing");
+    let card = browser.card("volume").await?;
+    assert_eq!((card.points, card.boxes.len(), card.note.as_str()), (0, 0, ""), "the other model's lines are gone");
     browser.driver().enter_default_frame().await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())

@@ -1,12 +1,18 @@
 //! What is copied from the address bar, or as embed code, shows the same cards in the same way.
 use inferboard_tests::{Browser, Companion, InventedFleet, Result, StaticHost, Theme, until};
+use serde_json::json;
 use std::time::Duration;
+use thirtyfour::Key;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const GRAPH: &str = "running-and-waiting";
 /// Keeps what the page copies: a headless browser has no clipboard to share.
 const CATCH: &str = "window.copied = []; Object.defineProperty(navigator, 'clipboard', \
     { value: { writeText: async text => { window.copied.push(text); } } });";
+
+/// A browser that lets no page copy; what it asks the person is kept.
+const DENY: &str = "Object.defineProperty(navigator, 'clipboard', { value: undefined }); \
+    window.prompt = (_, link) => { window.shown = link; };";
 
 /// A page over an invented fleet, and a host whose pages may frame it.
 struct Stage {
@@ -99,6 +105,11 @@ async fn hidden_lines_are_in_its_links() -> Result<()> {
     browser.driver().action_chain().double_click_element(&waiting).perform().await?;
     shows(browser, &["waiting"]).await?;
     assert_eq!(browser.view().await?["card"], "running-and-waiting.only.waiting");
+    // By keyboard the same: all again, and then the other one.
+    browser.find(&line("waiting")).await?.send_keys(Key::Shift + Key::Enter).await?;
+    shows(browser, &["running", "waiting"]).await?;
+    browser.find(&line("waiting")).await?.send_keys(Key::Shift + Key::Enter).await?;
+    shows(browser, &["waiting"]).await?;
     // Another section and back: it is the card's, however long that is gone.
     browser.press("section-replicas").await?;
     browser.press("section-requests").await?;
@@ -124,6 +135,37 @@ async fn hidden_lines_are_in_its_links() -> Result<()> {
         browser.open(url.as_str()).await?;
         shows(browser, &left).await?;
     }
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_shared_and_a_link_that_makes_no_sense_says_so() -> Result<()> {
+    let stage = Stage::of(3).await?;
+    let Stage { browser, page, .. } = &stage;
+    browser.evaluate(CATCH, Vec::new()).await?;
+    let here = browser.driver().current_url().await?.to_string();
+    let copied = async || browser.evaluate("return window.copied", Vec::new()).await;
+    browser.press("share").await?;
+    until("the address", PATIENCE, copied, |copied| *copied == json!([here])).await?;
+    let told = async || Ok(browser.find("[data-testid=share]").await?.text().await?);
+    until("that it was copied", PATIENCE, told, |told| told == "Copied").await?;
+    browser.find("body").await?.send_keys("s").await?;
+    until("the address again", PATIENCE, copied, |copied| *copied == json!([here, here])).await?;
+    // Without TLS no page may copy: the link is shown.
+    browser.driver().refresh().await?;
+    browser.live_cards(&[GRAPH]).await?;
+    browser.evaluate(DENY, Vec::new()).await?;
+    browser.press("share").await?;
+    let shown = async || browser.evaluate("return window.shown ?? ''", Vec::new()).await;
+    until("the link", PATIENCE, shown, |shown| *shown == json!(here)).await?;
+
+    let odd = page.replace("from=", "from=7").replace("to=", "to=7");
+    browser.open(&odd).await?;
+    browser.find("[data-testid=odd-times]").await?;
+    browser.find("[data-testid=range] option[value='3600000']").await?.click().await?;
+    let odd = async || browser.count("[data-testid=odd-times]").await;
+    until("a range that makes sense", PATIENCE, odd, |count| *count == 0).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }

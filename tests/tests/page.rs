@@ -185,7 +185,7 @@ async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
         // A rate over the whole range is extended a little beyond the samples at each end.
         assert!((shown - stored).abs() <= 0.07 * stored + 2.0, "{status}: {shown} shown, {stored} stored");
     }
-    let marked = format!("{STAGED} .mark[data-happening=started]");
+    let marked = format!("{STAGED} .mark[role=img][aria-label*=' started at ']");
     let (marks, cards) = (stage.browser.count(&marked).await?, stage.browser.count(STAGED).await?);
     assert!(cards > 1 && marks == 2 * cards, "the start and the restart are marked on {cards} cards: {marks}");
     Ok(())

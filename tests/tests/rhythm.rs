@@ -65,5 +65,16 @@ async fn ranges_follow_the_servers_clock_and_a_wrong_one_is_told() -> Result<()>
     browser.painted("cpu", 20).await?;
     assert_eq!(browser.find("[data-testid=updated]").await?.text().await?, "just now");
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
+
+    companion.stop()?;
+    let card = async || browser.card("cpu").await;
+    let stale = until("a stale card", PATIENCE, card, |card| card.status == "stale").await?;
+    let since = stale
+        .note
+        .trim_start_matches("stale since ")
+        .split(':')
+        .try_fold(0, |sum, part| Some(sum * 60 + part.parse::<i64>().ok()?));
+    let age_s = since.map(|since_s| (now_ms() / 1000 - since_s).rem_euclid(86_400));
+    assert!(age_s.is_some_and(|age_s| age_s < 120), "by the server's clock: {}", stale.note);
     Ok(())
 }

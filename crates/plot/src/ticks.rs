@@ -112,7 +112,9 @@ pub fn time_ticks(start_ms: i64, end_ms: i64, count: usize, offset_ms: &dyn Fn(i
         if time_ms > end_ms {
             break;
         }
-        if time_ms >= start_ms && ticks.last().is_none_or(|last| last.time_ms < time_ms) {
+        // A clock that is set forward never shows some times; a day begins all the same.
+        let is_on_it = step >= DAY || time_ms + offset_ms(time_ms) == wall;
+        if is_on_it && time_ms >= start_ms && ticks.last().is_none_or(|last| last.time_ms < time_ms) {
             ticks.push(TimeTick { time_ms, label: wall_label(wall, step) });
         }
     }
@@ -199,6 +201,26 @@ mod tests {
         let ticks = time_ticks(turn - 3 * HOUR, turn + 3 * HOUR, 8, &offset);
         assert!(ticks.windows(2).all(|pair| pair[0].time_ms < pair[1].time_ms), "{ticks:?}");
         assert!(ticks.len() >= 5, "{ticks:?}");
+    }
+
+    #[test]
+    fn ticks_pass_over_an_hour_that_the_clock_skips() {
+        let turn = 1_774_746_000_000; // 2026-03-29T01:00:00Z, when Berlin goes from +1 h to +2 h
+        let offset = |time_ms: i64| if time_ms < turn { HOUR } else { 2 * HOUR };
+        for (step, expected) in [
+            (HOUR, &["Mar 29", "01:00", "03:00", "04:00", "05:00"][..]),
+            (HOUR / 2, &["01:00", "01:30", "03:00", "03:30", "04:00", "04:30"]),
+        ] {
+            let count = expected.len() as i64;
+            let ticks = time_ticks(turn - 2 * step, turn + (count - 3) * step, expected.len(), &offset);
+            assert_eq!(ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), expected);
+            assert!(ticks.windows(2).all(|pair| pair[1].time_ms - pair[0].time_ms == step), "{ticks:?}");
+        }
+        // Where midnight is skipped, the day begins an hour later.
+        let turn = 1_774_656_000_000; // 2026-03-28T00:00:00Z
+        let offset = |time_ms: i64| if time_ms < turn { 0 } else { HOUR };
+        let days = time_ticks(turn - DAY, turn + DAY, 3, &offset);
+        assert_eq!(days.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), ["Mar 27", "Mar 28", "Mar 29"]);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use super::{
     rows::GRAPH,
     table::escaped,
 };
-use crate::{feed::Replica, state::cursor::Pointer};
+use crate::{
+    feed::{Feed, Replica},
+    state::cursor::Pointer,
+};
 use leptos::prelude::*;
 use std::fmt::Write;
 
@@ -22,13 +25,13 @@ pub(super) fn Hover(
     painted: Painted,
     scrolled: RwSignal<f64>,
 ) -> impl IntoView {
-    let pointer = expect_context::<Pointer>();
+    let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     move || {
         let (row, x, at) = (row.get()?, x.get()?, painted.get()?);
         let cursor = pointer.cursor.get().filter(|cursor| cursor.graph == GRAPH)?;
         let replica = shown.listed.with(|listed| listed.get(row).cloned())?;
         let near_ms = (NEAR_PX / at.per_ms()) as i64;
-        let html = told(&replica, cursor.time_ms, near_ms);
+        let html = told(&replica, cursor.time_ms, near_ms, feed.now_ms());
         let top = row as f64 * ROW_PX - scrolled.get();
         let is_low = top > at.bottom / 2.0;
         let (above, below) = (px(at.bottom + AXIS_PX - top), px(top + ROW_PX));
@@ -48,8 +51,7 @@ pub(super) fn Hover(
 }
 
 /// What there is to say of a replica at a time, as rows of a table.
-fn told(replica: &Replica, time_ms: i64, near_ms: i64) -> String {
-    let today_ms = js_sys::Date::now() as i64;
+fn told(replica: &Replica, time_ms: i64, near_ms: i64, today_ms: i64) -> String {
     let clock = |time_ms| time::clock_and_day(time_ms, today_ms);
     let mut html = format!("<tr><th colspan=\"2\">{}</th></tr>", escaped(&replica.name));
     let mut line = |name: &str, text: &str| {

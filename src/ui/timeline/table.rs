@@ -85,7 +85,8 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
     let told = RwSignal::new("Copy table");
     let copy = move |_| {
         let text = listed.with_untracked(|all| as_text(all.iter().map(AsRef::as_ref), shown.range()));
-        save::copy(text, move |left| told.set(if left.is_none() { "Copied" } else { "Cannot copy here" }));
+        let done = move |left: Option<_>| told.set(if left.is_none() { "Copied" } else { "Cannot copy here" });
+        save::copy(text, Box::new(done));
     };
     let scrolled = move |_| {
         if let Some(frame) = frame.get_untracked() {
