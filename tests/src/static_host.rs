@@ -1,5 +1,6 @@
 //! A static web host: files by exact path, with the headers that a test wants, and a list of what was asked.
-use crate::{FixtureError, Result, listening::Listening};
+use crate::{FixtureError, Result, listening::Listening, now_ms};
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
@@ -21,6 +22,23 @@ struct Shelf {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     headers: Mutex<String>,
     asked: Mutex<Vec<String>>,
+    posted: Mutex<Vec<Posted>>,
+}
+
+/// A form that was sent, such as a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Where to.
+    pub path: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Posted {
+    /// A field that holds a time in seconds, in milliseconds; none where it does not.
+    pub fn time_ms(&self, field: &str) -> Option<i64> {
+        Some((self.fields.get(field)?.parse::<f64>().ok()? * 1000.0).round() as i64)
+    }
 }
 
 impl StaticHost {
@@ -68,6 +86,30 @@ impl StaticHost {
         Ok(paths)
     }
 
+    /// Serves the built page, with an API that knows one series, this metric of one replica, and answers each range
+    /// query with `lines`: label `line` and values with their times in Unix milliseconds.
+    ///
+    /// # Errors
+    /// When the page is not built.
+    pub fn put_board(&self, metric: &str, lines: &[(&str, Vec<(i64, f64)>)]) -> Result<()> {
+        self.put_page("/")?;
+        self.put("/config.json", "{}");
+        let metric = json!({ "__name__": metric, "model": "m", "replica": "r" });
+        self.put_answer("query", "vector", json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]));
+        let value = |(time_ms, value): &(i64, f64)| json!([*time_ms as f64 / 1000.0, value.to_string()]);
+        let line = |(name, values): &(&str, Vec<(i64, f64)>)| {
+            json!({ "metric": { "line": name }, "values": values.iter().map(value).collect::<Vec<_>>() })
+        };
+        self.put_answer("query_range", "matrix", lines.iter().map(line).collect());
+        Ok(())
+    }
+
+    /// Answers a verb of the API, `query` or `query_range`, with a result of a type, such as `matrix`.
+    pub fn put_answer(&self, verb: &str, kind: &str, result: Value) {
+        let answer = json!({ "status": "success", "data": { "resultType": kind, "result": result } });
+        self.put(&format!("/api/v1/{verb}"), answer.to_string());
+    }
+
     /// Serves nothing at a path any more.
     pub fn remove(&self, path: &str) {
         self.shelf.files().remove(path);
@@ -82,6 +124,11 @@ impl StaticHost {
     pub fn asked(&self) -> Vec<String> {
         self.shelf.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// The forms that were sent so far.
+    pub fn posted(&self) -> Vec<Posted> {
+        self.shelf.posted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Shelf {
@@ -93,6 +140,11 @@ impl Shelf {
         let mut words = head.split([' ', '?']);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
+        if method == "POST" {
+            let form = head.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let posted = Posted { path: path.to_owned(), fields: fields(form) };
+            self.posted.lock().unwrap_or_else(PoisonError::into_inner).push(posted);
+        }
         let file = self.files().get(path).cloned();
         let (status, body) = file.map_or(("404 Not Found", Vec::new()), |file| ("200 OK", file));
         let headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -105,6 +157,13 @@ impl Shelf {
         connection.write_all(&body)?;
         connection.flush()
     }
+}
+
+/// The fields of a form as browsers send it, which is the form of a query in an address.
+fn fields(form: &str) -> BTreeMap<String, String> {
+    let address = reqwest::Url::parse(&format!("http://localhost/?{form}"));
+    let pairs = |address: reqwest::Url| address.query_pairs().into_owned().collect();
+    address.map(pairs).unwrap_or_default()
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -20,12 +20,7 @@ struct Stage {
 impl Stage {
     async fn ready() -> Result<Self> {
         let host = StaticHost::start()?;
-        host.put_page("/")?;
-        let metric = json!({ "__name__": "inferboard_requests_running", "model": "m", "replica": "r" });
-        let found = json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]);
-        let answer = json!({ "status": "success", "data": { "resultType": "vector", "result": found } });
-        host.put("/api/v1/query", answer.to_string());
-        host.put("/config.json", "{}");
+        host.put_board("inferboard_requests_running", &[])?;
         let browser = Browser::start().await?;
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await?;
         browser.show_as(1400, 1000, Theme::Light).await?;
