@@ -260,7 +260,7 @@ impl Hand {
 /// last point mostly lies a little after its end.
 fn step(times_ms: &[i64], range: (i64, i64), at: Option<usize>, by: isize) -> Option<i64> {
     let first = times_ms.partition_point(|time_ms| *time_ms < range.0);
-    let last = times_ms.partition_point(|time_ms| *time_ms <= range.1).checked_sub(1)?;
+    let last = times_ms.partition_point(|time_ms| *time_ms <= range.1).checked_sub(1).filter(|last| *last >= first)?;
     let next = at.map_or(last, |at| at.saturating_add_signed(by));
     times_ms.get(next.max(first).min(last)).copied()
 }
@@ -280,7 +280,7 @@ mod tests {
             ((10, 50), Some(1), -1, Some(15)),
             ((0, 60), Some(0), -1, Some(0)),
             ((0, 60), None, -1, Some(60)),
-            ((61, 70), None, -1, Some(60)),
+            ((61, 70), None, -1, None),
             ((-9, -1), None, -1, None),
         ] {
             assert_eq!(step(&times, range, at, by), expected, "{range:?} {at:?} {by}");
