@@ -59,9 +59,9 @@ fn start_and_end(posted: &Posted) -> (i64, i64) {
 async fn a_refresh_asks_for_the_tail_as_often_as_one_chooses() -> Result<()> {
     let host = StaticHost::start()?;
     let began_ms = now_ms() / MINUTE_MS * MINUTE_MS;
-    // Before the last hour there were fewer requests than in it.
-    let value = |minute: i64| (began_ms - minute * MINUTE_MS, if minute > 62 { 5.0 } else { 10.0 });
-    host.put_board("inferboard_requests_running", &[("running", (0..130).rev().map(value).collect())])?;
+    // Fifty minutes ago there were fewer requests.
+    let value = |quarter: i64| (began_ms + quarter * MINUTE_MS / 4, if quarter < -200 { 5.0 } else { 10.0 });
+    host.put_board("inferboard_requests_running", &[("running", (-520..80).map(value).collect())])?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
     browser.open(&format!("{}/?section=requests&from=now-1h&refresh=off&zone=utc", host.origin())).await?;
