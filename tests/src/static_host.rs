@@ -8,7 +8,12 @@ use std::{
     net::TcpStream,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
+
+/// A test that forgets what it holds does not hold its threads for ever.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// The host: on loopback until it is dropped.
 #[derive(Debug)]
@@ -23,6 +28,19 @@ struct Shelf {
     headers: Mutex<String>,
     asked: Mutex<Vec<String>>,
     posted: Mutex<Vec<Posted>>,
+    manners: Mutex<BTreeMap<String, Manner>>,
+}
+
+/// How a file is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// At once, all of it.
+    #[default]
+    Whole,
+    /// Not before its path has another manner.
+    Held,
+    /// Half of what its length says, and then the end.
+    Cut,
 }
 
 /// A form that was sent, such as a query.
@@ -97,9 +115,7 @@ impl StaticHost {
         let metric = json!({ "__name__": metric, "model": "m", "replica": "r" });
         self.put_answer("query", "vector", json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]));
         let value = |(time_ms, value): &(i64, f64)| json!([*time_ms as f64 / 1000.0, value.to_string()]);
-        let line = |(name, values): &(&str, Vec<(i64, f64)>)| {
-            json!({ "metric": { "line": name }, "values": values.iter().map(value).collect::<Vec<_>>() })
-        };
+        let line = |(name, values): &(&str, Vec<(i64, f64)>)| json!({ "metric": { "line": name }, "values": values.iter().map(value).collect::<Vec<_>>() });
         self.put_answer("query_range", "matrix", lines.iter().map(line).collect());
         Ok(())
     }
@@ -113,6 +129,11 @@ impl StaticHost {
     /// Serves nothing at a path any more.
     pub fn remove(&self, path: &str) {
         self.shelf.files().remove(path);
+    }
+
+    /// Sends what is at a path in this manner from now on, to those who wait for it already, too.
+    pub fn send_as(&self, path: &str, manner: Manner) {
+        self.shelf.manners().insert(path.to_owned(), manner);
     }
 
     /// Adds `header`, such as `Name: value`, to each answer, in the place of any other.
@@ -136,6 +157,22 @@ impl Shelf {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn manners(&self) -> MutexGuard<'_, BTreeMap<String, Manner>> {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The manner of a path, once that is not to wait; nobody waits longer than [`LONGEST_HOLD`].
+    fn manner(&self, path: &str) -> Manner {
+        let began = Instant::now();
+        loop {
+            let manner = self.manners().get(path).copied().unwrap_or_default();
+            if manner != Manner::Held || began.elapsed() > LONGEST_HOLD {
+                return manner;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn answer(&self, head: &str, connection: &mut TcpStream) -> io::Result<()> {
         let mut words = head.split([' ', '?']);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -145,6 +182,7 @@ impl Shelf {
             let posted = Posted { path: path.to_owned(), fields: fields(form) };
             self.posted.lock().unwrap_or_else(PoisonError::into_inner).push(posted);
         }
+        let manner = self.manner(path);
         let file = self.files().get(path).cloned();
         let (status, body) = file.map_or(("404 Not Found", Vec::new()), |file| ("200 OK", file));
         let headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -154,7 +192,8 @@ impl Shelf {
             content_type(path),
             body.len()
         )?;
-        connection.write_all(&body)?;
+        let sent = if manner == Manner::Cut { body.len() / 2 } else { body.len() };
+        connection.write_all(body.get(..sent).unwrap_or_default())?;
         connection.flush()
     }
 }

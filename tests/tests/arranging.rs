@@ -1,5 +1,5 @@
 //! The page as a person arranges it: which graphs, in which order and width, and which time in which zone.
-use inferboard_tests::{Browser, Companion, InventedFleet, Result, until};
+use inferboard_tests::{Browser, Companion, InventedFleet, Result, StaticHost, until};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use thirtyfour::{Key, TypingData};
@@ -105,6 +105,41 @@ async fn a_layout_is_dragged_the_same_in_two_tabs_and_needs_no_storage() -> Resu
     wait_for(&browser, &["cpu"]).await?;
     browser.press("theme").await?;
     browser.find("html[data-theme=dark]").await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_model_has_its_own_layout() -> Result<()> {
+    let target = StaticHost::start()?;
+    let line = |name: &str| {
+        let of = |model: &str| format!("{name}{{model_name=\"{model}\"}} 1\n");
+        format!("# TYPE {name} gauge\n{}{}", of("a"), of("b"))
+    };
+    target.put("/metrics", ["vllm:num_requests_running", "vllm:kv_cache_usage_perc"].map(line).concat());
+    let url = format!("{}/metrics", target.origin());
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &url]).await?;
+    let browser = Browser::start().await?;
+    let page = |model: &str| format!("{}/?section=engine&from=now-5m&model={model}", companion.url());
+    let has = async |count: usize| {
+        let cards = async || Ok(ids(&browser).await?.iter().filter(|id| *id == "kv-cache-use").count());
+        until("the card, or none", PATIENCE, cards, |cards| *cards == count).await.map(drop)
+    };
+    browser.open(&page("a")).await?;
+    has(1).await?;
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=kv-cache-use] input").await?;
+    has(0).await?;
+    browser.find("body").await?.send_keys(Key::Escape + "").await?;
+    for (model, count) in [("b", 1), ("a", 0)] {
+        click(&browser, &format!("[data-testid=model] option[value={model}]")).await?;
+        has(count).await?;
+    }
+    for (model, count) in [("b", 1), ("a", 0)] {
+        browser.open(&page(model)).await?;
+        browser.find("[data-testid=absent-graphs]").await?;
+        has(count).await?;
+    }
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
@@ -239,7 +274,8 @@ async fn times_are_the_browsers_until_another_zone_is_written() -> Result<()> {
 }
 
 /// How many range queries the page has asked.
-const ASKED: &str = "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/query_range')).length";
+const ASKED: &str =
+    "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/query_range')).length";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_do_what_their_sheet_says() -> Result<()> {
@@ -349,8 +385,7 @@ impl Keys<'_> {
 
     async fn comes_to(&self, (start_ms, end_ms): (i64, i64)) -> Result<()> {
         let range = [("from", start_ms.to_string()), ("to", end_ms.to_string())];
-        let is_it =
-            |view: &BTreeMap<String, String>| range.iter().all(|(name, time)| view.get(*name) == Some(time));
+        let is_it = |view: &BTreeMap<String, String>| range.iter().all(|(name, time)| view.get(*name) == Some(time));
         self.view(&format!("{range:?}"), is_it).await.map(drop)
     }
 

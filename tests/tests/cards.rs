@@ -1,7 +1,5 @@
 //! Every control of a card over a recorded session, by pointer and by keyboard, and what becomes of its picture.
-use inferboard_tests::{
-    Browser, Companion, Paint, Play, Recording, Replay, Result, StaticHost, Theme, now_ms, until,
-};
+use inferboard_tests::{Browser, Companion, Paint, Play, Recording, Replay, Result, StaticHost, Theme, now_ms, until};
 use serde_json::Value;
 use std::time::Duration;
 use thirtyfour::Key;
