@@ -94,6 +94,9 @@ async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
     assert_eq!(cards.len(), SECTIONS[0].1.len());
     assert!(cards.iter().all(|card| card.note.starts_with("stale since ")), "{cards:?}");
     assert!(browser.painted("volume", LEAST_PIXELS).await?.coloured() > LEAST_PIXELS);
+    let status = browser.find("[data-testid=status]").await?;
+    assert!(status.text().await?.ends_with("answered"), "nobody knows who answers now");
+    assert_eq!(status.class_name().await?.as_deref(), Some("pill"));
 
     let _companion = Companion::start_at(port, &arguments(&replay)).await?;
     let lost = async || browser.count("[data-testid=lost]").await;

@@ -196,7 +196,9 @@ async fn take(folder: &Path, views: &[View]) -> Result<()> {
             for &(width, height) in view.windows {
                 let theme_name = format!("{theme:?}").to_lowercase();
                 let picture = folder.join(format!("{}-{theme_name}-{width}.png", view.name));
-                browser.show_as(width, height, theme).await?;
+                // Only cards on screen are drawn, and those of a stopped server cannot be later.
+                let is_last = view.place == Place::Stopped && companion.is_some();
+                browser.show_as(width, if is_last { 4000 } else { height }, theme).await?;
                 if view.place != Place::Stopped || companion.is_some() {
                     browser.open(&address).await?;
                 }
