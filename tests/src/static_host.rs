@@ -113,15 +113,15 @@ impl StaticHost {
         self.put_page("/")?;
         self.put("/config.json", "{}");
         let metric = json!({ "__name__": metric, "model": "m", "replica": "r" });
-        self.put_answer("query", "vector", json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]));
+        self.put_answer("query", "vector", &json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]));
         let value = |(time_ms, value): &(i64, f64)| json!([*time_ms as f64 / 1000.0, value.to_string()]);
         let line = |(name, values): &(&str, Vec<(i64, f64)>)| json!({ "metric": { "line": name }, "values": values.iter().map(value).collect::<Vec<_>>() });
-        self.put_answer("query_range", "matrix", lines.iter().map(line).collect());
+        self.put_answer("query_range", "matrix", &lines.iter().map(line).collect());
         Ok(())
     }
 
     /// Answers a verb of the API, `query` or `query_range`, with a result of a type, such as `matrix`.
-    pub fn put_answer(&self, verb: &str, kind: &str, result: Value) {
+    pub fn put_answer(&self, verb: &str, kind: &str, result: &Value) {
         let answer = json!({ "status": "success", "data": { "resultType": kind, "result": result } });
         self.put(&format!("/api/v1/{verb}"), answer.to_string());
     }

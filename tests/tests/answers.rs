@@ -150,7 +150,7 @@ async fn odd_numbers_are_drawn_and_written_as_what_they_are() -> Result<()> {
 async fn what_has_not_come_is_awaited_and_what_has_no_values_says_so() -> Result<()> {
     let stage = Stage::ready().await?;
     let Stage { host, browser, .. } = &stage;
-    host.put_answer("query_range", "matrix", json!([]));
+    host.put_answer("query_range", "matrix", &json!([]));
     let (instant, range) = ("/api/v1/query", "/api/v1/query_range");
     host.send_as(instant, Manner::Held);
     host.send_as(range, Manner::Held);

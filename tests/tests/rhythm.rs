@@ -109,7 +109,9 @@ async fn the_range_before_is_asked_and_drawn(host: &StaticHost, browser: &Browse
     let asked = ranges(host);
     let begins_ms = start_and_end(&asked[0]).0;
     let is_earlier = |posted: &&Posted| start_and_end(posted).0 < begins_ms;
-    let [before] = asked.iter().filter(is_earlier).collect::<Vec<_>>()[..] else { panic!("{asked:?}") };
+    let before: Vec<&Posted> = asked.iter().filter(is_earlier).collect();
+    assert_eq!(before.len(), 1, "{asked:?}");
+    let before = before[0];
     let newest = asked.iter().rfind(|posted| !is_earlier(posted)).unwrap_or(before);
     let (start_ms, end_ms) = start_and_end(before);
     let hour_ms = 60 * MINUTE_MS;
