@@ -281,11 +281,7 @@ impl Lines<'_> {
     ) -> Result<Beside, Failure> {
         let (round, grid) = (self.round, self.grid);
         let (query, back_ms) = match of {
-            Comparison::RangeBefore => {
-                // Whole steps, so that both lie on one grid.
-                let steps = (round.range.1 - round.range.0 + grid.step_ms - 1).div_euclid(grid.step_ms);
-                (query.to_owned(), steps * grid.step_ms)
-            }
+            Comparison::RangeBefore => (query.to_owned(), range_before_ms(round.range, grid.step_ms)),
             Comparison::Deployment(name) => {
                 let scope = round.inventory.beside(graph, &round.scope, name);
                 let query = scope.and_then(|scope| round.query(graph, &scope, wants_details, grid));
@@ -337,6 +333,11 @@ impl Lines<'_> {
     }
 }
 
+/// How much earlier the range before lies, in milliseconds: its length in whole steps, so that both are on one grid.
+fn range_before_ms(range: (i64, i64), step_ms: i64) -> i64 {
+    (range.1 - range.0 + step_ms - 1).div_euclid(step_ms) * step_ms
+}
+
 /// A sum over a range is good for as long as the range has moved on by less than one part in so many: a server that
 /// keeps a month should not add it up every second.
 const SUMMED_PARTS: i64 = 60;
@@ -373,5 +374,28 @@ mod tests {
         assert!(state.drawn.is_some(), "nothing was asked, as all is there");
         state.take(None, Some("no such model".into()));
         assert_eq!(state, CardState { drawn: None, status: Status::Absent("no such model".into()) });
+    }
+
+    #[test]
+    fn the_range_before_ends_where_this_one_begins_on_the_same_grid() {
+        for (range, step_ms, expected) in [
+            ((0, 3_600_000), 15_000, 3_600_000),
+            ((7, 3_600_007), 15_000, 3_600_000),
+            ((0, 3_600_001), 15_000, 3_615_000),
+            ((500, 10_500), 60_000, 60_000),
+        ] {
+            let back_ms = range_before_ms(range, step_ms);
+            assert_eq!(back_ms, expected, "{range:?} by {step_ms}");
+            assert!(range.1 - back_ms <= range.0 && range.1 - back_ms > range.0 - step_ms && back_ms % step_ms == 0);
+        }
+    }
+
+    #[test]
+    fn a_sum_lasts_for_a_sixtieth_of_its_range() {
+        let hour_ms = 3_600_000;
+        for (moved_ms, lasts) in [(0, true), (59_999, true), (60_000, false), (-1, false)] {
+            assert_eq!(still_sums((0, hour_ms), (moved_ms, hour_ms + moved_ms)), lasts, "{moved_ms}");
+        }
+        assert!(!still_sums((0, hour_ms), (0, hour_ms + 1)), "another length");
     }
 }

@@ -38,7 +38,13 @@ pub(super) fn Legend() -> impl IntoView {
                 view! { <Ramp /> }.into_any()
             } else if has_statistics.get() {
                 view! {
-                    <div class="statistics" data-testid="statistics" tabindex="0" role="region" aria-label="Statistics">
+                    <div
+                        class="statistics"
+                        data-testid="statistics"
+                        tabindex="0"
+                        role="region"
+                        aria-label=format!("Statistics of {}", card.graph.title)
+                    >
                         <table>
                             <thead>
                                 <tr>

@@ -241,21 +241,50 @@ impl Hand {
     }
 
     fn walk(self, by: isize, selects: bool) {
-        let Some(times) = self.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
-        else {
-            return;
-        };
         let here = self.pointer.cursor.get_untracked();
         let at = here.and_then(|cursor| index_at(self.drawn, cursor.time_ms));
-        let next = match at {
-            Some(at) => at.saturating_add_signed(by).min(times.len().saturating_sub(1)),
-            None => times.len().saturating_sub(1),
-        };
-        let Some(&time_ms) = times.get(next) else { return };
+        let next = self.drawn.with_untracked(|drawn| {
+            let drawn = drawn.as_ref()?;
+            step(&drawn.frame.times_ms, drawn.range, at, by)
+        });
+        let Some(time_ms) = next else { return };
         if selects && let Some(here) = here {
             let from_ms = self.pointer.selection.get_untracked().map_or(here.time_ms, |selection| selection.0);
             self.pointer.selection.set(Some((from_ms, time_ms)));
         }
         self.point_at(time_ms);
+    }
+}
+
+/// The time `by` points beside the one at an index, or the newest where there is none: of those within the range, as the
+/// last point mostly lies a little after its end.
+fn step(times_ms: &[i64], range: (i64, i64), at: Option<usize>, by: isize) -> Option<i64> {
+    let first = times_ms.partition_point(|time_ms| *time_ms < range.0);
+    let last = times_ms.partition_point(|time_ms| *time_ms <= range.1).checked_sub(1).filter(|last| *last >= first)?;
+    let next = at.map_or(last, |at| at.saturating_add_signed(by));
+    times_ms.get(next.max(first).min(last)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_walk_within_the_range() {
+        let times = [0, 15, 30, 45, 60];
+        for (range, at, by, expected) in [
+            ((10, 50), None, -1, Some(45)),
+            ((10, 50), None, 1, Some(45)),
+            ((10, 50), Some(3), -1, Some(30)),
+            ((10, 50), Some(3), 1, Some(45)),
+            ((10, 50), Some(1), -1, Some(15)),
+            ((0, 60), Some(0), -1, Some(0)),
+            ((0, 60), None, -1, Some(60)),
+            ((61, 70), None, -1, None),
+            ((-9, -1), None, -1, None),
+        ] {
+            assert_eq!(step(&times, range, at, by), expected, "{range:?} {at:?} {by}");
+        }
+        assert_eq!(step(&[], (0, 1), None, 1), None);
     }
 }

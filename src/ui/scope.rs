@@ -4,7 +4,7 @@ use super::{
     show::Show,
 };
 use crate::{
-    feed::{Feed, Inventory},
+    feed::{Connection, Feed, Inventory},
     order::set,
     state::navigation::Navigation,
 };
@@ -69,11 +69,13 @@ pub(super) fn ScopeControls() -> impl IntoView {
     }
 }
 
-/// How many of the selected replicas answer.
+/// How many of the selected replicas answer; how many did when the server was last heard.
 #[component]
 fn StatusPill() -> impl IntoView {
-    let answering = expect_context::<Feed>().answering;
+    let Feed { answering, connection, .. } = expect_context();
+    let is_lost = Memo::new(move |_| connection.with(|connection| matches!(connection, Connection::Down { .. })));
     let class = move || match answering.get() {
+        _ if is_lost.get() => "pill",
         (0, _) => "pill bad",
         (up, all) if up < all => "pill warn",
         _ => "pill ok",
@@ -83,7 +85,7 @@ fn StatusPill() -> impl IntoView {
             <span class=class data-testid="status">
                 {move || {
                     let (up, all) = answering.get();
-                    format!("{up} of {all} answering")
+                    format!("{up} of {all} {}", if is_lost.get() { "answered" } else { "answering" })
                 }}
             </span>
         </Show>

@@ -88,6 +88,11 @@ impl Companion {
         Api::new(&self.url)
     }
 
+    /// The process, such as to make it stand still.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
     /// Ends it as a service manager would.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub use process::Process;
 pub use prometheus::Prometheus;
 pub use recording::{Frame, Recording, SeriesKey};
 pub use replay::{Play, Replay};
-pub use static_host::StaticHost;
+pub use static_host::{Manner, Posted, StaticHost};
 pub use victoria_metrics::VictoriaMetrics;
 pub use wait::{now_ms, until};
 

@@ -65,6 +65,27 @@ impl Process {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
+    /// Makes it stand still until [`Process::resume`]: it holds its connections and answers nothing.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Process::pause`].
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let sent = kill_process(Pid::from_child(&self.child), signal);
+        sent.map_err(|error| FixtureError::io(format!("cannot signal {}", self.program))(error.into()))
+    }
+
     /// Asks it to end and waits for that; its status.
     ///
     /// # Errors

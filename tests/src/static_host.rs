@@ -1,5 +1,6 @@
 //! A static web host: files by exact path, with the headers that a test wants, and a list of what was asked.
-use crate::{FixtureError, Result, listening::Listening};
+use crate::{FixtureError, Result, listening::Listening, now_ms};
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
@@ -7,7 +8,12 @@ use std::{
     net::TcpStream,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
+
+/// A test that forgets what it holds does not hold its threads for ever.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 /// The host: on loopback until it is dropped.
 #[derive(Debug)]
@@ -21,6 +27,36 @@ struct Shelf {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     headers: Mutex<String>,
     asked: Mutex<Vec<String>>,
+    posted: Mutex<Vec<Posted>>,
+    manners: Mutex<BTreeMap<String, Manner>>,
+}
+
+/// How a file is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// At once, all of it.
+    #[default]
+    Whole,
+    /// Not before its path has another manner.
+    Held,
+    /// Half of what its length says, and then the end.
+    Cut,
+}
+
+/// A form that was sent, such as a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Where to.
+    pub path: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Posted {
+    /// A field that holds a time in seconds, in milliseconds; none where it does not.
+    pub fn time_ms(&self, field: &str) -> Option<i64> {
+        Some((self.fields.get(field)?.parse::<f64>().ok()? * 1000.0).round() as i64)
+    }
 }
 
 impl StaticHost {
@@ -68,9 +104,36 @@ impl StaticHost {
         Ok(paths)
     }
 
+    /// Serves the built page, with an API that knows one series, this metric of one replica, and answers each range
+    /// query with `lines`: label `line` and values with their times in Unix milliseconds.
+    ///
+    /// # Errors
+    /// When the page is not built.
+    pub fn put_board(&self, metric: &str, lines: &[(&str, Vec<(i64, f64)>)]) -> Result<()> {
+        self.put_page("/")?;
+        self.put("/config.json", "{}");
+        let metric = json!({ "__name__": metric, "model": "m", "replica": "r" });
+        self.put_answer("query", "vector", &json!([{ "metric": metric, "value": [now_ms() / 1000, "1"] }]));
+        let value = |(time_ms, value): &(i64, f64)| json!([*time_ms as f64 / 1000.0, value.to_string()]);
+        let line = |(name, values): &(&str, Vec<(i64, f64)>)| json!({ "metric": { "line": name }, "values": values.iter().map(value).collect::<Vec<_>>() });
+        self.put_answer("query_range", "matrix", &lines.iter().map(line).collect());
+        Ok(())
+    }
+
+    /// Answers a verb of the API, `query` or `query_range`, with a result of a type, such as `matrix`.
+    pub fn put_answer(&self, verb: &str, kind: &str, result: &Value) {
+        let answer = json!({ "status": "success", "data": { "resultType": kind, "result": result } });
+        self.put(&format!("/api/v1/{verb}"), answer.to_string());
+    }
+
     /// Serves nothing at a path any more.
     pub fn remove(&self, path: &str) {
         self.shelf.files().remove(path);
+    }
+
+    /// Sends what is at a path in this manner from now on, to those who wait for it already, too.
+    pub fn send_as(&self, path: &str, manner: Manner) {
+        self.shelf.manners().insert(path.to_owned(), manner);
     }
 
     /// Adds `header`, such as `Name: value`, to each answer, in the place of any other.
@@ -82,6 +145,11 @@ impl StaticHost {
     pub fn asked(&self) -> Vec<String> {
         self.shelf.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// The forms that were sent so far.
+    pub fn posted(&self) -> Vec<Posted> {
+        self.shelf.posted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Shelf {
@@ -89,10 +157,32 @@ impl Shelf {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn manners(&self) -> MutexGuard<'_, BTreeMap<String, Manner>> {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The manner of a path, once that is not to wait; nobody waits longer than [`LONGEST_HOLD`].
+    fn manner(&self, path: &str) -> Manner {
+        let began = Instant::now();
+        loop {
+            let manner = self.manners().get(path).copied().unwrap_or_default();
+            if manner != Manner::Held || began.elapsed() > LONGEST_HOLD {
+                return manner;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn answer(&self, head: &str, connection: &mut TcpStream) -> io::Result<()> {
         let mut words = head.split([' ', '?']);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
+        if method == "POST" {
+            let form = head.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let posted = Posted { path: path.to_owned(), fields: fields(form) };
+            self.posted.lock().unwrap_or_else(PoisonError::into_inner).push(posted);
+        }
+        let manner = self.manner(path);
         let file = self.files().get(path).cloned();
         let (status, body) = file.map_or(("404 Not Found", Vec::new()), |file| ("200 OK", file));
         let headers = self.headers.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -102,9 +192,17 @@ impl Shelf {
             content_type(path),
             body.len()
         )?;
-        connection.write_all(&body)?;
+        let sent = if manner == Manner::Cut { body.len() / 2 } else { body.len() };
+        connection.write_all(body.get(..sent).unwrap_or_default())?;
         connection.flush()
     }
+}
+
+/// The fields of a form as browsers send it, which is the form of a query in an address.
+fn fields(form: &str) -> BTreeMap<String, String> {
+    let address = reqwest::Url::parse(&format!("http://localhost/?{form}"));
+    let pairs = |address: reqwest::Url| address.query_pairs().into_owned().collect();
+    address.map(pairs).unwrap_or_default()
 }
 
 fn content_type(path: &str) -> &'static str {

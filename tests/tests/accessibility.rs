@@ -3,7 +3,7 @@ use inferboard_tests::{
     Browser, Companion, InventedFleet, Play, Recording, Replay, Result, StaticHost, Theme, skipped, until,
 };
 use serde_json::{Value, json};
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 use thirtyfour::Key;
 
 const SPEED: f64 = 20.0;
@@ -36,11 +36,7 @@ const OUTSIDE: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_no_violation() -> Result<()> {
-    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/axe/node_modules/axe-core/axe.min.js");
-    let Ok(axe) = fs::read_to_string(axe) else {
-        skipped("axe-core is not there (make setup-test fetches it by npm), so nothing looks for barriers");
-        return Ok(());
-    };
+    let Some(axe) = axe() else { return Ok(()) };
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
     let arguments = ["--no-discovery", "--scrape-interval", "250ms", "--target", &replay.url()].map(str::to_owned);
     let companion = Companion::start(&arguments).await?;
@@ -87,9 +83,153 @@ async fn axe_finds_no_violation() -> Result<()> {
             found.extend(state.violations(name).await?);
         }
     }
+    none(found);
+    Ok(())
+}
+
+/// The program that looks for barriers; none where it is not there, which is said.
+fn axe() -> Option<String> {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/axe/node_modules/axe-core/axe.min.js");
+    let axe = fs::read_to_string(axe).ok();
+    if axe.is_none() {
+        skipped("axe-core is not there (make setup-test fetches it by npm), so nothing looks for barriers");
+    }
+    axe
+}
+
+fn none(mut found: Vec<String>) {
     found.sort();
     found.dedup();
     assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
+}
+
+/// A page that has lines, one whose server refuses, and one whose server is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_no_violation_on_any_card() -> Result<()> {
+    let Some(axe) = axe() else { return Ok(()) };
+    let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
+    let arguments = ["--no-discovery", "--scrape-interval", "250ms", "--target", &replay.url()].map(str::to_owned);
+    let companion = Companion::start(&arguments).await?;
+    let fleet = InventedFleet::new(12)?;
+    let of_fleet = Companion::start(&fleet.arguments()).await?;
+    let refusing = StaticHost::start()?;
+    refusing.put_board("inferboard_requests_running", &[])?;
+    let refusal = json!({ "status": "error", "errorType": "execution", "error": "too many samples" });
+    refusing.put("/api/v1/query_range", refusal.to_string());
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let browser = Browser::start().await?;
+    let mut found = Vec::new();
+    for theme in [Theme::Light, Theme::Dark] {
+        browser.show_as(1400, 1000, theme).await?;
+        let state = State { browser: &browser, axe: &axe, theme };
+        let page = format!("{}/?from=now-2m&refresh=off", companion.url());
+        for (section, graph) in [("engine", "kv-cache-use"), ("hardware", "memory")] {
+            browser.open(&format!("{page}&section={section}")).await?;
+            browser.live_cards(&[graph]).await?;
+            found.extend(state.violations(section).await?);
+        }
+        browser.open(&format!("{page}&section=requests&card=end-to-end-latency.heat-map")).await?;
+        browser.find("[data-graph=end-to-end-latency] .ramp").await?;
+        browser.live_cards(&["end-to-end-latency", "volume"]).await?;
+        let overlay = browser.overlay("volume").await?;
+        browser.driver().action_chain().move_to_element_center(&overlay).click().perform().await?;
+        browser.find("[data-graph=volume] .tooltip.here.pinned").await?;
+        found.extend(state.violations("a heat map and a pinned tooltip").await?);
+
+        browser.open(&format!("{}/?section=requests&refresh=off", refusing.origin())).await?;
+        browser.find("[data-testid=failure]").await?;
+        found.extend(state.violations("a failed card").await?);
+
+        let page = format!("{}/?refresh=off&{}", of_fleet.url(), fleet.range());
+        for (width, section) in [(1400, "replicas"), (360, "replicas"), (360, "requests")] {
+            browser.show_as(width, 1000, theme).await?;
+            browser.open(&format!("{page}&section={section}")).await?;
+            let shown = if section == "replicas" { "tr[data-replica]" } else { "[data-status=live] .legend button" };
+            browser.find(shown).await?;
+            found.extend(state.violations(&format!("{section}, {width} px")).await?);
+        }
+    }
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    browser.open(&format!("{}/?section=requests&every=1s&{}", of_fleet.url(), fleet.range())).await?;
+    browser.live_cards(&["running-and-waiting"]).await?;
+    of_fleet.stop()?;
+    browser.find("[data-testid=lost]").await?;
+    browser.find("[data-status=stale]").await?;
+    for theme in [Theme::Light, Theme::Dark] {
+        let state = State { browser: &browser, axe: &axe, theme };
+        found.extend(state.violations("a stale card").await?);
+    }
+    none(found);
+    Ok(())
+}
+
+/// Moves the focus through all that Tab reaches; those of them that do not show it, by what they are and how their
+/// outline, or that of the control around them, looks. It must be 2 px wide and three times as light or dark as what is
+/// behind it.
+const FOCUS: &str = "
+    const channels = colour => colour.match(/[0-9.]+/g).map(Number);
+    const light = colour => {
+        const linear = channels(colour).slice(0, 3).map(c => c / 255)
+            .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    };
+    const ground = element => {
+        for (let at = element; at; at = at.parentElement) {
+            const colour = getComputedStyle(at).backgroundColor;
+            if ((channels(colour)[3] ?? 1) === 1) return colour;
+        }
+        return 'rgb(255, 255, 255)';
+    };
+    const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+    const shows = element => {
+        const { outlineStyle, outlineWidth, outlineColor, outlineOffset } = getComputedStyle(element);
+        const behind = ground(parseFloat(outlineOffset) < 0 ? element : element.parentElement);
+        return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && contrast(outlineColor, behind) >= 3;
+    };
+    const all = [...document.querySelectorAll(
+        'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), summary, textarea, [tabindex=\"0\"]')]
+        .filter(element => element.checkVisibility({ visibilityProperty: true }) && !element.closest('[inert]'));
+    const kinds = new Set(), without = new Set();
+    for (const element of all) {
+        element.focus({ preventScroll: true });
+        if (document.activeElement !== element) continue;
+        const kind = [element.tagName, element.className, element.dataset.testid ?? ''].join(' ').trim();
+        kinds.add(kind);
+        if (![element, element.closest('label')].some(one => one && shows(one))) without.add(kind);
+    }
+    document.activeElement.blur();
+    return [[...kinds], [...without]];";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_focus_is_seen_on_every_control() -> Result<()> {
+    let fleet = InventedFleet::new(3)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = Browser::start().await?;
+    for theme in [Theme::Light, Theme::Dark] {
+        browser.show_as(1400, 1000, theme).await?;
+        let (mut kinds, mut places) = (BTreeSet::new(), 0);
+        for section in ["requests", "replicas"] {
+            let card = "card=running-and-waiting.statistics";
+            browser
+                .open(&format!("{}/?section={section}&refresh=off&{card}&{}", companion.url(), fleet.range()))
+                .await?;
+            browser.find("[data-testid=statistics] tbody tr, tr[data-replica] a").await?;
+            for dialog in ["", "customize", "when", "keys"] {
+                if !dialog.is_empty() {
+                    browser.press(dialog).await?;
+                    browser.find(&format!("dialog.{dialog}[open]")).await?;
+                }
+                // Focus shows to those who came to it by a key.
+                browser.driver().action_chain().send_keys(Key::Tab + "").perform().await?;
+                let told = browser.evaluate(FOCUS, Vec::new()).await?;
+                assert_eq!(told[1], json!([]), "{section} {dialog} {theme:?}");
+                kinds.extend(told[0].as_array().into_iter().flatten().map(Value::to_string));
+                places += 1;
+                browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
+            }
+        }
+        assert!(kinds.len() > 20 && places == 8, "{kinds:?}");
+    }
     Ok(())
 }
 

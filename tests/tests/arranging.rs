@@ -1,7 +1,8 @@
 //! The page as a person arranges it: which graphs, in which order and width, and which time in which zone.
-use inferboard_tests::{Browser, Companion, Result, until};
-use serde_json::json;
-use std::time::Duration;
+use inferboard_tests::{Browser, Companion, InventedFleet, Result, StaticHost, until};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+use thirtyfour::{Key, TypingData};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Drags one row of the list onto another, as a hand does.
@@ -55,7 +56,7 @@ async fn a_view_is_customized_kept_reset_and_shared() -> Result<()> {
     click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
     wait_for(&browser, &["cpu", "memory"]).await?;
     let row = browser.find("[data-testid=customize-dialog] li[data-graph=memory] input").await?;
-    row.send_keys(thirtyfour::Key::Alt + thirtyfour::Key::Up).await?;
+    row.send_keys(Key::Alt + Key::Up).await?;
     wait_for(&browser, &["memory", "cpu"]).await?;
     click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] option[value='2']").await?;
     let wide = "section.card[data-graph=memory][data-columns='2']";
@@ -148,13 +149,48 @@ async fn a_layout_is_dragged_the_same_in_two_tabs_and_needs_no_storage() -> Resu
     click(&browser, "[data-testid=customize-dialog] li[data-graph=memory] input").await?;
     wait_for(&browser, &["cpu"]).await?;
     browser.find("[data-testid=rates] option[value=minute]").await?.click().await?;
-    browser.driver().action_chain().send_keys(thirtyfour::Key::Escape + "").perform().await?;
+    browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
     // Another section and back: it is remembered as long as the page is open.
     browser.press("section-replicas").await?;
     browser.press("section-hardware").await?;
     wait_for(&browser, &["cpu"]).await?;
     browser.press("theme").await?;
     browser.find("html[data-theme=dark]").await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_model_has_its_own_layout() -> Result<()> {
+    let target = StaticHost::start()?;
+    let line = |name: &str| {
+        let of = |model: &str| format!("{name}{{model_name=\"{model}\"}} 1\n");
+        format!("# TYPE {name} gauge\n{}{}", of("a"), of("b"))
+    };
+    target.put("/metrics", ["vllm:num_requests_running", "vllm:kv_cache_usage_perc"].map(line).concat());
+    let url = format!("{}/metrics", target.origin());
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &url]).await?;
+    let browser = Browser::start().await?;
+    let page = |model: &str| format!("{}/?section=engine&from=now-5m&model={model}", companion.url());
+    let has = async |count: usize| {
+        let cards = async || Ok(ids(&browser).await?.iter().filter(|id| *id == "kv-cache-use").count());
+        until("the card, or none", PATIENCE, cards, |cards| *cards == count).await.map(drop)
+    };
+    browser.open(&page("a")).await?;
+    has(1).await?;
+    browser.press("customize").await?;
+    click(&browser, "[data-testid=customize-dialog] li[data-graph=kv-cache-use] input").await?;
+    has(0).await?;
+    browser.find("body").await?.send_keys(Key::Escape + "").await?;
+    for (model, count) in [("b", 1), ("a", 0)] {
+        click(&browser, &format!("[data-testid=model] option[value={model}]")).await?;
+        has(count).await?;
+    }
+    for (model, count) in [("b", 1), ("a", 0)] {
+        browser.open(&page(model)).await?;
+        browser.find("[data-testid=absent-graphs]").await?;
+        has(count).await?;
+    }
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
@@ -244,4 +280,169 @@ async fn any_time_is_chosen_in_words_and_in_any_zone() -> Result<()> {
     until("the sheet of keys", PATIENCE, sheet, |count| *count == 1).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
+}
+
+/// A browser whose clock stands three hours behind UTC, all year.
+const ZONE: &str = "America/Sao_Paulo";
+const HOUR_MS: i64 = 3_600_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_are_the_browsers_until_another_zone_is_written() -> Result<()> {
+    let (companion, browser) = started().await?;
+    browser.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": ZONE })).await?;
+    let (start_ms, end_ms) = (1_795_162_500_000_i64, 1_795_167_900_000_i64); // 2026-11-20 08:15 to 09:45 in UTC
+    browser.open(&format!("{}/?section=hardware&from={start_ms}&to={end_ms}", companion.url())).await?;
+    let offset = async || Ok(browser.find("[data-testid=zone-shown]").await?.text().await?);
+    let shown = async || browser.evaluate(RANGE_SHOWN, Vec::new()).await;
+    let shows = async |wanted_offset: &str, times: &str| -> Result<()> {
+        until(wanted_offset, PATIENCE, offset, |text| text == wanted_offset).await?;
+        let has = |shown: &Value| shown[1].as_str().is_some_and(|text| text.contains(times));
+        until(times, PATIENCE, shown, has).await.map(drop)
+    };
+    shows("UTC−3", "05:15:00 – 06:45:00").await?;
+
+    browser.press("when").await?;
+    let field = browser.find("[data-testid=zone]").await?;
+    let write = async |zone: &str| -> Result<()> {
+        field.send_keys(Key::Control + "a").await?;
+        Ok(field.send_keys(format!("{zone}{}", char::from(Key::Enter))).await?)
+    };
+    let problem = "dialog.when form + .problem[role=alert]:not(:empty)";
+    write("Asia/Kathmandu").await?;
+    shows("UTC+5:45", "14:00:00 – 15:30:00").await?;
+    assert_eq!(browser.view().await?["zone"], "Asia/Kathmandu");
+    assert_eq!(browser.count(problem).await?, 0);
+    write("Europe/Atlantis").await?;
+    let told = browser.find(problem).await?.text().await?;
+    assert!(told.contains("no zone of that name"), "{told}");
+    shows("UTC+5:45", "14:00:00 – 15:30:00").await?;
+    assert_eq!(browser.view().await?["zone"], "Asia/Kathmandu", "a wrong name changes nothing");
+    write("UTC").await?;
+    shows("UTC", "08:15:00 – 09:45:00").await?;
+    assert_eq!(browser.count(problem).await?, 0);
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// How many range queries the page has asked.
+const ASKED: &str =
+    "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/query_range')).length";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_do_what_their_sheet_says() -> Result<()> {
+    let fleet = InventedFleet::new(3)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = Browser::start().await?;
+    let (end_ms, start_ms) = (fleet.end_ms() - HOUR_MS, fleet.end_ms() - 2 * HOUR_MS);
+    let range = format!("from={start_ms}&to={end_ms}");
+    browser.open(&format!("{}/?section=replicas&refresh=off&{range}", companion.url())).await?;
+    browser.find("[data-testid=find-replica]").await?;
+    let page = Keys { browser: &browser };
+
+    page.press("?").await?;
+    let sheet = browser.find("dialog.keys[open] dl").await?.text().await?;
+    for key in ["?", "r", "p", "[ and ]", "− and +", "b and f", "Backspace", "Tab", "Escape"] {
+        assert!(sheet.lines().any(|line| line.trim() == key), "{key} is not in {sheet}");
+    }
+    page.press("p[-").await?;
+    page.press(Key::Escape + "").await?;
+    until("a closed sheet", PATIENCE, async || browser.count("dialog[open]").await, |count| *count == 0).await?;
+    page.stays_at((start_ms, end_ms)).await?;
+
+    let half_ms = HOUR_MS / 2;
+    page.press("[").await?;
+    page.comes_to((start_ms - half_ms, end_ms - half_ms)).await?;
+    page.press("]").await?;
+    page.comes_to((start_ms, end_ms)).await?;
+    page.press("-").await?;
+    page.comes_to((start_ms - half_ms, end_ms + half_ms)).await?;
+    page.press("+").await?;
+    page.comes_to((start_ms, end_ms)).await?;
+    page.press("b").await?;
+    page.comes_to((start_ms - half_ms, end_ms + half_ms)).await?;
+    page.press("f").await?;
+    page.comes_to((start_ms, end_ms)).await?;
+    for (press, earlier) in [("earlier", 1), ("earlier", 2), ("later", 1), ("later", 0)] {
+        browser.press(press).await?;
+        page.comes_to((start_ms - earlier * half_ms, end_ms - earlier * half_ms)).await?;
+    }
+
+    let asked = async || Ok(browser.evaluate(ASKED, Vec::new()).await?.as_u64().unwrap_or(0));
+    // A range of the past is asked for once; one that ends now, each time.
+    browser.find("[data-testid=range] option[value='900000']").await?.click().await?;
+    page.view("the range of a first visit", |view| !view.contains_key("from")).await?;
+    browser.press("section-requests").await?;
+    browser.live_cards(&["running-and-waiting"]).await?;
+    let before = asked().await?;
+    page.press("r").await?;
+    until("another round", PATIENCE, asked, |count| *count > before).await?;
+    page.press("p").await?;
+    page.view("auto-refresh", |view| !view.contains_key("refresh")).await?;
+    assert_eq!(browser.find("[data-testid=refresh]").await?.attr("aria-checked").await?.as_deref(), Some("true"));
+    page.press("p").await?;
+    page.view("no auto-refresh", |view| view.get("refresh").is_some_and(|refresh| refresh == "off")).await?;
+
+    page.press("[").await?;
+    let left = page.view("a range of the past", |view| view.contains_key("to")).await?;
+    browser.press("section-replicas").await?;
+    let own = "rp[]-+=bf?";
+    browser.find("[data-testid=find-replica]").await?.send_keys(own).await?;
+    for (button, field) in [("customize", "customize-search"), ("when", "when-words"), ("when", "zone")] {
+        browser.press(button).await?;
+        let field = browser.find(&format!("dialog[open] [data-testid={field}]")).await?;
+        field.send_keys(own).await?;
+        assert_eq!(field.prop("value").await?.as_deref(), Some(own));
+        // The first closes a list of suggestions, where the browser shows one.
+        let close = async || {
+            page.press(Key::Escape + "").await?;
+            browser.count("dialog[open]").await
+        };
+        until("a closed dialog", PATIENCE, close, |count| *count == 0).await?;
+    }
+    let find = browser.find("[data-testid=find-replica]").await?;
+    assert_eq!(find.prop("value").await?.as_deref(), Some(own));
+    let view = browser.view().await?;
+    for part in ["from", "to", "refresh"] {
+        assert_eq!(view.get(part), left.get(part), "{part}");
+    }
+    // With Ctrl, Alt or Meta they are the browser's own.
+    let held = "for (const held of ['ctrlKey', 'altKey', 'metaKey']) for (const key of 'rp[]-+bf?') \
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key, [held]: true, bubbles: true }))";
+    browser.evaluate(held, Vec::new()).await?;
+    assert_eq!(browser.view().await?, view);
+    assert_eq!(browser.count("dialog[open]").await?, 0);
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A page that is told by keys.
+struct Keys<'a> {
+    browser: &'a Browser,
+}
+
+impl Keys<'_> {
+    /// Types, wherever the focus is.
+    async fn press(&self, keys: impl Into<TypingData>) -> Result<()> {
+        Ok(self.browser.driver().action_chain().send_keys(keys).perform().await?)
+    }
+
+    async fn view(
+        &self,
+        what: &str,
+        enough: impl Fn(&BTreeMap<String, String>) -> bool,
+    ) -> Result<BTreeMap<String, String>> {
+        until(what, PATIENCE, async || self.browser.view().await, enough).await
+    }
+
+    async fn comes_to(&self, (start_ms, end_ms): (i64, i64)) -> Result<()> {
+        let range = [("from", start_ms.to_string()), ("to", end_ms.to_string())];
+        let is_it = |view: &BTreeMap<String, String>| range.iter().all(|(name, time)| view.get(*name) == Some(time));
+        self.view(&format!("{range:?}"), is_it).await.map(drop)
+    }
+
+    async fn stays_at(&self, range: (i64, i64)) -> Result<()> {
+        self.comes_to(range).await?;
+        assert_eq!(self.browser.view().await?["refresh"], "off");
+        Ok(())
+    }
 }

@@ -1,6 +1,6 @@
-//! Every control of a card over a recorded session, by pointer and by keyboard.
-use inferboard_tests::{Browser, Companion, Play, Recording, Replay, Result, Theme, until};
-use serde_json::json;
+//! Every control of a card over a recorded session, by pointer and by keyboard, and what becomes of its picture.
+use inferboard_tests::{Browser, Companion, Paint, Play, Recording, Replay, Result, StaticHost, Theme, now_ms, until};
+use serde_json::{Value, json};
 use std::time::Duration;
 use thirtyfour::Key;
 
@@ -14,11 +14,13 @@ const LEAST_PIXELS: u64 = 100;
 const CATCH: &str = "
     window.copied = [];
     window.saved = [];
+    window.blobs = [];
     Object.defineProperty(navigator, 'clipboard', {
         value: { writeText: async text => { window.copied.push(text); } },
     });
     const make = URL.createObjectURL;
     URL.createObjectURL = blob => {
+        window.blobs.push(blob);
         blob.arrayBuffer().then(bytes => window.saved.push([blob.type, new TextDecoder('latin1').decode(bytes)]));
         return make(blob);
     };
@@ -57,6 +59,123 @@ async fn data_are_taken_along() -> Result<()> {
     let csv = saved[0][1].as_str().unwrap_or_default();
     assert!(csv.starts_with("time,2xx (req/s)") && csv.contains("\r\n20"), "{csv}");
     assert_eq!(saved[1][0], "image/png");
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// Paints the last picture that was saved on a canvas that only a test sees.
+const DECODE: &str = "
+    createImageBitmap(window.blobs.at(-1)).then(picture => {
+        const canvas = document.createElement('canvas');
+        [canvas.id, canvas.width, canvas.height] = ['decoded', picture.width, picture.height];
+        canvas.getContext('2d').drawImage(picture, 0, 0);
+        document.body.append(canvas);
+    });";
+/// Colours of the light theme: the first line's, and that of limits.
+const RUNNING: &str = "2f6febff";
+const LIMIT: &str = "c2291fff";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_what_its_menu_says_and_is_saved_as_it_is() -> Result<()> {
+    const GRAPH: &str = "running-and-waiting";
+    let host = StaticHost::start()?;
+    let end_ms = now_ms() / 60_000 * 60_000 - 600_000;
+    let line = |value: fn(i32) -> f64| (0..61).map(|at| (end_ms - i64::from(60 - at) * 15_000, value(at))).collect();
+    let lines = [("running", line(|at| 1.1_f64.powi(at))), ("waiting", line(|_| 40.0)), ("limit", line(|_| 400.0))];
+    host.put_board("inferboard_requests_running", &lines)?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    let range = format!("from={}&to={end_ms}", end_ms - 900_000);
+    browser.open(&format!("{}/?section=requests&refresh=off&{range}", host.origin())).await?;
+    browser.live_cards(&[GRAPH]).await?;
+    let canvas = browser.find(&format!("[data-graph={GRAPH}] .stage canvas")).await?;
+    let paint = async || browser.paint(&canvas).await;
+    let has = |colour: &'static str| move |paint: &Paint| paint.colours.contains_key(colour);
+    let plain = until("a limit", PATIENCE, paint, has(LIMIT)).await?;
+    assert!(has(RUNNING)(&plain), "{plain:?}");
+    for action in ["log", "stacked"] {
+        choose(&browser, GRAPH, action).await?;
+        let other = until(action, PATIENCE, paint, |paint| *paint != plain && paint.coloured() > LEAST_PIXELS).await?;
+        // A curve that is straight on a logarithmic axis, or the areas below, are more than another label or two.
+        assert!(plain.coloured().abs_diff(other.coloured()) > 20, "{} {}", plain.coloured(), other.coloured());
+        choose(&browser, GRAPH, action).await?;
+        until("the graph of before", PATIENCE, paint, |paint| *paint == plain).await?;
+    }
+    let limit = format!("[data-graph={GRAPH}] .legend [data-line=limit]");
+    assert!(browser.find(&limit).await?.text().await?.contains("400"), "a limit has its name and value below");
+    browser.find(&limit).await?.click().await?;
+    until("no limit", PATIENCE, paint, |paint| !has(LIMIT)(paint)).await?;
+    browser.find(&limit).await?.click().await?;
+    until("the graph of before", PATIENCE, paint, |paint| *paint == plain).await?;
+
+    browser.evaluate(CATCH, Vec::new()).await?;
+    choose(&browser, GRAPH, "png").await?;
+    let saved = async || browser.evaluate("return window.saved[0] ?? []", Vec::new()).await;
+    let saved = until("a file", PATIENCE, saved, |saved| saved[1].is_string()).await?;
+    assert_eq!(saved[0], "image/png");
+    // What browsers call Latin 1 has a sign of its own for 0x89.
+    assert!(saved[1].as_str().is_some_and(|bytes| bytes.starts_with("‰PNG\r\n\u{1a}\n")), "its first bytes");
+    browser.evaluate(DECODE, Vec::new()).await?;
+    let decoded = browser.paint(&browser.find("#decoded").await?).await?;
+    for colour in [RUNNING, LIMIT] {
+        // Lines as on the page, and a swatch of each in its legend.
+        assert!(decoded.colours.get(colour) >= plain.colours.get(colour), "{colour}: {decoded:?}");
+    }
+    assert!(decoded.ink() > plain.ink(), "the title and the names are on it too");
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// Names, counts and shares of the boxes, and the lines of the legend.
+const BOXES: &str = "const card = document.querySelector('[data-graph=volume]');
+    return [[...card.querySelectorAll('[data-testid=boxes] dd')].map(box =>
+        [box.dataset.box, box.querySelector('b').textContent, box.querySelector('small').textContent]),
+        [...card.querySelectorAll('.legend [data-line]')].map(line => line.dataset.line)];";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_told_by_class_with_shares_and_by_single_code() -> Result<()> {
+    let target = StaticHost::start()?;
+    // Of ten more requests one was not found, and one found nobody at work.
+    let counted = |count: u32| {
+        let counts = [("200", 8 * count), ("404", count), ("503", count)].map(|(status, count)| {
+            format!("http_requests_total{{handler=\"/v1/completions\",method=\"POST\",status=\"{status}\"}} {count}\n")
+        });
+        let running = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{model_name=\"m\"} 1\n";
+        target.put("/metrics", format!("{running}# TYPE http_requests_total counter\n{}", counts.concat()));
+    };
+    counted(0);
+    let url = format!("{}/metrics", target.origin());
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &url]).await?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    browser.open(&format!("{}/?section=requests&from=now-1m&every=1s", companion.url())).await?;
+    let mut count = 0;
+    let told = async || {
+        count += 10;
+        counted(count);
+        browser.evaluate(BOXES, Vec::new()).await
+    };
+    let number = |text: &Value, unit: &str| -> Option<f64> {
+        text.as_str()?.trim_end_matches(unit).trim().replace(',', "").parse().ok()
+    };
+    let has_counts = |told: &Value| told[0][2].is_array() && number(&told[0][2][1], "") > Some(50.0);
+    let told = until("boxes of three classes", PATIENCE, told, has_counts).await?;
+    let boxes = told[0].as_array().cloned().unwrap_or_default();
+    let names: Vec<&str> = boxes.iter().filter_map(|one| one[0].as_str()).collect();
+    assert_eq!(names, ["2xx", "4xx", "5xx"], "{told}");
+    let total: f64 = boxes.iter().filter_map(|one| number(&one[1], "")).sum();
+    for (one, expected) in boxes.iter().zip([80.0, 10.0, 10.0]) {
+        let (count, share) = (number(&one[1], "").unwrap_or(0.0), number(&one[2], "%").unwrap_or(0.0));
+        assert!((share - 100.0 * count / total).abs() < 0.6, "{told}");
+        assert!((share - expected).abs() < 2.0, "{told}");
+    }
+    assert_eq!(told[1], serde_json::json!(["2xx", "4xx", "5xx"]));
+    choose(&browser, "volume", "details").await?;
+    let told = async || browser.evaluate(BOXES, Vec::new()).await;
+    let codes = until("single codes", PATIENCE, told, |told| told[1] == serde_json::json!(["200", "404", "503"]));
+    assert_eq!(codes.await?[0][1][0], "4xx", "the boxes stay with classes");
+    let meaning = browser.find("[data-graph=volume] .legend [data-line='503']").await?.attr("title").await?;
+    assert!(meaning.is_some_and(|meaning| meaning.starts_with("503: Service unavailable")));
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }

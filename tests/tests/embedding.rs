@@ -18,6 +18,64 @@ const LISTEN: &str = "<script>window.heard = []; addEventListener('message', eve
     const from = [...document.querySelectorAll('iframe')].findIndex(frame => frame.contentWindow === event.source); \
     window.heard.push({ from, origin: event.origin, ...event.data }); });</script>";
 
+/// Makes the page higher and lower with each picture for two seconds; what came of it is for [`WAVES`].
+const WAVE: &str = "
+    const main = document.querySelector('main'), began = performance.now();
+    window.waves = 0;
+    const wave = () => {
+        const over_ms = performance.now() - began;
+        main.style.paddingBottom = `${++window.waves % 97}px`;
+        if (over_ms < 2000) requestAnimationFrame(wave); else window.waved_ms = over_ms;
+    };
+    wave();";
+const WAVES: &str = "return [window.waves, window.waved_ms ?? 0]";
+/// How many range queries the page has asked.
+const ASKED: &str =
+    "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/query_range')).length";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_tell_heights_now_and_then_ask_nothing_when_off_and_may_keep_their_origin() -> Result<()> {
+    let stage = Stage::ready().await?;
+    let (browser, own) = (&stage.browser, stage.host.origin());
+    let source = |query: &str| format!("{}/?{query}&from=now-2m&parent={own}", stage.companion.url());
+    stage.show(&format!(
+        "{}{}",
+        frame(&source("embed=all&section=requests&every=5m"), "sandbox=allow-scripts"),
+        frame(&source("embed=volume&refresh=off"), "sandbox=\"allow-scripts allow-same-origin\""),
+    ));
+    browser.open(&own).await?;
+    let two = async || stage.heard_now("ready").await;
+    let ready = until("two frames", PATIENCE, two, |ready| ready.len() == 2).await?;
+    let origin = |place: i64| ready.iter().find(|told| told["from"] == json!(place)).map(|told| &told["origin"]);
+    assert_eq!(origin(0), Some(&json!("null")));
+    assert_eq!(origin(1), Some(&json!(stage.companion.url())), "it has the origin of its server");
+    within(browser, 1).await?;
+    browser.live_cards(&["volume"]).await?;
+    browser.painted("volume", LEAST_PIXELS).await?;
+    let stores = "localStorage.setItem('a', 'b'); return localStorage.getItem('a')";
+    assert_eq!(browser.evaluate(stores, Vec::new()).await?, "b");
+    let asked = browser.evaluate(ASKED, Vec::new()).await?;
+    browser.driver().enter_default_frame().await?;
+
+    within(browser, 0).await?;
+    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.evaluate(WAVE, Vec::new()).await?;
+    let waves = async || browser.evaluate(WAVES, Vec::new()).await;
+    let waves = until("the waves", PATIENCE, waves, |waves| waves[1].as_f64() > Some(0.0)).await?;
+    browser.driver().enter_default_frame().await?;
+    // One more may rest at each end; those of before the waves are few, as the cards came.
+    let told = stage.heard_now("height").await?.len() as f64;
+    let (count, most) = (waves[0].as_f64().unwrap_or(0.0), waves[1].as_f64().unwrap_or(0.0) / 100.0);
+    assert!(told >= 2.0 && told <= most + 12.0, "{told} heights of {count} in {most} tenths of a second");
+    assert!(count < 30.0 || told < count / 2.0, "{told} heights of {count}");
+
+    within(browser, 1).await?;
+    assert_eq!(browser.evaluate(ASKED, Vec::new()).await?, asked, "switched off, it asks nothing by itself");
+    browser.driver().enter_default_frame().await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sandboxed_frame_draws_and_talks_with_its_parent_only() -> Result<()> {
     let stage = Stage::ready().await?;

@@ -1,10 +1,22 @@
 //! Label values that attack whoever shows them: nothing of them runs, and each reads back as it is.
 use inferboard_tests::{Browser, Companion, Result, StaticHost, Theme, skipped, until};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::Path,
+    time::Duration,
+};
 
 /// The strings that break naive programs, and those that break naive pages.
 const CORPORA: [&str; 2] = ["hostile_blns_label_values.prom", "hostile_xss_label_values.prom"];
+/// Names of metrics and labels that no program before UTF-8 names has seen.
+const NAMES: &str = "hostile_utf8_names.prom";
+/// Buckets whose ends are no numbers.
+const BUCKETS: &str = "hostile_le_labels.prom";
+/// The histogram that takes the place of the corpus's own, so that cards are drawn of it.
+const HISTOGRAM: &str = "vllm:e2e_request_latency_seconds";
 /// Lines on one card; more are drawn as a band.
 const LINES: usize = 40;
 /// Cards of hostile lines looked at, evenly through the values.
@@ -14,7 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Notes what an attack that works would do, before any script of the page runs.
 const TRAP: &str = "window.sprung = []; \
     for (const name of ['alert', 'confirm', 'prompt', 'print', 'open']) window[name] = () => { window.sprung.push(name); }; \
-    addEventListener('error', event => window.sprung.push(String(event.message)));";
+    addEventListener('error', event => window.sprung.push(String(event.message))); \
+    const make = URL.createObjectURL; \
+    URL.createObjectURL = blob => { blob.text().then(text => { window.saved = text; }); return make(blob); }; \
+    HTMLAnchorElement.prototype.click = function () {};";
 
 /// What an attack that works would leave.
 const SPRUNG: &str = "return [window.sprung, window.__xss === undefined, \
@@ -49,12 +64,100 @@ async fn hostile_label_values_run_nothing_and_read_back_exactly() -> Result<()> 
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_names_and_buckets_run_nothing_and_are_kept_exactly() -> Result<()> {
+    let (Some(names), Some(buckets)) = (corpus(NAMES), corpus(BUCKETS)) else {
+        skipped("the corpora of hostile names and buckets are not there, so the page is not attacked");
+        return Ok(());
+    };
+    let target = StaticHost::start()?;
+    let count = std::cell::Cell::new(0);
+    // Counters that rise, so that there is something to draw; an engine, so that there is a card.
+    let more = || {
+        count.set(count.get() + 5);
+        let rising: String = buckets.replace("evil", HISTOGRAM).lines().fold(String::new(), |mut text, line| {
+            match line.rsplit_once(' ').and_then(|(series, value)| Some((series, value.parse::<i64>().ok()?))) {
+                Some((series, value)) => {
+                    let _ = writeln!(text, "{series} {}", value * count.get());
+                }
+                None => {
+                    let _ = writeln!(text, "{line}");
+                }
+            }
+            text
+        });
+        let engine = "# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running 1\n";
+        target.put("/metrics", format!("{engine}{rising}{names}"));
+    };
+    more();
+    let url = format!("{}/metrics", target.origin());
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", "1s", "--target", url.as_str()]).await?;
+    let api = companion.api();
+    let stored = async || api.value(&format!("max({HISTOGRAM}_count)"), None).await;
+    until(
+        "several scrapes",
+        PATIENCE,
+        async || {
+            more();
+            stored().await
+        },
+        |count| *count > 60.0,
+    )
+    .await?;
+    names_are_kept(&companion, &names).await?;
+    let ends = api.vector(&format!("{HISTOGRAM}_bucket"), None).await?;
+    let ends: BTreeSet<String> = ends.iter().filter_map(|series| series.metric.get("le").cloned()).collect();
+    let sent = |line: &str| Some(unescaped(line.split_once("le=\"")?.1.rsplit_once("\"}")?.0));
+    assert_eq!(ends, buckets.lines().filter_map(sent).collect());
+
+    let browser = Browser::start().await?;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": TRAP })).await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    for card in ["", "&card=end-to-end-latency.heat-map", "&card=end-to-end-latency.table"] {
+        browser.open(&format!("{}/?section=requests&from=now-5m&refresh=off{card}", companion.url())).await?;
+        let status = async || Ok(browser.card("end-to-end-latency").await?.status);
+        until("the buckets", PATIENCE, status, |status| status == "live").await?;
+        browser.find("[data-graph=end-to-end-latency] [data-testid=help]").await?.click().await?;
+        unharmed(&browser, card).await?;
+    }
+    for section in ["engine", "hardware", "replicas"] {
+        browser.open(&format!("{}/?section={section}&from=now-5m", companion.url())).await?;
+        browser.find("[data-testid=absent-graphs] summary").await?.click().await?;
+        unharmed(&browser, section).await?;
+    }
+    Ok(())
+}
+
+/// Every name of the corpus, of a metric and of its odd label, reads back as it is.
+async fn names_are_kept(companion: &Companion, names: &str) -> Result<()> {
+    let sent = |line: &str| {
+        let (name, rest) = line.strip_prefix("{\"")?.split_once("\",i=\"")?;
+        let (number, rest) = rest.split_once("\",\"")?;
+        Some((number.to_owned(), (unescaped(name), unescaped(rest.rsplit_once("\"=\"1\"}")?.0))))
+    };
+    let sent: BTreeMap<String, (String, String)> = names.lines().filter_map(sent).collect();
+    assert!(sent.len() > 1400, "{}", sent.len());
+    let mut kept = BTreeMap::new();
+    for series in companion.api().vector("{i=~\".+\"}", None).await? {
+        let name = series.metric.get("__name__").cloned().unwrap_or_default();
+        let own = sent.get(series.metric.get("i").map_or("", String::as_str)).map(|(_, label)| label.as_str());
+        let label = own.filter(|own| series.metric.get(*own).is_some_and(|value| value == "1"));
+        kept.insert(series.metric["i"].clone(), (name, label.unwrap_or_default().to_owned()));
+    }
+    let lost: Vec<_> = sent.iter().filter(|(number, names)| kept.get(*number) != Some(names)).collect();
+    assert!(lost.is_empty(), "{} of {}: {:?}", lost.len(), sent.len(), lost.first());
+    Ok(())
+}
+
+fn corpus(name: &str) -> Option<String> {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora/derived").join(name)).ok()
+}
+
 /// The values of all corpora, each once; none where a corpus is absent.
 fn corpora() -> Option<Vec<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora/derived");
     let mut values = BTreeSet::new();
-    for corpus in CORPORA {
-        let text = fs::read_to_string(folder.join(corpus)).ok()?;
+    for name in CORPORA {
+        let text = corpus(name)?;
         values.extend(text.lines().filter_map(|line| {
             let (_, rest) = line.split_once(",v=\"")?;
             Some(unescaped(rest.rsplit_once("\"}")?.0))
@@ -156,7 +259,45 @@ async fn a_card_shows_its_lines(browser: &Browser, board: &str, batch: usize, va
     browser.find(&format!("{card} [data-testid=table] th")).await?;
     let heads = "return [...document.querySelectorAll('[data-graph=finish-reasons] [data-testid=table] thead th')].map(head => head.textContent)";
     assert_eq!(missing(&texts(browser, heads).await?), Vec::<String>::new());
+    browser.find(&format!("{card} [data-testid=menu]")).await?.click().await?;
+    browser.find(&format!("{card} [data-action=csv]")).await?.click().await?;
+    let saved = async || browser.evaluate("return window.saved ?? ''", Vec::new()).await;
+    let csv = until("a file", PATIENCE, saved, |saved| saved.as_str().is_some_and(|csv| !csv.is_empty())).await?;
+    let named: BTreeSet<String> = first_row(csv.as_str().unwrap_or_default())
+        .iter()
+        .filter_map(|cell| Some(unguarded(cell.strip_suffix(" (req/s)")?)))
+        .collect();
+    assert_eq!(missing(&named), Vec::<String>::new());
     unharmed(browser, &format!("the lines from value {batch} on")).await
+}
+
+/// The cells of the first row of a CSV file, as RFC 4180 says.
+fn first_row(csv: &str) -> Vec<String> {
+    let (mut cells, mut is_quoted) = (vec![String::new()], false);
+    let mut characters = csv.chars().peekable();
+    while let Some(character) = characters.next() {
+        let cell = cells.len() - 1;
+        match character {
+            '"' if is_quoted && characters.peek() == Some(&'"') => cells[cell].extend(characters.next()),
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => cells.push(String::new()),
+            '\r' | '\n' if !is_quoted => break,
+            other => cells[cell].push(other),
+        }
+    }
+    cells
+}
+
+/// The text behind the mark that keeps a spreadsheet from taking it for a formula; who has none must not need one.
+fn unguarded(text: &str) -> String {
+    const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+    match text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)) {
+        Some(rest) => rest.to_owned(),
+        None => {
+            assert!(!text.starts_with(FORMULA), "{text:?}");
+            text.to_owned()
+        }
+    }
 }
 
 async fn a_link_holds_it(browser: &Browser, board: &str, value: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The page over a recorded session, as a person uses it: graphs are drawn, explored, refreshed, and survive the server.
 use inferboard_tests::{Browser, Card, Companion, Play, Recording, Replay, Result, Theme, until};
+use serde_json::json;
 use std::time::Duration;
 
 /// The cards of each section for the recorded engine and any host.
@@ -93,12 +94,57 @@ async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
     assert_eq!(cards.len(), SECTIONS[0].1.len());
     assert!(cards.iter().all(|card| card.note.starts_with("stale since ")), "{cards:?}");
     assert!(browser.painted("volume", LEAST_PIXELS).await?.coloured() > LEAST_PIXELS);
+    let status = browser.find("[data-testid=status]").await?;
+    assert!(status.text().await?.ends_with("answered"), "nobody knows who answers now");
+    assert_eq!(status.class_name().await?.as_deref(), Some("pill"));
 
     let _companion = Companion::start_at(port, &arguments(&replay)).await?;
     let lost = async || browser.count("[data-testid=lost]").await;
     until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
     browser.live_cards(SECTIONS[0].1).await?;
     // The browser itself notes each request that nobody answered; nothing else may go wrong.
+    let complaints = browser.complaints().await?;
+    assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_and_a_lost_network_are_got_over() -> Result<()> {
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL]).await?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    browser.open(&format!("{}/?section=hardware&{VIEW}", companion.url())).await?;
+    browser.live_cards(&["cpu", "memory"]).await?;
+    browser.painted("memory", LEAST_PIXELS).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    let keeps_its_lines_and_says = async |wanted: &str| -> Result<()> {
+        let told = async || Ok(browser.find("[data-testid=lost]").await?.text().await?);
+        until(wanted, PATIENCE, told, |told| told.contains(wanted) && told.contains("keep what they had")).await?;
+        let stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale" && card.points > 0);
+        until("stale cards", PATIENCE, async || browser.cards().await, stale).await?;
+        browser.painted("memory", LEAST_PIXELS).await.map(drop)
+    };
+    let comes_back = async || -> Result<()> {
+        let lost = async || browser.count("[data-testid=lost]").await;
+        until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
+        browser.live_cards(&["cpu", "memory"]).await.map(drop)
+    };
+
+    companion.process().pause()?;
+    keeps_its_lines_and_says("did not answer within 15 s").await?;
+    companion.process().resume()?;
+    comes_back().await?;
+
+    let network = async |is_offline: bool| {
+        let conditions =
+            json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        browser.devtools("Network.emulateNetworkConditions", conditions).await
+    };
+    browser.devtools("Network.enable", json!({})).await?;
+    network(true).await?;
+    keeps_its_lines_and_says("does not answer").await?;
+    network(false).await?;
+    comes_back().await?;
     let complaints = browser.complaints().await?;
     assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
     Ok(())

@@ -1,9 +1,13 @@
 //! When the page asks, and by whose clock: nothing while nobody sees it, once on return, and by the server's time.
-use inferboard_tests::{Browser, Companion, Result, StaticHost, Theme, now_ms, until};
+use inferboard_tests::{Browser, Companion, Posted, Result, StaticHost, Theme, now_ms, until};
 use serde_json::json;
 use std::time::Duration;
+use thirtyfour::Key;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The graph of the one metric that the host has.
+const GRAPH: &str = "running-and-waiting";
+const MINUTE_MS: i64 = 60_000;
 /// A browser's clock that is an hour ahead.
 const AHEAD: &str = "{ const Real = Date; const ahead = 3600000; \
     window.Date = class extends Real { \
@@ -13,14 +17,7 @@ const AHEAD: &str = "{ const Real = Date; const ahead = 3600000; \
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_page_asks_nothing_and_once_on_return() -> Result<()> {
     let host = StaticHost::start()?;
-    host.put_page("/")?;
-    let point = |name: &str| json!({ "metric": { "__name__": name, "model": "m" }, "value": [now_ms() / 1000, "1"] });
-    let vector = json!([point("inferboard_requests_running")]);
-    let answer = json!({ "status": "success", "data": { "resultType": "vector", "result": vector } });
-    host.put("/api/v1/query", answer.to_string());
-    let line = json!({ "metric": { "line": "running" }, "values": [[now_ms() / 1000 - 60, "1"]] });
-    let answer = json!({ "status": "success", "data": { "resultType": "matrix", "result": [line] } });
-    host.put("/api/v1/query_range", answer.to_string());
+    host.put_board("inferboard_requests_running", &[("running", vec![(now_ms() - 60_000, 1.0)])])?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
     browser.open(&format!("{}/?section=requests&every=1s", host.origin())).await?;
@@ -42,6 +39,93 @@ async fn a_hidden_page_asks_nothing_and_once_on_return() -> Result<()> {
     until("what was missed", Duration::from_secs(5), async || Ok(rounds()), |count| *count > hidden).await?;
     // Two queries to a round, a round to a second: what was missed is not asked one by one.
     assert!(rounds() <= hidden + 4, "{hidden} {}", rounds());
+    Ok(())
+}
+
+/// The range queries of a host whose page has one card.
+fn ranges(host: &StaticHost) -> Vec<Posted> {
+    let mut posted = host.posted();
+    // Beside those of the card there is one for the times of the scrapes.
+    posted.retain(|posted| posted.fields.get("query").is_some_and(|query| query.contains("requests_running")));
+    posted.retain(|posted| posted.path.ends_with("/query_range"));
+    posted
+}
+
+fn start_and_end(posted: &Posted) -> (i64, i64) {
+    (posted.time_ms("start").unwrap_or(0), posted.time_ms("end").unwrap_or(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_asks_for_the_tail_as_often_as_one_chooses() -> Result<()> {
+    let host = StaticHost::start()?;
+    let began_ms = now_ms() / MINUTE_MS * MINUTE_MS;
+    // Fifty minutes ago there were fewer requests.
+    let value = |quarter: i64| (began_ms + quarter * MINUTE_MS / 4, if quarter < -200 { 5.0 } else { 10.0 });
+    host.put_board("inferboard_requests_running", &[("running", (-520..80).map(value).collect())])?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    browser.open(&format!("{}/?section=requests&from=now-1h&refresh=off&zone=utc", host.origin())).await?;
+    browser.live_cards(&[GRAPH]).await?;
+    let rounds = async || Ok(ranges(&host));
+    let first = until("the whole range", PATIENCE, rounds, |asked| !asked.is_empty()).await?.remove(0);
+    let (start_ms, end_ms) = start_and_end(&first);
+    let (step_ms, hour_ms) = (first.time_ms("step").unwrap_or(0), 60 * MINUTE_MS);
+    assert!((hour_ms..=hour_ms + 2 * step_ms).contains(&(end_ms - start_ms)), "{first:?}");
+
+    // What is shown grows old, and says so, until it is asked for.
+    let age = async || Ok(browser.find("[data-testid=updated]").await?.text().await?);
+    let seconds = |age: &str| age.strip_suffix(" s ago").and_then(|age| age.parse::<u32>().ok());
+    let old = seconds(&until("an age", PATIENCE, age, |age| seconds(age).is_some()).await?);
+    until("a greater age", PATIENCE, age, |age| seconds(age) > old).await?;
+    assert_eq!(ranges(&host).len(), 1, "switched off, it asks nothing");
+
+    let every = "[data-testid=every] option";
+    let offered = "return [...document.querySelectorAll(arguments[0])].map(option => option.textContent)";
+    let offered = browser.evaluate(offered, vec![every.into()]).await?;
+    assert_eq!(offered, json!(["1 s", "2 s", "5 s", "10 s", "30 s", "1 min", "5 min"]));
+    browser.find(&format!("{every}[value='2000']")).await?.click().await?;
+    let asked = until("several rounds", PATIENCE, rounds, |asked| asked.len() > 4).await?;
+    let view = browser.view().await?;
+    assert_eq!((view["every"].as_str(), view.get("refresh")), ("2s", None), "who chooses how often wants it");
+    for tail in &asked[1..] {
+        let (tail_ms, now_ms) = start_and_end(tail);
+        assert!(now_ms >= end_ms && now_ms - tail_ms <= hour_ms / 10, "{tail:?} is more than what is new");
+        assert_eq!(tail.fields["query"], first.fields["query"]);
+    }
+    browser.press("refresh").await?;
+    until("a switch", PATIENCE, async || browser.view().await, |view| view.contains_key("refresh")).await?;
+    the_range_before_is_asked_and_drawn(&host, &browser).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+async fn the_range_before_is_asked_and_drawn(host: &StaticHost, browser: &Browser) -> Result<()> {
+    let alone = browser.painted(GRAPH, 100).await?;
+    browser.find(&format!("[data-graph={GRAPH}] [data-testid=menu]")).await?.click().await?;
+    browser.find(&format!("[data-graph={GRAPH}] [data-action=compare]")).await?.click().await?;
+    let remark = browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
+    let told = async || Ok(remark.text().await?);
+    until("what is beside", PATIENCE, told, |told| told == "Pale dashes: the range before.").await?;
+    let asked = ranges(host);
+    let begins_ms = start_and_end(&asked[0]).0;
+    let is_earlier = |posted: &&Posted| start_and_end(posted).0 < begins_ms;
+    let before: Vec<&Posted> = asked.iter().filter(is_earlier).collect();
+    assert_eq!(before.len(), 1, "{asked:?}");
+    let before = before[0];
+    let newest = asked.iter().rfind(|posted| !is_earlier(posted)).unwrap_or(before);
+    let (start_ms, end_ms) = start_and_end(before);
+    let hour_ms = 60 * MINUTE_MS;
+    assert_eq!(start_and_end(newest).1 - end_ms, hour_ms, "{before:?} is not an hour before {newest:?}");
+    assert!((hour_ms..hour_ms + MINUTE_MS).contains(&(end_ms - start_ms)), "{before:?}");
+    assert_eq!(before.fields["query"], asked[0].fields["query"]);
+
+    let canvas = browser.find(&format!("[data-graph={GRAPH}] .stage canvas")).await?;
+    let paint = async || browser.paint(&canvas).await;
+    until("pale dashes", PATIENCE, paint, |paint| paint.ink() > alone.ink()).await?;
+    browser.overlay(GRAPH).await?.send_keys(Key::Left + " ").await?;
+    let tip = browser.find(&format!("[data-graph={GRAPH}] .tooltip.here.pinned")).await?.text().await?;
+    let words = tip.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("running 10") && words.contains("running before 5"), "{tip}");
     Ok(())
 }
 

@@ -100,12 +100,14 @@ impl Brush<'_> {
     fn axis(&self) {
         let (at, theme) = (&self.at, &self.palette.theme);
         self.context.set_font(&format!("11px {}", theme.font));
-        let count = ((at.right - at.left) / 72.0).max(2.0) as usize;
+        let count = ((at.right - at.left) / 60.0).max(2.0) as usize;
         for tick in time_ticks(at.start_ms, at.end_ms, count, &time::offset_ms) {
             let x = at.x(tick.time_ms).round();
             self.fill(theme.grid);
             self.context.fill_rect(x, 0.0, 1.0, at.bottom);
-            self.write(&tick.label, theme.text, x, at.bottom + 12.0, "center");
+            // The last one stays on the canvas.
+            let half = tick.label.chars().count() as f64 * LETTER_PX / 2.0;
+            self.write(&tick.label, theme.text, x.min(at.right + 8.0 - half), at.bottom + 12.0, "center");
         }
         self.fill(theme.grid);
         self.context.fill_rect(0.0, at.bottom, at.right + 8.0, 1.0);

@@ -98,7 +98,7 @@ pub(super) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
         }
     };
     view! {
-        <div node_ref=frame class="fleet" tabindex="0" role="region" aria-label="Replicas" on:scroll=scrolled>
+        <div node_ref=frame class="fleet" tabindex="0" role="region" aria-label="Table of replicas" on:scroll=scrolled>
             <table
                 data-testid="replicas"
                 data-cpu=move || listed.with(|all| all.iter().any(|one| one.cores.is_some())).to_string()

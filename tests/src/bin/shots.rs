@@ -1,11 +1,13 @@
-//! Pictures of the page over a recorded session, in both themes and five widths, to be looked at.
+//! Pictures of the page over a recorded session, in both themes and several widths, to be looked at.
 //!
-//! `shots FOLDER [NAME=QUERY ...]`, such as `shots target/shots one='section=engine&replica=a'`; without a view, one for
-//! each section, of an invented fleet, and of nothing. A view without a range of its own shows the session, or the
-//! fleet's. Prints what the page complains about, and by how much it is wider than its window.
+//! `shots FOLDER [NAME | NAME=QUERY ...]`, such as `shots target/shots menu one='section=engine&replica=a'`; without
+//! any, one for each section, of an invented fleet, of nothing, and of each state that the page can be in. A view
+//! without a range of its own shows the session, or the fleet's. Prints what the page complains about, and by how much
+//! it is wider than its window.
 use inferboard_tests::{
-    Browser, Companion, FixtureError, InventedFleet, Play, Recording, Replay, Result, Theme, now_ms,
+    Browser, Companion, FixtureError, InventedFleet, Manner, Play, Recording, Replay, Result, StaticHost, Theme, now_ms,
 };
+use serde_json::{Value, json};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -15,35 +17,133 @@ use std::{
 
 /// Window sizes in CSS pixels: a phone, a tablet, two desks, a large screen.
 const WINDOWS: [(u32, u32); 5] = [(360, 800), (800, 900), (1280, 900), (1920, 1080), (2560, 1440)];
-/// The views taken when none is named.
-const SECTIONS: [&str; 7] = [
-    "requests=section=requests",
-    "engine=section=engine",
-    "hardware=section=hardware",
-    "replicas=section=replicas",
-    "fleet=section=replicas&refresh=off",
-    "fleet-failed=section=replicas&refresh=off&states=failed,stopped",
-    "no-replicas=section=replicas&model=other",
-];
-/// Replicas of the views whose name begins with `fleet`.
+/// Those of states, which look alike in the others.
+const FEW_WINDOWS: [(u32, u32); 3] = [WINDOWS[0], WINDOWS[2], WINDOWS[3]];
+/// Replicas of the fleet.
 const FLEET: usize = 300;
 /// The recorded nine minutes in 27 s.
 const SPEED: f64 = 20.0;
 /// What a page gets to ask for its data and draw them.
 const SETTLE: Duration = Duration::from_millis(2500);
 
+/// Whose data a view shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Session,
+    Fleet,
+    /// A companion that has nothing to measure but this machine.
+    First,
+    /// A server that does not answer yet.
+    Silent,
+    /// One that refuses.
+    Refusing,
+    /// The session's, which is stopped while the page is open.
+    Stopped,
+}
+
+/// What is done before the picture is taken.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Press(&'static str),
+    /// The pointer rests on the middle of it and clicks.
+    Point(&'static str),
+}
+
+struct View {
+    name: String,
+    place: Place,
+    query: String,
+    acts: &'static [Act],
+    /// Whether the page is shown below the window's edge too; what lies over it is not.
+    is_whole: bool,
+    windows: &'static [(u32, u32)],
+}
+
+fn views() -> Vec<View> {
+    use Act::{Point, Press};
+    use Place::{First, Fleet, Refusing, Session, Silent, Stopped};
+    let section = |name: &str, place, query: &str| View {
+        name: name.into(),
+        place,
+        query: query.into(),
+        acts: &[],
+        is_whole: true,
+        windows: &WINDOWS,
+    };
+    let state = |name: &str, place, query: &str| View { windows: &FEW_WINDOWS, ..section(name, place, query) };
+    let over = |name: &str, acts| View { acts, is_whole: false, ..state(name, Session, "section=requests") };
+    vec![
+        section("requests", Session, "section=requests"),
+        section("engine", Session, "section=engine"),
+        section("hardware", Session, "section=hardware"),
+        section("replicas", Session, "section=replicas"),
+        section("fleet", Fleet, "section=replicas&refresh=off"),
+        section("fleet-failed", Fleet, "section=replicas&refresh=off&states=failed,stopped"),
+        section("no-replicas", Session, "section=replicas&model=other"),
+        state("first-visit", First, "from=now-5m"),
+        state("loading", Silent, ""),
+        state("failed", Refusing, "from=now-15m"),
+        state(
+            "heat-map",
+            Session,
+            "section=requests&card=end-to-end-latency.heat-map&card=time-to-first-token.heat-map",
+        ),
+        state("fleet-heat-map", Fleet, "section=requests&refresh=off&card=running-and-waiting.heat-map"),
+        state("fleet-details", Fleet, "section=requests&refresh=off&card=running-and-waiting.details"),
+        state(
+            "forms",
+            Session,
+            "section=requests&card=volume.table&card=end-to-end-latency.statistics&card=time-to-first-token.log\
+             &card=running-and-waiting.stacked",
+        ),
+        state(
+            "comparison",
+            Session,
+            "section=requests&from=FROM&to=TO&card=volume.compare&card=running-and-waiting.compare\
+             &card=tokens-per-second.compare",
+        ),
+        state("embed", Session, "embed=end-to-end-latency"),
+        state("embed-all", Session, "embed=all&section=requests"),
+        over("menu", &[Press("[data-graph=end-to-end-latency] [data-testid=menu]")]),
+        over("help", &[Press("[data-graph=end-to-end-latency] [data-testid=help]")]),
+        over("tooltip", &[Point("[data-graph=end-to-end-latency] [data-testid=overlay]")]),
+        over("customize", &[Press("[data-testid=customize]")]),
+        over("when", &[Press("[data-testid=when]")]),
+        over("keys", &[Press("[data-testid=keys]")]),
+        over(
+            "enlarged",
+            &[
+                Press("[data-graph=end-to-end-latency] [data-testid=menu]"),
+                Press("[data-graph=end-to-end-latency] [data-action=enlarge]"),
+            ],
+        ),
+        // The last, as the companion of the others is stopped for it.
+        state("stale", Stopped, "section=requests&every=1s"),
+    ]
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let Some(folder) = arguments.next().map(PathBuf::from) else {
-        eprintln!("usage: shots FOLDER [NAME=QUERY ...]");
+        eprintln!("usage: shots FOLDER [NAME | NAME=QUERY ...]");
         return ExitCode::from(2);
     };
-    let mut views: Vec<String> = arguments.collect();
-    if views.is_empty() {
-        views.extend(SECTIONS.map(str::to_owned));
+    let mut chosen = views();
+    let named: Vec<String> = arguments.collect();
+    if !named.is_empty() {
+        chosen.retain(|view| named.contains(&view.name));
+        let own = named.iter().filter_map(|named| named.split_once('=')).map(|(name, query)| View {
+            name: name.into(),
+            place: if name.starts_with("fleet") { Place::Fleet } else { Place::Session },
+            query: query.into(),
+            acts: &[],
+            is_whole: true,
+            windows: &WINDOWS,
+        });
+        chosen.splice(0..0, own);
     }
-    match take(&folder, &views).await {
+    match take(&folder, &chosen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("shots: {error}");
@@ -52,7 +152,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn take(folder: &Path, views: &[String]) -> Result<()> {
+async fn take(folder: &Path, views: &[View]) -> Result<()> {
     fs::create_dir_all(folder)
         .map_err(|source| FixtureError::Io { what: format!("cannot make {}", folder.display()), source })?;
     let recording = Recording::vllm()?;
@@ -63,25 +163,54 @@ async fn take(folder: &Path, views: &[String]) -> Result<()> {
     println!("Replaying the session, which takes {} s.", span_ms / 1000);
     let began_ms = now_ms();
     tokio::time::sleep(Duration::from_millis(span_ms) + SETTLE).await;
-    let session = format!("from={began_ms}&to={}", now_ms());
+    let ended_ms = now_ms();
 
     let browser = Browser::start().await?;
     let fleet = InventedFleet::new(FLEET)?;
     let of_fleet = Companion::start(&fleet.arguments()).await?;
+    let first = Companion::start(&["--no-discovery", "--scrape-interval", "1s"]).await?;
+    let (silent, refusing) = (StaticHost::start()?, StaticHost::start()?);
+    for host in [&silent, &refusing] {
+        host.put_board("inferboard_requests_running", &[])?;
+    }
+    silent.send_as("/api/v1/query", Manner::Held);
+    let refusal = "query processing would load too many samples into memory: narrow the range or select one model";
+    let refusal = json!({ "status": "error", "errorType": "execution", "error": refusal });
+    refusing.put("/api/v1/query_range", refusal.to_string());
+    let mut companion = Some(companion);
     for view in views {
-        let (name, query) = view.split_once('=').unwrap_or((view, ""));
-        let is_fleet = name.starts_with("fleet");
-        let range = if is_fleet { fleet.range() } else { session.clone() };
-        let query = if query.contains("from=") { query.to_owned() } else { format!("{query}&{range}") };
-        let companion = if is_fleet { &of_fleet } else { &companion };
+        let url = match view.place {
+            Place::Session | Place::Stopped => companion.as_ref().map(|companion| companion.url().to_owned()),
+            Place::Fleet => Some(of_fleet.url().to_owned()),
+            Place::First => Some(first.url().to_owned()),
+            Place::Silent => Some(silent.origin()),
+            Place::Refusing => Some(refusing.origin()),
+        };
+        let Some(url) = url else { continue };
+        let half_ms = i64::midpoint(began_ms, ended_ms);
+        let query = view.query.replace("FROM", &half_ms.to_string()).replace("TO", &ended_ms.to_string());
+        let range = if view.place == Place::Fleet { fleet.range() } else { format!("from={began_ms}&to={ended_ms}") };
+        let has_range = query.contains("from=") || matches!(view.place, Place::Silent);
+        let address = if has_range { format!("{url}/?{query}") } else { format!("{url}/?{query}&{range}") };
         for theme in [Theme::Light, Theme::Dark] {
-            for (width, height) in WINDOWS {
+            for &(width, height) in view.windows {
                 let theme_name = format!("{theme:?}").to_lowercase();
-                let picture = folder.join(format!("{name}-{theme_name}-{width}.png"));
-                browser.show_as(width, height, theme).await?;
-                browser.open(&format!("{}/?{query}", companion.url())).await?;
+                let picture = folder.join(format!("{}-{theme_name}-{width}.png", view.name));
+                // Only cards on screen are drawn, and those of a stopped server cannot be later.
+                let is_last = view.place == Place::Stopped && companion.is_some();
+                browser.show_as(width, if is_last { 4000 } else { height }, theme).await?;
+                if view.place != Place::Stopped || companion.is_some() {
+                    browser.open(&address).await?;
+                }
                 tokio::time::sleep(SETTLE).await;
-                shoot(&browser, width, theme, &picture).await?;
+                for act in view.acts {
+                    perform(&browser, *act).await?;
+                }
+                if let Some(companion) = companion.take_if(|_| view.place == Place::Stopped) {
+                    companion.stop()?;
+                    browser.find("[data-status=stale]").await?;
+                }
+                shoot(&browser, width, theme, &picture, view.is_whole).await?;
                 println!("{}", picture.display());
             }
         }
@@ -89,20 +218,36 @@ async fn take(folder: &Path, views: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// One picture of the whole page, below the window's edge too.
-async fn shoot(browser: &Browser, width: u32, theme: Theme, picture: &Path) -> Result<()> {
+async fn perform(browser: &Browser, act: Act) -> Result<()> {
+    match act {
+        Act::Press(css) => browser.find(css).await?.click().await?,
+        Act::Point(css) => {
+            let element = browser.find(css).await?;
+            element.scroll_into_view().await?;
+            browser.driver().action_chain().move_to_element_center(&element).click().perform().await?;
+        }
+    }
+    // What opens draws itself in the next picture.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    Ok(())
+}
+
+/// One picture of the page: of the window, or of what lies below its edge too.
+async fn shoot(browser: &Browser, width: u32, theme: Theme, picture: &Path, is_whole: bool) -> Result<()> {
     for complaint in browser.complaints().await? {
         println!("  {complaint}");
     }
     let size = "const root = document.documentElement; return [root.scrollWidth, root.scrollHeight]";
     let size = browser.evaluate(size, Vec::new()).await?;
-    let side = |at: usize| size.get(at).and_then(serde_json::Value::as_u64).and_then(|side| u32::try_from(side).ok());
+    let side = |at: usize| size.get(at).and_then(Value::as_u64).and_then(|side| u32::try_from(side).ok());
     let (page_width, page_height) = (side(0).unwrap_or(width), side(1).unwrap_or(1));
     if page_width > width {
         println!("  {} px wider than the window", page_width - width);
     }
-    browser.show_as(width, page_height, theme).await?;
-    // A resized canvas draws again.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    if is_whole {
+        browser.show_as(width, page_height, theme).await?;
+        // A resized canvas draws again.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
     Ok(browser.driver().screenshot(picture).await?)
 }
