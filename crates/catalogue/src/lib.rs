@@ -28,7 +28,7 @@ pub use graph::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, line
 pub use graphs::{GRAPHS, graph};
 pub use query::{
     PERCENTILES, buckets_query, detailed_query, drawn_query, events_query, fed_by, has_data, interval_query, query_for,
-    summary_query,
+    start_times_query, summary_query,
 };
 pub use recipe::{Fold, Names, Recipe, Shape};
 pub use status::status_name;

@@ -73,13 +73,16 @@ pub fn interval_query(scope: &Scope, labels: &ScopeLabels) -> String {
     format!("up{{{}}}[3m]", scope.lenient_matchers(labels, true))
 }
 
-/// A range query for what happened to the scope: the start times of its processes by replica, in Unix seconds, and its
-/// engines by version.
-pub fn events_query(ask: &Ask<'_>) -> String {
+/// A range query for the start times of the processes in scope, in Unix seconds, by replica.
+pub fn start_times_query(ask: &Ask<'_>) -> String {
     let (replica, scope) = (&ask.labels.replica, ask.scope.matchers(ask.labels));
-    format!(
-        "max by ({replica}) ({START_TIME}{{{scope}}}) or group by (engine, version) (inferboard_engine_info{{{scope}}})"
-    )
+    format!("max by ({replica}) ({START_TIME}{{{scope}}})")
+}
+
+/// A range query for what happened to the scope: [`start_times_query`], and the engines by version.
+pub fn events_query(ask: &Ask<'_>) -> String {
+    let scope = ask.scope.matchers(ask.labels);
+    format!("{} or group by (engine, version) (inferboard_engine_info{{{scope}}})", start_times_query(ask))
 }
 
 /// A graph's query for whoever is not the page: `scope` are matchers and `window` a duration, as PromQL or Grafana

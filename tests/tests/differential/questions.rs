@@ -2,7 +2,7 @@
 use crate::families::Kind;
 use crate::fleet::{Fleet, Held, SPAN_MS, START_MS};
 use crate::rng::Rng;
-use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, detailed_query, drawn_query, events_query, summary_query};
+use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, detailed_query, drawn_query, start_times_query, summary_query};
 use regex::{Captures, Regex};
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ pub(crate) fn of_the_page(fleet: &Fleet, rng: &mut Rng, each: usize) -> Vec<Ques
         let when = range(rng);
         let scope = scope(fleet, rng);
         let ask = Ask { scope: &scope, labels: &labels, window_ms: 60_000 };
-        questions.push(Question { query: events_query(&ask), when, is_alike: true });
+        questions.push(Question { query: start_times_query(&ask), when, is_alike: true });
         for graph in GRAPHS {
             let scope = self::scope(fleet, rng);
             let window_ms = *rng.of(&[60_000, 75_000, 120_000, 300_000, 1_200_000]);
