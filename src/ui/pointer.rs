@@ -241,17 +241,18 @@ impl Hand {
     }
 
     fn walk(self, by: isize, selects: bool) {
-        let Some(times) = self.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.frame.times_ms.clone()))
-        else {
-            return;
-        };
+        let Some(drawn) = self.drawn.get_untracked() else { return };
+        let times = &drawn.frame.times_ms;
         let here = self.pointer.cursor.get_untracked();
         let at = here.and_then(|cursor| index_at(self.drawn, cursor.time_ms));
         let next = match at {
             Some(at) => at.saturating_add_signed(by).min(times.len().saturating_sub(1)),
             None => times.len().saturating_sub(1),
         };
-        let Some(&time_ms) = times.get(next) else { return };
+        // The first and the last point may lie just outside of the range.
+        let Some(time_ms) = times.get(next).map(|time_ms| *time_ms.clamp(&drawn.range.0, &drawn.range.1)) else {
+            return;
+        };
         if selects && let Some(here) = here {
             let from_ms = self.pointer.selection.get_untracked().map_or(here.time_ms, |selection| selection.0);
             self.pointer.selection.set(Some((from_ms, time_ms)));
