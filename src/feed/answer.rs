@@ -3,11 +3,8 @@ use gloo_timers::future::TimeoutFuture;
 use promapi::{Answer, Data, Many, Series};
 use serde_json::{Deserializer, Error};
 
-/// Shorter answers are read at once, in bytes: it takes a few milliseconds.
-const SHORT_BYTES: usize = 200_000;
-
-/// How much is read at a time, in bytes.
-const SLICE_BYTES: usize = 500_000;
+/// How much is read at a time, in bytes: it takes some milliseconds. Shorter answers are read at once.
+const SLICE_BYTES: usize = 200_000;
 
 /// What stands before the first series of a matrix, white space left out.
 const HEAD: &str = "\"resultType\":\"matrix\",\"result\":[";
@@ -27,7 +24,7 @@ pub(super) async fn turn(lines: usize) {
 /// # Errors
 /// When it is none.
 pub(super) async fn read(text: &str) -> Result<Answer<Data>, Error> {
-    let Some(mut rest) = series(text).filter(|_| text.len() > SHORT_BYTES) else { return serde_json::from_str(text) };
+    let Some(mut rest) = series(text).filter(|_| text.len() > SLICE_BYTES) else { return serde_json::from_str(text) };
     let mut matrix: Vec<Series<Many>> = Vec::new();
     let mut slice_end = rest.len().saturating_sub(SLICE_BYTES);
     loop {

@@ -1,7 +1,7 @@
 //! The whole page, or in a frame what the link asks of it: what is shared, and the order of the parts.
 use super::{banner::Banner, cards::Cards, colours::Palette, time, topbar::TopBar};
 use crate::{
-    effect::effect,
+    effect::{effect, on_change},
     embed::Channel,
     feed::{Connection, Feed},
     state::{cursor::Pointer, layouts::Layouts, navigation::Navigation, prefs, url},
@@ -33,6 +33,9 @@ pub fn App() -> impl IntoView {
     provide_context(navigation);
     provide_context(feed);
     pinched_until_drawn(navigation, feed, pointer);
+    // What is pinned holds the page, so it may not go out of sight.
+    let step = move || navigation.view.with(|view| (view.scope.clone(), view.section, view.range));
+    on_change(step, move || pointer.is_pinned.set(false));
     provide_context(pointer);
     provide_context(theme);
     provide_context(palette);

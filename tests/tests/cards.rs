@@ -238,6 +238,11 @@ async fn a_tooltip_is_pinned_and_stays_in_a_narrow_window() -> Result<()> {
     until("the pin freed", PATIENCE, async || browser.count(".tooltip").await, |count| *count == 0).await?;
     overlay.send_keys(Key::Left + " ").await?;
     browser.find(pinned).await?;
+    let told = async || Ok(browser.find("[data-testid=updated]").await?.text().await?);
+    until("that what is read is held", PATIENCE, told, |told| told.starts_with("held, ")).await?;
+    browser.press("earlier").await?;
+    until("new data, with nothing pinned", PATIENCE, told, |told| !told.starts_with("held")).await?;
+    assert_eq!(browser.count(pinned).await?, 0);
     let wide = browser.evaluate("return document.documentElement.scrollWidth - innerWidth", Vec::new()).await?;
     assert_eq!(wide, 0, "nothing is wider than the window");
     Ok(())
