@@ -82,19 +82,23 @@ export async function firstGraph(page, url) {
 }
 
 /**
- * Runs in the page: says `word` and the times when the frame has come that shows a card's first coloured line. Looking
- * at the pixels of each frame instead would take the page a third of its time.
+ * Runs in the page: says `word` and the times when the frame has come that shows a card's first coloured line, point or
+ * bar. Looking at the pixels of each frame instead would take the page a third of its time.
  */
 function watchFirstGraph(word) {
-  const own = CanvasRenderingContext2D.prototype.stroke;
-  CanvasRenderingContext2D.prototype.stroke = function (...given) {
-    own.apply(this, given);
-    const rgb = (this.strokeStyle.match(/[0-9a-f]{2}/g) ?? []).slice(0, 3).map(part => parseInt(part, 16));
-    // Grid and labels are shades of grey.
-    if (Math.max(...rgb) - Math.min(...rgb) <= 60 || !this.canvas.closest(".card .stage")) return;
-    CanvasRenderingContext2D.prototype.stroke = own;
-    // The callback after the next comes after the frame that shows it.
-    const told = () => console.log(word, performance.now(), performance.timeOrigin);
-    requestAnimationFrame(() => requestAnimationFrame(told));
-  };
+  const paints = { stroke: "strokeStyle", fill: "fillStyle", fillRect: "fillStyle" };
+  const { prototype } = CanvasRenderingContext2D;
+  const own = Object.fromEntries(Object.keys(paints).map(verb => [verb, prototype[verb]]));
+  for (const [verb, style] of Object.entries(paints)) {
+    prototype[verb] = function (...given) {
+      own[verb].apply(this, given);
+      const rgb = (this[style].match(/[0-9a-f]{2}/g) ?? []).slice(0, 3).map(part => parseInt(part, 16));
+      // Grid and labels are shades of grey.
+      if (Math.max(...rgb) - Math.min(...rgb) <= 60 || !this.canvas.closest(".card .stage")) return;
+      Object.assign(prototype, own);
+      // The callback after the next comes after the frame that shows it.
+      const told = () => console.log(word, performance.now(), performance.timeOrigin);
+      requestAnimationFrame(() => requestAnimationFrame(told));
+    };
+  }
 }

@@ -1,7 +1,11 @@
-// Sets the theme, and whether the page is in a frame, before the first paint; then fetches, checks and starts the
-// page's WebAssembly.
+// Fetches and checks the page's WebAssembly; meanwhile sets the theme, and whether the page is in a frame, before the
+// first paint; then starts it.
 // {{JS}}, {{WASM}} and {{INTEGRITY}} are filled in by scripts/boot.sh.
 (() => {
+  // Before the theme is looked up, which waits for the browser's storage.
+  const wasm = fetch("{{WASM}}", { integrity: "{{INTEGRITY}}" });
+  // A whole address: in a sandboxed frame this script is of another origin than the page, and has no base of its own.
+  const module = import(new URL("{{JS}}", document.baseURI).href);
   const link = new URLSearchParams(location.search);
   const embed = link.get("embed");
   let theme = null;
@@ -44,13 +48,11 @@
     fail("Inferboard could not be started: this browser has WebAssembly switched off.");
     return;
   }
-  const wasm = fetch("{{WASM}}", { integrity: "{{INTEGRITY}}" });
   const ready = new Promise((resolve) => {
     if (document.body) resolve();
     else addEventListener("DOMContentLoaded", resolve);
   });
-  // A whole address: in a sandboxed frame this script is of another origin than the page, and has no base of its own.
-  Promise.all([import(new URL("{{JS}}", document.baseURI).href), ready])
+  Promise.all([module, ready])
     .then(([page]) => page.default({ module_or_path: wasm }))
     .then(() => document.getElementById("boot")?.remove())
     .catch((error) => {

@@ -25,6 +25,9 @@ const LOOK_MS: u32 = 250;
 /// How often the page asks while the server has not been scraping for two intervals.
 const YOUNG_MS: i64 = 1000;
 
+/// And before it has scraped at all.
+const NEWBORN_MS: i64 = 250;
+
 /// Whether the server answers; times are by its clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connection {
@@ -272,7 +275,10 @@ impl Feed {
                 self.inner.update_value(|inner| {
                     // A server that has just started has more to show with every scrape.
                     let is_young = inner.interval_ms.is_none();
-                    let wait_ms = if is_young { every_ms.min(YOUNG_MS) } else { every_ms };
+                    let has_some =
+                        |known: &Option<Arc<Inventory>>| known.as_ref().is_some_and(|known| !known.is_empty());
+                    let young_ms = if self.inventory.with_untracked(has_some) { YOUNG_MS } else { NEWBORN_MS };
+                    let wait_ms = if is_young { every_ms.min(young_ms) } else { every_ms };
                     (inner.failures, inner.due_ms) = (0, began_ms + wait_ms);
                 });
                 self.connection.set(Connection::Up { at_ms: self.now_ms() });
