@@ -10,6 +10,7 @@ mod frames;
 mod gather;
 mod grid;
 mod inventory;
+mod lines;
 mod marks;
 mod queue;
 mod refresh;
