@@ -23,11 +23,6 @@ impl Inventory {
         Self { names }
     }
 
-    /// Whether nothing was found at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
     /// The models, in order.
     pub fn models(&self) -> BTreeSet<&str> {
         self.values(0, &Scope::default())

@@ -1,4 +1,4 @@
-//! What happened within the range: processes that started, replicas that left, engines of another version.
+//! What happened within the range: processes that started, replicas that vanished, engines of another version.
 use super::{card::Round, client::Failure, grid::Grid, refresh::Feed};
 use crate::order::sort_by;
 use catalogue::{Ask, Look, engine, events_query};
@@ -10,8 +10,8 @@ use promapi::{Data, Many, Series};
 pub enum Happening {
     /// A replica's process started.
     Started,
-    /// A replica told nothing any more.
-    Left,
+    /// A replica told nothing any more: it was removed, or it is down.
+    Vanished,
     /// An engine of this version was not there before.
     New,
 }
@@ -32,7 +32,7 @@ impl Happening {
     pub fn word(self) -> &'static str {
         match self {
             Self::Started => "started",
-            Self::Left => "left",
+            Self::Vanished => "vanished",
             Self::New => "appeared",
         }
     }
@@ -89,15 +89,16 @@ fn marks(matrix: &[Series<Many>], replica: &str, grid: Grid, range: (i64, i64)) 
             continue;
         }
         let name = label(replica);
+        let mut known_ms = None;
         for (_, number) in &series.points.values {
-            let mark = Mark { time_ms: ms(number.0), happening: Happening::Started, name: name.to_owned() };
+            let time_ms = ms(number.0);
             // A start is told at every step until the next.
-            if marks.last() != Some(&mark) {
-                marks.push(mark);
+            if known_ms.replace(time_ms) != Some(time_ms) {
+                marks.push(Mark { time_ms, happening: Happening::Started, name: name.to_owned() });
             }
         }
         if last_ms + GONE_STEPS * grid.step_ms.max(grid.window_ms) < range.1 {
-            marks.push(Mark { time_ms: last_ms, happening: Happening::Left, name: name.to_owned() });
+            marks.push(Mark { time_ms: last_ms, happening: Happening::Vanished, name: name.to_owned() });
         }
     }
     marks.retain(|mark| (range.0..=range.1).contains(&mark.time_ms));
@@ -137,7 +138,7 @@ mod tests {
         ];
         let told = |mark: &Mark| (mark.time_ms, mark.told());
         let told: Vec<_> = marks(&matrix, "replica", grid, (100_000, 200_000)).iter().map(told).collect();
-        let expected = [(120_000, "gone left"), (145_000, "again started"), (160_000, "vLLM 0.33.0 appeared")];
+        let expected = [(120_000, "gone vanished"), (145_000, "again started"), (160_000, "vLLM 0.33.0 appeared")];
         assert_eq!(told, expected.map(|(time_ms, text)| (time_ms, text.to_owned())));
     }
 }

@@ -22,11 +22,9 @@ use std::sync::Arc;
 /// How often the page looks whether a refresh is due.
 const LOOK_MS: u32 = 250;
 
-/// How often the page asks while the server has not been scraping for two intervals.
-const YOUNG_MS: i64 = 1000;
-
-/// And before it has scraped at all.
-const NEWBORN_MS: i64 = 250;
+/// How long the page waits, at first and at most, while the server has not been scraping for two intervals: twice as
+/// long each time.
+const YOUNG_MS: [i64; 2] = [250, 1000];
 
 /// Whether the server answers; times are by its clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +97,8 @@ pub(super) struct Inner {
     is_running: bool,
     is_wanted: bool,
     due_ms: i64,
+    /// The next wait for a young server.
+    young_ms: i64,
     failures: u32,
     look: Option<Interval>,
 }
@@ -120,6 +120,7 @@ impl Feed {
             is_running: false,
             is_wanted: false,
             due_ms: 0,
+            young_ms: YOUNG_MS[0],
             failures: 0,
             look: None,
         };
@@ -274,11 +275,8 @@ impl Feed {
                 let every_ms = self.view.with_untracked(|view| view.refresh.interval_ms);
                 self.inner.update_value(|inner| {
                     // A server that has just started has more to show with every scrape.
-                    let is_young = inner.interval_ms.is_none();
-                    let has_some =
-                        |known: &Option<Arc<Inventory>>| known.as_ref().is_some_and(|known| !known.is_empty());
-                    let young_ms = if self.inventory.with_untracked(has_some) { YOUNG_MS } else { NEWBORN_MS };
-                    let wait_ms = if is_young { every_ms.min(young_ms) } else { every_ms };
+                    let wait_ms = if inner.interval_ms.is_none() { every_ms.min(inner.young_ms) } else { every_ms };
+                    inner.young_ms = (2 * inner.young_ms).min(YOUNG_MS[1]);
                     (inner.failures, inner.due_ms) = (0, began_ms + wait_ms);
                 });
                 self.connection.set(Connection::Up { at_ms: self.now_ms() });
