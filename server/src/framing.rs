@@ -14,7 +14,7 @@ const KEY_BYTES: usize = 16;
 pub struct Framing {
     /// The Content-Security-Policy of a page with `embed` in its address.
     pub policy: HeaderValue,
-    /// That of every other answer.
+    /// That of any other page.
     pub closed_policy: HeaderValue,
     /// `X-Frame-Options` of a page with `embed` in its address, where that header can say the same.
     pub options: Option<HeaderValue>,

@@ -9,9 +9,15 @@ use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
+/// Of every answer.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff")),
     (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
+];
+
+/// Of the page besides. What is no document would send them along with every script and number for nothing.
+const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static(
@@ -20,8 +26,10 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
         ),
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
 ];
+
+/// The policy of everything else, should a browser be made to show it as a document.
+const BARE_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// The names by which the server may be asked. A page of another site that has its own name resolve to this machine
 /// (DNS rebinding) asks by that name, and is turned away.
@@ -70,14 +78,22 @@ impl Hosts {
 /// Whether it is a request for the page as it stands in a frame.
 pub(crate) fn is_framed(uri: &Uri) -> bool {
     let query = uri.query().unwrap_or_default();
-    uri.path() == "/" && query.split('&').any(|pair| pair.starts_with("embed="))
+    is_page(uri) && query.split('&').any(|pair| pair.starts_with("embed="))
 }
 
-/// Refuses requests by a foreign name, and adds the headers that hold for every answer.
+/// Whether it is a request for the page.
+fn is_page(uri: &Uri) -> bool {
+    uri.path() == "/"
+}
+
+/// Refuses requests by a foreign name, and adds the headers that guard an answer.
 pub async fn guard(State((hosts, framing)): State<(Hosts, Framing)>, request: Request, next: Next) -> Response {
+    let denied = Some(HeaderValue::from_static("DENY"));
+    let is_page = is_page(request.uri());
     let (policy, options) = match is_framed(request.uri()) {
         true => (framing.policy, framing.options),
-        false => (framing.closed_policy, Some(HeaderValue::from_static("DENY"))),
+        false if is_page => (framing.closed_policy, denied),
+        false => (BARE_POLICY, denied),
     };
     let mut response = match hosts.refusal(request.uri(), request.headers()) {
         Some(status) => status.into_response(),
@@ -85,6 +101,9 @@ pub async fn guard(State((hosts, framing)): State<(Hosts, Framing)>, request: Re
     };
     let headers = response.headers_mut();
     headers.extend(HEADERS);
+    if is_page {
+        headers.extend(PAGE_HEADERS);
+    }
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.extend(options.map(|options| (X_FRAME_OPTIONS, options)));
     response
