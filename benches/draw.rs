@@ -8,6 +8,9 @@ use plotters_canvas::CanvasBackend;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
+/// Units of a scene for one pixel of the screen.
+const PARTS: f64 = 2.0;
+
 const COLOURS: [Rgb; 5] =
     [Rgb(47, 111, 235), Rgb(224, 138, 30), Rgb(18, 147, 139), Rgb(164, 66, 156), Rgb(122, 139, 18)];
 
@@ -63,14 +66,15 @@ impl Lines {
         let count = ((projection.right - projection.left) / 72.0).max(2.0) as usize;
         let times = time_ticks(range.0, range.1, count, &offset_ms);
         let ratio = web_sys::window()?.device_pixel_ratio();
-        let scale = ratio.max(2.0);
-        let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
+        let (pixel_width, pixel_height) = ((width * ratio).round() as u32, (height * ratio).round() as u32);
         if (self.canvas.width(), self.canvas.height()) != (pixel_width, pixel_height) {
             self.canvas.set_width(pixel_width);
             self.canvas.set_height(pixel_height);
         }
         let context: CanvasRenderingContext2d = self.canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        context.reset_transform().ok()?;
         context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
+        context.scale(1.0 / PARTS, 1.0 / PARTS).ok()?;
         context.set_line_join("round");
         let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
         let drawing = Drawing {
@@ -84,8 +88,8 @@ impl Lines {
             values: &values,
             times: &times,
             theme: &self.theme,
-            scale,
-            screen_pixel: scale / ratio,
+            scale: ratio * PARTS,
+            screen_pixel: PARTS,
         };
         paint(&scene(&drawing), CanvasBackend::with_canvas_object(self.canvas.clone())?).ok()
     }

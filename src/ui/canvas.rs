@@ -26,7 +26,7 @@ pub(super) type Painted = RwSignal<Option<Projection>>;
 /// Graph and overlay.
 #[component]
 pub(super) fn Plot() -> impl IntoView {
-    let card @ CardContext { graph, drawn, shown, styles, axis, .. } = expect_context();
+    let card @ CardContext { drawn, .. } = expect_context();
     let palette = expect_context::<Memo<Palette>>();
     let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     let painted: Painted = RwSignal::new(None);
@@ -37,26 +37,34 @@ pub(super) fn Plot() -> impl IntoView {
         if size.0 < 1.0 || size.1 < 1.0 {
             return;
         }
-        let (shown, styles, palette) = (shown.get(), styles.get(), palette.get());
         let drawn = drawn.get().unwrap_or_else(|| Arc::new(Drawn::blank(feed.range.get_untracked())));
-        let axis = axis.get();
         let range = pointer.shown(drawn.range);
-        let picture = Picture {
-            graph,
-            unit: card.unit(),
-            drawn: &drawn,
-            range,
-            shown: &shown,
-            styles: &styles,
-            axis: &axis,
-            palette: &palette,
-        };
-        painted.set(picture.draw(&canvas, size));
+        painted.set(palette.with(|palette| draw(card, (&drawn, range), palette, &canvas, size, ratio())));
     });
     view! {
         <canvas node_ref=canvas aria-hidden="true"></canvas>
         <Overlay painted />
     }
+}
+
+/// Pixels of the screen for one of the page.
+fn ratio() -> f64 {
+    window().device_pixel_ratio()
+}
+
+/// Paints the lines of a card and a range of theirs, as [`Picture::draw`] does.
+pub(super) fn draw(
+    card: CardContext,
+    (drawn, range): (&Drawn, (i64, i64)),
+    palette: &Palette,
+    canvas: &web_sys::HtmlCanvasElement,
+    size: (f64, f64),
+    ratio: f64,
+) -> Option<Projection> {
+    let (shown, styles, axis) = (card.shown.get(), card.styles.get(), card.axis.get());
+    let (graph, unit) = (card.graph, card.unit());
+    let picture = Picture { graph, unit, drawn, range, shown: &shown, styles: &styles, axis: &axis, palette };
+    picture.draw(canvas, size, ratio)
 }
 
 /// All that decides what is painted.
@@ -72,26 +80,29 @@ struct Picture<'a> {
     palette: &'a Palette,
 }
 
+/// Parts of a pixel that corners can lie at: plotters knows whole numbers only, with which lines would look stepped.
+const PARTS: f64 = 2.0;
+
 /// Marks of bounds are at least so far apart, in CSS pixels.
 const MARKS_APART_PX: f64 = 36.0;
 
 impl Picture<'_> {
-    /// Paints, and tells where things lie; none when the canvas cannot be painted on.
-    fn draw(&self, canvas: &web_sys::HtmlCanvasElement, (width, height): (f64, f64)) -> Option<Projection> {
+    /// Paints on a canvas of that size in CSS pixels, with `ratio` pixels of its own for one of them, and tells where
+    /// things lie; none when the canvas cannot be painted on.
+    fn draw(&self, canvas: &web_sys::HtmlCanvasElement, (width, height): (f64, f64), ratio: f64) -> Option<Projection> {
         let (range, frame) = (self.range, &self.shown.frame);
         let projection = self.axis.projection(width, height, range);
         let count = ((projection.right - projection.left) / 60.0).max(2.0) as usize;
         let times = time_ticks(range.0, range.1, count, &time::offset_ms);
-        // Lines have whole-pixel corners: at least two pixels of canvas for one of the page keep them smooth.
-        let ratio = window().device_pixel_ratio();
-        let scale = ratio.max(2.0);
-        let (pixel_width, pixel_height) = ((width * scale).round() as u32, (height * scale).round() as u32);
+        let (pixel_width, pixel_height) = ((width * ratio).round() as u32, (height * ratio).round() as u32);
         if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
             canvas.set_width(pixel_width);
             canvas.set_height(pixel_height);
         }
         let context: web_sys::CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        context.reset_transform().ok()?;
         context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
+        context.scale(1.0 / PARTS, 1.0 / PARTS).ok()?;
         // Sharp peaks would grow spikes with the default joint.
         context.set_line_join("round");
         let apart_ms = (MARKS_APART_PX / projection.per_ms()) as i64;
@@ -107,8 +118,8 @@ impl Picture<'_> {
             values: &self.axis.ticks,
             times: &times,
             theme: &self.palette.theme,
-            scale,
-            screen_pixel: scale / ratio,
+            scale: ratio * PARTS,
+            screen_pixel: PARTS,
         };
         paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
         Some(projection)
@@ -194,7 +205,7 @@ mod tests {
             axis: &axis,
             palette: &palette,
         };
-        picture.draw(canvas, size).expect("drawn")
+        picture.draw(canvas, size, ratio()).expect("drawn")
     }
 
     /// Pixels of the canvas that have the colour.
@@ -214,8 +225,8 @@ mod tests {
         let drawn = drawn("running", &[1.0, 5.0, 5.0, 5.0, 2.0]);
         let size = (400.0, 200.0);
         let projection = draw(&canvas, size, graph, &drawn, std::slice::from_ref(&style), false);
-        assert!(canvas.width() >= 800, "at least two canvas pixels for one of the page");
-        assert!(count(&canvas, style.rgb) > 300, "{}", count(&canvas, style.rgb));
+        assert_eq!(f64::from(canvas.width()), 400.0 * ratio());
+        assert!(count(&canvas, style.rgb) > 100, "{}", count(&canvas, style.rgb));
         assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
         assert!(projection.high >= 5.0);
         draw(&canvas, size, graph, &drawn, &[LineStyle { is_shown: false, ..style.clone() }], false);

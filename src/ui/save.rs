@@ -1,5 +1,6 @@
 //! Taking a card's data along: to the clipboard, or as a file.
 use super::{
+    canvas::draw,
     card::CardContext,
     colours::{Palette, css},
     time,
@@ -102,12 +103,23 @@ const TITLE_PX: f64 = 44.0;
 const LINE_PX: f64 = 20.0;
 const EDGE_PX: f64 = 12.0;
 
+/// A picture is looked at on other screens too: it has so many pixels at least for one of the page.
+const LEAST_SCALE: f64 = 2.0;
+
+fn canvas() -> Option<HtmlCanvasElement> {
+    document().create_element("canvas").ok()?.dyn_into().ok()
+}
+
 fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     let selector = format!("section[data-graph='{}'] .stage canvas", card.graph.id);
-    let source: HtmlCanvasElement = document().query_selector(&selector).ok()??.dyn_into().ok()?;
-    let scale = f64::from(source.width()) / f64::from(source.client_width().max(1));
-    let width = f64::from(source.client_width()) + 2.0 * EDGE_PX;
-    let picture: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    let shown: HtmlCanvasElement = document().query_selector(&selector).ok()??.dyn_into().ok()?;
+    let size @ (graph_width, graph_height) = (f64::from(shown.client_width()), f64::from(shown.client_height()));
+    let drawn = card.drawn.get_untracked()?;
+    let scale = window().device_pixel_ratio().max(LEAST_SCALE);
+    let graph = canvas()?;
+    untrack(|| draw(card, (&drawn, drawn.range), palette, &graph, size, scale))?;
+    let width = graph_width + 2.0 * EDGE_PX;
+    let picture = canvas()?;
     let context: CanvasRenderingContext2d = picture.get_context("2d").ok()??.dyn_into().ok()?;
     let font = &palette.theme.font;
     context.set_font(&format!("12px {font}"));
@@ -123,8 +135,7 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
         .collect();
     let places = places(&widths, width - 2.0 * EDGE_PX);
     let lines = places.last().map_or(0, |place| place.1 + 1);
-    let graph_px = f64::from(source.client_height());
-    let height = TITLE_PX + graph_px + LINE_PX * lines as f64 + EDGE_PX;
+    let height = TITLE_PX + graph_height + LINE_PX * lines as f64 + EDGE_PX;
     // A canvas of a new size has lost its settings.
     picture.set_width((width * scale).round() as u32);
     picture.set_height((height * scale).round() as u32);
@@ -137,15 +148,15 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     let title = format!("{} {}", card.graph.title, card.unit().suffix());
     context.fill_text(title.trim_end(), EDGE_PX, 16.0).ok()?;
     context.set_font(&format!("12px {font}"));
-    let range = card.drawn.with_untracked(|drawn| drawn.as_ref().map(|drawn| drawn.range))?;
     // A picture outlives its day.
-    let times = format!("{} to {}", time::clock_and_day(range.0, 0), time::clock_and_day(range.1, range.0));
+    let (start_ms, end_ms) = drawn.range;
+    let times = format!("{} to {}", time::clock_and_day(start_ms, 0), time::clock_and_day(end_ms, start_ms));
     context.fill_text(&times, EDGE_PX, 34.0).ok()?;
     context
-        .draw_image_with_html_canvas_element_and_dw_and_dh(&source, EDGE_PX, TITLE_PX, width - 2.0 * EDGE_PX, graph_px)
+        .draw_image_with_html_canvas_element_and_dw_and_dh(&graph, EDGE_PX, TITLE_PX, graph_width, graph_height)
         .ok()?;
     for ((name, rgb), (x, line)) in entries.iter().zip(places) {
-        let (x, y) = (EDGE_PX + x, TITLE_PX + graph_px + LINE_PX * (line as f64 + 0.5));
+        let (x, y) = (EDGE_PX + x, TITLE_PX + graph_height + LINE_PX * (line as f64 + 0.5));
         context.set_fill_style_str(&css(*rgb));
         context.fill_rect(x, y - 2.0, 10.0, 4.0);
         context.set_fill_style_str(&css(palette.ink));

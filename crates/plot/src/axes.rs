@@ -1,11 +1,11 @@
 //! Grid lines, the labels of both axes, and words at the height of a value.
-use crate::{Anchor, Drawing, Labelled, Projection, Scene, Stroke};
+use crate::{Anchor, Drawing, Labelled, Projection, Scene, Stroke, sharp::middle};
 
 pub(crate) fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
     let scale = drawing.scale;
     let width = scale.round().max(1.0) as u32;
     for (value, text) in drawing.values {
-        let y = p.y(*value).round() as i32;
+        let y = middle(p.y(*value), width, drawing.screen_pixel);
         let points = vec![(p.left as i32, y), (p.right as i32, y)];
         scene.grid.push(Stroke { points, rgb: drawing.theme.grid, width });
         let at = ((p.left - 6.0 * scale) as i32, y);

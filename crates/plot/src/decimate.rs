@@ -2,7 +2,7 @@
 //!
 //! Source: Jugel, Jerzak, Hackenbroich, Markl, "M4: A Visualization-Oriented Time Series Data Aggregation", VLDB 2014.
 
-/// Connected points in canvas pixels.
+/// Connected points in units of the scene.
 pub type Polyline = Vec<(i32, i32)>;
 
 /// The points that share a pixel column.
@@ -18,7 +18,7 @@ struct PixelColumn {
 pub struct PixelColumns(Vec<PixelColumn>);
 
 impl PixelColumns {
-    /// The columns, `width` canvas pixels wide, of `count` points whose places `x` never decrease.
+    /// The columns, `width` units wide, of `count` points whose places `x` never decrease.
     pub fn new(count: usize, width: f64, x: impl Fn(usize) -> f64) -> Self {
         let mut columns = Vec::new();
         let mut start = 0;

@@ -1,7 +1,7 @@
-//! From columns of numbers to a painted graph: frame, decimation, scene, plotters; generic over plotters' backend.
+//! From columns of numbers to a painted graph: frame, decimation, scene; generic over plotters' backend.
 //!
-//! A [`Frame`] holds the data, a [`Projection`] says where times and values lie, [`scene`] turns both into shapes in
-//! canvas pixels, and [`paint`] puts them on any plotters backend. Nothing here knows a browser.
+//! A [`Frame`] holds the data, a [`Projection`] says where times and values lie, [`scene`] turns both into shapes, and
+//! [`paint`] puts them on any of plotters' backends. Nothing here knows a browser.
 mod axes;
 mod dashes;
 mod decimate;
@@ -12,6 +12,7 @@ mod paint;
 mod projection;
 mod rgb;
 mod scene;
+mod sharp;
 mod stack;
 mod ticks;
 

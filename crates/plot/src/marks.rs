@@ -17,7 +17,7 @@ pub struct Mark {
 /// Half the width of a triangle, and its height, in CSS pixels.
 const SIZE_PX: (f64, f64) = (4.0, 6.0);
 
-/// The shape of a mark in canvas pixels: its base lies on the point.
+/// The shape of a mark in units: its base lies on the point.
 pub(crate) fn triangle(mark: &Mark, p: &Projection, scale: f64) -> Area {
     let (half, height) = (SIZE_PX.0 * scale, SIZE_PX.1 * scale);
     let (x, y) = (p.x(mark.time_ms), p.y(mark.value).clamp(p.top, p.bottom));

@@ -1,71 +1,118 @@
-//! A scene onto any plotters backend.
+//! A scene onto any of plotters' backends.
+//!
+//! The backend is called without plotters itself between, whose areas move all points into the backend's own size: a scene
+//! may be finer than its pixels.
 use crate::{Anchor, Labelled, Rgb, Scene};
-use plotters::{
-    prelude::{
-        Circle, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle,
-    },
-    style::{
-        Color, FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
-    },
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
+    text_anchor::{HPos, Pos, VPos},
 };
 
 /// How much a plate hides of what is behind it.
 const PLATE_ALPHA: f64 = 0.8;
 
-fn colour(rgb: Rgb) -> RGBColor {
-    RGBColor(rgb.0, rgb.1, rgb.2)
+/// A colour, and the width of a line in units.
+struct Style(BackendColor, u32);
+
+impl BackendStyle for Style {
+    fn color(&self) -> BackendColor {
+        self.0
+    }
+
+    fn stroke_width(&self) -> u32 {
+        self.1
+    }
 }
 
-fn stroked(rgb: Rgb, width: u32) -> ShapeStyle {
-    ShapeStyle { color: colour(rgb).into(), filled: false, stroke_width: width }
+fn colour(rgb: Rgb) -> BackendColor {
+    BackendColor { alpha: 1.0, rgb: (rgb.0, rgb.1, rgb.2) }
 }
 
-fn filled(rgb: Rgb) -> ShapeStyle {
-    ShapeStyle { color: colour(rgb).into(), filled: true, stroke_width: 0 }
+/// How a label is written.
+struct Type<'a> {
+    family: &'a str,
+    size: f64,
+    colour: BackendColor,
+    anchor: Anchor,
+}
+
+/// Letters have no shapes here: the backend must know how to write.
+#[derive(Debug, thiserror::Error)]
+#[error("this backend cannot write text by itself")]
+struct NoLetters;
+
+impl BackendTextStyle for Type<'_> {
+    type FontError = NoLetters;
+
+    fn color(&self) -> BackendColor {
+        self.colour
+    }
+
+    fn size(&self) -> f64 {
+        self.size
+    }
+
+    fn anchor(&self) -> Pos {
+        let horizontal = match self.anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Centre => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        Pos::new(horizontal, VPos::Center)
+    }
+
+    fn family(&self) -> FontFamily<'_> {
+        FontFamily::Name(self.family)
+    }
+
+    fn layout_box(&self, _: &str) -> Result<(BackendCoord, BackendCoord), NoLetters> {
+        Err(NoLetters)
+    }
+
+    fn draw<E, F: FnMut(i32, i32, BackendColor) -> Result<(), E>>(
+        &self,
+        _: &str,
+        _: BackendCoord,
+        _: F,
+    ) -> Result<Result<(), E>, NoLetters> {
+        Err(NoLetters)
+    }
 }
 
 /// Draws `scene`; what was there before is the caller's to clear.
 ///
 /// # Errors
-/// When the backend cannot draw.
-pub fn paint<B: DrawingBackend>(scene: &Scene, backend: B) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-    let root = backend.into_drawing_area();
+/// When the backend cannot draw, or cannot write text by itself.
+pub fn paint<B: DrawingBackend>(scene: &Scene, mut backend: B) -> Result<(), DrawingErrorKind<B::ErrorType>> {
+    backend.ensure_prepared()?;
     for stroke in &scene.grid {
-        root.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+        backend.draw_path(stroke.points.iter().copied(), &Style(colour(stroke.rgb), stroke.width))?;
     }
     for area in &scene.areas {
-        root.draw(&Polygon::new(area.points.as_slice(), filled(area.rgb)))?;
+        backend.fill_polygon(area.points.iter().copied(), &colour(area.rgb))?;
     }
     for bar in &scene.bars {
-        root.draw(&Rectangle::new([bar.from, bar.to], filled(bar.rgb)))?;
+        backend.draw_rect(bar.from, bar.to, &colour(bar.rgb), true)?;
     }
     for stroke in &scene.strokes {
-        root.draw(&PathElement::new(stroke.points.as_slice(), stroked(stroke.rgb, stroke.width)))?;
+        backend.draw_path(stroke.points.iter().copied(), &Style(colour(stroke.rgb), stroke.width))?;
     }
     for (centre, radius, rgb) in &scene.dots {
-        root.draw(&Circle::new(*centre, *radius, filled(*rgb)))?;
+        backend.draw_circle(*centre, *radius, &colour(*rgb), true)?;
     }
     for mark in &scene.marks {
-        root.draw(&Polygon::new(mark.points.as_slice(), filled(mark.rgb)))?;
+        backend.fill_polygon(mark.points.iter().copied(), &colour(mark.rgb))?;
     }
-    let (family, size) = &scene.text;
-    // By name: plotters' way from a text to a family compares in small letters, with a table of 12 kilobytes for them.
-    let font = FontDesc::new(FontFamily::Name(family), *size, FontStyle::Normal);
+    let (family, size) = (&scene.text.0, scene.text.1);
     for label in &scene.labels {
-        let horizontal = match label.anchor {
-            Anchor::Left => HPos::Left,
-            Anchor::Centre => HPos::Center,
-            Anchor::Right => HPos::Right,
-        };
         if let Some(rgb) = label.plate {
-            root.draw(&Rectangle::new(plate(label, *size), colour(rgb).mix(PLATE_ALPHA).filled()))?;
+            let [from, to] = plate(label, size);
+            backend.draw_rect(from, to, &colour(rgb).mix(PLATE_ALPHA), true)?;
         }
-        let rgb = colour(label.rgb);
-        let style = TextStyle::from(font.clone()).color(&rgb).pos(Pos::new(horizontal, VPos::Center));
-        root.draw_text(&label.text, &style, label.at)?;
+        let style = Type { family, size, colour: colour(label.rgb), anchor: label.anchor };
+        backend.draw_text(&label.text, &style, label.at)?;
     }
-    root.present()
+    backend.present()
 }
 
 /// The corners of a label's plate, by the usual width of letters.
@@ -86,7 +133,7 @@ fn plate(label: &Labelled, size: f64) -> [(i32, i32); 2] {
 mod tests {
     use super::*;
     use crate::{Area, Bar, Stroke};
-    use plotters::prelude::SVGBackend;
+    use plotters_svg::SVGBackend;
 
     #[test]
     fn everything_in_a_scene_reaches_the_backend() {

@@ -1,4 +1,4 @@
-//! Shapes in canvas pixels: what a frame becomes before a backend draws it.
+//! Shapes in units of a fraction of a pixel: what a frame becomes before a backend draws it.
 use crate::{
     Frame, PixelColumns, Polyline, Projection, Rgb, TimeTick,
     axes::lay_axes,
@@ -84,9 +84,9 @@ pub struct Drawing<'a> {
     pub times: &'a [TimeTick],
     /// Colours and type of the rest.
     pub theme: &'a Theme,
-    /// Canvas pixels for one CSS pixel.
+    /// Units for one CSS pixel. Coordinates of a scene are whole numbers of them: finer ones make smoother lines.
     pub scale: f64,
-    /// Canvas pixels for one pixel of the screen: lines are reduced to what the screen can show.
+    /// Units for one pixel of the screen: lines are reduced to what it can show, and straight edges lie between two.
     pub screen_pixel: f64,
 }
 
@@ -97,7 +97,7 @@ pub struct Stroke {
     pub points: Polyline,
     /// The colour.
     pub rgb: Rgb,
-    /// Width in canvas pixels.
+    /// Width in units.
     pub width: u32,
 }
 
@@ -164,7 +164,7 @@ pub struct Scene {
     pub marks: Vec<Area>,
     /// Labels.
     pub labels: Vec<Labelled>,
-    /// Type of the labels: family, and size in canvas pixels.
+    /// Type of the labels: family, and size in units.
     pub text: (String, f64),
 }
 
@@ -186,7 +186,7 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
         text: (theme.font.clone(), theme.font_px * drawing.scale),
     };
     lay_axes(drawing, &p, &mut scene);
-    // The range is cut out first: backends move points from outside onto the edge.
+    // The range is cut out first: what is outside would be drawn beside the axes.
     let times = &drawing.frame.times_ms;
     let within = times.partition_point(|time| *time < p.start_ms)..times.partition_point(|time| *time <= p.end_ms);
     let pixel_columns = PixelColumns::new(within.len(), drawing.screen_pixel, |at| p.x(times[within.start + at]));
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_lie_where_the_projection_says_in_canvas_pixels() {
+    fn lines_lie_where_the_projection_says_in_units() {
         let scene = laid_out(&frame(&[&[0.0, 5.0, f64::NAN, 10.0]]), &[style()], Look::Lines);
         assert_eq!(scene.strokes, [Stroke { points: vec![(80, 420), (280, 220)], rgb: RED, width: 3 }]);
         assert_eq!(scene.dots, [((680, 20), 3, RED)]);

@@ -1,5 +1,5 @@
 //! Columns on top of each other: bars, areas, and the cells of a heat map.
-use crate::{Area, Bar, Drawing, PixelColumns, Projection, Rgb, Scene};
+use crate::{Area, Bar, Drawing, PixelColumns, Projection, Rgb, Scene, sharp::edge};
 use std::ops::Range;
 
 pub(crate) fn lay_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
@@ -10,7 +10,7 @@ pub(crate) fn lay_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, sce
             if !style.is_shown || style.is_overlaid || !value.is_finite() || value <= 0.0 {
                 continue;
             }
-            let (low, high) = (p.y(base).round() as i32, p.y(base + value).round() as i32);
+            let [low, high] = [base, base + value].map(|value| edge(p.y(value), drawing.screen_pixel));
             base += value;
             // A class with few requests must not vanish below the height of a pixel.
             let high = high.min(low - drawing.scale.round() as i32).max(p.top as i32);
@@ -61,7 +61,7 @@ pub(crate) fn lay_cells(drawing: &Drawing<'_>, p: &Projection, (width_ms, is_lev
     for (at, (left, right)) in slots(drawing, p, width_ms) {
         for (row, column) in columns.iter().enumerate() {
             let Some(rgb) = shade(&drawing.theme.ramp, column.values[at] / most, is_level) else { continue };
-            let (low, high) = (p.y(row as f64).round() as i32, p.y(row as f64 + 1.0).round() as i32);
+            let [low, high] = [row, row + 1].map(|row| edge(p.y(row as f64), drawing.screen_pixel));
             scene.bars.push(Bar { from: (left, high), to: (right, low), rgb });
         }
     }
@@ -82,11 +82,13 @@ fn shade(ramp: &[Rgb], share: f64, is_level: bool) -> Option<Rgb> {
 /// Index, left and right edge of each time's bar that is in the range, `width_ms` wide and ending at its time.
 fn slots(drawing: &Drawing<'_>, p: &Projection, width_ms: i64) -> Vec<(usize, (i32, i32))> {
     let gap = if width_ms as f64 * p.per_ms() >= 4.0 * drawing.scale { drawing.scale } else { 0.0 };
+    let edge = |place| edge(place, drawing.screen_pixel);
     let slot = |(at, time_ms): (usize, &i64)| {
         let left = p.x(time_ms - width_ms).max(p.left);
         let right = (p.x(*time_ms) - gap).min(p.right);
-        let (left, right) = (left <= right).then_some((left.round() as i32, right.round() as i32))?;
-        (p.x(*time_ms) > p.left && left < p.right as i32).then_some((at, (left, right.max(left + 1))))
+        let (left, right) = (left <= right).then_some((edge(left), edge(right)))?;
+        (p.x(*time_ms) > p.left && left < p.right as i32)
+            .then_some((at, (left, right.max(left + edge(drawing.screen_pixel)))))
     };
     drawing.frame.times_ms.iter().enumerate().filter_map(slot).collect()
 }

@@ -6,8 +6,15 @@ const LARGEST: f64 = 1e307;
 /// The values that an axis must span so that all `columns` and zero are on it; with a `ceiling` at least up to there.
 /// Holes and infinities do not count.
 pub fn value_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, ceiling: Option<f64>) -> (f64, f64) {
-    let (mut low, mut high) = (0.0_f64, ceiling.unwrap_or(0.0));
-    for value in columns.flatten() {
+    let (low, high) = columns.fold((0.0, ceiling.unwrap_or(0.0)), spanning);
+    let (low, high) = (low.max(-LARGEST), high.min(LARGEST));
+    if high > low { (low, high) } else { (low, low + 1.0) }
+}
+
+/// A domain that spans a column too. Not generic, so that it is built for speed with this crate rather than for size with
+/// its user.
+fn spanning((mut low, mut high): (f64, f64), column: &[f64]) -> (f64, f64) {
+    for value in column {
         // A comparison with NaN does not hold, so holes fall through both.
         if *value < low && *value != f64::NEG_INFINITY {
             low = *value;
@@ -16,8 +23,7 @@ pub fn value_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, ceiling: Optio
             high = *value;
         }
     }
-    let (low, high) = (low.max(-LARGEST), high.min(LARGEST));
-    if high > low { (low, high) } else { (low, low + 1.0) }
+    (low, high)
 }
 
 /// Which numbers are round.
