@@ -9,10 +9,14 @@ import { gunzipSync } from "node:zlib";
 
 const TYPES = { ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
-/** Serves `folders`, from path prefix to folder, and an empty page that links `stylesheet` elsewhere. */
-export function files(folders, stylesheet) {
+/**
+ * Serves `folders`, from path prefix to folder, and an empty page that links `stylesheet` elsewhere; passes requests for
+ * `/api/` on to `behind`.
+ */
+export function files(folders, stylesheet, behind) {
   const blank = `<!doctype html><link rel="stylesheet" href="${stylesheet}"><body style="margin: 0">`;
-  return listen((request, response) => {
+  return listen(async (request, response) => {
+    if (behind && request.url.startsWith("/api/")) return passOn(request, response, behind, await text(request));
     const prefix = Object.keys(folders).find(prefix => request.url.startsWith(prefix));
     // A page that is isolated from other origins has a clock of 5 µs instead of 100.
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
@@ -51,16 +55,23 @@ async function listen(answer) {
 
 /** Passes requests on to the companion at `url`, its present being the time that `now` gives in milliseconds. */
 export function later(url, now) {
-  const sent = new Set(["host", "origin", "connection", "content-length"]);
   return listen(async (request, response) => {
-    const chunks = await request.toArray();
-    let body = Buffer.concat(chunks).toString();
+    let body = await text(request);
     if (request.url.endsWith("/query") && !new URLSearchParams(body).has("time")) body += `&time=${now() / 1000}`;
-    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !sent.has(name)));
-    const answer = await fetch(new URL(request.url, url), { method: request.method, headers, body: body || undefined });
-    response.setHeader("Content-Type", answer.headers.get("content-type") ?? "text/plain");
-    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+    await passOn(request, response, url, body);
   });
+}
+
+async function text(request) {
+  return Buffer.concat(await request.toArray()).toString();
+}
+
+async function passOn(request, response, url, body) {
+  const sent = new Set(["host", "origin", "connection", "content-length"]);
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !sent.has(name)));
+  const answer = await fetch(new URL(request.url, url), { method: request.method, headers, body: body || undefined });
+  response.setHeader("Content-Type", answer.headers.get("content-type") ?? "text/plain");
+  response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
 }
 
 /** Starts `program` as the companion on a free port; resolves as soon as it says where it listens. */
