@@ -1,7 +1,7 @@
 //! What a card last drew, and how it came by it.
 use super::{
     client::{Backend, Failure},
-    frames::{bucket_ends, bucket_frame, frame, named_values, sort},
+    frames::{bucket_ends, bucket_frame, bucket_shares, frame, named_values, sort},
     grid::Grid,
     inventory::Inventory,
     lines::{Lines, line_order},
@@ -47,6 +47,9 @@ pub struct Drawn {
     pub buckets: Option<Frame>,
     /// Upper ends of the buckets behind percentiles, in the graph's unit.
     pub bucket_ends: Vec<f64>,
+    /// Each of these ends with the share of requests that stayed within it, over the range that is summed, where the card
+    /// is held against a target.
+    pub shares: Vec<(f64, f64)>,
     /// Whether the lines are details.
     pub is_detailed: bool,
     /// Start and end of the visible range, Unix milliseconds.
@@ -71,6 +74,7 @@ impl Drawn {
             beside: None,
             buckets: None,
             bucket_ends: Vec::new(),
+            shares: Vec::new(),
             is_detailed: false,
             range,
             until_ms: range.1,
@@ -163,6 +167,7 @@ impl Round {
             let known = old.beside.as_ref().map(|beside| &beside.of);
             (choices.comparison.is_none() || known == choices.comparison.as_ref())
                 && (choices.form != Form::HeatMap || is_of_rows || old.buckets.is_some())
+                && (choices.target.is_none() || !old.shares.is_empty())
         };
         if let Some(old) = &old
             && old.range == self.range
@@ -206,6 +211,20 @@ impl Round {
             }
             (None, None) => (Vec::new(), range),
         };
+        let shares = match (choices.target, known.filter(|old| !old.shares.is_empty())) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(old)) => old.shares.clone(),
+            (Some(_), None) => {
+                let whole = Ask { window_ms: range.1 - range.0, ..ask };
+                match buckets_query(graph, &present, &whole) {
+                    Some((query, scale)) => {
+                        let _permit = queue.permit().await;
+                        bucket_shares(self.backend.instant(query, self.end_ms()).await?, scale)
+                    }
+                    None => Vec::new(),
+                }
+            }
+        };
         let until_ms = range.1.min(self.now_ms);
         let frame = lines;
         Ok(Some(Drawn {
@@ -213,6 +232,7 @@ impl Round {
             beside,
             buckets,
             bucket_ends,
+            shares,
             is_detailed,
             range,
             until_ms,

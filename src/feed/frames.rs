@@ -92,6 +92,17 @@ pub(super) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
     ends
 }
 
+/// Each upper end of the buckets in a vector of their rates, in order, with the share of the last one, which holds all;
+/// nothing where nothing happened.
+pub(super) fn bucket_shares(data: Data, scale: f64) -> Vec<(f64, f64)> {
+    let Data::Vector(vector) = data else { return Vec::new() };
+    let rate = |series: &Series<promapi::One>| Some((bucket_end(series, scale)?, series.points.value.1.0));
+    let mut rates: Vec<(f64, f64)> = vector.iter().filter_map(rate).collect();
+    sort_by(&mut rates, |a, b| a.0.total_cmp(&b.0));
+    let Some((_, all)) = rates.last().copied().filter(|(_, all)| *all > 0.0) else { return Vec::new() };
+    rates.into_iter().map(|(end, rate)| (end, (rate / all).clamp(0.0, 1.0))).collect()
+}
+
 /// A frame of what fell into each bucket, lowest first: buckets as they are exported count all below them, too.
 pub(super) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
     let mut ends: Vec<(f64, &Series<Many>)> =
@@ -181,6 +192,23 @@ mod tests {
         assert_eq!(values(&frame, "≤ 500 ms"), [1.0, 4.0, -1.0, -1.0, -1.0]);
         assert_eq!(values(&frame, "≤ 2 s"), [5.0, 0.0, -1.0, -1.0, -1.0]);
         assert_eq!(values(&frame, "beyond"), [3.0, 0.0, -1.0, -1.0, -1.0]);
+    }
+
+    #[test]
+    fn shares_are_of_the_last_bucket() {
+        let bucket = |end: &str, rate| {
+            let points = promapi::One { value: (0.0, Number(rate)) };
+            Series { metric: [("le".to_owned(), end.to_owned())].into(), points }
+        };
+        let of = |rates: [f64; 3]| {
+            let ends = ["+Inf", "500", "2000"];
+            let vector = ends.into_iter().zip(rates).map(|(end, rate)| bucket(end, rate)).collect();
+            bucket_shares(Data::Vector(vector), 0.001)
+        };
+        assert_eq!(of([8.0, 2.0, 6.0]), [(0.5, 0.25), (2.0, 0.75), (f64::INFINITY, 1.0)]);
+        assert_eq!(of([0.0, 0.0, 0.0]), []);
+        assert_eq!(of([f64::NAN, 1.0, 2.0]), []);
+        assert_eq!(of([8.0, 2.0, 8.000_001]).get(1), Some(&(2.0, 1.0)), "a rounding error is no share");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! How cards are shown: what their menus and legends switch.
-use super::lines::Lines;
+use super::{lines::Lines, target::Target};
 use catalogue::{Colours, Graph, Look, graph};
 
 /// What of a graph is on its card.
@@ -40,10 +40,13 @@ pub struct Choices {
     pub form: Form,
     /// Which of the lines are.
     pub lines: Lines,
+    /// What most requests should stay within, where somebody watches how many do.
+    pub target: Option<Target>,
 }
 
-/// The word in links before the name of a deployment.
+/// The words in links before the name of a deployment, and before a target's value.
 const COMPARE_WITH: &str = "compare-with";
+const TARGET: &str = "target";
 
 /// The names of lines in a link are so long together at most, in bytes; those of a card that no longer fit are left out.
 const LONGEST_NAMES_BYTES: usize = 4000;
@@ -64,9 +67,10 @@ impl Choices {
         self.comparison = Some(with).filter(|with| self.comparison.as_ref() != Some(with));
     }
 
-    /// The part that decides which data are asked for: details, what they are compared with, buckets.
-    pub fn asked_for(&self) -> (bool, Option<Comparison>, bool) {
-        (self.is_detailed, self.comparison.clone(), self.form == Form::HeatMap)
+    /// The part that decides which data are asked for: details, what they are compared with, buckets, and shares within
+    /// a target.
+    pub fn asked_for(&self) -> (bool, Option<Comparison>, bool, bool) {
+        (self.is_detailed, self.comparison.clone(), self.form == Form::HeatMap, self.target.is_some())
     }
 
     /// Each choice by its word in links, and whether it is taken.
@@ -97,11 +101,14 @@ impl Choices {
     }
 
     /// Takes a choice that a name comes with; whether the word is of one.
-    fn take_name(&mut self, word: &str, name: &str) -> bool {
-        if word == COMPARE_WITH && !name.is_empty() {
-            self.comparison = Some(Comparison::Deployment(name.to_owned()));
+    fn take_name(&mut self, graph: &Graph, word: &str, name: &str) -> bool {
+        match word {
+            COMPARE_WITH if !name.is_empty() => self.comparison = Some(Comparison::Deployment(name.to_owned())),
+            TARGET if graph.colours == Colours::Percentiles => self.target = name.parse().ok().and_then(Target::of),
+            COMPARE_WITH | TARGET => {}
+            _ => return self.lines.take(word, name),
         }
-        word == COMPARE_WITH || self.lines.take(word, name)
+        true
     }
 }
 
@@ -147,6 +154,9 @@ impl Chosen {
             if let Some(Comparison::Deployment(name)) = &choices.comparison {
                 add(&[id, COMPARE_WITH, name]);
             }
+            if let Some(target) = choices.target {
+                add(&[id, TARGET, &target.value().to_string()]);
+            }
             choices.lines.each(&mut room_bytes, &mut |word, name| add(&[id, word, name]));
         }
     }
@@ -160,7 +170,7 @@ impl Chosen {
             while !rest.is_empty() {
                 let (word, after) = first(rest);
                 choices.take(graph, word);
-                rest = if choices.take_name(word, after) { "" } else { after };
+                rest = if choices.take_name(graph, word, after) { "" } else { after };
             }
         });
     }
@@ -207,6 +217,7 @@ mod tests {
                         has_statistics: is_on(4),
                         form,
                         lines: Lines::default(),
+                        target: None,
                     };
                     let mut chosen = Chosen::default();
                     chosen.change(graph, &mut |own| *own = choices.clone());
@@ -214,6 +225,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn targets_survive_their_link_where_there_are_percentiles() {
+        let latency = graph("end-to-end-latency").expect("a graph");
+        for value in [0.000_001, 0.3, 2.5, 60.0, 4096.0] {
+            let mut chosen = Chosen::default();
+            chosen.change(latency, &mut |choices| choices.target = Target::of(value));
+            assert_eq!(encoded(&chosen), format!("card=end-to-end-latency.target.{value}"));
+            assert_eq!(decoded(&encoded(&chosen)), chosen);
+            assert_eq!(chosen.of(latency).target.map(Target::value), Some(value));
+        }
+        for value in ["", "x", "0", "-1", "NaN", "inf", "1e99"] {
+            assert_eq!(decoded(&format!("card=end-to-end-latency.target.{value}")), Chosen::default(), "{value}");
+        }
+        assert_eq!(decoded("card=volume.target.1"), Chosen::default());
     }
 
     #[test]

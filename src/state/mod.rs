@@ -8,6 +8,7 @@ pub mod lines;
 pub mod listing;
 pub mod navigation;
 pub mod prefs;
+pub mod target;
 pub mod url;
 pub mod view;
 pub mod when;

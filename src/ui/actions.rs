@@ -15,6 +15,7 @@ pub(super) enum Action {
     Compare,
     CompareWith,
     Statistics,
+    Target,
     Table,
     Enlarge,
     CopyQuery,
@@ -34,6 +35,7 @@ impl Action {
             Self::Compare => "compare",
             Self::CompareWith => "compare-with",
             Self::Statistics => "statistics",
+            Self::Target => "target",
             Self::Table => "table",
             Self::Enlarge => "enlarge",
             Self::CopyQuery => "copy-query",
@@ -84,6 +86,8 @@ pub(super) fn items(graph: &Graph, offers: &Offers, choices: &Choices) -> Vec<It
         (choices.form != Form::HeatMap).then(|| switch(Action::Compare, "Compare with the range before", compares)),
         (choices.form != Form::HeatMap)
             .then(|| switch(Action::Statistics, "Min, mean, max and last", choices.has_statistics)),
+        (offers.has_buckets || choices.target.is_some())
+            .then(|| switch(Action::Target, "Share within a target", choices.target.is_some())),
         Some(switch(Action::Table, "Table", choices.form == Form::Table)),
         Some(press(Action::Enlarge, "Enlarge")),
         Some(press(Action::CopyQuery, "Copy PromQL")),
@@ -154,8 +158,14 @@ mod tests {
         let all = Offers { has_details: true, has_buckets: true, ..Offers::default() };
         let latency = ids("end-to-end-latency", &all, &Choices::default());
         assert!(latency.contains(&"heat-map") && latency.contains(&"details") && !latency.contains(&"stacked"));
+        assert!(latency.contains(&"target"));
         let bars = ids("volume", &Offers { has_details: true, ..Offers::default() }, &Choices::default());
-        assert!(!bars.contains(&"log") && !bars.contains(&"stacked") && !bars.contains(&"heat-map"));
+        assert!(
+            !bars.contains(&"target")
+                && !bars.contains(&"log")
+                && !bars.contains(&"stacked")
+                && !bars.contains(&"heat-map")
+        );
         let none = ids("running-and-waiting", &Offers::default(), &Choices::default());
         assert!(!none.contains(&"details") && none.contains(&"stacked") && none.contains(&"log"));
         let offers = Offers { has_details: true, ..Offers::default() };

@@ -13,6 +13,7 @@ use super::{
     show::Show,
     shown::{Shown, is_limit, shown},
     table::Table,
+    target::WithinTarget,
     time,
 };
 use crate::{
@@ -176,6 +177,7 @@ pub(super) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
                 <Menu is_enlarged />
             </header>
             <Boxes />
+            <WithinTarget />
             <Stage />
             <Show when=move || matches!(status.get(), Status::Failed(_))>
                 <p class="failure" role="alert" data-testid="failure">

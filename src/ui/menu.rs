@@ -6,6 +6,7 @@ use super::{
     controls::TextButton,
     export, save,
     show::Show,
+    target::first_target,
 };
 use crate::{
     feed::{Feed, Offers},
@@ -79,6 +80,12 @@ pub(super) fn Menu(
             view.chosen.change(graph, &mut |choices| choices.compare(Comparison::Deployment(name.to_owned())));
         }),
         Action::Statistics => switch(|choices| choices.has_statistics = !choices.has_statistics),
+        Action::Target => {
+            let first = card.drawn.with_untracked(|drawn| drawn.as_ref().and_then(|drawn| first_target(drawn)));
+            navigation.adjust(|view| {
+                view.chosen.change(graph, &mut |choices| choices.target = first.filter(|_| choices.target.is_none()));
+            });
+        }
         Action::Enlarge => is_enlarged.set(true),
         Action::Embed => copy(navigation.view.with_untracked(|view| export::embed_code(&save::page(), graph, view))),
         Action::CopyQuery => {

@@ -32,6 +32,7 @@ mod show;
 mod shown;
 mod statistics;
 mod table;
+mod target;
 mod time;
 mod timeline;
 mod tooltip;

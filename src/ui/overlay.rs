@@ -5,6 +5,7 @@ use super::{
     colours::css,
     newest::{Newest, newest},
     pointer::{Hand, index_at},
+    target::TargetLine,
     time,
     tooltip::Tooltip,
 };
@@ -82,6 +83,7 @@ pub(super) fn Overlay(painted: Painted) -> impl IntoView {
             on:keydown=move |event| hand.key(&event)
         >
             <Selected painted />
+            <TargetLine painted />
             <Crosshair x painted />
             {dots}
             {marks}

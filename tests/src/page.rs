@@ -90,6 +90,15 @@ impl Browser {
         until(&format!("lines on the card of {graph}"), PATIENCE, paint, |paint| paint.coloured() > least).await
     }
 
+    /// Takes what the menu of a graph's card offers.
+    ///
+    /// # Errors
+    /// When there is no such card, or its menu has nothing of that name.
+    pub async fn choose(&self, graph: &str, action: &str) -> Result<()> {
+        self.find(&format!("[data-graph={graph}] [data-testid=menu]")).await?.click().await?;
+        Ok(self.find(&format!("[data-graph={graph}] [data-action={action}]")).await?.click().await?)
+    }
+
     /// The pointer and keyboard target of a graph's card.
     ///
     /// # Errors

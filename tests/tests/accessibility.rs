@@ -55,19 +55,20 @@ async fn axe_finds_no_violation() -> Result<()> {
         browser.find("[data-graph=volume] [data-action=table]").await?;
         found.extend(state.violations("an open menu").await?);
         browser.find("[data-graph=volume] [data-action=table]").await?.click().await?;
-        browser.find("[data-graph=end-to-end-latency] [data-testid=menu]").await?.click().await?;
-        browser.find("[data-graph=end-to-end-latency] [data-action=statistics]").await?.click().await?;
+        for action in ["statistics", "target"] {
+            browser.choose("end-to-end-latency", action).await?;
+        }
+        browser.find("[data-testid=target-share]").await?;
         browser.find("[data-graph=end-to-end-latency] [data-testid=help]").await?.click().await?;
         browser.find("[data-testid=absent-graphs] summary").await?.click().await?;
-        found.extend(state.violations("a table, statistics, help and absent graphs").await?);
+        found.extend(state.violations("a table, statistics, a target, help and absent graphs").await?);
         for (button, dialog) in [("customize", "customize"), ("when", "when"), ("keys", "keys")] {
             browser.press(button).await?;
             browser.find(&format!("dialog.{dialog}[open]")).await?;
             found.extend(state.violations(dialog).await?);
             browser.driver().action_chain().send_keys(Key::Escape + "").perform().await?;
         }
-        browser.find("[data-graph=running-and-waiting] [data-testid=menu]").await?.click().await?;
-        browser.find("[data-graph=running-and-waiting] [data-action=enlarge]").await?.click().await?;
+        browser.choose("running-and-waiting", "enlarge").await?;
         browser.find("dialog[open] .stage canvas").await?;
         found.extend(state.violations("an enlarged card").await?);
 

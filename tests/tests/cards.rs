@@ -45,11 +45,11 @@ async fn data_are_taken_along() -> Result<()> {
     let stage = Stage::ready().await?;
     let browser = &stage.browser;
     browser.evaluate(CATCH, Vec::new()).await?;
-    choose(browser, "volume", "copy-query").await?;
-    choose(browser, "volume", "csv").await?;
+    browser.choose("volume", "copy-query").await?;
+    browser.choose("volume", "csv").await?;
     let named = browser.evaluate("return window.named", Vec::new()).await?;
     assert!(named.as_str().is_some_and(|name| name.starts_with("volume-") && name.ends_with(".csv")), "{named}");
-    choose(browser, "volume", "png").await?;
+    browser.choose("volume", "png").await?;
     let copied = async || browser.evaluate("return window.copied", Vec::new()).await;
     let copied = until("a copied text", PATIENCE, copied, |copied| copied[0].is_string()).await?;
     assert!(copied[0].as_str().is_some_and(|query| query.contains("http_requests_total")), "{copied}");
@@ -94,11 +94,11 @@ async fn a_picture_is_what_its_menu_says_and_is_saved_as_it_is() -> Result<()> {
     let plain = until("a limit", PATIENCE, paint, has(LIMIT)).await?;
     assert!(has(RUNNING)(&plain), "{plain:?}");
     for action in ["log", "stacked"] {
-        choose(&browser, GRAPH, action).await?;
+        browser.choose(GRAPH, action).await?;
         let other = until(action, PATIENCE, paint, |paint| *paint != plain && paint.coloured() > LEAST_PIXELS).await?;
         // A curve that is straight on a logarithmic axis, or the areas below, are more than another label or two.
         assert!(plain.coloured().abs_diff(other.coloured()) > 20, "{} {}", plain.coloured(), other.coloured());
-        choose(&browser, GRAPH, action).await?;
+        browser.choose(GRAPH, action).await?;
         until("the graph of before", PATIENCE, paint, |paint| *paint == plain).await?;
     }
     let limit = format!("[data-graph={GRAPH}] .legend [data-line=limit]");
@@ -109,7 +109,7 @@ async fn a_picture_is_what_its_menu_says_and_is_saved_as_it_is() -> Result<()> {
     until("the graph of before", PATIENCE, paint, |paint| *paint == plain).await?;
 
     browser.evaluate(CATCH, Vec::new()).await?;
-    choose(&browser, GRAPH, "png").await?;
+    browser.choose(GRAPH, "png").await?;
     let saved = async || browser.evaluate("return window.saved[0] ?? []", Vec::new()).await;
     let saved = until("a file", PATIENCE, saved, |saved| saved[1].is_string()).await?;
     assert_eq!(saved[0], "image/png");
@@ -170,7 +170,7 @@ async fn requests_are_told_by_class_with_shares_and_by_single_code() -> Result<(
         assert!((share - expected).abs() < 2.0, "{told}");
     }
     assert_eq!(told[1], serde_json::json!(["2xx", "4xx", "5xx"]));
-    choose(&browser, "volume", "details").await?;
+    browser.choose("volume", "details").await?;
     let told = async || browser.evaluate(BOXES, Vec::new()).await;
     let codes = until("single codes", PATIENCE, told, |told| told[1] == serde_json::json!(["200", "404", "503"]));
     assert_eq!(codes.await?[0][1][0], "4xx", "the boxes stay with classes");
@@ -203,7 +203,7 @@ async fn requests_are_counted_by_the_minute_where_one_wants_that() -> Result<()>
     assert!(tip.contains(" req/min") && !tip.contains("req/s"), "{tip}");
 
     browser.evaluate(CATCH, Vec::new()).await?;
-    choose(browser, "volume", "csv").await?;
+    browser.choose("volume", "csv").await?;
     let saved = async || browser.evaluate("return window.saved[0]?.[1] ?? ''", Vec::new()).await;
     let csv = until("a file", PATIENCE, saved, |csv| csv.as_str().is_some_and(|csv| !csv.is_empty())).await?;
     assert!(csv.as_str().is_some_and(|csv| csv.starts_with("time,2xx (req/s)")), "{csv}");
@@ -281,11 +281,6 @@ impl Stage {
 }
 
 /// Opens the menu of a card and presses an entry of it.
-async fn choose(browser: &Browser, graph: &str, action: &str) -> Result<()> {
-    browser.find(&format!("[data-graph={graph}] [data-testid=menu]")).await?.click().await?;
-    Ok(browser.find(&format!("[data-graph={graph}] [data-action={action}]")).await?.click().await?)
-}
-
 /// What the focused element says of itself.
 async fn focused(browser: &Browser, property: &str) -> Result<String> {
     let found = browser.evaluate(&format!("return document.activeElement.{property}"), Vec::new()).await?;
@@ -315,54 +310,54 @@ async fn the_keyboard_opens_walks_and_closes(browser: &Browser) -> Result<()> {
 async fn details_take_the_place_of_percentiles(browser: &Browser) -> Result<()> {
     let percentile = "[data-graph=end-to-end-latency] .legend [data-line=p99]";
     browser.find(percentile).await?;
-    choose(browser, "end-to-end-latency", "details").await?;
+    browser.choose("end-to-end-latency", "details").await?;
     until("no percentiles", PATIENCE, async || browser.count(percentile).await, |count| *count == 0).await?;
     browser.find("[data-graph=end-to-end-latency] .legend [data-line^='127.0.0.1']").await?;
     browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
-    choose(browser, "end-to-end-latency", "details").await?;
+    browser.choose("end-to-end-latency", "details").await?;
     browser.find(percentile).await?;
     Ok(())
 }
 
 async fn buckets_become_a_heat_map(browser: &Browser) -> Result<()> {
-    choose(browser, "end-to-end-latency", "heat-map").await?;
+    browser.choose("end-to-end-latency", "heat-map").await?;
     browser.find("[data-graph=end-to-end-latency] .ramp").await?;
     browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
-    choose(browser, "end-to-end-latency", "heat-map").await?;
+    browser.choose("end-to-end-latency", "heat-map").await?;
     browser.find("[data-graph=end-to-end-latency] .legend [data-line=p99]").await?;
     Ok(())
 }
 
 async fn axis_comparison_and_statistics_are_switched(browser: &Browser) -> Result<()> {
     let remark = "[data-graph=running-and-waiting] [data-testid=remark]";
-    choose(browser, "running-and-waiting", "log").await?;
+    browser.choose("running-and-waiting", "log").await?;
     assert!(browser.find(remark).await?.text().await?.contains("no place"), "zeros are left out, and that is said");
-    choose(browser, "running-and-waiting", "log").await?;
-    choose(browser, "running-and-waiting", "stacked").await?;
+    browser.choose("running-and-waiting", "log").await?;
+    browser.choose("running-and-waiting", "stacked").await?;
     assert!(browser.find(remark).await?.text().await?.contains("Stacked"));
-    choose(browser, "running-and-waiting", "stacked").await?;
-    choose(browser, "running-and-waiting", "compare").await?;
-    choose(browser, "running-and-waiting", "statistics").await?;
+    browser.choose("running-and-waiting", "stacked").await?;
+    browser.choose("running-and-waiting", "compare").await?;
+    browser.choose("running-and-waiting", "statistics").await?;
     let row = browser.find("[data-graph=running-and-waiting] [data-testid=statistics] tbody tr").await?;
     assert!(row.text().await?.contains("running"), "{}", row.text().await?);
-    choose(browser, "running-and-waiting", "statistics").await?;
-    choose(browser, "running-and-waiting", "compare").await?;
+    browser.choose("running-and-waiting", "statistics").await?;
+    browser.choose("running-and-waiting", "compare").await?;
     Ok(())
 }
 
 async fn values_become_a_table(browser: &Browser) -> Result<()> {
-    choose(browser, "end-to-end-latency", "table").await?;
+    browser.choose("end-to-end-latency", "table").await?;
     let table = "[data-graph=end-to-end-latency] [data-testid=table]";
     let heads = browser.find(&format!("{table} thead")).await?.text().await?;
     assert!(heads.contains("Time") && heads.contains("p99"), "{heads}");
     assert!(browser.count(&format!("{table} tbody tr")).await? > 10);
-    choose(browser, "end-to-end-latency", "table").await?;
+    browser.choose("end-to-end-latency", "table").await?;
     browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
     Ok(())
 }
 
 async fn a_card_fills_the_window(browser: &Browser) -> Result<()> {
-    choose(browser, "volume", "enlarge").await?;
+    browser.choose("volume", "enlarge").await?;
     let canvas = browser.find("dialog[open] .stage canvas").await?;
     let paint = async || browser.paint(&canvas).await;
     until("bars on the whole window", PATIENCE, paint, |paint| paint.coloured() > LEAST_PIXELS).await?;

@@ -216,8 +216,7 @@ async fn the_menu_copies_code_that_works_also_after_a_restart() -> Result<()> {
     let catch = "window.copied = []; Object.defineProperty(navigator, 'clipboard', \
         { value: { writeText: async text => { window.copied.push(text); } } });";
     browser.evaluate(catch, Vec::new()).await?;
-    browser.find("[data-graph=volume] [data-testid=menu]").await?.click().await?;
-    browser.find("[data-graph=volume] [data-action=embed]").await?.click().await?;
+    browser.choose("volume", "embed").await?;
     let copied = async || browser.evaluate("return window.copied[0] ?? ''", Vec::new()).await;
     let code = until("the code", PATIENCE, copied, |code| code.as_str().is_some_and(|code| !code.is_empty())).await?;
     host.put("/", format!("<!doctype html>{}", code.as_str().unwrap_or_default()));

@@ -254,13 +254,11 @@ async fn a_card_shows_its_lines(browser: &Browser, board: &str, batch: usize, va
     let overlay = browser.overlay("finish-reasons").await?;
     browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
     browser.find(&format!("{card} [data-testid=help]")).await?.click().await?;
-    browser.find(&format!("{card} [data-testid=menu]")).await?.click().await?;
-    browser.find(&format!("{card} [data-action=table]")).await?.click().await?;
+    browser.choose("finish-reasons", "table").await?;
     browser.find(&format!("{card} [data-testid=table] th")).await?;
     let heads = "return [...document.querySelectorAll('[data-graph=finish-reasons] [data-testid=table] thead th')].map(head => head.textContent)";
     assert_eq!(missing(&texts(browser, heads).await?), Vec::<String>::new());
-    browser.find(&format!("{card} [data-testid=menu]")).await?.click().await?;
-    browser.find(&format!("{card} [data-action=csv]")).await?.click().await?;
+    browser.choose("finish-reasons", "csv").await?;
     let saved = async || browser.evaluate("return window.saved ?? ''", Vec::new()).await;
     let csv = until("a file", PATIENCE, saved, |saved| saved.as_str().is_some_and(|csv| !csv.is_empty())).await?;
     let named: BTreeSet<String> = first_row(csv.as_str().unwrap_or_default())

@@ -44,7 +44,7 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
     let stage = Stage::of(12).await?;
     let Stage { host, browser, page, .. } = &stage;
     for action in ["details", "log", "statistics"] {
-        choose(browser, action).await?;
+        browser.choose(GRAPH, action).await?;
     }
     let link = "running-and-waiting.details.log.statistics";
     let view = until(
@@ -62,7 +62,7 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
     browser.drag(&browser.overlay(GRAPH).await?, 0.3, 0.7).await?;
     let zoomed =
         until("a range", PATIENCE, async || browser.view().await, |view| view["from"] != first["from"]).await?;
-    choose(browser, "table").await?;
+    browser.choose(GRAPH, "table").await?;
     let table = format!("[data-graph={GRAPH}] [data-testid=table]");
     browser.find(&table).await?;
     for (press, range) in [("back", &first), ("forward", &zoomed)] {
@@ -72,7 +72,7 @@ async fn a_cards_choices_are_in_its_links() -> Result<()> {
         assert_eq!(view["card"], format!("{link}.table"));
         assert_eq!(browser.count(&table).await?, 1);
     }
-    choose(browser, "table").await?;
+    browser.choose(GRAPH, "table").await?;
     is_so(browser).await?;
     the_embed_code_has_them(browser, host, link).await?;
 
@@ -186,7 +186,7 @@ async fn shows(browser: &Browser, names: &[&str]) -> Result<()> {
 /// The code that the card's menu copies.
 async fn embed_code(browser: &Browser) -> Result<String> {
     browser.evaluate(CATCH, Vec::new()).await?;
-    choose(browser, "embed").await?;
+    browser.choose(GRAPH, "embed").await?;
     let copied = async || browser.evaluate("return window.copied[0] ?? ''", Vec::new()).await;
     let code = until("the code", PATIENCE, copied, |code| code.as_str().is_some_and(|code| !code.is_empty())).await?;
     Ok(code.as_str().unwrap_or_default().to_owned())
@@ -201,11 +201,6 @@ async fn the_embed_code_has_them(browser: &Browser, host: &StaticHost, link: &st
     browser.driver().enter_frame(0).await?;
     is_so(browser).await?;
     Ok(browser.driver().enter_default_frame().await?)
-}
-
-async fn choose(browser: &Browser, action: &str) -> Result<()> {
-    browser.find(&format!("[data-graph={GRAPH}] [data-testid=menu]")).await?.click().await?;
-    Ok(browser.find(&format!("[data-graph={GRAPH}] [data-action={action}]")).await?.click().await?)
 }
 
 /// Whether each replica has its row of statistics, and the axis leaves zeros out.

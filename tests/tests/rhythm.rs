@@ -101,8 +101,7 @@ async fn a_refresh_asks_for_the_tail_as_often_as_one_chooses() -> Result<()> {
 
 async fn the_range_before_is_asked_and_drawn(host: &StaticHost, browser: &Browser) -> Result<()> {
     let alone = browser.painted(GRAPH, 100).await?;
-    browser.find(&format!("[data-graph={GRAPH}] [data-testid=menu]")).await?.click().await?;
-    browser.find(&format!("[data-graph={GRAPH}] [data-action=compare]")).await?.click().await?;
+    browser.choose(GRAPH, "compare").await?;
     let remark = browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
     let told = async || Ok(remark.text().await?);
     until("what is beside", PATIENCE, told, |told| told == "Pale dashes: the range before.").await?;
