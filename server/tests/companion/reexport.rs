@@ -58,7 +58,6 @@ async fn the_companion_and_its_machine_are_one_page() {
 async fn the_latest_samples_are_sorted_and_stamped() {
     let target = FakeTarget::page("b{x=\"2\"} 2\na{x=\"1\"} 1\nb{x=\"1\"} NaN\n{\"c.d\",\"e.f\"=\"\\\"\"} 3\n").await;
     let companion = Companion::start(&args(&[&target.url()])).await;
-    companion.wait_for("count({__name__=~\"a|b|c.+\"})", &[], &["4"]).await;
     let (instance, selectors) = (target.instance(), ["{__name__=~\"b|c.+\"}", "a", "{x=\"1\"}"]);
     let labels = format!("instance=\"{instance}\",job=\"unknown\",replica=\"{instance}\"");
     for (accept, content_type, untyped, name, end) in [
@@ -78,6 +77,7 @@ async fn the_latest_samples_are_sorted_and_stamped() {
             "# EOF\n",
         ),
     ] {
+        companion.wait_for("count({__name__=~\"a|b|c.+\"})", &[], &["4"]).await;
         let (status, got_type, body) = get(&companion, "/federate", &selectors, accept).await;
         assert_eq!((status, got_type.as_str()), (200, content_type), "{body}");
         let mut unstamped = String::new();
