@@ -80,20 +80,19 @@ async fn ten_thousand_lines_hold_nothing_up_and_pile_nothing_up() -> Result<()> 
         Ok(tasks.as_array().into_iter().flatten().filter_map(Value::as_f64).fold(0.0, f64::max))
     };
     let first = longest().await?;
-    let (mut held, mut bytes) = (Vec::new(), Vec::new());
+    let (mut held, mut bytes) = (0.0_f64, Vec::new());
     for _ in 0..12 {
         let before = stage.host.asked().len();
         stage.browser.press("updated").await?;
         until("another answer", PATIENCE, async || Ok(stage.host.asked().len()), |count| *count > before + 2).await?;
-        held.push(longest().await?);
+        held = longest().await?.max(held);
         bytes.push(stage.memory_bytes().await?);
     }
-    held.sort_by(f64::total_cmp);
     println!(
-        "10,000 lines: the longest task had {first:.0} ms at first, {held:.0?} ms later; bytes each time: {bytes:?}"
+        "10,000 lines: the longest task had {first:.0} ms at first, {held:.0} ms later; bytes each time: {bytes:?}"
     );
-    // Figures are for benchmarks; a page that froze would be far from these, also on a machine that stands still at times.
-    assert!(first < 3000.0 && held[held.len() / 2] < 1000.0, "{first} ms, {held:?} ms");
+    // Figures are for benchmarks; a page that froze would be far from this one, also on a busy machine.
+    assert!(first < 1000.0 && held < 1000.0, "{first} ms, {held} ms");
     let (second, last) = (bytes[1], bytes[bytes.len() - 1]);
     assert!(second > 0 && last <= second + second / 2, "{bytes:?}");
     assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());

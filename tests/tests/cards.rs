@@ -280,7 +280,6 @@ impl Stage {
     }
 }
 
-/// Opens the menu of a card and presses an entry of it.
 /// What the focused element says of itself.
 async fn focused(browser: &Browser, property: &str) -> Result<String> {
     let found = browser.evaluate(&format!("return document.activeElement.{property}"), Vec::new()).await?;
