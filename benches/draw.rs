@@ -1,15 +1,12 @@
 //! Our side of the drawing benchmark: lines painted with the calls of the page's canvas, without the page around them.
 use catalogue::Unit;
 use plot::{
-    Column, Drawing, Frame, LineStyle, Look, Margins, Projection, Rgb, Rounding, Theme, paint, scene, time_ticks,
-    value_domain, value_ticks,
+    Column, Drawing, Frame, LineStyle, Look, Margins, PARTS, Projection, Rgb, Rounding, Theme, paint, scene,
+    time_ticks, value_domain, value_ticks,
 };
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
-
-/// Units of a scene for one pixel of the screen.
-const PARTS: f64 = 2.0;
 
 const COLOURS: [Rgb; 5] =
     [Rgb(47, 111, 235), Rgb(224, 138, 30), Rgb(18, 147, 139), Rgb(164, 66, 156), Rgb(122, 139, 18)];

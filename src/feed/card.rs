@@ -211,19 +211,15 @@ impl Round {
             }
             (None, None) => (Vec::new(), range),
         };
-        let shares = match (choices.target, known.filter(|old| !old.shares.is_empty())) {
-            (None, _) => Vec::new(),
-            (Some(_), Some(old)) => old.shares.clone(),
-            (Some(_), None) => {
-                let whole = Ask { window_ms: range.1 - range.0, ..ask };
-                match buckets_query(graph, &present, &whole) {
-                    Some((query, scale)) => {
-                        let _permit = queue.permit().await;
-                        bucket_shares(self.backend.instant(query, self.end_ms()).await?, scale)
-                    }
-                    None => Vec::new(),
-                }
+        let whole = Ask { window_ms: range.1 - range.0, ..ask };
+        let counted = choices.target.and_then(|_| buckets_query(graph, &present, &whole));
+        let shares = match (known.filter(|old| !old.shares.is_empty()), counted) {
+            (Some(old), Some(_)) => old.shares.clone(),
+            (None, Some((query, scale))) => {
+                let _permit = queue.permit().await;
+                bucket_shares(self.backend.instant(query, self.end_ms()).await?, scale)
             }
+            (_, None) => Vec::new(),
         };
         let until_ms = range.1.min(self.now_ms);
         let frame = lines;

@@ -15,7 +15,7 @@ use crate::{
 };
 use catalogue::{Graph, Unit};
 use leptos::{html, prelude::*};
-use plot::{Column, Drawing, LineStyle, Projection, Rgb, paint, scene, time_ticks};
+use plot::{Column, Drawing, LineStyle, PARTS, Projection, Rgb, paint, scene, time_ticks};
 use plotters_canvas::CanvasBackend;
 use std::sync::Arc;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -79,9 +79,6 @@ struct Picture<'a> {
     axis: &'a Axis,
     palette: &'a Palette,
 }
-
-/// Parts of a pixel that corners can lie at: plotters knows whole numbers only, with which lines would look stepped.
-const PARTS: f64 = 2.0;
 
 /// Marks of bounds are at least so far apart, in CSS pixels.
 const MARKS_APART_PX: f64 = 36.0;
@@ -226,7 +223,7 @@ mod tests {
         let size = (400.0, 200.0);
         let projection = draw(&canvas, size, graph, &drawn, std::slice::from_ref(&style), false);
         assert_eq!(f64::from(canvas.width()), 400.0 * ratio());
-        assert!(count(&canvas, style.rgb) > 100, "{}", count(&canvas, style.rgb));
+        assert!(count(&canvas, style.rgb) > 3000, "{}", count(&canvas, style.rgb));
         assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
         assert!(projection.high >= 5.0);
         draw(&canvas, size, graph, &drawn, &[LineStyle { is_shown: false, ..style.clone() }], false);

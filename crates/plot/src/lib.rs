@@ -24,4 +24,5 @@ pub use paint::paint;
 pub use projection::{Margins, Projection};
 pub use rgb::Rgb;
 pub use scene::{Anchor, Area, Bar, Drawing, Labelled, LineStyle, Look, Scene, Stroke, Theme, scene};
+pub use sharp::PARTS;
 pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};

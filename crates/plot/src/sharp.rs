@@ -1,5 +1,9 @@
 //! Where straight edges lie so that the screen shows them sharp: between two of its pixels.
 
+/// Units of a scene for one pixel of the screen, where its canvas divides them again: backends place corners on whole
+/// numbers only, with which lines would look stepped.
+pub const PARTS: f64 = 2.0;
+
 /// The nearest such place, of pixels that are `screen_pixel` units wide.
 pub(crate) fn edge(place: f64, screen_pixel: f64) -> i32 {
     ((place / screen_pixel).round() * screen_pixel).round() as i32
