@@ -3,7 +3,7 @@
 mod ours;
 mod prometheus;
 mod victoria_metrics;
-#[path = "../../crates/store/tests/suite/workload/mod.rs"]
+#[path = "../../crates/tsdb/tests/suite/workload/mod.rs"]
 mod workload;
 
 use anyhow::{Context, bail};

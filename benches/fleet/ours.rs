@@ -3,7 +3,7 @@ use crate::{Chunk, DAY_MS, History, INTERVAL_MS, SERIES};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{DiskFiles, Group, Limits, Options, SeriesRef, Store};
+use tsdb::{DiskFiles, Group, Limits, Options, SeriesRef, Store};
 
 /// The samples, how long appending and maintenance took, and what is on disk.
 pub(crate) fn take(history: History, folder: &Path) -> anyhow::Result<String> {

@@ -17,7 +17,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::Store;
+use tsdb::Store;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -34,7 +34,7 @@ pub enum AppError {
     },
     /// The data directory cannot be used.
     #[error("{0}")]
-    History(#[from] store::OpenError),
+    History(#[from] tsdb::OpenError),
     /// No HTTP client.
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] reqwest::Error),

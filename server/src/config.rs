@@ -80,7 +80,7 @@ pub struct Settings {
     /// Where history is kept; none for in memory only.
     pub data_dir: Option<PathBuf>,
     /// What the store is bounded by.
-    pub limits: store::Limits,
+    pub limits: tsdb::Limits,
     /// How often, and how long at most, this machine and what is found on it are scraped.
     pub pace: Pace,
     /// Where this machine is seen.
@@ -215,9 +215,9 @@ fn checked(name: &str, list: Vec<String>, is_sound: impl Fn(&str) -> bool) -> Re
     }
 }
 
-fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> store::Limits {
-    let default = if on_disk { store::Options::default().limits } else { store::Limits::default() };
-    store::Limits {
+fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> tsdb::Limits {
+    let default = if on_disk { tsdb::Options::default().limits } else { tsdb::Limits::default() };
+    tsdb::Limits {
         retention_ms: retention.map_or(default.retention_ms, |kept| kept.as_millis() as i64),
         size_bytes: size_bytes.map_or(default.size_bytes, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
         ..default
@@ -269,7 +269,7 @@ fn flag_duration(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Con
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
-    let duration_ms = promapi::parse_duration_ms(text).map_err(|error| error.to_string())?;
+    let duration_ms = prometheus_api::parse_duration_ms(text).map_err(|error| error.to_string())?;
     match u64::try_from(duration_ms) {
         Ok(duration_ms) if duration_ms > 0 => Ok(Duration::from_millis(duration_ms)),
         _ => Err(format!("{text:?} is not more than zero")),

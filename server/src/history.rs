@@ -3,7 +3,7 @@ use crate::clock::now_ms;
 use crate::config::Settings;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DiskFiles, OpenError, Options, Store};
+use tsdb::{DiskFiles, OpenError, Options, Store};
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
 

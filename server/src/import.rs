@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::{DiskFiles, Imported, OldSeries, OpenError, Options, Store, WriteError};
+use tsdb::{DiskFiles, Imported, OldSeries, OpenError, Options, Store, WriteError};
 
 /// Samples that are gathered before they are written: about 100 MiB.
 const BATCH: usize = 4_000_000;
@@ -85,7 +85,7 @@ pub fn import(args: &ImportArgs) -> Result<String, ImportError> {
     let dir = args.data_dir.clone().or_else(default_data_dir).ok_or(ImportError::NoDataDir)?;
     let input = open(&args.file).map_err(|source| ImportError::File { path: args.file.clone(), source })?;
     // What is too old is for the server to drop, which knows how long it keeps samples.
-    let limits = store::Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
+    let limits = tsdb::Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
     let (store, report) = Store::open(&dir, Options { limits, ..Options::default() }, Arc::new(DiskFiles))?;
     report.losses.iter().for_each(|loss| eprintln!("warning: {loss}"));
     let mut batch = Batch::new(&store, &args.labels);

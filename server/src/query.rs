@@ -1,6 +1,6 @@
 //! `inferboard-server query`: an answer in PromQL from a running server, for people and scripts.
 use clap::Args;
-use promapi::{Answer, ApiError, Data, format_value, parse_duration_ms, parse_time_ms};
+use prometheus_api::{Answer, ApiError, Data, format_value, parse_duration_ms, parse_time_ms};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -110,11 +110,11 @@ fn request(args: &QueryArgs, now_ms: i64) -> Result<(&'static str, Params), Quer
     let time = args.time.as_deref().map(parse_time_ms).transpose();
     let end_ms = time.map_err(|error| argument("time")(error.to_string()))?.unwrap_or(now_ms);
     let query = ("query", args.expr.clone());
-    let Some(range) = &args.range else { return Ok(("query", vec![query, ("time", promapi::format_time(end_ms))])) };
+    let Some(range) = &args.range else { return Ok(("query", vec![query, ("time", prometheus_api::format_time(end_ms))])) };
     let length_ms = parse_duration_ms(range).map_err(|error| argument("range")(error.to_string()))?;
     let step = args.step.as_deref().map(parse_duration_ms).transpose();
     let step_ms = step.map_err(|error| argument("step")(error.to_string()))?.unwrap_or((length_ms / STEPS).max(1000));
-    let time = promapi::format_time;
+    let time = prometheus_api::format_time;
     let span = [("start", time(end_ms - length_ms)), ("end", time(end_ms)), ("step", time(step_ms))];
     Ok(("query_range", [query].into_iter().chain(span).collect()))
 }

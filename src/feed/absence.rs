@@ -2,7 +2,7 @@
 use super::{card::Round, frames::named_values, refresh::Feed};
 use catalogue::{Ask, Facts, GRAPHS, Graph, Section, absence, detect, drawn_query, graph};
 use leptos::prelude::*;
-use promapi::Data;
+use prometheus_api::Data;
 use std::collections::BTreeSet;
 
 /// The graph whose lines are the reasons of failed scrapes.

@@ -1,6 +1,6 @@
 //! Long answers are read in slices: between them the page does what hands and clocks ask of it.
 use gloo_timers::future::TimeoutFuture;
-use promapi::{Answer, Data, Many, Series};
+use prometheus_api::{Answer, Data, Many, Series};
 use serde_json::{Deserializer, Error};
 
 /// How much is read at a time, in bytes: it takes some milliseconds. Shorter answers are read at once.

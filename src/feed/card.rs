@@ -13,7 +13,7 @@ use crate::{
 };
 use catalogue::{Ask, Colours, Graph, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query};
 use plot::Frame;
-use promapi::{Many, Series};
+use prometheus_api::{Many, Series};
 use std::sync::Arc;
 
 /// What the lines of a card are compared with, under their times.

@@ -3,7 +3,7 @@ use super::{answer, config::Config};
 use catalogue::ScopeLabels;
 use js_sys::{Promise, Uint8Array};
 use leptos::prelude::{document, window};
-use promapi::{Data, format_time};
+use prometheus_api::{Data, format_time};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, DomException, Headers, RequestInit, RequestMode, Response};

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::order::set;
 use catalogue::{Scope, ScopeLabels};
-use promapi::{Data, One, Series};
+use prometheus_api::{Data, One, Series};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A replica.

@@ -3,7 +3,7 @@ use super::grid::Grid;
 use crate::order::sort_by;
 use catalogue::{LINE_LABEL, Unit};
 use plot::{Column, Frame};
-use promapi::{Data, Many, Series, parse_value};
+use prometheus_api::{Data, Many, Series, parse_value};
 use std::collections::BTreeMap;
 
 /// The line a series belongs to.
@@ -96,7 +96,7 @@ pub(super) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
 /// nothing where nothing happened.
 pub(super) fn bucket_shares(data: Data, scale: f64) -> Vec<(f64, f64)> {
     let Data::Vector(vector) = data else { return Vec::new() };
-    let rate = |series: &Series<promapi::One>| Some((bucket_end(series, scale)?, series.points.value.1.0));
+    let rate = |series: &Series<prometheus_api::One>| Some((bucket_end(series, scale)?, series.points.value.1.0));
     let mut rates: Vec<(f64, f64)> = vector.iter().filter_map(rate).collect();
     sort_by(&mut rates, |a, b| a.0.total_cmp(&b.0));
     let Some((_, all)) = rates.last().copied().filter(|(_, all)| *all > 0.0) else { return Vec::new() };
@@ -129,7 +129,7 @@ pub(super) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promapi::Number;
+    use prometheus_api::Number;
 
     const GRID: Grid = Grid { start_ms: 0, end_ms: 40_000, step_ms: 10_000, window_ms: 20_000 };
 
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn shares_are_of_the_last_bucket() {
         let bucket = |end: &str, rate| {
-            let points = promapi::One { value: (0.0, Number(rate)) };
+            let points = prometheus_api::One { value: (0.0, Number(rate)) };
             Series { metric: [("le".to_owned(), end.to_owned())].into(), points }
         };
         let of = |rates: [f64; 3]| {

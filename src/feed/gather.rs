@@ -13,7 +13,7 @@ use crate::{order::sort_by, state::view::Range};
 use catalogue::{GPU_FAULTS_QUERY, Scope, ScopeLabels, discovery_query, interval_query};
 use futures::{FutureExt, future::join};
 use leptos::prelude::*;
-use promapi::Data;
+use prometheus_api::Data;
 use std::sync::Arc;
 
 /// Discovery looks back at least this far, so that a short range still finds what is scraped rarely.

@@ -87,7 +87,7 @@ impl Grid {
 }
 
 /// The scrape interval behind series of `up` with their times in seconds: the median distance, to a tenth of a second.
-pub(super) fn interval_ms<'a>(series: impl Iterator<Item = &'a [(f64, promapi::Number)]>) -> Option<i64> {
+pub(super) fn interval_ms<'a>(series: impl Iterator<Item = &'a [(f64, prometheus_api::Number)]>) -> Option<i64> {
     let mut distances: Vec<i64> = series
         .flat_map(|points| points.windows(2).map(|pair| ((pair[1].0 - pair[0].0) * 10.0).round() as i64 * 100))
         .filter(|distance| *distance > 0)
@@ -99,7 +99,7 @@ pub(super) fn interval_ms<'a>(series: impl Iterator<Item = &'a [(f64, promapi::N
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promapi::Number;
+    use prometheus_api::Number;
 
     #[test]
     fn an_hour_has_fine_lines_and_bars_by_the_minute() {

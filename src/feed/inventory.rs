@@ -1,7 +1,7 @@
 //! What is there: metric names by scope, from the one discovery query.
 use crate::order::{set, sort_by};
 use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, engine_of, has_data};
-use promapi::{One, Series};
+use prometheus_api::{One, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What discovery found.
@@ -143,7 +143,7 @@ fn is_within(key: &[String; 4], scope: &Scope) -> bool {
 mod tests {
     use super::*;
     use catalogue::graph;
-    use promapi::Number;
+    use prometheus_api::Number;
 
     fn inventory(rows: &[(&str, &str, &str)]) -> Inventory {
         let vector: Vec<Series<One>> = rows

@@ -10,7 +10,7 @@ use super::{
 use crate::state::choices::Comparison;
 use catalogue::{Graph, PERCENTILES};
 use plot::Frame;
-use promapi::{Data, Many, Series};
+use prometheus_api::{Data, Many, Series};
 
 /// Makes a frame of an answer that begins at that time.
 type Read<'a> = &'a dyn Fn(&[Series<Many>], Grid, i64) -> Frame;

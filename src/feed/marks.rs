@@ -3,7 +3,7 @@ use super::{card::Round, client::Failure, grid::Grid, refresh::Feed};
 use crate::order::sort_by;
 use catalogue::{Ask, Look, engine, events_query};
 use leptos::prelude::*;
-use promapi::{Data, Many, Series};
+use prometheus_api::{Data, Many, Series};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +114,7 @@ fn ms(time_s: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promapi::Number;
+    use prometheus_api::Number;
 
     fn series(labels: &[(&str, &str)], values: &[(f64, f64)]) -> Series<Many> {
         let metric = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -89,7 +89,7 @@ impl<'a> Serving<'a> {
 mod tests {
     use super::*;
     use catalogue::ReplicaState::Running;
-    use promapi::{Number, One, Series};
+    use prometheus_api::{Number, One, Series};
 
     fn labels(all: &[(&str, &str)]) -> Labels {
         all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

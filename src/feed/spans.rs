@@ -2,7 +2,7 @@
 //! ready. Nothing here asks or draws.
 use crate::order::sort_by;
 use catalogue::ReplicaState;
-use promapi::{Many, Series};
+use prometheus_api::{Many, Series};
 use std::collections::BTreeMap;
 
 /// The labels of a series.
@@ -94,7 +94,7 @@ pub(super) fn told(matrix: &[Series<Many>], step_ms: i64) -> Vec<Told> {
 /// Reads an answer of which every point is an event.
 pub(super) fn events(matrix: &[Series<Many>]) -> Vec<Event> {
     let of = |series: &Series<Many>| {
-        let event = |(time_s, value): &(f64, promapi::Number)| Event {
+        let event = |(time_s, value): &(f64, prometheus_api::Number)| Event {
             labels: series.metric.clone(),
             time_ms: (time_s * 1000.0).round() as i64,
             value: value.0,

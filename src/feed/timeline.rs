@@ -13,7 +13,7 @@ use super::{
 use catalogue::{Ask, FleetQueries, ReplicaState::Pending, fleet_queries, table_queries};
 use futures::FutureExt;
 use leptos::{prelude::*, task::spawn_local};
-use promapi::Data;
+use prometheus_api::Data;
 use std::sync::Arc;
 
 /// Points of all replicas together that one answer holds at most, so that reading it does not stop the page.

@@ -4,7 +4,7 @@ use super::prefs::Theme;
 use super::view::{DEFAULT_RANGE_MS, LONGEST_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
 use super::zone::Zone;
 use catalogue::{Scope, Section};
-use promapi::parse_duration_ms;
+use prometheus_api::parse_duration_ms;
 
 /// The name of the parameter that says by what requests are counted.
 const RATE: &str = "rate";

@@ -1,7 +1,7 @@
 //! Ranges as a person writes them: `90m`, `yesterday`, `2026-11-20 14:00 to 15:30`.
 use super::view::{LONGEST_RANGE_MS, Range, SHORTEST_RANGE_MS};
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
-use promapi::parse_duration_ms;
+use prometheus_api::parse_duration_ms;
 
 const DAY_MS: i64 = 86_400_000;
 

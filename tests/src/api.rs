@@ -1,6 +1,6 @@
 //! A client of the Prometheus API, for the companion and its peers alike.
 use crate::{FixtureError, Result};
-use promapi::{Answer, Data, Many, One, Series, format_time};
+use prometheus_api::{Answer, Data, Many, One, Series, format_time};
 use reqwest::Url;
 
 /// One server's API.

@@ -62,7 +62,7 @@ pub enum FixtureError {
         /// The query.
         query: String,
         /// The refusal.
-        source: promapi::ApiError,
+        source: prometheus_api::ApiError,
     },
     /// The API answered a query with another type of result than asked for.
     #[error("{query:?} gave a result of another type than {wanted}")]

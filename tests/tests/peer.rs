@@ -3,7 +3,7 @@ use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, drawn_query, start_times_query,
 use inferboard_tests::{
     Api, Companion, FixtureError, Play, Prometheus, Recording, Replay, Result, SeriesKey, now_ms, skipped, until,
 };
-use promapi::{Many, Series};
+use prometheus_api::{Many, Series};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

@@ -7,7 +7,7 @@ mod python;
 use inferboard_tests::{
     Api, Companion, FixtureError, Play, Process, Prometheus, Recording, Replay, Result, skipped, until,
 };
-use promapi::{Many, Series};
+use prometheus_api::{Many, Series};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -162,7 +162,7 @@ type Points = BTreeMap<BTreeMap<String, String>, BTreeMap<i64, u64>>;
 
 /// Times in Unix milliseconds and the bits of the values.
 fn points(series: Vec<Series<Many>>) -> Points {
-    let point = |(at_s, value): &(f64, promapi::Number)| ((at_s * 1000.0).round() as i64, value.0.to_bits());
+    let point = |(at_s, value): &(f64, prometheus_api::Number)| ((at_s * 1000.0).round() as i64, value.0.to_bits());
     series.into_iter().map(|series| (series.metric, series.points.values.iter().map(point).collect())).collect()
 }
 

@@ -3,7 +3,7 @@ use super::json::{least_length, memory_bytes, write_json};
 use super::pack::{compress, compressible, json_body, streamed};
 use axum::response::Response;
 use bytes::Bytes;
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use promql::{Answer, MemoryPool, Reservation};
 use std::collections::HashMap;
 use std::future::Future;

@@ -2,7 +2,7 @@
 use super::answers::Answers;
 use super::gate::Gate;
 use super::parsed::Parsed;
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use promql::{ErrorKind, Interrupt, Interruption, Limits, MemoryPool, Options, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,7 +4,7 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use exposition::Encoding;
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 
 /// The longest page, before compression.
 const PAGE_BYTES: usize = 50 << 20;

@@ -9,7 +9,7 @@ use crate::clock::now_ms;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use exposition::{Encoding, Family, Kind, Sample, Timestamp, write_part};
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use promql::{Interrupt, Interruption, Labels, METRIC_NAME, Selector, is_stale};
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,5 +1,5 @@
 //! How many queries run at a time.
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

@@ -1,7 +1,7 @@
 //! Writing an answer as Prometheus does, straight from the evaluator's result.
 //!
-//! The types of `promapi` read it; they are not built here, as a result of a million points would be copied twice.
-use promapi::{format_time, format_value};
+//! The types of `prometheus_api` read it; they are not built here, as a result of a million points would be copied twice.
+use prometheus_api::{format_time, format_value};
 use promql::{Answer, Labels, Value};
 use std::io::{self, Write};
 
@@ -214,7 +214,7 @@ mod tests {
 
     fn data(value: Value) -> String {
         let json = json(value);
-        serde_json::from_str::<promapi::Answer<promapi::Data>>(&json).expect("an answer").into_result().expect("data");
+        serde_json::from_str::<prometheus_api::Answer<prometheus_api::Data>>(&json).expect("an answer").into_result().expect("data");
         json.strip_prefix(r#"{"status":"success","data":"#)
             .and_then(|rest| rest.strip_suffix('}'))
             .expect("ok")

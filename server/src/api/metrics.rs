@@ -5,7 +5,7 @@ use crate::scrape::{Client, Reader, Target};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use exposition::{Encoding, Family, Limits, parse, write};
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;

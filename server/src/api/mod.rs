@@ -20,10 +20,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use promapi::{Answer, ApiError, ErrorType};
+use prometheus_api::{Answer, ApiError, ErrorType};
 use series::Catalog;
 use std::sync::Arc;
-use store::Store;
+use tsdb::Store;
 
 pub(crate) use evaluator::Evaluator;
 pub(crate) use metrics::OwnPages;

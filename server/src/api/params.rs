@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use std::time::Duration;
 
 /// The longest form.

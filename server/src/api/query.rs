@@ -7,7 +7,7 @@ use crate::assets::accepts;
 use crate::clock::now_ms;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use promapi::{ApiError, ErrorType, parse_duration_ms, parse_time_ms};
+use prometheus_api::{ApiError, ErrorType, parse_duration_ms, parse_time_ms};
 use promql::{Answer, Interrupt, Query};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

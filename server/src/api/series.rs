@@ -7,13 +7,13 @@ use super::{bad_parameter, error_response};
 use crate::assets::accepts;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use promapi::{ApiError, ErrorType};
+use prometheus_api::{ApiError, ErrorType};
 use promql::{Labels, MatchOp, Matcher, Selector};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
-use store::Store;
+use tsdb::Store;
 
 pub(super) const MATCH: &str = "match[]";
 

@@ -6,7 +6,7 @@ use crate::scrape::{Description, Metadata};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use promapi::ApiError;
+use prometheus_api::ApiError;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -103,7 +103,7 @@ fn is_first_namespace(proc: &Path) -> bool {
 /// What the GPU collector calls the program of a process.
 fn program(proc: &Path, pid: u32) -> Option<String> {
     let command = read_file(&proc.join(pid.to_string()).join("cmdline"))?;
-    Some(nvidia::program(&command).to_owned())
+    Some(nvml::program(&command).to_owned())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use promql::{MatchOp, Matcher, Selector, Storage};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Limits, Store};
+use tsdb::{Limits, Store};
 
 /// What is stored of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

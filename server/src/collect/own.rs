@@ -2,7 +2,7 @@
 use super::page::PageWriter;
 use crate::scrape::Counts;
 use std::fmt::Display;
-use store::Store;
+use tsdb::Store;
 
 /// Figures about the store and the samples it did not take, as a metrics page.
 pub fn own_page(store: &Store, refused: &Counts) -> String {

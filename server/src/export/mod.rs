@@ -61,7 +61,7 @@ impl GraphsArgs {
 pub fn export(args: &ExportArgs) -> Result<String, ConfigError> {
     match &args.what {
         Export::PrometheusConfig(args) => prometheus_config::scrape_configs(args),
-        Export::GrafanaDashboard(args) => Ok(exports::grafana_dashboard(&args.model_label, &args.present()?)),
-        Export::RecordingRules(args) => Ok(exports::recording_rules(&[&args.model_label], &args.present()?)),
+        Export::GrafanaDashboard(args) => Ok(catalogue_export::grafana_dashboard(&args.model_label, &args.present()?)),
+        Export::RecordingRules(args) => Ok(catalogue_export::recording_rules(&[&args.model_label], &args.present()?)),
     }
 }

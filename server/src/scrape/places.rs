@@ -3,7 +3,7 @@ use super::pool::Counts;
 use super::reading::Reading;
 use promql::{Labels, stale_marker};
 use std::sync::Arc;
-use store::{Group, SeriesRef, Store, StoreError};
+use tsdb::{Group, SeriesRef, Store, StoreError};
 
 /// How far a sample's own time may lie from the scrape's; beyond it the sample is dropped.
 const MOST_AHEAD_MS: i64 = 10 * 60_000;

@@ -15,7 +15,7 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use store::Store;
+use tsdb::Store;
 use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
 

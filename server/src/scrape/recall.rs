@@ -5,7 +5,7 @@ use super::page::Learned;
 use crate::replica::{Life, READY, RESTARTS, STATE, State};
 use promql::{Labels, METRIC_NAME, MatchOp, Matcher, Selector, Storage, is_stale};
 use std::ops::ControlFlow;
-use store::Store;
+use tsdb::Store;
 
 /// What is older says nothing about now.
 const LOOKBACK_MS: i64 = 3_600_000;

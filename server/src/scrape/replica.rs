@@ -4,7 +4,7 @@ use super::places::Row;
 use super::reading::Reading;
 use crate::replica::{Life, READY, RESTARTS, STATE, State, UNKNOWN};
 use promql::stale_marker;
-use store::{Group, SeriesRef, StoreError};
+use tsdb::{Group, SeriesRef, StoreError};
 
 pub(super) const START_TIME: &str = "process_start_time_seconds";
 

@@ -6,7 +6,7 @@ use super::places::Row;
 use exposition::PageCount;
 use promql::{Labels, stale_marker};
 use std::time::Duration;
-use store::{Group, SeriesRef, StoreError};
+use tsdb::{Group, SeriesRef, StoreError};
 
 /// How a scrape went.
 #[derive(Clone, Copy, Debug)]

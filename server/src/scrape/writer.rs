@@ -15,7 +15,7 @@ use catalogue::Layer;
 use exposition::{Format, Limits, PageCache, PageCount};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Group, Store, StoreError};
+use tsdb::{Group, Store, StoreError};
 
 /// Writes the scrapes of one target.
 pub(crate) struct Writer {

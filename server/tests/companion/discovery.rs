@@ -4,7 +4,7 @@ use server::discover::discover;
 use server::scrape::{Client, Pace, Pool};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Limits, Store};
+use tsdb::{Limits, Store};
 
 #[tokio::test]
 async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more() {

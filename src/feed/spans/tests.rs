@@ -1,7 +1,7 @@
 //! Tests of spans: changes, holes, labels that change, restarts, tails.
 use super::*;
 use ReplicaState::{Failed, Initializing, Pending, Running, Silent, Stopped};
-use promapi::Number;
+use prometheus_api::Number;
 
 const POINTS: Points = Points { start_ms: 0, end_ms: 100_000, step_ms: 1000, window_ms: 4000 };
 const RANGE: (i64, i64) = (0, 99_500);

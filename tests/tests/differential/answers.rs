@@ -1,7 +1,7 @@
 //! Answers of several servers to one question, side by side.
 use crate::questions::{Question, When};
 use inferboard_tests::{Api, FixtureError, Result};
-use promapi::Data;
+use prometheus_api::Data;
 use std::collections::BTreeMap;
 
 /// Values agree to this, relative to the larger.

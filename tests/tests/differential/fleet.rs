@@ -86,7 +86,7 @@ impl Fleet {
 
     /// OpenMetrics text, with times in seconds.
     pub(crate) fn openmetrics(&self) -> String {
-        let mut text = self.text(promapi::format_time);
+        let mut text = self.text(prometheus_api::format_time);
         text.push_str("# EOF\n");
         text
     }

@@ -9,7 +9,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
 };
-use store::{Group, Store};
+use tsdb::{Group, Store};
 
 /// Times of scrapes are multiples of this.
 pub(crate) const MINUTE_MS: i64 = 60_000;
@@ -80,7 +80,7 @@ pub(crate) struct Scraped {
 
 impl Scraped {
     pub(crate) fn new() -> Self {
-        let store = Store::new(store::Limits::default());
+        let store = Store::new(tsdb::Limits::default());
         let group = store.group();
         // Later than any process on a captured page started.
         Self { store, group, names: BTreeSet::new(), last_ms: 1_795_500_000_000, text: String::new() }

@@ -1,6 +1,6 @@
 //! The helper: asks the driver, and writes each sample's page to its standard output.
 use clap::Args;
-use nvidia::{Collector, Fault, LastXids, Nvml, Window, fault_page, open};
+use nvml::{Collector, Fault, LastXids, Nvml, Window, fault_page, open};
 use rustix::process::{Signal, getpid, kill_process};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};

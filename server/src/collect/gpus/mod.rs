@@ -5,7 +5,7 @@ mod supervise;
 
 pub use helper::{HelperArgs, run as run_helper};
 
-use nvidia::{Fault, fault_page};
+use nvml::{Fault, fault_page};
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

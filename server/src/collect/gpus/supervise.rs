@@ -2,7 +2,7 @@
 use super::helper::END_OF_PAGE;
 use super::{GpuSettings, Gpus};
 use crate::scrape::Pace;
-use nvidia::Fault;
+use nvml::Fault;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
 use std::path::PathBuf;

@@ -15,10 +15,10 @@ struct Story {
 
 impl Story {
     fn new(identity: Identity) -> Self {
-        Self::with_limits(identity, store::Limits::default())
+        Self::with_limits(identity, tsdb::Limits::default())
     }
 
-    fn with_limits(identity: Identity, limits: store::Limits) -> Self {
+    fn with_limits(identity: Identity, limits: tsdb::Limits) -> Self {
         let store = Store::new(limits);
         let counts = Arc::<Counts>::default();
         Self { writer: Writer::new(&store, Arc::clone(&counts), Arc::default(), identity), store, counts }
@@ -200,7 +200,7 @@ fn a_clock_that_goes_back_changes_nothing_that_is_stored() {
 
 #[test]
 fn a_full_store_fails_the_scrape_that_asks_for_more() {
-    let limits = store::Limits { series: 10, ..store::Limits::default() };
+    let limits = tsdb::Limits { series: 10, ..tsdb::Limits::default() };
     let mut story = Story::with_limits(named(), limits);
     assert_eq!(story.up(1000, "a 1\nb 2\n"), None);
     let many: String = (0..10).map(|n| format!("c{n} 1\n")).collect();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Group, Limits, OldSeries, Options, Store};
+use tsdb::{Group, Limits, OldSeries, Options, Store};
 
 /// By series, by time, the bits of the value.
 type Model = BTreeMap<String, BTreeMap<i64, u64>>;

@@ -2,7 +2,7 @@
 use promql::{Column, Labels, MatchOp, Matcher, Pattern, Selector, Storage, is_stale};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use store::{Group, Store};
+use tsdb::{Group, Store};
 
 /// Times and values.
 pub(crate) type Samples = Vec<(i64, f64)>;

@@ -3,7 +3,7 @@ use crate::asked::{all, labels, lent, put, select};
 use promql::{Selector, Storage, stale_marker};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::{Limits, Refused, Store, StoreError};
+use tsdb::{Limits, Refused, Store, StoreError};
 
 type Samples = Vec<(i64, f64)>;
 

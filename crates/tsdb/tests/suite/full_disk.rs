@@ -4,7 +4,7 @@ use crate::disk::MemoryDisk;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{OpenReport, Options, Store};
+use tsdb::{OpenReport, Options, Store};
 
 const START_MS: i64 = 1_790_000_000_000;
 

@@ -2,7 +2,7 @@
 use crate::asked::{all, labels, put};
 use std::path::Path;
 use std::sync::Arc;
-use store::{DiskFiles, Imported, Limits, OldSeries, Options, Store, WriteError};
+use tsdb::{DiskFiles, Imported, Limits, OldSeries, Options, Store, WriteError};
 
 const DAY_MS: i64 = 86_400_000;
 const NOW_MS: i64 = 20_000 * DAY_MS + DAY_MS / 2;

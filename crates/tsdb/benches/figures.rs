@@ -1,7 +1,7 @@
 //! Figures of the store, printed as lines: ingest, size, opening, and a fleet-wide select over what is stored.
 //!
-//! `cargo bench -p store` fills a new folder with a day of a fleet of twenty replicas with five hundred series each;
-//! `cargo bench -p store -- DAYS` with so many days; `cargo bench -p store -- DAYS FOLDER` reads what an earlier run
+//! `cargo bench -p tsdb` fills a new folder with a day of a fleet of twenty replicas with five hundred series each;
+//! `cargo bench -p tsdb -- DAYS` with so many days; `cargo bench -p tsdb -- DAYS FOLDER` reads what an earlier run
 //! left there. Seconds are of the clock, and in brackets of the processors.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a figure that cannot be taken ends the run")]
 #[path = "../tests/suite/workload/mod.rs"]
@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{DiskFiles, Options, Store};
+use tsdb::{DiskFiles, Options, Store};
 use workload::Fleet;
 
 const REPLICAS: usize = 20;

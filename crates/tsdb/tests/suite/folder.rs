@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DiskFiles, Limits, OpenError, OpenReport, Options, Store};
+use tsdb::{DiskFiles, Limits, OpenError, OpenReport, Options, Store};
 
 const HOUR_MS: i64 = 3_600_000;
 const NOON_MS: i64 = 1_790_000_000_000 / 86_400_000 * 86_400_000 + 12 * HOUR_MS;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Group, OldSeries, Options, SeriesRef, Store};
+use tsdb::{Group, OldSeries, Options, SeriesRef, Store};
 
 const TARGETS: usize = 3;
 const SERIES: usize = 4;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Limits, Options, Store};
+use tsdb::{Limits, Options, Store};
 
 const REPLICAS: usize = 8;
 const SERIES: usize = 150;

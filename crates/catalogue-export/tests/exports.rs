@@ -4,7 +4,7 @@ use catalogue::{
     Ask, GRAPHS, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
     start_times_query, summary_query,
 };
-use exports::{contract, coverage, grafana_dashboard, recording_rules};
+use catalogue_export::{contract, coverage, grafana_dashboard, recording_rules};
 use promql::Limits;
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path, process::Command};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::{Files, Input, Lock, Output};
+use tsdb::{Files, Input, Lock, Output};
 
 /// Names and contents of files.
 pub(crate) type Image = BTreeMap<String, Vec<u8>>;

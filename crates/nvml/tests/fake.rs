@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 use catalogue::GPU_METRICS;
 use exposition::{Format, Limits, for_each_sample};
-use nvidia::{Collector, LastXids, Window, open};
+use nvml::{Collector, LastXids, Window, open};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
