@@ -14,7 +14,7 @@ SERVER := $(TARGET_DIR)/release/inferboard-server
 PURE_CRATES := catalogue exposition plot prometheus-api promql
 # What the page is made of: a change here, folders included, builds it again.
 PAGE_SOURCES := $(wildcard Cargo.toml Cargo.lock Trunk.toml index.html rust-toolchain.toml .cargo/config.toml scripts/boot.sh) \
-	$(shell find src style public crates/catalogue crates/plot crates/prometheus-api 2>/dev/null)
+	$(shell find src public crates/catalogue crates/plot crates/prometheus-api 2>/dev/null)
 
 .PHONY: help
 help: ## This list

@@ -2,17 +2,16 @@
 //!
 //! `state` is what is on screen, `feed` gets data, `ui` shows it, `embed` talks to the page around it. `state` imports
 //! none of the others, and `feed` and `embed` do not import `ui`.
-mod effect;
+pub mod data;
 pub mod embed;
-pub mod feed;
-mod order;
 pub mod state;
 pub mod ui;
+pub mod wasm_size;
 
 /// Mounts the app on the document's body.
 pub fn start() {
     console_error_panic_hook::set_once();
-    leptos::mount::mount_to_body(ui::App);
+    leptos::mount::mount_to_body(ui::page::app::App);
 }
 
 #[cfg(all(test, target_arch = "wasm32"))]

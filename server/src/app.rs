@@ -1,15 +1,23 @@
 //! The whole program but its command line: everything started, joined, and ended together.
-use crate::api::{self, Evaluator, OwnPages};
-use crate::attribute::Attribution;
-use crate::collect::{Gpus, Host, own_page};
+use crate::config::reload::follow;
 use crate::config::{Settings, Sources};
-use crate::cors::{Cors, share};
-use crate::discover::{PERIOD, USUAL, discover};
-use crate::follow::follow;
-use crate::framing::Framing;
-use crate::scrape::{Client, Identity, LocalPage, Pace, Pool, Source, Target};
-use crate::security::{Hosts, guard};
-use crate::{assets, history, http, shared};
+use crate::history;
+use crate::processes::Attribution;
+use crate::scrape::fetch::Client;
+use crate::scrape::scrapers::Pool;
+use crate::sources::discovery::{PERIOD, USUAL, discover};
+use crate::sources::gpus::Gpus;
+use crate::sources::host::Host;
+use crate::sources::own::own_page;
+use crate::target::identity::Identity;
+use crate::target::{LocalPage, Pace, Source, Target};
+use crate::web::api;
+use crate::web::api::evaluator::Evaluator;
+use crate::web::api::metrics::OwnPages;
+use crate::web::cors::{Cors, share};
+use crate::web::frame_policy::Framing;
+use crate::web::headers::{Hosts, guard};
+use crate::web::{assets, listen as http, openmetrics as shared};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -17,9 +25,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tsdb::Store;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tsdb::Store;
 
 /// Running it failed.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,9 @@ use crate::clock::now_ms;
 use crate::config::Settings;
 use std::sync::Arc;
 use std::time::Duration;
-use tsdb::{DiskFiles, OpenError, Options, Store};
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
+use tsdb::{DiskFiles, OpenError, Options, Store};
 
 /// How often the log is written: well within any scrape interval, as a kill loses what is not written.
 const WRITE_PERIOD: Duration = Duration::from_millis(250);

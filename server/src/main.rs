@@ -2,10 +2,10 @@
 use anyhow::Context;
 use clap::Parser;
 use server::app::App;
-use server::cli::{Cli, Command, ServeArgs};
-use server::collect::run_helper;
+use server::cli::args::{Cli, Command, ServeArgs};
+use server::cli::{check, export, import, query};
 use server::config::{Settings, Sources};
-use server::{check, export, import, query};
+use server::sources::gpus::helper;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match Cli::parse().into_command() {
         Command::Serve(args) => serve(args),
         Command::Check(args) => check::run(&args),
-        Command::CollectGpus(args) => run_helper(&args),
+        Command::CollectGpus(args) => helper::run(&args),
         Command::Export(args) => match export::export(&args) {
             Ok(text) => print(&text),
             Err(error) => fail(error, USAGE),

@@ -1,17 +1,15 @@
 //! The wire to the parent: messages of known origins in, messages to known origins out.
-use super::message::{Incoming, LONGEST_BYTES, Outgoing, read, write};
-use crate::{
-    effect::effect,
-    state::{
-        frame::Frame,
-        navigation::Navigation,
-        view::{Range, View},
-    },
-};
+use crate::embed::protocol::{Incoming, LONGEST_BYTES, Outgoing, read, write};
+use crate::state::embed::Frame;
+use crate::state::navigation::Navigation;
+use crate::state::view::{Range, View};
+use crate::wasm_size::effect::effect;
 use js_sys::{Array, JSON, Reflect};
-use leptos::{ev, html, prelude::*};
+use leptos::prelude::*;
+use leptos::{ev, html};
 use std::time::Duration;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Heights are told at most ten times a second.
 const HEIGHT_PAUSE: Duration = Duration::from_millis(100);

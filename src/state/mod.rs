@@ -1,15 +1,14 @@
 //! What is on screen: plain values with their codecs, and the signals that hold them.
-pub mod choices;
+pub mod card_options;
 pub mod cursor;
-pub mod frame;
+pub mod embed;
 pub mod layout;
-pub mod layouts;
-pub mod lines;
-pub mod listing;
+pub mod line_filter;
 pub mod navigation;
-pub mod prefs;
-pub mod target;
+pub mod range_parser;
+pub mod replica_table;
+pub mod theme;
+pub mod threshold;
+pub mod time_zone;
 pub mod url;
 pub mod view;
-pub mod when;
-pub mod zone;

@@ -1,8 +1,6 @@
 //! The view, kept in step with the address bar and the browser's history.
-use super::{
-    url::{decode, encode},
-    view::{Range, View},
-};
+use crate::state::url::{decode, encode};
+use crate::state::view::{Range, View};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 

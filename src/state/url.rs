@@ -1,8 +1,8 @@
 //! The view as the query part of a link, and back: the one codec.
-use super::frame::{Content, Frame, is_origin};
-use super::prefs::Theme;
-use super::view::{DEFAULT_RANGE_MS, LONGEST_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
-use super::zone::Zone;
+use crate::state::embed::{Content, Frame, is_origin};
+use crate::state::theme::Theme;
+use crate::state::time_zone::Zone;
+use crate::state::view::{DEFAULT_RANGE_MS, LONGEST_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
 use catalogue::{Scope, Section};
 use prometheus_api::parse_duration_ms;
 

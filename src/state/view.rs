@@ -1,5 +1,8 @@
 //! What the page shows: scope, section, range and refresh.
-use super::{choices::Chosen, frame::Frame, listing::Listing, zone::Zone};
+use crate::state::card_options::Chosen;
+use crate::state::embed::Frame;
+use crate::state::replica_table::Listing;
+use crate::state::time_zone::Zone;
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.

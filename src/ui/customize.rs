@@ -1,26 +1,21 @@
 //! Customize view: the list of all graphs that have data, to show, hide, order and widen.
-use super::{
-    controls::{Choice, IconButton, Select, TextButton},
-    dialog::{Dialog, Modal},
-    save,
-    show::{Each, Show},
-};
-use crate::{
-    feed::Feed,
-    state::{
-        layout::{Layout, MOST_COLUMNS},
-        layouts::Layouts,
-        navigation::Navigation,
-        prefs,
-    },
-};
+use crate::data::refresh_loop::Feed;
+use crate::state::layout::storage::Layouts;
+use crate::state::layout::{Layout, MOST_COLUMNS};
+use crate::state::navigation::Navigation;
+use crate::state::theme as prefs;
+use crate::ui::kit::conditional::{Each, Show};
+use crate::ui::kit::dialog::{Dialog, Modal};
+use crate::ui::kit::save;
+use crate::ui::topbar::controls::{Choice, IconButton, Select, TextButton};
 use catalogue::{Graph, Section};
-use leptos::{ev, html, prelude::*};
+use leptos::prelude::*;
+use leptos::{ev, html};
 use std::sync::Arc;
 
 /// The button that opens the list, and the list.
 #[component]
-pub(super) fn Customize() -> impl IntoView {
+pub(crate) fn Customize() -> impl IntoView {
     let modal = Modal::new();
     view! {
         <TextButton text="Customize view" id="customize" press=move || modal.open() />

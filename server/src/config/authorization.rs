@@ -1,14 +1,14 @@
 //! `authorization` of a target: which credentials, and where they are.
-use super::{ConfigError, setting};
-use crate::scrape::Authorization;
-use crate::secret::Secret;
+use crate::config::{ConfigError, setting};
+use crate::target::authorization::Authorization;
+use crate::target::secret::Secret;
 use serde::Deserialize;
 use std::path::PathBuf;
 
 /// `authorization`, in Prometheus's words, and `credentials_env` besides.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table with credentials, credentials_file or credentials_env")]
-pub(super) struct AuthorizationEntry {
+pub(crate) struct AuthorizationEntry {
     #[serde(rename = "type")]
     scheme: Option<String>,
     credentials: Option<Secret>,
@@ -18,12 +18,12 @@ pub(super) struct AuthorizationEntry {
 
 impl AuthorizationEntry {
     /// The entry that reads the environment variable `name`.
-    pub(super) fn from_env(name: &str) -> Self {
+    pub(crate) fn from_env(name: &str) -> Self {
         Self { credentials_env: Some(name.to_owned()), ..Self::default() }
     }
 
     /// The credentials of `target`, as messages call it, sent under `scheme` where the entry does not say.
-    pub(super) fn resolve(self, target: &str, scheme: &str) -> Result<Authorization, ConfigError> {
+    pub(crate) fn resolve(self, target: &str, scheme: &str) -> Result<Authorization, ConfigError> {
         let problem = |problem: String| setting(&format!("{target}: authorization"), problem);
         let scheme = self.scheme.unwrap_or_else(|| scheme.into());
         match (self.credentials, self.credentials_file, self.credentials_env) {

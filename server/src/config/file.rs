@@ -1,8 +1,8 @@
 //! The configuration file: its shape.
-use super::hosted::{BasetenEntry, HuggingFaceEntry};
-use super::kubernetes::KubernetesEntry;
-use super::target::TargetEntry;
-use super::{ConfigError, duration};
+use crate::config::hosted::{BasetenEntry, HuggingFaceEntry};
+use crate::config::kubernetes::KubernetesEntry;
+use crate::config::target::TargetEntry;
+use crate::config::{ConfigError, duration};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,37 +10,37 @@ use std::time::Duration;
 /// The configuration file, in Prometheus's words.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct File {
-    pub(super) listen: Option<String>,
-    pub(super) allow_open_network: bool,
-    pub(super) allowed_hosts: Vec<String>,
-    pub(super) frame_ancestors: Option<Vec<String>>,
-    pub(super) cors_origins: Vec<String>,
-    pub(super) data_dir: Option<PathBuf>,
+pub(crate) struct File {
+    pub(crate) listen: Option<String>,
+    pub(crate) allow_open_network: bool,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) frame_ancestors: Option<Vec<String>>,
+    pub(crate) cors_origins: Vec<String>,
+    pub(crate) data_dir: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
-    pub(super) retention: Option<Duration>,
-    pub(super) retention_bytes: Option<u64>,
+    pub(crate) retention: Option<Duration>,
+    pub(crate) retention_bytes: Option<u64>,
     #[serde(deserialize_with = "duration")]
-    pub(super) scrape_interval: Option<Duration>,
+    pub(crate) scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]
-    pub(super) scrape_timeout: Option<Duration>,
-    pub(super) procfs: Option<PathBuf>,
-    pub(super) sysfs: Option<PathBuf>,
-    pub(super) rootfs: Option<PathBuf>,
-    pub(super) gpus: Option<bool>,
+    pub(crate) scrape_timeout: Option<Duration>,
+    pub(crate) procfs: Option<PathBuf>,
+    pub(crate) sysfs: Option<PathBuf>,
+    pub(crate) rootfs: Option<PathBuf>,
+    pub(crate) gpus: Option<bool>,
     #[serde(deserialize_with = "duration")]
-    pub(super) gpu_sample_interval: Option<Duration>,
-    pub(super) nvml_library: Option<PathBuf>,
-    pub(super) discovery: Option<bool>,
-    pub(super) file_sd: Vec<String>,
-    pub(super) targets: Vec<TargetEntry>,
-    pub(super) huggingface: Vec<HuggingFaceEntry>,
-    pub(super) baseten: Vec<BasetenEntry>,
-    pub(super) kubernetes: Vec<KubernetesEntry>,
+    pub(crate) gpu_sample_interval: Option<Duration>,
+    pub(crate) nvml_library: Option<PathBuf>,
+    pub(crate) discovery: Option<bool>,
+    pub(crate) file_sd: Vec<String>,
+    pub(crate) targets: Vec<TargetEntry>,
+    pub(crate) huggingface: Vec<HuggingFaceEntry>,
+    pub(crate) baseten: Vec<BasetenEntry>,
+    pub(crate) kubernetes: Vec<KubernetesEntry>,
 }
 
 /// Reads the text of the file at `path`.
-pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
+pub(crate) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         ConfigError::Syntax {

@@ -1,7 +1,7 @@
 //! Targets from files in the JSON form of Prometheus's file discovery, which other programs write.
-use super::target::TargetEntry;
-use super::{ConfigError, positive_duration, setting};
-use crate::scrape::{Pace, Target};
+use crate::config::target::TargetEntry;
+use crate::config::{ConfigError, positive_duration, setting};
+use crate::target::{Pace, Target};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ impl FileTargets {
     ///
     /// # Errors
     /// When a pattern is not one.
-    pub(super) fn new(patterns: Vec<String>, pace: Pace) -> Result<Self, ConfigError> {
+    pub(crate) fn new(patterns: Vec<String>, pace: Pace) -> Result<Self, ConfigError> {
         for pattern in &patterns {
             glob::Pattern::new(pattern).map_err(|error| setting("file_sd", format!("{pattern:?}: {error}")))?;
         }

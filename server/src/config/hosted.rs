@@ -1,8 +1,9 @@
 //! Endpoints on hosted platforms, and the targets they come to.
-use super::authorization::AuthorizationEntry;
-use super::target::{ScopeEntry, http_url};
-use super::{ConfigError, LONGEST_DEFAULT_TIMEOUT, duration, pace, setting};
-use crate::scrape::{Endpoint, Identity, Pace, ScopeRules, Source, Target, instance_of};
+use crate::config::authorization::AuthorizationEntry;
+use crate::config::target::{ScopeEntry, http_url};
+use crate::config::{ConfigError, LONGEST_DEFAULT_TIMEOUT, duration, pace, setting};
+use crate::target::identity::{Identity, ScopeRules};
+use crate::target::{Endpoint, Pace, Source, Target, instance_of};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const BASETEN_AT_MOST_EVERY: Duration = Duration::from_secs(12);
 /// One `[[huggingface]]`: an Inference Endpoint.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct HuggingFaceEntry {
+pub(crate) struct HuggingFaceEntry {
     namespace: String,
     name: String,
     api_url: Option<String>,
@@ -38,7 +39,7 @@ pub(super) struct HuggingFaceEntry {
 /// One `[[baseten]]`: the metrics export of an organisation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct BasetenEntry {
+pub(crate) struct BasetenEntry {
     url: Option<String>,
     shared_as: Option<String>,
     scope_labels: ScopeEntry,
@@ -51,7 +52,7 @@ pub(super) struct BasetenEntry {
 
 impl HuggingFaceEntry {
     /// The endpoint's metrics and its state, as two targets: either may be refused while the other is not.
-    pub(super) fn resolve(self) -> Result<[Target; 2], ConfigError> {
+    pub(crate) fn resolve(self) -> Result<[Target; 2], ConfigError> {
         if self.namespace.is_empty() || self.name.is_empty() {
             return Err(setting("huggingface", "give namespace and name, as in the endpoint's address".into()));
         }
@@ -92,7 +93,7 @@ impl HuggingFaceEntry {
 
 impl BasetenEntry {
     /// The export of all models and deployments, told apart by its own labels.
-    pub(super) fn resolve(self) -> Result<Target, ConfigError> {
+    pub(crate) fn resolve(self) -> Result<Target, ConfigError> {
         let entry = "baseten";
         let url = http_url(entry, self.url.as_deref().unwrap_or(BASETEN))?;
         let pace = hosted_pace(entry, self.scrape_interval.unwrap_or(BASETEN_EVERY), self.scrape_timeout)?;

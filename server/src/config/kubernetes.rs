@@ -1,9 +1,11 @@
 //! Clusters whose pods are replicas, and the targets that tell of them.
-use super::authorization::AuthorizationEntry;
-use super::target::ScopeEntry;
-use super::{ConfigError, duration, pace, setting};
-use crate::kubernetes::{Cluster, PortRule, Scope, Spec};
-use crate::scrape::{Identity, Pace, ScopeRules, Source, Target};
+use crate::config::authorization::AuthorizationEntry;
+use crate::config::target::ScopeEntry;
+use crate::config::{ConfigError, duration, pace, setting};
+use crate::sources::kubernetes::cluster::Cluster;
+use crate::sources::kubernetes::{PortRule, Scope, Spec};
+use crate::target::identity::{Identity, ScopeRules};
+use crate::target::{Pace, Source, Target};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ const DOWNLOADS: [&str; 4] = ["*download*", "storage-initializer", "*model*", "*
 /// One `[[kubernetes]]`: pods by their labels.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct KubernetesEntry {
+pub(crate) struct KubernetesEntry {
     kubeconfig: Option<PathBuf>,
     context: Option<String>,
     namespaces: Vec<String>,
@@ -44,7 +46,7 @@ enum PortEntry {
 
 impl KubernetesEntry {
     /// One target for each namespace, which tells of its pods; those come by it.
-    pub(super) fn resolve(self, default: Pace) -> Result<Vec<Target>, ConfigError> {
+    pub(crate) fn resolve(self, default: Pace) -> Result<Vec<Target>, ConfigError> {
         let problem = |key: &str, problem: String| setting(&format!("kubernetes: {key}"), problem);
         let interval = self.scrape_interval.unwrap_or(default.interval);
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));

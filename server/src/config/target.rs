@@ -1,7 +1,8 @@
 //! One target of the configuration, and what it comes to.
-use super::authorization::AuthorizationEntry;
-use super::{ConfigError, duration, pace, setting};
-use crate::scrape::{Endpoint, Identity, Pace, ScopeRules, Source, Target, instance_of};
+use crate::config::authorization::AuthorizationEntry;
+use crate::config::{ConfigError, duration, pace, setting};
+use crate::target::identity::{Identity, ScopeRules};
+use crate::target::{Endpoint, Pace, Source, Target, instance_of};
 use reqwest::Url;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -11,29 +12,29 @@ use std::time::Duration;
 /// One `[[targets]]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct TargetEntry {
-    pub(super) url: String,
-    pub(super) metrics_path: Option<String>,
-    pub(super) job: Option<String>,
+pub(crate) struct TargetEntry {
+    pub(crate) url: String,
+    pub(crate) metrics_path: Option<String>,
+    pub(crate) job: Option<String>,
     #[serde(skip)]
-    pub(super) instance: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) environment: Option<String>,
-    pub(super) deployment: Option<String>,
-    pub(super) replica: Option<String>,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) scope_labels: ScopeEntry,
+    pub(crate) instance: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) deployment: Option<String>,
+    pub(crate) replica: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) scope_labels: ScopeEntry,
     #[serde(deserialize_with = "duration")]
-    pub(super) scrape_interval: Option<Duration>,
+    pub(crate) scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]
-    pub(super) scrape_timeout: Option<Duration>,
-    pub(super) authorization: Option<AuthorizationEntry>,
+    pub(crate) scrape_timeout: Option<Duration>,
+    pub(crate) authorization: Option<AuthorizationEntry>,
 }
 
 /// `scope_labels`: for each scope word the labels on the page that tell it, the best first.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct ScopeEntry {
+pub(crate) struct ScopeEntry {
     model: Option<Vec<String>>,
     environment: Option<Vec<String>>,
     deployment: Option<Vec<String>>,
@@ -42,7 +43,7 @@ pub(super) struct ScopeEntry {
 
 impl ScopeEntry {
     /// The rules, those of `default` where the entry is silent.
-    pub(super) fn or(self, default: ScopeRules) -> ScopeRules {
+    pub(crate) fn or(self, default: ScopeRules) -> ScopeRules {
         ScopeRules {
             model: self.model.unwrap_or(default.model),
             environment: self.environment.unwrap_or(default.environment),
@@ -54,12 +55,12 @@ impl ScopeEntry {
 
 impl TargetEntry {
     /// An entry that says no more than a URL and perhaps a model.
-    pub(super) fn new(url: String, model: Option<String>) -> Self {
+    pub(crate) fn new(url: String, model: Option<String>) -> Self {
         Self { url, model, ..Self::default() }
     }
 
     /// The target, where messages call it `name` and `default` is the pace of those that do not say.
-    pub(super) fn resolve(self, name: &str, default: Pace) -> Result<Target, ConfigError> {
+    pub(crate) fn resolve(self, name: &str, default: Pace) -> Result<Target, ConfigError> {
         let problem = |problem: String| setting(name, problem);
         let mut url = http_url(name, &self.url)?;
         if let Some(path) = self.metrics_path {
@@ -96,7 +97,7 @@ impl TargetEntry {
 }
 
 /// The URL in `text`, which is not quoted in messages: a token may be part of it.
-pub(super) fn http_url(name: &str, text: &str) -> Result<Url, ConfigError> {
+pub(crate) fn http_url(name: &str, text: &str) -> Result<Url, ConfigError> {
     let url: Url = text.parse().map_err(|error| setting(name, format!("the URL cannot be read: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || instance_of(&url).is_none() {
         return Err(setting(name, "the URL must begin with http:// or https:// and name a host".into()));

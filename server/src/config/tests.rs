@@ -1,7 +1,8 @@
 //! Configurations that run, and those that are refused with a word on what to do.
-use super::*;
-use crate::kubernetes::PortRule;
-use crate::scrape::{Identity, Source};
+use crate::config::*;
+use crate::sources::kubernetes::PortRule;
+use crate::target::Source;
+use crate::target::identity::Identity;
 use std::path::Path;
 
 fn args() -> ServeArgs {

@@ -1,9 +1,8 @@
 //! What each replica is doing: the states it can be in, and how a state is told from outside.
-mod life;
-mod state;
-
-pub use life::{Health, Life, Look};
-pub use state::State;
+pub mod restore;
+pub mod series;
+pub mod state;
+pub mod tracker;
 
 /// The state set: 1 for the state that a replica is in, 0 for the others, by the label `state`.
 pub const STATE: &str = "inferboard_replica_state";

@@ -1,5 +1,5 @@
 //! Bodies of pages in memory: small ones as they come, large ones in a few buffers that are used again and again.
-use super::failure::Failure;
+use crate::target::failure::Failure;
 use bytes::{Bytes, BytesMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,7 +12,7 @@ const LARGE_AT_ONCE: usize = 2;
 
 /// The large buffers. They are kept when no longer needed, as an allocator may not give them back anyway.
 #[derive(Debug)]
-pub(super) struct LargeBuffers {
+pub(crate) struct LargeBuffers {
     places: Arc<Semaphore>,
     free: Mutex<Vec<BytesMut>>,
     size_bytes: usize,
@@ -20,7 +20,7 @@ pub(super) struct LargeBuffers {
 
 impl LargeBuffers {
     /// Buffers of `size_bytes`, the longest body allowed.
-    pub(super) fn new(size_bytes: usize) -> Self {
+    pub(crate) fn new(size_bytes: usize) -> Self {
         Self { places: Arc::new(Semaphore::new(LARGE_AT_ONCE)), free: Mutex::default(), size_bytes }
     }
 
@@ -54,7 +54,7 @@ impl Drop for Large {
 }
 
 /// A body that grows.
-pub(super) struct Body {
+pub(crate) struct Body {
     buffers: Arc<LargeBuffers>,
     expected_bytes: usize,
     small: BytesMut,
@@ -63,7 +63,7 @@ pub(super) struct Body {
 
 impl Body {
     /// An empty body of a target whose last good one had `last_bytes`.
-    pub(super) fn new(buffers: Arc<LargeBuffers>, last_bytes: usize) -> Self {
+    pub(crate) fn new(buffers: Arc<LargeBuffers>, last_bytes: usize) -> Self {
         let expected_bytes = last_bytes.saturating_mul(2).clamp(LARGE_BYTES, MOST_EXPECTED_BYTES);
         Self { buffers, expected_bytes, small: BytesMut::new(), large: None }
     }
@@ -72,7 +72,7 @@ impl Body {
     ///
     /// # Errors
     /// When the body is longer than the longest allowed.
-    pub(super) async fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
+    pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
         let length = piece.len() + self.large.as_ref().map_or(self.small.len(), |large| large.text.len());
         if length > self.buffers.size_bytes {
             return Err(Failure::BodyLimit);
@@ -87,7 +87,7 @@ impl Body {
     }
 
     /// The whole of it. A large buffer is free again when the last copy of what is given is dropped.
-    pub(super) fn finish(self) -> Bytes {
+    pub(crate) fn finish(self) -> Bytes {
         match self.large {
             Some(large) => Bytes::from_owner(large),
             None => self.small.freeze(),

@@ -1,10 +1,10 @@
 //! Getting a page over HTTP: one request, redirects within its origin at most, a bounded body.
-use super::body::{Body, LargeBuffers};
-use super::failure::Failure;
-use super::page::Page;
-use super::target::Endpoint;
-use crate::replica::Health;
-use crate::secret::Secret;
+use crate::replica::tracker::Health;
+use crate::scrape::body::{Body, LargeBuffers};
+use crate::scrape::metrics_page::Page;
+use crate::target::Endpoint;
+use crate::target::failure::Failure;
+use crate::target::secret::Secret;
 use bytes::Bytes;
 use exposition::Format;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

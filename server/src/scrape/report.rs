@@ -1,8 +1,8 @@
 //! The series about a scrape itself.
-use super::failure::Failure;
-use super::found::Told;
-use super::identity::TargetLabels;
-use super::places::Row;
+use crate::scrape::engine_detection::Told;
+use crate::scrape::series_slots::Row;
+use crate::target::failure::Failure;
+use crate::target::identity::TargetLabels;
 use exposition::PageCount;
 use promql::{Labels, stale_marker};
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! When a target is asked, and which time its samples get.
-use super::target::Pace;
+use crate::target::Pace;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};

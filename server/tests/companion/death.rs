@@ -1,7 +1,7 @@
 //! Queries made to bring a server down, each beside a small one that must stay quick.
 use crate::harness::{Companion, FakeTarget, args, http};
 use serde_json::Value;
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,7 +1,9 @@
 //! Servers found on this machine.
 use crate::harness::FakeTarget;
-use server::discover::discover;
-use server::scrape::{Client, Pace, Pool};
+use server::scrape::fetch::Client;
+use server::scrape::scrapers::Pool;
+use server::sources::discovery::discover;
+use server::target::Pace;
 use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Limits, Store};

@@ -125,5 +125,5 @@ async fn a_page_that_repeats_the_credentials_is_not_stored() {
 async fn with_credentials(target: &FakeTarget) -> Companion {
     let text = format!("[[targets]]\nurl = \"{}\"\nauthorization = {{ credentials = \"hf_CANARY\" }}\n", target.url());
     let file = scratch_file(&text);
-    Companion::start(&server::cli::ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await
+    Companion::start(&server::cli::args::ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await
 }

@@ -1,6 +1,6 @@
 //! Targets from files that other programs write.
 use crate::harness::{Companion, FakeTarget, args, scratch_file};
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 
 #[tokio::test]
 async fn a_file_that_changes_changes_the_targets_without_a_restart() {

@@ -1,7 +1,7 @@
 //! A running companion, targets to point it at, and patience.
 use serde_json::Value;
 use server::app::App;
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use server::config::{Settings, Sources};
 use std::future::Future;
 use std::net::SocketAddr;

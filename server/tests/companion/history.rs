@@ -2,7 +2,7 @@
 use crate::harness::{Behaviour, Companion, FakeTarget, args, page, scratch_file};
 use crate::program::Program;
 use serde_json::Value;
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;

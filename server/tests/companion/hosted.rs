@@ -1,6 +1,6 @@
 //! Hosted platforms, played as their documents describe them: what is stored, what is shared, and what stays secret.
 use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, http, page, raw, scratch_file};
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

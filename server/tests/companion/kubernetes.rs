@@ -2,7 +2,7 @@
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
 use crate::harness::{Companion, FakeTarget, Greeter, args, http, scratch_file};
 use serde_json::{Value, json};
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use server::config::Settings;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -27,7 +27,7 @@ async fn families(companion: &Companion, path: &str, accept: &str) -> BTreeMap<S
 #[tokio::test]
 async fn the_companion_and_its_machine_are_one_page() {
     let machine = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/machines/whole");
-    let companion = Companion::start(&server::cli::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
+    let companion = Companion::start(&server::cli::args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
     companion.wait_for("inferboard_store_series > bool 0", &[], &["1"]).await;
     let text = families(&companion, "/metrics", "*/*").await;
     for (name, kind) in [

@@ -1,7 +1,7 @@
 //! Who may show the page in a frame, and whose pages may read the API.
 use crate::harness::{Companion, args, http};
 use reqwest::{Method, Response};
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 
 const PAGES: &str =
     "frame_ancestors = [\"'self'\", \"https://wiki.example\"]\ncors_origins = [\"https://dash.example\"]\n";

@@ -1,6 +1,6 @@
 //! What replicas are doing, told by looking at them.
 use crate::harness::{Behaviour, Companion, FakeTarget, args, hang, page, raw, status};
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use server::config::Settings;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The API as Prometheus 2.42 answered: the same status, and the same data.
 use crate::harness::{Companion, args, exchange, http};
 use serde_json::Value;
-use server::cli::ServeArgs;
+use server::cli::args::ServeArgs;
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -1,5 +1,5 @@
 //! Scrapes written at fixed times, and what the store holds after them.
-use super::*;
+use crate::scrape::writer::*;
 use promql::{Column, Labels, Selector, Storage, is_stale};
 use reqwest::StatusCode;
 use std::collections::BTreeMap;

@@ -1,0 +1,118 @@
+//! The command line.
+use crate::cli::check::CheckArgs;
+use crate::cli::export::ExportArgs;
+use crate::cli::import::ImportArgs;
+use crate::cli::query::QueryArgs;
+use crate::sources::gpus::helper::HelperArgs;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The metrics tab for deployed models: collects, keeps and shows the metrics of inference replicas.
+#[derive(Debug, Parser)]
+#[command(name = "inferboard-server", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; `serve` when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `serve`.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect, keep history, and serve the page (the default)
+    Serve(ServeArgs),
+    /// Say what would be stored of a metrics page, what is refused, and why: exits with 0 or 1
+    Check(CheckArgs),
+    /// Print configuration for other programs
+    Export(ExportArgs),
+    /// Load old samples into a data directory; a server drops those older than its --retention
+    Import(ImportArgs),
+    /// Ask a running server in PromQL
+    Query(QueryArgs),
+    /// Ask the GPUs' driver, for a server that starts this itself
+    #[command(hide = true)]
+    CollectGpus(HelperArgs),
+}
+
+/// Flags of `serve`; each wins over the configuration file.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Configuration file, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:7117]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Allow --listen on an address that others can reach: there is no login
+    #[arg(long)]
+    pub allow_open_network: bool,
+    /// Another name under which the page is opened, such as the machine's DNS name (repeatable)
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
+    /// Where history is kept [default: $XDG_DATA_HOME/inferboard or ~/.local/share/inferboard]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Keep history in memory only: it ends with the process
+    #[arg(long, conflicts_with = "data_dir")]
+    pub in_memory: bool,
+    /// How long to keep samples, such as 12h, 15d or 1y [default: 15d]
+    #[arg(long, value_name = "DURATION")]
+    pub retention: Option<String>,
+    /// A metrics page to scrape, such as http://localhost:8000; without a path, /metrics (repeatable)
+    #[arg(long = "target", value_name = "URL")]
+    pub targets: Vec<String>,
+    /// The model that a --target serves, in their order; one for all, or none to read it from the metrics (repeatable)
+    #[arg(long = "model", value_name = "NAME")]
+    pub models: Vec<String>,
+    /// How often to scrape [default: 5s]
+    #[arg(long, value_name = "DURATION")]
+    pub scrape_interval: Option<String>,
+    /// Where the machine's /proc is mounted, as within a container [default: /proc]
+    #[arg(long, value_name = "DIR")]
+    pub procfs: Option<PathBuf>,
+    /// Do not measure this machine's GPUs
+    #[arg(long)]
+    pub no_gpus: bool,
+    /// NVIDIA's library, a path or a name that the system's loader finds [default: libnvidia-ml.so.1]
+    #[arg(long, value_name = "FILE")]
+    pub nvml_library: Option<PathBuf>,
+    /// Do not look for inference servers on this machine
+    #[arg(long)]
+    pub no_discovery: bool,
+}
+
+impl Cli {
+    /// What to do: `serve` where nothing was named.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(words: &[&str]) -> Result<ServeArgs, clap::error::ErrorKind> {
+        let words = std::iter::once(&"inferboard-server").chain(words);
+        match Cli::try_parse_from(words).map(Cli::into_command) {
+            Ok(Command::Serve(serve)) => Ok(serve),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.kind()),
+        }
+    }
+
+    #[test]
+    fn serve_is_what_runs_without_a_word() {
+        for words in [
+            &["--target", "http://a", "--target", "http://b"][..],
+            &["serve", "--target", "http://a", "--target", "http://b"],
+        ] {
+            assert_eq!(serve(words).expect("flags").targets, ["http://a", "http://b"]);
+        }
+        assert_eq!(serve(&["--no-such-flag"]).unwrap_err(), clap::error::ErrorKind::UnknownArgument);
+        assert!(serve(&["no-such-word"]).is_err());
+    }
+}

@@ -1,0 +1,287 @@
+//! What to run: the configuration file and the flags, checked and joined.
+pub mod authorization;
+pub mod file;
+pub mod file_sd;
+pub mod hosted;
+pub mod kubernetes;
+pub mod reload;
+pub mod target;
+
+use crate::cli::args::ServeArgs;
+use crate::config::file::{File, parse};
+use crate::config::file_sd::FileTargets;
+use crate::config::target::TargetEntry;
+use crate::sources::gpus::GpuSettings;
+use crate::sources::host::Roots;
+use crate::target::{Pace, Target};
+use crate::web::frame_policy::{is_ancestor, is_origin};
+use serde::{Deserialize, Deserializer};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+const DEFAULT_GPU_SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+const DEFAULT_NVML: &str = "libnvidia-ml.so.1";
+const LONGEST_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A configuration that cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be. The text at that place is not quoted: it may hold a secret.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A setting has a value that cannot be used.
+    #[error("{setting}: {problem}")]
+    Setting {
+        /// The flag or key.
+        setting: String,
+        /// What is wrong and what to write instead.
+        problem: String,
+    },
+    /// Others could reach the server, and nobody said that they may.
+    #[error(
+        "{listen} can be reached from the network and there is no login: listen on 127.0.0.1, or add --allow-open-network"
+    )]
+    OpenNetwork {
+        /// The address.
+        listen: SocketAddr,
+    },
+}
+
+/// All that `serve` needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Names besides loopback under which the page may be opened.
+    pub allowed_hosts: Vec<String>,
+    /// Who may show cards of the page in a frame: `'self'` and origins.
+    pub frame_ancestors: Vec<String>,
+    /// Origins whose pages may read the API.
+    pub cors_origins: Vec<String>,
+    /// Where history is kept; none for in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// What the store is bounded by.
+    pub limits: tsdb::Limits,
+    /// How often, and how long at most, this machine and what is found on it are scraped.
+    pub pace: Pace,
+    /// Where this machine is seen.
+    pub roots: Roots,
+    /// How this machine's GPUs are measured; none where they are not to be.
+    pub gpus: Option<GpuSettings>,
+    /// Whether to look for inference servers on this machine.
+    pub discovery: bool,
+    /// What to scrape.
+    pub sources: Sources,
+}
+
+/// What the configuration says is to be scraped.
+#[derive(Debug)]
+pub struct Sources {
+    /// Targets, no two of one URL or with the same labels.
+    pub targets: Vec<Arc<Target>>,
+    /// Files that name more.
+    pub files: FileTargets,
+}
+
+impl Settings {
+    /// Reads the file that `args` names, if any, and lets the flags win over it.
+    ///
+    /// # Errors
+    /// When a file cannot be read or a value cannot be used.
+    pub fn load(args: &ServeArgs) -> Result<Self, ConfigError> {
+        let file = match &args.config {
+            None => File::default(),
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+                parse(&text, path)?
+            }
+        };
+        Self::join(args, file)
+    }
+
+    fn join(args: &ServeArgs, file: File) -> Result<Self, ConfigError> {
+        let listen = args.listen.as_ref().or(file.listen.as_ref()).map_or(DEFAULT_LISTEN, String::as_str);
+        let listen: SocketAddr = listen
+            .parse()
+            .map_err(|_| setting("listen", format!("{listen:?} is no address and port, such as {DEFAULT_LISTEN}")))?;
+        if !listen.ip().is_loopback() && !args.allow_open_network && !file.allow_open_network {
+            return Err(ConfigError::OpenNetwork { listen });
+        }
+        let interval = flag_duration("--scrape-interval", args.scrape_interval.as_deref())?.or(file.scrape_interval);
+        let interval = interval.unwrap_or(DEFAULT_INTERVAL);
+        let timeout = file.scrape_timeout.unwrap_or(LONGEST_DEFAULT_TIMEOUT.min(interval));
+        let pace = pace("scrape_timeout", interval, timeout)?;
+        let retention = flag_duration("--retention", args.retention.as_deref())?.or(file.retention);
+        let data_dir = match args.in_memory {
+            true => None,
+            false => Some(args.data_dir.clone().or(file.data_dir).or_else(default_data_dir).ok_or_else(no_data_dir)?),
+        };
+        let mut targets = Vec::new();
+        for entry in flag_targets(args)?.into_iter().chain(file.targets) {
+            let name = format!("target {}", targets.len() + 1);
+            insert(&mut targets, &name, entry.resolve(&name, pace)?)?;
+        }
+        for entry in file.huggingface {
+            for target in entry.resolve()? {
+                insert(&mut targets, "huggingface", target)?;
+            }
+        }
+        for entry in file.baseten {
+            insert(&mut targets, "baseten", entry.resolve()?)?;
+        }
+        for entry in file.kubernetes {
+            for target in entry.resolve(pace)? {
+                insert(&mut targets, "kubernetes", target)?;
+            }
+        }
+        let sources = Sources { targets, files: FileTargets::new(file.file_sd, pace)? };
+        let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
+        let names_none = sources.targets.is_empty() && sources.files.is_empty();
+        Ok(Self {
+            listen,
+            allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
+            frame_ancestors: checked("frame_ancestors", ancestors, is_ancestor)?,
+            cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
+            limits: limits(data_dir.is_some(), retention, file.retention_bytes),
+            data_dir,
+            pace,
+            roots: roots(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs),
+            gpus: gpus(args, file.gpus, file.nvml_library, file.gpu_sample_interval),
+            // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
+            discovery: !args.no_discovery && file.discovery.unwrap_or(names_none),
+            sources,
+        })
+    }
+}
+
+/// Where the machine is seen: its `/` where `/proc` is elsewhere only if that is said too, as ours is then another's.
+fn roots(proc: Option<PathBuf>, sys: Option<PathBuf>, root: Option<PathBuf>) -> Roots {
+    let root = root.or_else(|| proc.is_none().then(|| "/".into()));
+    Roots { proc: proc.unwrap_or_else(|| "/proc".into()), sys: sys.unwrap_or_else(|| "/sys".into()), root }
+}
+
+fn gpus(
+    args: &ServeArgs,
+    wanted: Option<bool>,
+    library: Option<PathBuf>,
+    sample_interval: Option<Duration>,
+) -> Option<GpuSettings> {
+    let library = args.nvml_library.clone().or(library).unwrap_or_else(|| DEFAULT_NVML.into());
+    let sample_interval = sample_interval.unwrap_or(DEFAULT_GPU_SAMPLE_INTERVAL);
+    (!args.no_gpus && wanted.unwrap_or(true)).then_some(GpuSettings { library: library.into(), sample_interval })
+}
+
+/// Where history is kept when nobody says.
+/// Source: the XDG Base Directory Specification, "user-specific data files".
+pub fn default_data_dir() -> Option<PathBuf> {
+    let path = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = path("XDG_DATA_HOME").or_else(|| Some(path("HOME")?.join(".local/share")))?;
+    Some(base.join("inferboard"))
+}
+
+fn no_data_dir() -> ConfigError {
+    setting("--data-dir", "there is no home directory to keep history in: give one, or --in-memory".into())
+}
+
+/// The list, where all of it is sound.
+fn checked(name: &str, list: Vec<String>, is_sound: impl Fn(&str) -> bool) -> Result<Vec<String>, ConfigError> {
+    match list.iter().find(|text| !is_sound(text)) {
+        Some(text) => {
+            let problem =
+                format!("{text:?} is no origin: write it as browsers do, such as https://dash.example, without a path");
+            Err(setting(name, problem))
+        }
+        None => Ok(list),
+    }
+}
+
+fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> tsdb::Limits {
+    let default = if on_disk { tsdb::Options::default().limits } else { tsdb::Limits::default() };
+    tsdb::Limits {
+        retention_ms: retention.map_or(default.retention_ms, |kept| kept.as_millis() as i64),
+        size_bytes: size_bytes.map_or(default.size_bytes, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        ..default
+    }
+}
+
+/// Adds a target, where what it would be confused with is not there yet.
+fn insert(targets: &mut Vec<Arc<Target>>, name: &str, target: Target) -> Result<(), ConfigError> {
+    let taken = |problem| Err(setting(name, problem));
+    if targets.iter().any(|known| known.key() == target.key()) {
+        return taken(format!("{} is scraped already: name each URL once", target.identity.instance));
+    }
+    if targets.iter().any(|known| known.identity == target.identity) {
+        let problem = "its series would have the same labels as another target's: give it a replica, in a file";
+        return taken(problem.into());
+    }
+    let shared = target.source.shared_name();
+    if shared.is_some() && targets.iter().any(|known| known.source.shared_name() == shared) {
+        return taken(format!("two pages are shared as {:?}: give one another shared_as", shared.unwrap_or_default()));
+    }
+    targets.push(Arc::new(target));
+    Ok(())
+}
+
+fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
+    if args.models.len() > 1 && args.models.len() != args.targets.len() || args.models.len() > args.targets.len() {
+        let (models, targets) = (args.models.len(), args.targets.len());
+        let problem =
+            format!("{models} models for {targets} targets: give one for each --target, one for all, or none");
+        return Err(setting("--model", problem));
+    }
+    let models = args.models.iter().cycle().map(Some).chain(std::iter::repeat(None));
+    Ok(args.targets.iter().zip(models).map(|(url, model)| TargetEntry::new(url.clone(), model.cloned())).collect())
+}
+
+fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, ConfigError> {
+    if timeout > interval {
+        return Err(setting(name, format!("{timeout:?} is longer than the interval of {interval:?}")));
+    }
+    Ok(Pace { interval, timeout })
+}
+
+fn setting(setting: &str, problem: String) -> ConfigError {
+    ConfigError::Setting { setting: setting.to_owned(), problem }
+}
+
+fn flag_duration(flag: &str, text: Option<&str>) -> Result<Option<Duration>, ConfigError> {
+    text.map(positive_duration).transpose().map_err(|problem| setting(flag, problem))
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration_ms = prometheus_api::parse_duration_ms(text).map_err(|error| error.to_string())?;
+    match u64::try_from(duration_ms) {
+        Ok(duration_ms) if duration_ms > 0 => Ok(Duration::from_millis(duration_ms)),
+        _ => Err(format!("{text:?} is not more than zero")),
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    positive_duration(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! The machine's GPUs. A call into the driver may never return, so a helper, a process of its own, makes them: it can be
+//! given up and another started, and nothing else waits.
+pub mod helper;
+pub mod supervise;
+
+use nvml::{Fault, fault_page};
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How GPUs are measured.
+#[derive(Clone, Debug)]
+pub struct GpuSettings {
+    /// NVML: a path, or a name for the system's loader.
+    pub library: OsString,
+    /// From sample to sample; several make the means and peaks of one scrape.
+    pub sample_interval: Duration,
+}
+
+/// What is known of the machine's GPUs, shared by whoever reads it.
+#[derive(Clone, Debug)]
+pub struct Gpus(Arc<Mutex<Result<String, Fault>>>);
+
+impl Default for Gpus {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Err(Fault::Starting))))
+    }
+}
+
+impl Gpus {
+    /// The GPUs as a metrics page.
+    pub fn page(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_else(fault_page)
+    }
+
+    fn set(&self, page: Result<String, Fault>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = page;
+    }
+}

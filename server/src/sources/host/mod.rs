@@ -1,0 +1,239 @@
+//! This machine's CPU, memory, load, disks, network and start, from `/proc`, under node_exporter's names.
+//!
+//! What is absent or not as expected costs its own series only, never gives a zero, and is counted.
+pub mod container;
+pub mod disks;
+pub mod filesystems;
+pub mod network;
+
+use crate::sources::cgroup::Cgroup;
+use crate::sources::page::PageWriter;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Clock ticks per second in `/proc`, which Linux keeps at 100 for user space on all platforms it runs on today
+/// (`USER_HZ`; node_exporter's library `procfs` assumes the same).
+pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
+
+/// node_exporter's modes, in the order of the columns of a `cpu` line in `/proc/stat` (proc_stat(5)).
+const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+
+/// Columns after those: time spent running guests, which `user` and `nice` contain too.
+const GUEST_MODES: [&str; 2] = ["user", "nice"];
+
+/// The longest file that is read. Real ones are a hundred times shorter.
+const FILE_BYTES: u64 = 4 << 20;
+
+/// How long file systems may take to answer. Local ones take a thousandth of it.
+const FILESYSTEMS_PATIENCE: Duration = Duration::from_millis(100);
+
+const ERRORS: &str = "inferboard_collector_errors_total";
+
+/// Where a machine is seen.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    /// Its `/proc`.
+    pub proc: PathBuf,
+    /// Its `/sys`.
+    pub sys: PathBuf,
+    /// Its `/`; none where only its `/proc` is, as within a container.
+    pub root: Option<PathBuf>,
+}
+
+/// Reads one machine.
+#[derive(Clone, Debug)]
+pub struct Host {
+    roots: Roots,
+    /// Reads that failed, and texts not as expected, by what was read.
+    errors: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    /// The answer that is awaited, where one of the file systems hangs.
+    filesystems: Arc<Mutex<Option<FilesystemsAnswer>>>,
+}
+
+/// Whether all of a text was as expected.
+type IsClean = bool;
+
+/// Where the part of the page about file systems will come from.
+type FilesystemsAnswer = Receiver<(String, IsClean)>;
+
+impl Host {
+    /// The machine that is seen at `roots`.
+    pub fn new(roots: Roots) -> Self {
+        Self { roots, errors: Arc::default(), filesystems: Arc::default() }
+    }
+
+    /// The machine's name; none where it cannot be read.
+    pub fn name(&self) -> Option<String> {
+        let name = read_file(&self.roots.proc.join("sys/kernel/hostname"))?;
+        let name = name.trim();
+        // It becomes a label and an allowed host.
+        (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)))
+            .then(|| name.to_owned())
+    }
+
+    /// What the machine does now, as a metrics page.
+    pub fn page(&self) -> String {
+        let mut page = PageWriter::default();
+        self.part("cpu", "stat", |stat| {
+            let is_clean = write_cpu(stat, &mut page);
+            write_boot_time(stat, &mut page) && is_clean
+        });
+        self.part("memory", "meminfo", |meminfo| write_memory(meminfo, &mut page));
+        self.part("load", "loadavg", |loadavg| write_load(loadavg, &mut page));
+        self.part("disks", "diskstats", |diskstats| disks::write(diskstats, &mut page));
+        self.part("network", "net/dev", |dev| network::write(dev, &mut page));
+        container::write(&Cgroup::outermost(&self.roots.sys), self.name().as_deref(), &mut page);
+        let filesystems = self.filesystems();
+        self.write_errors(&mut page);
+        page.finish() + &filesystems
+    }
+
+    /// What is on the machine's file systems; nothing while one of them hangs, as a network's may.
+    fn filesystems(&self) -> String {
+        let Some(root) = self.roots.root.clone() else { return String::new() };
+        let mut running = self.filesystems.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = running.take().unwrap_or_else(|| {
+            let (answer, asked) = mpsc::channel();
+            // Those of the first process are the machine's, where they may be seen.
+            let files = ["1/mounts", "self/mounts"].map(|file| self.roots.proc.join(file));
+            std::thread::spawn(move || {
+                let mounts = files.iter().find_map(|file| read_file(file)).unwrap_or_default();
+                let mut page = PageWriter::default();
+                let is_clean = filesystems::write(&mounts, &root, &mut page);
+                // Whoever asked may be gone.
+                let _ = answer.send((page.finish(), is_clean));
+            });
+            asked
+        });
+        match asked.recv_timeout(FILESYSTEMS_PATIENCE) {
+            Ok((page, is_clean)) => {
+                self.note("filesystems", is_clean);
+                return page;
+            }
+            // It is not asked again before it answered.
+            Err(RecvTimeoutError::Timeout) => *running = Some(asked),
+            Err(RecvTimeoutError::Disconnected) => {}
+        }
+        self.note("filesystems", false);
+        String::new()
+    }
+
+    fn part(&self, part: &'static str, file: &str, write: impl FnOnce(&str) -> IsClean) {
+        let is_clean = read_file(&self.roots.proc.join(file)).is_some_and(|text| write(&text));
+        self.note(part, is_clean);
+    }
+
+    fn note(&self, part: &'static str, is_clean: IsClean) {
+        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        *errors.entry(part).or_default() += u64::from(!is_clean);
+    }
+
+    fn write_errors(&self, page: &mut PageWriter) {
+        page.family(ERRORS, "counter", "Reads that failed or gave what was not expected, since the start.");
+        for (part, errors) in self.errors.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            page.sample(ERRORS, &[("collector", part)], errors);
+        }
+    }
+}
+
+/// A file's text; none where it cannot be read, is no text, or is far longer than such files are.
+pub(crate) fn read_file(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let read = File::open(path).ok()?.take(FILE_BYTES).read_to_string(&mut text).ok()?;
+    ((read as u64) < FILE_BYTES).then_some(text)
+}
+
+fn write_cpu(stat: &str, page: &mut PageWriter) -> IsClean {
+    let lines = || stat.lines().filter(|line| line.starts_with("cpu") && !line.starts_with("cpu "));
+    let cpus: Vec<(&str, Vec<f64>)> = lines().filter_map(cpu_line).collect();
+    let families = [
+        ("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.", &MODES[..], 0),
+        (
+            "node_cpu_guest_seconds_total",
+            "Seconds the CPUs spent in guests (VMs) for each mode.",
+            &GUEST_MODES[..],
+            MODES.len(),
+        ),
+    ];
+    for (name, help, modes, first_column) in families {
+        page.family(name, "counter", help);
+        for (cpu, seconds) in &cpus {
+            for (mode, seconds) in modes.iter().zip(seconds.iter().skip(first_column)) {
+                page.sample(name, &[("cpu", cpu), ("mode", mode)], seconds);
+            }
+        }
+    }
+    !cpus.is_empty() && cpus.len() == lines().count()
+}
+
+/// The number of a CPU and its seconds by column; none for other lines and where a column is no number.
+fn cpu_line(line: &str) -> Option<(&str, Vec<f64>)> {
+    let mut words = line.split_ascii_whitespace();
+    let cpu = words.next()?.strip_prefix("cpu").filter(|cpu| cpu.parse::<u32>().is_ok())?;
+    let seconds: Vec<f64> = words
+        .map(|ticks| ticks.parse::<u64>().ok().map(|ticks| ticks as f64 / TICKS_PER_SECOND))
+        .collect::<Option<_>>()?;
+    (!seconds.is_empty()).then_some((cpu, seconds))
+}
+
+fn write_boot_time(stat: &str, page: &mut PageWriter) -> IsClean {
+    let seconds = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<u64>().ok());
+    if let Some(seconds) = seconds {
+        page.family("node_boot_time_seconds", "gauge", "Unix time at which the machine started.");
+        page.sample("node_boot_time_seconds", &[], seconds);
+    }
+    seconds.is_some()
+}
+
+/// One gauge per line: `Active(anon)` becomes `Active_anon`, and a size in kB becomes bytes with that suffix
+/// (node_exporter's `meminfo_linux.go`).
+fn write_memory(meminfo: &str, page: &mut PageWriter) -> IsClean {
+    let mut is_clean = !meminfo.is_empty();
+    for line in meminfo.lines() {
+        let Some((name, field, value)) = memory_line(line) else {
+            is_clean = false;
+            continue;
+        };
+        page.family(&name, "gauge", &format!("Memory information field {field}."));
+        page.sample(&name, &[], value);
+    }
+    is_clean
+}
+
+/// Name, field and value of a line; none where it is not as such lines are.
+fn memory_line(line: &str) -> Option<(String, String, u64)> {
+    let (field, value) = line.split_once(':')?;
+    let field = field.replace('(', "_").replace(')', "");
+    if field.is_empty() || !field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return None;
+    }
+    let (number, unit) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
+    let number: u64 = number.parse().ok()?;
+    let (name, value) = match unit.trim() {
+        "kB" => (format!("node_memory_{field}_bytes"), number.checked_mul(1024)?),
+        "" => (format!("node_memory_{field}"), number),
+        _ => return None,
+    };
+    Some((name, field, value))
+}
+
+fn write_load(loadavg: &str, page: &mut PageWriter) -> IsClean {
+    let mut told = 0;
+    for (word, minutes) in loadavg.split_ascii_whitespace().zip(["1", "5", "15"]) {
+        let Some(load) = word.parse::<f64>().ok().filter(|load| load.is_finite() && *load >= 0.0) else { continue };
+        let name = format!("node_load{minutes}");
+        page.family(&name, "gauge", &format!("{minutes}m load average."));
+        page.sample(&name, &[], load);
+        told += 1;
+    }
+    told == 3
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The series about pods and what scales them, as a metrics page.
+use crate::replica::state::State;
+use crate::replica::{READY, RESTARTS, STATE};
+use crate::sources::kubernetes::Scope;
+use crate::sources::kubernetes::cluster::Known;
+use crate::sources::kubernetes::pod::KnownPod;
+use exposition::{Encoding, Family, Kind, Sample, write};
+use std::collections::BTreeMap;
+
+/// The page as of now. A pod that is gone is on one page more, as stopped.
+pub(crate) fn page(known: &mut Known) -> String {
+    let scale = scale_families(known);
+    let gone = known.pods.take_gone();
+    let models = models(known.pods.iter());
+    let mut states = family(STATE, Kind::Gauge, "1 for the state that the replica is in, 0 for the others.");
+    let mut restarts = family(RESTARTS, Kind::Counter, "Restarts of the replica's containers, by why they ended.");
+    let mut ready = family(READY, Kind::Gauge, "Seconds from the start of the replica until it was ready.");
+    for pod in known.pods.iter().chain(&gone) {
+        let labels = pod_labels(pod, &models);
+        let with = |name: &str, value: &str| {
+            labels.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect::<Vec<_>>()
+        };
+        states
+            .samples
+            .extend(State::ALL.map(|state| sample(STATE, with("state", state.word()), f64::from(state == pod.state))));
+        let counts = pod.restarts.iter();
+        restarts.samples.extend(counts.map(|(reason, n)| sample(RESTARTS, with("reason", reason), f64::from(*n))));
+        ready.samples.extend(pod.ready_s.map(|ready_s| sample(READY, labels.clone(), ready_s)));
+    }
+    let mut text = String::new();
+    let families: Vec<Family> = [states, restarts, ready].into_iter().chain(scale).collect();
+    write(&families, Encoding::from_accept("text/plain"), &mut text);
+    text
+}
+
+/// Desired, least and greatest number of pods, of all workloads of one scope together.
+fn scale_families(known: &Known) -> Vec<Family> {
+    let models = models(known.pods.iter());
+    let mut sums: [BTreeMap<Vec<(String, String)>, f64>; 3] = Default::default();
+    for (workload, scope) in &known.pods.workloads {
+        let bounds = known.scale.bounds(workload);
+        let numbers = [known.scale.desired(workload), bounds.map(|bounds| bounds.min), bounds.map(|bounds| bounds.max)];
+        let mut labels = scope_labels(scope, &models);
+        labels.push(("namespace".into(), workload.namespace.clone()));
+        for (sum, number) in sums.iter_mut().zip(numbers) {
+            if let Some(number) = number {
+                *sum.entry(labels.clone()).or_default() += f64::from(number);
+            }
+        }
+    }
+    let names = [
+        ("inferboard_replicas_desired", "Replicas that are wanted now."),
+        ("inferboard_replicas_min", "The least number of replicas to scale to."),
+        ("inferboard_replicas_max", "The greatest number of replicas to scale to."),
+    ];
+    let families = names.into_iter().zip(sums).map(|((name, help), sums)| {
+        let samples = sums.into_iter().map(|(labels, sum)| sample(name, labels, sum)).collect();
+        Family { samples, ..family(name, Kind::Gauge, help) }
+    });
+    families.filter(|family| !family.samples.is_empty()).collect()
+}
+
+/// The models that pages of pods have named, by the rest of the scope: pods of one deployment serve the same.
+fn models<'p>(pods: impl Iterator<Item = &'p KnownPod>) -> BTreeMap<Scope, String> {
+    pods.filter_map(|pod| Some((pod.scope.clone(), pod.told.get()?))).collect()
+}
+
+fn pod_labels(pod: &KnownPod, models: &BTreeMap<Scope, String>) -> Vec<(String, String)> {
+    let mut labels = scope_labels(&pod.scope, models);
+    labels.push(("namespace".into(), pod.namespace.clone()));
+    labels.push(("replica".into(), pod.replica.clone()));
+    labels
+}
+
+fn scope_labels(scope: &Scope, models: &BTreeMap<Scope, String>) -> Vec<(String, String)> {
+    let model = scope.model.as_ref().or_else(|| models.get(scope));
+    let words =
+        [("model", model), ("environment", scope.environment.as_ref()), ("deployment", scope.deployment.as_ref())];
+    words.into_iter().filter_map(|(word, value)| Some((word.to_owned(), value?.clone()))).collect()
+}
+
+fn family(name: &str, kind: Kind, help: &str) -> Family {
+    Family { name: name.into(), kind, help: help.into(), unit: String::new(), samples: Vec::new() }
+}
+
+fn sample(name: &str, labels: Vec<(String, String)>, value: f64) -> Sample {
+    Sample { name: name.into(), labels, value, timestamp: None, exemplar: None }
+}

@@ -1,0 +1,267 @@
+//! Writing an answer as Prometheus does, straight from the evaluator's result.
+//!
+//! The types of `prometheus_api` read it; they are not built here, as a result of a million points would be copied twice.
+use prometheus_api::{format_time, format_value};
+use promql::{Answer, Labels, Value};
+use std::io;
+use std::io::Write;
+
+/// Around a label set, and around a point that is as short as points are: `[1700000000,"1"],`.
+const SERIES_BYTES: usize = 24;
+const POINT_BYTES: usize = 17;
+
+/// Writes the answer's JSON.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn write_json(answer: &Answer, out: impl Write) -> io::Result<()> {
+    let mut out = Writer { out, line: Vec::with_capacity(64) };
+    out.text(r#"{"status":"success","data":{"resultType":"#)?;
+    match &answer.value {
+        Value::Scalar { time_ms, value } => {
+            out.text(r#""scalar","result":"#)?;
+            out.point(*time_ms, *value)?;
+        }
+        Value::String { time_ms, value } => {
+            out.text(r#""string","result":["#)?;
+            out.text(&format_time(*time_ms))?;
+            out.text(",")?;
+            out.quoted(value)?;
+            out.text("]")?;
+        }
+        Value::Vector(samples) => {
+            out.text(r#""vector","result":["#)?;
+            out.list(samples, |out, sample| {
+                out.metric(&sample.labels)?;
+                out.text(r#","value":"#)?;
+                out.point(sample.time_ms, sample.value)?;
+                out.text("}")
+            })?;
+            out.text("]")?;
+        }
+        Value::Matrix(series) => {
+            out.text(r#""matrix","result":["#)?;
+            out.list(series, |out, series| {
+                out.metric(&series.labels)?;
+                out.text(r#","values":["#)?;
+                out.list(&series.points, |out, (time_ms, value)| out.point(*time_ms, *value))?;
+                out.text("]}")
+            })?;
+            out.text("]")?;
+        }
+    }
+    out.text("}")?;
+    for (name, remarks) in [("warnings", &answer.warnings), ("infos", &answer.infos)] {
+        if !remarks.is_empty() {
+            out.text(",")?;
+            out.quoted(name)?;
+            out.text(":[")?;
+            out.list(remarks, |out, remark| out.quoted(remark))?;
+            out.text("]")?;
+        }
+    }
+    out.text("}")
+}
+
+/// About how long the JSON is, rather less than more, without writing it.
+pub(crate) fn least_length(answer: &Answer) -> usize {
+    let of_labels = |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
+    match &answer.value {
+        Value::Scalar { .. } => POINT_BYTES,
+        Value::String { value, .. } => value.len(),
+        Value::Vector(samples) => {
+            samples.iter().map(|sample| of_labels(&sample.labels) + SERIES_BYTES + POINT_BYTES).sum()
+        }
+        Value::Matrix(series) => {
+            series.iter().map(|own| of_labels(&own.labels) + SERIES_BYTES + own.points.len() * POINT_BYTES).sum()
+        }
+    }
+}
+
+/// About how much memory the answer holds.
+pub(crate) fn memory_bytes(answer: &Answer) -> usize {
+    let of_labels = |labels: &Labels| 96 + 32 * labels.len();
+    match &answer.value {
+        Value::Scalar { .. } => 0,
+        Value::String { value, .. } => value.len(),
+        Value::Vector(samples) => samples.iter().map(|sample| of_labels(&sample.labels)).sum(),
+        Value::Matrix(series) => series.iter().map(|own| of_labels(&own.labels) + size_of_val(&*own.points)).sum(),
+    }
+}
+
+struct Writer<W> {
+    out: W,
+    /// The point that is being written.
+    line: Vec<u8>,
+}
+
+impl<W: Write> Writer<W> {
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())
+    }
+
+    fn quoted(&mut self, text: &str) -> io::Result<()> {
+        Ok(serde_json::to_writer(&mut self.out, text)?)
+    }
+
+    /// Most of an answer is points, so they are put together without an allocation and written at once.
+    fn point(&mut self, time_ms: i64, value: f64) -> io::Result<()> {
+        self.line.clear();
+        self.line.push(b'[');
+        push_time(&mut self.line, time_ms);
+        self.line.extend_from_slice(b",\"");
+        push_value(&mut self.line, value);
+        self.line.extend_from_slice(b"\"]");
+        self.out.write_all(&self.line)
+    }
+
+    /// The labels, and the brace of the object around them and the points.
+    fn metric(&mut self, labels: &Labels) -> io::Result<()> {
+        self.text(r#"{"metric":{"#)?;
+        for (number, (name, value)) in labels.iter().enumerate() {
+            if number > 0 {
+                self.text(",")?;
+            }
+            self.quoted(name)?;
+            self.text(":")?;
+            self.quoted(value)?;
+        }
+        self.text("}")
+    }
+
+    fn list<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T) -> io::Result<()>) -> io::Result<()> {
+        for (number, item) in items.iter().enumerate() {
+            if number > 0 {
+                self.text(",")?;
+            }
+            write(self, item)?;
+        }
+        Ok(())
+    }
+}
+
+/// As [`format_time`] writes it.
+fn push_time(text: &mut Vec<u8>, time_ms: i64) {
+    if time_ms < 0 {
+        return text.extend_from_slice(format_time(time_ms).as_bytes());
+    }
+    text.extend_from_slice(itoa::Buffer::new().format(time_ms / 1000).as_bytes());
+    let rest = (time_ms % 1000) as u16;
+    if rest != 0 {
+        text.extend([b'.'].into_iter().chain([rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8)));
+    }
+}
+
+/// As [`format_value`] writes it, by what writes digits quickest. Where two numbers of as few digits are as near, either
+/// may be written.
+fn push_value(text: &mut Vec<u8>, value: f64) {
+    let magnitude = value.abs();
+    if value.fract() == 0.0 && magnitude < 1e15 && !(value == 0.0 && value.is_sign_negative()) {
+        text.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    } else if (1e-4..1e15).contains(&magnitude) {
+        text.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        text.extend_from_slice(format_value(value).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promql::{Sample, Series};
+
+    #[test]
+    fn points_are_written_as_times_and_values_are_elsewhere() {
+        let written = |push: fn(&mut Vec<u8>, f64), value| {
+            let mut text = Vec::new();
+            push(&mut text, value);
+            String::from_utf8(text).expect("text")
+        };
+        let mut values = vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 5e-324, f64::MAX, 0.1, 1e-4, 1e15];
+        values.extend((-330..310).flat_map(|exponent| [1.0, -1.0, 1.5, 12_345.678].map(|m| m * 10_f64.powi(exponent))));
+        let mut state = 1_u64;
+        values.extend((0..20_000).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bits = f64::from_bits(state);
+            // Any bits, and numbers as metrics have them.
+            if state.is_multiple_of(2) {
+                bits
+            } else {
+                (state >> 33) as f64 / [1.0, 10.0, 1000.0, 3.0][(state >> 20) as usize % 4]
+            }
+        }));
+        for value in values {
+            let (quick, plain) = (written(push_value, value), format_value(value));
+            let same = |text: &str| text.parse::<f64>().map(f64::to_bits);
+            assert!(quick == plain || quick.len() == plain.len() && same(&quick) == same(&plain), "{quick} {plain}");
+        }
+        for time_ms in [0, 1, 20, 999, 1000, 1_700_000_000_000, 1_700_000_000_120, -1, -1500, i64::MAX, i64::MIN] {
+            let mut text = Vec::new();
+            push_time(&mut text, time_ms);
+            assert_eq!(String::from_utf8(text).expect("text"), format_time(time_ms));
+        }
+    }
+
+    fn written(answer: &Answer) -> String {
+        let mut out = Vec::new();
+        write_json(answer, &mut out).expect("memory");
+        assert!(least_length(answer) <= out.len());
+        String::from_utf8(out).expect("text")
+    }
+
+    fn json(value: Value) -> String {
+        written(&Answer { value, warnings: Vec::new(), infos: Vec::new() })
+    }
+
+    fn data(value: Value) -> String {
+        let json = json(value);
+        serde_json::from_str::<prometheus_api::Answer<prometheus_api::Data>>(&json)
+            .expect("an answer")
+            .into_result()
+            .expect("data");
+        json.strip_prefix(r#"{"status":"success","data":"#)
+            .and_then(|rest| rest.strip_suffix('}'))
+            .expect("ok")
+            .to_owned()
+    }
+
+    #[test]
+    fn results_are_written_as_prometheus_writes_them() {
+        let labels = Labels::from_pairs([("__name__", "up"), ("job", "\"<a>\n")]);
+        assert_eq!(
+            data(Value::Scalar { time_ms: 1_700_005_400_123, value: f64::NAN }),
+            r#"{"resultType":"scalar","result":[1700005400.123,"NaN"]}"#
+        );
+        assert_eq!(
+            data(Value::String { time_ms: 1_700_005_400_000, value: "a\"".into() }),
+            r#"{"resultType":"string","result":[1700005400,"a\""]}"#
+        );
+        assert_eq!(
+            data(Value::Vector(vec![Sample { labels: labels.clone(), time_ms: 1500, value: 0.1 }])),
+            r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"\"<a>\n"},"value":[1.500,"0.1"]}]}"#
+        );
+        assert_eq!(
+            data(Value::Matrix(vec![
+                Series { labels: Labels::default(), points: vec![(1000, 1.0), (2000, f64::INFINITY)] },
+                Series { labels: Labels::from_pairs([("a", "b")]), points: vec![(1000, -0.0)] },
+            ])),
+            concat!(
+                r#"{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[2,"+Inf"]]},"#,
+                r#"{"metric":{"a":"b"},"values":[[1,"-0"]]}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn remarks_follow_the_data() {
+        let answer = Answer {
+            value: Value::Vector(Vec::new()),
+            warnings: vec!["w".into()],
+            infos: vec!["i".into(), "j".into()],
+        };
+        assert_eq!(
+            written(&answer),
+            r#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i","j"]}"#
+        );
+    }
+}

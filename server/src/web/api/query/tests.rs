@@ -1,0 +1,56 @@
+//! Queries that are in no hurry, over a store that never ends.
+use crate::web::api::query::*;
+use axum::body::Body;
+use axum::http::StatusCode;
+use promql::{Column, Labels, Selector, Storage, StorageError};
+use std::ops::ControlFlow;
+
+/// Lends series for as long as anyone takes them.
+struct Endless;
+
+impl Storage for Endless {
+    fn select(
+        &self,
+        _: &Selector,
+        _: i64,
+        until_ms: i64,
+        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let column = Column { times_ms: &[until_ms], values: &[1.0] };
+        let labels = Labels::from_pairs([("__name__", "endless")]);
+        while visit(&labels, column).is_continue() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+async fn ask(evaluator: &Arc<Evaluator>, query: &str) -> StatusCode {
+    let uri = format!("/api/v1/query?{query}");
+    let request = Request::builder().uri(uri).body(Body::empty()).expect("a request");
+    instant(State(Arc::clone(evaluator)), request).await.status()
+}
+
+#[tokio::test]
+async fn a_query_ends_when_its_answer_is_no_longer_waited_for() {
+    let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1));
+    let left = tokio::time::timeout(Duration::from_millis(100), ask(&evaluator, "query=sum(endless)")).await;
+    assert!(left.is_err());
+    let began = Instant::now();
+    assert_eq!(ask(&evaluator, "query=1").await, StatusCode::OK);
+    assert!(began.elapsed() < LONGEST * 3 / 4, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_query_ends_at_its_time_limit_and_others_wait_for_their_turn() {
+    let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1));
+    let began = Instant::now();
+    let (slow, waiting, impatient) = tokio::join!(
+        ask(&evaluator, "query=sum(endless)&timeout=500ms"),
+        ask(&evaluator, "query=1"),
+        ask(&evaluator, "query=1&timeout=50ms"),
+    );
+    let (timeout, ok) = (StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK);
+    assert_eq!((slow, waiting, impatient), (timeout, ok, timeout));
+    assert!(began.elapsed() < LONGEST * 3 / 4, "{:?}", began.elapsed());
+}

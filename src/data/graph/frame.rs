@@ -1,0 +1,220 @@
+//! Answers into frames, and a fresh tail onto a frame.
+use crate::data::graph::grid::Grid;
+use crate::wasm_size::sort::sort_by;
+use catalogue::{LINE_LABEL, Unit};
+use plot::{Column, Frame};
+use prometheus_api::{Data, Many, Series, parse_value};
+use std::collections::BTreeMap;
+
+/// The line a series belongs to.
+pub(crate) fn line_name<V>(series: &Series<V>) -> String {
+    series.metric.get(LINE_LABEL).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| "other".into())
+}
+
+/// A frame on the points of `grid` from `start_ms` on; what is absent is NaN.
+pub(crate) fn frame(matrix: &[Series<Many>], grid: Grid, start_ms: i64) -> Frame {
+    let count = ((grid.end_ms - start_ms) / grid.step_ms + 1).max(0) as usize;
+    let times_ms = (0..count as i64).map(|at| start_ms + at * grid.step_ms).collect();
+    let columns = matrix.iter().map(|series| {
+        let mut values = vec![f64::NAN; count];
+        for (time_s, number) in &series.points.values {
+            let at = ((time_s * 1000.0 - start_ms as f64) / grid.step_ms as f64).round();
+            if let Some(value) = values.get_mut(at as usize).filter(|_| at >= 0.0) {
+                *value = number.0;
+            }
+        }
+        Column { name: line_name(series), values }
+    });
+    Frame { times_ms, columns: columns.collect() }
+}
+
+/// `old` with its points from the start of `tail` on replaced by it, and those before `start_ms` dropped. Lines that
+/// end, and lines that begin, are NaN for the rest.
+pub(crate) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
+    let Some(&joint_ms) = tail.times_ms.first() else { return old.clone() };
+    let kept =
+        old.times_ms.partition_point(|time| *time < start_ms)..old.times_ms.partition_point(|time| *time < joint_ms);
+    let (kept_count, tail_count) = (kept.len(), tail.times_ms.len());
+    let mut times_ms = old.times_ms[kept.clone()].to_vec();
+    times_ms.extend(&tail.times_ms);
+    let mut fresh: BTreeMap<String, Vec<f64>> =
+        tail.columns.into_iter().map(|column| (column.name, column.values)).collect();
+    let mut columns: Vec<Column> = Vec::with_capacity(old.columns.len());
+    for column in &old.columns {
+        let mut values = column.values[kept.clone()].to_vec();
+        match fresh.remove(&column.name) {
+            Some(newer) => values.extend(newer),
+            None => values.resize(kept_count + tail_count, f64::NAN),
+        }
+        columns.push(Column { name: column.name.clone(), values });
+    }
+    columns.extend(fresh.into_iter().map(|(name, newer)| {
+        let mut values = vec![f64::NAN; kept_count];
+        values.extend(newer);
+        Column { name, values }
+    }));
+    columns.retain(|column| column.values.iter().any(|value| !value.is_nan()));
+    Frame { times_ms, columns }
+}
+
+/// Orders columns as `order` has the names; others follow by name.
+pub(crate) fn sort(frame: &mut Frame, order: &[&str]) {
+    let rank = |name: &str| order.iter().position(|own| *own == catalogue::line_name(name)).unwrap_or(order.len());
+    sort_by(&mut frame.columns, |a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
+}
+
+/// Name and value of each element of a vector; nothing of other data.
+pub(crate) fn named_values(data: Data) -> Vec<(String, f64)> {
+    match data {
+        Data::Vector(series) => series.iter().map(|series| (line_name(series), series.points.value.1.0)).collect(),
+        Data::Matrix(_) | Data::Scalar(_) | Data::String(_) => Vec::new(),
+    }
+}
+
+/// The frame with its times moved on.
+pub(crate) fn shifted(mut frame: Frame, by_ms: i64) -> Frame {
+    for time_ms in &mut frame.times_ms {
+        *time_ms += by_ms;
+    }
+    frame
+}
+
+/// The upper end of a bucket in the graph's unit, from the label `le`.
+fn bucket_end<V>(series: &Series<V>, scale: f64) -> Option<f64> {
+    series.metric.get("le").and_then(|end| parse_value(end)).map(|end| end * scale)
+}
+
+/// The upper ends of the buckets in a vector, in order.
+pub(crate) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
+    let Data::Vector(vector) = data else { return Vec::new() };
+    let mut ends: Vec<f64> = vector.iter().filter_map(|series| bucket_end(series, scale)).collect();
+    sort_by(&mut ends, f64::total_cmp);
+    ends
+}
+
+/// Each upper end of the buckets in a vector of their rates, in order, with the share of the last one, which holds all;
+/// nothing where nothing happened.
+pub(crate) fn bucket_shares(data: Data, scale: f64) -> Vec<(f64, f64)> {
+    let Data::Vector(vector) = data else { return Vec::new() };
+    let rate = |series: &Series<prometheus_api::One>| Some((bucket_end(series, scale)?, series.points.value.1.0));
+    let mut rates: Vec<(f64, f64)> = vector.iter().filter_map(rate).collect();
+    sort_by(&mut rates, |a, b| a.0.total_cmp(&b.0));
+    let Some((_, all)) = rates.last().copied().filter(|(_, all)| *all > 0.0) else { return Vec::new() };
+    rates.into_iter().map(|(end, rate)| (end, (rate / all).clamp(0.0, 1.0))).collect()
+}
+
+/// A frame of what fell into each bucket, lowest first: buckets as they are exported count all below them, too.
+pub(crate) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
+    let mut ends: Vec<(f64, &Series<Many>)> =
+        matrix.iter().filter_map(|series| Some((bucket_end(series, scale)?, series))).collect();
+    sort_by(&mut ends, |a, b| a.0.total_cmp(&b.0));
+    let sorted: Vec<Series<Many>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
+    let mut cumulative = frame(&sorted, grid, start_ms);
+    let mut below: Option<Vec<f64>> = None;
+    for (column, (end, _)) in cumulative.columns.iter_mut().zip(&ends) {
+        let all = column.values.clone();
+        if let Some(below) = below {
+            for (value, below) in column.values.iter_mut().zip(below) {
+                // Rates of neighbours can cross by a rounding error.
+                *value = if below.is_nan() { *value } else { (*value - below).max(0.0) };
+            }
+        }
+        below = Some(all);
+        column.name =
+            if end.is_finite() { format!("≤ {}", unit.tick_labels(&[*end]).concat()) } else { "beyond".into() };
+    }
+    cumulative
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_api::Number;
+
+    const GRID: Grid = Grid { start_ms: 0, end_ms: 40_000, step_ms: 10_000, window_ms: 20_000 };
+
+    fn series(name: &str, points: &[(f64, f64)]) -> Series<Many> {
+        let values = points.iter().map(|(time, value)| (*time, Number(*value))).collect();
+        Series { metric: [(LINE_LABEL.to_owned(), name.to_owned())].into(), points: Many { values } }
+    }
+
+    /// Values with NaN written as −1, so that frames compare.
+    fn values(frame: &Frame, name: &str) -> Vec<f64> {
+        let column = frame.columns.iter().find(|column| column.name == name).expect("a column");
+        column.values.iter().map(|value| if value.is_nan() { -1.0 } else { *value }).collect()
+    }
+
+    #[test]
+    fn points_land_on_the_grid_and_holes_stay_holes() {
+        let frame = frame(&[series("a", &[(10.0, 1.0), (30.0, 3.0), (99.0, 9.0)])], GRID, 0);
+        assert_eq!(frame.times_ms, [0, 10_000, 20_000, 30_000, 40_000]);
+        assert_eq!(values(&frame, "a"), [-1.0, 1.0, -1.0, 3.0, -1.0]);
+    }
+
+    #[test]
+    fn a_tail_replaces_what_it_covers_and_old_points_fall_out() {
+        let old =
+            frame(&[series("a", &[(0.0, 1.0), (10.0, 1.0), (20.0, 1.0)]), series("gone", &[(0.0, 5.0)])], GRID, 0);
+        let grid = Grid { start_ms: 10_000, end_ms: 50_000, ..GRID };
+        let tail = frame(&[series("a", &[(20.0, 2.0), (50.0, 2.0)]), series("new", &[(50.0, 7.0)])], grid, 20_000);
+        let joined = with_tail(&old, tail, 10_000);
+        assert_eq!(joined.times_ms, [10_000, 20_000, 30_000, 40_000, 50_000]);
+        assert_eq!(values(&joined, "a"), [1.0, 2.0, -1.0, -1.0, 2.0]);
+        assert_eq!(values(&joined, "new"), [-1.0, -1.0, -1.0, -1.0, 7.0]);
+        assert!(joined.columns.iter().all(|column| column.name != "gone"));
+    }
+
+    #[test]
+    fn columns_follow_the_order_then_their_names() {
+        let mut frame = frame(&[series("z", &[]), series("p99", &[]), series("b", &[]), series("p50", &[])], GRID, 0);
+        sort(&mut frame, &["p50", "p99"]);
+        assert_eq!(
+            frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+            ["p50", "p99", "b", "z"]
+        );
+    }
+
+    #[test]
+    fn buckets_are_told_apart_and_keep_their_order_and_holes() {
+        let bucket = |end: &str, points: &[(f64, f64)]| {
+            let mut series = series("", points);
+            series.metric.insert("le".into(), end.into());
+            series
+        };
+        let matrix = [
+            bucket("+Inf", &[(0.0, 9.0), (10.0, 4.0)]),
+            bucket("0.5", &[(0.0, 1.0), (10.0, 4.0)]),
+            bucket("2", &[(0.0, 6.0), (10.0, 4.0)]),
+        ];
+        let frame = bucket_frame(&matrix, 1.0, Unit::Seconds, GRID, 0);
+        let names: Vec<&str> = frame.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["≤ 500 ms", "≤ 2 s", "beyond"]);
+        assert_eq!(values(&frame, "≤ 500 ms"), [1.0, 4.0, -1.0, -1.0, -1.0]);
+        assert_eq!(values(&frame, "≤ 2 s"), [5.0, 0.0, -1.0, -1.0, -1.0]);
+        assert_eq!(values(&frame, "beyond"), [3.0, 0.0, -1.0, -1.0, -1.0]);
+    }
+
+    #[test]
+    fn shares_are_of_the_last_bucket() {
+        let bucket = |end: &str, rate| {
+            let points = prometheus_api::One { value: (0.0, Number(rate)) };
+            Series { metric: [("le".to_owned(), end.to_owned())].into(), points }
+        };
+        let of = |rates: [f64; 3]| {
+            let ends = ["+Inf", "500", "2000"];
+            let vector = ends.into_iter().zip(rates).map(|(end, rate)| bucket(end, rate)).collect();
+            bucket_shares(Data::Vector(vector), 0.001)
+        };
+        assert_eq!(of([8.0, 2.0, 6.0]), [(0.5, 0.25), (2.0, 0.75), (f64::INFINITY, 1.0)]);
+        assert_eq!(of([0.0, 0.0, 0.0]), []);
+        assert_eq!(of([f64::NAN, 1.0, 2.0]), []);
+        assert_eq!(of([8.0, 2.0, 8.000_001]).get(1), Some(&(2.0, 1.0)), "a rounding error is no share");
+    }
+
+    #[test]
+    fn a_frame_of_another_time_is_moved_under_this_one() {
+        let frame = shifted(frame(&[series("a", &[(10.0, 1.0)])], GRID, 0), 600_000);
+        assert_eq!(frame.times_ms[..2], [600_000, 610_000]);
+        assert_eq!(values(&frame, "a")[1], 1.0);
+    }
+}

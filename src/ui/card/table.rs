@@ -1,0 +1,48 @@
+//! A card's values as text: for those who read rather than look.
+use crate::data::refresh_loop::Feed;
+use crate::ui::card::CardContext;
+use crate::ui::kit::format_time as time;
+use leptos::prelude::*;
+
+/// The table, newest first.
+#[component]
+pub(crate) fn Table() -> impl IntoView {
+    let card @ CardContext { graph, shown, .. } = expect_context();
+    let feed = expect_context::<Feed>();
+    let heads = Memo::new(move |_| {
+        shown.with(|shown| shown.frame.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>())
+    });
+    let caption = move || format!("{} {}, newest first", graph.title, card.shown_unit().suffix());
+    let rows = move || {
+        let shown = shown.get();
+        let today_ms = feed.now_ms();
+        let row = |(at, time_ms): (usize, &i64)| {
+            let columns = shown.frame.columns.iter();
+            let cells = columns.map(|column| {
+                let value = column.values.get(at).copied().unwrap_or(f64::NAN);
+                view! { <td>{card.listed(&column.name, value)}</td> }
+            });
+            view! {
+                <tr>
+                    <th scope="row">{time::clock_and_day(*time_ms, today_ms)}</th>
+                    {cells.collect_view()}
+                </tr>
+            }
+        };
+        shown.frame.times_ms.iter().enumerate().rev().map(row).collect_view()
+    };
+    view! {
+        <div class="values" data-testid="table" tabindex="0" role="region" aria-label=format!("Values of {}", graph.title)>
+            <table>
+                <caption class="visually-hidden">{caption}</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Time"</th>
+                        {move || heads.get().into_iter().map(|name| view! { <th scope="col">{name}</th> }).collect_view()}
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}

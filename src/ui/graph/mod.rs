@@ -1,0 +1,10 @@
+//! The graph on a card: canvas, axes, colours, overlay, and input.
+pub(crate) mod axis;
+pub(crate) mod canvas;
+pub(crate) mod colours;
+pub(crate) mod input;
+pub(crate) mod overlay;
+pub(crate) mod percentile_bounds;
+pub(crate) mod tooltip;
+pub(crate) mod touch;
+pub(crate) mod visible;

@@ -1,0 +1,158 @@
+//! What lies over a graph: crosshair, dots, selection and marks; moving the pointer redraws no canvas.
+use crate::data::events::Mark;
+use crate::data::refresh_loop::Feed;
+use crate::state::cursor::Pointer;
+use crate::ui::card::CardContext;
+use crate::ui::card::last_value::{Newest, newest};
+use crate::ui::card::threshold::TargetLine;
+use crate::ui::graph::canvas::Painted;
+use crate::ui::graph::colours::css;
+use crate::ui::graph::input::{Hand, index_at};
+use crate::ui::graph::tooltip::Tooltip;
+use crate::ui::kit::format_time as time;
+use leptos::prelude::*;
+use plot::Look;
+
+/// The overlay.
+#[component]
+pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
+    let card @ CardContext { drawn, shown, .. } = expect_context();
+    let hand = Hand::new(card.graph.id, drawn, painted);
+    let pointer = expect_context::<Pointer>();
+    let feed = expect_context::<Feed>();
+    // The point nearest to the cursor, and where it lies.
+    let index = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(drawn, cursor.time_ms)));
+    let x = Memo::new(move |_| {
+        let (index, projection) = (index.get()?, painted.get()?);
+        let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
+        Some(projection.x(time_ms).clamp(projection.left, projection.right))
+    });
+    let dots = move || {
+        let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
+        let is_lines = shown.with(|shown| shown.look == Some(Look::Lines));
+        let values = card.values(index).into_iter().filter(move |(_, style, value)| {
+            let has_place = value.is_finite() && (!projection.is_log || *value > 0.0);
+            has_place && (is_lines || style.is_overlaid)
+        });
+        let dot = |(_, style, value): (String, plot::LineStyle, f64)| {
+            let y = projection.y(value);
+            view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=css(style.rgb)></i> }
+        };
+        Some(values.map(dot).collect_view())
+    };
+    let marks = move || {
+        let projection = painted.get()?;
+        let within = feed
+            .marks
+            .get()
+            .into_iter()
+            .filter(move |mark| (projection.start_ms..=projection.end_ms).contains(&mark.time_ms));
+        let mark = move |mark: Mark| {
+            let text = told(&mark);
+            view! {
+                <i
+                    class="mark"
+                    data-happening=mark.happening.word()
+                    role="img"
+                    aria-label=text.clone()
+                    title=text
+                    style:left=px(projection.x(mark.time_ms))
+                    style:top=px(projection.bottom)
+                ></i>
+            }
+        };
+        Some(within.map(mark).collect_view())
+    };
+    view! {
+        <div
+            class="overlay"
+            data-testid="overlay"
+            tabindex="0"
+            role="application"
+            aria-roledescription="graph"
+            aria-label=move || summary(card)
+            on:pointerdown=move |event| hand.down(&event)
+            on:pointermove=move |event| hand.moved(&event)
+            on:pointerup=move |event| hand.up(&event)
+            on:pointercancel=move |event| hand.cancelled(&event)
+            on:pointerleave=move |_| hand.left()
+            on:dblclick=move |_| hand.back()
+            on:keydown=move |event| hand.key(&event)
+        >
+            <Selected painted />
+            <TargetLine painted />
+            <Crosshair x painted />
+            {dots}
+            {marks}
+            <Tooltip index x painted />
+        </div>
+    }
+}
+
+/// What a mark stands for.
+pub(crate) fn told(mark: &Mark) -> String {
+    format!("{} at {}", mark.told(), time::clock(mark.time_ms))
+}
+
+/// The line at the shared cursor.
+#[component]
+pub(crate) fn Crosshair(x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
+    move || {
+        let (x, projection) = (x.get()?, painted.get()?);
+        Some(view! {
+            <div
+                class="crosshair"
+                style:left=px(x)
+                style:top=px(projection.top)
+                style:height=px(projection.bottom - projection.top)
+            ></div>
+        })
+    }
+}
+
+/// What a drag covers.
+#[component]
+pub(crate) fn Selected(painted: Painted) -> impl IntoView {
+    let pointer = expect_context::<Pointer>();
+    move || {
+        let ((one_ms, other_ms), projection) = (pointer.selection.get()?, painted.get()?);
+        let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
+        let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
+        Some(view! {
+            <div
+                class="selection"
+                style:left=px(left)
+                style:width=px(right - left)
+                style:top=px(projection.top)
+                style:height=px(projection.bottom - projection.top)
+            ></div>
+        })
+    }
+}
+
+pub(crate) fn px(length: f64) -> String {
+    format!("{length:.1}px")
+}
+
+/// Newest values in that sentence; the table has all.
+const MOST_TOLD: usize = 20;
+
+/// The graph in one sentence, for those who do not see it.
+fn summary(card: CardContext) -> String {
+    card.drawn.with(|drawn| {
+        let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
+        let unit = card.unit();
+        let newest = drawn.frame.columns.iter().filter_map(|column| {
+            let newest = newest(drawn, &column.values).filter(|newest| *newest != Newest::Gone)?;
+            Some(format!("{} {}", column.name, newest.text(|value| unit.format(value))))
+        });
+        let newest: Vec<String> = newest.take(MOST_TOLD).collect();
+        format!(
+            "{} from {} to {}. Newest values: {}.",
+            card.graph.title,
+            time::clock(drawn.range.0),
+            time::clock(drawn.range.1),
+            if newest.is_empty() { "none".into() } else { newest.join(", ") }
+        )
+    })
+}

@@ -1,0 +1,99 @@
+//! Small controls that the top bar is made of.
+use leptos::prelude::*;
+
+/// One choice of a [`Select`].
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) text: String,
+}
+
+/// A drop-down with its name in front, the browser's own: keyboard and touch work as everywhere.
+#[component]
+pub(crate) fn Select(
+    /// Its name; shown in front unless `is_bare`.
+    name: &'static str,
+    /// Stable name for tests.
+    id: &'static str,
+    #[prop(into)] choices: Signal<Vec<Choice>>,
+    #[prop(into)] chosen: Signal<String>,
+    choose: impl Fn(String) + 'static,
+    #[prop(optional)] is_bare: bool,
+) -> impl IntoView {
+    select(name, id, choices, chosen, Box::new(choose), is_bare)
+}
+
+// What is generic is copied for each closure: the controls themselves are not.
+fn select(
+    name: &'static str,
+    id: &'static str,
+    choices: Signal<Vec<Choice>>,
+    chosen: Signal<String>,
+    choose: Box<dyn Fn(String)>,
+    is_bare: bool,
+) -> impl IntoView {
+    let option = move |choice: Choice| {
+        let value = choice.value.clone();
+        view! {
+            <option value=choice.value selected=move || chosen.get() == value>
+                {choice.text}
+            </option>
+        }
+    };
+    view! {
+        <label class="control select" data-testid=id>
+            <span class:visually-hidden=is_bare>{name}</span>
+            <select aria-label=name prop:value=chosen on:change=move |event| choose(event_target_value(&event))>
+                {move || choices.get().into_iter().map(option).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+/// A button that shows an icon and says its name.
+#[component]
+pub(crate) fn IconButton(
+    name: &'static str,
+    id: &'static str,
+    icon: &'static str,
+    press: impl Fn() + 'static,
+    #[prop(optional, into)] is_off: Signal<bool>,
+) -> impl IntoView {
+    icon_button(name, id, icon, Box::new(press), is_off)
+}
+
+fn icon_button(
+    name: &'static str,
+    id: &'static str,
+    icon: &'static str,
+    press: Box<dyn Fn()>,
+    is_off: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <button
+            type="button"
+            class="control icon"
+            data-testid=id
+            aria-label=name
+            title=name
+            disabled=is_off
+            on:click=move |_| press()
+        >
+            {icon}
+        </button>
+    }
+}
+
+/// A button with a text.
+#[component]
+pub(crate) fn TextButton(text: &'static str, id: &'static str, press: impl Fn() + 'static) -> impl IntoView {
+    text_button(text, id, Box::new(press))
+}
+
+fn text_button(text: &'static str, id: &'static str, press: Box<dyn Fn()>) -> impl IntoView {
+    view! {
+        <button type="button" class="control" data-testid=id on:click=move |_| press()>
+            {text}
+        </button>
+    }
+}
