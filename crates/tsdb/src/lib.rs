@@ -5,35 +5,21 @@
 //! read from then on, and the blocks of a day become one. Finished chunks and blocks are immutable and shared, so that
 //! a query works on a snapshot and a scrape waits for none. `FORMAT.md` describes the files.
 mod block;
-mod chunk;
 mod codec;
 mod disk;
-mod files;
-mod flush;
-mod group;
-mod header;
-mod import;
+mod head;
 mod index;
-mod labels;
-mod log;
-mod maintain;
-mod matching;
-mod merge;
-mod open;
-mod replay;
-mod retain;
-mod rows;
+mod maintenance;
 mod select;
-mod snapshot;
-mod stats;
 mod store;
+mod wal;
 
-pub use disk::WriteError;
-pub use files::{DiskFiles, Files, Input, Lock, Output};
-pub use group::{Group, Refused, SeriesRef};
-pub use import::{Imported, OldSeries};
-pub use open::{Loss, OpenError, OpenReport};
-pub use stats::{Stats, WriteFailure};
+pub use disk::folder::WriteError;
+pub use disk::{DiskFiles, Files, Input, Lock, Output};
+pub use head::group::{Group, Refused, SeriesRef};
+pub use store::import::{Imported, OldSeries};
+pub use store::open::{Loss, OpenError, OpenReport};
+pub use store::stats::{Stats, WriteFailure};
 pub use store::{Limits, Options, Store, StoreError};
 
 /// No block holds samples of two days, as UTC counts them.

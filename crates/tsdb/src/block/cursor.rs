@@ -1,7 +1,7 @@
 //! Reading series out of a block, one after the other.
+use super::cache::Recent;
 use super::index::{GroupAt, Item, read_table};
 use super::open::{Block, Unreadable};
-use super::recent::Recent;
 use super::slice::SLICES;
 use super::{TIMES, VALUES};
 use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_dense, decode_page, decode_timeline, read_frame};

@@ -1,18 +1,18 @@
 //! Blocks: files that are written once, hold the samples of some hours or a day, and are then only read.
-mod ahead;
 mod assemble;
+mod cache;
 mod cursor;
 mod index;
 mod open;
-mod recent;
+mod readahead;
 mod slice;
 mod writer;
 
-pub(crate) use ahead::MOST_AHEAD;
 pub(crate) use assemble::Assembler;
+pub(crate) use cache::Recent;
 pub(crate) use cursor::{Cursor, Reader};
 pub(crate) use open::{Block, Unreadable};
-pub(crate) use recent::Recent;
+pub(crate) use readahead::MOST_AHEAD;
 pub(crate) use writer::BlockWriter;
 
 use promql::{Labels, METRIC_NAME};

@@ -2,8 +2,8 @@
 use super::index::{Back, Bounds, GroupAt, Groups, read_table};
 use super::{BACK, END, FOOTER_BYTES, FRONT, TIMES, VALUES};
 use crate::codec::{Bytes, Decompressor, LabelReader, Scanner, decode_timeline, read_frame};
-use crate::files::Input;
-use crate::header::{HEADER_BYTES, Kind, Strange, check_header};
+use crate::disk::Input;
+use crate::disk::header::{HEADER_BYTES, Kind, Strange, check_header};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashSet};
 use std::io;

@@ -3,8 +3,8 @@ use super::index::{Back, Bounds, GroupAt, write_table};
 use super::slice::{SLICES, slices};
 use super::{BACK, END, FRONT, TIMES, VALUES};
 use crate::codec::{Compressor, PAGE_ROWS, encode_page, encode_timeline, write_frame, write_labels, write_varint};
-use crate::files::Output;
-use crate::header::{Kind, header};
+use crate::disk::Output;
+use crate::disk::header::{Kind, header};
 use promql::Labels;
 use std::io;
 

@@ -1,7 +1,7 @@
 //! A crash behind every single thing that is done to the disk: what was said to be safe is there, and nothing is there
 //! that was never written.
-use crate::asked::{all, labels};
-use crate::disk::{Event, Fate, Image, MemoryDisk, crash};
+use crate::fixtures::{all, labels};
+use crate::memory_disk::{Event, Fate, Image, MemoryDisk, crash};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Damage to any file costs what it touches, is told, and never gives a wrong value.
-use crate::asked::{all, labels};
-use crate::disk::{Image, MemoryDisk};
+use crate::fixtures::{all, labels};
+use crate::memory_disk::{Image, MemoryDisk};
 use crate::workload::{Fleet, Rng};
 use std::collections::BTreeMap;
 use std::path::Path;

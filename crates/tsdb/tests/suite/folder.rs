@@ -1,5 +1,5 @@
 //! A store in a real folder: what is there after it was closed, and who may have it.
-use crate::asked::{all, labels, put, select, selector};
+use crate::fixtures::{all, labels, put, select, selector};
 use promql::{Labels, stale_marker};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

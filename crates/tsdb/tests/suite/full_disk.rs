@@ -1,6 +1,6 @@
 //! A disk that is full for a while stops nothing but history, and not even that for long.
-use crate::asked::{all, put};
-use crate::disk::MemoryDisk;
+use crate::fixtures::{all, put};
+use crate::memory_disk::MemoryDisk;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

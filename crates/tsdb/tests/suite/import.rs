@@ -1,5 +1,5 @@
 //! Old samples from elsewhere.
-use crate::asked::{all, labels, put};
+use crate::fixtures::{all, labels, put};
 use std::path::Path;
 use std::sync::Arc;
 use tsdb::{DiskFiles, Imported, Limits, OldSeries, Options, Store, WriteError};

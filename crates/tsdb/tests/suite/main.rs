@@ -1,12 +1,12 @@
 //! The store against its promises, one module for each.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
-mod asked;
+mod behaviour;
 mod crash;
 mod damage;
-mod disk;
+mod fixtures;
 mod folder;
 mod full_disk;
 mod import;
+mod memory_disk;
 mod model;
-mod stories;
 mod workload;

@@ -1,6 +1,6 @@
 //! Random histories beside a model that is too simple to be wrong.
-use crate::asked::{all, labels, select, selector, text};
-use crate::disk::MemoryDisk;
+use crate::fixtures::{all, labels, select, selector, text};
+use crate::memory_disk::MemoryDisk;
 use crate::workload::Rng;
 use promql::stale_marker;
 use std::collections::{BTreeMap, BTreeSet};

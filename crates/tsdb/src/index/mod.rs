@@ -1,6 +1,9 @@
 //! Which series there are, and where their samples are.
+mod labels;
+mod matching;
+
 use crate::block::in_block;
-use crate::rows::Rows;
+use crate::head::rows::Rows;
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use promql::Labels;
 use std::hash::{BuildHasher, Hash, Hasher};

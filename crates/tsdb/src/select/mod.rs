@@ -1,6 +1,8 @@
 //! The evaluator's storage trait over the store.
+pub(crate) mod snapshot;
+
 use crate::Store;
-use crate::snapshot::Snapshot;
+use crate::select::snapshot::Snapshot;
 use promql::{Column, Labels, Selector, Storage, StorageError};
 use std::ops::ControlFlow;
 use std::sync::LazyLock;

@@ -1,7 +1,7 @@
 //! A group: the series of one target and the scrapes they share, as its writer sees it.
-use crate::log::Logged;
-use crate::rows::Rows;
+use crate::head::rows::Rows;
 use crate::store::{Inner, StoreError};
+use crate::wal::buffer::Logged;
 use promql::Labels;
 use std::sync::{Arc, atomic::Ordering};
 

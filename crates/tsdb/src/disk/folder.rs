@@ -1,8 +1,8 @@
 //! The folder of a store: which files it has, and what is being done with them.
 use crate::block::{Assembler, BlockWriter};
-use crate::files::{Files, Lock, Output};
-use crate::header::{Kind, header};
-use crate::stats::WriteFailure;
+use crate::disk::header::{Kind, header};
+use crate::disk::{Files, Lock, Output};
+use crate::store::stats::WriteFailure;
 use crate::store::{Inner, Options};
 use parking_lot::Mutex;
 use promql::Labels;

@@ -1,7 +1,7 @@
 //! Telling the system what of a block is about to be read, so that it reads while the first frames are unpacked.
+use super::cache::Recent;
 use super::index::GroupAt;
 use super::open::Block;
-use super::recent::Recent;
 
 /// Frames of one query that are announced: enough for what a card asks, few enough for what a whole month is asked.
 pub(crate) const MOST_AHEAD: usize = 256;

@@ -3,8 +3,8 @@
 //! The first byte says which. Without holes, so that a value's place is its row: [`STEPS`] with a number of decimals for
 //! differences of what are whole numbers at that many decimals, [`PACKED`] for noise, and [`SAME`] for one value
 //! throughout. Else a number of decimals for tokens of a [`Column`].
+use super::bitpack::{pack, unpack};
 use super::column::{Column, fits_scale, for_each_value, from_units, units};
-use super::packed::{pack, unpack};
 use super::varint::{Bytes, unzigzag, write_varint, zigzag};
 
 /// Rows of a page, fewer in the last one: two hours at fifteen seconds.

@@ -1,11 +1,15 @@
 //! The store itself: what it is bounded by, and how a group is opened.
+pub(crate) mod import;
+pub(crate) mod open;
+pub(crate) mod stats;
+
 use crate::block::{Block, Recent};
-use crate::disk::Disk;
-use crate::group::Group;
+use crate::disk::folder::Disk;
+use crate::head::group::Group;
+use crate::head::rows::Rows;
 use crate::index::Index;
-use crate::log::Log;
-use crate::rows::Rows;
-use crate::stats::Counts;
+use crate::store::stats::Counts;
+use crate::wal::buffer::Log;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -1,7 +1,7 @@
 //! Old samples, from elsewhere, in any order of time.
 use crate::block::in_block;
-use crate::disk::{Disk, Work, WriteError};
-use crate::snapshot::in_order;
+use crate::disk::folder::{Disk, Work, WriteError};
+use crate::select::snapshot::in_order;
 use crate::store::Inner;
 use crate::{DAY_MS, Store};
 use promql::Labels;
@@ -57,7 +57,7 @@ impl Store {
             match inner.write_import(disk, &mut work, &batch, day) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
-                    ids.iter().for_each(|id| disk.remove(*id, crate::header::Kind::Block));
+                    ids.iter().for_each(|id| disk.remove(*id, crate::disk::header::Kind::Block));
                     return Err(disk.error(error));
                 }
             }

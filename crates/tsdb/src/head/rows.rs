@@ -1,6 +1,6 @@
 //! The scrapes of a group that are in memory.
 use crate::DAY_MS;
-use crate::chunk::{Chunk, Head, ROWS};
+use crate::head::chunk::{Chunk, Head, ROWS};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Reading the write-ahead log back into memory.
 use crate::codec::{Bytes, Decompressor, LabelReader, Scanner, for_each_value, unzigzag};
-use crate::files::Input;
-use crate::header::{HEADER_BYTES, Kind, Strange, check_header};
+use crate::disk::Input;
+use crate::disk::header::{HEADER_BYTES, Kind, Strange, check_header};
+use crate::head::rows::Rows;
 use crate::index::Index;
-use crate::log::{SCRAPE, SERIES};
-use crate::rows::Rows;
+use crate::wal::buffer::{SCRAPE, SERIES};
 use hashbrown::HashMap;
 use promql::Labels;
 use std::io;

@@ -1,12 +1,12 @@
 //! What is in memory becomes a block, and the log before it goes.
 use crate::DAY_MS;
 use crate::block::Block;
-use crate::chunk::Chunk;
-use crate::disk::{Disk, Work};
-use crate::header::Kind;
+use crate::disk::folder::{Disk, Work};
+use crate::disk::header::Kind;
+use crate::head::chunk::Chunk;
+use crate::head::rows::Rows;
 use crate::index::{Found, PlaceKey};
-use crate::rows::Rows;
-use crate::snapshot::in_order;
+use crate::select::snapshot::in_order;
 use crate::store::Inner;
 use hashbrown::HashSet;
 use std::collections::{BTreeSet, HashMap};

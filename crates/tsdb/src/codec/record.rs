@@ -2,7 +2,7 @@
 //!
 //! The mark lets a reader find the next frame after a damaged one.
 use super::varint::{Bytes, write_varint};
-use crate::files::Input;
+use crate::disk::Input;
 use std::io;
 
 const MARK: [u8; 4] = [0xf5, b'i', b'f', 0x9e];

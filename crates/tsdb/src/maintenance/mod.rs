@@ -1,8 +1,12 @@
 //! What a store in a folder does in the background: sync, blocks, retention, and coming back after a failure.
+mod flush;
+mod merge;
+mod retain;
+
 use crate::Store;
-use crate::disk::{Disk, Work, WriteError};
-use crate::stats::WriteFailure;
+use crate::disk::folder::{Disk, Work, WriteError};
 use crate::store::Inner;
+use crate::store::stats::WriteFailure;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 

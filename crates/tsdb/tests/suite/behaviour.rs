@@ -1,5 +1,5 @@
 //! The store as its users see it: what is appended is what a query is lent, until it is dropped.
-use crate::asked::{all, labels, lent, put, select};
+use crate::fixtures::{all, labels, lent, put, select};
 use promql::{Selector, Storage, stale_marker};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};

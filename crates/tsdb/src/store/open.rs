@@ -1,11 +1,11 @@
 //! Opening a store: its lock, its format, its blocks, its log, and what of them was lost.
 use crate::Store;
 use crate::block::{Block, Unreadable};
-use crate::disk::Disk;
-use crate::files::Files;
-use crate::header::{Kind, VERSION};
-use crate::replay::{Replayed, replay};
+use crate::disk::Files;
+use crate::disk::folder::Disk;
+use crate::disk::header::{Kind, VERSION};
 use crate::store::{Inner, Options};
+use crate::wal::replay::{Replayed, replay};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;

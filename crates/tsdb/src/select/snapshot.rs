@@ -1,10 +1,10 @@
 //! Some series as they are at one moment, to be read one after the other.
 use crate::block::{Block, Cursor, MOST_AHEAD, Reader, Recent};
-use crate::chunk::Chunk;
+use crate::head::chunk::Chunk;
+use crate::head::rows::Rows;
 use crate::index::{Found, Place};
-use crate::rows::Rows;
-use crate::stats::Counts;
 use crate::store::Inner;
+use crate::store::stats::Counts;
 use hashbrown::HashMap;
 use promql::is_stale;
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! The blocks of a day become one.
 use crate::DAY_MS;
 use crate::block::{Block, Cursor, Reader, Unreadable, in_block};
-use crate::disk::{Disk, Work};
-use crate::maintain::SPAN_MS;
-use crate::snapshot::in_order;
-use crate::stats::Counts;
+use crate::disk::folder::{Disk, Work};
+use crate::maintenance::SPAN_MS;
+use crate::select::snapshot::in_order;
 use crate::store::Inner;
+use crate::store::stats::Counts;
 use promql::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -1,7 +1,7 @@
 //! Dropping what is too old or too much.
 use crate::Store;
 use crate::block::Block;
-use crate::header::Kind;
+use crate::disk::header::Kind;
 use crate::index::PlaceKey;
 use crate::store::Inner;
 use hashbrown::{HashMap, HashSet};

@@ -1,7 +1,9 @@
 //! The only door to the file system, so that a test can stand in it.
-mod disk;
+pub(crate) mod folder;
+pub(crate) mod header;
+mod local;
 
-pub use disk::DiskFiles;
+pub use local::DiskFiles;
 
 use std::fmt::Debug;
 use std::io;
