@@ -1,4 +1,4 @@
-//! Gives the days of an invented fleet to a server by its fastest way in, and prints what that took as JSON:
+//! Loads days of an invented fleet into a server by its fastest method and prints the timing as JSON:
 //! `fleet ours FOLDER DAYS`, `fleet prometheus FOLDER DAYS` or `fleet victoria-metrics ADDRESS DAYS`.
 mod ours;
 mod prometheus;
@@ -14,43 +14,43 @@ use workload::Fleet;
 const REPLICAS: usize = 20;
 const SERIES: usize = 500;
 const INTERVAL_MS: i64 = 15_000;
-/// The beginning of a day, so that the blocks of all begin with it.
+/// The start of a day, so that the blocks of all servers begin with it.
 const START_MS: i64 = 1_789_948_800_000;
 const DAY_MS: i64 = 86_400_000;
-/// What is made at a time: a block of Prometheus.
+/// Rows that are generated at once: two hours, as in a block of Prometheus.
 const CHUNK_ROWS: usize = 480;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [server, place, days] = arguments.as_slice() else { bail!("usage: fleet SERVER PLACE DAYS") };
+    let [server, destination, days] = arguments.as_slice() else { bail!("usage: fleet SERVER FOLDER|ADDRESS DAYS") };
     let history = History::new(days.parse().context("DAYS is not a number")?);
     let figures = match server.as_str() {
-        "ours" => ours::take(history, Path::new(place))?,
-        "prometheus" => prometheus::take(history, Path::new(place))?,
-        "victoria-metrics" => victoria_metrics::take(history, place)?,
-        _ => bail!("{server} is no server: ours, prometheus or victoria-metrics"),
+        "ours" => ours::load(history, Path::new(destination))?,
+        "prometheus" => prometheus::load(history, Path::new(destination))?,
+        "victoria-metrics" => victoria_metrics::load(history, destination)?,
+        _ => bail!("unknown server {server}; use ours, prometheus or victoria-metrics"),
     };
     println!("{figures}");
     Ok(())
 }
 
-/// The fleet's samples, two hours after two hours.
+/// The samples of the fleet, in chunks of two hours.
 struct History {
     fleet: Fleet,
     next_row: usize,
     rows: usize,
 }
 
-/// Two hours of every replica.
+/// Two hours of all replicas.
 struct Chunk {
-    replicas: Vec<Part>,
+    replicas: Vec<ReplicaChunk>,
 }
 
 /// Two hours of one replica.
-struct Part {
+struct ReplicaChunk {
     labels: Vec<Labels>,
     times_ms: Vec<i64>,
-    /// By series, as `labels`.
+    /// The values of each series, in the order of `labels`.
     columns: Vec<Vec<f64>>,
 }
 
@@ -67,22 +67,22 @@ impl Iterator for History {
     fn next(&mut self) -> Option<Chunk> {
         let rows = self.next_row..(self.next_row + CHUNK_ROWS).min(self.rows);
         self.next_row = rows.end;
-        let mut part = |replica: usize| {
+        let mut replica_chunk = |replica: usize| {
             let labels = self.fleet.labels[replica * SERIES..][..SERIES].to_vec();
-            let mut part = Part { labels, times_ms: Vec::new(), columns: vec![Vec::new(); SERIES] };
+            let mut chunk = ReplicaChunk { labels, times_ms: Vec::new(), columns: vec![Vec::new(); SERIES] };
             for row in rows.clone() {
-                part.times_ms.push(self.fleet.time_ms(replica, row));
+                chunk.times_ms.push(self.fleet.time_ms(replica, row));
                 let values = self.fleet.scrape(replica, row);
-                part.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(*value));
+                chunk.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(*value));
             }
-            part
+            chunk
         };
-        (!rows.is_empty()).then(|| Chunk { replicas: (0..REPLICAS).map(&mut part).collect() })
+        (!rows.is_empty()).then(|| Chunk { replicas: (0..REPLICAS).map(&mut replica_chunk).collect() })
     }
 }
 
 impl Chunk {
     fn samples(&self) -> usize {
-        self.replicas.iter().map(|part| part.times_ms.len() * part.columns.len()).sum()
+        self.replicas.iter().map(|replica| replica.times_ms.len() * replica.columns.len()).sum()
     }
 }

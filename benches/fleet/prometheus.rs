@@ -1,4 +1,4 @@
-//! Into blocks of Prometheus, by `promtool`, two hours at a time: it reads its file once for each two hours in it.
+//! Loading into blocks of Prometheus with `promtool`, two hours at a time, as it reads its input once for each two hours.
 use crate::{Chunk, History};
 use anyhow::{Context, ensure};
 use std::fs::{self, File};
@@ -7,33 +7,33 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The samples, and how long `promtool` took.
-pub(crate) fn take(history: History, folder: &Path) -> anyhow::Result<String> {
+/// Returns the number of samples and the duration of `promtool`.
+pub(crate) fn load(history: History, folder: &Path) -> anyhow::Result<String> {
     fs::create_dir_all(folder)?;
     let text = folder.with_extension("om");
-    let (mut samples, mut took) = (0, Duration::ZERO);
+    let (mut samples, mut elapsed) = (0, Duration::ZERO);
     for chunk in history {
         samples += chunk.samples();
         write(&chunk, &text)?;
-        let began = Instant::now();
+        let started = Instant::now();
         let mut command = Command::new("promtool");
         command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]).args([&text, folder]);
-        let status = command.stdout(Stdio::null()).status().context("promtool does not start")?;
-        ensure!(status.success(), "promtool ended with {status}");
-        took += began.elapsed();
+        let status = command.stdout(Stdio::null()).status().context("cannot start promtool")?;
+        ensure!(status.success(), "promtool failed with {status}");
+        elapsed += started.elapsed();
     }
     fs::remove_file(&text)?;
-    Ok(format!(r#"{{"samples":{samples},"seconds":{:.3}}}"#, took.as_secs_f64()))
+    Ok(format!(r#"{{"samples":{samples},"seconds":{:.3}}}"#, elapsed.as_secs_f64()))
 }
 
 fn write(chunk: &Chunk, path: &Path) -> anyhow::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    for part in &chunk.replicas {
-        for (labels, column) in part.labels.iter().zip(&part.columns) {
+    for replica in &chunk.replicas {
+        for (labels, column) in replica.labels.iter().zip(&replica.columns) {
             let matchers = labels.iter().filter(|(name, _)| *name != promql::METRIC_NAME);
             let matchers: Vec<String> = matchers.map(|(name, value)| format!("{name}={value:?}")).collect();
             let series = format!("{}{{{}}}", labels.metric_name().unwrap_or_default(), matchers.join(","));
-            for (time_ms, value) in part.times_ms.iter().zip(column) {
+            for (time_ms, value) in replica.times_ms.iter().zip(column) {
                 writeln!(file, "{series} {value} {}.{:03}", time_ms / 1000, time_ms % 1000)?;
             }
         }

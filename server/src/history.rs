@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
-use tsdb::{DiskFiles, OpenError, Options, Store};
+use tsdb::{LocalFileSystem, OpenError, Options, Store};
 
 /// How often the log is written: well within any scrape interval, as a kill loses what is not written.
 const WRITE_PERIOD: Duration = Duration::from_millis(250);
@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(crate) fn open(settings: &Settings) -> Result<Store, OpenError> {
     let Some(dir) = &settings.data_dir else { return Ok(Store::new(settings.limits)) };
     let options = Options { limits: settings.limits, ..Options::default() };
-    let (store, report) = Store::open(dir, options, Arc::new(DiskFiles))?;
+    let (store, report) = Store::open(dir, options, Arc::new(LocalFileSystem))?;
     for loss in &report.losses {
         warn!(dir = ?dir, "history is damaged: {loss}");
     }

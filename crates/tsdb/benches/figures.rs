@@ -1,9 +1,9 @@
-//! Figures of the store, printed as lines: ingest, size, opening, and a fleet-wide select over what is stored.
+//! Measures the store: ingestion, size, opening, and fleet-wide queries.
 //!
-//! `cargo bench -p tsdb` fills a new folder with a day of a fleet of twenty replicas with five hundred series each;
-//! `cargo bench -p tsdb -- DAYS` with so many days; `cargo bench -p tsdb -- DAYS FOLDER` reads what an earlier run
-//! left there. Seconds are of the clock, and in brackets of the processors.
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a figure that cannot be taken ends the run")]
+//! `cargo bench -p tsdb [-- DAYS [FOLDER]]` fills a temporary folder with one day, or DAYS days, of a fleet of twenty
+//! replicas with five hundred series each. If FOLDER has a store already, it only reads that. Times are wall-clock
+//! times, followed by CPU times in brackets.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #[path = "../tests/suite/workload/mod.rs"]
 mod workload;
 
@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tsdb::{DiskFiles, Options, Store};
+use tsdb::{LocalFileSystem, Options, Store};
 use workload::Fleet;
 
 const REPLICAS: usize = 20;
@@ -31,34 +31,44 @@ fn main() {
     }
     let until_ms = START_MS + days * DAY_MS;
     let store = open(&folder);
-    for (what, until_ms, hours) in [
+    for (description, until_ms, hours) in [
         ("1 h", until_ms, 1),
         ("24 h", until_ms, 24),
         ("all", until_ms, 24 * days),
         ("1 h, a day ago", until_ms - DAY_MS, 1),
     ] {
-        select(&store, what, "vllm:time_to_first_token_seconds_bucket", (until_ms - hours * 3_600_000, until_ms));
+        select(&store, description, "vllm:time_to_first_token_seconds_bucket", until_ms - hours * 3_600_000, until_ms);
     }
-    quantile(&store, until_ms, days);
-    series(&store, until_ms);
+    query_percentile(&store, until_ms, days);
+    query_names(&store, until_ms);
     println!("peak memory: {:.0} MB", peak_mb());
 }
 
-/// Clock and processor time since it was made.
-struct Watch(Instant, f64);
+/// Measures wall-clock and CPU time.
+struct Stopwatch {
+    started: Instant,
+    cpu_seconds: f64,
+}
 
-impl Watch {
+/// Times in seconds.
+#[derive(Default)]
+struct Elapsed {
+    wall: f64,
+    cpu: f64,
+}
+
+impl Stopwatch {
     fn start() -> Self {
-        Self(Instant::now(), processor_seconds())
+        Self { started: Instant::now(), cpu_seconds: cpu_seconds() }
     }
 
-    fn read(&self) -> (f64, f64) {
-        (self.0.elapsed().as_secs_f64(), processor_seconds() - self.1)
+    fn elapsed(&self) -> Elapsed {
+        Elapsed { wall: self.started.elapsed().as_secs_f64(), cpu: cpu_seconds() - self.cpu_seconds }
     }
 }
 
-/// Processor time of this process, in seconds.
-fn processor_seconds() -> f64 {
+/// CPU time of this process, in seconds.
+fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
@@ -68,9 +78,9 @@ fn options() -> Options {
     Options { sync_every: Duration::from_secs(1), ..Options::default() }
 }
 
-/// Appends the days of the fleet, with a maintenance after each round of scrapes.
+/// Appends days of the fleet, with maintenance after each round of scrapes.
 fn ingest(folder: &Path, days: i64) {
-    let (store, _) = Store::open(folder, options(), Arc::new(DiskFiles)).expect("a new store");
+    let (store, _) = Store::open(folder, options(), Arc::new(LocalFileSystem)).expect("a new store");
     let mut fleet = Fleet::new(REPLICAS, SERIES, INTERVAL_MS, START_MS);
     let labels = fleet.labels.clone();
     let mut targets: Vec<_> = labels
@@ -82,37 +92,39 @@ fn ingest(folder: &Path, days: i64) {
         })
         .collect();
     let rows = (days * DAY_MS / INTERVAL_MS) as usize;
-    // Values are made beforehand, an hour at a time, so that this is not measured.
-    let (mut clock, mut processor, mut slowest) = (0.0, 0.0, Duration::ZERO);
+    // Values are generated an hour ahead, so that generating them is not measured.
+    let (mut total, mut slowest) = (Elapsed::default(), Duration::ZERO);
     for hour in (0..rows).collect::<Vec<_>>().chunks(240) {
         let scrape = |row: usize| -> Vec<(i64, Vec<f64>)> {
             let scrape = |replica| (fleet.time_ms(replica, row), fleet.scrape(replica, row).to_vec());
             (0..REPLICAS).map(scrape).collect()
         };
         let scrapes: Vec<_> = hour.iter().copied().map(scrape).collect();
-        let watch = Watch::start();
+        let stopwatch = Stopwatch::start();
         for (row, scrapes) in hour.iter().zip(scrapes) {
             for ((time_ms, values), (group, series)) in scrapes.iter().zip(&mut targets) {
                 group.append(*time_ms, series.iter().copied().zip(values.iter().copied())).expect("in order");
             }
-            let began = Instant::now();
+            let started = Instant::now();
             store.maintain(START_MS + (*row as i64 + 1) * INTERVAL_MS).expect("room on the disk");
-            slowest = slowest.max(began.elapsed());
+            slowest = slowest.max(started.elapsed());
         }
-        let (more_clock, more_processor) = watch.read();
-        clock += more_clock;
-        processor += more_processor;
+        let elapsed = stopwatch.elapsed();
+        total.wall += elapsed.wall;
+        total.cpu += elapsed.cpu;
     }
     store.close().expect("room on the disk");
     let stats = store.stats();
     let millions = stats.appended as f64 / 1e6;
     println!(
-        "ingest: {millions:.1} M samples in {clock:.1} s ({processor:.1} s), {:.1} M/s ({:.1} M/s); slowest maintenance {:.2} s",
-        millions / clock,
-        millions / processor,
+        "ingest: {millions:.1} M samples in {:.1} s ({:.1} s), {:.1} M/s ({:.1} M/s); slowest maintenance {:.2} s",
+        total.wall,
+        total.cpu,
+        millions / total.wall,
+        millions / total.cpu,
         slowest.as_secs_f64()
     );
-    println!("peak memory while ingesting: {:.0} MB, 19 MB of it an hour of values", peak_mb());
+    println!("peak memory during ingestion: {:.0} MB, of which 19 MB are an hour of values", peak_mb());
     let bytes_per_sample = stats.block_bytes as f64 / stats.block_samples as f64;
     println!(
         "blocks: {} of {:.1} MB, {bytes_per_sample:.3} bytes per sample",
@@ -123,11 +135,13 @@ fn ingest(folder: &Path, days: i64) {
 }
 
 fn open(folder: &Path) -> Store {
-    let watch = Watch::start();
-    let (store, report) = Store::open(folder, options(), Arc::new(DiskFiles)).expect("the store");
-    let (clock, processor) = watch.read();
+    let stopwatch = Stopwatch::start();
+    let (store, report) = Store::open(folder, options(), Arc::new(LocalFileSystem)).expect("the store");
+    let elapsed = stopwatch.elapsed();
     println!(
-        "open: {clock:.3} s ({processor:.2} s) for {} blocks and {:.1} M samples in the log, {} losses",
+        "open: {:.3} s ({:.2} s) for {} blocks and {:.1} M samples in the log, {} losses",
+        elapsed.wall,
+        elapsed.cpu,
         report.blocks,
         report.replayed as f64 / 1e6,
         report.losses.len()
@@ -135,57 +149,57 @@ fn open(folder: &Path) -> Store {
     store
 }
 
-fn select(store: &Store, what: &str, name: &str, (after_ms, until_ms): (i64, i64)) {
+fn select(store: &Store, description: &str, name: &str, after_ms: i64, until_ms: i64) {
     let matcher = Matcher { name: "__name__".into(), op: MatchOp::Equal, value: name.into() };
     let selector = Selector { any_of: vec![vec![matcher]] };
     let (mut samples, mut series, mut times) = (0, 0, Vec::new());
-    let watch = Watch::start();
+    let stopwatch = Stopwatch::start();
     for _ in 0..5 {
         (samples, series) = (0, 0);
-        let began = Instant::now();
+        let started = Instant::now();
         let visit = &mut |_: &_, column: promql::Column<'_>| {
             samples += std::hint::black_box(column.values).len();
             series += 1;
             ControlFlow::Continue(())
         };
-        store.select(&selector, after_ms, until_ms, visit).expect("an answer");
-        times.push(began.elapsed().as_secs_f64() * 1e3);
+        store.select(&selector, after_ms, until_ms, visit).expect("a result");
+        times.push(started.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
-    let processor_ms = watch.read().1 * 1e3 / 5.0;
+    let cpu_ms = stopwatch.elapsed().cpu * 1e3 / 5.0;
     let millions = f64::from(samples as u32) / 1e6;
     println!(
-        "select over {what}: {:.1} ms ({processor_ms:.0} ms) for {series} series and {millions:.2} M samples",
+        "select over {description}: {:.1} ms ({cpu_ms:.0} ms) for {series} series and {millions:.2} M samples",
         times[2]
     );
 }
 
-/// The 99th percentile of the fleet over everything, in 360 steps.
-fn quantile(store: &Store, until_ms: i64, days: i64) {
+/// Queries the 99th percentile of the fleet over all days, in 360 steps.
+fn query_percentile(store: &Store, until_ms: i64, days: i64) {
     let text = "histogram_quantile(0.99, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[5m])))";
     let options = promql::Options::default();
     let query = promql::parse(text, &options.limits).expect("a query");
     let (start_ms, step_ms) = (until_ms - days * DAY_MS, days * DAY_MS / 360);
     let mut times: Vec<f64> = (0..3)
         .map(|_| {
-            let began = Instant::now();
-            let answer = promql::range(store, &query, start_ms, until_ms, step_ms, &options, &promql::uninterrupted);
-            std::hint::black_box(answer.expect("an answer"));
-            began.elapsed().as_secs_f64() * 1e3
+            let started = Instant::now();
+            let result = promql::range(store, &query, start_ms, until_ms, step_ms, &options, &promql::uninterrupted);
+            std::hint::black_box(result.expect("a result"));
+            started.elapsed().as_secs_f64() * 1e3
         })
         .collect();
     times.sort_by(f64::total_cmp);
     println!("fleet p99 over all: {:.0} ms", times[1]);
 }
 
-fn series(store: &Store, until_ms: i64) {
+fn query_names(store: &Store, until_ms: i64) {
     let everything = Selector { any_of: vec![Vec::new()] };
-    let began = Instant::now();
+    let started = Instant::now();
     let names = store.label_values("__name__", &everything, until_ms - DAY_MS..=until_ms, usize::MAX).len();
-    println!("names of a day: {names} in {:.2} ms", began.elapsed().as_secs_f64() * 1e3);
+    println!("names of a day: {names} in {:.2} ms", started.elapsed().as_secs_f64() * 1e3);
 }
 
-/// The most memory this process has had, in megabytes.
+/// The peak memory of this process, in megabytes.
 fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,26 +1,26 @@
-//! Series and their samples, in memory or in a folder, behind the evaluator's storage trait.
+//! An embedded time series database: series and their samples, in memory or in a folder, behind `promql::Storage`.
 //!
 //! Samples are grouped by target: the series of one scrape share a column of times, and each has a compact column of
-//! values. New samples are in memory and in a write-ahead log; every two hours they become a block, a file that is only
-//! read from then on, and the blocks of a day become one. Finished chunks and blocks are immutable and shared, so that
-//! a query works on a snapshot and a scrape waits for none. `FORMAT.md` describes the files.
+//! values. New samples go to memory (the *head*) and to a write-ahead log. Every two hours the head becomes a *block*,
+//! an immutable file, and after each day its blocks are merged into one. Finished chunks and blocks are immutable and
+//! shared, so a query works on a snapshot and never blocks a scrape. `FORMAT.md` describes the files.
 mod block;
 mod codec;
 mod disk;
 mod head;
 mod index;
 mod maintenance;
+mod samples;
 mod select;
 mod store;
+mod time;
 mod wal;
 
-pub use disk::folder::WriteError;
-pub use disk::{DiskFiles, Files, Input, Lock, Output};
-pub use head::group::{Group, Refused, SeriesRef};
-pub use store::import::{Imported, OldSeries};
+pub use disk::{FileLock, FileReader, FileSystem, FileWriter, LocalFileSystem};
+pub use head::group::{Group, Rejected, SeriesRef};
+pub use store::Store;
+pub use store::error::{StoreError, WriteError, WriteFailure};
+pub use store::import::{ImportSeries, ImportSummary};
 pub use store::open::{Loss, OpenError, OpenReport};
-pub use store::stats::{Stats, WriteFailure};
-pub use store::{Limits, Options, Store, StoreError};
-
-/// No block holds samples of two days, as UTC counts them.
-const DAY_MS: i64 = 86_400_000;
+pub use store::options::{Limits, Options};
+pub use store::stats::Stats;

@@ -11,7 +11,7 @@ use std::io;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tsdb::{DiskFiles, Imported, OldSeries, OpenError, Options, Store, WriteError};
+use tsdb::{LocalFileSystem, ImportSummary, ImportSeries, OpenError, Options, Store, WriteError};
 
 /// Samples that are gathered before they are written: about 100 MiB.
 const BATCH: usize = 4_000_000;
@@ -87,12 +87,12 @@ pub fn import(args: &ImportArgs) -> Result<String, ImportError> {
     let input = open(&args.file).map_err(|source| ImportError::File { path: args.file.clone(), source })?;
     // What is too old is for the server to drop, which knows how long it keeps samples.
     let limits = tsdb::Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
-    let (store, report) = Store::open(&dir, Options { limits, ..Options::default() }, Arc::new(DiskFiles))?;
+    let (store, report) = Store::open(&dir, Options { limits, ..Options::default() }, Arc::new(LocalFileSystem))?;
     report.losses.iter().for_each(|loss| eprintln!("warning: {loss}"));
     let mut batch = Batch::new(&store, &args.labels);
     let read = for_each_dumped(input, &Limits::default(), &mut |sample| batch.add(sample));
     let read = read.and_then(|()| batch.write().map_err(DumpError::Refused));
-    let Imported { samples, duplicates } = batch.imported;
+    let ImportSummary { samples, duplicates } = batch.imported;
     read.map_err(|source| ImportError::Dump { path: args.file.clone(), source })?;
     // Blocks that belong together become one now rather than when a server next runs.
     store
@@ -116,14 +116,14 @@ struct Batch<'a> {
     /// Places in `series` by the text of the line before the value.
     places: HashMap<String, usize>,
     last: Option<(String, usize)>,
-    series: Vec<OldSeries>,
+    series: Vec<ImportSeries>,
     samples: usize,
-    imported: Imported,
+    imported: ImportSummary,
 }
 
 impl<'a> Batch<'a> {
     fn new(store: &'a Store, labels: &'a [(String, String)]) -> Self {
-        let (places, imported) = (HashMap::new(), Imported::default());
+        let (places, imported) = (HashMap::new(), ImportSummary::default());
         Self { store, labels, places, last: None, series: Vec::new(), samples: 0, imported }
     }
 
@@ -151,7 +151,7 @@ impl<'a> Batch<'a> {
             let more = more.filter(|(name, _)| !sample.labels.iter().any(|label| label.name == **name));
             let named = [(promql::METRIC_NAME, sample.name)].into_iter().chain(own).chain(more);
             let labels = Labels::from_pairs(named.filter(|(_, value)| !value.is_empty()));
-            self.series.push(OldSeries { labels, samples: Vec::new() });
+            self.series.push(ImportSeries { labels, samples: Vec::new() });
             self.places.insert(sample.series.to_owned(), self.series.len() - 1);
             self.series.len() - 1
         });
@@ -160,7 +160,7 @@ impl<'a> Batch<'a> {
     }
 
     fn write(&mut self) -> Result<(), Refusal> {
-        let Imported { samples, duplicates } = self.store.import(std::mem::take(&mut self.series))?;
+        let ImportSummary { samples, duplicates } = self.store.import(std::mem::take(&mut self.series))?;
         self.imported.samples += samples;
         self.imported.duplicates += duplicates;
         self.places.clear();

@@ -1,61 +1,92 @@
-//! Series from several sources become columns over shared times.
-use super::writer::BlockWriter;
+//! Assembling a block: series from several sources become columns over shared timelines.
+use super::writer::{BlockWriter, OnProgress, Timeline};
+use crate::disk::folder::Folder;
+use crate::disk::header::FileKind;
+use crate::samples::Samples;
+use promql::Labels;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-/// Rows of timelines that are remembered; beyond, a timeline may be written twice.
-const MOST_ROWS: usize = 4 << 20;
+/// Maximum number of timeline rows to remember. Beyond it a timeline may be written twice.
+const MAX_REMEMBERED_ROWS: usize = 4 << 20;
 
-/// Finds the timeline for each series of a block: that of its sources, joined.
-pub(crate) struct Assembler<'p> {
-    writer: BlockWriter<'p>,
-    /// By the keys of the sources.
-    lines: HashMap<Vec<u64>, (u32, Arc<[i64]>)>,
-    rows: usize,
+/// Writes and syncs a block of series with `labels`, which `fill` adds; returns its id.
+pub(crate) fn write_block<'l>(
+    folder: &Folder,
+    replaces: &[u64],
+    labels: impl ExactSizeIterator<Item = &'l Labels>,
+    on_progress: &mut OnProgress<'_>,
+    fill: impl FnOnce(&mut BlockAssembler<'_>) -> io::Result<()>,
+) -> io::Result<u64> {
+    let id = folder.new_id();
+    let temporary = folder.temporary_path(id);
+    let write = || {
+        let file = folder.fs().create(&temporary)?;
+        let mut assembler = BlockAssembler::new(BlockWriter::new(file, replaces, labels, on_progress)?);
+        fill(&mut assembler)?;
+        assembler.finish()?;
+        folder.fs().rename(&temporary, &folder.file_path(id, FileKind::Block))?;
+        folder.sync_names()
+    };
+    write().inspect_err(|_| {
+        // The remains are useless, and the disk may be full.
+        let _ = folder.fs().remove(&temporary);
+        folder.remove(id, FileKind::Block);
+    })?;
+    Ok(id)
 }
 
-impl<'p> Assembler<'p> {
-    pub(crate) fn new(writer: BlockWriter<'p>) -> Self {
-        Self { writer, lines: HashMap::new(), rows: 0 }
+/// Finds the timeline for each series of a block: the union of the timelines of its sources.
+pub(crate) struct BlockAssembler<'p> {
+    writer: BlockWriter<'p>,
+    /// By the keys of the sources.
+    timelines: HashMap<Vec<u64>, Timeline>,
+    remembered_rows: usize,
+}
+
+impl<'p> BlockAssembler<'p> {
+    fn new(writer: BlockWriter<'p>) -> Self {
+        Self { writer, timelines: HashMap::new(), remembered_rows: 0 }
     }
 
-    /// Adds a series of which there are samples at `times_ms`. They come from sources with these keys, whose times
-    /// `line` gives; a key stands for the same times throughout.
+    /// Adds a series that has `samples` from the sources with these keys, whose times `timeline` returns. A key always
+    /// stands for the same times.
     pub(crate) fn add(
         &mut self,
         ordinal: u32,
         keys: &[u64],
-        line: impl Fn(u64) -> Arc<[i64]>,
-        times_ms: &[i64],
-        values: &[f64],
+        timeline: impl Fn(u64) -> Arc<[i64]>,
+        samples: &Samples,
     ) -> io::Result<()> {
-        if times_ms.is_empty() {
+        if samples.is_empty() {
             return Ok(());
         }
-        if !self.lines.contains_key(keys) {
-            if self.rows > MOST_ROWS {
-                self.lines.clear();
-                self.rows = 0;
+        if !self.timelines.contains_key(keys) {
+            if self.remembered_rows > MAX_REMEMBERED_ROWS {
+                self.timelines.clear();
+                self.remembered_rows = 0;
             }
-            let joined = join(keys.iter().map(|key| line(*key)));
-            self.rows += joined.len();
-            self.lines.insert(keys.to_vec(), (self.writer.timeline(&joined)?, joined));
+            let times_ms = union(keys.iter().map(|key| timeline(*key)));
+            self.remembered_rows += times_ms.len();
+            let timeline = self.writer.add_timeline(times_ms)?;
+            self.timelines.insert(keys.to_vec(), timeline);
         }
-        let Some((number, line)) = self.lines.get(keys) else { return Ok(()) };
-        self.writer.series(ordinal, (*number, line), times_ms, values)
+        let Some(timeline) = self.timelines.get(keys) else { return Ok(()) };
+        self.writer.add_series(ordinal, timeline, samples)
     }
 
-    pub(crate) fn finish(self) -> io::Result<()> {
+    fn finish(self) -> io::Result<()> {
         self.writer.finish()
     }
 }
 
 /// All times, each once, in order.
-fn join(mut lines: impl Iterator<Item = Arc<[i64]>>) -> Arc<[i64]> {
-    let first = lines.next().unwrap_or_default();
-    let Some(second) = lines.next() else { return first };
-    let mut all: Vec<i64> = [first, second].into_iter().chain(lines).flat_map(|line| line.to_vec()).collect();
+fn union(mut timelines: impl Iterator<Item = Arc<[i64]>>) -> Arc<[i64]> {
+    let first = timelines.next().unwrap_or_default();
+    let Some(second) = timelines.next() else { return first };
+    let mut all: Vec<i64> =
+        [first, second].into_iter().chain(timelines).flat_map(|times_ms| times_ms.to_vec()).collect();
     all.sort();
     all.dedup();
     all.into()

@@ -1,37 +1,51 @@
-//! What queries unpacked a moment ago: a page that refreshes asks for the same again and again.
-use super::cursor::Loaded;
+//! Caches of what queries decode, since a page that refreshes repeats its queries.
+use super::cursor::DecodedRecord;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// Bytes of frames, and of times, that are kept.
-const FRAME_BYTES: usize = 16 << 20;
-const LINE_BYTES: usize = 2 << 20;
+const MAX_RECORD_BYTES: usize = 16 << 20;
+const MAX_TIMELINE_BYTES: usize = 2 << 20;
 
-/// Frames and times of blocks, as queries left them.
+/// Decoded records and timelines of blocks.
 #[derive(Debug)]
-pub(crate) struct Recent {
-    /// By block and offset.
-    pub(super) frames: Kept<(u64, u64), Arc<Loaded>>,
-    /// By block, number and slice.
-    pub(super) lines: Kept<(u64, u32, usize), Arc<[i64]>>,
+pub(crate) struct BlockCache {
+    pub(super) records: TwoGenerationCache<RecordKey, Arc<DecodedRecord>>,
+    pub(super) timelines: TwoGenerationCache<TimelineKey, Arc<[i64]>>,
 }
 
-impl Default for Recent {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RecordKey {
+    pub(super) block: u64,
+    pub(super) offset: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TimelineKey {
+    pub(super) block: u64,
+    pub(super) number: u32,
+    pub(super) slice: usize,
+}
+
+impl Default for BlockCache {
     fn default() -> Self {
-        Self { frames: Kept::new(FRAME_BYTES), lines: Kept::new(LINE_BYTES) }
+        Self {
+            records: TwoGenerationCache::new(MAX_RECORD_BYTES),
+            timelines: TwoGenerationCache::new(MAX_TIMELINE_BYTES),
+        }
     }
 }
 
-/// Values of which those that nobody asks for leave first. They are in two generations: when the younger one has half of
-/// all bytes the older one goes, and the younger becomes the older. What is asked for becomes young again.
+/// A cache that approximates least-recently-used eviction with two generations. When the young generation reaches half
+/// of the maximum size, the old one is dropped and the young one becomes the old one. A hit makes an entry young again.
 #[derive(Debug)]
-pub(super) struct Kept<K, V> {
-    most_bytes: usize,
+pub(super) struct TwoGenerationCache<K, V> {
+    max_bytes: usize,
     generations: Mutex<Generations<K, V>>,
 }
 
+/// Values with their sizes.
 #[derive(Debug)]
 struct Generations<K, V> {
     young: HashMap<K, (V, usize)>,
@@ -39,10 +53,10 @@ struct Generations<K, V> {
     young_bytes: usize,
 }
 
-impl<K: Eq + Hash, V: Clone> Kept<K, V> {
-    fn new(most_bytes: usize) -> Self {
+impl<K: Eq + Hash, V: Clone> TwoGenerationCache<K, V> {
+    fn new(max_bytes: usize) -> Self {
         let generations = Generations { young: HashMap::new(), old: HashMap::new(), young_bytes: 0 };
-        Self { most_bytes, generations: Mutex::new(generations) }
+        Self { max_bytes, generations: Mutex::new(generations) }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
@@ -51,26 +65,27 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
             return Some(value.clone());
         }
         let (key, (value, size_bytes)) = generations.old.remove_entry(key)?;
-        self.put(&mut generations, key, value.clone(), size_bytes);
+        self.insert_young(&mut generations, key, value.clone(), size_bytes);
         Some(value)
     }
 
-    pub(super) fn has(&self, key: &K) -> bool {
+    /// Like [`TwoGenerationCache::get`], but does not count as a use.
+    pub(super) fn contains(&self, key: &K) -> bool {
         let generations = self.generations.lock();
         generations.young.contains_key(key) || generations.old.contains_key(key)
     }
 
-    pub(super) fn keep(&self, key: K, value: V, size_bytes: usize) {
-        self.put(&mut self.generations.lock(), key, value, size_bytes);
+    pub(super) fn insert(&self, key: K, value: V, size_bytes: usize) {
+        self.insert_young(&mut self.generations.lock(), key, value, size_bytes);
     }
 
-    fn put(&self, generations: &mut Generations<K, V>, key: K, value: V, size_bytes: usize) {
-        if generations.young_bytes + size_bytes > self.most_bytes / 2 {
+    fn insert_young(&self, generations: &mut Generations<K, V>, key: K, value: V, size_bytes: usize) {
+        if generations.young_bytes + size_bytes > self.max_bytes / 2 {
             generations.old = std::mem::take(&mut generations.young);
             generations.young_bytes = 0;
         }
-        if size_bytes <= self.most_bytes / 2 {
-            // Two queries may unpack the same at a time, in memory of different sizes.
+        if size_bytes <= self.max_bytes / 2 {
+            // Two queries may decode the same content at once, with different capacities.
             let replaced = generations.young.insert(key, (value, size_bytes));
             generations.young_bytes += size_bytes;
             generations.young_bytes -= replaced.map_or(0, |(_, size_bytes)| size_bytes);
@@ -82,36 +97,36 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
 mod tests {
     use super::*;
 
-    fn held(kept: &Kept<u32, u32>, keys: std::ops::Range<u32>) -> Vec<u32> {
-        keys.filter(|key| kept.has(key)).collect()
+    fn cached(cache: &TwoGenerationCache<u32, u32>, keys: std::ops::Range<u32>) -> Vec<u32> {
+        keys.filter(|key| cache.contains(key)).collect()
     }
 
     #[test]
-    fn what_nobody_asks_for_leaves_first() {
-        let kept = Kept::new(8);
+    fn unused_entries_are_evicted_first() {
+        let cache = TwoGenerationCache::new(8);
         for key in 0..4 {
-            kept.keep(key, key * 10, 1);
+            cache.insert(key, key * 10, 1);
         }
-        assert_eq!(kept.get(&3), Some(30));
-        // The first four are old now, and of them one is asked for.
-        kept.keep(4, 40, 1);
-        assert_eq!((kept.get(&0), held(&kept, 0..10)), (Some(0), vec![0, 1, 2, 3, 4]));
+        assert_eq!(cache.get(&3), Some(30));
+        // The first four become old, and one of them is used again.
+        cache.insert(4, 40, 1);
+        assert_eq!((cache.get(&0), cached(&cache, 0..10)), (Some(0), vec![0, 1, 2, 3, 4]));
         for key in 5..8 {
-            kept.keep(key, key * 10, 1);
+            cache.insert(key, key * 10, 1);
         }
-        assert_eq!(held(&kept, 0..10), [0, 4, 5, 6, 7]);
-        assert_eq!((kept.get(&1), kept.get(&6)), (None, Some(60)));
+        assert_eq!(cached(&cache, 0..10), [0, 4, 5, 6, 7]);
+        assert_eq!((cache.get(&1), cache.get(&6)), (None, Some(60)));
     }
 
     #[test]
-    fn no_more_is_held_than_allowed() {
-        let kept = Kept::new(100);
+    fn the_maximum_size_is_never_exceeded() {
+        let cache = TwoGenerationCache::new(100);
         for key in 0..1000 {
-            // Each key again at once, in another size.
-            kept.keep(key % 37, key, 1 + key as usize % 7);
-            kept.keep(key % 37, key, 1 + key as usize % 60);
-            let generations = kept.generations.lock();
-            let bytes = |held: &HashMap<u32, (u32, usize)>| held.values().map(|(_, bytes)| bytes).sum::<usize>();
+            // Each key is inserted twice, with different sizes.
+            cache.insert(key % 37, key, 1 + key as usize % 7);
+            cache.insert(key % 37, key, 1 + key as usize % 60);
+            let generations = cache.generations.lock();
+            let bytes = |entries: &HashMap<u32, (u32, usize)>| entries.values().map(|(_, bytes)| bytes).sum::<usize>();
             assert_eq!(bytes(&generations.young), generations.young_bytes);
             assert!(bytes(&generations.young) <= 50 && bytes(&generations.old) <= 50);
         }

@@ -1,233 +1,239 @@
 //! Reading series out of a block, one after the other.
-use super::cache::Recent;
-use super::index::{GroupAt, Item, read_table};
-use super::open::{Block, Unreadable};
-use super::slice::SLICES;
+use super::block_index::{ColumnRef, RecordRef, read_table};
+use super::cache::{BlockCache, RecordKey, TimelineKey};
+use super::open::{Block, ReadError};
+use super::slice::SLICES_PER_DAY;
 use super::{TIMES, VALUES};
-use crate::codec::{Bytes, Decompressor, PAGE_ROWS, decode_dense, decode_page, decode_timeline, read_frame};
+use crate::codec::{
+    ByteReader, Decompressor, STRIPE_ROWS, decode_dense_stripe, decode_stripe, decode_timeline, read_record,
+};
+use crate::samples::Samples;
+use crate::time::TimeRange;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Rows of timelines that all cursors of a query remember together.
-const MOST_ROWS: usize = 2 << 20;
+/// Maximum number of timeline rows that all cursors of a query remember together.
+const MAX_REMEMBERED_ROWS: usize = 2 << 20;
 
-/// What cursors share: working memory, and what was read before, unless what they read is read once only.
-pub(crate) struct Reader<'r> {
-    recent: Option<&'r Recent>,
+/// Working memory that the cursors of a query share, and the cache, which is not used for content that is read only
+/// once.
+pub(crate) struct ReadContext<'r> {
+    cache: Option<&'r BlockCache>,
     decompressor: Decompressor,
-    frame: Vec<u8>,
+    record: Vec<u8>,
 }
 
-impl<'r> Reader<'r> {
-    pub(crate) fn new(recent: Option<&'r Recent>) -> Self {
-        Self { recent, decompressor: Decompressor::new(), frame: Vec::new() }
+impl<'r> ReadContext<'r> {
+    pub(crate) fn new(cache: Option<&'r BlockCache>) -> Self {
+        Self { cache, decompressor: Decompressor::new(), record: Vec::new() }
     }
 }
 
-/// A place in a block, with what is around it. Cheapest when series are asked for in the order of their ordinals.
-pub(crate) struct Cursor {
+/// A position in a block, with the records around it. Reading series in the order of their ordinals is fastest.
+pub(crate) struct BlockCursor {
     pub(crate) block: Arc<Block>,
-    /// By slice, as the times.
-    values: [Option<Arc<Loaded>>; SLICES],
-    times: [Option<Arc<Loaded>>; SLICES],
+    /// By slice.
+    values: [Option<Arc<DecodedRecord>>; SLICES_PER_DAY],
+    /// By slice.
+    times: [Option<Arc<DecodedRecord>>; SLICES_PER_DAY],
     /// By number and slice.
-    lines: HashMap<(u32, usize), Arc<[i64]>>,
-    /// Rows that may yet be remembered, and how many in all.
-    rows_left: usize,
-    most_rows: usize,
+    timelines: HashMap<(u32, usize), Arc<[i64]>>,
+    /// How many more timeline rows may be remembered.
+    free_rows: usize,
+    max_rows: usize,
 }
 
-/// A group that has been read.
+/// A decompressed record with its columns.
 #[derive(Debug)]
-pub(super) struct Loaded {
-    at: u64,
+pub(super) struct DecodedRecord {
+    offset: u64,
     raw: Vec<u8>,
-    items: Vec<Item>,
+    columns: Vec<ColumnRef>,
 }
 
-impl Cursor {
-    /// A cursor over `block`, one of `cursors` of a query.
+impl BlockCursor {
+    /// Creates a cursor over `block`, one of the `cursors` of a query.
     pub(crate) fn new(block: Arc<Block>, cursors: usize) -> Self {
-        let most_rows = MOST_ROWS / cursors.max(1);
+        let max_rows = MAX_REMEMBERED_ROWS / cursors.max(1);
         Self {
             block,
             values: Default::default(),
             times: Default::default(),
-            lines: HashMap::new(),
-            rows_left: most_rows,
-            most_rows,
+            timelines: HashMap::new(),
+            free_rows: max_rows,
+            max_rows,
         }
     }
 
-    /// Appends the samples of a series in `after_ms < time <= until_ms`; gives the number of its timeline. What cannot
-    /// be read is left out, and `lost` is told.
+    /// Appends the samples of a series in `range`; returns the number of its timeline. Unreadable samples are skipped
+    /// and passed to `on_error`.
     pub(crate) fn read(
         &mut self,
-        reader: &mut Reader<'_>,
+        context: &mut ReadContext<'_>,
         ordinal: u32,
-        (after_ms, until_ms): (i64, i64),
-        (times_ms, values): (&mut Vec<i64>, &mut Vec<f64>),
-        lost: &mut dyn FnMut(Unreadable),
+        range: TimeRange,
+        samples: &mut Samples,
+        on_error: &mut dyn FnMut(ReadError),
     ) -> Option<u32> {
-        let mut followed = None;
-        for slice in self.block.slices_within((after_ms, until_ms)) {
-            let samples = (&mut *times_ms, &mut *values);
-            match self.read_slice(reader, (ordinal, slice), (after_ms, until_ms), samples) {
-                Ok(timeline) => followed = followed.or(timeline),
-                Err(error) => lost(error),
+        let mut first_timeline = None;
+        for slice in self.block.slices_within(range) {
+            match self.read_slice(context, ordinal, slice, range, samples) {
+                Ok(timeline) => first_timeline = first_timeline.or(timeline),
+                Err(error) => on_error(error),
             }
         }
-        followed
+        first_timeline
     }
 
     fn read_slice(
         &mut self,
-        reader: &mut Reader<'_>,
-        (ordinal, slice): (u32, usize),
-        (after_ms, until_ms): (i64, i64),
-        (times_ms, values): (&mut Vec<i64>, &mut Vec<f64>),
-    ) -> Result<Option<u32>, Unreadable> {
-        let Some(group) = holder(&self.block.values[slice], ordinal) else { return Ok(None) };
-        load(&self.block, group, VALUES, reader, &mut self.values[slice])?;
+        context: &mut ReadContext<'_>,
+        ordinal: u32,
+        slice: usize,
+        range: TimeRange,
+        samples: &mut Samples,
+    ) -> Result<Option<u32>, ReadError> {
+        let Some(record) = record_with(&self.block.values[slice], ordinal) else { return Ok(None) };
+        load(&self.block, record, VALUES, context, &mut self.values[slice])?;
         let Some((timeline, _)) = self.column(slice, ordinal) else { return Ok(None) };
-        let line = self.line_within(reader, timeline, slice)?;
+        let times_ms = self.timeline_in_slice(context, timeline, slice)?;
         let Some((_, column)) = self.column(slice, ordinal) else { return Ok(None) };
-        let from = line.partition_point(|time_ms| *time_ms <= after_ms);
-        let until = line.partition_point(|time_ms| *time_ms <= until_ms);
-        read_column(column, &line, from..until, times_ms, values);
+        let from = times_ms.partition_point(|time_ms| *time_ms <= range.after_ms);
+        let until = times_ms.partition_point(|time_ms| *time_ms <= range.until_ms);
+        read_column(column, &times_ms, from..until, samples);
         Ok(Some(timeline))
     }
 
-    /// The timeline of a series and its column in the frame of the slice that was read last.
+    /// The timeline and the column of a series, if the loaded record of the slice has it.
     fn column(&self, slice: usize, ordinal: u32) -> Option<(u32, &[u8])> {
-        let (item, column) = self.values[slice].as_ref()?.item(ordinal)?;
-        Some((item.timeline, column))
+        let (column, bytes) = self.values[slice].as_ref()?.column(ordinal)?;
+        Some((column.timeline, bytes))
     }
 
-    /// The timeline with a number, as far as it can be read.
-    pub(crate) fn line(&mut self, reader: &mut Reader<'_>, number: u32) -> Arc<[i64]> {
-        let parts = (0..SLICES).filter_map(|slice| self.line_within(reader, number, slice).ok());
+    /// The readable parts of a timeline.
+    pub(crate) fn timeline(&mut self, context: &mut ReadContext<'_>, number: u32) -> Arc<[i64]> {
+        let parts = (0..SLICES_PER_DAY).filter_map(|slice| self.timeline_in_slice(context, number, slice).ok());
         parts.flat_map(|part| part.to_vec()).collect()
     }
 
-    /// The part of a timeline in a slice.
-    fn line_within(&mut self, reader: &mut Reader<'_>, number: u32, slice: usize) -> Result<Arc<[i64]>, Unreadable> {
-        if let Some(line) = self.lines.get(&(number, slice)) {
-            return Ok(Arc::clone(line));
+    fn timeline_in_slice(
+        &mut self,
+        context: &mut ReadContext<'_>,
+        number: u32,
+        slice: usize,
+    ) -> Result<Arc<[i64]>, ReadError> {
+        if let Some(times_ms) = self.timelines.get(&(number, slice)) {
+            return Ok(Arc::clone(times_ms));
         }
-        let key = (self.block.id, number, slice);
-        if let Some(line) = reader.recent.and_then(|recent| recent.lines.get(&key)) {
-            self.remember(number, slice, &line);
-            return Ok(line);
+        let key = TimelineKey { block: self.block.id, number, slice };
+        if let Some(times_ms) = context.cache.and_then(|cache| cache.timelines.get(&key)) {
+            self.remember(number, slice, &times_ms);
+            return Ok(times_ms);
         }
-        let missing = || Unreadable::Damaged { frames: 0, samples: 0 };
-        let group = holder(&self.block.times[slice], number).ok_or_else(missing)?;
-        let place = &mut self.times[slice];
-        load(&self.block, group, TIMES, reader, place).or_else(|error| {
-            let copy = holder(&self.block.times_again[slice], number).ok_or(error)?;
-            load(&self.block, copy, TIMES, reader, place)
+        let missing = || ReadError::Damaged { records: 0, samples: 0 };
+        let record = record_with(&self.block.times[slice], number).ok_or_else(missing)?;
+        let loaded = &mut self.times[slice];
+        load(&self.block, record, TIMES, context, loaded).or_else(|error| {
+            let copy = record_with(&self.block.times_copies[slice], number).ok_or(error)?;
+            load(&self.block, copy, TIMES, context, loaded)
         })?;
-        let column = place.as_ref().and_then(|loaded| loaded.item(number)).map(|(_, column)| column);
-        let line: Arc<[i64]> = column.and_then(decode_timeline).ok_or_else(missing)?.into();
-        if let Some(recent) = reader.recent {
-            recent.lines.keep(key, Arc::clone(&line), size_of_val(&*line));
+        let column = loaded.as_ref().and_then(|record| record.column(number)).map(|(_, bytes)| bytes);
+        let times_ms: Arc<[i64]> = column.and_then(decode_timeline).ok_or_else(missing)?.into();
+        if let Some(cache) = context.cache {
+            cache.timelines.insert(key, Arc::clone(&times_ms), size_of_val(&*times_ms));
         }
-        self.remember(number, slice, &line);
-        Ok(line)
+        self.remember(number, slice, &times_ms);
+        Ok(times_ms)
     }
 
-    fn remember(&mut self, number: u32, slice: usize, line: &Arc<[i64]>) {
-        if line.len() > self.rows_left {
-            self.lines.clear();
-            self.rows_left = self.most_rows;
+    fn remember(&mut self, number: u32, slice: usize, times_ms: &Arc<[i64]>) {
+        if times_ms.len() > self.free_rows {
+            self.timelines.clear();
+            self.free_rows = self.max_rows;
         }
-        self.rows_left = self.rows_left.saturating_sub(line.len());
-        self.lines.insert((number, slice), Arc::clone(line));
+        self.free_rows = self.free_rows.saturating_sub(times_ms.len());
+        self.timelines.insert((number, slice), Arc::clone(times_ms));
     }
 }
 
-impl Loaded {
-    fn item(&self, number: u32) -> Option<(&Item, &[u8])> {
-        let item = &self.items[self.items.binary_search_by_key(&number, |item| item.number).ok()?];
-        Some((item, self.raw.get(item.at..item.at + item.length)?))
+impl DecodedRecord {
+    fn column(&self, number: u32) -> Option<(&ColumnRef, &[u8])> {
+        let column = &self.columns[self.columns.binary_search_by_key(&number, |column| column.number).ok()?];
+        Some((column, self.raw.get(column.offset..column.offset + column.length)?))
     }
 }
 
-/// The group that would hold a number.
-fn holder(groups: &[GroupAt], number: u32) -> Option<GroupAt> {
-    groups[..groups.partition_point(|group| group.first <= number)].last().copied()
+/// The record that has the column with `number`, if any has.
+fn record_with(records: &[RecordRef], number: u32) -> Option<RecordRef> {
+    records[..records.partition_point(|record| record.first <= number)].last().copied()
 }
 
-/// Reads a group unless it is the one that is there.
+/// Loads a record unless it is loaded already.
 fn load(
     block: &Block,
-    group: GroupAt,
+    record: RecordRef,
     tag: u8,
-    reader: &mut Reader<'_>,
-    place: &mut Option<Arc<Loaded>>,
-) -> Result<(), Unreadable> {
-    if place.as_ref().is_some_and(|loaded| loaded.at == group.at) {
+    context: &mut ReadContext<'_>,
+    loaded: &mut Option<Arc<DecodedRecord>>,
+) -> Result<(), ReadError> {
+    if loaded.as_ref().is_some_and(|loaded| loaded.offset == record.offset) {
         return Ok(());
     }
-    let key = (block.id, group.at);
-    if let Some(loaded) = reader.recent.and_then(|recent| recent.frames.get(&key)) {
-        *place = Some(loaded);
+    let key = RecordKey { block: block.id, offset: record.offset };
+    if let Some(cached) = context.cache.and_then(|cache| cache.records.get(&key)) {
+        *loaded = Some(cached);
         return Ok(());
     }
-    // Where nobody else holds the group before, its memory serves again.
-    let mut raw = place.take().and_then(Arc::into_inner).map(|loaded| loaded.raw).unwrap_or_default();
-    reader.frame.resize(group.length as usize, 0);
-    let outcome = block.input.read_at(group.at, &mut reader.frame).map_err(Unreadable::from);
-    let items = outcome.map(|()| {
-        let (_, packed) = read_frame(&reader.frame)?.split_first().filter(|(own, _)| **own == tag)?;
-        reader.decompressor.read(packed, &mut raw)?;
-        read_table(&raw).map(|(_, items)| items)
+    // Reuses the memory of the previous record, unless the cache holds it.
+    let mut raw = loaded.take().and_then(Arc::into_inner).map(|previous| previous.raw).unwrap_or_default();
+    context.record.resize(record.length as usize, 0);
+    let outcome = block.file.read_at(record.offset, &mut context.record).map_err(ReadError::from);
+    let columns = outcome.map(|()| {
+        let (_, compressed) = read_record(&context.record)?.split_first().filter(|(own, _)| **own == tag)?;
+        context.decompressor.read(compressed, &mut raw)?;
+        read_table(&raw).map(|table| table.columns)
     });
-    match items {
-        Ok(Some(items)) => {
-            let size_bytes = raw.capacity() + items.capacity() * size_of::<Item>();
-            let loaded = Arc::new(Loaded { at: group.at, raw, items });
-            if let Some(recent) = reader.recent {
-                recent.frames.keep(key, Arc::clone(&loaded), size_bytes);
+    match columns {
+        Ok(Some(columns)) => {
+            let size_bytes = raw.capacity() + columns.capacity() * size_of::<ColumnRef>();
+            let decoded = Arc::new(DecodedRecord { offset: record.offset, raw, columns });
+            if let Some(cache) = context.cache {
+                cache.records.insert(key, Arc::clone(&decoded), size_bytes);
             }
-            *place = Some(loaded);
+            *loaded = Some(decoded);
             Ok(())
         }
-        Ok(None) | Err(Unreadable::Damaged { .. }) => {
-            let frames = u64::from(block.damaged.lock().insert(group.at));
-            Err(Unreadable::Damaged { frames, samples: frames * u64::from(group.samples) })
+        Ok(None) | Err(ReadError::Damaged { .. }) => {
+            let records = u64::from(block.damaged.lock().insert(record.offset));
+            Err(ReadError::Damaged { records, samples: records * u64::from(record.samples) })
         }
         Err(other) => Err(other),
     }
 }
 
-/// Appends the samples of some rows.
-fn read_column(
-    column: &[u8],
-    line: &[i64],
-    rows: std::ops::Range<usize>,
-    times_ms: &mut Vec<i64>,
-    values: &mut Vec<f64>,
-) {
-    let mut bytes = Bytes(column);
-    for (page, times) in line.chunks(PAGE_ROWS).enumerate() {
-        let Some(encoded) = bytes.counted() else { return };
-        let first = page * PAGE_ROWS;
-        let (from, until) = (rows.start.saturating_sub(first), rows.end.saturating_sub(first));
-        if from >= times.len() || until == 0 {
+/// Appends the samples of some rows of a column.
+fn read_column(column: &[u8], timeline: &[i64], rows: Range<usize>, samples: &mut Samples) {
+    let Samples { times_ms, values } = samples;
+    let mut bytes = ByteReader(column);
+    for (stripe, stripe_times) in timeline.chunks(STRIPE_ROWS).enumerate() {
+        let Some(encoded) = bytes.length_prefixed() else { return };
+        let first_row = stripe * STRIPE_ROWS;
+        let (from, until) = (rows.start.saturating_sub(first_row), rows.end.saturating_sub(first_row));
+        if from >= stripe_times.len() || until == 0 {
             continue;
         }
-        let until = until.min(times.len());
-        let had = values.len();
-        if let Some(count) = decode_dense(encoded, until, values) {
+        let until = until.min(stripe_times.len());
+        let previous = values.len();
+        if let Some(count) = decode_dense_stripe(encoded, until, values) {
             let from = from.min(count);
-            values.drain(had..had + from);
-            times_ms.extend_from_slice(&times[from..count]);
+            values.drain(previous..previous + from);
+            times_ms.extend_from_slice(&stripe_times[from..count]);
             continue;
         }
-        decode_page(encoded, until, |row, value| {
+        decode_stripe(encoded, until, |row, value| {
             if row >= from {
-                times_ms.push(times[row]);
+                times_ms.push(stripe_times[row]);
                 values.push(value);
             }
         });

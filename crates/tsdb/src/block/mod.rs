@@ -1,40 +1,41 @@
-//! Blocks: files that are written once, hold the samples of some hours or a day, and are then only read.
+//! Blocks: immutable files with the samples of some hours or of a day.
 mod assemble;
+mod block_index;
 mod cache;
 mod cursor;
-mod index;
 mod open;
+mod published;
 mod readahead;
 mod slice;
 mod writer;
 
-pub(crate) use assemble::Assembler;
-pub(crate) use cache::Recent;
-pub(crate) use cursor::{Cursor, Reader};
-pub(crate) use open::{Block, Unreadable};
-pub(crate) use readahead::MOST_AHEAD;
-pub(crate) use writer::BlockWriter;
+pub(crate) use assemble::{BlockAssembler, write_block};
+pub(crate) use cache::BlockCache;
+pub(crate) use cursor::{BlockCursor, ReadContext};
+pub(crate) use open::{Block, ReadError};
+pub(crate) use published::PublishedBlocks;
+pub(crate) use readahead::MAX_READAHEAD_RECORDS;
 
 use promql::{Labels, METRIC_NAME};
 use std::cmp::Ordering;
 
-/// The payload's first byte of a frame with label sets, at the front.
+/// The tag of the front record, which has the label sets.
 const FRONT: u8 = b'F';
-/// Of one with times.
+/// The tag of a record with times.
 const TIMES: u8 = b'T';
-/// Of one with values.
+/// The tag of a record with values.
 const VALUES: u8 = b'V';
-/// Of one with label sets, bounds and the places of all other frames, at the end.
+/// The tag of the back record, which has the label sets and the index.
 const BACK: u8 = b'B';
 
-/// What a block's file ends with, after the offset of its back frame and that offset's checksum.
-const END: [u8; 4] = *b"ifbe";
-/// Bytes of offset, checksum and [`END`].
+/// The end of a block's file, after the offset of its back record and the checksum of that offset.
+const FOOTER_MAGIC: [u8; 4] = *b"ifbe";
+/// Size of the offset, its checksum and [`FOOTER_MAGIC`].
 const FOOTER_BYTES: usize = 16;
 
-/// The order of series in a block: by name, then by who has it, then by the rest, as a query asks for one metric, and
-/// often for that of one replica.
-pub(crate) fn in_block(a: &Labels, b: &Labels) -> Ordering {
-    let of = |labels| [METRIC_NAME, "instance"].map(|name| Labels::get(labels, name));
-    of(a).cmp(&of(b)).then_with(|| a.cmp(b))
+/// The order of series in a block: by name, by instance, and by all labels, since most queries select one metric, often
+/// of one replica.
+pub(crate) fn block_order(a: &Labels, b: &Labels) -> Ordering {
+    let key = |labels| [METRIC_NAME, "instance"].map(|name| Labels::get(labels, name));
+    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
 }

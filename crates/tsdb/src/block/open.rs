@@ -1,237 +1,244 @@
-//! Opening a block: by its end where that is intact, else by its front and a walk over its frames.
-use super::index::{Back, Bounds, GroupAt, Groups, read_table};
-use super::{BACK, END, FOOTER_BYTES, FRONT, TIMES, VALUES};
-use crate::codec::{Bytes, Decompressor, LabelReader, Scanner, decode_timeline, read_frame};
-use crate::disk::Input;
-use crate::disk::header::{HEADER_BYTES, Kind, Strange, check_header};
+//! Opening a block: by its back record or, if the end of the file is damaged, by scanning all records.
+use super::block_index::{BlockIndex, ColumnTable, RecordRef, RecordsBySlice, SeriesBounds, read_table};
+use super::{BACK, FOOTER_BYTES, FOOTER_MAGIC, FRONT, TIMES, VALUES};
+use crate::codec::{ByteReader, Decompressor, LabelReader, RecordScanner, decode_timeline, read_record};
+use crate::disk::FileReader;
+use crate::disk::header::{FileKind, HEADER_BYTES, HeaderError, check_header};
+use crate::time::{TimeBounds, TimeRange};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::sync::Arc;
 
-/// A block that is there to be read.
+/// A block that is open for reading.
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) id: u64,
     pub(crate) size_bytes: u64,
-    /// First and last time.
-    pub(crate) span_ms: (i64, i64),
+    pub(crate) bounds: TimeBounds,
     pub(crate) samples: u64,
-    /// By number.
-    pub(crate) entries: Vec<Entry>,
-    /// Blocks that this one stands for.
+    /// By series id.
+    pub(crate) entries: Vec<BlockEntry>,
+    /// The ids of the blocks that this one replaces.
     pub(crate) replaces: Vec<u64>,
-    /// What was lost when it was opened.
+    /// What was lost if it was damaged when it was opened.
     pub(crate) loss: Option<BlockLoss>,
-    pub(super) input: Arc<dyn Input>,
-    pub(super) times: Groups,
-    pub(super) times_again: Groups,
-    pub(super) values: Groups,
-    /// Frames found damaged, by offset.
+    pub(super) file: Arc<dyn FileReader>,
+    pub(super) times: RecordsBySlice,
+    pub(super) times_copies: RecordsBySlice,
+    pub(super) values: RecordsBySlice,
+    /// The offsets of the records that were found damaged.
     pub(super) damaged: Mutex<HashSet<u64>>,
 }
 
-/// Where the samples of a series are in a block, and when, counted from the block's first time.
+/// A series in a block. Times are relative to the block's first one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub(crate) number: u32,
+pub(crate) struct BlockEntry {
+    pub(crate) series_id: u32,
     pub(crate) ordinal: u32,
     pub(crate) first_after_ms: u32,
     pub(crate) last_after_ms: u32,
 }
 
-/// What opening a damaged block cost.
+/// What is lost of a damaged block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BlockLoss {
-    /// Series of which nothing was found.
+    /// Series without any samples left.
     pub(crate) series: usize,
-    /// Bytes that are no frame.
+    /// Bytes that belong to no intact record.
     pub(crate) bytes: u64,
 }
 
-/// Why something cannot be read.
+/// Why a block or a part of it cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreadable {
-    /// What is there is not what was written; so many frames, and samples in them, that were not known to be lost.
+pub(crate) enum ReadError {
+    /// The content is damaged. The numbers are of records, and samples in them, not reported before.
     #[error("damaged")]
-    Damaged { frames: u64, samples: u64 },
-    #[error("of format version {0}")]
+    Damaged { records: u64, samples: u64 },
+    #[error("it has format version {0}")]
     Version(u32),
     #[error("{0}")]
     Io(io::Error),
 }
 
-impl From<io::Error> for Unreadable {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
-        // A file that is too short is damaged; everything else may pass.
+        // A file that is too short is damaged; all other errors may be temporary.
         if error.kind() == io::ErrorKind::UnexpectedEof { DAMAGED } else { Self::Io(error) }
     }
 }
 
-const DAMAGED: Unreadable = Unreadable::Damaged { frames: 1, samples: 0 };
+const DAMAGED: ReadError = ReadError::Damaged { records: 1, samples: 0 };
 
-/// Gives the number of the series with a label set, or none for one that is not kept.
-pub(crate) type Resolve<'r> = dyn FnMut(&[(&str, &str)]) -> Option<u32> + 'r;
+/// Returns the id of the series with a label set, or `None` to leave it out.
+pub(crate) type ResolveSeries<'r> = dyn FnMut(&[(&str, &str)]) -> Option<u32> + 'r;
+
+/// What opening a block reads first.
+struct Contents {
+    /// The content of the front record.
+    front: Vec<u8>,
+    index: BlockIndex,
+    loss: Option<BlockLoss>,
+}
 
 impl Block {
-    pub(crate) fn open(id: u64, input: Arc<dyn Input>, resolve: &mut Resolve<'_>) -> Result<Self, Unreadable> {
-        let size_bytes = input.size_bytes()?;
-        let mut head = [0; HEADER_BYTES];
+    pub(crate) fn open(id: u64, file: Arc<dyn FileReader>, resolve: &mut ResolveSeries<'_>) -> Result<Self, ReadError> {
+        let size_bytes = file.size_bytes()?;
+        let mut header = [0; HEADER_BYTES];
         if size_bytes >= HEADER_BYTES as u64 {
-            input.read_at(0, &mut head)?;
+            file.read_at(0, &mut header)?;
         }
         // Damage to the header alone loses nothing.
-        if let Err(Strange::Version(version)) = check_header(Kind::Block, &head) {
-            return Err(Unreadable::Version(version));
+        if let Err(HeaderError::Version(version)) = check_header(FileKind::Block, &header) {
+            return Err(ReadError::Version(version));
         }
-        match read_back(&*input, size_bytes)? {
-            Some((front, back)) => Self::with(id, input, size_bytes, (&front, back, None), resolve),
-            None => {
-                let (front, back, loss) = walk(&*input)?;
-                Self::with(id, input, size_bytes, (&front, back, Some(loss)), resolve)
-            }
-        }
+        let contents = match read_back_record(&*file, size_bytes)? {
+            Some(contents) => contents,
+            None => scan_records(&*file)?,
+        };
+        Self::with_contents(id, file, size_bytes, contents, resolve)
     }
 
-    fn with(
+    fn with_contents(
         id: u64,
-        input: Arc<dyn Input>,
+        file: Arc<dyn FileReader>,
         size_bytes: u64,
-        (front, back, loss): (&[u8], Back, Option<BlockLoss>),
-        resolve: &mut Resolve<'_>,
-    ) -> Result<Self, Unreadable> {
-        let Back { times, times_again, values, bounds, span_ms, samples } = back;
-        let mut entries = Vec::with_capacity(bounds.len());
-        let mut bounds = bounds.into_iter().peekable();
-        let (replaces, mut ordinal) = (replaced(&mut Bytes(front)).ok_or(DAMAGED)?, 0);
-        for_each_label_set(front, |pairs| {
-            if let Some(Bounds { first_ms, last_ms, .. }) = bounds.next_if(|bounds| bounds.ordinal == ordinal)
-                && let Some(number) = resolve(pairs)
+        contents: Contents,
+        resolve: &mut ResolveSeries<'_>,
+    ) -> Result<Self, ReadError> {
+        let Contents { front, index, loss } = contents;
+        let BlockIndex { times, times_copies, values, series, bounds, samples } = index;
+        let mut entries = Vec::with_capacity(series.len());
+        let mut series = series.into_iter().peekable();
+        let (replaces, mut ordinal) = (read_replaced(&mut ByteReader(&front)).ok_or(DAMAGED)?, 0);
+        for_each_label_set(&front, |pairs| {
+            if let Some(SeriesBounds { bounds: own, .. }) = series.next_if(|series| series.ordinal == ordinal)
+                && let Some(series_id) = resolve(pairs)
             {
-                let after = |time_ms: i64| u32::try_from(time_ms.abs_diff(span_ms.0)).unwrap_or(u32::MAX);
-                let (first_after_ms, last_after_ms) = (after(first_ms), after(last_ms));
-                entries.push(Entry { number, ordinal, first_after_ms, last_after_ms });
+                let after = |time_ms: i64| u32::try_from(time_ms.abs_diff(bounds.first_ms)).unwrap_or(u32::MAX);
+                let (first_after_ms, last_after_ms) = (after(own.first_ms), after(own.last_ms));
+                entries.push(BlockEntry { series_id, ordinal, first_after_ms, last_after_ms });
             }
             ordinal += 1;
         })
         .ok_or(DAMAGED)?;
-        entries.sort_unstable_by_key(|entry| entry.number);
+        entries.sort_unstable_by_key(|entry| entry.series_id);
         let damaged = Mutex::default();
         Ok(Self {
             id,
             size_bytes,
-            span_ms,
+            bounds,
             samples,
             entries,
             replaces,
             loss,
-            input,
+            file,
             times,
-            times_again,
+            times_copies,
             values,
             damaged,
         })
     }
 
-    /// Whether there can be a sample in `after_ms < time <= until_ms`.
-    pub(crate) fn overlaps(&self, after_ms: i64, until_ms: i64) -> bool {
-        self.span_ms.0 <= until_ms && self.span_ms.1 > after_ms
+    /// The entry of a series, if it may have samples in `range`.
+    pub(crate) fn entry(&self, series_id: u32, range: TimeRange) -> Option<&BlockEntry> {
+        let at = self.entries.binary_search_by_key(&series_id, |entry| entry.series_id).ok()?;
+        Some(&self.entries[at]).filter(|entry| self.is_within(entry, range))
     }
 
-    /// The entry of a series that may have samples in `after_ms < time <= until_ms`.
-    pub(crate) fn entry(&self, number: u32, after_ms: i64, until_ms: i64) -> Option<&Entry> {
-        let at = self.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
-        Some(&self.entries[at]).filter(|entry| self.is_within(entry, after_ms, until_ms))
-    }
-
-    pub(crate) fn is_within(&self, entry: &Entry, after_ms: i64, until_ms: i64) -> bool {
-        let at = |after: u32| self.span_ms.0.saturating_add(i64::from(after));
-        at(entry.first_after_ms) <= until_ms && at(entry.last_after_ms) > after_ms
+    /// Whether the series of an entry may have samples in `range`.
+    pub(crate) fn is_within(&self, entry: &BlockEntry, range: TimeRange) -> bool {
+        let at = |after_ms: u32| self.bounds.first_ms.saturating_add(i64::from(after_ms));
+        TimeBounds { first_ms: at(entry.first_after_ms), last_ms: at(entry.last_after_ms) }.overlaps(range)
     }
 }
 
-fn replaced(front: &mut Bytes<'_>) -> Option<Vec<u64>> {
-    let count = front.count()?;
+/// Reads the ids of replaced blocks at the start of the front record.
+fn read_replaced(front: &mut ByteReader<'_>) -> Option<Vec<u64>> {
+    let count = front.varint_usize()?;
     (0..count).map(|_| front.varint()).collect()
 }
 
 fn for_each_label_set(front: &[u8], mut visit: impl FnMut(&[(&str, &str)])) -> Option<()> {
-    let mut bytes = Bytes(front);
-    replaced(&mut bytes)?;
+    let mut bytes = ByteReader(front);
+    read_replaced(&mut bytes)?;
     let mut labels = LabelReader::default();
-    for _ in 0..bytes.count()? {
+    for _ in 0..bytes.varint_usize()? {
         visit(labels.next(&mut bytes)?);
     }
     Some(())
 }
 
-/// Front and back by the footer; none where that way is damaged.
-fn read_back(input: &dyn Input, size: u64) -> Result<Option<(Vec<u8>, Back)>, Unreadable> {
-    let Some(end) = size.checked_sub(FOOTER_BYTES as u64) else { return Ok(None) };
+/// Reads the back record, which the footer locates; `None` if either is damaged.
+fn read_back_record(file: &dyn FileReader, size_bytes: u64) -> Result<Option<Contents>, ReadError> {
+    let Some(footer_at) = size_bytes.checked_sub(FOOTER_BYTES as u64) else { return Ok(None) };
     let mut footer = [0; FOOTER_BYTES];
-    input.read_at(end, &mut footer)?;
-    let mut bytes = Bytes(&footer);
-    let (Some(offset), Some(sum)) = (bytes.array(), bytes.array()) else { return Ok(None) };
-    let at = u64::from_le_bytes(offset);
-    let is_whole = bytes.0 == END && u32::from_le_bytes(sum) == crc32c::crc32c(&offset);
-    let Some(length) = end.checked_sub(at).filter(|_| is_whole) else { return Ok(None) };
-    let mut frame = vec![0; length as usize];
-    input.read_at(at, &mut frame)?;
-    let raw = read_frame(&frame).and_then(|payload| unpack(payload, BACK));
+    file.read_at(footer_at, &mut footer)?;
+    let mut bytes = ByteReader(&footer);
+    let (Some(offset_bytes), Some(sum)) = (bytes.array(), bytes.array()) else { return Ok(None) };
+    let offset = u64::from_le_bytes(offset_bytes);
+    let is_intact = bytes.0 == FOOTER_MAGIC && u32::from_le_bytes(sum) == crc32c::crc32c(&offset_bytes);
+    let Some(length) = footer_at.checked_sub(offset).filter(|_| is_intact) else { return Ok(None) };
+    let mut record = vec![0; length as usize];
+    file.read_at(offset, &mut record)?;
+    let raw = read_record(&record).and_then(|payload| decompress(payload, BACK));
     Ok(raw.and_then(|raw| {
-        let mut bytes = Bytes(&raw);
-        let front = bytes.counted()?;
-        Some((front.to_vec(), Back::read(&mut bytes)?))
+        let mut bytes = ByteReader(&raw);
+        let front = bytes.length_prefixed()?.to_vec();
+        Some(Contents { front, index: BlockIndex::read(&mut bytes)?, loss: None })
     }))
 }
 
-fn unpack(payload: &[u8], tag: u8) -> Option<Vec<u8>> {
-    let (_, packed) = payload.split_first().filter(|(own, _)| **own == tag)?;
+fn decompress(payload: &[u8], tag: u8) -> Option<Vec<u8>> {
+    let (_, compressed) = payload.split_first().filter(|(own, _)| **own == tag)?;
     let mut raw = Vec::new();
-    Decompressor::new().read(packed, &mut raw)?;
+    Decompressor::new().read(compressed, &mut raw)?;
     Some(raw)
 }
 
-/// Front and back as the frames tell.
-fn walk(input: &dyn Input) -> Result<(Vec<u8>, Back, BlockLoss), Unreadable> {
-    let (mut front, mut back) = (None, Back { span_ms: (i64::MAX, i64::MIN), ..Back::default() });
-    let mut scanner = Scanner::new(input, HEADER_BYTES as u64)?;
+/// Rebuilds front and index from the intact records.
+fn scan_records(file: &dyn FileReader) -> Result<Contents, ReadError> {
+    let mut front = None;
+    let mut index = BlockIndex { bounds: TimeBounds::EMPTY, ..BlockIndex::default() };
+    let mut scanner = RecordScanner::new(file, HEADER_BYTES as u64)?;
     let mut ordinals = BTreeSet::new();
-    while let Some((at, length, payload)) = scanner.next_frame()? {
-        let Some((tag, _)) = payload.split_first() else { continue };
-        let Some(raw) = unpack(payload, *tag) else { continue };
+    while let Some(record) = scanner.next_record()? {
+        let Some((tag, _)) = record.payload.split_first() else { continue };
+        let Some(raw) = decompress(record.payload, *tag) else { continue };
         match *tag {
             FRONT => front = Some(raw),
-            // The same series stand there too.
-            BACK => front = front.or_else(|| Bytes(&raw).counted().map(<[u8]>::to_vec)),
+            // The back record repeats the front.
+            BACK => front = front.or_else(|| ByteReader(&raw).length_prefixed().map(<[u8]>::to_vec)),
             TIMES | VALUES => {
-                let Some((slice, items)) = read_table(&raw) else { continue };
-                let Some(first) = items.first().map(|item| item.number) else { continue };
-                let group = GroupAt { at, length, first, samples: 0 };
+                let Some(ColumnTable { slice, columns }) = read_table(&raw) else { continue };
+                let Some(first) = columns.first().map(|column| column.number) else { continue };
+                let record_ref = RecordRef { offset: record.offset, length: record.length, first, samples: 0 };
                 if *tag == VALUES {
-                    ordinals.extend(items.iter().map(|item| item.number));
-                    back.values[slice].push(group);
+                    ordinals.extend(columns.iter().map(|column| column.number));
+                    index.values[slice].push(record_ref);
                     continue;
                 }
-                // The second copy is as good as the first.
-                match back.times[slice].binary_search_by_key(&first, |own| own.first) {
+                // Of two copies either will do.
+                match index.times[slice].binary_search_by_key(&first, |own| own.first) {
                     Ok(_) => continue,
-                    Err(place) => back.times[slice].insert(place, group),
+                    Err(position) => index.times[slice].insert(position, record_ref),
                 }
-                for line in items.iter().filter_map(|item| decode_timeline(&raw[item.at..item.at + item.length])) {
-                    let (Some(first), Some(last)) = (line.first(), line.last()) else { continue };
-                    back.span_ms = (back.span_ms.0.min(*first), back.span_ms.1.max(*last));
+                for column in &columns {
+                    let times_ms = decode_timeline(&raw[column.offset..column.offset + column.length]);
+                    let Some(times_ms) = times_ms else { continue };
+                    let (Some(first), Some(last)) = (times_ms.first(), times_ms.last()) else { continue };
+                    index.bounds = index.bounds.union(TimeBounds { first_ms: *first, last_ms: *last });
                 }
             }
             _ => {}
         }
     }
-    let front = front.filter(|_| back.times.iter().any(|groups| !groups.is_empty())).ok_or(DAMAGED)?;
+    let front = front.filter(|_| index.times.iter().any(|records| !records.is_empty())).ok_or(DAMAGED)?;
     let mut series = 0;
     for_each_label_set(&front, |_| series += 1).ok_or(DAMAGED)?;
     let loss =
         BlockLoss { series: series - series.min(ordinals.len()), bytes: scanner.damaged_bytes + scanner.torn_bytes };
-    let (first_ms, last_ms) = back.span_ms;
-    back.bounds = ordinals.into_iter().map(|ordinal| Bounds { ordinal, first_ms, last_ms }).collect();
-    Ok((front, back, loss))
+    let bounds = index.bounds;
+    index.series = ordinals.into_iter().map(|ordinal| SeriesBounds { ordinal, bounds }).collect();
+    Ok(Contents { front, index, loss: Some(loss) })
 }

@@ -1,34 +1,35 @@
-//! Telling the system what of a block is about to be read, so that it reads while the first frames are unpacked.
-use super::cache::Recent;
-use super::index::GroupAt;
+//! Readahead: advising the system which records a query will read, so that it fetches them during decoding.
+use super::block_index::RecordRef;
+use super::cache::{BlockCache, RecordKey};
 use super::open::Block;
+use crate::time::TimeRange;
 
-/// Frames of one query that are announced: enough for what a card asks, few enough for what a whole month is asked.
-pub(crate) const MOST_AHEAD: usize = 256;
+/// Maximum number of records that a query reads ahead: enough for one card, and a bound for queries over a month.
+pub(crate) const MAX_READAHEAD_RECORDS: usize = 256;
 
-/// Frames of times above which not all will be needed.
-const FEW_TIMES: usize = 4;
+/// Number of records of times above which a query will not need all of them.
+const MAX_TIMES_RECORDS: usize = 4;
 
 impl Block {
-    /// Announces at most `left` frames, and takes them from it: of the series with `ordinals`, which are in order, with
-    /// samples in `after_ms < time <= until_ms`, unless a query left them unpacked.
-    pub(crate) fn announce(&self, ordinals: &[u32], span_ms: (i64, i64), recent: &Recent, left: &mut usize) {
-        let mut announce = |group: &GroupAt| {
-            if *left > 0 && !recent.frames.has(&(self.id, group.at)) {
-                self.input.will_read(group.at, group.length as usize);
-                *left -= 1;
+    /// Reads ahead the records of the series with `ordinals`, which are in order, and their samples in `range`, unless
+    /// they are cached. Reads at most `budget` records, and reduces it by their number.
+    pub(crate) fn read_ahead(&self, ordinals: &[u32], range: TimeRange, cache: &BlockCache, budget: &mut usize) {
+        let mut advise = |record: &RecordRef| {
+            if *budget > 0 && !cache.records.contains(&RecordKey { block: self.id, offset: record.offset }) {
+                self.file.advise_read(record.offset, record.length as usize);
+                *budget -= 1;
             }
-            *left > 0
+            *budget > 0
         };
-        for slice in self.slices_within(span_ms) {
+        for slice in self.slices_within(range) {
             let (values, times) = (&self.values[slice], &self.times[slice]);
-            if times.len() <= FEW_TIMES {
-                times.iter().all(&mut announce);
+            if times.len() <= MAX_TIMES_RECORDS {
+                times.iter().all(&mut advise);
             }
             let mut ordinals = ordinals;
             while let Some(first) = ordinals.first() {
-                let next = values.partition_point(|group| group.first <= *first);
-                if next.checked_sub(1).and_then(|at| values.get(at)).is_some_and(|group| !announce(group)) {
+                let next = values.partition_point(|record| record.first <= *first);
+                if next.checked_sub(1).and_then(|at| values.get(at)).is_some_and(|record| !advise(record)) {
                     return;
                 }
                 let Some(next) = values.get(next) else { break };

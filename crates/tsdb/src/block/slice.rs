@@ -1,37 +1,45 @@
-//! Parts of a day whose samples share frames, so that a query of the last hour unpacks two hours and not the day.
+//! Slices: parts of a day whose samples share records, so that a query of the last hour decodes two hours, not the day.
 use super::open::Block;
-use crate::DAY_MS;
+use crate::time::{DAY_MS, TimeRange, day_of};
 use std::ops::Range;
 
-/// How long a slice is.
 const SLICE_MS: i64 = 2 * 3_600_000;
 
-/// Slices of a day.
-pub(super) const SLICES: usize = (DAY_MS / SLICE_MS) as usize;
+pub(super) const SLICES_PER_DAY: usize = (DAY_MS / SLICE_MS) as usize;
 
-/// The rows of a timeline by the slice that they are in, in order; slices without a row are left out.
-pub(super) fn slices(line: &[i64]) -> impl Iterator<Item = (usize, Range<usize>)> {
+/// The rows of a timeline in one slice.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SliceRows {
+    pub(super) slice: usize,
+    pub(super) rows: Range<usize>,
+}
+
+/// Splits a timeline by slice, in order. Slices without rows are left out.
+pub(super) fn split_by_slice(times_ms: &[i64]) -> impl Iterator<Item = SliceRows> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        let number = line.get(from)?.div_euclid(SLICE_MS);
-        let until = from + line[from..].partition_point(|time_ms| time_ms.div_euclid(SLICE_MS) == number);
+        let number = times_ms.get(from)?.div_euclid(SLICE_MS);
+        let until = from + times_ms[from..].partition_point(|time_ms| time_ms.div_euclid(SLICE_MS) == number);
         let rows = from..until;
         from = until;
-        Some((number.rem_euclid(SLICES as i64) as usize, rows))
+        Some(SliceRows { slice: number.rem_euclid(SLICES_PER_DAY as i64) as usize, rows })
     })
 }
 
 impl Block {
-    /// The slices in which a sample with `after_ms < time <= until_ms` can be.
-    pub(super) fn slices_within(&self, (after_ms, until_ms): (i64, i64)) -> Range<usize> {
-        slices_within(self.span_ms.0.div_euclid(DAY_MS) * DAY_MS, after_ms, until_ms)
+    /// The slices that overlap `range`.
+    pub(super) fn slices_within(&self, range: TimeRange) -> Range<usize> {
+        slices_within(day_of(self.bounds.first_ms) * DAY_MS, range)
     }
 }
 
-/// The slices of the day that begins at `day_ms` in which a time with `after_ms < time <= until_ms` can be.
-fn slices_within(day_ms: i64, after_ms: i64, until_ms: i64) -> Range<usize> {
-    let place = |time_ms: i64| (time_ms.saturating_sub(day_ms).div_euclid(SLICE_MS)).clamp(0, SLICES as i64) as usize;
-    place(after_ms.saturating_add(1))..place(until_ms.saturating_add(SLICE_MS))
+/// The slices that overlap `range`, of the day that begins at `day_ms`.
+fn slices_within(day_ms: i64, range: TimeRange) -> Range<usize> {
+    let slice_at = |time_ms: i64| {
+        let slice = time_ms.saturating_sub(day_ms).div_euclid(SLICE_MS);
+        slice.clamp(0, SLICES_PER_DAY as i64) as usize
+    };
+    slice_at(range.after_ms.saturating_add(1))..slice_at(range.until_ms.saturating_add(SLICE_MS))
 }
 
 #[cfg(test)]
@@ -41,23 +49,26 @@ mod tests {
     #[test]
     fn rows_are_in_the_slice_of_their_time() {
         let day_ms = 20_000 * DAY_MS;
-        let line = [day_ms, day_ms + SLICE_MS - 1, day_ms + SLICE_MS, day_ms + 5 * SLICE_MS + 7, day_ms + DAY_MS - 1];
-        assert_eq!(slices(&line).collect::<Vec<_>>(), [(0, 0..2), (1, 2..3), (5, 3..4), (11, 4..5)]);
-        assert_eq!(slices(&[]).next(), None);
+        let times_ms =
+            [day_ms, day_ms + SLICE_MS - 1, day_ms + SLICE_MS, day_ms + 5 * SLICE_MS + 7, day_ms + DAY_MS - 1];
+        let slices: Vec<_> = split_by_slice(&times_ms).map(|SliceRows { slice, rows }| (slice, rows)).collect();
+        assert_eq!(slices, [(0, 0..2), (1, 2..3), (5, 3..4), (11, 4..5)]);
+        assert_eq!(split_by_slice(&[]).next(), None);
     }
 
     #[test]
-    fn a_span_of_time_touches_the_slices_it_overlaps() {
+    fn a_time_range_overlaps_the_right_slices() {
         let day_ms = -3 * DAY_MS;
         for (after, until, slices) in [
             (-1, 0, 0..1),
             (SLICE_MS - 1, SLICE_MS, 1..2),
             (SLICE_MS - 2, SLICE_MS, 0..2),
-            (-DAY_MS, 2 * DAY_MS, 0..SLICES),
-            (DAY_MS - SLICE_MS, DAY_MS, SLICES - 1..SLICES),
+            (-DAY_MS, 2 * DAY_MS, 0..SLICES_PER_DAY),
+            (DAY_MS - SLICE_MS, DAY_MS, SLICES_PER_DAY - 1..SLICES_PER_DAY),
         ] {
-            assert_eq!(slices_within(day_ms, day_ms + after, day_ms + until), slices, "{after}..{until}");
+            let range = TimeRange { after_ms: day_ms + after, until_ms: day_ms + until };
+            assert_eq!(slices_within(day_ms, range), slices, "{after}..{until}");
         }
-        assert_eq!(slices_within(day_ms, i64::MIN, i64::MAX), 0..SLICES);
+        assert_eq!(slices_within(day_ms, TimeRange::ALL), 0..SLICES_PER_DAY);
     }
 }

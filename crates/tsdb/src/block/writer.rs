@@ -1,239 +1,252 @@
-//! Writing a block, front to back.
-use super::index::{Back, Bounds, GroupAt, write_table};
-use super::slice::{SLICES, slices};
-use super::{BACK, END, FRONT, TIMES, VALUES};
-use crate::codec::{Compressor, PAGE_ROWS, encode_page, encode_timeline, write_frame, write_labels, write_varint};
-use crate::disk::Output;
-use crate::disk::header::{Kind, header};
+//! Writing the file of a block, front to back.
+use super::block_index::{BlockIndex, ColumnRef, RecordRef, SeriesBounds, write_table};
+use super::slice::{SLICES_PER_DAY, SliceRows, split_by_slice};
+use super::{BACK, FOOTER_MAGIC, FRONT, TIMES, VALUES};
+use crate::codec::{Compressor, STRIPE_ROWS, encode_stripe, encode_timeline, write_labels, write_record, write_varint};
+use crate::disk::FileWriter;
+use crate::disk::header::{FileKind, header};
+use crate::samples::Samples;
+use crate::time::TimeBounds;
 use promql::Labels;
 use std::io;
+use std::sync::Arc;
 
-/// Bytes of columns that are compressed as one, and lost together.
-const GROUP_BYTES: usize = 32 << 10;
+/// Size of columns at which a record ends. They are compressed, and lost, together.
+const RECORD_BYTES: usize = 32 << 10;
 
-/// Bytes that are written at once.
+/// Bytes that are written to the file at once.
 const WRITE_BYTES: usize = 1 << 20;
 
-/// The part of a block that times may take to be written twice.
-const COPIED_ONE_IN: u64 = 16;
+/// The records of times are written twice if they are at most this fraction of the file: one in so many bytes.
+const MAX_COPIED_ONE_IN: u64 = 16;
 
-/// Called again and again while a block is written; an error breaks off.
-pub(crate) type Pulse<'p> = dyn FnMut() -> io::Result<()> + 'p;
+/// Called repeatedly while a block is written. An error cancels the block.
+pub(crate) type OnProgress<'p> = dyn FnMut() -> io::Result<()> + 'p;
 
 /// A block that is being written.
-pub(crate) struct BlockWriter<'p> {
-    output: Box<dyn Output>,
-    pulse: &'p mut Pulse<'p>,
+pub(super) struct BlockWriter<'p> {
+    file: Box<dyn FileWriter>,
+    on_progress: &'p mut OnProgress<'p>,
     compressor: Compressor,
-    /// What is not written yet, and where the file will end with it.
-    waiting: Vec<u8>,
-    at: u64,
+    /// Bytes that are not written yet.
+    pending: Vec<u8>,
+    /// The offset at which `pending` will be written.
+    written_bytes: u64,
     front: Vec<u8>,
-    /// By slice, as the values.
-    times: [Pack; SLICES],
-    values: [Pack; SLICES],
+    /// By slice.
+    times: [PendingRecord; SLICES_PER_DAY],
+    /// By slice.
+    values: [PendingRecord; SLICES_PER_DAY],
     timelines: u32,
-    /// The frames of times, by slice.
-    again: [Vec<u8>; SLICES],
-    back: Back,
-    page: Vec<(u32, f64)>,
+    /// The encoded records of times, by slice.
+    times_copies: [Vec<u8>; SLICES_PER_DAY],
+    index: BlockIndex,
+    /// The samples of one stripe.
+    stripe: Vec<(u32, f64)>,
 }
 
-/// Columns that will share a frame.
+/// A timeline that has been written.
+pub(super) struct Timeline {
+    number: u32,
+    times_ms: Arc<[i64]>,
+}
+
+/// Columns that will share a record.
 #[derive(Default)]
-struct Pack {
-    items: Vec<(u32, u32, usize)>,
+struct PendingRecord {
+    refs: Vec<ColumnRef>,
     columns: Vec<u8>,
     samples: u32,
 }
 
-impl Pack {
+impl PendingRecord {
+    /// Ends the column that began at `offset`.
+    fn end_column(&mut self, number: u32, timeline: u32, offset: usize) {
+        self.refs.push(ColumnRef { number, timeline, offset, length: self.columns.len() - offset });
+    }
+
     fn is_full(&self) -> bool {
-        self.columns.len() >= GROUP_BYTES
+        self.columns.len() >= RECORD_BYTES
     }
 }
 
 impl<'p> BlockWriter<'p> {
-    /// Begins a block of series with `labels`, in the order of [`super::in_block`], that stands for the blocks `replaces`.
-    pub(crate) fn new<'l>(
-        output: Box<dyn Output>,
+    /// Begins a block that replaces the blocks `replaces` and has series with `labels`, in the order of
+    /// [`super::block_order`].
+    pub(super) fn new<'l>(
+        file: Box<dyn FileWriter>,
         replaces: &[u64],
         labels: impl ExactSizeIterator<Item = &'l Labels>,
-        pulse: &'p mut Pulse<'p>,
+        on_progress: &'p mut OnProgress<'p>,
     ) -> io::Result<Self> {
         let mut front = Vec::new();
         write_varint(&mut front, replaces.len() as u64);
         replaces.iter().for_each(|id| write_varint(&mut front, *id));
         write_varint(&mut front, labels.len() as u64);
-        let mut before = None;
+        let mut previous = None;
         for labels in labels {
-            write_labels(&mut front, before, labels);
-            before = Some(labels);
+            write_labels(&mut front, previous, labels);
+            previous = Some(labels);
         }
-        let back = Back { span_ms: (i64::MAX, i64::MIN), ..Back::default() };
         let mut writer = Self {
-            output,
-            pulse,
+            file,
+            on_progress,
             compressor: Compressor::new(),
-            waiting: header(Kind::Block).to_vec(),
-            at: 0,
+            pending: header(FileKind::Block).to_vec(),
+            written_bytes: 0,
             front: Vec::new(),
             times: Default::default(),
             values: Default::default(),
             timelines: 0,
-            again: Default::default(),
-            back,
-            page: Vec::new(),
+            times_copies: Default::default(),
+            index: BlockIndex { bounds: TimeBounds::EMPTY, ..BlockIndex::default() },
+            stripe: Vec::new(),
         };
-        writer.frame(FRONT, &front)?;
+        writer.write_record(FRONT, &front)?;
         writer.front = front;
         Ok(writer)
     }
 
-    /// Adds times, which are not empty, and gives their number.
-    pub(crate) fn timeline(&mut self, times_ms: &[i64]) -> io::Result<u32> {
+    /// Adds a timeline, which must not be empty.
+    pub(super) fn add_timeline(&mut self, times_ms: Arc<[i64]>) -> io::Result<Timeline> {
         let number = self.timelines;
         self.timelines += 1;
-        for (slice, rows) in slices(times_ms) {
-            let pack = &mut self.times[slice];
-            let from = pack.columns.len();
-            encode_timeline(&times_ms[rows], &mut pack.columns);
-            pack.items.push((number, 0, pack.columns.len() - from));
+        for SliceRows { slice, rows } in split_by_slice(&times_ms) {
+            let record = &mut self.times[slice];
+            let offset = record.columns.len();
+            encode_timeline(&times_ms[rows], &mut record.columns);
+            record.end_column(number, 0, offset);
         }
-        if self.times.iter().any(Pack::is_full) {
+        if self.times.iter().any(PendingRecord::is_full) {
             self.end_times()?;
         }
-        Ok(number)
+        Ok(Timeline { number, times_ms })
     }
 
-    /// Adds the samples of the series with the label set at `ordinal`, which is after those before; all their times
-    /// are in `line`, the timeline with the number `timeline`.
-    pub(crate) fn series(
-        &mut self,
-        ordinal: u32,
-        (timeline, line): (u32, &[i64]),
-        times_ms: &[i64],
-        values: &[f64],
-    ) -> io::Result<()> {
+    /// Adds the samples of the series at `ordinal`, which is after the previous one. `timeline` has all their times.
+    pub(super) fn add_series(&mut self, ordinal: u32, timeline: &Timeline, samples: &Samples) -> io::Result<()> {
+        let Samples { times_ms, values } = samples;
         let (Some(first_ms), Some(last_ms)) = (times_ms.first().copied(), times_ms.last().copied()) else {
             return Ok(());
         };
-        let mut samples = times_ms.iter().zip(values).peekable();
+        let mut remaining = times_ms.iter().zip(values).peekable();
         let mut encoded = Vec::new();
-        for (slice, rows) in slices(line) {
-            let pack = &mut self.values[slice];
-            let (from, had) = (pack.columns.len(), pack.samples);
-            for page in line[rows].chunks(PAGE_ROWS) {
-                self.page.clear();
-                for (row, time_ms) in page.iter().enumerate() {
-                    if let Some((_, value)) = samples.next_if(|(own_ms, _)| *own_ms == time_ms) {
-                        self.page.push((row as u32, *value));
+        for SliceRows { slice, rows } in split_by_slice(&timeline.times_ms) {
+            let record = &mut self.values[slice];
+            let (offset, previous_samples) = (record.columns.len(), record.samples);
+            for stripe_times in timeline.times_ms[rows].chunks(STRIPE_ROWS) {
+                self.stripe.clear();
+                for (row, time_ms) in stripe_times.iter().enumerate() {
+                    if let Some((_, value)) = remaining.next_if(|(own_ms, _)| *own_ms == time_ms) {
+                        self.stripe.push((row as u32, *value));
                     }
                 }
                 encoded.clear();
-                if !self.page.is_empty() {
-                    encode_page(&self.page, &mut encoded);
+                if !self.stripe.is_empty() {
+                    encode_stripe(&self.stripe, &mut encoded);
                 }
-                pack.samples += self.page.len() as u32;
-                write_varint(&mut pack.columns, encoded.len() as u64);
-                pack.columns.extend_from_slice(&encoded);
+                record.samples += self.stripe.len() as u32;
+                write_varint(&mut record.columns, encoded.len() as u64);
+                record.columns.extend_from_slice(&encoded);
             }
-            if pack.samples > had {
-                pack.items.push((ordinal, timeline, pack.columns.len() - from));
+            if record.samples > previous_samples {
+                record.end_column(ordinal, timeline.number, offset);
             } else {
-                pack.columns.truncate(from);
+                record.columns.truncate(offset);
             }
         }
-        self.back.samples += times_ms.len() as u64;
-        self.back.bounds.push(Bounds { ordinal, first_ms, last_ms });
-        self.back.span_ms = (self.back.span_ms.0.min(first_ms), self.back.span_ms.1.max(last_ms));
-        if self.values.iter().any(Pack::is_full) { self.end_values() } else { Ok(()) }
+        let bounds = TimeBounds { first_ms, last_ms };
+        self.index.samples += times_ms.len() as u64;
+        self.index.series.push(SeriesBounds { ordinal, bounds });
+        self.index.bounds = self.index.bounds.union(bounds);
+        if self.values.iter().any(PendingRecord::is_full) { self.end_values() } else { Ok(()) }
     }
 
-    /// Ends the block and makes its content last; its name does not yet.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    /// Ends the block and syncs its content, but not its name.
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.end_values()?;
-        if self.back.samples == 0 {
-            self.back.span_ms = (0, 0);
+        if self.index.samples == 0 {
+            self.index.bounds = TimeBounds::default();
         }
-        self.times_again()?;
-        let offset = self.at + self.waiting.len() as u64;
+        self.copy_times()?;
+        let offset = self.written_bytes + self.pending.len() as u64;
         let mut back = Vec::new();
         write_varint(&mut back, self.front.len() as u64);
         back.append(&mut self.front);
-        self.back.write(&mut back);
-        self.frame(BACK, &back)?;
+        self.index.write(&mut back);
+        self.write_record(BACK, &back)?;
         let offset = offset.to_le_bytes();
-        self.waiting.extend_from_slice(&offset);
-        self.waiting.extend_from_slice(&crc32c::crc32c(&offset).to_le_bytes());
-        self.waiting.extend_from_slice(&END);
-        self.output.write(&self.waiting)?;
-        self.output.sync()
+        self.pending.extend_from_slice(&offset);
+        self.pending.extend_from_slice(&crc32c::crc32c(&offset).to_le_bytes());
+        self.pending.extend_from_slice(&FOOTER_MAGIC);
+        self.file.write(&self.pending)?;
+        self.file.sync()
     }
 
     fn end_times(&mut self) -> io::Result<()> {
-        for slice in 0..SLICES {
-            let pack = std::mem::take(&mut self.times[slice]);
-            let Some(group) = self.group(TIMES, slice, pack)? else { continue };
-            let from = self.waiting.len() - group.length as usize;
-            self.again[slice].extend_from_slice(&self.waiting[from..]);
-            self.back.times[slice].push(group);
+        for slice in 0..SLICES_PER_DAY {
+            let record = std::mem::take(&mut self.times[slice]);
+            let Some(record) = self.write_columns(TIMES, slice, record)? else { continue };
+            let from = self.pending.len() - record.length as usize;
+            self.times_copies[slice].extend_from_slice(&self.pending[from..]);
+            self.index.times[slice].push(record);
         }
         Ok(())
     }
 
-    /// Writes the times a second time, where they are few: without them all that follows them would be lost.
-    fn times_again(&mut self) -> io::Result<()> {
-        let mut at = self.at + self.waiting.len() as u64;
-        let bytes: usize = self.again.iter().map(Vec::len).sum();
-        if bytes as u64 * COPIED_ONE_IN > at {
+    /// Writes the records of times again if they are small, as their loss would make all their values unreadable.
+    fn copy_times(&mut self) -> io::Result<()> {
+        let mut offset = self.written_bytes + self.pending.len() as u64;
+        let bytes: usize = self.times_copies.iter().map(Vec::len).sum();
+        if bytes as u64 * MAX_COPIED_ONE_IN > offset {
             return Ok(());
         }
-        for slice in 0..SLICES {
-            self.waiting.append(&mut self.again[slice]);
-            for group in &self.back.times[slice] {
-                self.back.times_again[slice].push(GroupAt { at, ..*group });
-                at += u64::from(group.length);
+        for slice in 0..SLICES_PER_DAY {
+            self.pending.append(&mut self.times_copies[slice]);
+            for record in &self.index.times[slice] {
+                self.index.times_copies[slice].push(RecordRef { offset, ..*record });
+                offset += u64::from(record.length);
             }
         }
         Ok(())
     }
 
     fn end_values(&mut self) -> io::Result<()> {
-        // The times before what needs them, as the end of a file is lost more often than its beginning.
+        // Times come before their values, as the end of a file is lost more often than its start.
         self.end_times()?;
-        for slice in 0..SLICES {
-            let pack = std::mem::take(&mut self.values[slice]);
-            if let Some(group) = self.group(VALUES, slice, pack)? {
-                self.back.values[slice].push(group);
+        for slice in 0..SLICES_PER_DAY {
+            let record = std::mem::take(&mut self.values[slice]);
+            if let Some(record) = self.write_columns(VALUES, slice, record)? {
+                self.index.values[slice].push(record);
             }
         }
-        if self.waiting.len() >= WRITE_BYTES {
-            self.output.write(&self.waiting)?;
-            self.at += self.waiting.len() as u64;
-            self.waiting.clear();
+        if self.pending.len() >= WRITE_BYTES {
+            self.file.write(&self.pending)?;
+            self.written_bytes += self.pending.len() as u64;
+            self.pending.clear();
         }
-        (self.pulse)()
+        (self.on_progress)()
     }
 
-    fn group(&mut self, tag: u8, slice: usize, mut pack: Pack) -> io::Result<Option<GroupAt>> {
-        let Some((first, ..)) = pack.items.first().copied() else { return Ok(None) };
-        let mut raw = Vec::with_capacity(pack.columns.len() + pack.items.len() * 4);
-        write_table(slice, pack.items.iter().copied(), &mut raw);
-        raw.append(&mut pack.columns);
-        let (at, length) = self.frame(tag, &raw)?;
-        Ok(Some(GroupAt { at, length, first, samples: pack.samples }))
+    /// Writes a record of columns; `None` if there are none.
+    fn write_columns(&mut self, tag: u8, slice: usize, mut record: PendingRecord) -> io::Result<Option<RecordRef>> {
+        let Some(first) = record.refs.first().map(|column| column.number) else { return Ok(None) };
+        let mut raw = Vec::with_capacity(record.columns.len() + record.refs.len() * 4);
+        write_table(slice, &record.refs, &mut raw);
+        raw.append(&mut record.columns);
+        let (offset, length) = self.write_record(tag, &raw)?;
+        Ok(Some(RecordRef { offset, length, first, samples: record.samples }))
     }
 
-    /// Writes a frame; gives its offset and length.
-    fn frame(&mut self, tag: u8, raw: &[u8]) -> io::Result<(u64, u32)> {
-        let from = self.waiting.len();
+    /// Writes a record; returns its offset and length.
+    fn write_record(&mut self, tag: u8, raw: &[u8]) -> io::Result<(u64, u32)> {
+        let start = self.pending.len();
         let mut outcome = Ok(());
-        write_frame(&mut self.waiting, |payload| {
+        write_record(&mut self.pending, |payload| {
             payload.push(tag);
             outcome = self.compressor.write(raw, payload);
         });
         outcome?;
-        Ok((self.at + from as u64, (self.waiting.len() - from) as u32))
+        Ok((self.written_bytes + start as u64, (self.pending.len() - start) as u32))
     }
 }

@@ -1,44 +1,44 @@
-//! One series' values as a stream of tokens that is only ever appended to.
+//! Columns: the values of one series as an append-only stream of tokens.
 //!
-//! Each token is a varint whose low two bits say what it is and whose rest is a count or an operand:
-//! the value before repeats `n + 1` times; `n + 1` rows have no sample; a whole number (or one of a set number of
-//! decimals) `zigzag(n)` away from the last such; or the value's bits differ from those before in a span of bytes that
-//! follows. Counters of whole numbers and idle gauges take about a byte per sample or less, other values up to ten.
-use super::varint::{Bytes, unzigzag, write_varint, zigzag};
+//! A token is a varint. Its low two bits are a kind, and the rest is an operand `n`: the previous value repeats `n + 1`
+//! times; `n + 1` rows have no sample; an integer (or a number with a fixed count of decimals) is `zigzag(n)` away from
+//! the previous one; or the value's bits differ from the previous ones in the bytes that follow. Integer counters and
+//! idle gauges take about a byte per sample or less, other values up to ten.
+use super::varint::{ByteReader, unzigzag, write_varint, zigzag};
 
 const REPEAT: u64 = 0;
 const ABSENT: u64 = 1;
 const INTEGER: u64 = 2;
 const BITS: u64 = 3;
 
-/// Beyond this not every whole number is a float, and a difference need not be exact.
-const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+/// The limit up to which all integers are exact in an `f64`.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// The varint of as many repeats as there can be.
-const MOST_REPEAT_BYTES: usize = 5;
+/// Maximum size of a repeat token.
+const MAX_REPEAT_BYTES: usize = 5;
 
-const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1000.0, 10_000.0];
+const POWERS_OF_TEN: [f64; 5] = [1.0, 10.0, 100.0, 1000.0, 10_000.0];
 
-/// The values of one series, one per row or none.
+/// The values of one series: at most one per row.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Column {
+pub(crate) struct ColumnEncoder {
     tokens: Vec<u8>,
     last: f64,
-    /// The last whole number, in units of the last decimal.
+    /// The last integer, in units of the last decimal.
     units: i64,
-    /// Rows covered, the repeats that are not in `tokens` yet included.
+    /// Rows covered, with the repeats that are not in `tokens` yet.
     rows: u32,
     repeats: u32,
     decimals: u8,
 }
 
-impl Column {
-    /// An empty column whose values mostly have `decimals` decimals, at most four.
+impl ColumnEncoder {
+    /// Creates a column for values that mostly have `decimals` decimals, at most four.
     pub(crate) fn with_decimals(decimals: u8) -> Self {
         Self { decimals, ..Self::default() }
     }
 
-    /// Appends a value at `row`; false where the column already covers that row.
+    /// Appends a value at `row`; returns false if the column already covers that row.
     #[inline]
     pub(crate) fn push(&mut self, row: u32, value: f64) -> bool {
         let Some(missing) = row.checked_sub(self.rows) else { return false };
@@ -63,23 +63,23 @@ impl Column {
         true
     }
 
-    /// How many rows it covers: one more than the row of the last sample.
+    /// The number of rows covered: one more than the row of the last sample.
     pub(crate) fn rows(&self) -> usize {
         self.rows as usize
     }
 
-    /// Appends the tokens of everything so far.
-    pub(crate) fn write_to(&self, into: &mut Vec<u8>) {
-        into.extend_from_slice(&self.tokens);
-        write_repeats(self.repeats, into);
+    /// Appends the tokens of all values.
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.tokens);
+        write_repeats(self.repeats, out);
     }
 
-    /// At most as many bytes as [`Column::write_to`] appends.
-    pub(crate) fn most_bytes(&self) -> usize {
-        self.tokens.len() + MOST_REPEAT_BYTES
+    /// Maximum number of bytes that [`ColumnEncoder::write_to`] appends.
+    pub(crate) fn max_encoded_bytes(&self) -> usize {
+        self.tokens.len() + MAX_REPEAT_BYTES
     }
 
-    /// Memory held, roughly.
+    /// Memory used, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
         size_of::<Self>() + self.tokens.capacity()
     }
@@ -96,19 +96,18 @@ impl Column {
     }
 }
 
-fn write_repeats(repeats: u32, into: &mut Vec<u8>) {
+fn write_repeats(repeats: u32, out: &mut Vec<u8>) {
     if let Some(more) = repeats.checked_sub(1) {
-        write_varint(into, u64::from(more) << 2 | REPEAT);
+        write_varint(out, u64::from(more) << 2 | REPEAT);
     }
 }
 
-/// Calls `visit` with the row and value of each sample in `tokens`, in order of rows, as far as row `rows`.
+/// Calls `visit` with the row and value of each sample in `tokens` that is in the first `rows` rows, in order.
 ///
-/// Tokens come from [`Column::write_to`] of a column with as many decimals; a stream cut short gives the samples before
-/// the cut.
+/// `decimals` must be those of the encoder. A stream that is cut yields the samples before the cut.
 #[inline]
 pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
-    let (mut tokens, mut row, mut units, mut last) = (Bytes(tokens), 0_usize, 0_i64, 0.0_f64);
+    let (mut tokens, mut row, mut units, mut last) = (ByteReader(tokens), 0_usize, 0_i64, 0.0_f64);
     while row < rows
         && let Some(token) = tokens.varint()
     {
@@ -133,12 +132,12 @@ pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit
             _ => {
                 let (from, length) = ((operand >> 3) as usize, (operand & 7) as usize + 1);
                 let mut changed = [0; 8];
-                let (Some(into), Some(bytes)) =
+                let (Some(target), Some(bytes)) =
                     (changed.get_mut(from..from.saturating_add(length)), tokens.take(length))
                 else {
                     return;
                 };
-                into.copy_from_slice(bytes);
+                target.copy_from_slice(bytes);
                 last = f64::from_bits(last.to_bits() ^ u64::from_le_bytes(changed));
             }
         }
@@ -147,12 +146,12 @@ pub(crate) fn for_each_value(tokens: &[u8], decimals: u8, rows: usize, mut visit
     }
 }
 
-/// Calls `visit` with the values of `rows` rows of tokens that hold whole numbers only, and one in every row; none
-/// where they are something else.
+/// Calls `visit` with the values of the first `rows` rows of a column that has an integer in every row; returns `None`
+/// if the column is anything else.
 #[inline]
 pub(crate) fn for_each_units(tokens: &[u8], rows: usize, mut visit: impl FnMut(i64)) -> Option<()> {
-    let (mut tokens, mut left, mut units) = (Bytes(tokens), rows, 0_i64);
-    while left > 0 {
+    let (mut tokens, mut remaining, mut units) = (ByteReader(tokens), rows, 0_i64);
+    while remaining > 0 {
         let token = tokens.varint()?;
         let operand = token >> 2;
         let count = match token & 3 {
@@ -160,34 +159,35 @@ pub(crate) fn for_each_units(tokens: &[u8], rows: usize, mut visit: impl FnMut(i
                 units = units.wrapping_add(unzigzag(operand));
                 1
             }
-            REPEAT => left.min(usize::try_from(operand).ok()?.saturating_add(1)),
+            REPEAT => remaining.min(usize::try_from(operand).ok()?.saturating_add(1)),
             _ => return None,
         };
         (0..count).for_each(|_| visit(units));
-        left -= count;
+        remaining -= count;
     }
     Some(())
 }
 
-/// Whether `value` is exactly a whole number of units of the last of `decimals` decimals.
+/// Whether `value` is exact with `decimals` decimals.
 pub(crate) fn fits_scale(value: f64, decimals: u8) -> bool {
     units(value, decimals).is_some()
 }
 
-/// The value of whole `units` of the last of `decimals` decimals.
+/// The value of `units` units of the last of `decimals` decimals.
 #[inline]
 pub(crate) fn from_units(units: i64, decimals: u8) -> f64 {
-    let power = POWERS.get(usize::from(decimals)).copied().unwrap_or(1.0);
+    let power = POWERS_OF_TEN.get(usize::from(decimals)).copied().unwrap_or(1.0);
     if decimals == 0 { units as f64 } else { units as f64 / power }
 }
 
-/// How many units of the last of `decimals` decimals `value` is, if it is exactly that.
+/// The number of units of the last of `decimals` decimals that `value` is, if it is exact.
 #[inline]
 pub(crate) fn units(value: f64, decimals: u8) -> Option<i64> {
-    let power = POWERS.get(usize::from(decimals))?;
+    let power = POWERS_OF_TEN.get(usize::from(decimals))?;
     let units = if decimals == 0 { value } else { (value * power).round() };
-    // What is read must be the same bit for bit; a negative zero, for one, would not be.
-    (units.abs() < EXACT_INTEGERS && (units as i64 as f64 / power).to_bits() == value.to_bits()).then_some(units as i64)
+    // Values must round-trip bit for bit, which excludes negative zero, for one.
+    (units.abs() < MAX_EXACT_INTEGER && (units as i64 as f64 / power).to_bits() == value.to_bits())
+        .then_some(units as i64)
 }
 
 #[cfg(test)]
@@ -195,15 +195,15 @@ mod tests {
     use super::*;
     use promql::stale_marker;
 
-    fn column_of(samples: &[(u32, f64)]) -> Column {
-        let mut column = Column::default();
+    fn column_of(samples: &[(u32, f64)]) -> ColumnEncoder {
+        let mut column = ColumnEncoder::default();
         for (row, value) in samples {
             assert!(column.push(*row, *value));
         }
         column
     }
 
-    fn tokens(column: &Column) -> Vec<u8> {
+    fn tokens(column: &ColumnEncoder) -> Vec<u8> {
         let mut tokens = Vec::new();
         column.write_to(&mut tokens);
         tokens
@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn every_value_comes_back_bit_for_bit() {
-        let odd = [
+    fn every_value_round_trips_bit_for_bit() {
+        let special = [
             0.0,
             -0.0,
             0.0,
@@ -236,16 +236,16 @@ mod tests {
             f64::MAX,
             f64::MIN_POSITIVE,
             5e-324,
-            EXACT_INTEGERS,
-            EXACT_INTEGERS - 1.0,
-            1.0 - EXACT_INTEGERS,
-            EXACT_INTEGERS + 2.0,
+            MAX_EXACT_INTEGER,
+            MAX_EXACT_INTEGER - 1.0,
+            1.0 - MAX_EXACT_INTEGER,
+            MAX_EXACT_INTEGER + 2.0,
             1e300,
         ];
         let mut samples = Vec::new();
-        for (from, a) in odd.iter().enumerate() {
-            for (to, b) in odd.iter().enumerate() {
-                let row = (from * odd.len() + to) as u32 * 4;
+        for (from, a) in special.iter().enumerate() {
+            for (to, b) in special.iter().enumerate() {
+                let row = (from * special.len() + to) as u32 * 4;
                 samples.extend([(row, *a), (row + 1, *b), (row + 2, *b)]);
             }
         }
@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_sample_stay_without() {
+    fn rows_without_a_sample_stay_empty() {
         let samples = [(3, 0.0), (4, 0.0), (9, 0.0), (10, 2.5), (1000, 2.5)];
         assert_eq!(read_back(&tokens(&column_of(&samples))), samples);
     }
 
     #[test]
-    fn a_row_is_written_once() {
+    fn a_row_takes_only_one_value() {
         let mut column = column_of(&[(0, 1.0), (2, 1.0)]);
         assert!(!column.push(2, 5.0));
         assert!(!column.push(1, 5.0));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_columns_are_small() {
+    fn typical_columns_are_small() {
         let constant: Vec<_> = (0..120).map(|row| (row, 17.0)).collect();
         assert!(tokens(&column_of(&constant)).len() <= 4);
         let counter: Vec<_> = (0..120).map(|row| (row, 1e6 + f64::from(row * row))).collect();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_stream_gives_what_stands_before_the_cut() {
+    fn a_cut_stream_yields_the_samples_before_the_cut() {
         let samples = [(0, 0.1), (1, 0.2), (2, 300.0)];
         let tokens = tokens(&column_of(&samples));
         for length in 0..tokens.len() {

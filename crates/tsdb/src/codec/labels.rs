@@ -1,15 +1,15 @@
-//! Label sets one after the other, each without the pairs that it shares with the one before.
-use super::varint::{Bytes, write_varint};
+//! Consecutive label sets, each without the leading pairs that it shares with the previous one.
+use super::varint::{ByteReader, write_varint};
 use promql::Labels;
 
-/// Appends `labels`, which follow `before`.
-pub(crate) fn write_labels(into: &mut Vec<u8>, before: Option<&Labels>, labels: &Labels) {
-    let shared = before.map_or(0, |before| before.iter().zip(labels.iter()).take_while(|(a, b)| a == b).count());
-    write_varint(into, shared as u64);
-    write_varint(into, (labels.len() - shared) as u64);
+/// Appends `labels`, which follow `previous`.
+pub(crate) fn write_labels(out: &mut Vec<u8>, previous: Option<&Labels>, labels: &Labels) {
+    let shared = previous.map_or(0, |previous| previous.iter().zip(labels.iter()).take_while(|(a, b)| a == b).count());
+    write_varint(out, shared as u64);
+    write_varint(out, (labels.len() - shared) as u64);
     for text in labels.iter().skip(shared).flat_map(|(name, value)| [name, value]) {
-        write_varint(into, text.len() as u64);
-        into.extend_from_slice(text.as_bytes());
+        write_varint(out, text.len() as u64);
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -18,12 +18,12 @@ pub(crate) fn write_labels(into: &mut Vec<u8>, before: Option<&Labels>, labels: 
 pub(crate) struct LabelReader<'b>(Vec<(&'b str, &'b str)>);
 
 impl<'b> LabelReader<'b> {
-    /// The pairs of the next label set, by name; none where the bytes are no label set.
-    pub(crate) fn next(&mut self, bytes: &mut Bytes<'b>) -> Option<&[(&'b str, &'b str)]> {
-        let shared = bytes.count().filter(|shared| *shared <= self.0.len())?;
+    /// The pairs of the next label set, by name; `None` if the bytes are damaged.
+    pub(crate) fn next(&mut self, bytes: &mut ByteReader<'b>) -> Option<&[(&'b str, &'b str)]> {
+        let shared = bytes.varint_usize().filter(|shared| *shared <= self.0.len())?;
         self.0.truncate(shared);
-        for _ in 0..bytes.count()? {
-            let (name, value) = (bytes.counted()?, bytes.counted()?);
+        for _ in 0..bytes.varint_usize()? {
+            let (name, value) = (bytes.length_prefixed()?, bytes.length_prefixed()?);
             self.0.push((str::from_utf8(name).ok()?, str::from_utf8(value).ok()?));
         }
         Some(&self.0)

@@ -1,15 +1,17 @@
-//! How samples and label sets become bytes: one set of encodings for memory, the write-ahead log and blocks.
+//! The encodings of samples and label sets, shared by memory, the write-ahead log and blocks.
 mod bitpack;
 mod column;
+mod compress;
 mod labels;
 mod record;
 mod stripe;
 mod timeline;
 mod varint;
 
-pub(crate) use column::{Column, for_each_value};
+pub(crate) use column::{ColumnEncoder, for_each_value};
+pub(crate) use compress::{Compressor, Decompressor};
 pub(crate) use labels::{LabelReader, write_labels};
-pub(crate) use record::{Compressor, Decompressor, Scanner, read_frame, write_frame};
-pub(crate) use stripe::{PAGE_ROWS, decode_dense, decode_page, encode_page};
+pub(crate) use record::{RecordScanner, read_record, write_record};
+pub(crate) use stripe::{STRIPE_ROWS, decode_dense_stripe, decode_stripe, encode_stripe};
 pub(crate) use timeline::{decode_timeline, encode_timeline};
-pub(crate) use varint::{Bytes, unzigzag, write_varint, zigzag};
+pub(crate) use varint::{ByteReader, unzigzag, write_varint, zigzag};

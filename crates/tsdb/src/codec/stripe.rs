@@ -1,73 +1,73 @@
-//! Some rows of one series in a block, in the encoding that suits them.
+//! Stripes: some rows of one series in a block, in the encoding that fits them best.
 //!
-//! The first byte says which. Without holes, so that a value's place is its row: [`STEPS`] with a number of decimals for
-//! differences of what are whole numbers at that many decimals, [`PACKED`] for noise, and [`SAME`] for one value
-//! throughout. Else a number of decimals for tokens of a [`Column`].
-use super::bitpack::{pack, unpack};
-use super::column::{Column, fits_scale, for_each_value, from_units, units};
-use super::varint::{Bytes, unzigzag, write_varint, zigzag};
+//! The first byte names the encoding. Dense stripes have a value in every row: [`DELTAS`] plus a number of decimals for
+//! differences of values with at most that many decimals, [`BITPACKED`] for noise, and [`CONSTANT`] for a single value.
+//! Other stripes start with a number of decimals, and tokens of a [`ColumnEncoder`] follow.
+use super::bitpack::{decode_bitpacked, encode_bitpacked};
+use super::column::{ColumnEncoder, fits_scale, for_each_value, from_units, units};
+use super::varint::{ByteReader, unzigzag, write_varint, zigzag};
 
-/// Rows of a page, fewer in the last one: two hours at fifteen seconds.
-pub(crate) const PAGE_ROWS: usize = 480;
+/// Rows of a stripe, fewer in the last one: two hours at fifteen seconds.
+pub(crate) const STRIPE_ROWS: usize = 480;
 
-const MOST_DECIMALS: u8 = 4;
-const STEPS: u8 = 0x10;
-const PACKED: u8 = 0x20;
-const SAME: u8 = 0x30;
+const MAX_DECIMALS: u8 = 4;
+const DELTAS: u8 = 0x10;
+const BITPACKED: u8 = 0x20;
+const CONSTANT: u8 = 0x30;
 
-/// Appends the page of `samples`, pairs of a row and a value with rows below [`PAGE_ROWS`] and increasing.
-pub(crate) fn encode_page(samples: &[(u32, f64)], into: &mut Vec<u8>) {
+/// Appends the stripe of `samples`: increasing rows below [`STRIPE_ROWS`], and values.
+pub(crate) fn encode_stripe(samples: &[(u32, f64)], out: &mut Vec<u8>) {
     let Some(((last_row, last), before)) = samples.split_last() else { return };
     let is_dense = *last_row as usize == before.len();
     if is_dense && before.iter().all(|(_, value)| value.to_bits() == last.to_bits()) {
-        into.push(SAME);
-        write_varint(into, samples.len() as u64);
-        into.extend_from_slice(&last.to_le_bytes());
+        out.push(CONSTANT);
+        write_varint(out, samples.len() as u64);
+        out.extend_from_slice(&last.to_le_bytes());
         return;
     }
-    let (decimals, odd) = scale(samples);
-    if is_dense && odd == 0 {
-        into.push(STEPS | decimals);
-        encode_steps(samples, decimals, into);
+    let (decimals, inexact) = scale(samples);
+    if is_dense && inexact == 0 {
+        out.push(DELTAS | decimals);
+        encode_deltas(samples, decimals, out);
         return;
     }
-    let from = into.len();
-    into.push(decimals);
-    let mut column = Column::with_decimals(decimals);
+    let start = out.len();
+    out.push(decimals);
+    let mut column = ColumnEncoder::with_decimals(decimals);
     for (row, value) in samples {
         column.push(*row, *value);
     }
-    column.write_to(into);
-    if is_dense && odd * 2 > samples.len() {
-        let mut packed = vec![PACKED];
-        pack(samples.iter().map(|(_, value)| *value), &mut packed);
-        if packed.len() < into.len() - from {
-            into.truncate(from);
-            into.extend_from_slice(&packed);
+    column.write_to(out);
+    if is_dense && inexact * 2 > samples.len() {
+        let mut bitpacked = vec![BITPACKED];
+        encode_bitpacked(samples.iter().map(|(_, value)| *value), &mut bitpacked);
+        if bitpacked.len() < out.len() - start {
+            out.truncate(start);
+            out.extend_from_slice(&bitpacked);
         }
     }
 }
 
-/// Calls `visit` with the row and value of each sample of a page that covers `rows` rows.
+/// Calls `visit` with the row and value of each sample of a stripe of `rows` rows.
 #[inline]
-pub(crate) fn decode_page(page: &[u8], rows: usize, mut visit: impl FnMut(usize, f64)) {
-    let Some((kind, content)) = page.split_first() else { return };
+pub(crate) fn decode_stripe(stripe: &[u8], rows: usize, mut visit: impl FnMut(usize, f64)) {
+    let Some((kind, content)) = stripe.split_first() else { return };
     let decimals = kind & 0xf;
-    if decimals > MOST_DECIMALS {
+    if decimals > MAX_DECIMALS {
         return;
     }
     match kind & 0xf0 {
-        STEPS => decode_steps(content, decimals, rows, visit),
-        PACKED => {
+        DELTAS => decode_deltas(content, decimals, rows, visit),
+        BITPACKED => {
             let mut row = 0;
-            unpack(content, rows, |value| {
+            decode_bitpacked(content, rows, |value| {
                 visit(row, value);
                 row += 1;
             });
         }
-        SAME => {
-            let mut bytes = Bytes(content);
-            let (Some(count), Some(value)) = (bytes.count(), bytes.array()) else { return };
+        CONSTANT => {
+            let mut bytes = ByteReader(content);
+            let (Some(count), Some(value)) = (bytes.varint_usize(), bytes.array()) else { return };
             (0..count.min(rows)).for_each(|row| visit(row, f64::from_le_bytes(value)));
         }
         0 => for_each_value(content, decimals, rows, visit),
@@ -75,25 +75,25 @@ pub(crate) fn decode_page(page: &[u8], rows: usize, mut visit: impl FnMut(usize,
     }
 }
 
-/// Appends all values of a page without holes that covers `rows` rows, quicker than [`decode_page`]; gives how many
-/// they are, or none where that is no such page.
-pub(crate) fn decode_dense(page: &[u8], rows: usize, values: &mut Vec<f64>) -> Option<usize> {
-    let (kind, content) = page.split_first()?;
+/// Appends all values of a dense stripe of `rows` rows, faster than [`decode_stripe`]; returns their number, or `None`
+/// if the stripe is not a dense one that this supports.
+pub(crate) fn decode_dense_stripe(stripe: &[u8], rows: usize, values: &mut Vec<f64>) -> Option<usize> {
+    let (kind, content) = stripe.split_first()?;
     let decimals = kind & 0xf;
     let from = values.len();
     match kind & 0xf0 {
-        STEPS if decimals <= MOST_DECIMALS => {
+        DELTAS if decimals <= MAX_DECIMALS => {
             values.resize(from + rows, 0.0);
             let count = match decimals {
-                0 => fill_steps(content, &mut values[from..], |units| from_units(units, 0)),
-                _ => fill_steps(content, &mut values[from..], |units| from_units(units, decimals)),
+                0 => fill_from_deltas(content, &mut values[from..], |units| from_units(units, 0)),
+                _ => fill_from_deltas(content, &mut values[from..], |units| from_units(units, decimals)),
             };
             values.truncate(from + count);
             Some(count)
         }
-        SAME => {
-            let mut bytes = Bytes(content);
-            let (count, value) = (bytes.count()?.min(rows), f64::from_le_bytes(bytes.array()?));
+        CONSTANT => {
+            let mut bytes = ByteReader(content);
+            let (count, value) = (bytes.varint_usize()?.min(rows), f64::from_le_bytes(bytes.array()?));
             values.resize(from + count, value);
             Some(count)
         }
@@ -101,50 +101,50 @@ pub(crate) fn decode_dense(page: &[u8], rows: usize, values: &mut Vec<f64>) -> O
     }
 }
 
-/// Sets values from steps; gives how many there were.
+/// Sets values from deltas; returns their number.
 #[inline]
-fn fill_steps(steps: &[u8], values: &mut [f64], from_units: impl Fn(i64) -> f64) -> usize {
-    let (mut bytes, mut units) = (Bytes(steps), 0_i64);
+fn fill_from_deltas(deltas: &[u8], values: &mut [f64], from_units: impl Fn(i64) -> f64) -> usize {
+    let (mut bytes, mut units) = (ByteReader(deltas), 0_i64);
     for (row, value) in values.iter_mut().enumerate() {
-        let Some(step) = bytes.varint() else { return row };
-        units = units.wrapping_add(unzigzag(step));
+        let Some(delta) = bytes.varint() else { return row };
+        units = units.wrapping_add(unzigzag(delta));
         *value = from_units(units);
     }
     values.len()
 }
 
-fn encode_steps(samples: &[(u32, f64)], decimals: u8, into: &mut Vec<u8>) {
+fn encode_deltas(samples: &[(u32, f64)], decimals: u8, out: &mut Vec<u8>) {
     let mut last = 0;
     for (_, value) in samples {
         let units = units(*value, decimals).unwrap_or(last);
-        write_varint(into, zigzag(units - last));
+        write_varint(out, zigzag(units - last));
         last = units;
     }
 }
 
 #[inline]
-fn decode_steps(steps: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
-    let (mut bytes, mut units) = (Bytes(steps), 0_i64);
+fn decode_deltas(deltas: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut(usize, f64)) {
+    let (mut bytes, mut units) = (ByteReader(deltas), 0_i64);
     let mut row = 0;
     while row < rows
-        && let Some(step) = bytes.varint()
+        && let Some(delta) = bytes.varint()
     {
-        units = units.wrapping_add(unzigzag(step));
+        units = units.wrapping_add(unzigzag(delta));
         visit(row, from_units(units, decimals));
         row += 1;
     }
 }
 
-/// How many decimals make whole numbers of the values, and how many values that does not help.
+/// How many decimals the values have, and how many values have more than [`MAX_DECIMALS`].
 fn scale(samples: &[(u32, f64)]) -> (u8, usize) {
-    let (mut decimals, mut odd) = (0, 0);
+    let (mut decimals, mut inexact) = (0, 0);
     for (_, value) in samples {
-        match (decimals..=MOST_DECIMALS).find(|decimals| fits_scale(*value, *decimals)) {
+        match (decimals..=MAX_DECIMALS).find(|decimals| fits_scale(*value, *decimals)) {
             Some(needed) => decimals = needed,
-            None => odd += 1,
+            None => inexact += 1,
         }
     }
-    (decimals, odd)
+    (decimals, inexact)
 }
 
 #[cfg(test)]
@@ -152,17 +152,17 @@ mod tests {
     use super::*;
 
     fn round_trip(samples: &[(u32, f64)]) -> (u8, usize) {
-        let mut page = Vec::new();
-        encode_page(samples, &mut page);
+        let mut stripe = Vec::new();
+        encode_stripe(samples, &mut stripe);
         let mut read = Vec::new();
-        decode_page(&page, PAGE_ROWS, |row, value| read.push((row as u32, value.to_bits())));
-        assert!(read.iter().copied().eq(samples.iter().map(|(row, value)| (*row, value.to_bits()))), "{page:?}");
+        decode_stripe(&stripe, STRIPE_ROWS, |row, value| read.push((row as u32, value.to_bits())));
+        assert!(read.iter().copied().eq(samples.iter().map(|(row, value)| (*row, value.to_bits()))), "{stripe:?}");
         let mut values = vec![7.0];
-        if let Some(count) = decode_dense(&page, samples.len(), &mut values) {
+        if let Some(count) = decode_dense_stripe(&stripe, samples.len(), &mut values) {
             assert_eq!(count, samples.len());
             assert!(values[1..].iter().zip(samples).all(|(read, (_, value))| read.to_bits() == value.to_bits()));
         }
-        (page[0], page.len())
+        (stripe[0], stripe.len())
     }
 
     fn rows(count: u32, value: impl Fn(u32) -> f64) -> Vec<(u32, f64)> {
@@ -170,31 +170,31 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_column_gets_the_encoding_that_suits_it() {
+    fn each_kind_of_column_gets_its_best_encoding() {
         let noise = |row: u32| 1e5 + f64::from(row).sin() / 3.0;
-        for (what, samples, kind, most_bytes) in [
-            ("idle", rows(480, |_| 17.5), SAME, 11),
-            ("a counter", rows(480, |row| f64::from(row * 3)), STEPS, 490),
-            ("hundredths", rows(480, |row| f64::from(row) / 100.0), STEPS | 2, 490),
-            ("noise", rows(480, noise), PACKED, 480 * 7),
-            ("a short page of noise", rows(20, noise), PACKED, 140),
-            ("one value", rows(1, |_| f64::NAN), SAME, 10),
+        for (what, samples, kind, max_bytes) in [
+            ("idle", rows(480, |_| 17.5), CONSTANT, 11),
+            ("a counter", rows(480, |row| f64::from(row * 3)), DELTAS, 490),
+            ("hundredths", rows(480, |row| f64::from(row) / 100.0), DELTAS | 2, 490),
+            ("noise", rows(480, noise), BITPACKED, 480 * 7),
+            ("a short stripe of noise", rows(20, noise), BITPACKED, 140),
+            ("one value", rows(1, |_| f64::NAN), CONSTANT, 10),
             ("with holes", vec![(3, 1.0), (4, 1.0), (77, 2.0)], 0, 10),
             ("with an end", rows(100, |row| if row == 99 { f64::NAN } else { f64::from(row) }), 0, 410),
         ] {
             let (own, bytes) = round_trip(&samples);
-            assert!(own == kind && bytes <= most_bytes, "{what}: {own:#x}, {bytes} bytes");
+            assert!(own == kind && bytes <= max_bytes, "{what}: {own:#x}, {bytes} bytes");
         }
     }
 
     #[test]
-    fn a_cut_page_gives_what_stands_before_the_cut() {
+    fn a_cut_stripe_yields_the_samples_before_the_cut() {
         for samples in [rows(100, |row| f64::from(row * row)), rows(100, |row| f64::from(row).sqrt().sin())] {
-            let mut page = Vec::new();
-            encode_page(&samples, &mut page);
-            for length in 0..page.len() {
+            let mut stripe = Vec::new();
+            encode_stripe(&samples, &mut stripe);
+            for length in 0..stripe.len() {
                 let mut read = Vec::new();
-                decode_page(&page[..length], PAGE_ROWS, |row, value| read.push((row as u32, value)));
+                decode_stripe(&stripe[..length], STRIPE_ROWS, |row, value| read.push((row as u32, value)));
                 assert!(samples.starts_with(&read));
             }
         }

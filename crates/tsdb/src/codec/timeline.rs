@@ -1,22 +1,22 @@
-//! The times of a target's scrapes, which its series share.
-use super::column::{Column, for_each_units};
-use super::varint::{Bytes, unzigzag, write_varint, zigzag};
+//! Timelines: the times of a target's scrapes, which its series share.
+use super::column::{ColumnEncoder, for_each_units};
+use super::varint::{ByteReader, unzigzag, write_varint, zigzag};
 
-/// Appends strictly increasing times: the first one, how many there are, and the steps as a column.
-pub(crate) fn encode_timeline(times_ms: &[i64], into: &mut Vec<u8>) {
-    write_varint(into, zigzag(times_ms.first().copied().unwrap_or_default()));
-    write_varint(into, times_ms.len() as u64);
-    let mut steps = Column::default();
+/// Appends strictly increasing times: the first one, their number, and the steps between them as a column.
+pub(crate) fn encode_timeline(times_ms: &[i64], out: &mut Vec<u8>) {
+    write_varint(out, zigzag(times_ms.first().copied().unwrap_or_default()));
+    write_varint(out, times_ms.len() as u64);
+    let mut steps = ColumnEncoder::default();
     for (row, pair) in times_ms.windows(2).enumerate() {
         steps.push(row as u32, pair[1].saturating_sub(pair[0]) as f64);
     }
-    steps.write_to(into);
+    steps.write_to(out);
 }
 
-/// The times that [`encode_timeline`] wrote; none where the bytes are something else.
+/// Decodes the times that [`encode_timeline`] wrote; `None` if the bytes are damaged.
 pub(crate) fn decode_timeline(bytes: &[u8]) -> Option<Vec<i64>> {
-    let mut bytes = Bytes(bytes);
-    let (first, rows) = (unzigzag(bytes.varint()?), bytes.count()?);
+    let mut bytes = ByteReader(bytes);
+    let (first, rows) = (unzigzag(bytes.varint()?), bytes.varint_usize()?);
     let mut times_ms = Vec::with_capacity(rows.min(1 << 20));
     if rows > 0 {
         times_ms.push(first);

@@ -1,5 +1,5 @@
-//! Real files.
-use super::{Files, Input, Lock, Output};
+//! The file system of this machine.
+use super::{FileLock, FileReader, FileSystem, FileWriter};
 use rustix::fs::{Advice, fadvise};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -10,34 +10,34 @@ use std::sync::Arc;
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct DiskFiles;
+pub struct LocalFileSystem;
 
-impl Files for DiskFiles {
+impl FileSystem for LocalFileSystem {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)
     }
 
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn FileLock>> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
             TryLockError::Error(error) => error,
         })?;
-        Ok(Box::new(DiskFile(file)))
+        Ok(Box::new(LocalFile(file)))
     }
 
-    fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
+    fn file_names(&self, dir: &Path) -> io::Result<Vec<String>> {
         let names = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
         names.filter_map(Result::transpose).collect()
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn FileWriter>> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        Ok(Box::new(DiskFile(file)))
+        Ok(Box::new(LocalFile(file)))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Arc<dyn Input>> {
-        Ok(Arc::new(DiskFile(File::open(path)?)))
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn FileReader>> {
+        Ok(Arc::new(LocalFile(File::open(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -54,9 +54,9 @@ impl Files for DiskFiles {
 }
 
 #[derive(Debug)]
-struct DiskFile(File);
+struct LocalFile(File);
 
-impl Output for DiskFile {
+impl FileWriter for LocalFile {
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         (&self.0).write_all(bytes)
     }
@@ -66,19 +66,19 @@ impl Output for DiskFile {
     }
 }
 
-impl Input for DiskFile {
+impl FileReader for LocalFile {
     fn size_bytes(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(into, offset)
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
     }
 
-    fn will_read(&self, offset: u64, length: usize) {
-        // A system that takes no advice reads when it is asked.
+    fn advise_read(&self, offset: u64, length: usize) {
+        // Advice is optional: without it the bytes are read on demand.
         let _ = fadvise(&self.0, offset, NonZeroU64::new(length as u64), Advice::WillNeed);
     }
 }
 
-impl Lock for DiskFile {}
+impl FileLock for LocalFile {}

@@ -1,98 +1,98 @@
-//! The only door to the file system, so that a test can stand in it.
+//! Files: the trait through which every access to the file system goes, and the folder of a store.
 pub(crate) mod folder;
 pub(crate) mod header;
 mod local;
 
-pub use local::DiskFiles;
+pub use local::LocalFileSystem;
 
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Everything the store does with files. Names it gives are plain, in one folder.
-pub trait Files: Debug + Send + Sync {
-    /// Makes `dir`, its parents too, readable by nobody else; fine where it is there.
+/// The file system operations of a store. Tests replace them to inject faults.
+pub trait FileSystem: Debug + Send + Sync {
+    /// Creates `dir` and its parents, accessible by the owner only. Succeeds if `dir` exists.
     ///
     /// # Errors
-    /// As the system says.
+    /// If the file system fails.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Takes the lock named `path` until what is returned is dropped.
+    /// Locks the file `path` until the result is dropped.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] where another process has it, or as the system says.
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+    /// [`io::ErrorKind::WouldBlock`] if another process holds the lock, or if the file system fails.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn FileLock>>;
 
-    /// The names of the files in `dir`.
+    /// Lists the names of the files in `dir`.
     ///
     /// # Errors
-    /// As the system says.
-    fn names(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// If the file system fails.
+    fn file_names(&self, dir: &Path) -> io::Result<Vec<String>>;
 
-    /// A new empty file, in place of one that is there.
+    /// Creates an empty file, replacing an existing one.
     ///
     /// # Errors
-    /// As the system says.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
+    /// If the file system fails.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn FileWriter>>;
 
-    /// A file to read.
+    /// Opens a file for reading.
     ///
     /// # Errors
-    /// As the system says.
-    fn open(&self, path: &Path) -> io::Result<Arc<dyn Input>>;
+    /// If the file system fails.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn FileReader>>;
 
-    /// Gives a file another name, in place of a file that has it. Lasts from the next [`Files::sync_dir`] on.
+    /// Renames a file, replacing an existing one. Durable after the next [`FileSystem::sync_dir`].
     ///
     /// # Errors
-    /// As the system says.
+    /// If the file system fails.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// As the system says.
+    /// If the file system fails.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes names in `dir` last: of new, renamed and removed files.
+    /// Makes the names in `dir` durable: of created, renamed and removed files.
     ///
     /// # Errors
-    /// As the system says.
+    /// If the file system fails.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
-/// A file that is written from its beginning to its end. While it is made last, others may go on writing.
-pub trait Output: Debug + Send + Sync {
-    /// Appends `bytes`; on an error some of them may be there.
+/// A file that is written from start to end. Writes may go on during a sync.
+pub trait FileWriter: Debug + Send + Sync {
+    /// Appends `bytes`. After an error some of them may have been written.
     ///
     /// # Errors
-    /// As the system says.
+    /// If the file system fails.
     fn write(&self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes what was written before the call last.
+    /// Makes everything written before the call durable.
     ///
     /// # Errors
-    /// As the system says; then it is unknown what of it will be there.
+    /// If the file system fails; which of the writes are durable is unknown then.
     fn sync(&self) -> io::Result<()>;
 }
 
-/// A file that is read in any order, also after it was removed.
-pub trait Input: Debug + Send + Sync {
-    /// Its size now.
+/// A file that is read in any order, even after it has been removed.
+pub trait FileReader: Debug + Send + Sync {
+    /// Returns the current size.
     ///
     /// # Errors
-    /// As the system says.
+    /// If the file system fails.
     fn size_bytes(&self) -> io::Result<u64>;
 
-    /// Fills `into` with the bytes from `offset` on.
+    /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] where there are too few, or as the system says.
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()>;
+    /// [`io::ErrorKind::UnexpectedEof`] if the file is too short, or if the file system fails.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Says that `length` bytes from `offset` on will be read soon, so that they may be fetched meanwhile.
-    fn will_read(&self, _offset: u64, _length: usize) {}
+    /// Advises the system that `length` bytes from `offset` on will be read soon.
+    fn advise_read(&self, _offset: u64, _length: usize) {}
 }
 
-/// A lock that is held.
-pub trait Lock: Debug + Send + Sync {}
+/// A lock that is released when dropped.
+pub trait FileLock: Debug + Send + Sync {}

@@ -1,21 +1,23 @@
-//! Some consecutive scrapes of one group: a column of times, and a column of values for each series seen in them.
-use crate::codec::{Column, for_each_value};
+//! Chunks: consecutive scrapes of one group, as a column of times and a column of values for each series.
+use crate::codec::{ColumnEncoder, for_each_value};
+use crate::time::{TimeBounds, TimeRange};
 use hashbrown::HashMap;
 
-/// Scrapes in a full chunk: ten minutes at five seconds; the most that is decoded for one sample.
-pub(crate) const ROWS: usize = 120;
+/// Rows of a full chunk: ten minutes at five seconds. Reading one sample decodes at most this many.
+pub(crate) const MAX_ROWS: usize = 120;
 
-/// The chunk that is being written.
+/// A chunk that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Head {
-    /// One per scrape, strictly increasing.
+pub(crate) struct OpenChunk {
+    /// One per row, strictly increasing.
     pub(crate) times_ms: Vec<i64>,
-    /// By slot: the series' place within its group.
-    columns: Vec<(u32, Column)>,
-    /// Memory that they hold.
+    /// The slot of each column: the series' number within its group.
+    columns: Vec<(u32, ColumnEncoder)>,
+    /// Memory used by the columns.
     column_bytes: usize,
-    places: HashMap<u32, usize>,
-    /// Where the column of the next value is, when series come in the order of the scrape before.
+    /// From slots to positions in `columns`.
+    positions: HashMap<u32, usize>,
+    /// The position of the next value's column, if series come in the order of the previous row.
     next: usize,
 }
 
@@ -23,54 +25,57 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     times_ms: Box<[i64]>,
-    /// By slot, in its order: where the column ends in `tokens`.
+    /// Slots, in order, and where the column of each ends in `tokens`.
     columns: Box<[(u32, u32)]>,
     tokens: Box<[u8]>,
 }
 
-impl Head {
-    /// Begins a row.
+impl OpenChunk {
     pub(crate) fn begin_row(&mut self, time_ms: i64) {
         self.times_ms.push(time_ms);
         self.next = 0;
     }
 
-    /// Adds a value of `slot` to the last row; false where it has one already.
+    /// Adds a value of `slot` to the last row; returns false if it already has one.
     pub(crate) fn push(&mut self, slot: u32, value: f64) -> bool {
         let Some(row) = self.times_ms.len().checked_sub(1) else { return false };
-        let at = if self.columns.get(self.next).is_some_and(|(own, _)| *own == slot) {
+        let position = if self.columns.get(self.next).is_some_and(|(own, _)| *own == slot) {
             self.next
         } else {
-            *self.places.entry(slot).or_insert_with(|| {
-                let column = Column::default();
+            *self.positions.entry(slot).or_insert_with(|| {
+                let column = ColumnEncoder::default();
                 self.column_bytes += column.size_bytes();
                 self.columns.push((slot, column));
                 self.columns.len() - 1
             })
         };
-        self.next = at + 1;
-        let column = &mut self.columns[at].1;
-        let had_bytes = column.size_bytes();
+        self.next = position + 1;
+        let column = &mut self.columns[position].1;
+        let previous_bytes = column.size_bytes();
         let is_new = column.push(row as u32, value);
-        self.column_bytes += column.size_bytes() - had_bytes;
+        self.column_bytes += column.size_bytes() - previous_bytes;
         is_new
     }
 
-    fn column(&self, slot: u32) -> Option<&Column> {
-        self.places.get(&slot).map(|at| &self.columns[*at].1)
+    fn column(&self, slot: u32) -> Option<&ColumnEncoder> {
+        self.positions.get(&slot).map(|position| &self.columns[*position].1)
     }
 
-    /// The series of which there are samples, in no order.
+    pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {
+        time_bounds(&self.times_ms)
+    }
+
+    /// The slots that have samples, in no order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
         self.columns.iter().map(|(slot, _)| *slot)
     }
 
-    /// Whether there is a sample of `slot` in the last row.
+    /// Whether `slot` has a sample in the last row.
     pub(crate) fn is_in_last_row(&self, slot: u32) -> bool {
         self.column(slot).is_some_and(|column| column.rows() == self.times_ms.len())
     }
 
-    /// The series that have a sample in the last row, in order.
+    /// The slots that have a sample in the last row, in order.
     pub(crate) fn in_last_row(&self) -> Vec<u32> {
         let in_row = self.columns.iter().filter(|(_, column)| column.rows() == self.times_ms.len());
         let mut slots: Vec<u32> = in_row.map(|(slot, _)| *slot).collect();
@@ -78,67 +83,66 @@ impl Head {
         slots
     }
 
-    /// What is there, of the series in `slots` only.
+    /// A copy of the chunk with the series in `slots` only.
     pub(crate) fn snapshot(&self, slots: impl Iterator<Item = u32>) -> Chunk {
         Chunk::new(&self.times_ms, slots.filter_map(|slot| Some((slot, self.column(slot)?))).collect())
     }
 
-    /// Whether there is a sample of `slot`.
+    /// Whether `slot` has a sample.
     pub(crate) fn has(&self, slot: u32) -> bool {
-        self.places.contains_key(&slot)
+        self.positions.contains_key(&slot)
     }
 
-    /// The finished chunk.
+    /// Finishes the chunk.
     pub(crate) fn seal(self) -> Chunk {
         Chunk::new(&self.times_ms, self.columns.iter().map(|(slot, column)| (*slot, column)).collect())
     }
 
-    /// Memory held, roughly.
+    /// Memory used, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
-        let place_bytes = size_of::<(u32, usize)>() * self.places.capacity();
-        self.times_ms.capacity() * size_of::<i64>() + place_bytes + self.column_bytes
+        let position_bytes = size_of::<(u32, usize)>() * self.positions.capacity();
+        self.times_ms.capacity() * size_of::<i64>() + position_bytes + self.column_bytes
     }
 }
 
 impl Chunk {
-    fn new(times_ms: &[i64], mut columns: Vec<(u32, &Column)>) -> Self {
+    fn new(times_ms: &[i64], mut columns: Vec<(u32, &ColumnEncoder)>) -> Self {
         columns.sort_unstable_by_key(|(slot, _)| *slot);
-        let mut tokens = Vec::with_capacity(columns.iter().map(|(_, column)| column.most_bytes()).sum());
+        let mut tokens = Vec::with_capacity(columns.iter().map(|(_, column)| column.max_encoded_bytes()).sum());
         let ends = columns.iter().map(|(slot, column)| {
             column.write_to(&mut tokens);
-            // Enough for three million series of which no value is like the one before.
+            // Enough for three million series whose values all differ from the previous ones.
             (*slot, u32::try_from(tokens.len()).unwrap_or(u32::MAX))
         });
         let columns = ends.collect();
         Self { times_ms: times_ms.into(), columns, tokens: tokens.into() }
     }
 
-    /// The times of its scrapes, of which there is at least one in a chunk that is kept.
+    /// The times of its rows; a stored chunk has at least one.
     pub(crate) fn times_ms(&self) -> &[i64] {
         &self.times_ms
     }
 
-    /// First and last time; none for an empty chunk.
-    pub(crate) fn span_ms(&self) -> Option<(i64, i64)> {
-        Some((*self.times_ms.first()?, *self.times_ms.last()?))
+    /// The first and last time; `None` for an empty chunk.
+    pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {
+        time_bounds(&self.times_ms)
     }
 
-    /// Whether a scrape lies in `after_ms < time <= until_ms`.
-    pub(crate) fn overlaps(&self, after_ms: i64, until_ms: i64) -> bool {
-        self.span_ms().is_some_and(|(first, last)| first <= until_ms && last > after_ms)
+    pub(crate) fn overlaps(&self, range: TimeRange) -> bool {
+        self.time_bounds().is_some_and(|bounds| bounds.overlaps(range))
     }
 
-    /// The series of which there are samples.
+    /// The slots that have samples.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
         self.columns.iter().map(|(slot, _)| *slot)
     }
 
-    /// Whether there is a sample of `slot`.
+    /// Whether `slot` has a sample.
     pub(crate) fn has(&self, slot: u32) -> bool {
         self.columns.binary_search_by_key(&slot, |(own, _)| *own).is_ok()
     }
 
-    /// Memory held, roughly.
+    /// Memory used, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
         size_of_val(&*self.times_ms) + size_of_val(&*self.columns) + self.tokens.len()
     }
@@ -148,7 +152,7 @@ impl Chunk {
         for_each_value(self.tokens(slot), 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
     }
 
-    /// Time and value of the last sample of `slot` at or before `until_ms`.
+    /// The time and value of the last sample of `slot` at or before `until_ms`.
     pub(crate) fn last_sample(&self, slot: u32, until_ms: i64) -> Option<(i64, f64)> {
         let rows = self.times_ms.partition_point(|time_ms| *time_ms <= until_ms);
         let mut last = None;
@@ -158,7 +162,11 @@ impl Chunk {
 
     fn tokens(&self, slot: u32) -> &[u8] {
         let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return &[] };
-        let start = at.checked_sub(1).map_or(0, |before| self.columns[before].1);
+        let start = at.checked_sub(1).map_or(0, |previous| self.columns[previous].1);
         &self.tokens[start as usize..self.columns[at].1 as usize]
     }
+}
+
+fn time_bounds(times_ms: &[i64]) -> Option<TimeBounds> {
+    Some(TimeBounds { first_ms: *times_ms.first()?, last_ms: *times_ms.last()? })
 }

@@ -1,32 +1,34 @@
-//! A group: the series of one target and the scrapes they share, as its writer sees it.
+//! A group: the series of one target and the scrapes that they share, as their writer sees them.
 use crate::head::rows::Rows;
-use crate::store::{Inner, StoreError};
-use crate::wal::buffer::Logged;
+use crate::store::error::StoreError;
+use crate::store::inner::Inner;
+use crate::wal::group_log::GroupLog;
 use promql::Labels;
 use std::sync::{Arc, atomic::Ordering};
 
-/// The share of the series limit that is freed when it is reached, so that this is rare.
-const FORGOTTEN_AT_ONCE: usize = 16;
+/// One in so many series is evicted at once when the limit is reached, so that evictions are rare.
+const EVICTION_DIVISOR: usize = 16;
 
-/// A series within its group; valid until an append leaves it out.
+/// A series within its group, valid until an append leaves it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SeriesRef(u32);
 
-/// Samples of one append that were not taken.
+/// Samples that an append rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Refused {
-    /// The series had a sample in the same append already (the first one counts), or its reference is not valid.
+pub struct Rejected {
+    /// Samples of series that already had one in the same append, where the first one wins, or with an invalid
+    /// reference.
     pub duplicates: u64,
 }
 
-/// The one writer of a group. What it wrote stays in the store when it is dropped.
+/// The only writer of a group. Its samples stay in the store after it is dropped.
 ///
-/// A sample that carries a time of its own does not fit the shared times; its series gets a group to itself.
+/// A sample with its own timestamp does not fit the shared times; its series needs a separate group.
 #[derive(Debug)]
 pub struct Group {
     inner: Arc<Inner>,
     rows: Arc<Rows>,
-    logged: Logged,
+    log: GroupLog,
     next_slot: u32,
     /// The values of one append, by slot.
     row: Vec<(u32, f64)>,
@@ -34,33 +36,31 @@ pub struct Group {
 
 impl Group {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        let rows = Arc::new(Rows::default());
-        inner.groups.lock().push(Arc::clone(&rows));
-        let logged = Logged::new(inner.next_group.fetch_add(1, Ordering::Relaxed));
-        Self { inner, rows, logged, next_slot: 0, row: Vec::new() }
+        let (rows, number) = inner.head.new_group();
+        Self { inner, rows, log: GroupLog::new(number), next_slot: 0, row: Vec::new() }
     }
 
-    /// The reference of the series with `labels`, a new one or the one given before. At the limit, series that have
-    /// ended make room, the oldest first.
+    /// Returns the reference of the series with `labels`, registering it if it is new. At the limit, the series that
+    /// ended first are evicted.
     ///
     /// # Errors
-    /// When the store holds as many live series as its limit allows.
+    /// If the store already holds the maximum number of live series.
     pub fn register(&mut self, labels: &Labels) -> Result<SeriesRef, StoreError> {
         let limit = self.inner.limits.series;
         let register = || {
             let mut index = self.inner.index.write();
-            let (slot, kept) = index.register(labels, &self.rows, self.next_slot, limit)?;
-            // Before the index is let go, so that the series is not forgotten between now and its first sample.
+            let (slot, interned) = index.register(labels, &self.rows, self.next_slot, limit)?;
+            // Before the index is unlocked, so that the series is not evicted before its first sample.
             self.rows.state.lock().registered.insert(slot);
-            Some((slot, kept))
+            Some((slot, interned))
         };
         let registered = register().or_else(|| {
-            self.inner.forget_ended(limit / FORGOTTEN_AT_ONCE + 1);
+            self.inner.evict_ended_series(limit / EVICTION_DIVISOR + 1);
             register()
         });
-        let (slot, kept) = registered.ok_or(StoreError::TooManySeries { limit })?;
+        let (slot, interned) = registered.ok_or(StoreError::TooManySeries { limit })?;
         if self.inner.disk.is_some() {
-            self.logged.know(slot, &kept);
+            self.log.add_series(slot, &interned);
         }
         if slot == self.next_slot {
             self.next_slot += 1;
@@ -71,45 +71,45 @@ impl Group {
     /// Appends one scrape: values that share the time `time_ms` (Unix milliseconds).
     ///
     /// # Errors
-    /// When `time_ms` is not after the scrape before; then nothing is taken.
+    /// If `time_ms` is not after the previous scrape. Nothing is appended then.
     pub fn append(
         &mut self,
         time_ms: i64,
         values: impl IntoIterator<Item = (SeriesRef, f64)>,
-    ) -> Result<Refused, StoreError> {
+    ) -> Result<Rejected, StoreError> {
         let mut state = self.rows.state.lock();
         if let Some(last_ms) = state.last_ms.filter(|last_ms| time_ms <= *last_ms) {
-            self.inner.counts.out_of_order.fetch_add(values.into_iter().count() as u64, Ordering::Relaxed);
+            self.inner.counters.out_of_order.fetch_add(values.into_iter().count() as u64, Ordering::Relaxed);
             return Err(StoreError::OutOfOrder { time_ms, last_ms });
         }
         state.begin_row(time_ms);
         state.registered.clear();
         self.row.clear();
-        let mut refused = Refused::default();
+        let mut rejected = Rejected::default();
         let is_logged = self.inner.disk.is_some();
         for (SeriesRef(slot), value) in values {
-            if (!is_logged || self.logged.knows(self.row.len(), slot)) && state.head.push(slot, value) {
+            if (!is_logged || self.log.has_series(self.row.len(), slot)) && state.open_chunk.push(slot, value) {
                 self.row.push((slot, value));
             } else {
-                refused.duplicates += 1;
+                rejected.duplicates += 1;
             }
         }
-        if is_logged {
+        if let Some(disk) = &self.inner.disk {
             self.row.sort_by_key(|(slot, _)| *slot);
-            // While the scrapes are held, so that the log has them in their order.
-            self.inner.log.append(&mut self.logged, time_ms, &self.row);
+            // While the rows are locked, so that the log has scrapes in order.
+            disk.wal.append(&mut self.log, time_ms, &self.row);
         }
         if state.end_row() {
-            self.logged.keep(|slot| state.is_live(slot));
+            self.log.prune(|slot| state.is_live(slot));
         }
-        self.inner.counts.appended.fetch_add(self.row.len() as u64, Ordering::Relaxed);
-        self.inner.counts.duplicates.fetch_add(refused.duplicates, Ordering::Relaxed);
-        Ok(refused)
+        self.inner.counters.appended.fetch_add(self.row.len() as u64, Ordering::Relaxed);
+        self.inner.counters.duplicates.fetch_add(rejected.duplicates, Ordering::Relaxed);
+        Ok(rejected)
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.rows.state.lock().closed = true;
+        self.rows.state.lock().is_closed = true;
     }
 }

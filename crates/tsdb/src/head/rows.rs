@@ -1,11 +1,11 @@
-//! The scrapes of a group that are in memory.
-use crate::DAY_MS;
-use crate::head::chunk::{Chunk, Head, ROWS};
+//! The scrapes of a group in memory: finished chunks and the open one.
+use crate::head::chunk::{Chunk, MAX_ROWS, OpenChunk};
+use crate::time::{TimeBounds, TimeRange, day_of};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// The scrapes of a group, shared by its writer and by queries.
+/// The scrapes of a group, shared by its writer and by queries. Each is a row: a time, and a value by slot.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) state: Mutex<State>,
@@ -14,30 +14,42 @@ pub(crate) struct Rows {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     sealed: VecDeque<Arc<Chunk>>,
-    pub(crate) head: Head,
+    pub(crate) open_chunk: OpenChunk,
     pub(crate) last_ms: Option<i64>,
-    /// Series that were asked for since the last append.
+    /// Slots registered since the last append.
     pub(crate) registered: HashSet<u32>,
-    /// Series in the last scrape of the last finished chunk, in order.
+    /// Slots in the last row of the last finished chunk, in order.
     in_last_row: Vec<u32>,
-    /// There will be no more scrapes.
-    pub(crate) closed: bool,
+    /// Whether there will be no more rows.
+    pub(crate) is_closed: bool,
+}
+
+/// The memory that the rows of a group use.
+pub(crate) struct Sizes {
+    pub(crate) total_bytes: usize,
+    /// Finished chunks, oldest first.
+    pub(crate) chunks: Vec<ChunkSize>,
+}
+
+pub(crate) struct ChunkSize {
+    pub(crate) last_ms: i64,
+    pub(crate) size_bytes: usize,
 }
 
 impl State {
-    /// Begins a row at `time_ms`, which is after the rows before. No chunk holds scrapes of two days.
+    /// Begins a row at `time_ms`, which is after the previous row. No chunk holds rows of two days.
     pub(crate) fn begin_row(&mut self, time_ms: i64) {
-        let is_new_day = |first: &i64| first.div_euclid(DAY_MS) != time_ms.div_euclid(DAY_MS);
-        if self.head.times_ms.first().is_some_and(is_new_day) {
+        let is_new_day = |first_ms: &i64| day_of(*first_ms) != day_of(time_ms);
+        if self.open_chunk.times_ms.first().is_some_and(is_new_day) {
             self.seal();
         }
         self.last_ms = Some(time_ms);
-        self.head.begin_row(time_ms);
+        self.open_chunk.begin_row(time_ms);
     }
 
-    /// Ends the row; true where that finished a chunk.
+    /// Ends the row; returns whether that finished a chunk.
     pub(crate) fn end_row(&mut self) -> bool {
-        let is_full = self.head.times_ms.len() >= ROWS;
+        let is_full = self.open_chunk.times_ms.len() >= MAX_ROWS;
         if is_full {
             self.seal();
         }
@@ -45,133 +57,120 @@ impl State {
     }
 
     fn seal(&mut self) {
-        if !self.head.times_ms.is_empty() {
-            self.in_last_row = self.head.in_last_row();
-            self.sealed.push_back(Arc::new(std::mem::take(&mut self.head).seal()));
+        if !self.open_chunk.times_ms.is_empty() {
+            self.in_last_row = self.open_chunk.in_last_row();
+            self.sealed.push_back(Arc::new(std::mem::take(&mut self.open_chunk).seal()));
         }
     }
 
-    /// Whether the writer may append to the series without asking for it again.
+    /// Whether the writer may append to `slot` without registering it again.
     pub(crate) fn is_live(&self, slot: u32) -> bool {
-        let in_last_row = if self.head.times_ms.is_empty() {
+        let in_last_row = if self.open_chunk.times_ms.is_empty() {
             self.in_last_row.binary_search(&slot).is_ok()
         } else {
-            self.head.is_in_last_row(slot)
+            self.open_chunk.is_in_last_row(slot)
         };
-        !self.closed && (in_last_row || self.registered.contains(&slot))
+        !self.is_closed && (in_last_row || self.registered.contains(&slot))
     }
 
-    /// Drops the oldest `count` chunks, and gives the series of which nothing is left.
-    fn drop_front(&mut self, count: usize) -> Vec<u32> {
+    /// Drops the oldest `count` finished chunks; returns the slots that have no samples left.
+    fn drop_oldest(&mut self, count: usize) -> Vec<u32> {
         let dropped: Vec<_> = self.sealed.drain(..count.min(self.sealed.len())).collect();
-        let mut gone: Vec<u32> = dropped.iter().flat_map(|chunk| chunk.slots()).collect();
-        gone.sort_unstable();
-        gone.dedup();
-        gone.retain(|slot| !self.head.has(*slot) && !self.sealed.iter().any(|chunk| chunk.has(*slot)));
-        gone
+        let mut emptied: Vec<u32> = dropped.iter().flat_map(|chunk| chunk.slots()).collect();
+        emptied.sort_unstable();
+        emptied.dedup();
+        emptied.retain(|slot| !self.open_chunk.has(*slot) && !self.sealed.iter().any(|chunk| chunk.has(*slot)));
+        emptied
     }
 }
 
 impl Rows {
-    /// The chunks with a scrape in `after_ms < time <= until_ms`, in order of time; of the one being written a copy
-    /// with the series in `slots` only.
-    pub(crate) fn snapshot(&self, after_ms: i64, until_ms: i64, slots: &[u32]) -> Vec<Arc<Chunk>> {
+    /// The chunks with a row in `range`, in order of time. The open chunk is copied, with the series in `slots` only.
+    pub(crate) fn snapshot(&self, range: TimeRange, slots: &[u32]) -> Vec<Arc<Chunk>> {
         let state = self.state.lock();
-        let from = state.sealed.partition_point(|chunk| !chunk.overlaps(after_ms, i64::MAX));
+        let from = state.sealed.partition_point(|chunk| !chunk.overlaps(TimeRange { until_ms: i64::MAX, ..range }));
         let mut chunks: Vec<_> =
-            state.sealed.range(from..).take_while(|chunk| chunk.overlaps(after_ms, until_ms)).cloned().collect();
-        let wanted = |first_ms: &i64, last_ms: &i64| *first_ms <= until_ms && *last_ms > after_ms;
-        if let (Some(first_ms), Some(last_ms)) = (state.head.times_ms.first(), state.head.times_ms.last())
-            && wanted(first_ms, last_ms)
-        {
-            chunks.push(Arc::new(state.head.snapshot(slots.iter().copied())));
+            state.sealed.range(from..).take_while(|chunk| chunk.overlaps(range)).cloned().collect();
+        if state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range)) {
+            chunks.push(Arc::new(state.open_chunk.snapshot(slots.iter().copied())));
         }
         chunks
     }
 
-    /// Finishes the chunk that is being written, and gives all of them.
+    /// Finishes the open chunk; returns all chunks.
     pub(crate) fn seal(&self) -> Vec<Arc<Chunk>> {
         let mut state = self.state.lock();
         state.seal();
         state.sealed.iter().cloned().collect()
     }
 
-    /// Drops the oldest `count` finished chunks, and gives the series of which nothing is left.
-    pub(crate) fn drop_front(&self, count: usize) -> Vec<u32> {
-        self.state.lock().drop_front(count)
+    /// Drops the oldest `count` finished chunks; returns the slots that have no samples left.
+    pub(crate) fn drop_oldest(&self, count: usize) -> Vec<u32> {
+        self.state.lock().drop_oldest(count)
     }
 
-    /// Drops the chunks that end at or before `cutoff_ms`, and gives the series of which nothing is left.
+    /// Drops the chunks that end at or before `cutoff_ms`; returns the slots that have no samples left.
     pub(crate) fn drop_until(&self, cutoff_ms: i64) -> Vec<u32> {
         let mut state = self.state.lock();
         if state.last_ms.is_some_and(|last_ms| last_ms <= cutoff_ms) {
             state.seal();
         }
-        let count = state.sealed.partition_point(|chunk| !chunk.overlaps(cutoff_ms, i64::MAX));
-        state.drop_front(count)
+        let remaining = TimeRange { after_ms: cutoff_ms, until_ms: i64::MAX };
+        let count = state.sealed.partition_point(|chunk| !chunk.overlaps(remaining));
+        state.drop_oldest(count)
     }
 
-    /// The series with a scrape in `after_ms < time <= until_ms`, as far as whole chunks tell.
-    pub(crate) fn slots_within(&self, after_ms: i64, until_ms: i64) -> HashSet<u32> {
+    /// The slots that may have a sample in `range`: those of every chunk that overlaps it.
+    pub(crate) fn slots_within(&self, range: TimeRange) -> HashSet<u32> {
         let state = self.state.lock();
-        let mut slots: HashSet<u32> = state
-            .sealed
-            .iter()
-            .filter(|chunk| chunk.overlaps(after_ms, until_ms))
-            .flat_map(|chunk| chunk.slots())
-            .collect();
-        if let (Some(first_ms), Some(last_ms)) = (state.head.times_ms.first(), state.head.times_ms.last())
-            && *first_ms <= until_ms
-            && *last_ms > after_ms
-        {
-            slots.extend(state.head.slots());
+        let overlapping = state.sealed.iter().filter(|chunk| chunk.overlaps(range));
+        let mut slots: HashSet<u32> = overlapping.flat_map(|chunk| chunk.slots()).collect();
+        if state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range)) {
+            slots.extend(state.open_chunk.slots());
         }
         slots
     }
 
-    /// The series that are no longer scraped, each with about the time of its last sample.
+    /// The slots that are no longer scraped, each with the approximate time of its last sample.
     pub(crate) fn ended(&self) -> HashMap<u32, i64> {
         let state = self.state.lock();
-        let mut last_ms = HashMap::new();
+        let mut ended = HashMap::new();
         for chunk in &state.sealed {
-            let Some((_, chunk_last_ms)) = chunk.span_ms() else { continue };
-            last_ms.extend(chunk.slots().map(|slot| (slot, chunk_last_ms)));
+            let Some(TimeBounds { last_ms, .. }) = chunk.time_bounds() else { continue };
+            ended.extend(chunk.slots().map(|slot| (slot, last_ms)));
         }
-        if let Some(head_last_ms) = state.last_ms {
-            last_ms.extend(state.head.slots().map(|slot| (slot, head_last_ms)));
+        if let Some(last_ms) = state.last_ms {
+            ended.extend(state.open_chunk.slots().map(|slot| (slot, last_ms)));
         }
-        last_ms.retain(|slot, _| !state.is_live(*slot));
-        last_ms
+        ended.retain(|slot, _| !state.is_live(*slot));
+        ended
     }
 
-    /// Whether the writer may append to the series without asking for it again.
+    /// Whether the writer may append to `slot` without registering it again.
     pub(crate) fn is_live(&self, slot: u32) -> bool {
         self.state.lock().is_live(slot)
     }
 
-    /// First and last time of what is held.
-    pub(crate) fn span_ms(&self) -> Option<(i64, i64)> {
+    pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {
         let state = self.state.lock();
-        let head = state.head.times_ms.first().copied();
-        let first = state.sealed.front().and_then(|chunk| chunk.span_ms()).map(|(first, _)| first).or(head)?;
-        let last = state.sealed.back().and_then(|chunk| chunk.span_ms()).map(|(_, last)| last);
-        Some((first, state.head.times_ms.last().copied().or(last)?))
+        let ends = [state.sealed.front(), state.sealed.back()].into_iter().flatten();
+        let sealed = ends.filter_map(|chunk| chunk.time_bounds());
+        sealed.chain(state.open_chunk.time_bounds()).reduce(TimeBounds::union)
     }
 
-    /// Memory held, and for each finished chunk its last time and memory, oldest first.
-    pub(crate) fn sizes(&self) -> (usize, Vec<(i64, usize)>) {
+    pub(crate) fn sizes(&self) -> Sizes {
         let state = self.state.lock();
-        let chunks: Vec<_> = state
-            .sealed
-            .iter()
-            .filter_map(|chunk| chunk.span_ms().map(|(_, last_ms)| (last_ms, chunk.size_bytes())))
-            .collect();
-        (state.head.size_bytes() + chunks.iter().map(|(_, size_bytes)| size_bytes).sum::<usize>(), chunks)
+        let size = |chunk: &Arc<Chunk>| {
+            Some(ChunkSize { last_ms: chunk.time_bounds()?.last_ms, size_bytes: chunk.size_bytes() })
+        };
+        let chunks: Vec<ChunkSize> = state.sealed.iter().filter_map(size).collect();
+        let sealed_bytes: usize = chunks.iter().map(|chunk| chunk.size_bytes).sum();
+        Sizes { total_bytes: state.open_chunk.size_bytes() + sealed_bytes, chunks }
     }
 
-    /// Whether there is no scrape at all.
+    /// Whether there are no rows.
     pub(crate) fn is_empty(&self) -> bool {
         let state = self.state.lock();
-        state.sealed.is_empty() && state.head.times_ms.is_empty()
+        state.sealed.is_empty() && state.open_chunk.times_ms.is_empty()
     }
 }

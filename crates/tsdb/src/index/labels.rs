@@ -1,5 +1,6 @@
-//! What the index can tell without a sample: label names, label values, and series.
-use crate::Store;
+//! Queries that need the index but no samples: series, label names and label values.
+use crate::store::Store;
+use crate::time::TimeRange;
 use hashbrown::HashSet;
 use promql::{Labels, Selector};
 use std::collections::{BTreeSet, HashMap};
@@ -7,20 +8,20 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 impl Store {
-    /// The label sets of at most `limit` series that `selector` asks for and that have samples within `times_ms` (Unix
-    /// milliseconds), as far as the bounds of blocks and chunks tell; in no order.
+    /// Returns the label sets, in no order, of at most `limit` series that `selector` selects and that have samples
+    /// within `times_ms` (Unix milliseconds). The time is checked against the bounds of whole blocks and chunks.
     pub fn series(&self, selector: &Selector, times_ms: RangeInclusive<i64>, limit: usize) -> Vec<Labels> {
-        let mut found = Vec::new();
+        let mut series = Vec::new();
         self.for_each_present(selector, times_ms, |labels| {
-            if found.len() < limit {
-                found.push(labels.clone());
+            if series.len() < limit {
+                series.push(labels.clone());
             }
-            found.len() < limit
+            series.len() < limit
         });
-        found
+        series
     }
 
-    /// The names of labels of those series, at most `limit`, in order.
+    /// Returns at most `limit` label names of those series, in order.
     pub fn label_names(&self, selector: &Selector, times_ms: RangeInclusive<i64>, limit: usize) -> Vec<Arc<str>> {
         let mut names = BTreeSet::new();
         self.for_each_present(selector, times_ms, |labels| {
@@ -34,7 +35,7 @@ impl Store {
         names.into_iter().collect()
     }
 
-    /// The values of label `name` of those series, at most `limit`, in order.
+    /// Returns at most `limit` values that the label `name` has in those series, in order.
     pub fn label_values(
         &self,
         name: &str,
@@ -53,30 +54,31 @@ impl Store {
         values.into_iter().take(limit).collect()
     }
 
-    /// Calls `visit` with each series until it says false.
+    /// Calls `visit` with each selected series that has samples in the time range, until it returns false.
     fn for_each_present(
         &self,
         selector: &Selector,
         times_ms: RangeInclusive<i64>,
         mut visit: impl FnMut(&Labels) -> bool,
     ) {
-        let (after_ms, until_ms) = (times_ms.start().saturating_sub(1), *times_ms.end());
-        // The head before the blocks, as a flush moves series from there to here.
-        let groups = self.inner.groups.lock().clone();
-        let in_memory = groups.iter().map(|rows| (Arc::as_ptr(rows), rows.slots_within(after_ms, until_ms)));
+        let range = TimeRange { after_ms: times_ms.start().saturating_sub(1), until_ms: *times_ms.end() };
+        // The head before the blocks, as a flush moves samples from the one to the other.
+        let groups = self.inner.head.groups();
+        let in_memory = groups.iter().map(|rows| (Arc::as_ptr(rows), rows.slots_within(range)));
         let in_memory: HashMap<_, _> = in_memory.collect();
         let mut in_blocks: HashSet<u32> = HashSet::new();
-        for block in self.inner.blocks().iter().filter(|block| block.overlaps(after_ms, until_ms)) {
-            let within = block.entries.iter().filter(|entry| block.is_within(entry, after_ms, until_ms));
-            in_blocks.extend(within.map(|entry| entry.number));
+        for block in self.inner.blocks.list().iter().filter(|block| block.bounds.overlaps(range)) {
+            let within = block.entries.iter().filter(|entry| block.is_within(entry, range));
+            in_blocks.extend(within.map(|entry| entry.series_id));
         }
         let index = self.inner.index.read();
-        for number in index.matching(selector) {
-            let Some(series) = index.series.get(&number) else { continue };
-            let is_present = in_blocks.contains(&number)
-                || series.places.iter().any(|place| {
-                    in_memory.get(&Arc::as_ptr(&place.rows)).is_some_and(|slots| slots.contains(&place.slot))
-                });
+        for id in index.select(selector) {
+            let Some(series) = index.series.get(&id) else { continue };
+            let is_present = in_blocks.contains(&id)
+                || series
+                    .slots
+                    .iter()
+                    .any(|own| in_memory.get(&Arc::as_ptr(&own.rows)).is_some_and(|slots| slots.contains(&own.slot)));
             if is_present && !visit(&series.labels) {
                 return;
             }

@@ -1,10 +1,13 @@
-//! Opening a store: its lock, its format, its blocks, its log, and what of them was lost.
-use crate::Store;
-use crate::block::{Block, Unreadable};
-use crate::disk::Files;
-use crate::disk::folder::Disk;
-use crate::disk::header::{Kind, VERSION};
-use crate::store::{Inner, Options};
+//! Opening a store: locking its folder, checking the format, loading blocks and log, and reporting damage.
+use crate::block::{Block, ReadError};
+use crate::disk::FileSystem;
+use crate::disk::folder::{Folder, parse_file_name};
+use crate::disk::header::{FileKind, VERSION};
+use crate::store::Store;
+use crate::store::format_file;
+use crate::store::inner::Inner;
+use crate::store::options::Options;
+use crate::store::persistence::Persistence;
 use crate::wal::replay::{Replayed, replay};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,244 +16,207 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A folder that cannot be used.
+/// Why a folder cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it.
-    #[error("{dir} is in use by another process: stop that one, or give another folder")]
+    /// Another process has locked it.
+    #[error("{dir} is in use by another process; stop that process, or use another folder")]
     InUse {
         /// The folder.
         dir: PathBuf,
     },
-    /// Another program wrote it.
+    /// It has another format version.
     #[error(
-        "{dir} has format {found}, and this program knows format {VERSION} only: use the program that wrote it, or give another folder"
+        "{dir} has format {found}, and this program supports only format {VERSION}; use the program that wrote it, or another folder"
     )]
     Format {
         /// The folder.
         dir: PathBuf,
-        /// Its format.
+        /// Its format version.
         found: u32,
     },
-    /// The system refuses.
-    #[error("cannot use {path}: {source}; check its permissions, or give another folder")]
+    /// The file system failed.
+    #[error("cannot use {path}: {source}; check its permissions, or use another folder")]
     Io {
         /// The folder or a file in it.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// What was found in a folder.
+/// What opening a folder found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenReport {
-    /// Blocks that can be read, at least in part.
+    /// Blocks that are readable, at least in part.
     pub blocks: usize,
-    /// Samples that came back from the write-ahead log.
+    /// Samples recovered from the write-ahead log.
     pub replayed: u64,
     /// Bytes at the end of the log that a crash left incomplete.
     pub torn_bytes: u64,
-    /// What was damaged, file by file.
+    /// Damage, file by file.
     pub losses: Vec<Loss>,
 }
 
 /// Damage to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// The file's name.
+    /// The name of the file.
     pub file: String,
-    /// What is lost, and what became of the file.
-    pub what: String,
+    /// What is lost, and what happened to the file.
+    pub description: String,
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.what)
+        write!(f, "{}: {}", self.file, self.description)
+    }
+}
+
+impl OpenReport {
+    fn add_loss(&mut self, file: &str, description: String) {
+        self.losses.push(Loss { file: file.to_owned(), description });
     }
 }
 
 impl Store {
-    /// Opens the store in `dir`, a new one where there is none. Damage is reported and never keeps it from opening.
+    /// Opens the store in `dir`, or creates one there. Damage is reported but never prevents opening.
     ///
     /// # Errors
-    /// When another process has the folder, another version of the format is in it, or it cannot be read and written.
-    pub fn open(dir: &Path, options: Options, files: Arc<dyn Files>) -> Result<(Self, OpenReport), OpenError> {
+    /// If another process has locked the folder, it has another format version, or it cannot be read and written.
+    pub fn open(dir: &Path, options: Options, fs: Arc<dyn FileSystem>) -> Result<(Self, OpenReport), OpenError> {
         let failed = |path: &Path, source| OpenError::Io { path: path.to_owned(), source };
-        files.create_dir(dir).map_err(|error| failed(dir, error))?;
+        fs.create_dir(dir).map_err(|error| failed(dir, error))?;
         let lock_path = dir.join("lock");
-        let lock = files.lock(&lock_path).map_err(|error| match error.kind() {
+        let lock = fs.lock(&lock_path).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => OpenError::InUse { dir: dir.to_owned() },
             _ => failed(&lock_path, error),
         })?;
-        let names = files.names(dir).map_err(|error| failed(dir, error))?;
+        let names = fs.file_names(dir).map_err(|error| failed(dir, error))?;
         let mut report = OpenReport::default();
-        check_format(&*files, dir, &names, &mut report)?;
-        let inner = Inner::new(options.limits, Some(Disk::new(dir, options, files, lock)));
-        let disk = inner.disk.as_ref();
-        if let Some(disk) = disk {
-            let mut loading = Loading { inner: &inner, disk, report };
-            loading.load(&names);
-            report = loading.report;
-            // On a full disk the store works all the same, in memory.
-            if let Err(error) = inner.begin_segment(disk)
-                && is_refused(&error)
+        check_format(&*fs, dir, &names, &mut report)?;
+        let inner = Inner::new(options.limits, Some(Persistence::new(Folder::new(dir, fs, lock), options)));
+        if let Some(disk) = &inner.disk {
+            let mut loader = Loader { inner: &inner, disk, report };
+            loader.load(&names);
+            report = loader.report;
+            // On a full disk the store still works, in memory.
+            if let Err(error) = disk.wal.begin_segment(&disk.folder)
+                && is_permanent(&error)
             {
                 return Err(failed(dir, error));
             }
         }
-        inner.counts.damaged.store(report.losses.len() as u64, Relaxed);
+        inner.counters.damaged.store(report.losses.len() as u64, Relaxed);
         Ok((Self { inner: Arc::new(inner) }, report))
     }
 }
 
-/// Whether waiting does not help.
-fn is_refused(error: &io::Error) -> bool {
+/// Whether retrying is pointless.
+fn is_permanent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Checks the file that names the format of the folder, and writes it where it is missing or damaged.
-fn check_format(files: &dyn Files, dir: &Path, names: &[String], report: &mut OpenReport) -> Result<(), OpenError> {
-    let path = dir.join(FORMAT_FILE);
-    if names.iter().any(|name| name == FORMAT_FILE) {
-        match read_format(files, &path) {
+/// Checks the format file of the folder, and writes it if it is missing or damaged.
+fn check_format(fs: &dyn FileSystem, dir: &Path, names: &[String], report: &mut OpenReport) -> Result<(), OpenError> {
+    let path = dir.join(format_file::NAME);
+    if names.iter().any(|name| name == format_file::NAME) {
+        match format_file::read(fs, &path) {
             Some(VERSION) => return Ok(()),
             Some(found) => return Err(OpenError::Format { dir: dir.to_owned(), found }),
-            None => report.lose(FORMAT_FILE, "damaged, and written anew".to_owned()),
+            None => report.add_loss(format_file::NAME, "damaged; written again".to_owned()),
         }
-    } else if names.iter().any(|name| file_of(name).is_some()) {
-        report.lose(FORMAT_FILE, "gone, and written anew".to_owned());
+    } else if names.iter().any(|name| parse_file_name(name).is_some()) {
+        report.add_loss(format_file::NAME, "missing; written again".to_owned());
     }
-    let temporary = dir.join(format!("{FORMAT_FILE}.tmp"));
-    let write = || {
-        let output = files.create(&temporary)?;
-        output.write(format_text(VERSION).as_bytes())?;
-        output.sync()?;
-        files.rename(&temporary, &path)?;
-        files.sync_dir(dir)
-    };
-    match write() {
-        Err(source) if is_refused(&source) => Err(OpenError::Io { path, source }),
-        // The next opening writes it.
+    match format_file::write(fs, dir) {
+        Err(source) if is_permanent(&source) => Err(OpenError::Io { path, source }),
+        // Other failures may pass: the next opening writes the file.
         _ => Ok(()),
     }
 }
 
-fn read_format(files: &dyn Files, path: &Path) -> Option<u32> {
-    let input = files.open(path).ok()?;
-    let mut bytes = vec![0; usize::try_from(input.size_bytes().ok()?).ok().filter(|size| *size < 256)?];
-    input.read_at(0, &mut bytes).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let version = text.strip_prefix("inferboard store, format ")?.split_once(' ')?.0.parse().ok()?;
-    (text == format_text(version)).then_some(version)
-}
-
-fn format_text(version: u32) -> String {
-    let text = format!("inferboard store, format {version}");
-    format!("{text} (crc32c {:08x})\n", crc32c::crc32c(text.as_bytes()))
-}
-
-/// The file that names the format of the folder.
-const FORMAT_FILE: &str = "format";
-
-/// The number and kind of a file by its name.
-fn file_of(name: &str) -> Option<(u64, Kind)> {
-    let (id, extension) = name.split_once('.')?;
-    let kind = [Kind::Block, Kind::Log].into_iter().find(|kind| kind.extension() == extension)?;
-    Some((u64::from_str_radix(id, 16).ok().filter(|_| id.len() == 16)?, kind))
-}
-
-impl OpenReport {
-    fn lose(&mut self, file: &str, what: String) {
-        self.losses.push(Loss { file: file.to_owned(), what });
-    }
-}
-
-/// A store that is being opened; nobody else has it yet.
-struct Loading<'l> {
+/// Loads blocks and log into a store that no other thread can see yet.
+struct Loader<'l> {
     inner: &'l Inner,
-    disk: &'l Disk,
+    disk: &'l Persistence,
     report: OpenReport,
 }
 
-impl Loading<'_> {
+impl Loader<'_> {
     fn load(&mut self, names: &[String]) {
-        for unfinished in names.iter().filter(|name| name.ends_with(".tmp")) {
-            let _ = self.disk.files.remove(&self.disk.dir.join(unfinished));
-        }
-        let mut files: Vec<(u64, Kind)> = names.iter().filter_map(|name| file_of(name)).collect();
+        self.disk.folder.remove_temporary(names);
+        let mut files: Vec<(u64, FileKind)> = names.iter().filter_map(|name| parse_file_name(name)).collect();
         files.sort_unstable_by_key(|(id, _)| *id);
-        // No number is used twice, not even that of a file which was moved aside.
-        let used = names.iter().filter_map(|name| u64::from_str_radix(name.split('.').next()?, 16).ok()).max();
-        self.disk.next_id.store(used.map_or(1, |id| id.saturating_add(1)), Relaxed);
-        let blocks = files.iter().filter(|(_, kind)| *kind == Kind::Block).filter_map(|(id, _)| self.block(*id));
-        let blocks: Vec<Arc<Block>> = blocks.collect();
+        self.disk.folder.skip_used_ids(names);
+        let blocks = files.iter().filter(|(_, kind)| *kind == FileKind::Block);
+        let blocks: Vec<Arc<Block>> = blocks.filter_map(|(id, _)| self.load_block(*id)).collect();
         let replaced: BTreeSet<u64> = blocks.iter().flat_map(|block| block.replaces.iter().copied()).collect();
         self.inner.replace_blocks(blocks, &[]);
-        let replaced: Vec<u64> = replaced.into_iter().filter(|id| files.contains(&(*id, Kind::Block))).collect();
+        let replaced: Vec<u64> = replaced.into_iter().filter(|id| files.contains(&(*id, FileKind::Block))).collect();
         self.inner.replace_blocks(Vec::new(), &replaced);
-        replaced.iter().for_each(|id| self.disk.remove(*id, Kind::Block));
-        self.report.blocks = self.inner.blocks().len();
-        for (id, _) in files.iter().filter(|(_, kind)| *kind == Kind::Log) {
-            self.segment(*id);
+        self.disk.folder.remove_all(&replaced, FileKind::Block);
+        self.report.blocks = self.inner.blocks.list().len();
+        for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Log) {
+            self.load_segment(*id);
         }
     }
 
-    fn block(&mut self, id: u64) -> Option<Arc<Block>> {
-        let path = self.disk.path(id, Kind::Block);
-        let name = format!("{id:016x}.block");
-        let opened = self.disk.files.open(&path).map_err(Unreadable::Io).and_then(|input| {
+    fn load_block(&mut self, id: u64) -> Option<Arc<Block>> {
+        let name = FileKind::Block.file_name(id);
+        let opened = self.disk.folder.open(id, FileKind::Block).map_err(ReadError::Io).and_then(|file| {
             let mut index = self.inner.index.write();
-            // What was in the store has room in it, whatever the limit is now.
-            Block::open(id, input, &mut |pairs| index.intern(pairs, usize::MAX))
+            // Stored series are always loaded, even if the limit is lower now.
+            Block::open(id, file, &mut |pairs| index.get_or_insert(pairs, usize::MAX))
         });
         match opened {
             Ok(block) => {
-                self.inner.index.write().count_block(block.entries.iter().map(|entry| entry.number));
+                self.inner.index.write().count_block(block.entries.iter().map(|entry| entry.series_id));
                 if let Some(loss) = block.loss {
-                    let what = format!(
-                        "its end is damaged; {} series and {} bytes are lost, the rest was found again",
+                    let description = format!(
+                        "its end is damaged; {} series and {} bytes are lost, the rest was recovered",
                         loss.series, loss.bytes
                     );
-                    self.report.lose(&name, what);
+                    self.report.add_loss(&name, description);
                 }
                 return Some(Arc::new(block));
             }
-            Err(Unreadable::Damaged { .. }) => {
-                let aside = path.with_extension("damaged");
-                let _ = self.disk.files.rename(&path, &aside);
-                self.report.lose(&name, "cannot be read at all, and was moved aside".to_owned());
+            Err(ReadError::Damaged { .. }) => {
+                self.disk.folder.set_aside(id, FileKind::Block);
+                self.report.add_loss(&name, "completely unreadable; moved aside".to_owned());
             }
-            Err(error @ (Unreadable::Version(_) | Unreadable::Io(_))) => {
-                self.report.lose(&name, format!("left alone, as it cannot be read: {error}"));
+            Err(error @ (ReadError::Version(_) | ReadError::Io(_))) => {
+                self.report.add_loss(&name, format!("left alone because it cannot be read: {error}"));
             }
         }
         None
     }
 
-    fn segment(&mut self, id: u64) {
-        let name = format!("{id:016x}.wal");
-        let input = self.disk.files.open(&self.disk.path(id, Kind::Log));
-        let replayed = input.and_then(|input| {
-            let size = input.size_bytes()?;
-            Ok((replay(&*input, &mut self.inner.index.write())?, size))
+    fn load_segment(&mut self, id: u64) {
+        let name = FileKind::Log.file_name(id);
+        let file = self.disk.folder.open(id, FileKind::Log);
+        let replayed = file.and_then(|file| {
+            let size = file.size_bytes()?;
+            Ok((replay(&*file, &mut self.inner.index.write())?, size))
         });
         let (replayed, size) = match replayed {
             Ok(replayed) => replayed,
-            Err(error) => return self.report.lose(&name, format!("left alone, as it cannot be read: {error}")),
+            Err(error) => {
+                return self.report.add_loss(&name, format!("left alone because it cannot be read: {error}"));
+            }
         };
-        let Replayed { groups, samples, lost_samples, damaged_bytes, torn_bytes, version } = replayed;
-        if let Some(version) = version {
-            return self.report.lose(&name, format!("left alone, as it is of format version {version}"));
+        let Replayed { groups, samples, lost_samples, damaged_bytes, torn_bytes, other_version } = replayed;
+        if let Some(version) = other_version {
+            return self.report.add_loss(&name, format!("left alone because it has format version {version}"));
         }
-        self.inner.groups.lock().extend(groups);
-        self.disk.log_files.lock().older.push((id, size));
+        self.inner.head.add_groups(groups);
+        self.disk.wal.add_replayed_segment(id, size);
         self.report.replayed += samples;
         self.report.torn_bytes += torn_bytes;
         if damaged_bytes > 0 || lost_samples > 0 {
-            self.inner.counts.lost_samples.fetch_add(lost_samples, Relaxed);
-            let what = format!("{damaged_bytes} bytes are damaged and lost, and {lost_samples} samples with them");
-            self.report.lose(&name, what);
+            self.inner.counters.lost_samples.fetch_add(lost_samples, Relaxed);
+            let description = format!("{damaged_bytes} bytes are damaged; they and {lost_samples} samples are lost");
+            self.report.add_loss(&name, description);
         }
     }
 }

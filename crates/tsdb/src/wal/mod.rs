@@ -1,3 +1,14 @@
-//! The write-ahead log.
+//! The write-ahead log: the scrapes that are in memory but in no block yet, on disk.
 pub(crate) mod buffer;
+pub(crate) mod group_log;
+mod log;
 pub(crate) mod replay;
+mod segment;
+
+pub(crate) use log::Wal;
+
+/// The tag of a record that names the series of a group's slots.
+const SERIES: u8 = 1;
+
+/// The tag of a record with the values of one scrape.
+const SCRAPE: u8 = 2;

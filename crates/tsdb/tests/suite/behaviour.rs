@@ -1,19 +1,19 @@
-//! The store as its users see it: what is appended is what a query is lent, until it is dropped.
-use crate::fixtures::{all, labels, lent, put, select};
+//! The behaviour of a store in memory: appends, selectors, limits and retention.
+use crate::fixtures::{all, append, labels, select, select_while_writing};
 use promql::{Selector, Storage, stale_marker};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tsdb::{Limits, Refused, Store, StoreError};
+use tsdb::{Limits, Rejected, Store, StoreError};
 
 type Samples = Vec<(i64, f64)>;
 
 #[test]
-fn what_is_appended_is_found_again() {
+fn queries_return_the_appended_samples() {
     let store = Store::new(Limits::default());
     let mut group = store.group();
     let series: Vec<_> = (0..3).map(|n| group.register(&labels(&format!("__name__=m,n={n}"))).expect("room")).collect();
     for row in 0..1000_i64 {
-        // The second begins late, and the third has every other row.
+        // The second series begins late, and the third is in every other row.
         let values = series.iter().enumerate().filter_map(|(n, series)| match n {
             1 if row < 500 => None,
             2 if row % 2 == 1 => None,
@@ -47,7 +47,7 @@ fn what_is_appended_is_found_again() {
 }
 
 #[test]
-fn selectors_match_as_prometheus_does() {
+fn selectors_match_like_in_prometheus() {
     let store = Store::new(Limits::default());
     let mut group = store.group();
     let series = ["__name__=a,x=1", "__name__=a,x=2,y=1", "__name__=b,x=1,y=2", "__name__=b"];
@@ -78,7 +78,7 @@ fn selectors_match_as_prometheus_does() {
 }
 
 #[test]
-fn a_visit_can_break_off() {
+fn a_visitor_can_break_off() {
     let store = Store::new(Limits::default());
     let mut group = store.group();
     let row: Vec<_> = (0..5).map(|n| (group.register(&labels(&format!("n={n}"))).expect("room"), 0.0)).collect();
@@ -94,11 +94,11 @@ fn a_visit_can_break_off() {
 }
 
 #[test]
-fn duplicates_and_times_that_go_back_are_refused() {
+fn duplicates_and_decreasing_times_are_rejected() {
     let store = Store::new(Limits::default());
     let mut group = store.group();
     let series = group.register(&labels("n=1")).expect("room");
-    assert_eq!(group.append(10, [(series, 1.0), (series, 2.0)]), Ok(Refused { duplicates: 1 }));
+    assert_eq!(group.append(10, [(series, 1.0), (series, 2.0)]), Ok(Rejected { duplicates: 1 }));
     for time_ms in [10, 9] {
         assert_eq!(group.append(time_ms, [(series, 3.0)]), Err(StoreError::OutOfOrder { time_ms, last_ms: 10 }));
     }
@@ -110,26 +110,26 @@ fn one_label_set_from_two_groups_is_one_series() {
     let store = Store::new(Limits::default());
     let (mut one, mut two) = (store.group(), store.group());
     for time_ms in [10, 30, 50] {
-        put(&mut one, time_ms, "n=1", 1.0);
+        append(&mut one, time_ms, "n=1", 1.0);
     }
     for time_ms in [20, 30, 40] {
-        put(&mut two, time_ms, "n=1", 2.0);
+        append(&mut two, time_ms, "n=1", 2.0);
     }
     assert_eq!(all(&store)["n=1"], [(10, 1.0), (20, 2.0), (30, 1.0), (40, 2.0), (50, 1.0)]);
     assert_eq!(store.stats().series, 1);
 }
 
 #[test]
-fn what_is_too_old_goes_and_so_do_series_without_samples() {
+fn old_samples_and_series_without_samples_are_dropped() {
     let store = Store::new(Limits { retention_ms: 1_000_000, ..Limits::default() });
     let (mut live, mut ended) = (store.group(), store.group());
     for row in 0..500_i64 {
-        put(&mut live, row * 10_000, "n=live", row as f64);
+        append(&mut live, row * 10_000, "n=live", row as f64);
     }
-    put(&mut ended, 10_000, "n=ended", 1.0);
-    put(&mut ended, 20_000, "n=ended", stale_marker());
+    append(&mut ended, 10_000, "n=ended", 1.0);
+    append(&mut ended, 20_000, "n=ended", stale_marker());
     drop(ended);
-    store.retain(4_990_000);
+    store.apply_retention(4_990_000);
     let found = all(&store);
     assert_eq!(found.keys().collect::<Vec<_>>(), ["n=live"]);
     let (first_ms, _) = found["n=live"][0];
@@ -138,13 +138,13 @@ fn what_is_too_old_goes_and_so_do_series_without_samples() {
 }
 
 #[test]
-fn a_series_that_is_still_scraped_is_never_forgotten() {
+fn a_series_that_is_still_scraped_is_never_removed() {
     let store = Store::new(Limits { retention_ms: 5, ..Limits::default() });
     let mut group = store.group();
     let series = group.register(&labels("n=1")).expect("room");
     for row in 0..300_i64 {
         group.append(row * 1000, [(series, 1.0)]).expect("in order");
-        store.retain(row * 1000 + 500);
+        store.apply_retention(row * 1000 + 500);
         assert_eq!(store.stats().series, 1, "row {row}");
     }
     group.append(300_000, [(series, 2.0)]).expect("in order");
@@ -152,16 +152,16 @@ fn a_series_that_is_still_scraped_is_never_forgotten() {
 }
 
 #[test]
-fn memory_is_bounded_by_dropping_the_oldest() {
+fn the_oldest_samples_are_dropped_to_limit_memory() {
     let store = Store::new(Limits { size_bytes: 300_000, ..Limits::default() });
     let mut groups = [store.group(), store.group()];
     for row in 0..20_000_i64 {
         for (n, group) in groups.iter_mut().enumerate() {
-            put(group, row, &format!("n={n}"), (row as f64).sin());
+            append(group, row, &format!("n={n}"), (row as f64).sin());
         }
     }
     assert!(store.stats().size_bytes > 300_000);
-    store.retain(20_000);
+    store.apply_retention(20_000);
     assert!((200_000..=300_000).contains(&store.stats().size_bytes), "{:?}", store.stats());
     for samples in all(&store).values() {
         assert_eq!(samples.last().map(|(time_ms, _)| *time_ms), Some(19_999));
@@ -170,12 +170,12 @@ fn memory_is_bounded_by_dropping_the_oldest() {
 }
 
 #[test]
-fn at_the_limit_ended_series_make_room_and_live_ones_stay() {
+fn at_the_limit_ended_series_are_evicted_and_live_ones_stay() {
     let store = Store::new(Limits { series: 20, ..Limits::default() });
     let mut group = store.group();
     let live = group.register(&labels("n=live")).expect("room");
     for row in 0..200_i64 {
-        let passing = group.register(&labels(&format!("n={row}"))).expect("room, as the one before has ended");
+        let passing = group.register(&labels(&format!("n={row}"))).expect("room, as the previous one has ended");
         group.append(row, [(live, 1.0), (passing, 1.0)]).expect("in order");
     }
     assert!(store.stats().series <= 20);
@@ -194,7 +194,7 @@ fn samples_are_compact() {
     let mut group = store.group();
     let series: Vec<_> = (0..100).map(|n| group.register(&labels(&format!("n={n}"))).expect("room")).collect();
     for row in 0..1200_i64 {
-        // Of a hundred series of a typical page most do not move, some count, and a few are any number.
+        // Of a hundred series of a typical target most are constant, some are counters, and a few are noise.
         let values = series.iter().enumerate().map(|(n, series)| match n {
             0..70 => (*series, n as f64),
             70..95 => (*series, (row * n as i64) as f64),
@@ -208,20 +208,20 @@ fn samples_are_compact() {
 }
 
 #[test]
-fn queries_and_scrapes_go_on_at_the_same_time() {
+fn queries_and_scrapes_run_concurrently() {
     let store = Store::new(Limits { retention_ms: 300, ..Limits::default() });
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let mut most = 0;
+            let mut max_samples = 0;
             loop {
                 let is_last = done.load(Ordering::Relaxed);
-                for samples in lent(&store, &[&[]], i64::MIN, i64::MAX).values() {
+                for samples in select_while_writing(&store, &[&[]], i64::MIN, i64::MAX).values() {
                     assert!(samples.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1 && pair[1].1 == pair[0].1 + 1.0));
-                    most = most.max(samples.len());
+                    max_samples = max_samples.max(samples.len());
                 }
                 if is_last {
-                    return most;
+                    return max_samples;
                 }
             }
         });
@@ -230,14 +230,14 @@ fn queries_and_scrapes_go_on_at_the_same_time() {
                 let mut group = store.group();
                 scope.spawn(move || {
                     for time_ms in 0..5000_i64 {
-                        put(&mut group, time_ms, &format!("n={n}"), time_ms as f64);
+                        append(&mut group, time_ms, &format!("n={n}"), time_ms as f64);
                     }
                     group
                 })
             })
             .collect();
         let _groups: Vec<_> = writers.into_iter().map(|writer| writer.join().expect("a writer")).collect();
-        store.retain(5000);
+        store.apply_retention(5000);
         done.store(true, Ordering::Relaxed);
         assert!(reader.join().expect("a reader") > 0);
         assert_eq!(store.stats().appended, 10_000);

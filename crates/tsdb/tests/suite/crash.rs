@@ -1,19 +1,18 @@
-//! A crash behind every single thing that is done to the disk: what was said to be safe is there, and nothing is there
-//! that was never written.
+//! Crashes after every operation on the disk: durable samples survive, and no sample appears that was never written.
 use crate::fixtures::{all, labels};
 use crate::memory_disk::{Event, Fate, Image, MemoryDisk, crash};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tsdb::{Group, OldSeries, Options, SeriesRef, Store};
+use tsdb::{Group, ImportSeries, Options, SeriesRef, Store};
 
 const TARGETS: usize = 3;
 const SERIES: usize = 4;
 const STEP_MS: i64 = 20 * 60_000;
 const START_MS: i64 = 1_790_000_000_000;
 
-/// What was written, in its order.
+/// Series, time and value of each sample, in the order of writing.
 type Written = Vec<(String, i64, f64)>;
 
 fn options() -> Options {
@@ -22,7 +21,7 @@ fn options() -> Options {
 
 fn open(disk: &MemoryDisk) -> Store {
     let (store, _) =
-        Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("opening needs no help");
+        Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("a crash never prevents opening");
     store
 }
 
@@ -45,8 +44,8 @@ fn targets(store: &Store) -> Vec<Target> {
     (0..TARGETS).map(target).collect()
 }
 
-/// Two days of scrapes, with a restart and imports between them, and a sync after every other round.
-fn story(disk: &MemoryDisk) -> Written {
+/// Writes two days of scrapes with restarts and imports, and a sync after every other round.
+fn write_history(disk: &MemoryDisk) -> Written {
     let mut written = Written::new();
     let mut round = 0_i64;
     for rounds in [40, 50, 60] {
@@ -67,82 +66,81 @@ fn story(disk: &MemoryDisk) -> Written {
             }
             if round % 2 == 0 {
                 store.maintain(time_ms).expect("room");
-                disk.note_safe(written.len());
+                disk.note_durable(written.len());
             }
             if round % 30 == 0 {
                 import(&store, time_ms, &mut written);
-                disk.note_safe(written.len());
+                disk.note_durable(written.len());
             }
         }
         store.close().expect("room");
-        disk.note_safe(written.len());
+        disk.note_durable(written.len());
     }
     written
 }
 
-/// Samples from before, of a series that is there and of one that is not.
+/// Imports older samples, of an existing series and of a new one.
 fn import(store: &Store, time_ms: i64, written: &mut Written) {
     let batch = ["__name__=m0,target=0", "__name__=old"].map(|name| {
         let samples: Vec<_> = (1..50).map(|n| (time_ms - n * STEP_MS / 3 - 500, n as f64)).collect();
         written.extend(samples.iter().map(|(time_ms, value)| (name.to_owned(), *time_ms, *value)));
-        OldSeries { labels: labels(name), samples }
+        ImportSeries { labels: labels(name), samples }
     });
-    // Nothing of it is said to be safe before it is.
     store.import(batch.into()).expect("room");
 }
 
-fn check(image: Image, written: &Written, safe: usize, when: &str) {
+fn check(image: Image, written: &Written, durable: usize, context: &str) {
     let store = open(&MemoryDisk::with(image));
-    let mut known: BTreeMap<&str, BTreeMap<i64, u64>> = BTreeMap::new();
+    let mut expected: BTreeMap<&str, BTreeMap<i64, u64>> = BTreeMap::new();
     for (name, time_ms, value) in written {
-        known.entry(name).or_default().entry(*time_ms).or_insert(value.to_bits());
+        expected.entry(name).or_default().entry(*time_ms).or_insert(value.to_bits());
     }
     let found = all(&store);
     for (name, samples) in &found {
-        let known = known.get(name.as_str());
+        let expected = expected.get(name.as_str());
         for (time_ms, value) in samples {
             assert_eq!(
-                known.and_then(|known| known.get(time_ms)),
+                expected.and_then(|expected| expected.get(time_ms)),
                 Some(&value.to_bits()),
-                "{when}: {name} at {time_ms}"
+                "{context}: {name} at {time_ms}"
             );
         }
     }
     let found: BTreeMap<&str, BTreeMap<i64, f64>> =
         found.iter().map(|(name, samples)| (name.as_str(), samples.iter().copied().collect())).collect();
-    for (name, time_ms, _) in &written[..safe] {
+    for (name, time_ms, _) in &written[..durable] {
         let is_there = found.get(name.as_str()).is_some_and(|samples| samples.contains_key(time_ms));
-        assert!(is_there, "{when}: {name} at {time_ms} was safe and is gone");
+        assert!(is_there, "{context}: {name} at {time_ms} was durable and is lost");
     }
 }
 
 #[test]
-fn a_crash_at_any_moment_loses_nothing_that_was_safe() {
+fn a_crash_at_any_point_loses_no_durable_sample() {
     let disk = MemoryDisk::default();
-    let written = story(&disk);
+    let written = write_history(&disk);
     let history = disk.history();
     let count = |is: fn(&Event) -> bool| history.iter().filter(|event| is(event)).count();
-    assert!(count(|event| matches!(event, Event::Rename(..))) > 20, "blocks were made");
-    assert!(count(|event| matches!(event, Event::Remove(_))) > 20, "files became needless");
+    assert!(count(|event| matches!(event, Event::Rename(..))) > 20, "blocks were written");
+    assert!(count(|event| matches!(event, Event::Remove(_))) > 20, "files were removed");
     let mut crashes = 0;
     for at in 1..=history.len() {
         let seed = at as u64 * 8;
         let torn = [13, 100, 191, 250].map(Fate::Torn);
         let reordered = [1, 2, 3].map(|more| Fate::Reordered(seed + more));
         let fates = [Fate::Kept, Fate::Lost].into_iter().chain(torn).chain(reordered);
-        // Only what changes the outcome, with what comes before it.
-        for fate in fates.filter(|_| !matches!(history[at - 1], Event::Safe(_))) {
-            let (image, safe) = crash(&history[..at], fate);
-            check(image, &written, safe, &format!("behind event {at} ({:?}), {fate:?}", what(&history[at - 1])));
+        // A note changes nothing on the disk.
+        for fate in fates.filter(|_| !matches!(history[at - 1], Event::Durable(_))) {
+            let (image, durable) = crash(&history[..at], fate);
+            check(image, &written, durable, &format!("after event {at} ({:?}), {fate:?}", describe(&history[at - 1])));
             crashes += 1;
         }
     }
-    println!("{crashes} crashes behind {} events", history.len());
+    println!("{crashes} crashes after {} events", history.len());
     assert!(crashes > 2000);
 }
 
-/// The event without the bytes.
-fn what(event: &Event) -> String {
+/// The event without the written bytes.
+fn describe(event: &Event) -> String {
     match event {
         Event::Write(file, bytes) => format!("write of {} bytes to file {file}", bytes.len()),
         other => format!("{other:?}"),
@@ -150,12 +148,12 @@ fn what(event: &Event) -> String {
 }
 
 #[test]
-fn after_a_crash_the_store_goes_on_and_can_crash_again() {
+fn a_store_can_crash_again_after_a_crash() {
     let disk = MemoryDisk::default();
-    let mut written = story(&disk);
+    let mut written = write_history(&disk);
     let history = disk.history();
     for (n, at) in (0..history.len()).step_by(history.len() / 20 + 1).enumerate() {
-        let (image, safe) = crash(&history[..at], Fate::Reordered(n as u64));
+        let (image, durable) = crash(&history[..at], Fate::Reordered(n as u64));
         let again = MemoryDisk::with(image.clone());
         let before = written.len();
         {
@@ -167,9 +165,9 @@ fn after_a_crash_the_store_goes_on_and_can_crash_again() {
             }
             store.sync().expect("room");
         }
-        // What was safe before the first crash is safe after the second one too.
+        // Samples that were durable before the first crash survive the second one too.
         let survived = again.image();
-        check(survived.clone(), &written, safe, &format!("after event {at}"));
+        check(survived.clone(), &written, durable, &format!("after event {at}"));
         let store = open(&MemoryDisk::with(survived));
         assert_eq!(
             all(&store).values().filter(|samples| samples.last() == Some(&(START_MS + 400 * STEP_MS, 7.0))).count(),

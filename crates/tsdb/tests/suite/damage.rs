@@ -1,4 +1,4 @@
-//! Damage to any file costs what it touches, is told, and never gives a wrong value.
+//! Damage to any file loses only the samples it hits, is reported, and never yields a wrong value.
 use crate::fixtures::{all, labels};
 use crate::memory_disk::{Image, MemoryDisk};
 use crate::workload::{Fleet, Rng};
@@ -15,7 +15,7 @@ const START_MS: i64 = 20_000 * 86_400_000;
 
 type Content = BTreeMap<String, Vec<(i64, f64)>>;
 
-/// What is written lasts at once, and for ever.
+/// Syncs at once, and keeps samples forever.
 fn options() -> Options {
     let limits = Limits { retention_ms: i64::MAX, ..Options::default().limits };
     Options { sync_every: Duration::ZERO, limits, ..Options::default() }
@@ -23,16 +23,16 @@ fn options() -> Options {
 
 fn open(image: Image) -> (Store, usize) {
     let disk = Arc::new(MemoryDisk::with(image));
-    let (store, report) = Store::open(Path::new("/store"), options(), disk).expect("opening needs no help");
+    let (store, report) = Store::open(Path::new("/store"), options(), disk).expect("damage never prevents opening");
     (store, report.losses.len() + usize::from(report.torn_bytes > 0))
 }
 
-/// A store with a day in one block, some blocks of two hours, and a log; and what is in it.
+/// A store with a day in one block, some blocks of two hours, and a log; and its samples.
 fn filled() -> (Image, Content) {
     filled_with(Fleet::new(REPLICAS, SERIES, INTERVAL_MS, START_MS), INTERVAL_MS, (24 + 9) * 60)
 }
 
-/// A store that was given so many scrapes of a fleet; and what is in it.
+/// A store with `rows` scrapes of a fleet; and its samples.
 fn filled_with(mut fleet: Fleet, interval_ms: i64, rows: usize) -> (Image, Content) {
     let disk = MemoryDisk::default();
     let (store, _) = Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("a store");
@@ -59,15 +59,16 @@ fn filled_with(mut fleet: Fleet, interval_ms: i64, rows: usize) -> (Image, Conte
     (disk.image(), all(&store))
 }
 
-/// What is left of `content` in a damaged store: all of it must be right. Also whether the damage was told.
-fn left(image: Image, content: &Content, what: &str) -> (f64, bool) {
+/// Checks that all samples in a damaged store are right; returns the share of `content` that survived, and whether the
+/// damage was reported.
+fn survivors(image: Image, content: &Content, context: &str) -> (f64, bool) {
     let (store, losses) = open(image);
     let mut count = 0;
     for (name, samples) in &all(&store) {
-        let mut known = content[name].iter();
+        let mut expected = content[name].iter();
         for (time_ms, value) in samples {
-            let written = known.find(|(own_ms, _)| own_ms == time_ms).map(|(_, value)| value.to_bits());
-            assert_eq!(written, Some(value.to_bits()), "{what}: {name} at {time_ms}");
+            let written = expected.find(|(own_ms, _)| own_ms == time_ms).map(|(_, value)| value.to_bits());
+            assert_eq!(written, Some(value.to_bits()), "{context}: {name} at {time_ms}");
         }
         count += samples.len();
     }
@@ -81,9 +82,9 @@ fn files<'i>(image: &'i Image, extension: &str) -> Vec<(&'i String, &'i Vec<u8>)
 }
 
 #[test]
-fn damage_costs_what_it_touches() {
+fn damage_loses_only_what_it_hits() {
     let (image, content) = filled();
-    assert_eq!(left(image.clone(), &content, "nothing"), (1.0, false));
+    assert_eq!(survivors(image.clone(), &content, "no damage"), (1.0, false));
     let blocks = files(&image, ".block");
     let (largest, bytes) = *blocks.iter().max_by_key(|(_, bytes)| bytes.len()).expect("a block");
     println!("{} blocks, the largest of {} bytes", blocks.len(), bytes.len());
@@ -93,7 +94,7 @@ fn damage_costs_what_it_touches() {
         image
     };
     let size = bytes.len();
-    for (what, least, change) in [
+    for (what, min_survived, change) in [
         (
             "64 bytes overwritten",
             0.95,
@@ -105,20 +106,23 @@ fn damage_costs_what_it_touches() {
         ("last 64 bytes overwritten", 0.95, &|bytes| bytes[size - 64..].fill(0xa5)),
         ("emptied", 0.25, &Vec::clear),
     ] {
-        let (kept, told) = left(damaged(change), &content, what);
-        println!("{what}: {:.1} % kept", kept * 100.0);
-        assert!(kept >= least && kept <= 1.0 && (told || kept == 1.0), "{what}: {kept}, told: {told}");
+        let (survived, is_reported) = survivors(damaged(change), &content, what);
+        println!("{what}: {:.1} % survived", survived * 100.0);
+        assert!(
+            survived >= min_survived && survived <= 1.0 && (is_reported || survived == 1.0),
+            "{what}: {survived}, reported: {is_reported}"
+        );
     }
-    for (what, name) in [("a block gone", largest), ("the log gone", files(&image, ".wal")[0].0)] {
+    for (what, name) in [("a missing block", largest), ("a missing log", files(&image, ".wal")[0].0)] {
         let mut image = image.clone();
         image.remove(name);
-        let (kept, _) = left(image, &content, what);
-        assert!(kept > 0.25 && kept < 1.0, "{what}: {kept}");
+        let (survived, _) = survivors(image, &content, what);
+        assert!(survived > 0.25 && survived < 1.0, "{what}: {survived}");
     }
 }
 
 #[test]
-fn a_store_of_a_month_outlives_any_file() {
+fn a_month_of_samples_survives_the_loss_of_any_block() {
     let interval_ms = 600_000;
     let (image, content) = filled_with(Fleet::new(1, SERIES, interval_ms, START_MS), interval_ms, 31 * 144);
     let blocks: Vec<String> = files(&image, ".block").into_iter().map(|(name, _)| name.clone()).collect();
@@ -136,39 +140,42 @@ fn a_store_of_a_month_outlives_any_file() {
         ] {
             let mut image = image.clone();
             change(image.get_mut(name).expect("the block"));
-            let (kept, told) = left(image, &content, what);
-            assert!(kept >= 0.95 && (told || kept == 1.0), "{what}: {kept}, told: {told}");
+            let (survived, is_reported) = survivors(image, &content, what);
+            assert!(
+                survived >= 0.95 && (is_reported || survived == 1.0),
+                "{what}: {survived}, reported: {is_reported}"
+            );
         }
         let mut image = image.clone();
         image.remove(name);
-        let (kept, _) = left(image, &content, "gone");
-        assert!((0.95..1.0).contains(&kept), "gone: {kept}");
+        let (survived, _) = survivors(image, &content, "missing");
+        assert!((0.95..1.0).contains(&survived), "missing: {survived}");
     }
 }
 
 #[test]
-fn single_bits_never_give_a_wrong_value() {
+fn a_flipped_bit_never_yields_a_wrong_value() {
     let (image, content) = filled();
     let mut rng = Rng::new(7);
     for extension in [".block", ".wal"] {
         let files = files(&image, extension);
-        let mut least: f64 = 1.0;
+        let mut min_survived: f64 = 1.0;
         for n in 0..40 {
             let (name, bytes) = files[rng.below(files.len() as u64) as usize];
             let at = rng.below(bytes.len() as u64) as usize;
             let mut image = image.clone();
             image.get_mut(name).expect("the file")[at] ^= 1 << rng.below(8);
-            let (kept, told) = left(image, &content, &format!("{n}: a bit of byte {at} of {name}"));
-            assert!(told || kept == 1.0, "{n}: a bit of byte {at} of {name}: {kept}");
-            least = least.min(kept);
+            let (survived, is_reported) = survivors(image, &content, &format!("{n}: a bit of byte {at} of {name}"));
+            assert!(is_reported || survived == 1.0, "{n}: a bit of byte {at} of {name}: {survived}");
+            min_survived = min_survived.min(survived);
         }
-        println!("{extension}: at least {:.2} % kept", least * 100.0);
-        assert!(least >= 0.95, "{least}");
+        println!("{extension}: at least {:.2} % survived", min_survived * 100.0);
+        assert!(min_survived >= 0.95, "{min_survived}");
     }
 }
 
 #[test]
-fn a_damaged_log_costs_its_records_only() {
+fn a_damaged_log_loses_only_the_damaged_records() {
     let (image, content) = filled();
     let (name, bytes) = files(&image, ".wal")[0];
     let in_log = |(_, samples): (&String, &Vec<(i64, f64)>)| samples.len();
@@ -183,18 +190,18 @@ fn a_damaged_log_costs_its_records_only() {
             1 => file.truncate(at),
             _ => file[at..].fill(0),
         }
-        let (kept, told) = left(damaged, &content, &format!("{n} at {at}"));
-        assert!(told || kept == 1.0, "{n} at {at}");
+        let (survived, is_reported) = survivors(damaged, &content, &format!("{n} at {at}"));
+        assert!(is_reported || survived == 1.0, "{n} at {at}");
         if n % 3 == 0 {
-            let lost = ((1.0 - kept) * all_samples as f64).round() as usize;
-            // A record names the series of one target for two hours, or has one scrape of it.
+            let lost = ((1.0 - survived) * all_samples as f64).round() as usize;
+            // A record has either the label sets of a target for 120 scrapes, or one scrape.
             assert!(lost <= SERIES * 120, "{lost}");
         }
     }
 }
 
 #[test]
-fn what_is_damaged_is_told_once_and_gone_after_the_next_merge() {
+fn damage_is_reported_once_and_gone_after_the_next_merge() {
     let (mut image, content) = filled();
     let name = files(&image, ".block").iter().max_by_key(|(_, bytes)| bytes.len()).expect("a block").0.clone();
     let bytes = image.get_mut(&name).expect("the block");
@@ -203,13 +210,13 @@ fn what_is_damaged_is_told_once_and_gone_after_the_next_merge() {
     let (store, losses) = open(image.clone());
     assert_eq!(losses, 0);
     assert_eq!(store.stats().damaged, 0);
-    let kept: usize = all(&store).values().map(Vec::len).sum();
+    let survived: usize = all(&store).values().map(Vec::len).sum();
     let stats = store.stats();
-    let lost = content.values().map(Vec::len).sum::<usize>() - kept;
+    let lost = content.values().map(Vec::len).sum::<usize>() - survived;
     assert_eq!((stats.damaged, stats.lost_samples), (1, lost as u64));
     all(&store);
     assert_eq!(store.stats(), stats);
-    // A block whose end is gone is written anew by the next maintenance.
+    // The next maintenance rewrites a block whose end is missing.
     image.get_mut(&name).expect("the block").truncate(size * 2 / 3);
     let (store, losses) = open(image);
     assert_eq!(losses, 1);
@@ -220,7 +227,7 @@ fn what_is_damaged_is_told_once_and_gone_after_the_next_merge() {
 }
 
 #[test]
-fn files_of_another_version_and_strangers_are_left_alone() {
+fn files_of_another_version_and_foreign_files_are_left_alone() {
     let (mut image, content) = filled();
     let (name, mut bytes) =
         files(&image, ".wal").pop().map(|(name, bytes)| (name.clone(), bytes.clone())).expect("a log");

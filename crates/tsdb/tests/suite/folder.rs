@@ -1,17 +1,17 @@
-//! A store in a real folder: what is there after it was closed, and who may have it.
-use crate::fixtures::{all, labels, put, select, selector};
+//! A store in a real folder: reopening, locking, flushes, retention and the index.
+use crate::fixtures::{all, append, labels, select, selector};
 use promql::{Labels, stale_marker};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tsdb::{DiskFiles, Limits, OpenError, OpenReport, Options, Store};
+use tsdb::{Limits, LocalFileSystem, OpenError, OpenReport, Options, Store};
 
 const HOUR_MS: i64 = 3_600_000;
 const NOON_MS: i64 = 1_790_000_000_000 / 86_400_000 * 86_400_000 + 12 * HOUR_MS;
 
 fn open_with(dir: &Path, options: Options) -> (Store, OpenReport) {
-    Store::open(dir, options, Arc::new(DiskFiles)).expect("a store")
+    Store::open(dir, options, Arc::new(LocalFileSystem)).expect("a store")
 }
 
 fn open(dir: &Path) -> (Store, OpenReport) {
@@ -27,10 +27,10 @@ fn names(dir: &Path, extension: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_was_closed_is_there_again() {
+fn a_closed_store_has_the_same_samples_when_opened_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path().join("new/data");
-    let odd = [0.0, -0.0, 0.1, f64::NAN, stale_marker(), f64::INFINITY, f64::NEG_INFINITY, 5e-324, 1e300, -7.0];
+    let special = [0.0, -0.0, 0.1, f64::NAN, stale_marker(), f64::INFINITY, f64::NEG_INFINITY, 5e-324, 1e300, -7.0];
     let mut expected = Vec::new();
     for round in 0..4 {
         let (store, report) = open(&dir);
@@ -39,8 +39,8 @@ fn what_was_closed_is_there_again() {
         assert!(found.iter().map(|(t, v)| (*t, v.to_bits())).eq(expected.iter().copied()), "{found:?}");
         let mut group = store.group();
         for n in 0..300_i64 {
-            let (time_ms, value) = (NOON_MS + (round * 300 + n) * 60_000, odd[n as usize % odd.len()]);
-            put(&mut group, time_ms, "n=1", value);
+            let (time_ms, value) = (NOON_MS + (round * 300 + n) * 60_000, special[n as usize % special.len()]);
+            append(&mut group, time_ms, "n=1", value);
             expected.push((time_ms, value.to_bits()));
             if round % 2 == 0 {
                 store.maintain(time_ms).expect("room");
@@ -53,51 +53,51 @@ fn what_was_closed_is_there_again() {
 }
 
 #[test]
-fn a_folder_is_for_one_process() {
+fn only_one_process_can_use_a_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = open(folder.path());
-    let second = Store::open(folder.path(), Options::default(), Arc::new(DiskFiles));
+    let second = Store::open(folder.path(), Options::default(), Arc::new(LocalFileSystem));
     assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
     let group = store.group();
     drop(store);
-    // A writer still has it.
-    assert!(Store::open(folder.path(), Options::default(), Arc::new(DiskFiles)).is_err());
+    // A group keeps the store open.
+    assert!(Store::open(folder.path(), Options::default(), Arc::new(LocalFileSystem)).is_err());
     drop(group);
     open(folder.path());
 }
 
 #[test]
-fn another_format_is_refused_and_a_damaged_one_is_not() {
+fn another_format_is_rejected_and_a_damaged_format_file_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    put(&mut open(folder.path()).0.group(), 1, "n=1", 1.0);
+    append(&mut open(folder.path()).0.group(), 1, "n=1", 1.0);
     let path = folder.path().join("format");
-    let right = std::fs::read_to_string(&path).expect("the format");
-    assert_eq!(right, "inferboard store, format 2 (crc32c 8f3f7725)\n");
+    let original = std::fs::read_to_string(&path).expect("the format");
+    assert_eq!(original, "inferboard store, format 2 (crc32c 8f3f7725)\n");
     let text = "inferboard store, format 1";
     std::fs::write(&path, format!("{text} (crc32c {:08x})\n", crc32c::crc32c(text.as_bytes()))).expect("room");
-    let refused = Store::open(folder.path(), Options::default(), Arc::new(DiskFiles)).expect_err("another format");
-    assert!(matches!(refused, OpenError::Format { found: 1, .. }), "{refused}");
-    assert!(refused.to_string().contains("format 1"), "{refused}");
+    let error = Store::open(folder.path(), Options::default(), Arc::new(LocalFileSystem)).expect_err("another format");
+    assert!(matches!(error, OpenError::Format { found: 1, .. }), "{error}");
+    assert!(error.to_string().contains("format 1"), "{error}");
     for damaged in ["", "inferboard store, format 3 (crc32c 8f3f7725)\n", "\0\0\0"] {
         std::fs::write(&path, damaged).expect("room");
         let (store, report) = open(folder.path());
         assert_eq!(report.losses.len(), 1);
         assert_eq!(all(&store)["n=1"], [(1, 1.0)]);
-        assert_eq!(std::fs::read_to_string(&path).expect("the format"), right);
+        assert_eq!(std::fs::read_to_string(&path).expect("the format"), original);
     }
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_refused_with_a_reason() {
+fn a_folder_that_cannot_be_written_is_rejected_with_a_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "").expect("room");
-    let refused = Store::open(&file.join("data"), Options::default(), Arc::new(DiskFiles)).expect_err("no folder");
-    assert!(refused.to_string().starts_with(&format!("cannot use {}", file.join("data").display())), "{refused}");
+    let error = Store::open(&file.join("data"), Options::default(), Arc::new(LocalFileSystem)).expect_err("no folder");
+    assert!(error.to_string().starts_with(&format!("cannot use {}", file.join("data").display())), "{error}");
 }
 
 #[test]
-fn two_hours_become_a_block_a_day_becomes_one_and_the_log_goes() {
+fn flushes_write_a_block_every_two_hours_and_merges_one_a_day() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = open(folder.path());
     let mut group = store.group();
@@ -105,13 +105,13 @@ fn two_hours_become_a_block_a_day_becomes_one_and_the_log_goes() {
     let end_ms = day_ms + 5 * HOUR_MS;
     let mut expected = Vec::new();
     for time_ms in (NOON_MS..end_ms).step_by(60_000) {
-        put(&mut group, time_ms, "n=1", time_ms as f64);
+        append(&mut group, time_ms, "n=1", time_ms as f64);
         expected.push((time_ms, time_ms as f64));
         store.maintain(time_ms).expect("room");
         assert_eq!(all(&store)["n=1"].len(), expected.len());
     }
     assert_eq!(all(&store)["n=1"], expected);
-    // The afternoon in one; then what came with midnight, and two for two hours each.
+    // One of the merged afternoon, one of the scrape at midnight, and two of two hours each.
     assert_eq!(names(folder.path(), ".block").len(), 4);
     assert_eq!(names(folder.path(), ".wal").len(), 1);
     assert!(store.stats().log_bytes < 60 * 40);
@@ -124,15 +124,15 @@ fn two_hours_become_a_block_a_day_becomes_one_and_the_log_goes() {
 }
 
 #[test]
-fn what_is_too_old_or_too_much_on_disk_goes() {
+fn blocks_that_are_too_old_or_too_large_are_dropped() {
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits { retention_ms: 6 * HOUR_MS, ..Options::default().limits };
     let fill = |store: &Store, hours: i64| {
         let mut group = store.group();
         for time_ms in (NOON_MS..NOON_MS + hours * HOUR_MS).step_by(15_000) {
-            put(&mut group, time_ms, "n=live", (time_ms as f64).sin());
+            append(&mut group, time_ms, "n=live", (time_ms as f64).sin());
             if time_ms < NOON_MS + HOUR_MS {
-                put(&mut group, time_ms + 1, "n=ended", 1.0);
+                append(&mut group, time_ms + 1, "n=ended", 1.0);
             }
             if time_ms % 60_000 == 0 {
                 store.maintain(time_ms).expect("room");
@@ -153,18 +153,18 @@ fn what_is_too_old_or_too_much_on_disk_goes() {
     let (store, _) = open_with(folder.path(), Options { limits, ..Options::default() });
     fill(&store, 12);
     store.maintain(NOON_MS + 12 * HOUR_MS).expect("room");
-    store.retain(NOON_MS + 12 * HOUR_MS);
+    store.apply_retention(NOON_MS + 12 * HOUR_MS);
     let stats = store.stats();
     assert!(stats.block_bytes + stats.log_bytes <= 20_000 && stats.block_bytes > 5_000, "{stats:?}");
 }
 
 #[test]
-fn a_full_head_becomes_a_block_early() {
+fn a_large_head_is_flushed_early() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = open_with(folder.path(), Options { head_bytes: 100_000, ..Options::default() });
     let mut group = store.group();
     for n in 0..20_000_i64 {
-        put(&mut group, NOON_MS + n * 100, "n=1", (n as f64).sin());
+        append(&mut group, NOON_MS + n * 100, "n=1", (n as f64).sin());
         if n % 100 == 0 {
             store.maintain(NOON_MS + n * 100).expect("room");
             assert!(store.stats().size_bytes <= 120_000);
@@ -175,7 +175,7 @@ fn a_full_head_becomes_a_block_early() {
 }
 
 #[test]
-fn at_the_limit_series_of_old_blocks_make_room() {
+fn at_the_limit_series_of_old_blocks_are_evicted() {
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits { series: 20, ..Options::default().limits };
     let (store, _) = open_with(folder.path(), Options { limits, ..Options::default() });
@@ -192,7 +192,7 @@ fn at_the_limit_series_of_old_blocks_make_room() {
 }
 
 #[test]
-fn the_index_tells_names_values_and_series_of_a_time() {
+fn the_index_returns_names_values_and_series_of_a_time_range() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = open(folder.path());
     let mut group = store.group();
@@ -200,7 +200,7 @@ fn the_index_tells_names_values_and_series_of_a_time() {
         for (name, from, until) in [("__name__=a,x=1", 0, 4), ("__name__=b,z=1", 9, 10), ("__name__=a,x=2,y=1", 3, 10)]
         {
             if (from..until).contains(&hour) {
-                put(&mut group, NOON_MS + hour * HOUR_MS + i64::from(name.len() as u32), name, 1.0);
+                append(&mut group, NOON_MS + hour * HOUR_MS + i64::from(name.len() as u32), name, 1.0);
             }
         }
         store.maintain(NOON_MS + hour * HOUR_MS).expect("room");

@@ -1,5 +1,5 @@
-//! A disk that is full for a while stops nothing but history, and not even that for long.
-use crate::fixtures::{all, put};
+//! A full or slow disk: scrapes and queries go on, and the store recovers by itself.
+use crate::fixtures::{all, append};
 use crate::memory_disk::MemoryDisk;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ fn options() -> Options {
 }
 
 #[test]
-fn a_full_disk_is_survived_and_made_good() {
+fn a_store_recovers_from_a_full_disk() {
     let disk = MemoryDisk::default();
     let (store, _) = open(&disk, options());
     let mut group = store.group();
-    let mut good_again_s = None;
+    let mut recovered_s = None;
     for second in 0..120_i64 {
         let now_ms = START_MS + second * 1000;
         disk.set_full((40..65).contains(&second));
-        put(&mut group, now_ms, "n=1", second as f64);
-        // Either may be the first to meet the full disk.
+        append(&mut group, now_ms, "n=1", second as f64);
+        // Either call may be the first to fail.
         if second % 3 > 0 {
             store.write();
         }
@@ -42,13 +42,13 @@ fn a_full_disk_is_survived_and_made_good() {
                 assert!(failure.reason.contains("storage"), "{failure:?}");
                 assert!(store.sync().is_err());
             }
-            _ if failure.is_none() => good_again_s = good_again_s.or(Some(second)),
+            _ if failure.is_none() => recovered_s = recovered_s.or(Some(second)),
             _ => {}
         }
     }
-    assert!(good_again_s.is_some_and(|second| second <= 75), "{good_again_s:?}");
+    assert!(recovered_s.is_some_and(|second| second <= 75), "{recovered_s:?}");
     let samples = all(&store);
-    // As it is on the disk, without closing anything.
+    // The files as they are, without closing the store.
     let survived = MemoryDisk::with(disk.image());
     let (again, report) = open(&survived, options());
     assert_eq!(report.losses, []);
@@ -58,25 +58,25 @@ fn a_full_disk_is_survived_and_made_good() {
 }
 
 #[test]
-fn a_slow_disk_keeps_nothing_from_the_system() {
+fn a_slow_disk_never_delays_writes_to_the_log() {
     for is_flush in [false, true] {
         let disk = MemoryDisk::default();
         let (store, _) = open(&disk, options());
         let mut group = store.group();
-        put(&mut group, START_MS, "n=1", 1.0);
+        append(&mut group, START_MS, "n=1", 1.0);
         store.maintain(START_MS).expect("room");
-        // Two hours later what is in memory becomes a block.
+        // Two hours later the head is flushed.
         let now_ms = START_MS + if is_flush { 2 * 3_600_000 } else { 1000 };
-        put(&mut group, now_ms, "n=1", 2.0);
+        append(&mut group, now_ms, "n=1", 2.0);
         disk.set_stuck(true);
         std::thread::scope(|scope| {
-            let looking_after = scope.spawn(|| store.maintain(now_ms));
-            // The start of a file is made last before anything is written to it, and what comes then goes to the old one.
+            let maintenance = scope.spawn(|| store.maintain(now_ms));
+            // A new segment is synced before its first record, and meanwhile records go to the old one.
             for at in 1..=50 {
-                while disk.waiting() == 0 {
+                while disk.waiting_syncs() == 0 {
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                put(&mut group, now_ms + at, "n=1", 3.0);
+                append(&mut group, now_ms + at, "n=1", 3.0);
                 store.write();
                 let killed = MemoryDisk::with(disk.image());
                 let (again, report) = open(&killed, options());
@@ -84,7 +84,7 @@ fn a_slow_disk_keeps_nothing_from_the_system() {
                 assert_eq!(all(&again)["n=1"].len() as i64, 2 + at, "{is_flush} {at}");
             }
             disk.set_stuck(false);
-            looking_after.join().expect("no panic").expect("room");
+            maintenance.join().expect("no panic").expect("room");
         });
         let (samples, image) = (all(&store), disk.image());
         let killed = MemoryDisk::with(image);
@@ -93,27 +93,27 @@ fn a_slow_disk_keeps_nothing_from_the_system() {
 }
 
 #[test]
-fn what_a_write_loses_during_a_flush_is_made_good_after_it() {
+fn samples_that_a_write_loses_during_a_flush_are_recovered_after_it() {
     let disk = MemoryDisk::default();
     let (store, _) = open(&disk, options());
     let mut group = store.group();
-    put(&mut group, START_MS, "n=1", 1.0);
+    append(&mut group, START_MS, "n=1", 1.0);
     store.maintain(START_MS).expect("room");
     let later_ms = START_MS + 2 * 3_600_000;
     disk.set_stuck(true);
     std::thread::scope(|scope| {
-        let looking_after = scope.spawn(|| store.maintain(later_ms));
-        while disk.waiting() == 0 {
+        let maintenance = scope.spawn(|| store.maintain(later_ms));
+        while disk.waiting_syncs() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        put(&mut group, later_ms, "n=1", 2.0);
+        append(&mut group, later_ms, "n=1", 2.0);
         disk.set_full(true);
         store.write();
         disk.set_full(false);
         disk.set_stuck(false);
-        let _ = looking_after.join().expect("no panic");
+        let _ = maintenance.join().expect("no panic");
     });
-    put(&mut group, later_ms + 1, "n=1", 3.0);
+    append(&mut group, later_ms + 1, "n=1", 3.0);
     for second in 1..=10 {
         let _ = store.maintain(later_ms + second * 1000);
     }
@@ -123,14 +123,14 @@ fn what_a_write_loses_during_a_flush_is_made_good_after_it() {
 }
 
 #[test]
-fn a_long_failure_keeps_the_newest_quarter_of_an_hour_in_bounded_memory() {
+fn during_a_long_failure_the_newest_fifteen_minutes_stay_in_bounded_memory() {
     let disk = MemoryDisk::default();
     let (store, _) = open(&disk, Options { head_bytes: 20_000, ..options() });
     let mut group = store.group();
     disk.set_full(true);
     for second in 0..4 * 3600_i64 {
         let now_ms = START_MS + second * 1000;
-        put(&mut group, now_ms, "n=1", (second as f64).sin());
+        append(&mut group, now_ms, "n=1", (second as f64).sin());
         let _ = store.maintain(now_ms);
         assert!(store.stats().size_bytes < 90_000);
     }
@@ -140,18 +140,18 @@ fn a_long_failure_keeps_the_newest_quarter_of_an_hour_in_bounded_memory() {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_start_is_no_reason_not_to_start() {
+fn a_store_opens_on_a_full_disk() {
     let disk = MemoryDisk::default();
-    put(&mut open(&disk, options()).0.group(), START_MS, "n=1", 1.0);
+    append(&mut open(&disk, options()).0.group(), START_MS, "n=1", 1.0);
     disk.set_full(true);
     let (store, report) = open(&disk, options());
     assert_eq!(report.losses, []);
     let mut group = store.group();
-    put(&mut group, START_MS + 1000, "n=1", 2.0);
+    append(&mut group, START_MS + 1000, "n=1", 2.0);
     assert!(store.maintain(START_MS + 1000).is_err());
     assert_eq!(all(&store)["n=1"].len(), 2);
     disk.set_full(false);
-    // The last chance, without a maintenance since.
+    // Closing is the last chance, without maintenance in between.
     store.close().expect("room again");
     assert_eq!(store.stats().failure, None);
     assert_eq!(
@@ -161,17 +161,17 @@ fn a_disk_that_is_full_at_the_start_is_no_reason_not_to_start() {
 }
 
 #[test]
-fn a_block_that_finds_no_room_stays_in_the_log() {
+fn samples_stay_in_the_log_if_a_flush_fails() {
     let disk = MemoryDisk::default();
     let (store, _) = open(&disk, options());
     let mut group = store.group();
     for minute in 0..300_i64 {
         let now_ms = START_MS + minute * 60_000;
-        put(&mut group, now_ms, "n=1", minute as f64);
+        append(&mut group, now_ms, "n=1", minute as f64);
         store.sync().expect("room");
-        // Full in the very moments in which blocks are made.
-        let crosses = now_ms / 7_200_000 != (now_ms - 60_000) / 7_200_000;
-        disk.set_full(crosses);
+        // The disk is full exactly when the head is flushed.
+        let is_new_period = now_ms / 7_200_000 != (now_ms - 60_000) / 7_200_000;
+        disk.set_full(is_new_period);
         let _ = store.maintain(now_ms);
         disk.set_full(false);
         let (again, _) = open(&MemoryDisk::with(disk.image()), options());

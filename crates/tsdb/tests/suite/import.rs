@@ -1,39 +1,39 @@
-//! Old samples from elsewhere.
-use crate::fixtures::{all, labels, put};
+//! Importing old samples.
+use crate::fixtures::{all, append, labels};
 use std::path::Path;
 use std::sync::Arc;
-use tsdb::{DiskFiles, Imported, Limits, OldSeries, Options, Store, WriteError};
+use tsdb::{ImportSeries, ImportSummary, Limits, LocalFileSystem, Options, Store, WriteError};
 
 const DAY_MS: i64 = 86_400_000;
 const NOW_MS: i64 = 20_000 * DAY_MS + DAY_MS / 2;
 
 fn open(dir: &Path) -> Store {
-    Store::open(dir, Options::default(), Arc::new(DiskFiles)).expect("a store").0
+    Store::open(dir, Options::default(), Arc::new(LocalFileSystem)).expect("a store").0
 }
 
-fn old(name: &str, samples: impl IntoIterator<Item = (i64, f64)>) -> OldSeries {
-    OldSeries { labels: labels(name), samples: samples.into_iter().collect() }
+fn series(name: &str, samples: impl IntoIterator<Item = (i64, f64)>) -> ImportSeries {
+    ImportSeries { labels: labels(name), samples: samples.into_iter().collect() }
 }
 
 #[test]
-fn what_is_imported_is_there_among_the_rest() {
+fn imported_samples_are_merged_with_stored_ones() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path());
     let mut group = store.group();
     for n in 0..100 {
-        put(&mut group, NOW_MS + n * 60_000, "n=1", n as f64);
+        append(&mut group, NOW_MS + n * 60_000, "n=1", n as f64);
     }
-    // Older, newer and between, in no order, some of it twice and some of it there already.
+    // Older, newer and in between, unordered, some twice and some stored already.
     let mut samples: Vec<_> = (-5000..50).map(|n| (NOW_MS + n * 60_000 + 30_000 * (n & 1), -n as f64)).collect();
     samples.reverse();
     samples.push(samples[7]);
     let new = samples.len() as u64 - 1;
-    let imported = store.import(vec![old("n=1", samples), old("n=2", [(5, 1.0), (-7, 2.0)])]).expect("room");
-    assert_eq!(imported, Imported { samples: new + 2, duplicates: 1 });
+    let imported = store.import(vec![series("n=1", samples), series("n=2", [(5, 1.0), (-7, 2.0)])]).expect("room");
+    assert_eq!(imported, ImportSummary { samples: new + 2, duplicates: 1 });
     let mut expected: Vec<_> = (0..100).map(|n| (NOW_MS + n * 60_000, n as f64)).collect();
     expected.extend((-5000..50).map(|n| (NOW_MS + n * 60_000 + 30_000 * (n & 1), -n as f64)));
     expected.sort_by_key(|(time_ms, _)| *time_ms);
-    // What was there first counts.
+    // Stored samples win.
     expected.dedup_by_key(|(time_ms, _)| *time_ms);
     let check = |store: &Store| {
         let found = all(store);
@@ -48,11 +48,11 @@ fn what_is_imported_is_there_among_the_rest() {
 }
 
 #[test]
-fn many_imports_into_one_day_become_few_blocks() {
+fn many_imports_into_one_day_are_merged_into_few_blocks() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path());
     for n in 0..60 {
-        store.import(vec![old("n=1", [(NOW_MS + n, n as f64)])]).expect("room");
+        store.import(vec![series("n=1", [(NOW_MS + n, n as f64)])]).expect("room");
         store.maintain(NOW_MS + n).expect("room");
     }
     assert!(store.stats().blocks <= 25, "{:?}", store.stats());
@@ -60,11 +60,11 @@ fn many_imports_into_one_day_become_few_blocks() {
 }
 
 #[test]
-fn an_import_above_the_limit_of_series_leaves_nothing() {
+fn an_import_above_the_limit_of_series_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { limits: Limits { series: 3, ..Options::default().limits }, ..Options::default() };
-    let (store, _) = Store::open(folder.path(), options, Arc::new(DiskFiles)).expect("a store");
-    let batch = (0..4).map(|n| old(&format!("n={n}"), [(1, 1.0)])).collect();
+    let (store, _) = Store::open(folder.path(), options, Arc::new(LocalFileSystem)).expect("a store");
+    let batch = (0..4).map(|n| series(&format!("n={n}"), [(1, 1.0)])).collect();
     assert!(matches!(store.import(batch), Err(WriteError::TooManySeries { limit: 3 })));
     assert!(all(&store).is_empty());
     assert_eq!(store.stats().series, 0);

@@ -1,4 +1,4 @@
-//! The store against its promises, one module for each.
+//! Tests of the store, one module for each of its guarantees.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 mod behaviour;
 mod crash;

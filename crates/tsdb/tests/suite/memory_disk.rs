@@ -1,12 +1,11 @@
-//! A disk in memory that remembers what was done to it, and so can crash at any moment of the past; and that can be
-//! full.
+//! A disk in memory that records a history, so that it can crash at any point of it, and that can be full or stuck.
 use crate::workload::Rng;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tsdb::{Files, Input, Lock, Output};
+use tsdb::{FileLock, FileReader, FileSystem, FileWriter};
 
 /// Names and contents of files.
 pub(crate) type Image = BTreeMap<String, Vec<u8>>;
@@ -20,14 +19,14 @@ struct State {
     names: BTreeMap<String, usize>,
     contents: Vec<Vec<u8>>,
     history: Vec<Event>,
-    full: bool,
-    /// Who makes something last waits.
+    is_full: bool,
+    /// Whether syncs block.
     is_stuck: bool,
-    waiting: usize,
+    waiting_syncs: usize,
     is_locked: bool,
 }
 
-/// Something that was done to the disk.
+/// An operation on the disk.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     Create(String, usize),
@@ -36,23 +35,23 @@ pub(crate) enum Event {
     Rename(String, String),
     Remove(String),
     SyncDir,
-    /// The test was told that so many things are safe.
-    Safe(usize),
+    /// The test noted that this many samples are durable.
+    Durable(usize),
 }
 
-/// What becomes of what had not been made last at a crash.
+/// What happens in a crash to what has not been synced.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
     Kept,
     Lost,
-    /// Of each file this share of the bytes, in 1/256, and names up to that share of their changes.
+    /// This share, in 1/256, of the unsynced bytes of each file and of the changes of names is kept.
     Torn(u8),
-    /// Every single write and every change of a name is kept or not; what lies before a write that is kept is zero.
+    /// Each write and each change of a name is kept or lost at random. Lost bytes before a kept write are zero.
     Reordered(u64),
 }
 
 impl MemoryDisk {
-    /// A disk with these files, all of them safe.
+    /// Creates a disk with these files, all of them durable.
     pub(crate) fn with(image: Image) -> Self {
         let mut state = State::default();
         for (name, content) in image {
@@ -66,27 +65,27 @@ impl MemoryDisk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on no byte more can be written, or there is room again.
-    pub(crate) fn set_full(&self, full: bool) {
-        self.state().full = full;
+    /// Makes writes fail from now on, or succeed again.
+    pub(crate) fn set_full(&self, is_full: bool) {
+        self.state().is_full = is_full;
     }
 
-    /// From now on who makes something last waits, or goes on.
-    pub(crate) fn set_stuck(&self, stuck: bool) {
-        self.state().is_stuck = stuck;
+    /// Makes syncs block from now on, or go on.
+    pub(crate) fn set_stuck(&self, is_stuck: bool) {
+        self.state().is_stuck = is_stuck;
     }
 
-    /// How many wait for that.
-    pub(crate) fn waiting(&self) -> usize {
-        self.state().waiting
+    /// The number of blocked syncs.
+    pub(crate) fn waiting_syncs(&self) -> usize {
+        self.state().waiting_syncs
     }
 
-    /// Notes that `count` things are said to be safe.
-    pub(crate) fn note_safe(&self, count: usize) {
-        self.state().history.push(Event::Safe(count));
+    /// Notes in the history that the first `count` samples are durable.
+    pub(crate) fn note_durable(&self, count: usize) {
+        self.state().history.push(Event::Durable(count));
     }
 
-    /// What is there now.
+    /// The current files.
     pub(crate) fn image(&self) -> Image {
         let state = self.state();
         state.names.iter().map(|(name, id)| (name.clone(), state.contents[*id].clone())).collect()
@@ -102,7 +101,7 @@ impl MemoryDisk {
     }
 }
 
-/// What is on the disk after a crash behind these events, and how many things were said to be safe.
+/// The files on the disk after a crash that follows these events, and how many samples were noted as durable.
 pub(crate) fn crash(history: &[Event], fate: Fate) -> (Image, usize) {
     let mut rng = Rng::new(match fate {
         Fate::Reordered(seed) => seed,
@@ -110,27 +109,27 @@ pub(crate) fn crash(history: &[Event], fate: Fate) -> (Image, usize) {
     });
     let mut contents: BTreeMap<usize, (Vec<u8>, Vec<&[u8]>)> = BTreeMap::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    let mut unsafe_changes = Vec::new();
-    let mut safe = 0;
+    let mut unsynced_changes = Vec::new();
+    let mut durable = 0;
     for event in history {
         match event {
             Event::Write(id, bytes) => contents.entry(*id).or_default().1.push(bytes),
             Event::SyncFile(id) => {
-                let (safe, waiting) = contents.entry(*id).or_default();
-                safe.extend(waiting.drain(..).flatten());
+                let (synced, unsynced) = contents.entry(*id).or_default();
+                synced.extend(unsynced.drain(..).flatten());
             }
-            Event::SyncDir => unsafe_changes.drain(..).for_each(|change| rename(&mut names, change)),
-            Event::Safe(count) => safe = *count,
+            Event::SyncDir => unsynced_changes.drain(..).for_each(|change| change_names(&mut names, change)),
+            Event::Durable(count) => durable = *count,
             change => {
                 if let Event::Create(_, id) = change {
                     contents.entry(*id).or_default();
                 }
-                unsafe_changes.push(change);
+                unsynced_changes.push(change);
             }
         }
     }
-    let changes = unsafe_changes.len();
-    for (at, change) in unsafe_changes.into_iter().enumerate() {
+    let changes = unsynced_changes.len();
+    for (at, change) in unsynced_changes.into_iter().enumerate() {
         let is_kept = match fate {
             Fate::Kept => true,
             Fate::Lost => false,
@@ -138,35 +137,35 @@ pub(crate) fn crash(history: &[Event], fate: Fate) -> (Image, usize) {
             Fate::Reordered(_) => rng.below(2) == 0,
         };
         if is_kept {
-            rename(&mut names, change);
+            change_names(&mut names, change);
         }
     }
     let mut survive = |id: usize| {
-        let (mut safe, waiting) = contents.get(&id).cloned().unwrap_or_default();
+        let (mut synced, unsynced) = contents.get(&id).cloned().unwrap_or_default();
         match fate {
-            Fate::Kept => safe.extend(waiting.concat()),
+            Fate::Kept => synced.extend(unsynced.concat()),
             Fate::Lost => {}
             Fate::Torn(share) => {
-                let waiting = waiting.concat();
-                safe.extend(&waiting[..waiting.len() * usize::from(share) / 256]);
+                let unsynced = unsynced.concat();
+                synced.extend(&unsynced[..unsynced.len() * usize::from(share) / 256]);
             }
             Fate::Reordered(_) => {
-                let mut at = safe.len();
-                for bytes in waiting {
+                let mut at = synced.len();
+                for bytes in unsynced {
                     at += bytes.len();
                     if rng.below(2) == 0 {
-                        safe.resize(at - bytes.len(), 0);
-                        safe.extend(bytes);
+                        synced.resize(at - bytes.len(), 0);
+                        synced.extend(bytes);
                     }
                 }
             }
         }
-        safe
+        synced
     };
-    (names.into_iter().map(|(name, id)| (name, survive(id))).collect(), safe)
+    (names.into_iter().map(|(name, id)| (name, survive(id))).collect(), durable)
 }
 
-fn rename(names: &mut BTreeMap<String, usize>, change: &Event) {
+fn change_names(names: &mut BTreeMap<String, usize>, change: &Event) {
     match change {
         Event::Create(name, id) => {
             names.insert(name.clone(), *id);
@@ -183,12 +182,12 @@ fn rename(names: &mut BTreeMap<String, usize>, change: &Event) {
     }
 }
 
-impl Files for MemoryDisk {
+impl FileSystem for MemoryDisk {
     fn create_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())
     }
 
-    fn lock(&self, _: &Path) -> io::Result<Box<dyn Lock>> {
+    fn lock(&self, _: &Path) -> io::Result<Box<dyn FileLock>> {
         let mut state = self.state();
         if std::mem::replace(&mut state.is_locked, true) {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -196,11 +195,11 @@ impl Files for MemoryDisk {
         Ok(Box::new(MemoryLock(self.clone())))
     }
 
-    fn names(&self, _: &Path) -> io::Result<Vec<String>> {
+    fn file_names(&self, _: &Path) -> io::Result<Vec<String>> {
         Ok(self.state().names.keys().cloned().collect())
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn FileWriter>> {
         let mut created = 0;
         self.act(path, |state, name| {
             created = state.contents.len();
@@ -212,7 +211,7 @@ impl Files for MemoryDisk {
         Ok(Box::new(MemoryFile(self.clone(), created)))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Arc<dyn Input>> {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn FileReader>> {
         let mut found = None;
         self.act(path, |state, name| {
             found = state.names.get(&name).copied();
@@ -225,7 +224,7 @@ impl Files for MemoryDisk {
         let to = to.file_name().expect("a name").to_string_lossy().into_owned();
         self.act(from, |state, from| {
             let change = Event::Rename(from, to);
-            rename(&mut state.names, &change);
+            change_names(&mut state.names, &change);
             state.history.push(change);
             Ok(())
         })
@@ -234,7 +233,7 @@ impl Files for MemoryDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.act(path, |state, name| {
             let change = Event::Remove(name);
-            rename(&mut state.names, &change);
+            change_names(&mut state.names, &change);
             state.history.push(change);
             Ok(())
         })
@@ -249,37 +248,37 @@ impl Files for MemoryDisk {
 #[derive(Debug)]
 struct MemoryFile(MemoryDisk, usize);
 
-impl Output for MemoryFile {
+impl FileWriter for MemoryFile {
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.state();
-        // A full disk takes some of it.
-        let taken = if state.full { &bytes[..bytes.len() / 2] } else { bytes };
-        state.contents[self.1].extend_from_slice(taken);
-        state.history.push(Event::Write(self.1, taken.to_vec()));
-        if state.full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        // A full disk writes a part.
+        let written = if state.is_full { &bytes[..bytes.len() / 2] } else { bytes };
+        state.contents[self.1].extend_from_slice(written);
+        state.history.push(Event::Write(self.1, written.to_vec()));
+        if state.is_full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.state().waiting += 1;
+        self.0.state().waiting_syncs += 1;
         while self.0.state().is_stuck {
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.0.state().waiting -= 1;
+        self.0.state().waiting_syncs -= 1;
         self.0.state().history.push(Event::SyncFile(self.1));
         Ok(())
     }
 }
 
-impl Input for MemoryFile {
+impl FileReader for MemoryFile {
     fn size_bytes(&self) -> io::Result<u64> {
         Ok(self.0.state().contents[self.1].len() as u64)
     }
 
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let state = self.0.state();
         let from = offset as usize;
-        let bytes = state.contents[self.1].get(from..from + into.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        into.copy_from_slice(bytes);
+        let bytes = state.contents[self.1].get(from..from + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
         Ok(())
     }
 }
@@ -287,7 +286,7 @@ impl Input for MemoryFile {
 #[derive(Debug)]
 struct MemoryLock(MemoryDisk);
 
-impl Lock for MemoryLock {}
+impl FileLock for MemoryLock {}
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {

@@ -1,4 +1,4 @@
-//! Random histories beside a model that is too simple to be wrong.
+//! Random histories, compared with a model that is too simple to be wrong.
 use crate::fixtures::{all, labels, select, selector, text};
 use crate::memory_disk::MemoryDisk;
 use crate::workload::Rng;
@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tsdb::{Group, Limits, OldSeries, Options, Store};
+use tsdb::{Group, ImportSeries, Limits, Options, Store};
 
-/// By series, by time, the bits of the value.
+/// The bits of each value, by series and time.
 type Model = BTreeMap<String, BTreeMap<i64, u64>>;
 
-const ODD: [u64; 8] = [
+const SPECIAL: [u64; 8] = [
     0x7ff0_0000_0000_0002,
     0x7ff8_0000_0000_0001,
     0xfff8_0000_0000_1234,
@@ -32,7 +32,7 @@ fn open(disk: &MemoryDisk, limits: Limits) -> Store {
 
 fn value(rng: &mut Rng, last: f64) -> f64 {
     match rng.below(10) {
-        0 => f64::from_bits(ODD[rng.below(ODD.len() as u64) as usize]),
+        0 => f64::from_bits(SPECIAL[rng.below(SPECIAL.len() as u64) as usize]),
         1 => rng.unit(),
         2..5 => last,
         5 => (rng.below(100_000) as f64) / 1000.0,
@@ -69,14 +69,14 @@ fn compare(store: &Store, model: &Model, rng: &mut Rng) {
             .collect();
         let found = as_bits(select(store, &[&[]], after_ms, until_ms));
         assert!(found == expected, "in {after_ms}..={until_ms}");
-        // The index may name a series that had samples just before or after, never miss one.
-        let named: BTreeSet<String> =
+        // The index may return a series with samples just outside the range, but never miss one.
+        let indexed: BTreeSet<String> =
             store.series(&selector(&[&[]]), after_ms + 1..=until_ms, usize::MAX).iter().map(text).collect();
-        assert!(expected.keys().all(|name| named.contains(name)), "in {after_ms}..={until_ms}");
+        assert!(expected.keys().all(|name| indexed.contains(name)), "in {after_ms}..={until_ms}");
     }
 }
 
-fn history(seed: u64) {
+fn check_history(seed: u64) {
     let disk = MemoryDisk::default();
     let mut rng = Rng::new(seed);
     let limits = Limits { retention_ms: i64::MAX, ..Options::default().limits };
@@ -91,7 +91,7 @@ fn history(seed: u64) {
             now_ms += [1, 15_000, 15_000, 15_001, 600_000, 4_000_000][rng.below(6) as usize];
             let target = rng.below(groups.len() as u64) as usize;
             let group = &mut groups[target];
-            // Series come and go, and some are told by two targets.
+            // Series come and go, and some belong to two targets.
             let names: BTreeSet<u64> = (0..rng.below(20)).map(|_| rng.below(12)).collect();
             let row: Vec<_> = names
                 .iter()
@@ -115,7 +115,7 @@ fn history(seed: u64) {
                         series.entry(*time_ms).or_insert(value.to_bits());
                     }
                     model.retain(|_, samples| !samples.is_empty());
-                    store.import(vec![OldSeries { labels: labels(&name), samples }]).expect("room");
+                    store.import(vec![ImportSeries { labels: labels(&name), samples }]).expect("room");
                 }
                 11 => groups[target] = store.group(),
                 12 => compare(&store, &model, &mut rng),
@@ -127,25 +127,25 @@ fn history(seed: u64) {
             store.close().expect("room");
         }
     }
-    // Whole blocks leave, so what is younger than the retention stays, and nothing is invented.
+    // Retention drops whole blocks: younger samples stay, and no others appear.
     let store = open(&disk, Limits { retention_ms: 86_400_000, ..limits });
     store.maintain(now_ms).expect("room");
     let found = all(&store);
     for (name, samples) in &model {
-        let kept: BTreeMap<i64, u64> =
+        let retained: BTreeMap<i64, u64> =
             found.get(name).into_iter().flatten().map(|(time_ms, value)| (*time_ms, value.to_bits())).collect();
         let young = samples.iter().filter(|(time_ms, _)| **time_ms > now_ms - 86_400_000);
-        assert!(young.clone().all(|(time_ms, bits)| kept.get(time_ms) == Some(bits)), "{name}");
-        assert!(kept.iter().all(|(time_ms, bits)| samples.get(time_ms) == Some(bits)), "{name}");
-        assert!(kept.keys().all(|time_ms| *time_ms > now_ms - 3 * 86_400_000), "{name}");
+        assert!(young.clone().all(|(time_ms, bits)| retained.get(time_ms) == Some(bits)), "{name}");
+        assert!(retained.iter().all(|(time_ms, bits)| samples.get(time_ms) == Some(bits)), "{name}");
+        assert!(retained.keys().all(|time_ms| *time_ms > now_ms - 3 * 86_400_000), "{name}");
     }
 }
 
 #[test]
-fn any_history_reads_as_it_was_written() {
+fn random_histories_read_back_as_written() {
     for seed in 1..=12 {
         println!("seed {seed}");
-        history(seed);
+        check_history(seed);
     }
-    assert_eq!(stale_marker().to_bits(), ODD[0]);
+    assert_eq!(stale_marker().to_bits(), SPECIAL[0]);
 }

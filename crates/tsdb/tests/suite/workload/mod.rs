@@ -1,17 +1,17 @@
-//! A fleet of replicas with pages like vLLM's, value by value the same in every run: for tests and benches.
+//! A reproducible fleet of replicas with metrics like vLLM's, for tests and benchmarks.
 use promql::Labels;
 
-/// A small generator of random numbers (xorshift64*), the same on every machine.
+/// A small random number generator (xorshift64*) that is the same on every machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    /// Numbers that depend on `seed` only.
+    /// Creates a generator whose numbers depend only on `seed`.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Any number.
+    /// A number of 64 random bits.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -19,7 +19,7 @@ impl Rng {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// A number below `bound`, which is above zero.
+    /// A number below `bound`, which must be positive.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         (self.next() >> 11) % bound
     }
@@ -29,42 +29,42 @@ impl Rng {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number around zero, with about unit variance.
-    fn around_zero(&mut self) -> f64 {
+    /// A roughly normal number with mean zero and variance one.
+    fn normal(&mut self) -> f64 {
         (self.unit() + self.unit() + self.unit() + self.unit() - 2.0) * 3.0_f64.sqrt()
     }
 
-    /// How many events happen when `mean` are expected.
+    /// A Poisson number of events with this mean.
     fn events(&mut self, mean: f64) -> f64 {
         if mean > 30.0 {
-            return (mean + mean.sqrt() * self.around_zero()).round().max(0.0);
+            return (mean + mean.sqrt() * self.normal()).round().max(0.0);
         }
-        let (mut events, mut left) = (0.0, self.unit());
+        let (mut events, mut remaining) = (0.0, self.unit());
         let none = (-mean).exp();
-        while left > none {
-            left *= self.unit();
+        while remaining > none {
+            remaining *= self.unit();
             events += 1.0;
         }
         events
     }
 }
 
-/// How the values of one family come about.
+/// How the values of one family are generated.
 #[derive(Clone, Copy)]
 enum Shape {
-    /// Buckets, sum and count; logarithms of what is observed have this mean and deviation, `each` per request.
-    Histogram { bounds: &'static [f64], mean: f64, deviation: f64, each: f64 },
-    /// A counter of whole numbers, `each` per request.
-    Count { each: f64 },
-    /// A counter of hundredths.
-    Seconds { each_second: f64 },
-    /// Whole numbers that wander.
+    /// Buckets, sum and count of log-normal observations.
+    Histogram { bounds: &'static [f64], mean: f64, deviation: f64, per_request: f64 },
+    /// An integer counter.
+    Count { per_request: f64 },
+    /// A counter with two decimals.
+    Seconds { per_second: f64 },
+    /// An integer random walk.
     Level { scale: f64 },
-    /// A share that wander between 0 and 1, with all its digits.
+    /// A random walk between 0 and 1.
     Share,
-    /// A reading in thousandths.
+    /// A random walk with three decimals.
     Reading { around: f64, span: f64 },
-    /// What never moves.
+    /// A constant.
     Fixed(f64),
 }
 
@@ -82,11 +82,11 @@ const TOKENS: &[f64] = &[
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0, 20000.0, 50000.0, 100_000.0,
 ];
 const BATCHES: &[f64] = &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];
-const ANSWERS: &[f64] = &[0.1, 0.5, 1.0];
+const RESPONSE_TIMES: &[f64] = &[0.1, 0.5, 1.0];
 
-/// A fleet; scrapes of it are asked for in order of time.
+/// A fleet, to be scraped in order of time.
 pub(crate) struct Fleet {
-    /// Label sets, replica after replica.
+    /// Label sets, replica by replica.
     pub(crate) labels: Vec<Labels>,
     /// Time between two scrapes of a replica, in milliseconds.
     pub(crate) interval_ms: i64,
@@ -102,11 +102,11 @@ struct Replica {
 }
 
 impl Fleet {
-    /// `replicas` pages of `series` series each, scraped every `interval_ms` from `start_ms` on.
+    /// Creates `replicas` replicas with `series` series each, scraped every `interval_ms` from `start_ms` on.
     pub(crate) fn new(replicas: usize, series: usize, interval_ms: i64, start_ms: i64) -> Self {
-        let page = page(series);
-        let labels = (0..replicas).flat_map(|replica| page.iter().map(move |line| line.labels(replica)));
-        let mut shapes: Vec<Shape> = page.iter().filter_map(|line| line.shape).collect();
+        let templates = templates(series);
+        let labels = (0..replicas).flat_map(|replica| templates.iter().map(move |template| template.labels(replica)));
+        let mut shapes: Vec<Shape> = templates.iter().filter_map(|template| template.shape).collect();
         let mut width = 0;
         shapes.retain(|shape| {
             width += shape.width();
@@ -122,10 +122,10 @@ impl Fleet {
         }
     }
 
-    /// When scrape `row` of `replica` happens, in Unix milliseconds: on time but for up to three.
+    /// The time of scrape `row` of `replica`, in Unix milliseconds, with up to three milliseconds of jitter.
     pub(crate) fn time_ms(&mut self, replica: usize, row: usize) -> i64 {
-        let late_ms = self.replicas[replica].rng.below(4) as i64;
-        self.start_ms + replica as i64 * 7919 % (self.interval_ms - 4) + row as i64 * self.interval_ms + late_ms
+        let jitter_ms = self.replicas[replica].rng.below(4) as i64;
+        self.start_ms + replica as i64 * 7919 % (self.interval_ms - 4) + row as i64 * self.interval_ms + jitter_ms
     }
 
     /// The next values of `replica`, in the order of its labels; `row` counts its scrapes.
@@ -137,7 +137,7 @@ impl Fleet {
         let requests = rng.events(load * interval);
         let second = row as i64 * self.interval_ms / 1000 + replica as i64 * 977;
         if row > 0 && second % 32_400 < self.interval_ms / 1000 {
-            // It starts anew.
+            // The replica restarts.
             values.fill(0.0);
         }
         let mut at = 0;
@@ -159,27 +159,29 @@ impl Shape {
     }
 
     fn advance(self, rng: &mut Rng, interval: f64, (load, requests): (f64, f64), values: &mut [f64], hidden: &mut f64) {
-        let mut wander = |rng: &mut Rng, step: f64, most: f64| {
-            *hidden = (*hidden + step * rng.around_zero()).clamp(0.0, most);
+        let mut wander = |rng: &mut Rng, step: f64, max: f64| {
+            *hidden = (*hidden + step * rng.normal()).clamp(0.0, max);
             *hidden
         };
         match self {
-            Self::Histogram { bounds, mean, deviation, each } => {
-                let observed = requests * each;
+            Self::Histogram { bounds, mean, deviation, per_request } => {
+                let observed = requests * per_request;
                 let draws = observed.ceil().min(24.0);
                 let weight = (observed / draws).round().max(1.0);
                 for _ in 0..draws as usize {
-                    let value = (mean + deviation * rng.around_zero()).exp();
+                    let value = (mean + deviation * rng.normal()).exp();
                     let bucket = bounds.partition_point(|bound| *bound < value);
                     values[bucket..=bounds.len()].iter_mut().for_each(|count| *count += weight);
                     values[bounds.len() + 1] += value * weight;
                     values[bounds.len() + 2] += weight;
                 }
             }
-            Self::Count { each } if each > 10.0 => values[0] += (requests * each * (0.7 + 0.6 * rng.unit())).round(),
-            Self::Count { each } => values[0] += rng.events(requests * each),
-            Self::Seconds { each_second } => {
-                let hundredths = (each_second * interval * (80.0 + 40.0 * rng.unit())).round();
+            Self::Count { per_request } if per_request > 10.0 => {
+                values[0] += (requests * per_request * (0.7 + 0.6 * rng.unit())).round()
+            }
+            Self::Count { per_request } => values[0] += rng.events(requests * per_request),
+            Self::Seconds { per_second } => {
+                let hundredths = (per_second * interval * (80.0 + 40.0 * rng.unit())).round();
                 values[0] = ((values[0] * 100.0).round() + hundredths) / 100.0;
             }
             Self::Level { scale } => values[0] = (load * wander(rng, 0.05, 1.5) * 40.0 * scale).round(),
@@ -193,14 +195,14 @@ impl Shape {
     }
 }
 
-/// One series of the page; the first of a family has its shape.
-struct Line {
+/// One series of a replica. The first of a family has its shape.
+struct SeriesTemplate {
     name: String,
     labels: Vec<(&'static str, String)>,
     shape: Option<Shape>,
 }
 
-impl Line {
+impl SeriesTemplate {
     fn labels(&self, replica: usize) -> Labels {
         let instance = format!("10.0.{}.{}:8000", replica / 250, replica % 250 + 1);
         let model = if replica % 4 == 3 { "Qwen/Qwen3-32B" } else { "meta-llama/Llama-3.1-70B-Instruct" };
@@ -210,10 +212,10 @@ impl Line {
     }
 }
 
-/// The first `series` lines of the page; idle requests by route fill it up.
-fn page(series: usize) -> Vec<Line> {
-    let mut page = Vec::new();
-    let histogram = |bounds, mean, deviation, each| Shape::Histogram { bounds, mean, deviation, each };
+/// The first `series` series of a replica, filled up with mostly idle counters by route.
+fn templates(series: usize) -> Vec<SeriesTemplate> {
+    let mut templates = Vec::new();
+    let histogram = |bounds, mean, deviation, per_request| Shape::Histogram { bounds, mean, deviation, per_request };
     for (name, shape) in [
         ("vllm:time_to_first_token_seconds", histogram(TIMES, -1.6, 0.9, 1.0)),
         ("vllm:time_per_output_token_seconds", histogram(TOKEN_TIMES, -3.6, 0.4, 180.0)),
@@ -230,25 +232,25 @@ fn page(series: usize) -> Vec<Line> {
         ("vllm:request_params_n", histogram(&TOKENS[..5], 0.0, 0.1, 1.0)),
         ("http_request_duration_highr_seconds", histogram(LONG_TIMES, 1.0, 1.0, 1.1)),
     ] {
-        add(&mut page, name, &[], shape);
+        add(&mut templates, name, &[], shape);
     }
     let handlers = ["/v1/chat/completions", "/v1/completions", "/v1/models", "/health", "/metrics", "/v1/embeddings"];
-    for (handler, each) in handlers.into_iter().zip([0.9, 0.1, 0.0, 0.05, 0.07, 0.0]) {
+    for (handler, per_request) in handlers.into_iter().zip([0.9, 0.1, 0.0, 0.05, 0.07, 0.0]) {
         let labels = [("handler", handler.to_owned()), ("method", "POST".to_owned())];
-        add(&mut page, "http_request_duration_seconds", &labels, histogram(ANSWERS, 1.0, 1.0, each));
+        add(&mut templates, "http_request_duration_seconds", &labels, histogram(RESPONSE_TIMES, 1.0, 1.0, per_request));
     }
     for (name, shape) in [
-        ("vllm:prompt_tokens_total", Shape::Count { each: 900.0 }),
-        ("vllm:generation_tokens_total", Shape::Count { each: 250.0 }),
-        ("vllm:prefix_cache_queries_total", Shape::Count { each: 900.0 }),
-        ("vllm:prefix_cache_hits_total", Shape::Count { each: 400.0 }),
-        ("vllm:num_preemptions_total", Shape::Count { each: 0.002 }),
+        ("vllm:prompt_tokens_total", Shape::Count { per_request: 900.0 }),
+        ("vllm:generation_tokens_total", Shape::Count { per_request: 250.0 }),
+        ("vllm:prefix_cache_queries_total", Shape::Count { per_request: 900.0 }),
+        ("vllm:prefix_cache_hits_total", Shape::Count { per_request: 400.0 }),
+        ("vllm:num_preemptions_total", Shape::Count { per_request: 0.002 }),
         ("vllm:num_requests_running", Shape::Level { scale: 1.0 }),
         ("vllm:num_requests_waiting", Shape::Level { scale: 0.1 }),
         ("vllm:kv_cache_usage_perc", Shape::Share),
         ("process_resident_memory_bytes", Shape::Level { scale: 4e6 }),
         ("process_virtual_memory_bytes", Shape::Fixed(3.1e11)),
-        ("process_cpu_seconds_total", Shape::Seconds { each_second: 2.3 }),
+        ("process_cpu_seconds_total", Shape::Seconds { per_second: 2.3 }),
         ("process_start_time_seconds", Shape::Fixed(1_700_000_000.37)),
         ("process_open_fds", Shape::Level { scale: 0.5 }),
         ("process_max_fds", Shape::Fixed(1_048_576.0)),
@@ -256,11 +258,11 @@ fn page(series: usize) -> Vec<Line> {
         ("scrape_duration_seconds", Shape::Reading { around: 0.01, span: 0.004 }),
         ("scrape_samples_scraped", Shape::Fixed(487.0)),
     ] {
-        add(&mut page, name, &[], shape);
+        add(&mut templates, name, &[], shape);
     }
-    for (reason, each) in [("stop", 0.8), ("length", 0.15), ("abort", 0.05)] {
+    for (reason, per_request) in [("stop", 0.8), ("length", 0.15), ("abort", 0.05)] {
         let labels = [("finished_reason", reason.to_owned())];
-        add(&mut page, "vllm:request_success_total", &labels, Shape::Count { each });
+        add(&mut templates, "vllm:request_success_total", &labels, Shape::Count { per_request });
     }
     for gpu in 0..8 {
         let labels = [("gpu", gpu.to_string())];
@@ -272,32 +274,32 @@ fn page(series: usize) -> Vec<Line> {
             ("gpu_temperature_celsius", Shape::Level { scale: 0.2 }),
             ("gpu_sm_clock_hertz", Shape::Fixed(1.98e9)),
         ] {
-            add(&mut page, name, &labels, shape);
+            add(&mut templates, name, &labels, shape);
         }
     }
     let mut route = 0;
-    while page.len() < series {
-        let each = if route % 9 == 0 { 0.3 } else { 0.0 };
+    while templates.len() < series {
+        let per_request = if route % 9 == 0 { 0.3 } else { 0.0 };
         let labels =
             [("handler", format!("/v1/route{}", route / 3)), ("status", ["2xx", "4xx", "5xx"][route % 3].to_owned())];
-        add(&mut page, "http_requests_total", &labels, Shape::Count { each });
+        add(&mut templates, "http_requests_total", &labels, Shape::Count { per_request });
         route += 1;
     }
-    page.truncate(series);
-    page
+    templates.truncate(series);
+    templates
 }
 
-fn add(page: &mut Vec<Line>, name: &str, labels: &[(&'static str, String)], shape: Shape) {
-    let mut line = |name: String, extra: Option<(&'static str, String)>, shape| {
-        page.push(Line { name, labels: labels.iter().cloned().chain(extra).collect(), shape });
+fn add(templates: &mut Vec<SeriesTemplate>, name: &str, labels: &[(&'static str, String)], shape: Shape) {
+    let mut push = |name: String, extra: Option<(&'static str, String)>, shape| {
+        templates.push(SeriesTemplate { name, labels: labels.iter().cloned().chain(extra).collect(), shape });
     };
     let Shape::Histogram { bounds, .. } = shape else {
-        return line(name.to_owned(), None, Some(shape));
+        return push(name.to_owned(), None, Some(shape));
     };
     for (n, bound) in bounds.iter().chain([&f64::INFINITY]).enumerate() {
         let le = if bound.is_infinite() { "+Inf".to_owned() } else { format!("{bound:?}") };
-        line(format!("{name}_bucket"), Some(("le", le)), (n == 0).then_some(shape));
+        push(format!("{name}_bucket"), Some(("le", le)), (n == 0).then_some(shape));
     }
-    line(format!("{name}_sum"), None, None);
-    line(format!("{name}_count"), None, None);
+    push(format!("{name}_sum"), None, None);
+    push(format!("{name}_count"), None, None);
 }

@@ -1,0 +1,56 @@
+//! The errors of appending and of writing to disk.
+use std::io;
+use std::path::PathBuf;
+
+/// Why samples cannot be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The index is full.
+    #[error("the store has reached its limit of {limit} series; scrape less, or wait until old series expire")]
+    TooManySeries {
+        /// [`crate::Limits::series`].
+        limit: usize,
+    },
+    /// Time went backwards within a group.
+    #[error("the scrape at {time_ms} ms is not after the previous one at {last_ms} ms; check the clock")]
+    OutOfOrder {
+        /// The rejected time.
+        time_ms: i64,
+        /// The time of the newest scrape.
+        last_ms: i64,
+    },
+}
+
+/// Why samples cannot be written to disk.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file system failed.
+    #[error("cannot write to {dir}: {source}; free some space, or check the disk")]
+    Io {
+        /// The folder of the store.
+        dir: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// An earlier write failed and has not been recovered from yet.
+    #[error("some samples are not on disk yet: {0}")]
+    Behind(String),
+    /// The store has no folder.
+    #[error("the store is in memory only; open it with a folder")]
+    NoFolder,
+    /// An import would exceed the limit of series.
+    #[error("the store has reached its limit of {limit} series; raise the limit, or import fewer series")]
+    TooManySeries {
+        /// [`crate::Limits::series`].
+        limit: usize,
+    },
+}
+
+/// An ongoing failure to write. Samples stay in memory, and the store keeps retrying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteFailure {
+    /// When it began, in Unix milliseconds.
+    pub since_ms: i64,
+    /// The cause, as a sentence.
+    pub reason: String,
+}

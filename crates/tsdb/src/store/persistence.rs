@@ -1,0 +1,93 @@
+//! The part of a store that is on disk: its folder, its write-ahead log, and the progress of maintenance.
+use crate::block::{BlockAssembler, write_block};
+use crate::disk::folder::Folder;
+use crate::store::error::{WriteError, WriteFailure};
+use crate::store::options::Options;
+use crate::wal::Wal;
+use parking_lot::Mutex;
+use promql::Labels;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+#[derive(Debug)]
+pub(crate) struct Persistence {
+    pub(crate) folder: Folder,
+    pub(crate) wal: Wal,
+    pub(crate) options: Options,
+    /// Held by every operation that changes files other than the end of the log, and taken before the lock of the log.
+    pub(crate) maintenance: Mutex<MaintenanceState>,
+    pub(crate) failure: Mutex<Option<WriteFailure>>,
+    /// Set while the store is being closed, so that long operations end.
+    pub(crate) is_closing: AtomicBool,
+}
+
+/// The progress of maintenance.
+#[derive(Debug)]
+pub(crate) struct MaintenanceState {
+    pub(crate) last_sync: Instant,
+    /// The flush period in which the head was last flushed.
+    pub(crate) flush_period: Option<i64>,
+    /// The segment that began with a flush that has not succeeded yet.
+    pub(crate) flush_segment: Option<u64>,
+    /// When a flush last failed.
+    pub(crate) flush_failed_ms: Option<i64>,
+    /// When a merge last failed.
+    pub(crate) merge_failed_ms: Option<i64>,
+    /// The time of the last maintenance.
+    pub(crate) now_ms: i64,
+    pub(crate) last_import: Option<Instant>,
+}
+
+impl Persistence {
+    pub(crate) fn new(folder: Folder, options: Options) -> Self {
+        let maintenance = MaintenanceState {
+            last_sync: Instant::now(),
+            flush_period: None,
+            flush_segment: None,
+            flush_failed_ms: None,
+            merge_failed_ms: None,
+            now_ms: 0,
+            last_import: None,
+        };
+        Self {
+            folder,
+            wal: Wal::new(),
+            options,
+            maintenance: Mutex::new(maintenance),
+            failure: Mutex::default(),
+            is_closing: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn error(&self, source: io::Error) -> WriteError {
+        WriteError::Io { dir: self.folder.path().to_owned(), source }
+    }
+
+    /// Writes the log and syncs it.
+    pub(crate) fn sync_log(&self, state: &mut MaintenanceState) -> io::Result<()> {
+        state.last_sync = Instant::now();
+        self.wal.sync()
+    }
+
+    /// Writes and syncs a block of series with `labels`, which `fill` adds; returns its id. Meanwhile the log is synced
+    /// when due, and closing the store interrupts it.
+    pub(crate) fn write_block<'l>(
+        &self,
+        state: &mut MaintenanceState,
+        replaces: &[u64],
+        labels: impl ExactSizeIterator<Item = &'l Labels>,
+        fill: impl FnOnce(&mut BlockAssembler<'_>) -> io::Result<()>,
+    ) -> io::Result<u64> {
+        let mut on_progress = || -> io::Result<()> {
+            if self.is_closing.load(Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            if state.last_sync.elapsed() >= self.options.sync_every && self.wal.has_segment() {
+                self.sync_log(state)?;
+            }
+            Ok(())
+        };
+        write_block(&self.folder, replaces, labels, &mut on_progress, fill)
+    }
+}
