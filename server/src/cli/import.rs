@@ -11,7 +11,7 @@ use std::io;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tsdb::{LocalFileSystem, ImportSummary, ImportSeries, OpenError, Options, Store, WriteError};
+use tsdb::{ImportSeries, ImportSummary, LocalFileSystem, OpenError, Options, Store, WriteError};
 
 /// Samples that are gathered before they are written: about 100 MiB.
 const BATCH: usize = 4_000_000;
