@@ -284,4 +284,6 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
 }
 
 #[cfg(test)]
+mod documentation_tests;
+#[cfg(test)]
 mod tests;
