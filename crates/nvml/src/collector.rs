@@ -1,10 +1,10 @@
 //! All cards of the machine, sample by sample.
-use crate::card::{tell_card, tell_memory, tell_processes};
+use crate::gpu::{tell_card, tell_memory, tell_processes};
 use crate::fault::Fault;
 use crate::identity::{Identity, with};
 use crate::metric::{INFO, LAST_XID, Reading, UP};
-use crate::probe::Probe;
-use crate::profile::Profile;
+use crate::recorder::Probe;
+use crate::gpm::Profile;
 use nvml_wrapper::bitmasks::event::EventTypes;
 use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;

@@ -2,17 +2,17 @@
 //!
 //! The names are those of [`catalogue::GPU_METRICS`]. What a card or driver does not tell is left out, never zero, and a
 //! field that fails costs no other.
-mod card;
+mod gpu;
 mod collector;
 mod fault;
 mod identity;
 mod metric;
-mod probe;
-mod profile;
+mod recorder;
+mod gpm;
 mod raw;
 mod window;
 
-pub use card::program;
+pub use gpu::program;
 pub use collector::{Collector, LastXids, open};
 pub use fault::Fault;
 pub use metric::Reading;

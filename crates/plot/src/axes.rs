@@ -1,5 +1,5 @@
 //! Grid lines, the labels of both axes, and words at the height of a value.
-use crate::{Anchor, Drawing, Labelled, Projection, Scene, Stroke, sharp::middle};
+use crate::{Anchor, Drawing, Labelled, Projection, Scene, Stroke, pixel_snap::middle};
 
 pub(crate) fn lay_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
     let scale = drawing.scale;

@@ -1,5 +1,5 @@
 //! Columns on top of each other: bars, areas, and the cells of a heat map.
-use crate::{Area, Bar, Drawing, PixelColumns, Projection, Rgb, Scene, sharp::edge};
+use crate::{Area, Bar, Drawing, PixelColumns, Projection, Rgb, Scene, pixel_snap::edge};
 use std::ops::Range;
 
 pub(crate) fn lay_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {

@@ -1,6 +1,6 @@
 //! How busy the parts of a card are, by its performance monitors (GPM, from Hopper on).
 use crate::metric::{ENGINE_ACTIVE, PCIE_RECEIVED, PCIE_SENT, SM_ACTIVE, SM_OCCUPANCY, TENSOR_ACTIVE};
-use crate::probe::Probe;
+use crate::recorder::Probe;
 use crate::raw::gpu_instance;
 use nvml_wrapper::enums::gpm::GpmMetricId;
 use nvml_wrapper::gpm::gpm_metrics_get;

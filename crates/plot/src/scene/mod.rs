@@ -3,7 +3,7 @@ use crate::{
     Frame, PixelColumns, Polyline, Projection, Rgb, TimeTick,
     axes::lay_axes,
     dashes::dashes,
-    marks::{Mark, infinities, triangle},
+    markers::{Mark, infinities, triangle},
     stack::{lay_areas, lay_bars, lay_cells},
 };
 use std::borrow::Cow;

@@ -4,7 +4,7 @@ use crate::metric::{
     MEMORY_TOTAL, MEMORY_USED, MEMORY_UTILIZATION, NVLINK_RECEIVED, NVLINK_SENT, PCIE_RECEIVED, PCIE_REPLAYS,
     PCIE_SENT, POWER, POWER_LIMIT, PROCESS_MEMORY, REMAPPED_ROWS, TEMPERATURE, TEMPERATURE_SLOWDOWN, UTILIZATION,
 };
-use crate::probe::Probe;
+use crate::recorder::Probe;
 use crate::raw::nvlink_bytes;
 use nvml_wrapper::Device;
 use nvml_wrapper::enum_wrappers::device::{
