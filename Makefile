@@ -79,7 +79,7 @@ nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
 bench: setup-test server .tools/bench/package.json ## Measure: reading and scraping beside peers; the page's size, drawing, refreshing, crosshair, a day's memory; many viewers
 	@echo "Measuring how fast pages are read."
 	@PROMETHEUS_CLIENT_PYTHON="$${PROMETHEUS_CLIENT_PYTHON:-$(CURDIR)/.tools/python/bin/python}" \
-		cargo bench --quiet -p exposition --bench pages
+		cargo bench --quiet -p exposition --bench metrics_pages
 	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
 		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/scrape.mjs
 	@echo "Building the drawing benchmark."

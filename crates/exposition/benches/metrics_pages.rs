@@ -1,8 +1,8 @@
-//! How fast real pages are read: for the first time, again with other values, as families, and by the Python client;
-//! and how fast they are written. One core; prints MB/s and samples/s of CPU time, the median of several rounds.
-#![expect(clippy::expect_used, reason = "a benchmark of pages that cannot be read is of no use")]
+//! Measures how fast real metrics pages are read (as samples, as families, incrementally, and by the Python client) and
+//! written. Uses one core, and prints the median MB/s and samples/s of CPU time over several rounds.
+#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
-use exposition::{Encoding, Format, Label, Limits, PageCache, Sink, for_each_sample, parse, write};
+use exposition::{Encoding, Format, Label, Limits, IncrementalParser, Sink, for_each_sample, parse, write};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
     env, fs,
@@ -12,27 +12,34 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Pages: a name, the variable that says where their folder is, its default below the folder of shared inputs, and the
-/// file in it.
-const PAGES: [(&str, &str, &str, &str); 5] = [
-    ("vLLM 0.33", "CAPTURES_DIR", "captures", "derived/vllm_0.33.0_v1_dp2_specdecode_lora.prom"),
-    ("SGLang 0.5", "CAPTURES_DIR", "captures", "derived/sglang_0.5.23_unified.prom"),
-    ("node_exporter", "NODE_EXPORTER_DIR", "corpora/data/node_exporter", "collector/fixtures/e2e-output.txt"),
-    ("Envoy", "CAPTURES_DIR", "captures", "envoy_datadog.prom"),
-    ("Ray head", "CAPTURES_DIR", "captures", "ray_head_datadog.prom"),
+/// A metrics page to measure.
+struct Input {
+    name: &'static str,
+    /// The environment variable that names its folder.
+    variable: &'static str,
+    /// The default of that variable, in the folder of shared inputs.
+    folder: &'static str,
+    file: &'static str,
+}
+
+const INPUTS: [Input; 5] = [
+    Input { name: "vLLM 0.33", variable: "CAPTURES_DIR", folder: "captures", file: "derived/vllm_0.33.0_v1_dp2_specdecode_lora.prom" },
+    Input { name: "SGLang 0.5", variable: "CAPTURES_DIR", folder: "captures", file: "derived/sglang_0.5.23_unified.prom" },
+    Input { name: "node_exporter", variable: "NODE_EXPORTER_DIR", folder: "corpora/data/node_exporter", file: "collector/fixtures/e2e-output.txt" },
+    Input { name: "Envoy", variable: "CAPTURES_DIR", folder: "captures", file: "envoy_datadog.prom" },
+    Input { name: "Ray head", variable: "CAPTURES_DIR", folder: "captures", file: "ray_head_datadog.prom" },
 ];
 
-/// Rounds, of which the median counts.
+/// Rounds; the result is their median.
 const ROUNDS: usize = 9;
 
-/// Bytes read in a round, at least.
-const ROUND_BYTES: usize = 4_000_000;
+/// The smallest number of bytes read in a round.
+const MIN_ROUND_BYTES: usize = 4_000_000;
 
-/// Pages of the same series and other values that are read in turn.
+/// Pages with the same series and different values, read in turn.
 const VARIANTS: u64 = 8;
 
-/// Reads the page on its standard input by the Python client and prints bytes per second of CPU time, the median of
-/// some rounds.
+/// Reads the metrics page on standard input with the Python client, and prints the median bytes per second of CPU time.
 const PYTHON: &str = r"
 import statistics, sys, time
 from prometheus_client.parser import text_string_to_metric_families
@@ -48,19 +55,19 @@ print(statistics.median(rate() for _ in range(5)))
 fn main() {
     let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     println!("{:<14} {:>8} {:>8}  {:<34} {:>8} {:>12}", "page", "KB", "samples", "what", "MB/s", "samples/s");
-    for (name, variable, default, file) in PAGES {
-        let path = env::var_os(variable).map_or_else(|| shared.join(default), PathBuf::from).join(file);
+    for Input { name, variable, folder, file } in INPUTS {
+        let path = env::var_os(variable).map_or_else(|| shared.join(folder), PathBuf::from).join(file);
         match fs::read(&path) {
             Ok(page) => measure_page(name, &page),
             Err(_) => println!("skipped: {} is absent", path.display()),
         }
     }
-    println!("The goal for a page like the last is 300 MB/s.");
+    println!("The goal for an incremental read is 300 MB/s.");
 }
 
 fn measure_page(name: &str, page: &[u8]) {
     let limits = Limits::default();
-    let families = parse(page, Format::Text, &limits).expect("a good page");
+    let families = parse(page, Format::Text, &limits).expect("a valid page");
     let samples: usize = families.iter().map(|family| family.samples.len()).sum();
     let report = |what: &str, bytes: usize, rate: f64| {
         let per_second = rate / bytes as f64 * samples as f64;
@@ -70,22 +77,22 @@ fn measure_page(name: &str, page: &[u8]) {
     let pages: Vec<Vec<u8>> = (0..VARIANTS).map(|variant| with_other_values(page, variant)).collect();
     let read_each = |page: &[u8]| {
         let mut sum = 0.0;
-        for_each_sample(page, Format::Text, &limits, &mut |sample| sum += sample.value).expect("a good page");
+        for_each_sample(page, Format::Text, &limits, &mut |sample| sum += sample.value).expect("a valid page");
         black_box(sum);
     };
     report("for_each_sample", page.len(), bytes_per_second(&pages, read_each));
     let read_families = |page: &[u8]| {
-        black_box(parse(page, Format::Text, &limits).expect("a good page"));
+        black_box(parse(page, Format::Text, &limits).expect("a valid page"));
     };
     report("parse", page.len(), bytes_per_second(&pages, read_families));
     let read_first = |page: &[u8]| {
         let mut sum = Sum::default();
-        PageCache::default().read(page, Format::Text, &limits, &mut sum).expect("a good page");
+        IncrementalParser::default().parse(page, Format::Text, &limits, &mut sum).expect("a valid page");
         black_box(sum);
     };
-    report("PageCache, first page", page.len(), bytes_per_second(&pages, read_first));
-    let repeated = bytes_per_second(&pages, again(Format::Text, &limits));
-    report("PageCache, page like the last", page.len(), repeated);
+    report("IncrementalParser, first page", page.len(), bytes_per_second(&pages, read_first));
+    let repeated = bytes_per_second(&pages, incrementally(Format::Text, &limits));
+    report("IncrementalParser, same series", page.len(), repeated);
     if let Some(python) = python_bytes_per_second(page) {
         report("prometheus_client", page.len(), python);
         println!("{:<32}  {:<34} {:>8.0}", "", "× prometheus_client", repeated / python);
@@ -104,26 +111,26 @@ fn measure_page(name: &str, page: &[u8]) {
         });
         report(what, written.len(), rate);
         if format == Format::OpenMetrics {
-            let rate = bytes_per_second(&[written.clone().into_bytes()], again(format, &limits));
-            report("PageCache, the same OpenMetrics", written.len(), rate);
+            let rate = bytes_per_second(&[written.clone().into_bytes()], incrementally(format, &limits));
+            report("IncrementalParser, OpenMetrics", written.len(), rate);
         }
     }
 }
 
-/// Reads pages against the one before.
-fn again(format: Format, limits: &Limits) -> impl FnMut(&[u8]) {
-    let mut cache = PageCache::default();
+/// Parses each page against the previous one.
+fn incrementally(format: Format, limits: &Limits) -> impl FnMut(&[u8]) {
+    let mut parser = IncrementalParser::default();
     let mut sum = Sum::default();
     move |page| {
-        cache.read(page, format, limits, &mut sum).expect("a good page");
+        parser.parse(page, format, limits, &mut sum).expect("a valid page");
         black_box(&sum);
     }
 }
 
-/// Reads `pages` in turn, and again until a round is long enough to be timed.
+/// Reads `pages` in turn, repeatedly, until a round is long enough to measure.
 fn bytes_per_second(pages: &[Vec<u8>], mut read: impl FnMut(&[u8])) -> f64 {
     let bytes: usize = pages.iter().map(Vec::len).sum();
-    let turns = 1 + ROUND_BYTES / bytes;
+    let turns = 1 + MIN_ROUND_BYTES / bytes;
     let mut rates = [0.0; ROUNDS];
     for rate in &mut rates {
         let start_s = cpu_s();
@@ -136,20 +143,20 @@ fn bytes_per_second(pages: &[Vec<u8>], mut read: impl FnMut(&[u8])) -> f64 {
     rates[ROUNDS / 2]
 }
 
-/// CPU time of this thread, in seconds: others on the machine do not count.
+/// CPU time of this thread in seconds, which other processes do not affect.
 fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// How fast the Python client reads the page; none, and a word, where it is absent. `PROMETHEUS_CLIENT_PYTHON` names the
-/// interpreter.
+/// How fast the Python client reads the page. Prints a message and returns none if the client is not installed.
+/// `PROMETHEUS_CLIENT_PYTHON` names the interpreter.
 fn python_bytes_per_second(page: &[u8]) -> Option<f64> {
     let interpreter = env::var_os("PROMETHEUS_CLIENT_PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(&interpreter);
     command.args(["-c", PYTHON]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let rate = command.spawn().ok().and_then(|mut child| {
-        // It reads all before it writes; one without the client reads nothing.
+        // The script reads everything before it writes. Without the client, Python exits without reading.
         let _ = child.stdin.take()?.write_all(page);
         String::from_utf8(child.wait_with_output().ok()?.stdout).ok()?.trim().parse().ok()
     });
@@ -184,7 +191,7 @@ struct Sum {
 }
 
 impl Sink for Sum {
-    fn series(&mut self, _: u32, name: &str, labels: &[Label<'_>]) {
+    fn series_added(&mut self, _: u32, name: &str, labels: &[Label<'_>]) {
         self.series += name.len() + labels.len();
     }
 
@@ -192,7 +199,7 @@ impl Sink for Sum {
         self.values += value;
     }
 
-    fn gone(&mut self, _: u32) {
+    fn series_removed(&mut self, _: u32) {
         self.series += 1;
     }
 }

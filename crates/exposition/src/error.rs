@@ -1,22 +1,22 @@
-//! Why a page is refused, and where.
+//! Errors of a metrics page, and their positions.
 
-/// A refused page: the first offence in it.
+/// Why a metrics page is rejected, and where.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}, column {column}: {kind}")]
 pub struct ParseError {
-    /// Line of the offence, from 1.
+    /// Line, from 1.
     pub line: usize,
-    /// Byte within the line, from 1.
+    /// Byte in the line, from 1.
     pub column: usize,
     /// What is wrong.
     pub kind: ErrorKind,
 }
 
-/// What is wrong with a page.
+/// What is wrong with a metrics page.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ErrorKind {
-    /// The page is longer than [`Limits::body_bytes`](crate::Limits::body_bytes).
-    #[error("the page is longer than {limit} bytes; raise the body limit or have the target export less")]
+    /// The metrics page is longer than [`Limits::body_bytes`](crate::Limits::body_bytes).
+    #[error("the metrics page is longer than {limit} bytes; raise the body limit or have the target export less")]
     BodyLimit {
         /// The limit in bytes.
         limit: usize,
@@ -27,8 +27,8 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The page has more samples than [`Limits::samples`](crate::Limits::samples).
-    #[error("the page has more than {limit} samples; raise the sample limit or have the target export less")]
+    /// The metrics page has more samples than [`Limits::samples`](crate::Limits::samples).
+    #[error("the metrics page has more than {limit} samples; raise the sample limit or have the target export less")]
     SampleLimit {
         /// The limit.
         limit: usize,
@@ -52,57 +52,54 @@ pub enum ErrorKind {
     ValueLimit {
         /// The limit in bytes.
         limit: usize,
-        /// The label's name, at most 64 characters of it.
+        /// The first 64 characters of the label's name.
         name: String,
     },
-    /// The page is not UTF-8.
-    #[error("the page is not UTF-8; have the target encode label values and help texts as UTF-8")]
+    /// The metrics page is not UTF-8.
+    #[error("the metrics page is not UTF-8; have the target encode label values and help texts as UTF-8")]
     Utf8,
-    /// Something else was due at this place.
+    /// Something else was expected at this position.
     #[error("expected {0}")]
     Expected(&'static str),
-    /// A sample value that is no decimal number, `NaN` or infinity, or that no 64-bit float can hold.
+    /// A sample value that is not a decimal number, `NaN` or infinity, or that is out of range for a 64-bit float.
     #[error("{0:?} is not a value; write a decimal number, NaN, +Inf or -Inf")]
     Value(String),
-    /// A timestamp that is no number of the format's kind.
+    /// A timestamp in a form that the format does not have.
     #[error("{0:?} is not a timestamp; write whole milliseconds in Prometheus text, seconds in OpenMetrics")]
     Timestamp(String),
-    /// A backslash followed by a character that needs none.
-    #[error("\\{0} is no escape sequence; only \\\\, \\\" and \\n are")]
+    /// A backslash before a character that is never escaped.
+    #[error("\\{0} is not an escape sequence; only \\\\, \\\" and \\n are")]
     Escape(char),
-    /// A name with characters it may hold only in quotes.
-    #[error("{0:?} is not a name here; names other than letters, digits, _ and : must stand in quotes")]
-    Name(String),
-    /// The same label twice in one sample.
+    /// A label that appears twice in one sample.
     #[error("the label {0:?} is given twice; a sample may have each label once")]
     DuplicateLabel(String),
-    /// A label name that the format keeps for itself.
+    /// A label name that the format reserves.
     #[error("the label name {0:?} is reserved; rename the label at the target")]
     ReservedLabel(String),
-    /// A `# TYPE` that names no type of the format.
+    /// A `# TYPE` line with an unknown type.
     #[error("{0:?} is not a metric type of this format")]
     Type(String),
-    /// A rule of the format that concerns more than the letters of one line.
+    /// A violation of a rule that spans several lines.
     #[error("family {family:?}: {rule}")]
     Rule {
-        /// The family's name, at most 64 characters of it.
+        /// The first 64 characters of the family's name.
         family: String,
-        /// The rule that is broken.
+        /// The violation, as a predicate of the family.
         rule: &'static str,
     },
-    /// An OpenMetrics page without its end mark.
-    #[error("the page does not end with # EOF; it was cut off, or it is not OpenMetrics")]
-    Eof,
+    /// An OpenMetrics page without `# EOF` at its end.
+    #[error("the metrics page does not end with # EOF; it is truncated or not OpenMetrics")]
+    MissingEof,
 }
 
 impl ErrorKind {
-    /// Places the offence in its page.
+    /// The error at a position of the page.
     pub(crate) fn at(self, line: usize, column: usize) -> ParseError {
         ParseError { line, column, kind: self }
     }
 }
 
-/// As much of a hostile text as fits in a message.
+/// The first 64 characters of untrusted text, for messages.
 pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }

@@ -1,72 +1,72 @@
-//! What a page says, family by family.
+//! Families and their samples.
 use crate::{format::Format, line::time::Timestamp};
 
-/// Metrics of one name, type and meaning, with their samples in the page's order.
+/// All series of one metric name, with its metadata; samples are in the page's order.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Family {
-    /// The name in its metadata, or that of its sample where it has none. A counter's has the `_total` of its samples in
-    /// Prometheus text, and lacks it in OpenMetrics.
+    /// The name in its metadata, or that of its sample if it has no metadata. A counter's name includes the `_total` of its
+    /// samples in Prometheus text, and omits it in OpenMetrics.
     pub name: String,
-    /// How its samples are to be read.
+    /// The type of its metrics.
     pub kind: Kind,
-    /// The help text, unescaped; empty where the page gives none.
+    /// The help text, unescaped; empty if the page gives none.
     pub help: String,
-    /// The unit, which the name ends with; empty where the page gives none.
+    /// The unit, with which the name ends; empty if the page gives none.
     pub unit: String,
     /// The samples.
     pub samples: Vec<Sample>,
 }
 
-/// A family's type. Source: OpenMetrics 1.0, "Metric Types"; `untyped` of Prometheus text is unknown.
+/// A family's type. Source: OpenMetrics 1.0, "Metric Types". Prometheus text's `untyped` is `Unknown`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Kind {
-    /// A sum that only grows, until the process restarts.
+    /// A sum that only increases until the process restarts.
     Counter,
     /// A value that goes up and down.
     Gauge,
-    /// Cumulative buckets with the label `le`, a sum and a count, all of which only grow.
+    /// Cumulative buckets with the label `le`, a sum and a count, all of which only increase.
     Histogram,
     /// Quantiles computed at the target, a sum and a count.
     Summary,
-    /// Facts as labels of a sample that is 1.
+    /// Information in the labels of a sample with the value 1.
     Info,
-    /// One sample per state, 1 or 0, the state in the label named like the family.
+    /// One sample for each state, 1 or 0; the label named like the family holds the state.
     StateSet,
-    /// Buckets of values that are there now.
+    /// Buckets of a current distribution, which may shrink.
     GaugeHistogram,
-    /// Anything.
+    /// A metric without a declared type.
     #[default]
     Unknown,
 }
 
-/// One sample, as printed.
+/// One sample, as written on the page.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sample {
-    /// The full name, suffix included.
+    /// The full name, including the suffix.
     pub name: String,
     /// Names and values of the labels, in the page's order; values may be empty.
     pub labels: Vec<(String, String)>,
     /// The value.
     pub value: f64,
-    /// When it was measured, where the page says so.
+    /// The page's own timestamp for it.
     pub timestamp: Option<Timestamp>,
     /// An example of what was counted.
     pub exemplar: Option<Exemplar>,
 }
 
-/// A single measurement that a counter or a bucket counted, usually with the id of its trace.
+/// A single measurement that a counter or a bucket includes, usually with the ID of its trace.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Exemplar {
     /// Names and values of the labels.
     pub labels: Vec<(String, String)>,
     /// The measured value.
     pub value: f64,
-    /// When it was measured, where the page says so.
+    /// When it was measured.
     pub timestamp: Option<Timestamp>,
 }
 
 impl Kind {
-    /// The type's name in OpenMetrics.
+    /// The name of the type in OpenMetrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -80,8 +80,8 @@ impl Kind {
         }
     }
 
-    /// The type that a `# TYPE` line of `format` names `text`.
-    pub(crate) fn from_text(text: &str, format: Format) -> Option<Self> {
+    /// The type called `name` in OpenMetrics, the inverse of [`Kind::as_str`].
+    pub fn from_name(name: &str) -> Option<Self> {
         const ALL: [Kind; 8] = [
             Kind::Counter,
             Kind::Gauge,
@@ -92,15 +92,20 @@ impl Kind {
             Kind::GaugeHistogram,
             Kind::Unknown,
         ];
+        ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The type called `text` in a `# TYPE` line of `format`.
+    pub(crate) fn from_text(text: &str, format: Format) -> Option<Self> {
         match text {
             "untyped" if format != Format::OpenMetrics => Some(Self::Unknown),
-            // As the enumeration of Prometheus's protocol buffers spells it.
+            // The spelling of Prometheus's protocol buffer enumeration.
             "gauge_histogram" if format != Format::OpenMetrics => Some(Self::GaugeHistogram),
-            _ => ALL.into_iter().find(|kind| kind.as_str() == text),
+            _ => Self::from_name(text),
         }
     }
 
-    /// What a family's samples have after its name. Source: OpenMetrics 1.0, "Suffixes".
+    /// The suffixes that its samples' names may have. Source: OpenMetrics 1.0, "Suffixes".
     pub(crate) fn suffixes(self) -> &'static [&'static str] {
         match self {
             Self::Counter => &["_total", "_created"],

@@ -1,30 +1,30 @@
-//! The formats a page can be in, and which one a `Content-Type` header announces.
+//! The formats of metrics pages, and how a `Content-Type` header selects one.
 use crate::error::shortened;
 
-/// How a page is written, and so how strictly it is judged.
+/// The format of a metrics page, which decides how strictly it is validated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Format {
-    /// Prometheus text 0.0.4 and 1.0 as servers print it and as Prometheus and its Python client read it. Tolerated
-    /// besides: CRLF, a missing last line feed, families printed twice, counters without `_total`, `# UNIT` lines,
-    /// `# EOF` and exemplars. What is malformed is refused.
+    /// Prometheus text 0.0.4 and 1.0 as servers write it and as Prometheus and its Python client read it. It also allows
+    /// CRLF, a missing last line feed, families in several pieces, counters without `_total`, `# UNIT` lines, `# EOF` and
+    /// exemplars. Malformed lines are rejected.
     Text,
-    /// Prometheus text by the letter, as `expfmt` of prometheus/common judges it.
+    /// Prometheus text to the letter, as `expfmt` of prometheus/common validates it.
     StrictText,
-    /// OpenMetrics 1.0 text by the letter, as the OpenMetrics test suite and the Python client judge it.
+    /// OpenMetrics 1.0 text to the letter, as the OpenMetrics test suite and the Python client validate it.
     OpenMetrics,
 }
 
-/// A `Content-Type` that announces no format this crate reads.
+/// A `Content-Type` that this crate does not read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot read content type {media:?}; a metrics page is text/plain or application/openmetrics-text")]
 pub struct ContentTypeError {
-    /// The media type as given, without its parameters and at most 64 characters of it.
+    /// The first 64 characters of the media type, without its parameters.
     pub media: String,
 }
 
 impl Format {
-    /// The format to read a page in by its `Content-Type` header: `text/plain` or `application/openmetrics-text`, of
-    /// any version. Parameters do not matter: a page in another charset than it should be in is refused when read.
+    /// The format of a metrics page with this `Content-Type` header: `text/plain` or `application/openmetrics-text`, of any
+    /// version. Parameters are ignored: a page in another charset is rejected when it is parsed.
     ///
     /// # Errors
     /// Any other media type, such as the `text/html` of a login page, and an empty header.
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_types_of_servers_are_known() {
+    fn content_types_of_servers_are_recognised() {
         for (header, format) in [
             ("text/plain", Format::Text),
             ("text/plain; version=0.0.4; charset=utf-8", Format::Text),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn other_content_types_are_refused_by_name() {
+    fn other_content_types_are_rejected_by_name() {
         for header in ["", "text/html; charset=utf-8", "application/vnd.google.protobuf", "text/plainer"] {
             let error = Format::from_content_type(header).expect_err(header);
             assert!(header.starts_with(&error.media), "{error}");

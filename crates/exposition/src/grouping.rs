@@ -1,9 +1,9 @@
-//! Which family a sample belongs to.
+//! Assigns samples and metadata to families.
 use crate::{
     family::{Family, Kind, Sample},
     format::Format,
     line::{
-        Keyword, Metadata,
+        Keyword, MetadataLine,
         escape::{escapes_in_help, unescaped},
     },
 };
@@ -12,15 +12,15 @@ use std::collections::HashMap;
 /// Families under construction.
 pub(crate) struct Grouping {
     format: Format,
-    drafts: Vec<Draft>,
+    builders: Vec<FamilyBuilder>,
     by_name: HashMap<String, usize>,
-    /// The family of the last line: often that of the next.
+    /// The family of the last line, which is often that of the next.
     current: usize,
 }
 
-/// A family and what the page has said of it so far.
+/// The parts of a family that have been read so far.
 #[derive(Default)]
-struct Draft {
+struct FamilyBuilder {
     name: String,
     kind: Option<Kind>,
     help: Option<String>,
@@ -30,63 +30,61 @@ struct Draft {
 
 impl Grouping {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, drafts: Vec::new(), by_name: HashMap::new(), current: 0 }
+        Self { format, builders: Vec::new(), by_name: HashMap::new(), current: 0 }
     }
 
-    /// Takes in a metadata line.
-    pub(crate) fn metadata(&mut self, line: &Metadata<'_>) {
+    pub(crate) fn add_metadata(&mut self, line: &MetadataLine<'_>) {
         self.current = self.family(&line.name);
-        let draft = &mut self.drafts[self.current];
+        let builder = &mut self.builders[self.current];
         match line.keyword {
             Keyword::Type(kind) => {
-                draft.kind.get_or_insert(kind);
+                builder.kind.get_or_insert(kind);
             }
             Keyword::Help => {
-                draft.help.get_or_insert_with(|| unescaped(line.text, escapes_in_help(self.format)));
+                builder.help.get_or_insert_with(|| unescaped(line.text, escapes_in_help(self.format)));
             }
             Keyword::Unit => {
-                draft.unit.get_or_insert_with(|| line.text.to_owned());
+                builder.unit.get_or_insert_with(|| line.text.to_owned());
             }
         }
     }
 
-    /// Takes in a sample.
-    pub(crate) fn sample(&mut self, sample: Sample) {
+    pub(crate) fn add_sample(&mut self, sample: Sample) {
         self.current = self.owner(&sample.name);
-        self.drafts[self.current].samples.push(sample);
+        self.builders[self.current].samples.push(sample);
     }
 
     /// The families, in the order of their first mention.
-    pub(crate) fn families(self) -> Vec<Family> {
-        self.drafts.into_iter().map(Draft::family).collect()
+    pub(crate) fn into_families(self) -> Vec<Family> {
+        self.builders.into_iter().map(FamilyBuilder::build).collect()
     }
 
-    /// The family that metadata for `name` is about.
+    /// The index of the family called `name`, which is added if it is new.
     fn family(&mut self, name: &str) -> usize {
         if let Some(&at) = self.by_name.get(name) {
             return at;
         }
-        self.drafts.push(Draft { name: name.to_owned(), ..Draft::default() });
-        self.by_name.insert(name.to_owned(), self.drafts.len() - 1);
-        self.drafts.len() - 1
+        self.builders.push(FamilyBuilder { name: name.to_owned(), ..FamilyBuilder::default() });
+        self.by_name.insert(name.to_owned(), self.builders.len() - 1);
+        self.builders.len() - 1
     }
 
-    /// The family of that name, or else one whose type gives its samples this suffix, or else a new one. The name comes
-    /// first: a page may have both a counter `x` and a counter `x_total`.
+    /// The family of that name; otherwise one whose type allows the sample's suffix; otherwise a new one. The name comes
+    /// first because a page may have both a counter `x` and a counter `x_total`.
     fn owner(&mut self, sample: &str) -> usize {
-        let is_current = |draft: &&Draft| draft.name == sample;
-        if self.drafts.get(self.current).filter(is_current).is_some() {
+        let is_current = |builder: &&FamilyBuilder| builder.name == sample;
+        if self.builders.get(self.current).filter(is_current).is_some() {
             return self.current;
         }
         let by_suffix = || sample.rfind('_').and_then(|end| self.by_name.get(sample.get(..end)?));
         match self.by_name.get(sample).or_else(by_suffix) {
-            Some(&at) if self.drafts[at].owns(sample) => at,
+            Some(&at) if self.builders[at].owns(sample) => at,
             _ => self.family(sample),
         }
     }
 }
 
-impl Draft {
+impl FamilyBuilder {
     fn owns(&self, sample: &str) -> bool {
         let kind = self.kind.unwrap_or_default();
         sample
@@ -94,7 +92,7 @@ impl Draft {
             .is_some_and(|suffix| suffix.is_empty() || kind.suffixes().contains(&suffix))
     }
 
-    fn family(self) -> Family {
+    fn build(self) -> Family {
         Family {
             name: self.name,
             kind: self.kind.unwrap_or_default(),

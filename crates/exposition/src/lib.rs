@@ -1,7 +1,8 @@
-//! Prometheus text and OpenMetrics into samples and families, and families into text.
+//! Reads Prometheus text and OpenMetrics into samples and families, and writes families as text.
 //!
-//! A page that is read once goes through [`for_each_sample`] or [`parse`]; the pages of a target that is read again
-//! and again go through a [`PageCache`]; [`examine`] lists all that is wrong with one; [`write`] makes a page of families.
+//! Both formats are called a *metrics page* here. [`for_each_sample`] and [`parse`] read one page;
+//! [`IncrementalParser`] reads the successive pages of one target; [`lint`] lists every error of a page;
+//! [`for_each_dump_sample`] reads a dump of any length; [`write`] writes families as a page.
 //!
 //! ```
 //! use exposition::{Format, Limits, for_each_sample};
@@ -14,26 +15,26 @@
 //! assert_eq!(running, 3.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-mod cache;
+mod dump;
 mod error;
-mod examine;
 mod family;
 mod format;
 mod grouping;
-mod judge;
+mod incremental;
 mod limits;
 mod line;
-mod page;
-mod stream;
+mod lint;
+mod parse;
+mod validate;
 mod write;
 
-pub use cache::{Fact, PageCache, PageCount, Sink};
+pub use dump::{DumpError, DumpSample, for_each_dump_sample};
 pub use error::{ErrorKind, ParseError};
-pub use examine::{Examined, examine};
 pub use family::{Exemplar, Family, Kind, Sample};
 pub use format::{ContentTypeError, Format};
+pub use incremental::{IncrementalParser, Metadata, ParseCounts, Sink};
 pub use limits::Limits;
 pub use line::{labels::Label, time::Timestamp};
-pub use page::{SampleRef, for_each_sample, parse};
-pub use stream::{DumpError, DumpSample, for_each_dumped};
+pub use lint::{LintReport, lint};
+pub use parse::{SampleRef, for_each_sample, parse};
 pub use write::{encoding::Encoding, write, write_part};

@@ -1,16 +1,16 @@
-//! How much one page may ask of its reader.
+//! Limits on the size of a metrics page.
 
-/// The most one page may hold; passing any of them refuses the whole page. The defaults bound what a hostile target
-/// can cost, and are far above what exporters send.
+/// The largest metrics page that is accepted; a page beyond any of these limits is rejected as a whole. The defaults
+/// bound the cost of a hostile target and are far above what exporters send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Bytes of the page, after decompression.
     pub body_bytes: usize,
-    /// Bytes of one line, its line feed not counted.
+    /// Bytes of one line, without its line feed.
     pub line_bytes: usize,
     /// Samples of one page.
     pub samples: usize,
-    /// Labels of one sample, the metric's name not counted.
+    /// Labels of one sample, without the metric's name.
     pub labels: usize,
     /// Bytes of a metric's or a label's name.
     pub name_bytes: usize,

@@ -1,63 +1,63 @@
-//! A page as far as it can be read: what is good on it, and its offences beyond the first.
+//! The linter: every error of a metrics page, not only the first.
 use crate::{
     error::{ErrorKind, ParseError},
     family::Family,
     format::Format,
     grouping::Grouping,
     limits::Limits,
-    line::sample::Scratch,
-    page::{PageReader, group},
+    line::sample::LabelBuffers,
+    parse::{Parser, add_line},
 };
 
-/// What a page has and what is wrong with it.
+/// The families and the errors of a metrics page.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Examined {
-    /// The families of the good lines, as [`parse`](crate::parse) gives them.
+pub struct LintReport {
+    /// The families of the valid lines, as [`parse`](crate::parse) returns them.
     pub families: Vec<Family>,
-    /// The first offences, in the page's order; none on a page that is accepted. One can be what another led to.
-    pub offences: Vec<ParseError>,
-    /// How many offences there are beyond those.
-    pub more_offences: usize,
+    /// The first errors, in the page's order; empty for a page that is accepted. One error can cause another.
+    pub errors: Vec<ParseError>,
+    /// How many errors follow those.
+    pub more_errors: usize,
 }
 
-/// Reads a page and goes on at the next line where one is refused; `most_offences` are kept. For people who repair a
-/// page: who scrapes takes all of it or nothing, by [`parse`](crate::parse). What is beyond the limit on samples is not
-/// looked at, nor is a page that is too long or not UTF-8.
-pub fn examine(body: &[u8], format: Format, limits: &Limits, most_offences: usize) -> Examined {
-    let mut examined = Examined::default();
-    let mut page = match PageReader::new(body, format, limits) {
-        Ok(page) => page,
-        Err(offence) => {
-            examined.note(offence, most_offences);
-            return examined;
+/// Parses a metrics page, continuing at the next line after an error, and lists the first `max_errors` errors. This is
+/// for people who fix a page; a scrape takes a page as a whole or not at all, with [`parse`](crate::parse). Linting stops
+/// at the sample limit, and does not start on a page that is too long or not UTF-8.
+pub fn lint(body: &[u8], format: Format, limits: &Limits, max_errors: usize) -> LintReport {
+    let mut report = LintReport::default();
+    let mut parser = match Parser::new(body, format, limits) {
+        Ok(parser) => parser,
+        Err(error) => {
+            report.add(error, max_errors);
+            return report;
         }
     };
-    let mut scratch = Scratch::default();
+    let mut buffers = LabelBuffers::default();
     let mut grouping = Grouping::new(format);
     loop {
-        let is_last = page.rest().is_empty();
-        match page.next_line(&mut scratch) {
-            Ok(Some(line)) => group(line, &scratch, &mut grouping),
+        let is_last = parser.rest().is_empty();
+        match parser.next_line(&mut buffers) {
+            Ok(Some(line)) => add_line(line, &buffers, &mut grouping),
             Ok(None) => break,
-            Err(offence) => {
-                let ends = is_last || matches!(offence.kind, ErrorKind::SampleLimit { .. });
-                examined.note(offence, most_offences);
-                if ends {
+            Err(error) => {
+                let is_final = is_last || matches!(error.kind, ErrorKind::SampleLimit { .. });
+                report.add(error, max_errors);
+                if is_final {
                     break;
                 }
             }
         }
     }
-    examined.families = grouping.families();
-    examined
+    report.families = grouping.into_families();
+    report
 }
 
-impl Examined {
-    fn note(&mut self, offence: ParseError, most: usize) {
-        if self.offences.len() < most {
-            self.offences.push(offence);
+impl LintReport {
+    fn add(&mut self, error: ParseError, max_errors: usize) {
+        if self.errors.len() < max_errors {
+            self.errors.push(error);
         } else {
-            self.more_offences += 1;
+            self.more_errors += 1;
         }
     }
 }

@@ -1,23 +1,23 @@
-//! A page line by line: samples as they come, or families as a whole.
+//! The parser of one metrics page: line by line, sample by sample, or as families.
 use crate::{
     error::{ErrorKind, ParseError},
     family::{Exemplar, Family, Sample},
     format::Format,
     grouping::Grouping,
-    judge::{Judge, Verdict, recheck::Ruling},
     limits::Limits,
     line::{
-        Line, LineReader,
+        Line, LineError, LineReader,
         cursor::Cursor,
         labels::Label,
         number::parse_leading,
-        sample::{Point, Scratch},
+        sample::{LabelBuffers, Measurement},
         time::Timestamp,
     },
+    validate::{Outcome, Validator, role::ClassifiedSample},
 };
 use memchr::{memchr, memchr_iter, memrchr};
 
-/// A sample as it stands on the page; lives for one call.
+/// A sample of a metrics page, borrowed for one call.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleRef<'a> {
     /// The full name, unescaped.
@@ -26,63 +26,63 @@ pub struct SampleRef<'a> {
     pub labels: &'a [Label<'a>],
     /// The value.
     pub value: f64,
-    /// When it was measured, in Unix milliseconds, where the page says so.
+    /// The page's own timestamp for the sample, in Unix milliseconds.
     pub timestamp_ms: Option<i64>,
 }
 
-/// Calls `visit` for each sample of `body`, in order. An offence anywhere refuses the page, but samples before it have
-/// been visited by then: who takes all or nothing must hold them back until this returns.
+/// Calls `visit` for each sample of `body`, in order. Any error rejects the whole page, but only after `visit` has seen
+/// the samples before it: a caller that stores all or nothing must buffer them until this returns.
 ///
 /// # Errors
-/// The first offence against the format or the limits.
+/// The first violation of the format or the limits.
 pub fn for_each_sample(
     body: &[u8],
     format: Format,
     limits: &Limits,
     visit: &mut dyn FnMut(SampleRef<'_>),
 ) -> Result<(), ParseError> {
-    let mut page = PageReader::new(body, format, limits)?;
-    let mut scratch = Scratch::default();
-    while let Some(line) = page.next_line(&mut scratch)? {
+    let mut parser = Parser::new(body, format, limits)?;
+    let mut buffers = LabelBuffers::default();
+    while let Some(line) = parser.next_line(&mut buffers)? {
         if let Line::Sample(sample) = line {
             visit(SampleRef {
                 name: &sample.name,
-                labels: &scratch.labels,
-                value: sample.point.value,
-                timestamp_ms: sample.point.timestamp.map(Timestamp::ms),
+                labels: &buffers.labels,
+                value: sample.measurement.value,
+                timestamp_ms: sample.measurement.timestamp.map(Timestamp::ms),
             });
         }
     }
     Ok(())
 }
 
-/// Reads a page into its families, in the order of their first mention. In Prometheus text a family printed twice is
-/// one family here, and of two types, helps or units the first counts.
+/// Parses a metrics page into its families, in the order of their first mention. In Prometheus text, pieces of one
+/// family are merged, and the first type, help and unit of a family count.
 ///
 /// # Errors
-/// The first offence against the format or the limits.
+/// The first violation of the format or the limits.
 pub fn parse(body: &[u8], format: Format, limits: &Limits) -> Result<Vec<Family>, ParseError> {
-    let mut page = PageReader::new(body, format, limits)?;
-    let mut scratch = Scratch::default();
+    let mut parser = Parser::new(body, format, limits)?;
+    let mut buffers = LabelBuffers::default();
     let mut grouping = Grouping::new(format);
-    while let Some(line) = page.next_line(&mut scratch)? {
-        group(line, &scratch, &mut grouping);
+    while let Some(line) = parser.next_line(&mut buffers)? {
+        add_line(line, &buffers, &mut grouping);
     }
-    Ok(grouping.families())
+    Ok(grouping.into_families())
 }
 
-/// Takes a line into the families; the labels of a sample are in `scratch`.
-pub(crate) fn group(line: Line<'_>, scratch: &Scratch<'_>, grouping: &mut Grouping) {
+/// Adds a line to the families; the labels of a sample are in `buffers`.
+pub(crate) fn add_line(line: Line<'_>, buffers: &LabelBuffers<'_>, grouping: &mut Grouping) {
     match line {
-        Line::Nothing | Line::Eof | Line::NativeHistogram(_) => {}
-        Line::Metadata(metadata) => grouping.metadata(&metadata),
-        Line::Sample(sample) => grouping.sample(Sample {
+        Line::Ignored | Line::Eof | Line::NativeHistogram(_) => {}
+        Line::Metadata(metadata) => grouping.add_metadata(&metadata),
+        Line::Sample(sample) => grouping.add_sample(Sample {
             name: sample.name.into_owned(),
-            labels: owned(&scratch.labels),
-            value: sample.point.value,
-            timestamp: sample.point.timestamp,
-            exemplar: sample.point.exemplar.map(|(value, timestamp)| Exemplar {
-                labels: owned(&scratch.exemplar_labels),
+            labels: owned(&buffers.labels),
+            value: sample.measurement.value,
+            timestamp: sample.measurement.timestamp,
+            exemplar: sample.measurement.exemplar.map(|(value, timestamp)| Exemplar {
+                labels: owned(&buffers.exemplar_labels),
                 value,
                 timestamp,
             }),
@@ -94,8 +94,8 @@ fn owned(labels: &[Label<'_>]) -> Vec<(String, String)> {
     labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
 }
 
-/// A page being read, with what its format and the limits have to say about it.
-pub(crate) struct PageReader<'b, 'l> {
+/// Reads a metrics page line by line, and enforces the rules of its format and the limits.
+pub(crate) struct Parser<'b, 'l> {
     text: &'b str,
     /// Bytes read so far.
     at: usize,
@@ -103,86 +103,89 @@ pub(crate) struct PageReader<'b, 'l> {
     lines: usize,
     samples: usize,
     reader: LineReader<'l>,
-    judge: Judge,
-    ruling: Option<Ruling>,
+    validator: Validator,
+    classified: Option<ClassifiedSample>,
 }
 
-impl<'b, 'l> PageReader<'b, 'l> {
+impl<'b, 'l> Parser<'b, 'l> {
     pub(crate) fn new(body: &'b [u8], format: Format, limits: &'l Limits) -> Result<Self, ParseError> {
         let text = checked_text(body, limits)?;
         let reader = LineReader { format, limits };
-        Ok(Self { text, at: 0, lines: 0, samples: 0, reader, judge: Judge::new(format), ruling: None })
+        Ok(Self { text, at: 0, lines: 0, samples: 0, reader, validator: Validator::new(format), classified: None })
     }
 
-    /// The next line, the labels of a sample being put into `scratch`; none at the end of the page. A sample that the
-    /// format has readers ignore is [`Line::Nothing`].
-    pub(crate) fn next_line(&mut self, scratch: &mut Scratch<'b>) -> Result<Option<Line<'b>>, ParseError> {
+    /// The next line, or none at the end of the page. The labels of a sample go into `buffers`. A sample that the format
+    /// requires readers to ignore is [`Line::Ignored`].
+    pub(crate) fn next_line(&mut self, buffers: &mut LabelBuffers<'b>) -> Result<Option<Line<'b>>, ParseError> {
         let Some(text) = self.next_text()? else {
             let last_line = self.text.rsplit('\n').next().unwrap_or_default();
             let is_complete = last_line.trim_start_matches([' ', '\t']).is_empty();
-            return self.judge.finish(is_complete).map(|()| None).map_err(|kind| kind.at(self.lines + 1, 1));
+            return self.validator.finish(is_complete).map(|()| None).map_err(|kind| kind.at(self.lines + 1, 1));
         };
-        let place = |(at, kind): (usize, ErrorKind)| kind.at(self.lines, at + 1);
-        let line = self.reader.read(text, scratch).map_err(place)?;
-        self.ruling = None;
-        let judged = match &line {
-            Line::Nothing => Ok(Verdict::Counts(None)),
-            Line::Eof => self.judge.end_mark().map(|()| Verdict::Counts(None)),
-            Line::Metadata(metadata) => self.judge.metadata(metadata).map(|()| Verdict::Counts(None)),
-            Line::Sample(sample) => self.judge.sample(sample, &scratch.labels),
-            Line::NativeHistogram(name) => self.judge.native_histogram(name).map(|()| Verdict::Repeats),
+        let locate = |error: LineError| error.kind.at(self.lines, error.offset + 1);
+        let line = self.reader.read(text, buffers).map_err(locate)?;
+        self.classified = None;
+        let outcome = match &line {
+            Line::Ignored => Ok(Outcome::Valid(None)),
+            Line::Eof => self.validator.eof_marker().map(|()| Outcome::Valid(None)),
+            Line::Metadata(metadata) => self.validator.metadata(metadata).map(|()| Outcome::Valid(None)),
+            Line::Sample(sample) => self.validator.sample(sample, &buffers.labels),
+            Line::NativeHistogram(name) => self.validator.native_histogram(name).map(|()| Outcome::Duplicate),
         };
-        let verdict = judged.map_err(|kind| place((0, kind)))?;
+        let outcome = outcome.map_err(|kind| kind.at(self.lines, 1))?;
         if matches!(line, Line::Sample(_)) {
             self.count_sample()?;
         }
-        match verdict {
-            Verdict::Counts(ruling) => {
-                self.ruling = ruling;
+        match outcome {
+            Outcome::Valid(classified) => {
+                self.classified = classified;
                 Ok(Some(line))
             }
-            Verdict::Repeats => Ok(Some(Line::Nothing)),
+            Outcome::Duplicate => Ok(Some(Line::Ignored)),
         }
     }
 
-    /// What the last line is, if it is a sample of OpenMetrics.
-    pub(crate) fn ruling(&self) -> Option<Ruling> {
-        self.ruling
+    /// The role of the last line, if it is an OpenMetrics sample.
+    pub(crate) fn classified(&self) -> Option<ClassifiedSample> {
+        self.classified
     }
 
-    /// Goes back to the start of a page of which no line has been judged.
+    /// Returns to the start of a page of which no line has been validated.
     pub(crate) fn restart(&mut self) {
         (self.at, self.lines, self.samples) = (0, 0, 0);
     }
 
-    /// Takes the next line for a sample of the series that a line told by beginning with `text` before. None, with the
-    /// line not taken, where it has to be read in full: it is another's, or something is wrong with it.
-    pub(crate) fn known_sample(&mut self, text: &str, scratch: &mut Scratch<'b>) -> Result<Option<Point>, ParseError> {
-        let Some(rest) = self.rest().strip_prefix(text) else { return Ok(None) };
-        let (point, length) = match parse_leading(rest.as_bytes()) {
+    /// Reads the next line as a sample of a known series if it starts with `prefix`, the series as an earlier page wrote
+    /// it. Returns none, without consuming the line, if the line needs a full parse: it starts differently or is invalid.
+    pub(crate) fn expected_sample(
+        &mut self,
+        prefix: &str,
+        buffers: &mut LabelBuffers<'b>,
+    ) -> Result<Option<Measurement>, ParseError> {
+        let Some(rest) = self.rest().strip_prefix(prefix) else { return Ok(None) };
+        let (measurement, length) = match parse_leading(rest.as_bytes()) {
             Some((value, end)) if rest.as_bytes().get(end) == Some(&b'\n') => {
-                (Point { value, timestamp: None, exemplar: None }, end + 1)
+                (Measurement { value, timestamp: None, exemplar: None }, end + 1)
             }
             _ => {
                 let (line, length) = first_line(rest);
                 let line = self.without_carriage_return(line);
-                let Ok(point) = self.reader.point(&mut Cursor::new(line), &mut scratch.exemplar_labels) else {
-                    return Ok(None);
-                };
-                (point, length)
+                let measurement = self.reader.measurement(&mut Cursor::new(line), &mut buffers.exemplar_labels);
+                let Ok(measurement) = measurement else { return Ok(None) };
+                (measurement, length)
             }
         };
-        if text.len() + length > self.reader.limits.line_bytes {
+        if prefix.len() + length > self.reader.limits.line_bytes {
             return Ok(None);
         }
-        self.at += text.len() + length;
+        self.at += prefix.len() + length;
         self.lines += 1;
         self.count_sample()?;
-        Ok(Some(point))
+        Ok(Some(measurement))
     }
 
-    /// Takes the next line if it is `line`, which has its line feed.
-    pub(crate) fn known_line(&mut self, line: &str) -> bool {
+    /// Consumes the next line if it equals `line`, which includes its line feed.
+    pub(crate) fn expected_line(&mut self, line: &str) -> bool {
         let is_next = self.rest().starts_with(line);
         self.at += if is_next { line.len() } else { 0 };
         self.lines += usize::from(is_next);
@@ -193,7 +196,7 @@ impl<'b, 'l> PageReader<'b, 'l> {
         self.reader.format
     }
 
-    /// What is left of the page.
+    /// The part of the page that has not been read.
     pub(crate) fn rest(&self) -> &'b str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -204,7 +207,7 @@ impl<'b, 'l> PageReader<'b, 'l> {
         if self.samples > limit { Err(ErrorKind::SampleLimit { limit }.at(self.lines, 1)) } else { Ok(()) }
     }
 
-    /// The next line without its line end.
+    /// The next line without its line ending.
     fn next_text(&mut self) -> Result<Option<&'b str>, ParseError> {
         let rest = self.rest();
         if rest.is_empty() {
@@ -220,13 +223,13 @@ impl<'b, 'l> PageReader<'b, 'l> {
         Ok(Some(self.without_carriage_return(line)))
     }
 
-    /// A line without the carriage return that some servers put before the line feed.
+    /// Strips the carriage return that some servers send before the line feed.
     fn without_carriage_return<'t>(&self, line: &'t str) -> &'t str {
         if self.reader.format == Format::Text { line.strip_suffix('\r').unwrap_or(line) } else { line }
     }
 }
 
-/// The first line of `text` without its line feed, and its length with it.
+/// The first line of `text` without its line feed, and its length including it.
 fn first_line(text: &str) -> (&str, usize) {
     match memchr(b'\n', text.as_bytes()) {
         Some(end) => (text.get(..end).unwrap_or(text), end + 1),
@@ -234,7 +237,7 @@ fn first_line(text: &str) -> (&str, usize) {
     }
 }
 
-/// The page as text, once it is known to be short enough and UTF-8.
+/// The body as text, after checking its length and encoding.
 fn checked_text<'b>(body: &'b [u8], limits: &Limits) -> Result<&'b str, ParseError> {
     let limit = limits.body_bytes;
     if body.len() > limit {

@@ -1,7 +1,7 @@
-//! What holds for every page, good or bad.
-use exposition::{Encoding, Family, Format, Label, Limits, PageCache, Sink, examine, for_each_sample, parse, write};
+//! Invariants that hold for every metrics page, valid or not.
+use exposition::{Encoding, Family, Format, Label, Limits, IncrementalParser, Sink, lint, for_each_sample, parse, write};
 
-/// Reads `page` in every way, and what is good once more after writing it.
+/// Reads `page` with every parser, and a valid page once more after writing it.
 pub fn check(page: &[u8], format: Format, encoding: Encoding) {
     let limits = Limits::default();
     let mut samples = 0;
@@ -9,24 +9,24 @@ pub fn check(page: &[u8], format: Format, encoding: Encoding) {
     let families = parse(page, format, &limits);
     assert_eq!(read.as_ref().err(), families.as_ref().err());
 
-    let examined = examine(page, format, &limits, 1);
-    assert_eq!(examined.offences.first(), families.as_ref().err());
+    let report = lint(page, format, &limits, 1);
+    assert_eq!(report.errors.first(), families.as_ref().err());
 
-    let mut cache = PageCache::default();
+    let mut parser = IncrementalParser::default();
     let (mut first, mut second) = (Samples::default(), Samples::default());
-    let outcome = cache.read(page, format, &limits, &mut first);
+    let outcome = parser.parse(page, format, &limits, &mut first);
     assert_eq!(outcome.as_ref().err(), families.as_ref().err());
-    assert_eq!(outcome.is_ok(), cache.read(page, format, &limits, &mut second).is_ok());
+    assert_eq!(outcome.is_ok(), parser.parse(page, format, &limits, &mut second).is_ok());
     assert_eq!(first.0, second.0);
 
     let Ok(families) = families else { return };
     assert_eq!(count(&families), samples);
     let mut written = String::new();
-    let left_out = write(&families, encoding, &mut written);
+    let dropped = write(&families, encoding, &mut written);
     let read = parse(written.as_bytes(), format, &limits).unwrap_or_else(|error| panic!("{error}\n{written}"));
     match format {
-        // Printed, as NaN is not itself.
-        Format::OpenMetrics => assert_eq!(format!("{read:?} {left_out}"), format!("{families:?} 0"), "{written}"),
+        // Compared as text, because NaN does not equal itself.
+        Format::OpenMetrics => assert_eq!(format!("{read:?} {dropped}"), format!("{families:?} 0"), "{written}"),
         Format::Text | Format::StrictText => assert_eq!(count(&read), samples, "{written}"),
     }
 }
@@ -39,11 +39,11 @@ fn count(families: &[Family]) -> usize {
 struct Samples(Vec<(u32, u64, Option<i64>)>);
 
 impl Sink for Samples {
-    fn series(&mut self, _: u32, _: &str, _: &[Label<'_>]) {}
+    fn series_added(&mut self, _: u32, _: &str, _: &[Label<'_>]) {}
 
     fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>) {
         self.0.push((series, value.to_bits(), timestamp_ms));
     }
 
-    fn gone(&mut self, _: u32) {}
+    fn series_removed(&mut self, _: u32) {}
 }

@@ -1,4 +1,4 @@
-//! Any bytes as OpenMetrics; run by `make nightly`.
+//! Fuzzes OpenMetrics; run by `make nightly`.
 #![no_main]
 mod invariants;
 

@@ -1,4 +1,4 @@
-//! Any bytes as Prometheus text; run by `make nightly`.
+//! Fuzzes Prometheus text; run by `make nightly`.
 #![no_main]
 mod invariants;
 

@@ -1,7 +1,7 @@
-//! Reading the pages of one target again and again: what the last page had is compared, not taken apart.
-mod draft;
+//! The incremental parser: it compares each metrics page of a target with the previous one, and parses the differences.
+mod diff;
 mod layout;
-mod series;
+mod series_table;
 
 use crate::{
     error::ParseError,
@@ -9,36 +9,36 @@ use crate::{
     format::Format,
     limits::Limits,
     line::{
-        Keyword, LineReader, Metadata,
+        Keyword, LineReader, MetadataLine,
         escape::{escapes_in_help, unescaped},
         labels::Label,
         time::Timestamp,
     },
-    page::PageReader,
+    parse::Parser,
 };
-use draft::Draft;
+use diff::{NumberedSample, PageDiff};
 use layout::Layout;
-use series::SeriesTable;
+use series_table::SeriesTable;
 
-/// Takes what a page has. It is told nothing of a page that is refused.
+/// Receives the contents of metrics pages. It receives nothing of a page that is rejected.
 pub trait Sink {
-    /// A family's type, help or unit where the last page did not have the same, in the page's order.
-    fn describe(&mut self, _family: &str, _fact: Fact<'_>) {}
+    /// A family's type, help or unit that the previous page did not have, in the page's order.
+    fn metadata(&mut self, _family: &str, _metadata: Metadata<'_>) {}
 
-    /// A series that the last page did not have, ahead of its first sample. `series` is small and dense, and stands
-    /// for it until it is [gone](Self::gone).
-    fn series(&mut self, series: u32, name: &str, labels: &[Label<'_>]);
+    /// A series that the previous page did not have, before its first sample. `series` is a small, dense number that
+    /// identifies it until it is [removed](Self::series_removed).
+    fn series_added(&mut self, series: u32, name: &str, labels: &[Label<'_>]);
 
-    /// A sample; the time in Unix milliseconds, where the page gives one.
+    /// A sample, with the page's own timestamp for it in Unix milliseconds.
     fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>);
 
-    /// The page does not have this series any more. Its number may come back as that of another.
-    fn gone(&mut self, series: u32);
+    /// A series that the page no longer has. Its number may be reused for another.
+    fn series_removed(&mut self, series: u32);
 }
 
-/// What a page says of a family.
+/// One piece of a family's metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fact<'a> {
+pub enum Metadata<'a> {
     /// Its type.
     Kind(Kind),
     /// Its help text, unescaped.
@@ -47,87 +47,87 @@ pub enum Fact<'a> {
     Unit(&'a str),
 }
 
-/// What a page came to.
+/// Counts of what a metrics page contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct PageCount {
-    /// Samples on the page, those left out included.
+pub struct ParseCounts {
+    /// Samples on the page, including duplicates.
     pub samples: usize,
-    /// Samples left out because the page had their series before, and neither has a time of its own.
+    /// Samples that are dropped because they repeat a series of the page without a timestamp.
     pub duplicates: usize,
-    /// Series that the last page did not have.
+    /// Series that the previous page did not have.
     pub new_series: usize,
 }
 
-/// The last page of one target. A page like the last one is compared with it, and only its numbers are read; all that
-/// is allocated is the list of its samples. Takes as much memory as a page without its values.
+/// Parses the successive metrics pages of one target. A page with the same series as the previous one is compared with
+/// it: only its values are parsed, and only the list of samples is allocated. Keeps a page without its values in memory.
 #[derive(Default)]
-pub struct PageCache {
-    /// By what the last page was read.
+pub struct IncrementalParser {
+    /// The format and limits of the previous page.
     rules: Option<(Format, Limits)>,
     layout: Layout,
     table: SeriesTable,
-    /// Pages read so far.
+    /// Pages parsed so far.
     pages: u32,
 }
 
-impl PageCache {
-    /// Reads a page and tells `sink` what it has; all of it or nothing.
+impl IncrementalParser {
+    /// Parses a page and passes its contents to `sink`: all of it or nothing.
     ///
     /// # Errors
-    /// The first offence against the format or the limits. The cache is then as before the page: where a failed scrape
-    /// ends all series, call [`PageCache::forget`].
-    pub fn read(
+    /// The first violation of the format or the limits. The parser's state is then unchanged: if a failed scrape ends
+    /// all series, call [`IncrementalParser::reset`].
+    pub fn parse(
         &mut self,
         body: &[u8],
         format: Format,
         limits: &Limits,
         sink: &mut impl Sink,
-    ) -> Result<PageCount, ParseError> {
-        let mut page = PageReader::new(body, format, limits)?;
+    ) -> Result<ParseCounts, ParseError> {
+        let mut parser = Parser::new(body, format, limits)?;
         let rules = Some((format, *limits));
-        let mut draft = Draft::new(&self.layout, &mut self.table, self.rules == rules);
-        if let Err(error) = draft.read(&mut page) {
-            draft.undo();
+        let mut diff = PageDiff::new(&self.layout, &mut self.table, self.rules == rules);
+        if let Err(error) = diff.read(&mut parser) {
+            diff.undo();
             return Err(error);
         }
-        let Draft { samples, new_series, facts, layout, .. } = draft;
+        let PageDiff { samples, new_series, new_metadata, layout, .. } = diff;
         self.rules = rules;
         self.pages += 1;
-        describe(&facts, format, sink);
+        deliver_metadata(&new_metadata, format, sink);
         let outdated = layout.map(|layout| std::mem::replace(&mut self.layout, layout));
-        let duplicates = self.deliver(&samples, &new_series, LineReader { format, limits }, sink);
+        let duplicates = self.deliver_samples(&samples, &new_series, LineReader { format, limits }, sink);
         if let Some(outdated) = outdated {
-            self.remove_gone(&outdated, sink);
+            self.remove_missing(&outdated, sink);
         }
-        Ok(PageCount { samples: samples.len(), duplicates, new_series: new_series.len() })
+        Ok(ParseCounts { samples: samples.len(), duplicates, new_series: new_series.len() })
     }
 
-    /// Reports every series gone and forgets the page.
-    pub fn forget(&mut self, sink: &mut impl Sink) {
+    /// Removes all series and forgets the previous page.
+    pub fn reset(&mut self, sink: &mut impl Sink) {
         for series in self.table.numbers() {
-            sink.gone(series);
+            sink.series_removed(series);
         }
         *self = Self::default();
     }
 
-    /// Series of the last page.
+    /// The number of series on the previous page.
     pub fn series_count(&self) -> usize {
         self.table.len()
     }
 
-    /// Hands over the samples, each new series ahead of its first; how many repeat another.
-    fn deliver(
+    /// Passes on the samples, each new series before its first sample. Returns how many duplicates there are.
+    fn deliver_samples(
         &mut self,
-        samples: &[(u32, f64, Option<Timestamp>)],
+        samples: &[NumberedSample],
         new_series: &[u32],
         reader: LineReader<'_>,
         sink: &mut impl Sink,
     ) -> usize {
         let mut duplicates = 0;
         let mut new_series = new_series.iter().copied().peekable();
-        for &(series, value, time) in samples {
+        for &NumberedSample { series, value, timestamp } in samples {
             let entry = self.table.entry(series);
-            if entry.page == self.pages && time.is_none() {
+            if entry.page == self.pages && timestamp.is_none() {
                 duplicates += 1;
                 continue;
             }
@@ -137,35 +137,35 @@ impl PageCache {
             {
                 let mut labels = Vec::new();
                 if let Ok(name) = reader.series_of(text, &mut labels) {
-                    sink.series(series, &name, &labels);
+                    sink.series_added(series, &name, &labels);
                 }
             }
-            sink.sample(series, value, time.map(Timestamp::ms));
+            sink.sample(series, value, timestamp.map(Timestamp::ms));
         }
         duplicates
     }
 
-    fn remove_gone(&mut self, outdated: &Layout, sink: &mut impl Sink) {
+    fn remove_missing(&mut self, outdated: &Layout, sink: &mut impl Sink) {
         for series in outdated.series() {
             let entry = self.table.entry(series);
             if entry.page != self.pages {
                 entry.page = self.pages;
                 self.table.remove(series);
-                sink.gone(series);
+                sink.series_removed(series);
             }
         }
     }
 }
 
-fn describe(facts: &[Metadata<'_>], format: Format, sink: &mut impl Sink) {
-    for metadata in facts {
-        match metadata.keyword {
-            Keyword::Type(kind) => sink.describe(&metadata.name, Fact::Kind(kind)),
+fn deliver_metadata(new_metadata: &[MetadataLine<'_>], format: Format, sink: &mut impl Sink) {
+    for line in new_metadata {
+        match line.keyword {
+            Keyword::Type(kind) => sink.metadata(&line.name, Metadata::Kind(kind)),
             Keyword::Help => {
-                let help = unescaped(metadata.text, escapes_in_help(format));
-                sink.describe(&metadata.name, Fact::Help(&help));
+                let help = unescaped(line.text, escapes_in_help(format));
+                sink.metadata(&line.name, Metadata::Help(&help));
             }
-            Keyword::Unit => sink.describe(&metadata.name, Fact::Unit(metadata.text)),
+            Keyword::Unit => sink.metadata(&line.name, Metadata::Unit(line.text)),
         }
     }
 }

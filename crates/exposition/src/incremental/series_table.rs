@@ -1,34 +1,34 @@
-//! The series of one target, numbered.
+//! The table that numbers the series of one target.
 use crate::line::labels::Label;
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
 };
 
-/// Series by their labels. Numbers are small, and those of removed series are given out again.
+/// Series by their labels. Numbers are small; those of removed series are reused.
 #[derive(Default)]
 pub(crate) struct SeriesTable {
     numbers: HashMap<Fingerprint, u32>,
-    entries: Vec<Entry>,
+    entries: Vec<SeriesEntry>,
     free: Vec<u32>,
     keys: (RandomState, RandomState),
 }
 
-/// What tells a series from all others: 128 bits under random keys, so that none can be made to look like another.
+/// A 128-bit keyed hash of a series. The keys are random, so a target cannot craft a collision.
 pub(crate) type Fingerprint = u128;
 
-/// What is known of a series.
+/// The state of a series.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Entry {
+pub(crate) struct SeriesEntry {
     fingerprint: Fingerprint,
-    /// The last page that had it; 0 for none.
+    /// The last page that had it; 0 if none did.
     pub page: u32,
-    /// Where it stood on the last page that was read, even if that was refused: only a hint.
+    /// Its line on the last page, even if that page was rejected: only a hint.
     pub line: usize,
 }
 
 impl SeriesTable {
-    /// The fingerprint of a label set, whatever the order of the labels; one with an empty value is as none.
+    /// The fingerprint of a series, whatever the order of its labels. Labels with empty values are ignored.
     pub(crate) fn fingerprint(&self, name: &str, labels: &[Label<'_>]) -> Fingerprint {
         let part = |name: &str, value: &str| {
             u128::from(self.keys.0.hash_one((name, value))) << 64 | u128::from(self.keys.1.hash_one((name, value)))
@@ -37,12 +37,12 @@ impl SeriesTable {
         labels.map(|label| part(&label.name, &label.value)).fold(part("__name__", name), u128::wrapping_add)
     }
 
-    /// The number of a series, and whether it is new.
+    /// The number of a series, and whether it was assigned just now.
     pub(crate) fn number(&mut self, fingerprint: Fingerprint) -> (u32, bool) {
         if let Some(&number) = self.numbers.get(&fingerprint) {
             return (number, false);
         }
-        let entry = Entry { fingerprint, ..Entry::default() };
+        let entry = SeriesEntry { fingerprint, ..SeriesEntry::default() };
         let number = match self.free.pop() {
             Some(number) => {
                 *self.entry(number) = entry;
@@ -58,8 +58,8 @@ impl SeriesTable {
         (number, true)
     }
 
-    /// What is known of a series that has been given a number.
-    pub(crate) fn entry(&mut self, number: u32) -> &mut Entry {
+    /// The entry of a number that [`SeriesTable::number`] returned.
+    pub(crate) fn entry(&mut self, number: u32) -> &mut SeriesEntry {
         &mut self.entries[number as usize]
     }
 

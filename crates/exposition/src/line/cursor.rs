@@ -1,7 +1,7 @@
-//! A place within a line, moved by what is found there.
+//! A cursor over a line.
 use memchr::memchr2;
 
-/// A line and how far it has been read. It only ever stops at ASCII bytes, which are never within a character.
+/// A line and the read position, which is always at an ASCII byte and so never within a character.
 #[derive(Clone)]
 pub(crate) struct Cursor<'b> {
     line: &'b str,
@@ -22,7 +22,7 @@ impl<'b> Cursor<'b> {
         self.at >= self.line.len()
     }
 
-    /// What is left of the line.
+    /// The rest of the line.
     pub(crate) fn rest(&self) -> &'b str {
         self.line.get(self.at..).unwrap_or_default()
     }
@@ -31,29 +31,29 @@ impl<'b> Cursor<'b> {
         self.line.as_bytes().get(self.at).copied()
     }
 
-    /// Goes on by `bytes`, which the caller has seen to be ASCII.
+    /// Skips `bytes`, which the caller knows to be ASCII.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.at += bytes;
     }
 
-    /// Passes `byte` if it comes next.
+    /// Skips `byte` if it comes next.
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
     }
 
-    /// Passes spaces and tabs; how many there were.
+    /// Skips spaces and tabs, and returns how many there are.
     pub(crate) fn skip_blanks(&mut self) -> usize {
         self.take_while(|byte| matches!(byte, b' ' | b'\t')).len()
     }
 
-    /// What there is up to the next space, tab or the end of the line.
+    /// The text up to the next space, tab or the end of the line.
     pub(crate) fn field(&mut self) -> &'b str {
         self.take_while(|byte| !matches!(byte, b' ' | b'\t'))
     }
 
-    /// A metric name that needs no quotes, or nothing: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    /// An unquoted metric name, or nothing: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
     pub(crate) fn metric_name(&mut self) -> &'b str {
         if self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             return "";
@@ -61,7 +61,7 @@ impl<'b> Cursor<'b> {
         self.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
     }
 
-    /// A label name that needs no quotes, or nothing: `[a-zA-Z_][a-zA-Z0-9_]*`.
+    /// An unquoted label name, or nothing: `[a-zA-Z_][a-zA-Z0-9_]*`.
     pub(crate) fn label_name(&mut self) -> &'b str {
         if self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             return "";
@@ -69,27 +69,27 @@ impl<'b> Cursor<'b> {
         self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     }
 
-    /// What there is up to the next quote that no backslash escapes, which is passed too, and whether backslashes are
-    /// among it. None when the line has no such quote.
+    /// The text up to the next unescaped quote, and whether it has backslashes. Skips the quote too. None if the line has
+    /// no such quote.
     pub(crate) fn until_quote(&mut self) -> Option<(&'b str, bool)> {
         let rest = self.rest();
         let mut end = 0;
-        let mut escaped = false;
+        let mut has_escapes = false;
         loop {
             end += memchr2(b'"', b'\\', rest.as_bytes().get(end..)?)?;
             if rest.as_bytes().get(end) == Some(&b'"') {
                 break;
             }
-            escaped = true;
+            has_escapes = true;
             end += 2;
         }
         self.at += end + 1;
-        Some((rest.get(..end)?, escaped))
+        Some((rest.get(..end)?, has_escapes))
     }
 
-    fn take_while(&mut self, keep: impl Fn(u8) -> bool) -> &'b str {
+    fn take_while(&mut self, is_included: impl Fn(u8) -> bool) -> &'b str {
         let rest = self.rest();
-        let end = rest.bytes().position(|byte| !keep(byte)).unwrap_or(rest.len());
+        let end = rest.bytes().position(|byte| !is_included(byte)).unwrap_or(rest.len());
         self.at += end;
         rest.get(..end).unwrap_or_default()
     }

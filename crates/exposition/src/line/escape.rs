@@ -1,16 +1,16 @@
-//! What backslashes stand for in quoted texts and in help texts.
+//! Escape sequences in quoted texts and in help texts.
 use crate::format::Format;
 
-/// What may follow a backslash in a quoted text.
+/// The characters that may follow a backslash in a quoted text.
 pub(crate) const IN_QUOTES: &str = "n\\\"";
 
-/// What may follow a backslash in a help text: in Prometheus text quotes stand for themselves there.
+/// The characters that may follow a backslash in a help text. In Prometheus text quotes are not escaped there.
 pub(crate) fn escapes_in_help(format: Format) -> &'static str {
     if format == Format::OpenMetrics { IN_QUOTES } else { "n\\" }
 }
 
-/// `text` with the backslashes before the characters of `escapes` resolved. Other backslashes stay as they are, as
-/// Prometheus and its Python client read them.
+/// `text` with the backslashes before the characters of `escapes` resolved. Other backslashes are kept, as Prometheus and
+/// its Python client do.
 pub(crate) fn unescaped(text: &str, escapes: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -31,7 +31,7 @@ pub(crate) fn unescaped(text: &str, escapes: &str) -> String {
     out
 }
 
-/// The first character after a backslash in `text` that is none of `escapes`.
+/// The first character after a backslash in `text` that is not in `escapes`.
 pub(crate) fn unknown_escape(text: &str, escapes: &str) -> Option<char> {
     let mut characters = text.chars();
     while characters.by_ref().any(|character| character == '\\') {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_escapes_are_resolved_and_others_stay() {
+    fn known_escapes_are_resolved_and_others_are_kept() {
         assert_eq!(unescaped(r#"a\\n\n\"\z\"#, IN_QUOTES), "a\\n\n\"\\z\\");
         assert_eq!(unescaped(r#"\"\\"#, escapes_in_help(Format::Text)), "\\\"\\");
     }

@@ -1,6 +1,6 @@
-//! The labels of a sample: what stands between its braces.
+//! The labels of a sample, between its braces.
 use super::{
-    Fault, LineReader,
+    LineError, LineReader,
     cursor::Cursor,
     escape::{IN_QUOTES, unescaped, unknown_escape},
 };
@@ -19,23 +19,23 @@ pub struct Label<'a> {
     pub value: Cow<'a, str>,
 }
 
-/// The label whose value is the metric's name, in stores and in relabelling; on a page it stands for nothing.
+/// The label that holds the metric's name in stores and in relabelling. On a metrics page it has no meaning.
 const METRIC_NAME: &str = "__name__";
 
-/// How many characters the labels of an exemplar may have together, names and values. Source: OpenMetrics 1.0,
+/// The largest number of characters in the names and values of an exemplar's labels. Source: OpenMetrics 1.0,
 /// "Exemplars".
-const EXEMPLAR_CHARACTERS: usize = 128;
+const MAX_EXEMPLAR_CHARACTERS: usize = 128;
 
-/// Reads labels up to and with the closing brace. A quoted text without a value is the metric's name, if that is not yet
-/// known.
+/// Reads labels up to and including the closing brace. A quoted text without a value is the metric's name, unless `metric`
+/// is already set.
 pub(crate) fn read<'b>(
     cursor: &mut Cursor<'b>,
     reader: LineReader<'_>,
     metric: &mut Option<Cow<'b, str>>,
     into: &mut Vec<Label<'b>>,
-) -> Result<(), Fault> {
+) -> Result<(), LineError> {
     cursor.skip_blanks();
-    // Servers written by hand leave a comma in otherwise empty braces; a second comma would be a lost label.
+    // Hand-written exporters leave a comma in otherwise empty braces. A second comma would be a lost label.
     if reader.format == Format::Text && cursor.eat(b',') {
         cursor.skip_blanks();
     }
@@ -46,7 +46,7 @@ pub(crate) fn read<'b>(
             return if is_first || reader.format != Format::OpenMetrics {
                 Ok(())
             } else {
-                Err((at, ErrorKind::Expected("a label after the comma")))
+                Err(LineError::new(at, ErrorKind::Expected("a label after the comma")))
             };
         }
         is_first = false;
@@ -54,11 +54,11 @@ pub(crate) fn read<'b>(
         cursor.skip_blanks();
         if cursor.eat(b'=') {
             let label = value(cursor, reader, name)?;
-            push(label, reader, into).map_err(|kind| (at, kind))?;
+            push(label, reader, into).map_err(|kind| LineError::new(at, kind))?;
         } else if is_quoted && metric.is_none() {
             *metric = Some(name);
         } else {
-            return Err((cursor.at(), ErrorKind::Expected("= and a value after the label name")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("= and a value after the label name")));
         }
         cursor.skip_blanks();
         match cursor.peek() {
@@ -70,9 +70,9 @@ pub(crate) fn read<'b>(
                 cursor.advance(1);
                 return Ok(());
             }
-            // Prometheus misses no comma here.
+            // Prometheus does not require a comma here.
             Some(byte) if reader.format == Format::Text && begins_label(byte) => {}
-            _ => return Err((cursor.at(), ErrorKind::Expected("a comma or the closing brace after the label"))),
+            _ => return Err(LineError::new(cursor.at(), ErrorKind::Expected("a comma or the closing brace after the label"))),
         }
     }
 }
@@ -81,25 +81,25 @@ fn begins_label(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'"')
 }
 
-/// Reads the labels of an exemplar up to and with the closing brace.
+/// Reads the labels of an exemplar up to and including the closing brace.
 pub(crate) fn read_exemplar<'b>(
     cursor: &mut Cursor<'b>,
     reader: LineReader<'_>,
     into: &mut Vec<Label<'b>>,
-) -> Result<(), Fault> {
+) -> Result<(), LineError> {
     let at = cursor.at();
-    // An exemplar has no name: with one already there, a text without a value is an offence.
+    // An exemplar has no name: with one already set, a text without a value is an error.
     read(cursor, reader, &mut Some(Cow::Borrowed("")), into)?;
     if !fits_exemplar(into) {
-        return Err((at, ErrorKind::Expected("at most 128 characters of exemplar labels")));
+        return Err(LineError::new(at, ErrorKind::Expected("at most 128 characters of exemplar labels")));
     }
     Ok(())
 }
 
-/// Whether an exemplar may have these labels.
+/// Whether the labels are short enough for an exemplar.
 pub(crate) fn fits_exemplar(labels: &[Label<'_>]) -> bool {
     let characters = labels.iter().map(|label| label.name.chars().count() + label.value.chars().count());
-    characters.sum::<usize>() <= EXEMPLAR_CHARACTERS
+    characters.sum::<usize>() <= MAX_EXEMPLAR_CHARACTERS
 }
 
 /// The value of the label `name`.
@@ -107,48 +107,48 @@ pub(crate) fn value_of<'l>(labels: &'l [Label<'_>], name: &str) -> Option<&'l st
     labels.iter().find(|label| label.name == name).map(|label| &*label.value)
 }
 
-/// The text in quotes that comes next, unescaped.
-pub(crate) fn quoted<'b>(cursor: &mut Cursor<'b>, format: Format) -> Result<Cow<'b, str>, Fault> {
+/// The quoted text that comes next, unescaped.
+pub(crate) fn quoted<'b>(cursor: &mut Cursor<'b>, format: Format) -> Result<Cow<'b, str>, LineError> {
     let at = cursor.at();
     if !cursor.eat(b'"') {
-        return Err((at, ErrorKind::Expected("a text in double quotes")));
+        return Err(LineError::new(at, ErrorKind::Expected("a text in double quotes")));
     }
     let Some((text, has_escapes)) = cursor.until_quote() else {
-        return Err((at, ErrorKind::Expected("a closing quote on the same line")));
+        return Err(LineError::new(at, ErrorKind::Expected("a closing quote on the same line")));
     };
     if !has_escapes {
         return Ok(Cow::Borrowed(text));
     }
     match unknown_escape(text, IN_QUOTES) {
-        Some(unknown) if format == Format::StrictText => Err((at, ErrorKind::Escape(unknown))),
+        Some(unknown) if format == Format::StrictText => Err(LineError::new(at, ErrorKind::Escape(unknown))),
         _ => Ok(Cow::Owned(unescaped(text, IN_QUOTES))),
     }
 }
 
-/// A label's name, or the metric's in quotes, and whether it is in quotes.
-fn label_name<'b>(cursor: &mut Cursor<'b>, reader: LineReader<'_>) -> Result<(Cow<'b, str>, bool), Fault> {
+/// The name of a label, or of the metric in quotes, and whether it is quoted.
+fn label_name<'b>(cursor: &mut Cursor<'b>, reader: LineReader<'_>) -> Result<(Cow<'b, str>, bool), LineError> {
     let at = cursor.at();
     let is_quoted = cursor.peek() == Some(b'"');
     let name = if is_quoted { quoted(cursor, reader.format)? } else { Cow::Borrowed(cursor.label_name()) };
     if name.is_empty() {
-        return Err((at, ErrorKind::Expected("a label name or the closing brace")));
+        return Err(LineError::new(at, ErrorKind::Expected("a label name or the closing brace")));
     }
     reader.check_name(at, &name)?;
     Ok((name, is_quoted))
 }
 
-fn value<'b>(cursor: &mut Cursor<'b>, reader: LineReader<'_>, name: Cow<'b, str>) -> Result<Label<'b>, Fault> {
+fn value<'b>(cursor: &mut Cursor<'b>, reader: LineReader<'_>, name: Cow<'b, str>) -> Result<Label<'b>, LineError> {
     cursor.skip_blanks();
     let at = cursor.at();
     let value = quoted(cursor, reader.format)?;
     let limit = reader.limits.value_bytes;
     if value.len() > limit {
-        return Err((at, ErrorKind::ValueLimit { limit, name: shortened(&name) }));
+        return Err(LineError::new(at, ErrorKind::ValueLimit { limit, name: shortened(&name) }));
     }
     Ok(Label { name, value })
 }
 
-/// Adds `label` unless the format reserves its name; `__name__` in Prometheus text is passed over, as a page must not
+/// Adds `label` unless the format reserves its name. `__name__` in Prometheus text is ignored, so that a page cannot
 /// rename its series.
 fn push<'b>(label: Label<'b>, reader: LineReader<'_>, into: &mut Vec<Label<'b>>) -> Result<(), ErrorKind> {
     match reader.format {

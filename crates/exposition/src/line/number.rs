@@ -1,8 +1,8 @@
-//! Decimal text into sample values.
+//! Parses sample values.
 
-/// The value written as `text`: a decimal number with an optional exponent, or `NaN`, `Inf`, `Infinity` in any case
-/// and with a sign, as Go's `strconv.ParseFloat` takes it, hexadecimal and underscores excepted. Correctly rounded.
-/// None when it is none of these or beyond the range of a 64-bit float.
+/// Parses a decimal number with an optional exponent, or `NaN`, `Inf` and `Infinity` in any case, with an optional sign, as
+/// Go's `strconv.ParseFloat` does except for hexadecimal and underscores. The result is correctly rounded. None for
+/// anything else, and beyond the range of a 64-bit float.
 pub(crate) fn parse_value(text: &[u8]) -> Option<f64> {
     match parse_leading(text) {
         Some((value, length)) if length == text.len() => Some(value),
@@ -19,9 +19,9 @@ const EXACT_POWERS: [f64; 23] = [
 /// Whole numbers up to here are exact as 64-bit floats.
 const EXACT_MANTISSA: u64 = 1 << 53;
 
-/// The number that `text` begins with, and its length, in the common case: a mantissa and a power of ten that are both
-/// exact, so that one multiplication or division rounds correctly (Clinger, "How to read floating point numbers
-/// accurately", 1990). None where that does not hold.
+/// Parses the number at the start of `text`, and returns its length, in the common case: if mantissa and power of ten are
+/// both exact, one multiplication or division rounds correctly (Clinger, "How to read floating point numbers accurately",
+/// 1990). None in all other cases.
 pub(crate) fn parse_leading(text: &[u8]) -> Option<(f64, usize)> {
     let is_negative = text.first() == Some(&b'-');
     let start = usize::from(is_negative || text.first() == Some(&b'+'));
@@ -54,7 +54,7 @@ pub(crate) fn parse_leading(text: &[u8]) -> Option<(f64, usize)> {
     Some((if is_negative { -magnitude } else { magnitude }, end))
 }
 
-/// The exponent of up to four digits that `text` begins with, sign included or not, and its length.
+/// The exponent at the start of `text`, of up to four digits and with an optional sign, and its length.
 fn parse_exponent(text: &[u8]) -> Option<(i32, usize)> {
     let start = usize::from(matches!(text.first(), Some(b'-' | b'+')));
     let digits = text.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -65,13 +65,13 @@ fn parse_exponent(text: &[u8]) -> Option<(i32, usize)> {
     Some((if text.first() == Some(&b'-') { -magnitude } else { magnitude }, start + digits))
 }
 
-/// Everything else: many digits, large exponents, infinities and NaN.
+/// Parses all other numbers: many digits, large exponents, infinities and NaN.
 fn parse_any(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
     let value: f64 = text.parse().ok()?;
-    let spelled = text.bytes().any(|byte| matches!(byte, b'n' | b'N'));
-    let signed_nan = value.is_nan() && text.len() > 3;
-    (value.is_finite() || spelled && !signed_nan).then_some(value)
+    let is_spelled_out = text.bytes().any(|byte| matches!(byte, b'n' | b'N'));
+    let is_signed_nan = value.is_nan() && text.len() > 3;
+    (value.is_finite() || is_spelled_out && !is_signed_nan).then_some(value)
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn infinities_and_nan_are_spelled_as_go_spells_them() {
+    fn infinities_and_nan_are_spelled_as_in_go() {
         for text in ["Inf", "+Inf", "inf", "+infinity", "INF"] {
             assert_eq!(parse_value(text.as_bytes()), Some(f64::INFINITY), "{text}");
         }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_decimal_number_is_refused() {
+    fn anything_but_a_decimal_number_is_rejected() {
         for text in
             ["", "-", ".", "e5", "1e", "1e+", "1_2", "0x1p-3", "0b1", "true", "1e400", "-NaN", "1 ", "1..2", "١"]
         {

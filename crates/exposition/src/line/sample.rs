@@ -1,6 +1,6 @@
-//! A sample's line: which series, which value, when, and an exemplar.
+//! Parses sample lines: series, value, timestamp and exemplar.
 use super::{
-    Fault, Line, LineReader,
+    LineError, Line, LineReader,
     cursor::Cursor,
     labels::{self, Label},
     native::is_native_histogram,
@@ -13,58 +13,58 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// A sample line without its labels, which are in the [`Scratch`].
+/// A sample line. Its labels are in the [`LabelBuffers`].
 pub(crate) struct SampleLine<'b> {
     /// The metric's name, unescaped.
     pub name: Cow<'b, str>,
-    /// Where in the line the value begins; what is before it tells the series.
+    /// The offset of the value; the text before it identifies the series.
     pub value_at: usize,
-    pub point: Point,
+    pub measurement: Measurement,
 }
 
-/// What a line says of its series.
-pub(crate) struct Point {
+/// The part of a sample line after its series.
+pub(crate) struct Measurement {
     pub value: f64,
     pub timestamp: Option<Timestamp>,
-    /// Value and time of the exemplar, its labels being in the [`Scratch`].
+    /// Value and timestamp of the exemplar. Its labels are in the [`LabelBuffers`].
     pub exemplar: Option<(f64, Option<Timestamp>)>,
 }
 
-/// Where a line's labels are put, so that no line allocates.
+/// Buffers for a line's labels, reused so that lines do not allocate.
 #[derive(Default)]
-pub(crate) struct Scratch<'b> {
+pub(crate) struct LabelBuffers<'b> {
     pub labels: Vec<Label<'b>>,
     pub exemplar_labels: Vec<Label<'b>>,
 }
 
 impl LineReader<'_> {
-    /// `name{labels} value timestamp # {labels} value timestamp`, most of it optional.
-    pub(crate) fn sample<'b>(self, cursor: &mut Cursor<'b>, scratch: &mut Scratch<'b>) -> Result<Line<'b>, Fault> {
-        let name = self.series(cursor, &mut scratch.labels)?;
+    /// `name{labels} value timestamp # {labels} value timestamp`; only the name and the first value are required.
+    pub(crate) fn sample<'b>(self, cursor: &mut Cursor<'b>, buffers: &mut LabelBuffers<'b>) -> Result<Line<'b>, LineError> {
+        let name = self.series(cursor, &mut buffers.labels)?;
         let value_at = cursor.at();
         if self.format == Format::OpenMetrics && cursor.peek() == Some(b'{') {
             if is_native_histogram(cursor.rest()) {
                 return Ok(Line::NativeHistogram(name));
             }
-            return Err((value_at, ErrorKind::Expected("a value or a native histogram")));
+            return Err(LineError::new(value_at, ErrorKind::Expected("a value or a native histogram")));
         }
-        let point = self.point(cursor, &mut scratch.exemplar_labels)?;
-        Ok(Line::Sample(SampleLine { name, value_at, point }))
+        let measurement = self.measurement(cursor, &mut buffers.exemplar_labels)?;
+        Ok(Line::Sample(SampleLine { name, value_at, measurement }))
     }
 
-    /// The metric's name in what a sample line has before its value; the labels go into `labels`.
-    pub(crate) fn series_of<'b>(self, text: &'b str, labels: &mut Vec<Label<'b>>) -> Result<Cow<'b, str>, Fault> {
+    /// The metric's name in `text`, the part of a sample line before its value. The labels go into `labels`.
+    pub(crate) fn series_of<'b>(self, text: &'b str, labels: &mut Vec<Label<'b>>) -> Result<Cow<'b, str>, LineError> {
         let mut cursor = Cursor::new(text);
         cursor.skip_blanks();
         self.series(&mut cursor, labels)
     }
 
-    /// The metric's name; the labels go into `labels`. Leaves the cursor where the value begins.
+    /// The metric's name. The labels go into `labels`. Leaves the cursor at the value.
     pub(crate) fn series<'b>(
         self,
         cursor: &mut Cursor<'b>,
         labels: &mut Vec<Label<'b>>,
-    ) -> Result<Cow<'b, str>, Fault> {
+    ) -> Result<Cow<'b, str>, LineError> {
         let at = cursor.at();
         let bare = cursor.metric_name();
         let mut name = (!bare.is_empty()).then_some(Cow::Borrowed(bare));
@@ -74,41 +74,41 @@ impl LineReader<'_> {
             labels::read(cursor, self, &mut name, labels)?;
             self.gap_after_brace(cursor)?;
         } else if name.is_none() {
-            return Err((at, ErrorKind::Expected("a metric name, a comment or the end of the line")));
+            return Err(LineError::new(at, ErrorKind::Expected("a metric name, a comment or the end of the line")));
         } else if blanks == 0 && !cursor.eat(b' ') {
-            return Err((cursor.at(), ErrorKind::Expected("a space or { after the metric name")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("a space or { after the metric name")));
         }
-        let name = name.ok_or((at, ErrorKind::Expected("a metric name before or within the braces")))?;
+        let name = name.ok_or(LineError::new(at, ErrorKind::Expected("a metric name before or within the braces")))?;
         self.check_name(at, &name)?;
         Ok(name)
     }
 
-    /// Value, timestamp and exemplar; the exemplar's labels go into `labels`.
-    pub(crate) fn point<'b>(self, cursor: &mut Cursor<'b>, labels: &mut Vec<Label<'b>>) -> Result<Point, Fault> {
-        let mut point = Point { value: read_value(cursor)?, timestamp: None, exemplar: None };
+    /// Value, timestamp and exemplar. The exemplar's labels go into `labels`.
+    pub(crate) fn measurement<'b>(self, cursor: &mut Cursor<'b>, labels: &mut Vec<Label<'b>>) -> Result<Measurement, LineError> {
+        let mut measurement = Measurement { value: read_value(cursor)?, timestamp: None, exemplar: None };
         if !self.next_field(cursor)? {
-            return Ok(point);
+            return Ok(measurement);
         }
         if cursor.peek() != Some(b'#') {
-            point.timestamp = Some(self.timestamp(cursor)?);
+            measurement.timestamp = Some(self.timestamp(cursor)?);
             if !self.next_field(cursor)? {
-                return Ok(point);
+                return Ok(measurement);
             }
         }
-        point.exemplar = Some(self.exemplar(cursor, labels)?);
-        Ok(point)
+        measurement.exemplar = Some(self.exemplar(cursor, labels)?);
+        Ok(measurement)
     }
 
     fn exemplar<'b>(
         self,
         cursor: &mut Cursor<'b>,
         labels: &mut Vec<Label<'b>>,
-    ) -> Result<(f64, Option<Timestamp>), Fault> {
+    ) -> Result<(f64, Option<Timestamp>), LineError> {
         if self.format == Format::StrictText || !cursor.eat(b'#') {
-            return Err((cursor.at(), ErrorKind::Expected("the end of the line")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("the end of the line")));
         }
         if !self.next_field(cursor)? || !cursor.eat(b'{') {
-            return Err((cursor.at(), ErrorKind::Expected("the labels of an exemplar in braces")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("the labels of an exemplar in braces")));
         }
         labels.clear();
         labels::read_exemplar(cursor, self, labels)?;
@@ -117,35 +117,35 @@ impl LineReader<'_> {
         if !self.next_field(cursor)? {
             return Ok((value, None));
         }
-        // Exemplars come from OpenMetrics, so their time is in seconds in Prometheus text too.
+        // Exemplars come from OpenMetrics, so their timestamps are in seconds in Prometheus text too.
         let time = seconds(cursor)?;
         if self.next_field(cursor)? {
-            return Err((cursor.at(), ErrorKind::Expected("the end of the line")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("the end of the line")));
         }
         Ok((value, Some(time)))
     }
 
-    fn timestamp(self, cursor: &mut Cursor<'_>) -> Result<Timestamp, Fault> {
+    fn timestamp(self, cursor: &mut Cursor<'_>) -> Result<Timestamp, LineError> {
         if self.format == Format::OpenMetrics {
             return seconds(cursor);
         }
         let at = cursor.at();
         let text = cursor.field();
-        parse_ms(text).ok_or_else(|| (at, ErrorKind::Timestamp(shortened(text))))
+        parse_ms(text).ok_or_else(|| LineError::new(at, ErrorKind::Timestamp(shortened(text))))
     }
 
-    /// What parts a closing brace from a value: one space in OpenMetrics, any blanks or none in Prometheus text.
-    fn gap_after_brace(self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+    /// Skips the gap between a closing brace and a value: one space in OpenMetrics, any blanks or none in Prometheus text.
+    fn gap_after_brace(self, cursor: &mut Cursor<'_>) -> Result<(), LineError> {
         if self.format != Format::OpenMetrics {
             cursor.skip_blanks();
         } else if !cursor.eat(b' ') {
-            return Err((cursor.at(), ErrorKind::Expected("a single space after the closing brace")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("a single space after the closing brace")));
         }
         Ok(())
     }
 
-    /// Goes to the next field of the line; false when there is none.
-    fn next_field(self, cursor: &mut Cursor<'_>) -> Result<bool, Fault> {
+    /// Moves to the next field of the line; false if there is none.
+    fn next_field(self, cursor: &mut Cursor<'_>) -> Result<bool, LineError> {
         if self.format != Format::OpenMetrics {
             cursor.skip_blanks();
             return Ok(!cursor.is_at_end());
@@ -154,23 +154,23 @@ impl LineReader<'_> {
             return Ok(false);
         }
         if !cursor.eat(b' ') || matches!(cursor.peek(), None | Some(b' ')) {
-            return Err((cursor.at(), ErrorKind::Expected("a single space between fields and none at the end")));
+            return Err(LineError::new(cursor.at(), ErrorKind::Expected("a single space between fields and none at the end")));
         }
         Ok(true)
     }
 }
 
-fn read_value(cursor: &mut Cursor<'_>) -> Result<f64, Fault> {
+fn read_value(cursor: &mut Cursor<'_>) -> Result<f64, LineError> {
     let at = cursor.at();
     let text = cursor.field();
     if text.is_empty() {
-        return Err((at, ErrorKind::Expected("a value")));
+        return Err(LineError::new(at, ErrorKind::Expected("a value")));
     }
-    parse_value(text.as_bytes()).ok_or_else(|| (at, ErrorKind::Value(shortened(text))))
+    parse_value(text.as_bytes()).ok_or_else(|| LineError::new(at, ErrorKind::Value(shortened(text))))
 }
 
-fn seconds(cursor: &mut Cursor<'_>) -> Result<Timestamp, Fault> {
+fn seconds(cursor: &mut Cursor<'_>) -> Result<Timestamp, LineError> {
     let at = cursor.at();
     let text = cursor.field();
-    parse_seconds(text).ok_or_else(|| (at, ErrorKind::Timestamp(shortened(text))))
+    parse_seconds(text).ok_or_else(|| LineError::new(at, ErrorKind::Timestamp(shortened(text))))
 }

@@ -1,24 +1,24 @@
-//! Times as the formats write them: whole milliseconds in Prometheus text, seconds with a fraction in OpenMetrics.
+//! Timestamps: whole milliseconds in Prometheus text, seconds with a fraction in OpenMetrics.
 use super::number::parse_value;
 
-/// A moment in Unix time, exact to the nanosecond.
+/// A Unix time with nanosecond precision.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp {
     ns: i128,
 }
 
 impl Timestamp {
-    /// The moment `ms` milliseconds after the epoch.
+    /// The time `ms` milliseconds after the epoch.
     pub fn from_ms(ms: i64) -> Self {
         Self { ns: i128::from(ms) * 1_000_000 }
     }
 
-    /// The moment `ns` nanoseconds after the epoch.
+    /// The time `ns` nanoseconds after the epoch.
     pub fn from_ns(ns: i128) -> Self {
         Self { ns }
     }
 
-    /// Milliseconds since the epoch, rounded down; the nearest that fits where it is beyond 64 bits.
+    /// Milliseconds since the epoch, rounded down and saturated at 64 bits.
     pub fn ms(self) -> i64 {
         let ms = self.ns.div_euclid(1_000_000);
         i64::try_from(ms).unwrap_or(if ms < 0 { i64::MIN } else { i64::MAX })
@@ -30,22 +30,22 @@ impl Timestamp {
     }
 }
 
-/// Whole milliseconds of Prometheus text; none when it is anything else or beyond 64 bits.
+/// Parses whole milliseconds of Prometheus text; none for anything else, or beyond 64 bits.
 pub(crate) fn parse_ms(text: &str) -> Option<Timestamp> {
     text.parse().ok().map(Timestamp::from_ms)
 }
 
-/// Seconds of OpenMetrics: digits with a fraction, of which nine digits count, or any other finite number.
+/// Parses seconds of OpenMetrics: digits with a fraction, truncated to nine digits, or any other finite number.
 pub(crate) fn parse_seconds(text: &str) -> Option<Timestamp> {
     parse_decimal(text).or_else(|| {
         let seconds = parse_value(text.as_bytes()).filter(|seconds| seconds.is_finite())?;
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and no clock reads beyond 128 bits")]
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and no time exceeds 128 bits")]
         let ns = (seconds * 1e9) as i128;
         Some(Timestamp { ns })
     })
 }
 
-/// `[-+]digits[.digits]` without going through a float, which cannot tell nanoseconds apart.
+/// Parses `[-+]digits[.digits]` without a float, which would lose nanoseconds.
 fn parse_decimal(text: &str) -> Option<Timestamp> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

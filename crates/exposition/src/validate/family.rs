@@ -1,32 +1,33 @@
-//! The rules of OpenMetrics 1.0 for the samples of one family: values, labels, order and times.
-use super::{histogram::HistogramCheck, recheck::Ruling, role::Role};
+//! The rules of OpenMetrics 1.0 for the samples of one family: values, labels, order and timestamps.
+use super::{
+    histogram::{HistogramCheck, HistogramKey},
+    role::{ClassifiedSample, SampleRole},
+    violation::RuleViolation,
+};
 use crate::{
     family::Kind,
-    line::{labels::Label, sample::Point, time::Timestamp},
+    line::{labels::Label, sample::Measurement, time::Timestamp},
 };
 use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher as _},
 };
 
-/// Follows the samples of a family.
+/// Validates the samples of a family, one by one.
 pub(crate) struct FamilyRules {
     pub name: String,
     name_hash: u64,
     pub kind: Kind,
-    /// Empty for none.
+    /// Empty if the family has none.
     pub unit: String,
-    /// The metric being printed; each is in one piece.
+    /// The current metric. The samples of a metric must be contiguous.
     metric: Option<u64>,
     metrics: HashSet<u64>,
-    time: Option<Timestamp>,
-    /// The series that the metric has had at that time.
-    series_at_time: HashSet<u64>,
+    timestamp: Option<Timestamp>,
+    /// The series of the current metric at that timestamp.
+    series_at_timestamp: HashSet<u64>,
     histogram: HistogramCheck,
 }
-
-/// The rule that is broken, to follow the family's name.
-pub(crate) type Broken = &'static str;
 
 impl FamilyRules {
     pub(crate) fn new(name: &str, kind: Kind, unit: &str) -> Self {
@@ -37,48 +38,53 @@ impl FamilyRules {
             unit: unit.to_owned(),
             metric: None,
             metrics: HashSet::new(),
-            time: None,
-            series_at_time: HashSet::new(),
+            timestamp: None,
+            series_at_timestamp: HashSet::new(),
             histogram: HistogramCheck::default(),
         }
     }
 
-    /// The names that the family takes: its own, and what its type makes of it.
+    /// The names that the family reserves: its own, and those with the suffixes of its type.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         let suffixes = self.kind.suffixes().iter().filter(|suffix| !suffix.is_empty());
         suffixes.chain(&[""]).map(|suffix| format!("{}{suffix}", self.name))
     }
 
-    /// What the name of a sample has after the family's, if the family's type has samples of that name.
+    /// The suffix of a sample's name, if samples of that name can belong to the family.
     pub(crate) fn suffix_of<'s>(&self, sample: &'s str) -> Option<&'s str> {
         sample.strip_prefix(self.name.as_str()).filter(|suffix| self.kind.suffixes().contains(suffix))
     }
 
-    /// Takes in a sample; what it is, or none if it does not count, because it repeats the labels and the time of
-    /// another.
-    pub(crate) fn sample(&mut self, name: &str, labels: &[Label<'_>], point: &Point) -> Result<Option<Ruling>, Broken> {
+    /// Validates a sample and returns its role, or none for a duplicate of another's labels and timestamp.
+    pub(crate) fn sample(
+        &mut self,
+        name: &str,
+        labels: &[Label<'_>],
+        measurement: &Measurement,
+    ) -> Result<Option<ClassifiedSample>, RuleViolation> {
         let suffix = self.suffix_of(name).unwrap_or_default();
-        let role = Role::of(self.kind, &self.name, suffix, labels)?;
-        role.check(point)?;
+        let role = SampleRole::of(self.kind, &self.name, suffix, labels)?;
+        role.check(measurement)?;
         let Identity { metric, series } = identity(self.kind, &self.name, suffix, labels);
         if self.metric == Some(metric) {
-            self.check_time(point.timestamp)?;
+            self.check_timestamp(measurement.timestamp)?;
         } else if self.metrics.insert(metric) {
-            self.series_at_time.clear();
+            self.series_at_timestamp.clear();
         } else {
             return Err("has the samples of one metric apart");
         }
-        let counts = self.series_at_time.insert(series) || point.timestamp != self.time;
+        let is_new = self.series_at_timestamp.insert(series) || measurement.timestamp != self.timestamp;
         self.metric = Some(metric);
-        self.time = point.timestamp;
-        if counts && role.is_of_histogram() {
-            self.histogram.take_in((metric, point.timestamp), role, point.value)?;
+        self.timestamp = measurement.timestamp;
+        if is_new && role.is_of_histogram() {
+            let key = HistogramKey { metric, timestamp: measurement.timestamp };
+            self.histogram.add(key, role, measurement.value)?;
         }
-        Ok(counts.then(|| Ruling { role, metric: metric.wrapping_add(self.name_hash) }))
+        Ok(is_new.then(|| ClassifiedSample { role, metric: metric.wrapping_add(self.name_hash) }))
     }
 
-    /// Judges the family, which is complete.
-    pub(crate) fn finish(&self) -> Result<(), Broken> {
+    /// Validates the family once it is complete.
+    pub(crate) fn finish(&self) -> Result<(), RuleViolation> {
         let has_unit_in_name = self.name.strip_suffix(self.unit.as_str()).is_some_and(|stem| stem.ends_with('_'));
         match self.kind {
             _ if self.unit.is_empty() => {}
@@ -89,9 +95,9 @@ impl FamilyRules {
         self.histogram.finish()
     }
 
-    /// The rules for the time of a sample after another of the same metric.
-    fn check_time(&self, time: Option<Timestamp>) -> Result<(), Broken> {
-        match (self.time, time) {
+    /// The rules for the timestamp of a sample that follows another of the same metric.
+    fn check_timestamp(&self, timestamp: Option<Timestamp>) -> Result<(), RuleViolation> {
+        match (self.timestamp, timestamp) {
             (None, Some(_)) | (Some(_), None) => Err("has samples of one metric with and without timestamps"),
             (Some(before), Some(now)) if before > now && self.kind != Kind::Info => {
                 Err("has timestamps that go backwards")
@@ -101,18 +107,18 @@ impl FamilyRules {
     }
 }
 
-/// Numbers that stand for what a sample belongs to. What shares one by design spoils only the page that has it.
+/// Hashes of the metric and the series that a sample belongs to. A page crafted to make two collide harms only itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Identity {
-    /// All labels but the one that tells the samples of a metric apart.
+    /// All labels except the one that distinguishes samples within a metric.
     pub metric: u64,
     /// All labels, and the suffix of the name.
     pub series: u64,
 }
 
-/// What a sample of a family belongs to, whatever the order of its labels.
+/// The identity of a sample, whatever the order of its labels.
 pub(crate) fn identity(kind: Kind, family: &str, suffix: &str, labels: &[Label<'_>]) -> Identity {
-    let within = match kind {
+    let within_metric = match kind {
         Kind::Summary if suffix.is_empty() => Some("quantile"),
         Kind::StateSet => Some(family),
         Kind::Histogram | Kind::GaugeHistogram if suffix == "_bucket" => Some("le"),
@@ -122,8 +128,8 @@ pub(crate) fn identity(kind: Kind, family: &str, suffix: &str, labels: &[Label<'
     for label in labels {
         let hash = hash_of(label);
         identity.series = identity.series.wrapping_add(hash);
-        // Of infos one metric cannot be told from another.
-        if kind != Kind::Info && within != Some(&*label.name) {
+        // Nothing distinguishes the metrics of an info family.
+        if kind != Kind::Info && within_metric != Some(&*label.name) {
             identity.metric = identity.metric.wrapping_add(hash);
         }
     }

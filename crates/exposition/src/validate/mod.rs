@@ -1,37 +1,38 @@
-//! The rules of a format that concern more than one line, each format's behind one door.
+//! The rules of each format that span several lines.
 pub(crate) mod family;
 mod histogram;
 mod openmetrics;
 pub(crate) mod recheck;
-mod role;
+pub(crate) mod role;
 mod strict_text;
+mod violation;
 
 use crate::{
     error::ErrorKind,
     format::Format,
-    line::{Metadata, labels::Label, sample::SampleLine},
+    line::{MetadataLine, labels::Label, sample::SampleLine},
 };
 use openmetrics::OpenMetricsRules;
-use recheck::Ruling;
+use role::ClassifiedSample;
 use strict_text::StrictTextRules;
 
-/// Follows a page and refuses what its format forbids.
-pub(crate) enum Judge {
-    /// Prometheus text as servers print it: lines stand for themselves.
+/// Validates a metrics page line by line against the rules of its format.
+pub(crate) enum Validator {
+    /// Prometheus text as servers write it has no such rules.
     Text,
     StrictText(StrictTextRules),
     OpenMetrics(Box<OpenMetricsRules>),
 }
 
-/// What becomes of a sample that breaks no rule.
-pub(crate) enum Verdict {
-    /// It counts, and in OpenMetrics is this.
-    Counts(Option<Ruling>),
-    /// It repeats another, and readers are to ignore it.
-    Repeats,
+/// How a sample that violates no rule is treated.
+pub(crate) enum Outcome {
+    /// It is read. In OpenMetrics it has a role.
+    Valid(Option<ClassifiedSample>),
+    /// It repeats another sample, and readers must ignore it.
+    Duplicate,
 }
 
-impl Judge {
+impl Validator {
     pub(crate) fn new(format: Format) -> Self {
         match format {
             Format::Text => Self::Text,
@@ -40,7 +41,7 @@ impl Judge {
         }
     }
 
-    pub(crate) fn metadata(&mut self, metadata: &Metadata<'_>) -> Result<(), ErrorKind> {
+    pub(crate) fn metadata(&mut self, metadata: &MetadataLine<'_>) -> Result<(), ErrorKind> {
         match self {
             Self::Text => Ok(()),
             Self::StrictText(rules) => rules.metadata(metadata),
@@ -48,19 +49,18 @@ impl Judge {
         }
     }
 
-    /// Judges a sample.
-    pub(crate) fn sample(&mut self, sample: &SampleLine<'_>, labels: &[Label<'_>]) -> Result<Verdict, ErrorKind> {
+    pub(crate) fn sample(&mut self, sample: &SampleLine<'_>, labels: &[Label<'_>]) -> Result<Outcome, ErrorKind> {
         match self {
-            Self::Text => Ok(Verdict::Counts(None)),
-            Self::StrictText(rules) => rules.sample(sample, labels).map(|()| Verdict::Counts(None)),
+            Self::Text => Ok(Outcome::Valid(None)),
+            Self::StrictText(rules) => rules.sample(sample, labels).map(|()| Outcome::Valid(None)),
             Self::OpenMetrics(rules) => {
-                let ruling = rules.sample(sample, labels)?;
-                Ok(ruling.map_or(Verdict::Repeats, |ruling| Verdict::Counts(Some(ruling))))
+                let classified = rules.sample(sample, labels)?;
+                Ok(classified.map_or(Outcome::Duplicate, |classified| Outcome::Valid(Some(classified))))
             }
         }
     }
 
-    /// Takes note of a native histogram of the metric `name`.
+    /// Validates a native histogram of the metric `name`.
     pub(crate) fn native_histogram(&mut self, name: &str) -> Result<(), ErrorKind> {
         match self {
             Self::Text | Self::StrictText(_) => Ok(()),
@@ -68,15 +68,15 @@ impl Judge {
         }
     }
 
-    /// Takes note of `# EOF`.
-    pub(crate) fn end_mark(&mut self) -> Result<(), ErrorKind> {
+    /// Validates the position of `# EOF`.
+    pub(crate) fn eof_marker(&mut self) -> Result<(), ErrorKind> {
         match self {
             Self::Text | Self::StrictText(_) => Ok(()),
-            Self::OpenMetrics(rules) => rules.end_mark(),
+            Self::OpenMetrics(rules) => rules.eof_marker(),
         }
     }
 
-    /// The page is over; `is_complete` says whether its last line has its line feed.
+    /// Validates the end of the page; `is_complete` says whether its last line ends with a line feed.
     pub(crate) fn finish(&self, is_complete: bool) -> Result<(), ErrorKind> {
         match self {
             Self::StrictText(_) if !is_complete => Err(ErrorKind::Expected("a line feed at the end of the page")),

@@ -1,26 +1,27 @@
-//! The rules of OpenMetrics 1.0 for a page: its families, one after the other, and its end.
+//! The rules of OpenMetrics 1.0 for a whole page: one family after the other, then `# EOF`.
 use super::{
-    family::{Broken, FamilyRules},
-    recheck::Ruling,
+    family::FamilyRules,
+    role::ClassifiedSample,
+    violation::{RuleViolation, in_family},
 };
 use crate::{
-    error::{ErrorKind, shortened},
+    error::ErrorKind,
     family::Kind,
-    line::{Keyword, Metadata, labels::Label, sample::SampleLine},
+    line::{Keyword, MetadataLine, labels::Label, sample::SampleLine},
 };
 use std::collections::HashSet;
 
-/// What has been seen of a page.
+/// Validates an OpenMetrics page, line by line.
 #[derive(Default)]
 pub(crate) struct OpenMetricsRules {
-    current: Option<Current>,
-    /// The names that the families so far have taken.
-    taken_names: HashSet<String>,
+    current: Option<CurrentFamily>,
+    /// The names that earlier families reserve.
+    reserved_names: HashSet<String>,
     is_ended: bool,
 }
 
-/// The family being printed; OpenMetrics has each in one piece, its metadata first.
-struct Current {
+/// The family of the last line. In OpenMetrics a family is contiguous, its metadata first.
+struct CurrentFamily {
     rules: FamilyRules,
     has_type: bool,
     has_help: bool,
@@ -29,74 +30,75 @@ struct Current {
 }
 
 impl OpenMetricsRules {
-    pub(crate) fn metadata(&mut self, metadata: &Metadata<'_>) -> Result<(), ErrorKind> {
-        let is_its_own = self.current.as_ref().is_some_and(|family| family.rules.name == metadata.name);
-        let family = self.family(is_its_own, &metadata.name)?;
-        family.take_in(metadata).map_err(|rule| broken(&metadata.name, rule))
+    pub(crate) fn metadata(&mut self, metadata: &MetadataLine<'_>) -> Result<(), ErrorKind> {
+        let is_current = self.current.as_ref().is_some_and(|family| family.rules.name == metadata.name);
+        let family = self.family(is_current, &metadata.name)?;
+        family.add_metadata(metadata).map_err(|rule| in_family(&metadata.name, rule))
     }
 
-    /// What the sample is, or none for one with the labels and the time of another, which comes from a timestamp cut
-    /// short.
+    /// Validates a sample and returns its role, or none for a duplicate of another's labels and timestamp, which results
+    /// from truncated timestamps.
     pub(crate) fn sample(
         &mut self,
         sample: &SampleLine<'_>,
         labels: &[Label<'_>],
-    ) -> Result<Option<Ruling>, ErrorKind> {
-        let is_its_own = self.current.as_ref().is_some_and(|family| family.rules.suffix_of(&sample.name).is_some());
-        let family = self.family(is_its_own, &sample.name)?;
+    ) -> Result<Option<ClassifiedSample>, ErrorKind> {
+        let is_current = self.current.as_ref().is_some_and(|family| family.rules.suffix_of(&sample.name).is_some());
+        let family = self.family(is_current, &sample.name)?;
         family.has_samples = true;
-        family.rules.sample(&sample.name, labels, &sample.point).map_err(|rule| broken(&family.rules.name, rule))
+        let outcome = family.rules.sample(&sample.name, labels, &sample.measurement);
+        outcome.map_err(|rule| in_family(&family.rules.name, rule))
     }
 
-    /// A native histogram stands among the samples of a histogram, under the family's own name.
+    /// Validates a native histogram, which is a sample with the family's own name.
     pub(crate) fn native_histogram(&mut self, name: &str) -> Result<(), ErrorKind> {
-        let is_its_own = self.current.as_ref().is_some_and(|family| family.rules.name == name);
-        let family = self.family(is_its_own, name)?;
+        let is_current = self.current.as_ref().is_some_and(|family| family.rules.name == name);
+        let family = self.family(is_current, name)?;
         family.has_samples = true;
         match family.rules.kind {
             Kind::Histogram => Ok(()),
-            _ => Err(broken(name, "has a native histogram but is no histogram")),
+            _ => Err(in_family(name, "has a native histogram but is no histogram")),
         }
     }
 
-    pub(crate) fn end_mark(&mut self) -> Result<(), ErrorKind> {
+    pub(crate) fn eof_marker(&mut self) -> Result<(), ErrorKind> {
         let closed = self.close();
         self.is_ended = true;
         closed
     }
 
     pub(crate) fn finish(&self) -> Result<(), ErrorKind> {
-        if self.is_ended { Ok(()) } else { Err(ErrorKind::Eof) }
+        if self.is_ended { Ok(()) } else { Err(ErrorKind::MissingEof) }
     }
 
-    /// The family that a line is about: the current one, or a new one called `name`.
-    fn family(&mut self, is_current: bool, name: &str) -> Result<&mut Current, ErrorKind> {
+    /// The family of a line: the current one, or a new one called `name`.
+    fn family(&mut self, is_current: bool, name: &str) -> Result<&mut CurrentFamily, ErrorKind> {
         if !is_current {
             self.close()?;
         }
-        Ok(self.current.get_or_insert_with(|| Current::new(name)))
+        Ok(self.current.get_or_insert_with(|| CurrentFamily::new(name)))
     }
 
     fn close(&mut self) -> Result<(), ErrorKind> {
         if self.is_ended {
             return Err(ErrorKind::Expected("nothing after # EOF"));
         }
-        let Some(Current { rules, .. }) = self.current.take() else { return Ok(()) };
-        let judged = match rules.names().all(|name| self.taken_names.insert(name)) {
+        let Some(CurrentFamily { rules, .. }) = self.current.take() else { return Ok(()) };
+        let outcome = match rules.names().all(|name| self.reserved_names.insert(name)) {
             true => rules.finish(),
             false => Err("takes a name that another family has"),
         };
-        judged.map_err(|rule| broken(&rules.name, rule))
+        outcome.map_err(|rule| in_family(&rules.name, rule))
     }
 }
 
-impl Current {
+impl CurrentFamily {
     fn new(name: &str) -> Self {
         let rules = FamilyRules::new(name, Kind::Unknown, "");
         Self { rules, has_type: false, has_help: false, has_unit: false, has_samples: false }
     }
 
-    fn take_in(&mut self, metadata: &Metadata<'_>) -> Result<(), Broken> {
+    fn add_metadata(&mut self, metadata: &MetadataLine<'_>) -> Result<(), RuleViolation> {
         let is_second = match metadata.keyword {
             Keyword::Type(kind) => {
                 self.rules.kind = kind;
@@ -114,8 +116,4 @@ impl Current {
             false => Ok(()),
         }
     }
-}
-
-fn broken(family: &str, rule: Broken) -> ErrorKind {
-    ErrorKind::Rule { family: shortened(family), rule }
 }

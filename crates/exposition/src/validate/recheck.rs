@@ -1,37 +1,38 @@
-//! A page whose lines are those of a page that kept the rules, but for their values: only values can break one.
-use super::{family::Broken, histogram::HistogramCheck, role::Role};
-use crate::line::sample::Point;
+//! Revalidates a page that differs from a valid one only in its values, so that only rules about values can be violated.
+use super::{
+    histogram::{HistogramCheck, HistogramKey},
+    role::ClassifiedSample,
+    violation::RuleViolation,
+};
+use crate::line::sample::Measurement;
 
-/// What a sample of the old page was.
-#[derive(Clone, Copy)]
-pub(crate) struct Ruling {
-    pub role: Role,
-    /// A number for its metric, its family included.
-    pub metric: u64,
-}
-
-/// Follows the new page.
+/// The state of the rules about values.
 #[derive(Default)]
 pub(crate) struct Recheck {
     histogram: HistogramCheck,
 }
 
 impl Recheck {
-    /// Judges a sample in the place of one that was ruled on. One with a timestamp has to be read with all those
-    /// before it.
-    pub(crate) fn sample(&mut self, ruling: Ruling, point: &Point) -> Result<(), Broken> {
-        if point.timestamp.is_some() {
+    /// Validates a sample that replaces one with the role in `classified`. A sample with a timestamp is refused, because
+    /// the rules about time need the samples before it.
+    pub(crate) fn sample(
+        &mut self,
+        classified: ClassifiedSample,
+        measurement: &Measurement,
+    ) -> Result<(), RuleViolation> {
+        if measurement.timestamp.is_some() {
             return Err("has a timestamp");
         }
-        ruling.role.check(point)?;
-        if ruling.role.is_of_histogram() {
-            self.histogram.take_in((ruling.metric, None), ruling.role, point.value)?;
+        classified.role.check(measurement)?;
+        if classified.role.is_of_histogram() {
+            let key = HistogramKey { metric: classified.metric, timestamp: None };
+            self.histogram.add(key, classified.role, measurement.value)?;
         }
         Ok(())
     }
 
-    /// Judges the page, which is complete.
-    pub(crate) fn finish(&self) -> Result<(), Broken> {
+    /// Validates the end of the page.
+    pub(crate) fn finish(&self) -> Result<(), RuleViolation> {
         self.histogram.finish()
     }
 }

@@ -1,28 +1,26 @@
-//! What a sample is to its family by the rules of OpenMetrics 1.0, and which values it can have as that.
-use super::family::Broken;
+//! The roles of samples in OpenMetrics 1.0, and the values that each role allows.
+use super::violation::RuleViolation;
 use crate::{
     family::Kind,
     line::{
         labels::{Label, value_of},
         number::parse_value,
-        sample::Point,
+        sample::Measurement,
     },
 };
 
-/// What a sample is to its family.
+/// The role of a sample in its family.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum Role {
-    /// A gauge, or of unknown meaning.
+pub(crate) enum SampleRole {
+    /// A gauge or a metric of unknown type.
     Free,
     Info,
     State,
     Quantile,
-    /// What a counter has counted.
+    /// The value of a counter.
     Total,
-    /// A sum or a count beside quantiles.
     SummarySum,
     SummaryCount,
-    /// Parts of a histogram.
     Bucket {
         upper_bound: f64,
     },
@@ -32,9 +30,17 @@ pub(crate) enum Role {
     Created,
 }
 
-impl Role {
-    /// The role of a sample whose name is that of its family and `suffix`.
-    pub(crate) fn of(kind: Kind, family: &str, suffix: &str, labels: &[Label<'_>]) -> Result<Self, Broken> {
+/// The role of a sample, and the metric it belongs to: enough to validate another value in its place.
+#[derive(Clone, Copy)]
+pub(crate) struct ClassifiedSample {
+    pub role: SampleRole,
+    /// A hash of the family's name and the metric's labels.
+    pub metric: u64,
+}
+
+impl SampleRole {
+    /// The role of a sample whose name is the family's name and `suffix`.
+    pub(crate) fn of(kind: Kind, family: &str, suffix: &str, labels: &[Label<'_>]) -> Result<Self, RuleViolation> {
         match (kind, suffix) {
             (Kind::Info, _) => Ok(Self::Info),
             (Kind::StateSet, _) => match value_of(labels, family) {
@@ -60,14 +66,14 @@ impl Role {
         }
     }
 
-    /// Whether the rules for histograms apply.
+    /// Whether the rules for histograms apply to it.
     pub(crate) fn is_of_histogram(self) -> bool {
         matches!(self, Self::Bucket { .. } | Self::Count | Self::Sum | Self::GaugeSum | Self::Created)
     }
 
-    /// Judges a sample by itself.
-    pub(crate) fn check(self, point: &Point) -> Result<(), Broken> {
-        let value = point.value;
+    /// The rules for a value in this role, independent of other samples.
+    pub(crate) fn check(self, measurement: &Measurement) -> Result<(), RuleViolation> {
+        let value = measurement.value;
         let is_count = matches!(self, Self::Bucket { .. } | Self::Count | Self::SummaryCount);
         let is_cumulative = is_count || matches!(self, Self::Total | Self::Sum | Self::SummarySum);
         match self {
@@ -78,13 +84,13 @@ impl Role {
             _ if (is_cumulative || self == Self::GaugeSum) && value.is_nan() => Err("has a counter that is NaN"),
             _ if is_cumulative && value < 0.0 => Err("has a negative counter"),
             Self::Bucket { .. } | Self::Total => Ok(()),
-            _ if point.exemplar.is_some() => Err("has an exemplar on what is neither a counter nor a bucket"),
+            _ if measurement.exemplar.is_some() => Err("has an exemplar on what is neither a counter nor a bucket"),
             _ => Ok(()),
         }
     }
 }
 
-/// The bound of a bucket, unless it is no number or infinity in another spelling than `+Inf`.
+/// The upper bound of a bucket, which must be a number; infinity must be spelled `+Inf`.
 fn upper_bound(labels: &[Label<'_>]) -> Option<f64> {
     let text = value_of(labels, "le")?;
     parse_value(text.as_bytes()).filter(|bound| !bound.is_nan() && (*bound < f64::INFINITY || text == "+Inf"))

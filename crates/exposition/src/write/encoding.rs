@@ -1,24 +1,24 @@
-//! In which form to write a page, by what its reader accepts.
+//! The encoding of a metrics page, negotiated with its reader.
 use super::plain_names::plain_metric_name;
 use std::borrow::Cow;
 
-/// A form of page.
+/// How a metrics page is written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Encoding {
     /// OpenMetrics 1.0 rather than Prometheus text.
     pub is_openmetrics: bool,
-    /// Whether names of other characters than letters, digits, `_` and `:` are put in quotes, which not every reader
-    /// knows; otherwise such characters become `_`.
+    /// Whether names with characters other than letters, digits, `_` and `:` are quoted, which not every reader supports;
+    /// otherwise such characters become `_`.
     pub has_quoted_names: bool,
 }
 
 impl Encoding {
-    /// Prometheus text 0.0.4, which everyone reads.
+    /// Prometheus text 0.0.4, which every reader supports.
     pub const TEXT: Self = Self { is_openmetrics: false, has_quoted_names: false };
 
-    /// The form that an `Accept` header prefers: the highest `q`, and of equals the first. An empty header, `*/*` and
-    /// forms not known here get Prometheus text. Source: RFC 9110, section 12.5.1; the parameter `escaping` is
-    /// Prometheus's ("Content negotiation" of its documentation).
+    /// The encoding that an `Accept` header prefers: the first with the highest `q`. An empty header, `*/*` and unknown
+    /// media types select Prometheus text. Source: RFC 9110, section 12.5.1; the parameter `escaping` is Prometheus's
+    /// ("Content negotiation" in its documentation).
     pub fn from_accept(header: &str) -> Self {
         let mut best = (0.0, Self::TEXT);
         for range in header.split(',') {
@@ -31,7 +31,7 @@ impl Encoding {
         best.1
     }
 
-    /// The `Content-Type` of a page in this form.
+    /// The `Content-Type` of a page in this encoding.
     pub fn content_type(self) -> &'static str {
         match (self.is_openmetrics, self.has_quoted_names) {
             (false, false) => "text/plain; version=0.0.4; charset=utf-8",
@@ -41,17 +41,17 @@ impl Encoding {
         }
     }
 
-    /// What a page ends with: `# EOF` and a line feed in OpenMetrics, nothing in Prometheus text.
+    /// The end of a page: `# EOF` and a line feed in OpenMetrics, nothing in Prometheus text.
     pub fn end_mark(self) -> &'static str {
         if self.is_openmetrics { "# EOF\n" } else { "" }
     }
 
-    /// The name that a metric called `name` has on the page.
-    pub fn written_name(self, name: &str) -> Cow<'_, str> {
+    /// The name of the metric `name` as it appears on the page.
+    pub fn encoded_name(self, name: &str) -> Cow<'_, str> {
         if self.has_quoted_names { Cow::Borrowed(name) } else { plain_metric_name(name) }
     }
 
-    /// One media range of the header with its quality; none where it is for something else.
+    /// One media range of the header with its quality; none if it is of another type.
     fn from_range(range: &str) -> Option<(f64, Self)> {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next()?.to_ascii_lowercase();
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_preferred_form_is_written() {
+    fn the_preferred_encoding_is_chosen() {
         let openmetrics = Encoding { is_openmetrics: true, has_quoted_names: false };
         let quoted = |encoding| Encoding { has_quoted_names: true, ..encoding };
         for (header, encoding) in [

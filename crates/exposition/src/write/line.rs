@@ -1,4 +1,4 @@
-//! The lines of a page, as text.
+//! Writes single lines of a metrics page.
 use super::plain_names::{is_label_name, is_metric_name};
 use crate::{
     family::{Exemplar, Sample},
@@ -6,13 +6,13 @@ use crate::{
 };
 use std::fmt::Write as _;
 
-/// What is escaped in quotes, and in the help texts of OpenMetrics.
-const SPECIAL: &[char] = &['\\', '\n', '"'];
+/// Characters escaped in quotes, and in the help texts of OpenMetrics.
+const ESCAPED: &[char] = &['\\', '\n', '"'];
 
-/// What is escaped in the help texts of Prometheus text.
-const SPECIAL_IN_TEXT_HELP: &[char] = &['\\', '\n'];
+/// Characters escaped in the help texts of Prometheus text.
+const ESCAPED_IN_TEXT_HELP: &[char] = &['\\', '\n'];
 
-/// How lines differ between the formats.
+/// The format of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Text,
@@ -22,7 +22,7 @@ pub(super) enum Style {
 /// `# HELP name text`
 pub(super) fn help(into: &mut String, name: &str, text: &str, style: Style) {
     let mut line = String::new();
-    escaped(&mut line, text, if style == Style::Text { SPECIAL_IN_TEXT_HELP } else { SPECIAL });
+    escaped(&mut line, text, if style == Style::Text { ESCAPED_IN_TEXT_HELP } else { ESCAPED });
     metadata(into, "HELP", name, &line);
 }
 
@@ -65,7 +65,7 @@ pub(super) fn sample(into: &mut String, sample: &Sample, style: Style) {
     }
 }
 
-/// What an exemplar adds to the line of its sample.
+/// An exemplar, which follows its sample on the same line.
 pub(super) fn exemplar(into: &mut String, exemplar: &Exemplar) {
     into.push_str(" # {");
     labels(into, &exemplar.labels);
@@ -93,7 +93,7 @@ fn labels(into: &mut String, labels: &[(String, String)]) {
 
 fn quoted(into: &mut String, text: &str) {
     into.push('"');
-    escaped(into, text, SPECIAL);
+    escaped(into, text, ESCAPED);
     into.push('"');
 }
 
@@ -110,7 +110,7 @@ fn escaped(into: &mut String, text: &str, special: &[char]) {
     into.push_str(rest);
 }
 
-/// The shortest text that reads back as `value`.
+/// The shortest text that parses as `value`.
 fn value(into: &mut String, value: f64) {
     if value.is_infinite() {
         into.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
@@ -119,7 +119,7 @@ fn value(into: &mut String, value: f64) {
     }
 }
 
-/// A space, and seconds with as many decimals as there are.
+/// A space and the time in seconds, without trailing zeros.
 fn seconds(into: &mut String, time: Timestamp) {
     let ns = time.ns();
     let sign = if ns < 0 { "-" } else { "" };

@@ -1,4 +1,4 @@
-//! Families into a page.
+//! The writer of metrics pages.
 pub(crate) mod encoding;
 mod line;
 mod openmetrics;
@@ -9,21 +9,21 @@ use crate::family::{Family, Kind, Sample};
 use encoding::Encoding;
 use std::{borrow::Cow, collections::HashMap};
 
-/// Writes `families` as a page at the end of `into`. Families of one name are written as one. Prometheus text has no
-/// units, no exemplars and fewer types: what has no place there is left out, and types become the nearest. OpenMetrics
-/// forbids more than Prometheus text: families that break its rules for their type are written as unknown.
+/// Appends `families` to `into` as a metrics page. Families of one name are merged. Prometheus text has no units, no
+/// exemplars and fewer types: units and exemplars are dropped, and types become the nearest one. OpenMetrics is stricter
+/// than Prometheus text: families that violate its rules for their type are written as unknown.
 ///
-/// Returns how many samples are left out, because no OpenMetrics page can have them: their names are those of another
-/// family's samples, or their times go backwards.
+/// Returns the number of samples that are dropped because no OpenMetrics page can hold them: their names belong to
+/// another family, or their timestamps go backwards.
 pub fn write(families: &[Family], encoding: Encoding, into: &mut String) -> usize {
-    let left_out = write_part(families, encoding, into);
-    into.push_str(encoding.end_mark());
-    left_out
+    let dropped = write_part(families, encoding, into);
+    into.push_str(encoding.eof_marker());
+    dropped
 }
 
-/// Writes `families` as [`write`] does, but as one part of a page of which only the last is followed by
-/// [`Encoding::end_mark`]: for pages whose families are too many to be held at once. No name of a sample or a family, as
-/// [`Encoding::written_name`] has it, may be in two parts.
+/// Writes one part of a page as [`write`] does, for pages with too many families to hold at once. The caller appends
+/// [`Encoding::eof_marker`] after the last part. No name of a family or sample, as [`Encoding::encoded_name`] returns it,
+/// may appear in two parts.
 pub fn write_part(families: &[Family], encoding: Encoding, into: &mut String) -> usize {
     let families: Vec<Cow<'_, Family>> = families
         .iter()
@@ -41,8 +41,8 @@ pub fn write_part(families: &[Family], encoding: Encoding, into: &mut String) ->
     }
 }
 
-/// A family to be written.
-struct Draft<'f> {
+/// A family to write, borrowed from all families of its name.
+struct MergedFamily<'f> {
     name: &'f str,
     kind: Kind,
     help: &'f str,
@@ -50,15 +50,16 @@ struct Draft<'f> {
     samples: Vec<&'f Sample>,
 }
 
-/// The families, those of one name put together.
-fn merged<'f>(families: &'f [Cow<'_, Family>]) -> Vec<Draft<'f>> {
-    let mut out: Vec<Draft<'f>> = Vec::with_capacity(families.len());
+/// The families, with those of one name merged.
+fn merged<'f>(families: &'f [Cow<'_, Family>]) -> Vec<MergedFamily<'f>> {
+    let mut out: Vec<MergedFamily<'f>> = Vec::with_capacity(families.len());
     let mut by_name: HashMap<&str, usize> = HashMap::with_capacity(families.len());
     for family in families {
         let at = *by_name.entry(&family.name).or_insert(out.len());
         if at == out.len() {
             let Family { name, kind, help, unit, .. } = &**family;
-            out.push(Draft { name, kind: *kind, help, unit, samples: Vec::with_capacity(family.samples.len()) });
+            let samples = Vec::with_capacity(family.samples.len());
+            out.push(MergedFamily { name, kind: *kind, help, unit, samples });
         }
         out[at].samples.extend(&family.samples);
     }

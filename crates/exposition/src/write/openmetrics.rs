@@ -1,32 +1,33 @@
-//! Families as OpenMetrics, whose readers refuse a whole page for one broken rule: what breaks one is rewritten.
+//! Writes OpenMetrics. Its readers reject a whole page for one violation, so families that violate a rule are rewritten.
 use super::{
-    Draft,
+    MergedFamily,
     line::{self, Style},
 };
 use crate::{
     family::{Exemplar, Kind, Sample},
-    judge::family::{FamilyRules, identity},
+    validate::family::{FamilyRules, identity},
     line::{
         labels::{Label, fits_exemplar},
-        sample::Point,
+        sample::Measurement,
     },
 };
 use std::collections::{HashMap, HashSet};
 
-/// Writes the families; how many samples are left out, as no valid page can have them.
-pub(super) fn write(families: Vec<Draft<'_>>, into: &mut String) -> usize {
+/// Writes the families. Returns how many samples are dropped because no valid page can hold them.
+pub(super) fn write(families: Vec<MergedFamily<'_>>, into: &mut String) -> usize {
     let families = renamed(families);
-    let mut page = Page { into, families_of: families_of(&families), taken_names: HashSet::new(), left_out: 0 };
+    let family_counts = family_counts(&families);
+    let mut writer = Writer { into, family_counts, reserved_names: HashSet::new(), dropped: 0 };
     for family in families {
-        page.family(family);
+        writer.family(family);
     }
-    page.left_out
+    writer.dropped
 }
 
-/// The families under their names in OpenMetrics: counters without `_total`, and creation times, which are gauges in
-/// Prometheus text, within the families that they belong to.
-fn renamed(mut families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
-    let is_created = |family: &Draft<'_>| family.kind == Kind::Gauge && family.name.ends_with("_created");
+/// The families under their names in OpenMetrics: counters lose `_total`, and creation times, which are gauges in
+/// Prometheus text, move into their families.
+fn renamed(mut families: Vec<MergedFamily<'_>>) -> Vec<MergedFamily<'_>> {
+    let is_created = |family: &MergedFamily<'_>| family.kind == Kind::Gauge && family.name.ends_with("_created");
     for family in &mut families {
         let is_named_like_samples = family.samples.iter().all(|sample| sample.name == family.name);
         if family.kind == Kind::Counter && is_named_like_samples {
@@ -35,7 +36,7 @@ fn renamed(mut families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
     }
     let others = families.iter().enumerate().filter(|(_, family)| !is_created(family));
     let by_name: HashMap<&str, usize> = others.map(|(at, family)| (family.name, at)).collect();
-    let owner = |family: &Draft<'_>| {
+    let owner = |family: &MergedFamily<'_>| {
         let stem = family.name.strip_suffix("_created").filter(|_| is_created(family))?;
         by_name.get(stem).copied().filter(|&at| families[at].kind.suffixes().contains(&"_created"))
     };
@@ -51,29 +52,30 @@ fn renamed(mut families: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
     families
 }
 
-/// How many families have samples of a name.
-fn families_of<'f>(families: &[Draft<'f>]) -> HashMap<&'f str, usize> {
-    let mut families_of = HashMap::new();
+/// The number of families that have samples of each name.
+fn family_counts<'f>(families: &[MergedFamily<'f>]) -> HashMap<&'f str, usize> {
+    let mut counts = HashMap::new();
     for family in families {
         let names: HashSet<&str> = family.samples.iter().map(|sample| sample.name.as_str()).collect();
         for name in names {
-            *families_of.entry(name).or_insert(0) += 1;
+            *counts.entry(name).or_insert(0) += 1;
         }
     }
-    families_of
+    counts
 }
 
-struct Page<'o, 'f> {
+struct Writer<'o, 'f> {
     into: &'o mut String,
-    families_of: HashMap<&'f str, usize>,
-    /// The names that the families so far have taken.
-    taken_names: HashSet<String>,
-    left_out: usize,
+    /// The number of families that have samples of each name.
+    family_counts: HashMap<&'f str, usize>,
+    /// The names that the families so far reserve.
+    reserved_names: HashSet<String>,
+    dropped: usize,
 }
 
-impl Page<'_, '_> {
-    /// Writes a family if it keeps the rules for its type; otherwise each name of its samples as an unknown family.
-    fn family(&mut self, mut family: Draft<'_>) {
+impl Writer<'_, '_> {
+    /// Writes a family with its type if that is valid; otherwise the samples of each name as an unknown family.
+    fn family(&mut self, mut family: MergedFamily<'_>) {
         sort_by_metric(&mut family);
         if self.write_if_valid(&family) {
             return;
@@ -81,24 +83,24 @@ impl Page<'_, '_> {
         for mut unknown in as_unknown(&family) {
             sort_by_metric(&mut unknown);
             if !self.write_if_valid(&unknown) {
-                self.left_out += unknown.samples.len();
+                self.dropped += unknown.samples.len();
             }
         }
     }
 
-    fn write_if_valid(&mut self, family: &Draft<'_>) -> bool {
+    fn write_if_valid(&mut self, family: &MergedFamily<'_>) -> bool {
         let mut rules = FamilyRules::new(family.name, family.kind, family.unit);
         let names: Vec<String> = rules.names().collect();
-        // A counter `x` takes the name `x` too, and must not where another family has samples of that name.
+        // A counter `x` also reserves the name `x`, which must not be that of another family's samples.
         let is_free = |name: &String| {
             let is_own = family.samples.iter().any(|sample| sample.name == *name);
-            let elsewhere = self.families_of.get(name.as_str()).map_or(0, |families| families - usize::from(is_own));
-            elsewhere == 0 && !self.taken_names.contains(name)
+            let elsewhere = self.family_counts.get(name.as_str()).map_or(0, |count| count - usize::from(is_own));
+            elsewhere == 0 && !self.reserved_names.contains(name)
         };
-        if !names.iter().all(is_free) || !keeps(&mut rules, &family.samples) {
+        if !names.iter().all(is_free) || !are_valid(&mut rules, &family.samples) {
             return false;
         }
-        self.taken_names.extend(names);
+        self.reserved_names.extend(names);
         line::metadata(self.into, "TYPE", family.name, family.kind.as_str());
         if !family.unit.is_empty() {
             line::metadata(self.into, "UNIT", family.name, family.unit);
@@ -117,20 +119,20 @@ impl Page<'_, '_> {
     }
 }
 
-/// Whether a family of these samples keeps the rules.
-fn keeps(rules: &mut FamilyRules, samples: &[&Sample]) -> bool {
-    let keeps_each = samples.iter().all(|sample| {
+/// Whether a family of these samples is valid.
+fn are_valid(rules: &mut FamilyRules, samples: &[&Sample]) -> bool {
+    let are_all_valid = samples.iter().all(|sample| {
         let labels = borrowed(&sample.labels);
-        let point = Point { value: sample.value, timestamp: sample.timestamp, exemplar: None };
+        let measurement = Measurement { value: sample.value, timestamp: sample.timestamp, exemplar: None };
         rules.suffix_of(&sample.name).is_some()
             && !labels.iter().any(|label| label.name.starts_with("__"))
-            && rules.sample(&sample.name, &labels, &point).is_ok()
+            && rules.sample(&sample.name, &labels, &measurement).is_ok()
     });
-    keeps_each && !rules.unit.contains('\n') && rules.finish().is_ok()
+    are_all_valid && !rules.unit.contains('\n') && rules.finish().is_ok()
 }
 
-/// The exemplar of a sample, if it is one that may have one.
-fn exemplar<'f>(family: &Draft<'f>, sample: &'f Sample) -> Option<&'f Exemplar> {
+/// The exemplar of a sample, if its role and the exemplar's length allow one.
+fn exemplar<'f>(family: &MergedFamily<'f>, sample: &'f Sample) -> Option<&'f Exemplar> {
     let exemplar = sample.exemplar.as_ref().filter(|exemplar| fits_exemplar(&borrowed(&exemplar.labels)))?;
     match (family.kind, sample.name.strip_prefix(family.name)?) {
         (Kind::Counter, "_total") | (Kind::Histogram | Kind::GaugeHistogram, "_bucket") => Some(exemplar),
@@ -138,13 +140,13 @@ fn exemplar<'f>(family: &Draft<'f>, sample: &'f Sample) -> Option<&'f Exemplar> 
     }
 }
 
-/// The samples of a family as unknown families, one for each name.
-fn as_unknown<'f>(family: &Draft<'f>) -> Vec<Draft<'f>> {
-    let mut out: Vec<Draft<'f>> = Vec::new();
+/// The samples of a family as families of unknown type, one for each name.
+fn as_unknown<'f>(family: &MergedFamily<'f>) -> Vec<MergedFamily<'f>> {
+    let mut out: Vec<MergedFamily<'f>> = Vec::new();
     for &sample in &family.samples {
         match out.iter_mut().find(|unknown| unknown.name == sample.name) {
             Some(unknown) => unknown.samples.push(sample),
-            None => out.push(Draft {
+            None => out.push(MergedFamily {
                 name: &sample.name,
                 kind: Kind::Unknown,
                 help: family.help,
@@ -156,8 +158,8 @@ fn as_unknown<'f>(family: &Draft<'f>) -> Vec<Draft<'f>> {
     out
 }
 
-/// Puts the samples of each metric together, the metrics in the order of their first samples.
-fn sort_by_metric(family: &mut Draft<'_>) {
+/// Makes the samples of each metric contiguous; metrics are in the order of their first samples.
+fn sort_by_metric(family: &mut MergedFamily<'_>) {
     let mut order = HashMap::new();
     let mut ordered: Vec<(usize, &Sample)> = Vec::with_capacity(family.samples.len());
     for &sample in &family.samples {

@@ -1,25 +1,25 @@
-//! Names for readers that know no quotes. Source: the underscore escaping of prometheus/common.
+//! Names for readers without support for quoted names. Source: the underscore escaping of prometheus/common.
 use crate::family::{Family, Sample};
 use std::borrow::Cow;
 
-/// `[a-zA-Z_:][a-zA-Z0-9_:]*`, what needs no quotes before the braces.
+/// Whether a metric name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 pub(super) fn is_metric_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
 }
 
-/// `[a-zA-Z_][a-zA-Z0-9_]*`, what needs no quotes within the braces.
+/// Whether a label name needs no quotes: `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub(super) fn is_label_name(name: &str) -> bool {
     is_metric_name(name) && !name.contains(':')
 }
 
-/// The name with `_` for every character that it may hold only in quotes.
+/// The name with `_` in place of every character that requires quotes.
 pub(super) fn plain_metric_name(name: &str) -> Cow<'_, str> {
     if is_metric_name(name) { Cow::Borrowed(name) } else { Cow::Owned(plain(name, ':')) }
 }
 
-/// The family with `_` for every other character in its names.
+/// The family with `_` in place of every character in its names that requires quotes.
 pub(super) fn of_family(family: &Family) -> Cow<'_, Family> {
     let is_plain = |sample: &Sample| {
         let exemplar_labels = sample.exemplar.iter().flat_map(|exemplar| &exemplar.labels);
@@ -43,7 +43,7 @@ pub(super) fn of_family(family: &Family) -> Cow<'_, Family> {
 fn make_labels_plain(labels: &mut [(String, String)]) {
     for at in 0..labels.len() {
         let mut name = plain(&labels[at].0, '_');
-        // Two names can become one by losing their other characters.
+        // Two names can become equal.
         while labels[..at].iter().any(|(before, _)| *before == name) {
             name.push('_');
         }
@@ -51,14 +51,14 @@ fn make_labels_plain(labels: &mut [(String, String)]) {
     }
 }
 
-/// `name` with `_` for all but letters, digits, `_` and `also`.
-fn plain(name: &str, also: char) -> String {
-    let is_kept = |character: char| character.is_ascii_alphanumeric() || character == also;
+/// `name` with `_` in place of all but letters, digits, `_` and `allowed`.
+fn plain(name: &str, allowed: char) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || character == allowed;
     let characters = name.chars().enumerate();
     let plain: String = characters
         .map(
             |(at, character)| {
-                if is_kept(character) && (at > 0 || !character.is_ascii_digit()) { character } else { '_' }
+                if is_plain(character) && (at > 0 || !character.is_ascii_digit()) { character } else { '_' }
             },
         )
         .collect();

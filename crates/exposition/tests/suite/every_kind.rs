@@ -1,10 +1,10 @@
-//! Families of every kind, to be written and read back.
+//! Families of every kind, for round trips.
 use exposition::{Exemplar, Family, Kind, Sample, Timestamp};
 
-/// One family of each kind, with all that samples can have.
+/// One family of each kind; together they use every part of a sample.
 pub(crate) fn every_kind() -> Vec<Family> {
     let exemplar = Exemplar {
-        // Two quotes, as the Python client counts them within an exemplar, escaped or not.
+        // Two quotes, because the Python client counts quotes within an exemplar, escaped or not.
         labels: vec![("trace_id".into(), "4bf\"9\"2f".into())],
         value: 0.25,
         timestamp: Some(Timestamp::from_ns(1_700_000_000_123_456_789)),
@@ -65,7 +65,7 @@ pub(crate) fn family(name: &str, kind: Kind) -> Family {
     Family { name: name.into(), kind, help: String::new(), unit: String::new(), samples: Vec::new() }
 }
 
-/// A sample without a time.
+/// A sample without a timestamp.
 pub(crate) fn sample(name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
     let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     Sample { name: name.into(), labels, value, timestamp: None, exemplar: None }

@@ -1,35 +1,34 @@
-//! A page read against the last one has what a page read by itself has.
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+//! A metrics page that is parsed against the previous one has the same contents as one that is parsed alone.
 
-use exposition::{Fact, Format, Kind, Label, Limits, PageCache, PageCount, Sink, for_each_sample};
+use exposition::{Metadata, Format, Kind, Label, Limits, IncrementalParser, ParseCounts, Sink, for_each_sample};
 use std::collections::BTreeMap;
 
-/// What a sink is told, series by their labels.
+/// Records what a sink receives, with series by their labels.
 #[derive(Default)]
-struct Told {
+struct RecordingSink {
     series: BTreeMap<u32, String>,
     samples: Vec<(String, String)>,
-    gone: Vec<String>,
-    facts: Vec<String>,
+    removed: Vec<String>,
+    metadata: Vec<String>,
 }
 
-impl Sink for Told {
-    fn describe(&mut self, family: &str, fact: Fact<'_>) {
-        self.facts.push(format!("{family} {fact:?}"));
+impl Sink for RecordingSink {
+    fn metadata(&mut self, family: &str, metadata: Metadata<'_>) {
+        self.metadata.push(format!("{family} {metadata:?}"));
     }
 
-    fn series(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
+    fn series_added(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
         let before = self.series.insert(series, identity(name, labels));
         assert_eq!(before, None, "number {series} is in use");
     }
 
     fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>) {
-        let identity = self.series.get(&series).expect("a series announced").clone();
+        let identity = self.series.get(&series).expect("a series that was added").clone();
         self.samples.push((identity, format!("{value:?} {timestamp_ms:?}")));
     }
 
-    fn gone(&mut self, series: u32) {
-        self.gone.push(self.series.remove(&series).expect("a series announced"));
+    fn series_removed(&mut self, series: u32) {
+        self.removed.push(self.series.remove(&series).expect("a series that was added"));
     }
 }
 
@@ -40,10 +39,10 @@ fn identity(name: &str, labels: &[Label<'_>]) -> String {
     format!("{name}{{{}}}", labels.join(","))
 }
 
-/// Reads `page` and returns what is new to the sink.
-fn read(cache: &mut PageCache, told: &mut Told, page: &str) -> PageCount {
-    (told.samples, told.gone, told.facts) = Default::default();
-    cache.read(page.as_bytes(), Format::Text, &Limits::default(), told).expect("a good page")
+/// Parses `page`; `sink` then holds what the sink received for it.
+fn read(parser: &mut IncrementalParser, sink: &mut RecordingSink, page: &str) -> ParseCounts {
+    (sink.samples, sink.removed, sink.metadata) = Default::default();
+    parser.parse(page.as_bytes(), Format::Text, &Limits::default(), sink).expect("a valid page")
 }
 
 const PAGE: &str = "\
@@ -58,13 +57,13 @@ load 0.5 1700000000000
 
 #[test]
 fn a_series_is_announced_once() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    assert_eq!(read(&mut cache, &mut told, PAGE), PageCount { samples: 4, duplicates: 0, new_series: 4 });
-    assert_eq!(told.facts, ["up Help(\"Whether it runs.\")", "up Kind(Gauge)", "http_requests Kind(Counter)"]);
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    assert_eq!(read(&mut parser, &mut sink, PAGE), ParseCounts { samples: 4, duplicates: 0, new_series: 4 });
+    assert_eq!(sink.metadata, ["up Help(\"Whether it runs.\")", "up Kind(Gauge)", "http_requests Kind(Counter)"]);
     let again = PAGE.replace(" 10\n", " 1.1701968896e+010\n").replace(" 0.5 1700000000000", " NaN 1700000005000");
-    assert_eq!(read(&mut cache, &mut told, &again), PageCount { samples: 4, duplicates: 0, new_series: 0 });
+    assert_eq!(read(&mut parser, &mut sink, &again), ParseCounts { samples: 4, duplicates: 0, new_series: 0 });
     assert_eq!(
-        told.samples,
+        sink.samples,
         [
             ("up{}".into(), "1.0 None".into()),
             ("http_requests{code=\"200\"}".into(), "11701968896.0 None".into()),
@@ -72,75 +71,75 @@ fn a_series_is_announced_once() {
             ("load{}".into(), "NaN Some(1700000005000)".into()),
         ]
     );
-    assert!(told.facts.is_empty() && told.gone.is_empty());
+    assert!(sink.metadata.is_empty() && sink.removed.is_empty());
 }
 
 #[test]
-fn a_series_that_is_not_there_any_more_is_gone() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, PAGE);
+fn a_series_that_is_missing_is_removed() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    read(&mut parser, &mut sink, PAGE);
     let without = PAGE.replace("http_requests{code=\"200\"} 10\n", "");
-    assert_eq!(read(&mut cache, &mut told, &without).samples, 3);
-    assert_eq!(told.gone, ["http_requests{code=\"200\"}"]);
-    assert_eq!(cache.series_count(), 3);
-    assert_eq!(read(&mut cache, &mut told, PAGE).new_series, 1);
+    assert_eq!(read(&mut parser, &mut sink, &without).samples, 3);
+    assert_eq!(sink.removed, ["http_requests{code=\"200\"}"]);
+    assert_eq!(parser.series_count(), 3);
+    assert_eq!(read(&mut parser, &mut sink, PAGE).new_series, 1);
     let cut_short = PAGE.split_inclusive('\n').take(3).collect::<String>();
-    read(&mut cache, &mut told, &cut_short);
-    assert_eq!(told.gone.len(), 3);
+    read(&mut parser, &mut sink, &cut_short);
+    assert_eq!(sink.removed.len(), 3);
 }
 
 #[test]
 fn one_series_written_in_two_ways_is_one_series() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, "a{x=\"1\",y=\"2\"} 1\n");
-    let count = read(&mut cache, &mut told, "a{ y=\"2\", x=\"1\", z=\"\", } 2\n");
-    assert_eq!(count, PageCount { samples: 1, duplicates: 0, new_series: 0 });
-    assert_eq!(told.samples, [("a{x=\"1\",y=\"2\"}".into(), "2.0 None".into())]);
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    read(&mut parser, &mut sink, "a{x=\"1\",y=\"2\"} 1\n");
+    let count = read(&mut parser, &mut sink, "a{ y=\"2\", x=\"1\", z=\"\", } 2\n");
+    assert_eq!(count, ParseCounts { samples: 1, duplicates: 0, new_series: 0 });
+    assert_eq!(sink.samples, [("a{x=\"1\",y=\"2\"}".into(), "2.0 None".into())]);
 }
 
 #[test]
-fn of_a_series_printed_twice_the_first_counts() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
+fn the_first_sample_of_a_repeated_series_counts() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
     for _ in 0..2 {
-        let count = read(&mut cache, &mut told, "a{x=\"1\"} 1\na{x=\"1\"} 2\nb 1 1000\nb 2 2000\n");
+        let count = read(&mut parser, &mut sink, "a{x=\"1\"} 1\na{x=\"1\"} 2\nb 1 1000\nb 2 2000\n");
         assert_eq!((count.samples, count.duplicates), (4, 1));
         assert_eq!(
-            told.samples.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+            sink.samples.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
             ["1.0 None", "1.0 Some(1000)", "2.0 Some(2000)"]
         );
     }
-    read(&mut cache, &mut told, "b 3\n");
-    assert_eq!(told.gone, ["a{x=\"1\"}"]);
+    read(&mut parser, &mut sink, "b 3\n");
+    assert_eq!(sink.removed, ["a{x=\"1\"}"]);
 }
 
 #[test]
-fn a_name_that_goes_on_is_another_series() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, "a 1\nb{} 1\n# c");
-    read(&mut cache, &mut told, "a {x=\"1\"} 2\nb{}3\n# cd 1\n");
-    assert_eq!(told.samples, [("a{x=\"1\"}".into(), "2.0 None".into()), ("b{}".into(), "3.0 None".into())]);
-    assert_eq!(told.gone, ["a{}"]);
+fn a_name_that_extends_another_is_another_series() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    read(&mut parser, &mut sink, "a 1\nb{} 1\n# c");
+    read(&mut parser, &mut sink, "a {x=\"1\"} 2\nb{}3\n# cd 1\n");
+    assert_eq!(sink.samples, [("a{x=\"1\"}".into(), "2.0 None".into()), ("b{}".into(), "3.0 None".into())]);
+    assert_eq!(sink.removed, ["a{}"]);
 }
 
 #[test]
-fn nothing_is_told_of_a_refused_page() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, PAGE);
-    told.samples.clear();
+fn the_sink_receives_nothing_of_a_rejected_page() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    read(&mut parser, &mut sink, PAGE);
+    sink.samples.clear();
     for bad in [format!("{PAGE}new 1\nbad"), PAGE.replace(" 0.5 ", " half "), String::from("\u{0}")] {
-        let error = cache.read(bad.as_bytes(), Format::Text, &Limits::default(), &mut told);
+        let error = parser.parse(bad.as_bytes(), Format::Text, &Limits::default(), &mut sink);
         assert!(error.is_err(), "{bad}");
         let alone = for_each_sample(bad.as_bytes(), Format::Text, &Limits::default(), &mut |_| ());
         assert_eq!(error.map(|_| ()), alone, "{bad}");
     }
-    assert!(told.samples.is_empty() && told.gone.is_empty() && told.series.len() == 4);
-    assert_eq!(read(&mut cache, &mut told, PAGE), PageCount { samples: 4, duplicates: 0, new_series: 0 });
+    assert!(sink.samples.is_empty() && sink.removed.is_empty() && sink.series.len() == 4);
+    assert_eq!(read(&mut parser, &mut sink, PAGE), ParseCounts { samples: 4, duplicates: 0, new_series: 0 });
 }
 
 #[test]
-fn limits_hold_for_pages_seen_before() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, PAGE);
+fn limits_apply_to_repeated_pages() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    read(&mut parser, &mut sink, PAGE);
     let defaults = Limits::default();
     for limits in [
         Limits { body_bytes: 50, ..defaults },
@@ -150,39 +149,39 @@ fn limits_hold_for_pages_seen_before() {
         Limits { name_bytes: 3, ..defaults },
         Limits { value_bytes: 2, ..defaults },
     ] {
-        assert!(cache.read(PAGE.as_bytes(), Format::Text, &limits, &mut told).is_err(), "{limits:?}");
+        assert!(parser.parse(PAGE.as_bytes(), Format::Text, &limits, &mut sink).is_err(), "{limits:?}");
     }
     let long = PAGE.replace("up 1\n", &format!("up 1{}\n", " ".repeat(2 << 20)));
-    assert!(cache.read(long.as_bytes(), Format::Text, &defaults, &mut told).is_err());
+    assert!(parser.parse(long.as_bytes(), Format::Text, &defaults, &mut sink).is_err());
 }
 
 #[test]
-fn what_is_forgotten_is_gone() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    read(&mut cache, &mut told, PAGE);
-    cache.forget(&mut told);
-    assert_eq!((told.gone.len(), told.series.len(), cache.series_count()), (4, 0, 0));
-    assert_eq!(read(&mut cache, &mut told, PAGE).new_series, 4);
+fn a_reset_removes_all_series() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    read(&mut parser, &mut sink, PAGE);
+    parser.reset(&mut sink);
+    assert_eq!((sink.removed.len(), sink.series.len(), parser.series_count()), (4, 0, 0));
+    assert_eq!(read(&mut parser, &mut sink, PAGE).new_series, 4);
 }
 
 #[test]
-fn openmetrics_rules_hold_for_pages_seen_before() {
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
+fn openmetrics_rules_apply_to_repeated_pages() {
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
     let page = "# TYPE a histogram\na_bucket{le=\"1\"} 1\na_bucket{le=\"+Inf\"} 2 # {id=\"x\"} 3\n# EOF\n";
     let limits = Limits::default();
     for new_series in [2, 0] {
-        let count = cache.read(page.as_bytes(), Format::OpenMetrics, &limits, &mut told).expect("a good page");
-        assert_eq!(count, PageCount { samples: 2, duplicates: 0, new_series });
+        let count = parser.parse(page.as_bytes(), Format::OpenMetrics, &limits, &mut sink).expect("a valid page");
+        assert_eq!(count, ParseCounts { samples: 2, duplicates: 0, new_series });
     }
-    assert_eq!(told.facts, [format!("a {:?}", Fact::Kind(Kind::Histogram))]);
+    assert_eq!(sink.metadata, [format!("a {:?}", Metadata::Kind(Kind::Histogram))]);
     let bad = page.replace("\"1\"} 1", "\"1\"} 3");
-    assert!(cache.read(bad.as_bytes(), Format::OpenMetrics, &limits, &mut told).is_err());
+    assert!(parser.parse(bad.as_bytes(), Format::OpenMetrics, &limits, &mut sink).is_err());
 }
 
 #[test]
-fn any_page_after_any_other_is_read_as_if_it_were_the_first() {
+fn the_previous_page_does_not_change_what_is_parsed() {
     let mut random = Random(1);
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
     let mut lines: Vec<String> = (0..60).map(|_| random.line()).collect();
     for _ in 0..1_000 {
         for _ in 0..random.below(4) {
@@ -200,26 +199,26 @@ fn any_page_after_any_other_is_read_as_if_it_were_the_first() {
             let value = format!("{:?} {:?}", sample.value, sample.timestamp_ms);
             alone.entry(identity(sample.name, sample.labels)).or_insert_with(Vec::new).push(value);
         });
-        outcome.expect("a good page");
-        read(&mut cache, &mut told, &page);
+        outcome.expect("a valid page");
+        read(&mut parser, &mut sink, &page);
         for (series, values) in &mut alone {
-            // Without times of their own, all but the first are left out.
+            // All but the first without timestamps are dropped.
             let mut is_first = true;
             values.retain(|value| std::mem::take(&mut is_first) || !value.ends_with("None"));
             assert!(!values.is_empty(), "{series}");
         }
         let mut together: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (series, value) in &told.samples {
+        for (series, value) in &sink.samples {
             together.entry(series.clone()).or_default().push(value.clone());
         }
         assert_eq!(together, alone, "{page}");
-        assert_eq!(told.series.len(), alone.len(), "{page}");
-        assert_eq!(cache.series_count(), alone.len(), "{page}");
+        assert_eq!(sink.series.len(), alone.len(), "{page}");
+        assert_eq!(parser.series_count(), alone.len(), "{page}");
     }
 }
 
 #[test]
-fn openmetrics_is_judged_after_another_page_as_if_it_were_the_first() {
+fn the_previous_page_does_not_change_how_openmetrics_is_validated() {
     const LINES: [&str; 24] = [
         "# TYPE h histogram\n",
         "h_bucket{le=\"1\"} V\n",
@@ -247,8 +246,8 @@ fn openmetrics_is_judged_after_another_page_as_if_it_were_the_first() {
         "g V\n",
     ];
     let mut random = Random(2);
-    let (mut cache, mut told) = (PageCache::default(), Told::default());
-    let mut good = 0;
+    let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+    let mut valid = 0;
     let mut lines = LINES.map(String::from).to_vec();
     for _ in 0..4_000 {
         match random.below(20) {
@@ -264,7 +263,7 @@ fn openmetrics_is_judged_after_another_page_as_if_it_were_the_first() {
             ("B", ["0", "1", "1", "0", "1", "0", "2", "NaN"]),
         ] {
             while page.contains(place) {
-                // Mostly one that is good everywhere, or no page would be.
+                // Mostly a value that is valid everywhere, so that some pages are.
                 let value = if random.below(30) > 0 { values[random.below(2)] } else { values[random.below(8)] };
                 page = page.replacen(place, value, 1);
             }
@@ -275,18 +274,18 @@ fn openmetrics_is_judged_after_another_page_as_if_it_were_the_first() {
         let expected = for_each_sample(page.as_bytes(), Format::OpenMetrics, &limits, &mut |sample| {
             alone.push((identity(sample.name, sample.labels), format!("{:?} {:?}", sample.value, sample.timestamp_ms)));
         });
-        told.samples.clear();
-        let outcome = cache.read(page.as_bytes(), Format::OpenMetrics, &limits, &mut told);
+        sink.samples.clear();
+        let outcome = parser.parse(page.as_bytes(), Format::OpenMetrics, &limits, &mut sink);
         assert_eq!(outcome.as_ref().err(), expected.as_ref().err(), "{page}");
         if outcome.is_ok() {
-            good += 1;
-            assert_eq!(told.samples, alone, "{page}");
+            valid += 1;
+            assert_eq!(sink.samples, alone, "{page}");
         }
     }
-    assert!((400..3_600).contains(&good), "{good} of 4,000 pages are good");
+    assert!((400..3_600).contains(&valid), "{valid} of 4,000 pages are valid");
 }
 
-/// Numbers that are the same in every run. Source: Knuth's MMIX generator.
+/// Reproducible random numbers. Source: Knuth's MMIX generator.
 struct Random(u64);
 
 impl Random {
@@ -299,7 +298,7 @@ impl Random {
         texts[self.below(texts.len())]
     }
 
-    /// A line of one of few series, so that they meet again.
+    /// A line of one of few series, so that lines repeat.
     fn line(&mut self) -> String {
         match self.below(8) {
             0 => format!("# TYPE m{} gauge\n", self.below(9)),
@@ -319,7 +318,7 @@ impl Random {
         }
     }
 
-    /// The line with another value, where it has one.
+    /// The line with another value, if it has one.
     fn other_value(&mut self, line: &str) -> String {
         let is_sample = !line.starts_with('#') && !line.trim().is_empty();
         let Some((series, _)) = line.rsplit_once(" 0").filter(|_| is_sample) else { return line.to_owned() };

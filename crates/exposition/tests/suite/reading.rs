@@ -1,9 +1,8 @@
-//! What servers print that is not quite by the letter, and what is said of a page that is refused.
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+//! What real servers write although the format forbids it, and the errors of rejected pages.
 
 use exposition::{ErrorKind, Family, Format, Kind, Limits, ParseError, for_each_sample, parse};
 
-/// The page of a hosted endpoint: announced as OpenMetrics, but no strict reader takes it.
+/// The metrics page of a hosted endpoint: announced as OpenMetrics, but invalid as such.
 const HOSTED: &str = "\
 # HELP latency Latency
 # TYPE latency summary
@@ -28,7 +27,7 @@ fn a_page_that_is_neither_text_nor_openmetrics_is_read_as_text() {
 }
 
 #[test]
-fn what_servers_print_is_read() {
+fn lenient_text_is_read() {
     for (line, name, labels, value) in [
         ("a 1", "a", "", 1.0),
         ("a 1\r", "a", "", 1.0),
@@ -46,7 +45,7 @@ fn what_servers_print_is_read() {
         ("vllm:a_total{le=\"+Inf\"} 1 # {trace=\"x\"} 0.5 1700000000.1", "vllm:a_total", "le=+Inf", 1.0),
         ("{\"a.b\",\"c d\"=\"1\"} 1", "a.b", "c d=1", 1.0),
         ("{c=\"1\",\"a.b\"} 1", "a.b", "c=1", 1.0),
-        // A page must not rename its series.
+        // A page cannot rename its series.
         ("a{__name__=\"b\",__address__=\"c\"} 1", "a", "__address__=c", 1.0),
     ] {
         let mut seen = Vec::new();
@@ -61,7 +60,7 @@ fn what_servers_print_is_read() {
 }
 
 #[test]
-fn comments_are_passed_over() {
+fn comments_are_ignored() {
     for comment in
         ["#", "# anything", "#HELP", "# HELP", "# TYPE ", "# UNIT", "# UNIT 3 apples", "# EOF", "  ", "\t# x"]
     {
@@ -70,14 +69,14 @@ fn comments_are_passed_over() {
 }
 
 #[test]
-fn a_family_printed_twice_is_one_family_and_its_first_words_count() {
+fn pieces_of_a_family_are_merged_and_the_first_metadata_counts() {
     let families = families("# HELP a x\n# TYPE a gauge\na{b=\"1\"} 1\n# HELP a y\n# TYPE a counter\na{b=\"2\"} 2\n");
     assert_eq!(families.len(), 1);
     assert_eq!((families[0].kind, &*families[0].help, families[0].samples.len()), (Kind::Gauge, "x", 2));
 }
 
 #[test]
-fn samples_belong_to_the_family_of_their_name_or_else_of_their_suffix() {
+fn a_sample_belongs_to_the_family_of_its_name_or_else_of_its_suffix() {
     let page = "\
 # TYPE h histogram
 # TYPE x counter
@@ -93,7 +92,7 @@ y_sum 5
 }
 
 #[test]
-fn a_refused_page_is_refused_by_place_and_reason() {
+fn errors_have_a_position_and_a_reason() {
     for (page, line, column, kind) in [
         ("a 1\nb", 2, 2, "expected a space or { after the metric name"),
         ("a{b=\"1\" \n", 1, 9, "expected a comma or the closing brace after the label"),
@@ -116,7 +115,7 @@ fn a_refused_page_is_refused_by_place_and_reason() {
 }
 
 #[test]
-fn what_passes_a_limit_is_refused_by_that_limit() {
+fn each_limit_has_its_own_error() {
     let limits = Limits { body_bytes: 100, line_bytes: 60, samples: 2, labels: 2, name_bytes: 5, value_bytes: 4 };
     let long = "x".repeat(70);
     for (page, kind) in [
@@ -135,7 +134,7 @@ fn what_passes_a_limit_is_refused_by_that_limit() {
 }
 
 fn families(page: &str) -> Vec<Family> {
-    parse(page.as_bytes(), Format::Text, &Limits::default()).expect("a good page")
+    parse(page.as_bytes(), Format::Text, &Limits::default()).expect("a valid page")
 }
 
 fn read(page: &[u8], limits: &Limits) -> Result<(), ParseError> {

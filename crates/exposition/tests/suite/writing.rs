@@ -1,7 +1,5 @@
-//! What is written reads back as what it was, as far as the format can say it.
-mod every_kind;
-
-use every_kind::{every_kind, family, sample};
+//! Written pages parse as the families they were written from, as far as the format can express them.
+use crate::every_kind::{every_kind, family, sample};
 use exposition::{Encoding, Family, Format, Kind, Limits, Sample, Timestamp, parse, write};
 
 const QUOTED_TEXT: Encoding = Encoding { is_openmetrics: false, has_quoted_names: true };
@@ -16,7 +14,7 @@ fn openmetrics_loses_nothing() {
 }
 
 #[test]
-fn text_loses_only_what_it_has_no_words_for() {
+fn text_loses_only_what_it_cannot_express() {
     let page = page(&every_kind(), QUOTED_TEXT);
     let families = parse(page.as_bytes(), Format::StrictText, &Limits::default()).expect("valid text");
     let kinds: Vec<_> = families.iter().map(|family| (family.name.as_str(), family.kind)).collect();
@@ -49,7 +47,7 @@ fn text_loses_only_what_it_has_no_words_for() {
 }
 
 #[test]
-fn names_become_plain_for_readers_without_quotes() {
+fn names_become_plain_for_readers_without_quoted_names() {
     let mut family = every_kind().pop().expect("families");
     let sample = &mut family.samples[0];
     sample.labels = vec![("a.b".into(), "1".into()), ("a_b".into(), "2".into()), ("1".into(), "3".into())];
@@ -60,7 +58,7 @@ fn names_become_plain_for_readers_without_quotes() {
 }
 
 #[test]
-fn what_openmetrics_forbids_is_written_as_unknown() {
+fn families_that_openmetrics_forbids_are_written_as_unknown() {
     let text = "\
 # TYPE http_requests counter
 http_requests{code=\"200\"} 5
@@ -79,7 +77,7 @@ python_total{a=\"2\"} 2
 python_created{a=\"1\"} 1.7e9
 python_created{a=\"2\"} 1.8e9
 ";
-    let families = parse(text.as_bytes(), Format::Text, &Limits::default()).expect("good text");
+    let families = parse(text.as_bytes(), Format::Text, &Limits::default()).expect("valid text");
     let expected = "\
 # TYPE http_requests unknown
 http_requests{code=\"200\"} 5.0
@@ -104,9 +102,9 @@ python_created{a=\"2\"} 1800000000.0
 }
 
 #[test]
-fn what_no_openmetrics_page_can_have_is_left_out_and_counted() {
+fn samples_that_openmetrics_cannot_hold_are_dropped_and_counted() {
     let text = "# TYPE a gauge\na 1 2000\na 2 1000\n# TYPE b gauge\nb 1\n";
-    let families = parse(text.as_bytes(), Format::Text, &Limits::default()).expect("good text");
+    let families = parse(text.as_bytes(), Format::Text, &Limits::default()).expect("valid text");
     let mut page = String::new();
     assert_eq!(write(&families, PLAIN_OPENMETRICS, &mut page), 2);
     assert_eq!(page, "# TYPE b gauge\nb 1.0\n# EOF\n");
@@ -120,12 +118,12 @@ fn families_keep_their_order() {
 }
 
 #[test]
-fn families_of_one_name_are_written_as_one() {
+fn families_of_one_name_are_merged() {
     let family = Family { samples: vec![sample("up", &[], 1.0)], ..family("up", Kind::Gauge) };
     assert_eq!(page(&[family.clone(), family], Encoding::TEXT), "# TYPE up gauge\nup 1.0\nup 1.0\n");
 }
 
-/// The page of `families`, which can all be written.
+/// The metrics page of `families`, of which no sample is dropped.
 fn page(families: &[Family], encoding: Encoding) -> String {
     let mut page = String::new();
     assert_eq!(write(families, encoding, &mut page), 0);

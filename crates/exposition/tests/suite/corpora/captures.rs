@@ -1,11 +1,11 @@
-//! Pages of real servers: all are read, and as the Python client reads them.
-use crate::{client_python::python_name, pages, python};
+//! Captured metrics pages of real servers are all read, with the same result as the Python client's.
+use super::{client_python::python_name, metrics_pages, python};
 use exposition::{Family, Format, Limits};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Reads `[[name, text], …]` and prints `{name: {family: [type, samples]}}`. The client gives what follows a family's
-/// first piece as families of one sample each, named like the sample; here they are put back.
+/// Reads `[[name, text], …]` and prints `{name: {family: [type, samples]}}`. The client returns the
+/// later pieces of a family as families of one sample each, named like the sample; the script merges them again.
 const SUMMARY: &str = r"
 import json, sys
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,7 +27,7 @@ json.dump(pages, sys.stdout)
 
 #[test]
 fn captured_pages_are_read() {
-    let Some(pages) = pages::captured() else { return };
+    let Some(pages) = metrics_pages::captured() else { return };
     for (name, page) in &pages {
         let families = read(name, page);
         let samples: usize = families.iter().map(|family| family.samples.len()).sum();
@@ -38,7 +38,7 @@ fn captured_pages_are_read() {
 
 #[test]
 fn captured_pages_are_read_as_the_python_client_reads_them() {
-    let Some(pages) = pages::captured() else { return };
+    let Some(pages) = metrics_pages::captured() else { return };
     let input = serde_json::to_vec(&pages).expect("JSON");
     let Some(output) = python::run(SUMMARY, &input) else { return };
     let expected: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_slice(&output).expect("JSON");

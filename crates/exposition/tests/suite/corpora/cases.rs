@@ -1,18 +1,18 @@
-//! Cases of a JSON file, and what comes of them.
-use crate::{differences::DIFFERENCES, place};
+//! Test cases in JSON files, and their comparison with the listed differences.
+use super::{differences::DIFFERENCES, folders};
 use exposition::{Format, Limits, ParseError, for_each_sample};
 use serde_json::Value;
 use std::fs;
 
-/// The cases of `file`, or none where it is absent.
+/// The cases of `file`; none if the folder is absent.
 pub(crate) fn read(file: &str) -> Option<Vec<Value>> {
-    let text = fs::read_to_string(place::derived()?.join(file)).expect(file);
+    let text = fs::read_to_string(folders::derived()?.join(file)).expect(file);
     let cases: Vec<Value> = serde_json::from_str(&text).expect(file);
     assert!(!cases.is_empty(), "{file} has no cases");
     Some(cases)
 }
 
-/// A case's page: text, or bytes as base64.
+/// A case's metrics page: text, or bytes as base64.
 pub(crate) fn input(case: &Value) -> Vec<u8> {
     match case["input"].as_str() {
         Some(text) => text.as_bytes().to_vec(),
@@ -20,7 +20,7 @@ pub(crate) fn input(case: &Value) -> Vec<u8> {
     }
 }
 
-/// Whether `page` is accepted, which both ways of reading must agree on.
+/// Whether `page` is accepted; both parsers must agree.
 pub(crate) fn is_accepted(page: &[u8], format: Format) -> Result<(), ParseError> {
     let read = for_each_sample(page, format, &Limits::default(), &mut |_| ());
     let parsed = exposition::parse(page, format, &Limits::default()).map(|_| ());
@@ -28,20 +28,26 @@ pub(crate) fn is_accepted(page: &[u8], format: Format) -> Result<(), ParseError>
     read
 }
 
-/// Fails with every case that differs from `suite` without being listed, and with every listed one that does not
-/// differ. Each outcome is the page and a message where it differs.
-pub(crate) fn judge(suite: &str, outcomes: &[(Vec<u8>, Option<String>)]) {
-    let listed =
-        |page: &[u8]| DIFFERENCES.iter().any(|difference| difference.suite == suite && difference.is_about(page));
+/// The outcome of one case.
+pub(crate) struct CaseOutcome {
+    pub page: Vec<u8>,
+    /// How it differs from what the suite expects.
+    pub difference: Option<String>,
+}
+
+/// Fails for every case that differs from `suite` and is not listed, and for every listed case that does not differ.
+pub(crate) fn compare_with_listed(suite: &str, outcomes: &[CaseOutcome]) {
+    let is_listed =
+        |page: &[u8]| DIFFERENCES.iter().any(|difference| difference.suite == suite && difference.applies_to(page));
     let mut wrong = Vec::new();
-    for (page, differs) in outcomes {
-        match differs {
-            Some(message) if !listed(page) => wrong.push(format!("{:?}\n  {message}", String::from_utf8_lossy(page))),
-            None if listed(page) => wrong.push(format!("{:?}\n  agrees, but is listed", String::from_utf8_lossy(page))),
+    for CaseOutcome { page, difference } in outcomes {
+        match difference {
+            Some(message) if !is_listed(page) => wrong.push(format!("{:?}\n  {message}", String::from_utf8_lossy(page))),
+            None if is_listed(page) => wrong.push(format!("{:?}\n  is listed but does not differ", String::from_utf8_lossy(page))),
             _ => {}
         }
     }
-    let differing = outcomes.iter().filter(|(_, differs)| differs.is_some()).count();
+    let differing = outcomes.iter().filter(|outcome| outcome.difference.is_some()).count();
     println!("{suite}: {} cases, {differing} listed differences", outcomes.len());
     assert!(wrong.is_empty(), "{suite}: {} of {} wrong\n{}", wrong.len(), outcomes.len(), wrong.join("\n"));
 }

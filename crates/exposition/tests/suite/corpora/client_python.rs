@@ -1,9 +1,13 @@
-//! The cases of the Python client's two parsers: accepted or refused, and for good pages every family and sample.
-use crate::{cases, every_kind::every_kind, python};
+//! The cases of the Python client's two parsers: accepted or rejected, and every family and sample of valid pages.
+use super::{
+    cases::{self, CaseOutcome},
+    python,
+};
+use crate::every_kind::every_kind;
 use exposition::{Encoding, Exemplar, Family, Format, Kind, Limits, Sample, parse, write};
 use serde_json::{Value, json};
 
-/// Reads `[text, openmetrics]` and prints the families of both as the cases have them.
+/// Reads `[text, openmetrics]` and prints the families of both in the form of the cases.
 const FAMILIES: &str = r"
 import json, sys
 from prometheus_client import parser
@@ -24,18 +28,18 @@ json.dump([families(parser.text_string_to_metric_families(text)),
 ";
 
 #[test]
-fn every_kind_that_is_written_is_read_by_the_client() {
+fn the_client_reads_every_kind_that_is_written() {
     let formats = [(Format::Text, false), (Format::OpenMetrics, true)];
     let pages = formats.map(|(_, is_openmetrics)| {
         let mut page = String::new();
-        let left_out = write(&every_kind(), Encoding { is_openmetrics, has_quoted_names: true }, &mut page);
-        assert_eq!(left_out, 0);
+        let dropped = write(&every_kind(), Encoding { is_openmetrics, has_quoted_names: true }, &mut page);
+        assert_eq!(dropped, 0);
         page
     });
     let Some(output) = python::run(FAMILIES, &serde_json::to_vec(&pages).expect("JSON")) else { return };
     let read: [Value; 2] = serde_json::from_slice(&output).expect("JSON");
     for (((format, is_openmetrics), page), read) in formats.into_iter().zip(&pages).zip(&read) {
-        let families = parse(page.as_bytes(), format, &Limits::default()).expect("a good page");
+        let families = parse(page.as_bytes(), format, &Limits::default()).expect("a valid page");
         assert!(!is_openmetrics || families == every_kind(), "{page}");
         let families: Vec<Value> = families.iter().map(|family| as_python(family, format)).collect();
         assert_eq!(comparable(read), Value::from(families), "{page}");
@@ -59,10 +63,10 @@ fn compare(file: &str, format: Format) {
         .map(|case| {
             let page = cases::input(case);
             let outcome = cases::is_accepted(&page, format);
-            let is_good = case["ok"].as_bool().expect("ok");
-            let differs = if outcome.is_ok() != is_good {
+            let is_valid = case["ok"].as_bool().expect("ok");
+            let difference = if outcome.is_ok() != is_valid {
                 Some(format!("{outcome:?}, {}", case["error"]))
-            } else if is_good {
+            } else if is_valid {
                 let families = parse(&page, format, &Limits::default()).expect("an accepted page");
                 let families: Vec<Value> = families.iter().map(|family| as_python(family, format)).collect();
                 let expected = comparable(&case["families"]);
@@ -70,13 +74,13 @@ fn compare(file: &str, format: Format) {
             } else {
                 None
             };
-            (page, differs)
+            CaseOutcome { page, difference }
         })
         .collect();
-    cases::judge(file, &outcomes);
+    cases::compare_with_listed(file, &outcomes);
 }
 
-/// The expected families without what is not kept here: native histograms, and whether a time was written as a float.
+/// The expected families without what this crate does not keep: native histograms, and whether a timestamp was a float.
 fn comparable(families: &Value) -> Value {
     let mut families = families.clone();
     for family in families.as_array_mut().expect("families") {
@@ -91,7 +95,7 @@ fn comparable(families: &Value) -> Value {
     families
 }
 
-/// A family as the Python client has it: a counter's samples always end in `_total`.
+/// A family as the Python client returns it: a counter's samples always end in `_total`.
 fn as_python(family: &Family, format: Format) -> Value {
     let samples: Vec<Value> =
         family.samples.iter().map(|sample| sample_as_python(sample, family.kind, format)).collect();
@@ -104,7 +108,7 @@ fn as_python(family: &Family, format: Format) -> Value {
     })
 }
 
-/// The client takes `_total` off the names of counters.
+/// The client strips `_total` from the names of counters.
 pub(crate) fn python_name(family: &Family) -> &str {
     let is_counter = family.kind == Kind::Counter;
     family.name.strip_suffix("_total").filter(|_| is_counter).unwrap_or(&family.name)
@@ -116,7 +120,7 @@ fn sample_as_python(sample: &Sample, kind: Kind, format: Format) -> Value {
     let timestamp = sample.timestamp.map(|timestamp| match format {
         Format::OpenMetrics => nanoseconds(timestamp.ns()),
         _ if timestamp.ms() % 1000 == 0 => nanoseconds(timestamp.ns()),
-        #[expect(clippy::cast_precision_loss, reason = "as the Python client has it")]
+        #[expect(clippy::cast_precision_loss, reason = "as in the Python client")]
         _ => number(timestamp.ms() as f64 / 1000.0),
     });
     let exemplar = sample.exemplar.as_ref().map(exemplar_as_python);

@@ -1,6 +1,6 @@
-//! Pages made to do harm: read exactly, or refused, and never more than that.
-use crate::{pages, place};
-use exposition::{Format, Label, Limits, PageCache, Sink, for_each_sample, parse};
+//! Hostile metrics pages are read exactly or rejected; reading never panics.
+use super::{folders, metrics_pages};
+use exposition::{Format, Label, Limits, IncrementalParser, Sink, for_each_sample, parse};
 use serde_json::Value;
 use std::fs;
 
@@ -8,7 +8,7 @@ const FORMATS: [Format; 3] = [Format::Text, Format::StrictText, Format::OpenMetr
 
 #[test]
 fn hostile_pages_are_read_exactly() {
-    let Some(pages) = pages::hostile() else { return };
+    let Some(pages) = metrics_pages::hostile() else { return };
     for (name, page) in pages {
         let mut lines = page.lines().filter(|line| !line.starts_with('#'));
         let outcome = for_each_sample(page.as_bytes(), Format::Text, &Limits::default(), &mut |sample| {
@@ -24,8 +24,8 @@ fn hostile_pages_are_read_exactly() {
 }
 
 #[test]
-fn nothing_makes_reading_panic() {
-    let Some(folder) = place::derived() else { return };
+fn reading_never_panics() {
+    let Some(folder) = folders::derived() else { return };
     let seeds = fs::read(folder.join("prometheus_fuzz_seeds.json")).expect("the seeds");
     let seeds: Value = serde_json::from_slice(&seeds).expect("JSON");
     let mut inputs: Vec<Vec<u8>> = ["FuzzParseMetricText", "FuzzParseOpenMetric"]
@@ -35,14 +35,14 @@ fn nothing_makes_reading_panic() {
         .map(|text| text.as_bytes().to_vec())
         .collect();
     assert!(!inputs.is_empty(), "no seeds");
-    inputs.extend(pages::hostile().unwrap_or_default().into_iter().map(|(_, page)| page.into_bytes()));
+    inputs.extend(metrics_pages::hostile().unwrap_or_default().into_iter().map(|(_, page)| page.into_bytes()));
     for input in &mut inputs {
         input.truncate(2_000);
         for at in 0..input.len().min(400) {
-            let kept = std::mem::replace(&mut input[at], b"\"{}\\,= \n#\x00\xff"[at % 11]);
+            let original = std::mem::replace(&mut input[at], b"\"{}\\,= \n#\x00\xff"[at % 11]);
             read_in_every_way(input);
             read_in_every_way(&input[..at]);
-            input[at] = kept;
+            input[at] = original;
         }
     }
 }
@@ -50,13 +50,13 @@ fn nothing_makes_reading_panic() {
 fn read_in_every_way(page: &[u8]) {
     struct Ignore;
     impl Sink for Ignore {
-        fn series(&mut self, _: u32, _: &str, _: &[Label<'_>]) {}
+        fn series_added(&mut self, _: u32, _: &str, _: &[Label<'_>]) {}
         fn sample(&mut self, _: u32, _: f64, _: Option<i64>) {}
-        fn gone(&mut self, _: u32) {}
+        fn series_removed(&mut self, _: u32) {}
     }
     for format in FORMATS {
         let families = parse(page, format, &Limits::default());
-        let cached = PageCache::default().read(page, format, &Limits::default(), &mut Ignore);
-        assert_eq!(families.err(), cached.err());
+        let incremental = IncrementalParser::default().parse(page, format, &Limits::default(), &mut Ignore);
+        assert_eq!(families.err(), incremental.err());
     }
 }

@@ -1,25 +1,25 @@
-//! Pages of real servers, and hostile ones.
-use crate::place;
+//! Loads metrics pages of real servers, and hostile ones.
+use super::folders;
 use flate2::read::GzDecoder;
 use std::{fs, io::Read as _, path::Path};
 
-/// Name and text of every page captured from a server.
+/// Name and text of every captured page.
 pub(crate) fn captured() -> Option<Vec<(String, String)>> {
-    let pages = below(&place::captures()?);
+    let pages = below(&folders::captures()?);
     assert!(!pages.is_empty(), "no captures");
     Some(pages)
 }
 
-/// Name and text of a page of node_exporter, with families of every sort.
+/// Name and text of a page of node_exporter, which has many kinds of families.
 pub(crate) fn node_exporter() -> Option<(String, String)> {
-    let folder = place::folder("NODE_EXPORTER_DIR", "corpora/data/node_exporter")?;
+    let folder = folders::folder("NODE_EXPORTER_DIR", "corpora/data/node_exporter")?;
     let page = fs::read_to_string(folder.join("collector/fixtures/e2e-output.txt")).expect("text");
     Some((String::from("node_exporter"), page))
 }
 
-/// Name and text of every page made to do harm.
+/// Name and text of every hostile page.
 pub(crate) fn hostile() -> Option<Vec<(String, String)>> {
-    let pages = below(&place::derived()?);
+    let pages = below(&folders::derived()?);
     assert!(!pages.is_empty(), "no hostile pages");
     Some(pages)
 }

@@ -1,17 +1,13 @@
-//! Others' test suites and real pages. They are not part of the repository; where they are absent, tests say so and
-//! pass.
-#![expect(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
-
+//! The test suites of other projects and captured metrics pages. They are not part of the repository; a test whose input
+//! is absent says so and passes.
 mod captures;
 mod cases;
 mod client_python;
 mod differences;
-#[path = "../every_kind/mod.rs"]
-mod every_kind;
+mod folders;
 mod hostile;
+mod metrics_pages;
 mod openmetrics_suite;
-mod pages;
-mod place;
 mod prometheus;
 mod python;
-mod read_back;
+mod round_trip;

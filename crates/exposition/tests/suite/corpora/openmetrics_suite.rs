@@ -1,12 +1,15 @@
-//! The OpenMetrics test suite: pages a parser must accept, and pages it must refuse.
-use crate::{cases, place};
+//! The OpenMetrics test suite: pages that a parser must accept, and pages that it must reject.
+use super::{
+    cases::{self, CaseOutcome},
+    folders,
+};
 use exposition::Format;
 use serde_json::Value;
 use std::fs;
 
 #[test]
 fn openmetrics_suite() {
-    let Some(folder) = place::folder("OPENMETRICS_DIR", "corpora/data/openmetrics-suite") else { return };
+    let Some(folder) = folders::folder("OPENMETRICS_DIR", "corpora/data/openmetrics-suite") else { return };
     let mut outcomes = Vec::new();
     for entry in fs::read_dir(folder.join("tests/testdata/parsers")).expect("the suite's cases") {
         let case = entry.expect("a case").path();
@@ -15,9 +18,9 @@ fn openmetrics_suite() {
         let page = fs::read(case.join("metrics")).expect("metrics");
         let should_parse = expected["shouldParse"].as_bool().expect("shouldParse");
         let outcome = cases::is_accepted(&page, Format::OpenMetrics);
-        let differs = (outcome.is_ok() != should_parse).then(|| format!("{}: {outcome:?}", case.display()));
-        outcomes.push((page, differs));
+        let difference = (outcome.is_ok() != should_parse).then(|| format!("{}: {outcome:?}", case.display()));
+        outcomes.push(CaseOutcome { page, difference });
     }
     assert!(!outcomes.is_empty(), "the suite has no cases");
-    cases::judge("openmetrics", &outcomes);
+    cases::compare_with_listed("openmetrics", &outcomes);
 }

@@ -1,5 +1,5 @@
-//! What Prometheus accepts when it scrapes, and what `expfmt` of prometheus/common accepts by the letter.
-use crate::cases;
+//! The cases of Prometheus's scrape parser, and those of the strict parser `expfmt` of prometheus/common.
+use super::cases::{self, CaseOutcome};
 use exposition::Format;
 
 #[test]
@@ -12,10 +12,11 @@ fn textparse() {
             let page = cases::input(case);
             let outcome = cases::is_accepted(&page, format);
             let differs = outcome.is_ok() != case["should_parse"].as_bool().expect("should_parse");
-            (page, differs.then(|| format!("{format:?}, {}: {outcome:?}", case["test"])))
+            let difference = differs.then(|| format!("{format:?}, {}: {outcome:?}", case["test"]));
+            CaseOutcome { page, difference }
         })
         .collect();
-    cases::judge("textparse", &outcomes);
+    cases::compare_with_listed("textparse", &outcomes);
 }
 
 #[test]
@@ -27,8 +28,9 @@ fn expfmt() {
             let page = cases::input(case);
             let outcome = cases::is_accepted(&page, Format::StrictText);
             let differs = outcome.is_ok() != case["should_parse_utf8"].as_bool().expect("should_parse_utf8");
-            (page, differs.then(|| format!("{}: {outcome:?}", case["line"])))
+            let difference = differs.then(|| format!("{}: {outcome:?}", case["line"]));
+            CaseOutcome { page, difference }
         })
         .collect();
-    cases::judge("expfmt", &outcomes);
+    cases::compare_with_listed("expfmt", &outcomes);
 }

@@ -1,11 +1,11 @@
-//! The Python client as a judge, where there is one.
+//! Runs the Python client, if it is installed.
 use std::{
     env,
     io::Write as _,
     process::{Command, Stdio},
 };
 
-/// What `script` prints when run by Python with `input`; none, and a word, where there is no Python with the client.
+/// The output of the Python `script` for `input`. Prints a message and returns none if the client is not installed.
 /// `PROMETHEUS_CLIENT_PYTHON` names the interpreter.
 pub(crate) fn run(script: &str, input: &[u8]) -> Option<Vec<u8>> {
     let interpreter = env::var_os("PROMETHEUS_CLIENT_PYTHON").unwrap_or_else(|| "python3".into());
@@ -23,7 +23,7 @@ pub(crate) fn run(script: &str, input: &[u8]) -> Option<Vec<u8>> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the interpreter that ran before");
+        .expect("the interpreter that ran above");
     let mut stdin = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));

@@ -1,5 +1,5 @@
-//! What is written is read back, by this crate and by the Python client, without loss.
-use crate::{pages, python};
+//! Written pages are read without loss, by this crate and by the Python client.
+use super::{metrics_pages, python};
 use exposition::{Encoding, Family, Format, Limits, parse, write};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ const ENCODINGS: [(&str, Encoding); 2] = [
 ];
 
 #[test]
-fn pages_are_read_back_without_loss() {
+fn written_pages_are_read_without_loss() {
     let mut pages = Vec::new();
     let mut expected = Vec::new();
     for (name, families) in families() {
@@ -43,7 +43,7 @@ fn pages_are_read_back_without_loss() {
     let read: Vec<Vec<SampleKey>> = serde_json::from_slice(&output).expect("JSON");
     for ((name, format, mut expected), mut read) in expected.into_iter().zip(read) {
         if format == "text" {
-            // The client has a counter's samples end in _total, whatever the page says.
+            // The client makes a counter's samples end in _total, whatever the page says.
             expected.iter_mut().chain(&mut read).for_each(|sample| drop_total(&mut sample.0));
             expected.sort();
         }
@@ -55,24 +55,24 @@ fn pages_are_read_back_without_loss() {
 /// Name, labels and bits of the value.
 type SampleKey = (String, BTreeMap<String, String>, String);
 
-/// The families of each page, the hostile ones included; of the recorded session, whose pages are much alike, a few.
+/// The families of each page, including hostile ones, and of a few pages of the recorded session, which are similar.
 fn families() -> Vec<(String, Vec<Family>)> {
     let (recorded, pages): (Vec<_>, Vec<_>) =
-        pages::captured().unwrap_or_default().into_iter().partition(|(name, _)| name.ends_with(".gz"));
-    let hostile = pages::hostile().unwrap_or_default();
-    let pages = pages.into_iter().chain(recorded.into_iter().step_by(20)).chain(pages::node_exporter()).chain(hostile);
-    let families = |page: &str| parse(page.as_bytes(), Format::Text, &Limits::default()).expect("a good page");
+        metrics_pages::captured().unwrap_or_default().into_iter().partition(|(name, _)| name.ends_with(".gz"));
+    let hostile = metrics_pages::hostile().unwrap_or_default();
+    let pages = pages.into_iter().chain(recorded.into_iter().step_by(20)).chain(metrics_pages::node_exporter()).chain(hostile);
+    let families = |page: &str| parse(page.as_bytes(), Format::Text, &Limits::default()).expect("a valid page");
     pages.map(|(name, page)| (name, families(&page))).collect()
 }
 
 fn page(name: &str, families: &[Family], encoding: Encoding) -> String {
     let mut page = String::new();
-    let left_out = write(families, encoding, &mut page);
-    assert_eq!(left_out, 0, "{name}");
+    let dropped = write(families, encoding, &mut page);
+    assert_eq!(dropped, 0, "{name}");
     page
 }
 
-/// The samples, sorted; of a series printed twice OpenMetrics has the first.
+/// The samples, sorted; OpenMetrics keeps only the first of a repeated series.
 fn samples(families: &[Family], encoding: Encoding) -> Vec<SampleKey> {
     let mut seen = BTreeSet::new();
     let samples = families.iter().flat_map(|family| &family.samples).map(|sample| {
