@@ -1,6 +1,6 @@
 //! Pages that are written here, scraped by a real Prometheus: every sample, exemplar and fact of every kind of family.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
-#[path = "../../crates/exposition/tests/every_kind/mod.rs"]
+#[path = "../../crates/exposition/tests/suite/every_kind.rs"]
 mod every_kind;
 
 use every_kind::every_kind;
@@ -87,7 +87,7 @@ fn serve(families: &[Family], encoding: Encoding) -> SocketAddr {
 /// What is written of the families; the Prometheus of Debian knows no quoted names.
 fn expected(families: &[Family]) -> Samples {
     let samples = families.iter().flat_map(|family| &family.samples).map(|sample| {
-        let name = ("__name__".to_owned(), Encoding::TEXT.written_name(&sample.name).into_owned());
+        let name = ("__name__".to_owned(), Encoding::TEXT.encoded_name(&sample.name).into_owned());
         let labels = sample.labels.iter().filter(|(_, value)| !value.is_empty());
         let labels = labels.map(|(name, value)| (name.replace('.', "_"), value.clone()));
         (labels.chain([name]).collect(), sample.value.to_bits())

@@ -2,7 +2,7 @@
 //! written. Uses one core, and prints the median MB/s and samples/s of CPU time over several rounds.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
-use exposition::{Encoding, Format, Label, Limits, IncrementalParser, Sink, for_each_sample, parse, write};
+use exposition::{Encoding, Format, IncrementalParser, Label, Limits, Sink, for_each_sample, parse, write};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
     env, fs,
@@ -23,9 +23,24 @@ struct Input {
 }
 
 const INPUTS: [Input; 5] = [
-    Input { name: "vLLM 0.33", variable: "CAPTURES_DIR", folder: "captures", file: "derived/vllm_0.33.0_v1_dp2_specdecode_lora.prom" },
-    Input { name: "SGLang 0.5", variable: "CAPTURES_DIR", folder: "captures", file: "derived/sglang_0.5.23_unified.prom" },
-    Input { name: "node_exporter", variable: "NODE_EXPORTER_DIR", folder: "corpora/data/node_exporter", file: "collector/fixtures/e2e-output.txt" },
+    Input {
+        name: "vLLM 0.33",
+        variable: "CAPTURES_DIR",
+        folder: "captures",
+        file: "derived/vllm_0.33.0_v1_dp2_specdecode_lora.prom",
+    },
+    Input {
+        name: "SGLang 0.5",
+        variable: "CAPTURES_DIR",
+        folder: "captures",
+        file: "derived/sglang_0.5.23_unified.prom",
+    },
+    Input {
+        name: "node_exporter",
+        variable: "NODE_EXPORTER_DIR",
+        folder: "corpora/data/node_exporter",
+        file: "collector/fixtures/e2e-output.txt",
+    },
     Input { name: "Envoy", variable: "CAPTURES_DIR", folder: "captures", file: "envoy_datadog.prom" },
     Input { name: "Ray head", variable: "CAPTURES_DIR", folder: "captures", file: "ray_head_datadog.prom" },
 ];

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn samples_come_with_their_lines_and_times() {
-        let (visited, outcome) = read(b"# TYPE a counter\na_total{b=\"c\"} 1 1.5\na_total{b=\"c\"} 2 2.5\nd 3\n# EOF\n");
+        let (visited, outcome) =
+            read(b"# TYPE a counter\na_total{b=\"c\"} 1 1.5\na_total{b=\"c\"} 2 2.5\nd 3\n# EOF\n");
         assert!(outcome.is_ok());
         assert_eq!(
             visited,

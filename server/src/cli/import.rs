@@ -2,7 +2,7 @@
 use crate::clock::now_ms;
 use crate::config::default_data_dir;
 use clap::Args;
-use exposition::{DumpError, DumpSample, Limits, for_each_dumped};
+use exposition::{DumpError, DumpSample, Limits, for_each_dump_sample};
 use flate2::read::MultiGzDecoder;
 use promql::Labels;
 use std::collections::HashMap;
@@ -90,15 +90,15 @@ pub fn import(args: &ImportArgs) -> Result<String, ImportError> {
     let (store, report) = Store::open(&dir, Options { limits, ..Options::default() }, Arc::new(LocalFileSystem))?;
     report.losses.iter().for_each(|loss| eprintln!("warning: {loss}"));
     let mut batch = Batch::new(&store, &args.labels);
-    let read = for_each_dumped(input, &Limits::default(), &mut |sample| batch.add(sample));
-    let read = read.and_then(|()| batch.write().map_err(DumpError::Refused));
+    let read = for_each_dump_sample(input, &Limits::default(), &mut |sample| batch.add(sample));
+    let read = read.and_then(|()| batch.write().map_err(DumpError::Visit));
     let ImportSummary { samples, duplicates } = batch.imported;
     read.map_err(|source| ImportError::Dump { path: args.file.clone(), source })?;
     // Blocks that belong together become one now rather than when a server next runs.
     store
         .maintain(now_ms())
         .and_then(|()| store.close())
-        .map_err(|error| ImportError::Dump { path: args.file.clone(), source: DumpError::Refused(error.into()) })?;
+        .map_err(|error| ImportError::Dump { path: args.file.clone(), source: DumpError::Visit(error.into()) })?;
     let left_out = if duplicates == 0 { String::new() } else { format!("; {duplicates} were given twice") };
     Ok(format!("imported {samples} samples into {}{left_out}\n", dir.display()))
 }

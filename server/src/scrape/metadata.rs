@@ -1,5 +1,5 @@
 //! What targets say about their families: type, help and unit.
-use exposition::{Fact, Kind};
+use exposition::{Kind, Metadata as Fact};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -3,12 +3,12 @@ use crate::scrape::metadata::OwnedFact;
 use crate::scrape::metrics_page::{Learned, Page, tells_more};
 use crate::target::failure::Failure;
 use crate::target::identity::{ScopeRules, TargetLabels};
-use exposition::{Fact, Label, Limits, PageCache, PageCount, Sink};
+use exposition::{IncrementalParser, Label, Limits, Metadata, ParseCounts, Sink};
 use promql::Labels;
 
 /// A page that is well formed. Series go by the numbers of the cache that read it.
 pub(crate) struct Reading {
-    pub(crate) count: PageCount,
+    pub(crate) count: ParseCounts,
     /// Series that the last page did not have.
     pub(crate) new: Vec<(u32, Labels)>,
     /// Values, and times in Unix milliseconds where the page gives them.
@@ -24,15 +24,15 @@ pub(crate) struct Reading {
 /// Reads `page` after those that `cache` saw before; new series get the target's `labels`, and are held against
 /// what is `known` of the target and how it would tell more.
 pub(crate) fn read(
-    cache: &mut PageCache,
+    cache: &mut IncrementalParser,
     page: &Page,
     labels: &TargetLabels,
     known: (&Learned, &ScopeRules),
 ) -> Result<Reading, Failure> {
     let (new, samples, ended, facts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let reading = Reading { count: PageCount::default(), new, samples, ended, facts, tells_more: false };
+    let reading = Reading { count: ParseCounts::default(), new, samples, ended, facts, tells_more: false };
     let mut gather = Gather { reading, labels, known };
-    gather.reading.count = cache.read(&page.body, page.format, &Limits::default(), &mut gather)?;
+    gather.reading.count = cache.parse(&page.body, page.format, &Limits::default(), &mut gather)?;
     Ok(gather.reading)
 }
 
@@ -43,11 +43,11 @@ struct Gather<'a> {
 }
 
 impl Sink for Gather<'_> {
-    fn describe(&mut self, family: &str, fact: Fact<'_>) {
+    fn metadata(&mut self, family: &str, fact: Metadata<'_>) {
         self.reading.facts.push(OwnedFact::new(family, fact));
     }
 
-    fn series(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
+    fn series_added(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
         self.reading.tells_more |= tells_more(self.known.0, self.known.1, name, labels);
         self.reading.new.push((series, self.labels.of_sample(name, labels)));
     }
@@ -56,7 +56,7 @@ impl Sink for Gather<'_> {
         self.reading.samples.push((series, value, timestamp_ms));
     }
 
-    fn gone(&mut self, series: u32) {
+    fn series_removed(&mut self, series: u32) {
         self.reading.ended.push(series);
     }
 }

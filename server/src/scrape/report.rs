@@ -3,7 +3,7 @@ use crate::scrape::engine_detection::Told;
 use crate::scrape::series_slots::Row;
 use crate::target::failure::Failure;
 use crate::target::identity::TargetLabels;
-use exposition::PageCount;
+use exposition::ParseCounts;
 use promql::{Labels, stale_marker};
 use std::time::Duration;
 use tsdb::{Group, SeriesRef, StoreError};
@@ -14,7 +14,7 @@ pub(crate) struct Outcome {
     pub(crate) duration: Duration,
     pub(crate) failure: Option<Failure>,
     /// What the page came to; nothing where it failed.
-    pub(crate) count: PageCount,
+    pub(crate) count: ParseCounts,
 }
 
 /// The series of one target under one set of labels.

@@ -72,7 +72,12 @@ pub(crate) fn read<'b>(
             }
             // Prometheus does not require a comma here.
             Some(byte) if reader.format == Format::Text && begins_label(byte) => {}
-            _ => return Err(LineError::new(cursor.at(), ErrorKind::Expected("a comma or the closing brace after the label"))),
+            _ => {
+                return Err(LineError::new(
+                    cursor.at(),
+                    ErrorKind::Expected("a comma or the closing brace after the label"),
+                ));
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     limits::Limits,
 };
 use cursor::Cursor;
-use sample::{SampleLine, LabelBuffers};
+use sample::{LabelBuffers, SampleLine};
 use std::borrow::Cow;
 
 /// An error in a line.
@@ -97,7 +97,10 @@ impl LineReader<'_> {
         }
         let name = self.family_name(&mut cursor)?;
         if !cursor.eat(b' ') {
-            return Err(LineError::new(cursor.at(), ErrorKind::Expected("a single space and the text of the metadata")));
+            return Err(LineError::new(
+                cursor.at(),
+                ErrorKind::Expected("a single space and the text of the metadata"),
+            ));
         }
         self.metadata(keyword, name, &cursor).map(Line::Metadata)
     }
@@ -132,7 +135,12 @@ impl LineReader<'_> {
         }
     }
 
-    fn metadata<'b>(self, keyword: &str, name: Cow<'b, str>, cursor: &Cursor<'b>) -> Result<MetadataLine<'b>, LineError> {
+    fn metadata<'b>(
+        self,
+        keyword: &str,
+        name: Cow<'b, str>,
+        cursor: &Cursor<'b>,
+    ) -> Result<MetadataLine<'b>, LineError> {
         let text = cursor.rest();
         // Trailing blanks of a help text belong to it; elsewhere OpenMetrics has none.
         let is_exact = keyword == "HELP" || self.format == Format::OpenMetrics;

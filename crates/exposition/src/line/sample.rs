@@ -1,6 +1,6 @@
 //! Parses sample lines: series, value, timestamp and exemplar.
 use super::{
-    LineError, Line, LineReader,
+    Line, LineError, LineReader,
     cursor::Cursor,
     labels::{self, Label},
     native::is_native_histogram,
@@ -39,7 +39,11 @@ pub(crate) struct LabelBuffers<'b> {
 
 impl LineReader<'_> {
     /// `name{labels} value timestamp # {labels} value timestamp`; only the name and the first value are required.
-    pub(crate) fn sample<'b>(self, cursor: &mut Cursor<'b>, buffers: &mut LabelBuffers<'b>) -> Result<Line<'b>, LineError> {
+    pub(crate) fn sample<'b>(
+        self,
+        cursor: &mut Cursor<'b>,
+        buffers: &mut LabelBuffers<'b>,
+    ) -> Result<Line<'b>, LineError> {
         let name = self.series(cursor, &mut buffers.labels)?;
         let value_at = cursor.at();
         if self.format == Format::OpenMetrics && cursor.peek() == Some(b'{') {
@@ -84,7 +88,11 @@ impl LineReader<'_> {
     }
 
     /// Value, timestamp and exemplar. The exemplar's labels go into `labels`.
-    pub(crate) fn measurement<'b>(self, cursor: &mut Cursor<'b>, labels: &mut Vec<Label<'b>>) -> Result<Measurement, LineError> {
+    pub(crate) fn measurement<'b>(
+        self,
+        cursor: &mut Cursor<'b>,
+        labels: &mut Vec<Label<'b>>,
+    ) -> Result<Measurement, LineError> {
         let mut measurement = Measurement { value: read_value(cursor)?, timestamp: None, exemplar: None };
         if !self.next_field(cursor)? {
             return Ok(measurement);
@@ -154,7 +162,10 @@ impl LineReader<'_> {
             return Ok(false);
         }
         if !cursor.eat(b' ') || matches!(cursor.peek(), None | Some(b' ')) {
-            return Err(LineError::new(cursor.at(), ErrorKind::Expected("a single space between fields and none at the end")));
+            return Err(LineError::new(
+                cursor.at(),
+                ErrorKind::Expected("a single space between fields and none at the end"),
+            ));
         }
         Ok(true)
     }

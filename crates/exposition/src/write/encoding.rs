@@ -42,7 +42,7 @@ impl Encoding {
     }
 
     /// The end of a page: `# EOF` and a line feed in OpenMetrics, nothing in Prometheus text.
-    pub fn end_mark(self) -> &'static str {
+    pub fn eof_marker(self) -> &'static str {
         if self.is_openmetrics { "# EOF\n" } else { "" }
     }
 

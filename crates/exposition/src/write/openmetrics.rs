@@ -5,11 +5,11 @@ use super::{
 };
 use crate::{
     family::{Exemplar, Kind, Sample},
-    validate::family::{FamilyRules, identity},
     line::{
         labels::{Label, fits_exemplar},
         sample::Measurement,
     },
+    validate::family::{FamilyRules, identity},
 };
 use std::collections::{HashMap, HashSet};
 

@@ -1,6 +1,6 @@
 //! A metrics page that is parsed against the previous one has the same contents as one that is parsed alone.
 
-use exposition::{Metadata, Format, Kind, Label, Limits, IncrementalParser, ParseCounts, Sink, for_each_sample};
+use exposition::{Format, IncrementalParser, Kind, Label, Limits, Metadata, ParseCounts, Sink, for_each_sample};
 use std::collections::BTreeMap;
 
 /// Records what a sink receives, with series by their labels.

@@ -1,5 +1,5 @@
 //! Linting continues to the end of a metrics page, whatever the errors before it.
-use exposition::{ErrorKind, LintReport, Format, Kind, Limits, lint, parse};
+use exposition::{ErrorKind, Format, Kind, Limits, LintReport, lint, parse};
 
 const MAX_ERRORS: usize = 5;
 
@@ -24,7 +24,7 @@ fn linting_continues_at_the_next_line() {
     let families: Vec<_> =
         report.families.iter().map(|family| (&*family.name, family.kind, family.samples.len())).collect();
     assert_eq!(families, [("a", Kind::Gauge, 1), ("c", Kind::Unknown, 1)]);
-    assert_eq!(Err(report.offences[0].clone()), parse(page, Format::Text, &Limits::default()));
+    assert_eq!(Err(report.errors[0].clone()), parse(page, Format::Text, &Limits::default()));
     let fewer = lint(page, Format::Text, &Limits::default(), 2);
     assert_eq!((fewer.errors.len(), fewer.more_errors), (2, 3));
 }
@@ -37,7 +37,7 @@ fn an_error_at_the_end_is_reported_once() {
     ] {
         let report = lint(page.as_bytes(), Format::OpenMetrics, &Limits::default(), MAX_ERRORS);
         assert_eq!(report.errors.len(), 1, "{report:?}");
-        assert!(report.offences[0].to_string().contains(rule), "{report:?}");
+        assert!(report.errors[0].to_string().contains(rule), "{report:?}");
     }
 }
 
@@ -46,9 +46,9 @@ fn limits_end_linting() {
     let limits = Limits { samples: 2, body_bytes: 100, ..Limits::default() };
     let report = lint(b"a 1\nb 1\nc 1\nd 1\n", Format::Text, &limits, MAX_ERRORS);
     assert_eq!(positions(&report), [(3, 1)]);
-    assert_eq!((&report.offences[0].kind, report.families.len()), (&ErrorKind::SampleLimit { limit: 2 }, 2));
+    assert_eq!((&report.errors[0].kind, report.families.len()), (&ErrorKind::SampleLimit { limit: 2 }, 2));
     assert_eq!(
-        lint(&[b'\n'; 101], Format::Text, &limits, MAX_ERRORS).offences[0].kind,
+        lint(&[b'\n'; 101], Format::Text, &limits, MAX_ERRORS).errors[0].kind,
         ErrorKind::BodyLimit { limit: 100 }
     );
     assert_eq!(positions(&lint(b"a 1\nb\xFF 1\n", Format::Text, &limits, MAX_ERRORS)), [(2, 2)]);

@@ -8,7 +8,7 @@ use crate::cli::check::coverage::Shown;
 use crate::cli::check::input::{Input, InputError};
 use crate::cli::check::report::{Refusal, Report};
 use clap::{Args, ValueEnum};
-use exposition::{Format, Limits, examine};
+use exposition::{Format, Limits, lint};
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -76,8 +76,8 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 
 fn examined(source: &str, input: Input) -> Report {
     let Input { page, chosen_by } = input;
-    let examined = examine(&page.body, page.format, &Limits::default(), MOST_REFUSALS);
-    let mut refused: Vec<Refusal> = examined.offences.iter().map(Refusal::from).collect();
+    let examined = lint(&page.body, page.format, &Limits::default(), MOST_REFUSALS);
+    let mut refused: Vec<Refusal> = examined.errors.iter().map(Refusal::from).collect();
     let mut stored = None;
     if refused.is_empty() {
         match trial::scrape(&page) {
@@ -92,7 +92,7 @@ fn examined(source: &str, input: Input) -> Report {
         shown: Shown::of(&examined.families),
         families: examined.families,
         refused,
-        more_refused: examined.more_offences,
+        more_refused: examined.more_errors,
         stored,
     }
 }

@@ -12,7 +12,7 @@ use crate::scrape::series_slots::{Places, Row};
 use crate::target::failure::Failure;
 use crate::target::identity::{Identity, TargetLabels};
 use catalogue::Layer;
-use exposition::{Format, Limits, PageCache, PageCount};
+use exposition::{Format, IncrementalParser, Limits, ParseCounts};
 use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Group, Store, StoreError};
@@ -33,7 +33,7 @@ pub(crate) struct Writer {
     replica: Option<Replica>,
     start_time: StartTime,
     /// The last page, as long as scrapes succeed.
-    cache: PageCache,
+    cache: IncrementalParser,
     places: Places,
 }
 
@@ -53,7 +53,7 @@ impl Writer {
             attributed: Vec::new(),
             replica: None,
             start_time: StartTime::default(),
-            cache: PageCache::default(),
+            cache: IncrementalParser::default(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Writer {
         page: &Page,
         row: &mut Row,
         start_s: &mut Option<f64>,
-    ) -> Result<PageCount, Failure> {
+    ) -> Result<ParseCounts, Failure> {
         let mut reading = self.read(page, row)?;
         *start_s = self.start_time.find(&reading);
         let count = reading.count;
@@ -210,7 +210,7 @@ impl Writer {
     }
 
     fn retire_page(&mut self, row: &mut Row) {
-        self.cache = PageCache::default();
+        self.cache = IncrementalParser::default();
         // What comes back may be another version with other names.
         self.found = Found::default();
         self.start_time = StartTime::default();

@@ -45,7 +45,7 @@ struct Latest {
 impl Latest {
     /// The metric's name as the page has it.
     fn name(&self, encoding: Encoding) -> Cow<'_, str> {
-        encoding.written_name(self.labels.metric_name().unwrap_or_default())
+        encoding.encoded_name(self.labels.metric_name().unwrap_or_default())
     }
 
     fn cmp(&self, other: &Self, encoding: Encoding) -> Ordering {
@@ -67,7 +67,7 @@ fn page(
         check_length(&page)?;
         check_interrupt(interrupt)?;
     }
-    page.push_str(encoding.end_mark());
+    page.push_str(encoding.eof_marker());
     Ok(page)
 }
 

@@ -1,6 +1,6 @@
 //! Hostile metrics pages are read exactly or rejected; reading never panics.
 use super::{folders, metrics_pages};
-use exposition::{Format, Label, Limits, IncrementalParser, Sink, for_each_sample, parse};
+use exposition::{Format, IncrementalParser, Label, Limits, Sink, for_each_sample, parse};
 use serde_json::Value;
 use std::fs;
 

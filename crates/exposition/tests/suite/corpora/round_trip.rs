@@ -60,7 +60,8 @@ fn families() -> Vec<(String, Vec<Family>)> {
     let (recorded, pages): (Vec<_>, Vec<_>) =
         metrics_pages::captured().unwrap_or_default().into_iter().partition(|(name, _)| name.ends_with(".gz"));
     let hostile = metrics_pages::hostile().unwrap_or_default();
-    let pages = pages.into_iter().chain(recorded.into_iter().step_by(20)).chain(metrics_pages::node_exporter()).chain(hostile);
+    let pages =
+        pages.into_iter().chain(recorded.into_iter().step_by(20)).chain(metrics_pages::node_exporter()).chain(hostile);
     let families = |page: &str| parse(page.as_bytes(), Format::Text, &Limits::default()).expect("a valid page");
     pages.map(|(name, page)| (name, families(&page))).collect()
 }
