@@ -1,8 +1,8 @@
-//! Our side of the drawing benchmark: lines painted with the calls of the page's canvas, without the page around them.
+//! Inferboard's side of the drawing benchmark: paints lines with the calls of the page's canvas, without the page.
 use catalogue::Unit;
 use plot::{
-    Column, Drawing, Frame, LineStyle, Look, Margins, PARTS, Projection, Rgb, Rounding, Theme, paint, scene,
-    time_ticks, value_domain, value_ticks,
+    Column, DrawStyle, Drawing, Frame, LineStyle, Margins, Projection, Rgb, Rounding, Theme, UNITS_PER_PIXEL, paint,
+    scene, time_ticks, value_domain, value_ticks,
 };
 use plotters_canvas::CanvasBackend;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -32,13 +32,13 @@ impl Lines {
         Self {
             canvas,
             frame: Frame { times_ms: times_ms.iter().map(|time| *time as i64).collect(), columns },
-            styles: colours.map(|rgb| LineStyle { rgb, dash: None, is_overlaid: false, is_shown: true }).collect(),
+            styles: colours.map(|rgb| LineStyle { rgb, dash: None, is_overlaid: false, is_visible: true }).collect(),
             theme: Theme {
                 grid: Rgb(233, 236, 240),
                 text: Rgb(107, 117, 131),
                 band: Rgb(215, 219, 224),
-                ground: Rgb(255, 255, 255),
-                ramp: Vec::new(),
+                background: Rgb(255, 255, 255),
+                colour_scale: Vec::new(),
                 font: "system-ui, sans-serif".into(),
                 font_px: 11.0,
             },
@@ -71,22 +71,22 @@ impl Lines {
         let context: CanvasRenderingContext2d = self.canvas.get_context("2d").ok()??.dyn_into().ok()?;
         context.reset_transform().ok()?;
         context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
-        context.scale(1.0 / PARTS, 1.0 / PARTS).ok()?;
+        context.scale(1.0 / UNITS_PER_PIXEL, 1.0 / UNITS_PER_PIXEL).ok()?;
         context.set_line_join("round");
         let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
         let drawing = Drawing {
             frame: &self.frame,
             styles: &self.styles,
-            look: Look::Lines,
+            draw_style: DrawStyle::Lines,
             projection,
-            band: (&[], &[]),
+            band: None,
             notes: &[],
-            marks: &[],
+            markers: &[],
             values: &values,
             times: &times,
             theme: &self.theme,
-            scale: ratio * PARTS,
-            screen_pixel: PARTS,
+            scale: ratio * UNITS_PER_PIXEL,
+            device_pixel: UNITS_PER_PIXEL,
         };
         paint(&scene(&drawing), CanvasBackend::with_canvas_object(self.canvas.clone())?).ok()
     }

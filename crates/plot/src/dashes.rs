@@ -1,7 +1,7 @@
-//! A dashed line as the short lines that it consists of.
+//! Splits a polyline into dashes.
 use crate::Polyline;
 
-/// The dashes of a line, in pixels along it.
+/// The dashes of a line; `dash` and `gap` are lengths along it.
 pub(crate) fn dashes(points: &[(i32, i32)], dash: f64, gap: f64) -> Vec<Polyline> {
     let mut lines = Vec::new();
     let mut line: Polyline = points.first().copied().into_iter().collect();

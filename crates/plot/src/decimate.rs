@@ -1,11 +1,11 @@
-//! Fewer points for the same picture: of each pixel column a line's first, lowest, highest and last point are kept.
+//! Decimation: of a line's points in each pixel column, only the first, lowest, highest and last are kept.
 //!
 //! Source: Jugel, Jerzak, Hackenbroich, Markl, "M4: A Visualization-Oriented Time Series Data Aggregation", VLDB 2014.
 
-/// Connected points in units of the scene.
+/// Connected points, in units of the scene.
 pub type Polyline = Vec<(i32, i32)>;
 
-/// The points that share a pixel column.
+/// The range of points in one pixel column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PixelColumn {
     x: i32,
@@ -13,31 +13,29 @@ struct PixelColumn {
     end: usize,
 }
 
-/// Which points share a pixel column: found once for all lines over the same times.
+/// The points in each pixel column, computed once for all lines with the same times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PixelColumns(Vec<PixelColumn>);
 
 impl PixelColumns {
-    /// The columns, `width` units wide, of `count` points whose places `x` never decrease.
+    /// The columns, `width` units wide, of `count` points with ascending positions `x`.
     pub fn new(count: usize, width: f64, x: impl Fn(usize) -> f64) -> Self {
         let mut columns = Vec::new();
         let mut start = 0;
         let x = |at| x(at) / width;
         while start < count {
-            let place = x(start).round();
-            // Points lie about evenly, so the end of a column is near where the last one's length puts it.
+            let column = x(start).round();
+            // Points are about evenly spaced, so a column is about as long as the one before.
             let guess = columns.last().map_or(1, |last: &PixelColumn| last.end - last.start);
-            let end = end_of(start, count, guess, |at| x(at).round() <= place);
-            columns.push(PixelColumn { x: (place * width).round() as i32, start, end });
+            let end = end_of(start, count, guess, |at| x(at).round() <= column);
+            columns.push(PixelColumn { x: (column * width).round() as i32, start, end });
             start = end;
         }
         Self(columns)
     }
 
-    /// The line through `values`, at most four points for each pixel column; a NaN or infinity ends one polyline and
-    /// the next value begins another.
-    ///
-    /// Values beyond the points that the columns were made for do not count.
+    /// The line through `values`, with at most four points in each pixel column. A NaN or infinity ends a polyline, and the
+    /// next value starts another. Values beyond the count of points are ignored.
     pub fn reduce(&self, values: &[f64], y: impl Fn(f64) -> f64) -> Vec<Polyline> {
         let mut lines = Vec::new();
         let mut line = Polyline::new();
@@ -57,7 +55,7 @@ impl PixelColumns {
     }
 }
 
-/// The first index after `start` for which `is_within` does not hold, looked for around `start + guess`.
+/// The first index after `start` for which `is_within` is false; the search starts at `start + guess`.
 fn end_of(start: usize, count: usize, guess: usize, is_within: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high, mut reach) = (start + 1, count, guess.max(1));
     while start + reach < count {
@@ -80,7 +78,7 @@ fn end_of(start: usize, count: usize, guess: usize, is_within: impl Fn(usize) ->
     low
 }
 
-/// Adds first, lowest, highest and last of a run without holes, in the order of time.
+/// Adds the first, lowest, highest and last value of a run without gaps, in the order of time.
 fn push_run(run: &[f64], x: i32, y: &impl Fn(f64) -> f64, line: &mut Polyline) {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
     let (mut low, mut low_at, mut high, mut high_at) = (*first, 0, *first, 0);
@@ -120,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_uneven_lengths_hold_every_point_once() {
+    fn every_point_is_in_exactly_one_column() {
         let places = [0.0, 0.2, 0.4, 3.0, 7.0, 7.1, 7.2, 7.3, 7.4, 8.9, 9.0];
         let columns = PixelColumns::new(places.len(), 1.0, |at| places[at]);
         let found: Vec<_> = columns.0.iter().map(|column| (column.x, column.start..column.end)).collect();
@@ -130,16 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn order_within_a_column_is_the_order_of_time() {
+    fn points_in_a_column_are_in_order_of_time() {
         assert_eq!(reduced(5, &[3.0, 9.0, 1.0, 4.0, 2.0]), [[(0, 3), (0, 9), (0, 1), (0, 2)]]);
         assert_eq!(reduced(5, &[3.0, 1.0, 9.0, 4.0, 2.0]), [[(0, 3), (0, 1), (0, 9), (0, 2)]]);
     }
 
     #[test]
-    fn holes_break_the_line_and_lone_points_stay() {
-        let hole = f64::NAN;
-        let lines = reduced(1, &[hole, 1.0, hole, hole, 2.0, 3.0, f64::INFINITY, 4.0]);
+    fn gaps_break_the_line_and_lone_points_are_kept() {
+        let gap = f64::NAN;
+        let lines = reduced(1, &[gap, 1.0, gap, gap, 2.0, 3.0, f64::INFINITY, 4.0]);
         assert_eq!(lines, [vec![(1, 1)], vec![(4, 2), (5, 3)], vec![(7, 4)]]);
-        assert!(reduced(1, &[]).is_empty() && reduced(1, &[hole]).is_empty());
+        assert!(reduced(1, &[]).is_empty() && reduced(1, &[gap]).is_empty());
     }
 }

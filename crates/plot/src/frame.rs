@@ -1,30 +1,30 @@
-//! The data of one graph: one column of times and one of values for each line.
+//! The data of one graph: a column of times, and a column of values for each line.
 
 /// One line's values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The line's name.
     pub name: String,
-    /// One value for each time of the frame; NaN where there is none.
+    /// One value for each time of the frame; NaN if there is none.
     pub values: Vec<f64>,
 }
 
-/// Columns over common times.
+/// Columns with common times.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frame {
     /// Unix milliseconds, strictly increasing.
     pub times_ms: Vec<i64>,
-    /// The lines; each has as many values as there are times.
+    /// The columns; each has one value for each time.
     pub columns: Vec<Column>,
 }
 
 impl Frame {
-    /// Whether no column has a value.
+    /// Whether all values of all columns are NaN.
     pub fn is_blank(&self) -> bool {
         self.columns.iter().all(|column| column.values.iter().all(|value| value.is_nan()))
     }
 
-    /// The index of the time nearest to `time_ms`, or none in an empty frame.
+    /// The index of the time nearest to `time_ms`; none if the frame is empty.
     pub fn nearest(&self, time_ms: i64) -> Option<usize> {
         let after = self.times_ms.partition_point(|time| *time < time_ms);
         let candidates = [after.checked_sub(1), Some(after)];
@@ -35,15 +35,15 @@ impl Frame {
             .min_by_key(|at| self.times_ms[*at].abs_diff(time_ms))
     }
 
-    /// The last value of a column that is one.
+    /// The last value of a column that is not NaN.
     pub fn last(&self, column: usize) -> Option<f64> {
         self.columns.get(column)?.values.iter().rev().copied().find(|value| !value.is_nan())
     }
 
-    /// For each time the sum over the columns that `shown` keeps; NaN where none has a value.
-    pub fn sums(&self, shown: impl Fn(usize) -> bool) -> Vec<f64> {
+    /// The sum of the columns that `is_included` selects, at each time; NaN if none of them has a value there.
+    pub fn sums(&self, is_included: impl Fn(usize) -> bool) -> Vec<f64> {
         let mut sums = vec![f64::NAN; self.times_ms.len()];
-        for (_, column) in self.columns.iter().enumerate().filter(|(at, _)| shown(*at)) {
+        for (_, column) in self.columns.iter().enumerate().filter(|(at, _)| is_included(*at)) {
             for (sum, value) in sums.iter_mut().zip(&column.values) {
                 if !value.is_nan() {
                     *sum = if sum.is_nan() { *value } else { *sum + value };
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_skip_holes_and_hidden_columns() {
+    fn sums_skip_gaps_and_excluded_columns() {
         let sums = frame().sums(|_| true);
         assert_eq!(&sums[..2], [3.0, 3.0]);
         assert!(sums[2].is_nan());
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_is_not_a_hole() {
+    fn the_last_value_is_not_a_gap() {
         assert_eq!(frame().last(1), Some(3.0));
         assert_eq!(frame().last(2), None);
     }

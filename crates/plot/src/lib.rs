@@ -1,7 +1,7 @@
-//! From columns of numbers to a painted graph: frame, decimation, scene; generic over plotters' backend.
+//! Paints a graph from columns of numbers: frame, decimation, scene, and any backend of plotters.
 //!
-//! A [`Frame`] holds the data, a [`Projection`] says where times and values lie, [`scene`] turns both into shapes, and
-//! [`paint`] puts them on any of plotters' backends. Nothing here knows a browser.
+//! A [`Frame`] holds the data, a [`Projection`] maps times and values to positions, [`scene`] lays out shapes, and
+//! [`paint`] draws them on a backend of plotters. This crate does not depend on a browser.
 mod axes;
 mod dashes;
 mod decimate;
@@ -9,20 +9,22 @@ mod frame;
 mod log_axis;
 mod markers;
 mod paint;
+mod pixel_snap;
 mod projection;
 mod rgb;
 mod scene;
-mod pixel_snap;
 mod stack;
 mod ticks;
 
 pub use decimate::{PixelColumns, Polyline};
 pub use frame::{Column, Frame};
-pub use log_axis::{left_out, log_domain, log_ticks};
-pub use markers::Mark;
+pub use log_axis::{count_nonpositive, log_domain, log_ticks};
+pub use markers::Marker;
 pub use paint::paint;
+pub use pixel_snap::UNITS_PER_PIXEL;
 pub use projection::{Margins, Projection};
 pub use rgb::Rgb;
-pub use scene::{Anchor, Area, Bar, Drawing, Labelled, LineStyle, Look, Scene, Stroke, Theme, scene};
-pub use pixel_snap::PARTS;
+pub use scene::{
+    Anchor, Band, Dot, DrawStyle, Drawing, Font, LineStyle, Note, Polygon, Rect, Scene, Stroke, TextLabel, Theme, scene,
+};
 pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};

@@ -1,9 +1,9 @@
-//! A logarithmic value axis: what it spans, its round numbers, and what has no place on it.
+//! Domain and ticks of a logarithmic value axis.
 
-/// Powers of ten that a number can have without being lost.
+/// The smallest and largest powers of ten on an axis, within the range of normal 64-bit floats.
 const POWERS: (i32, i32) = (-300, 300);
 
-/// The powers of ten that enclose `factor` times all finite values above zero; none when there is none.
+/// The powers of ten that enclose all finite values above zero, multiplied by `factor`; none if there are no such values.
 pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, factor: f64) -> Option<(f64, f64)> {
     let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
     for value in columns.flatten().copied().filter(|value| *value > 0.0 && value.is_finite()) {
@@ -19,7 +19,7 @@ pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, factor: f64) -> 
     Some((10_f64.powi(first), 10_f64.powi(last)))
 }
 
-/// About `count` round values between the bounds of a [`log_domain`], both included.
+/// About `count` round values between the bounds of a [`log_domain`], including both.
 pub fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     let (first, last) = (low.log10().round() as i32, high.log10().round() as i32);
     let decades = (last - first).max(1);
@@ -34,8 +34,8 @@ pub fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     between.chain([high]).collect()
 }
 
-/// How many values have no place on a logarithmic axis: zeros and negatives.
-pub fn left_out<'a>(columns: impl Iterator<Item = &'a [f64]>) -> usize {
+/// The number of values that a logarithmic axis cannot show: zeros and negatives.
+pub fn count_nonpositive<'a>(columns: impl Iterator<Item = &'a [f64]>) -> usize {
     columns.flatten().filter(|value| **value <= 0.0).count()
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_domain_is_whole_powers_around_what_is_above_zero() {
+    fn the_domain_is_powers_of_ten_around_the_positive_values() {
         let domain = |values: &[f64]| log_domain([values].into_iter(), 1.0);
         assert_eq!(domain(&[0.02, 5.0, 0.0, -3.0, f64::NAN, f64::INFINITY]), Some((0.01, 10.0)));
         assert_eq!(domain(&[1.0]), Some((1.0, 10.0)));
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_and_negatives_are_counted_as_left_out() {
-        assert_eq!(left_out([&[0.0, -1.0, 1.0, f64::NAN][..], &[0.0]].into_iter()), 3);
+    fn zeros_and_negatives_are_counted() {
+        assert_eq!(count_nonpositive([&[0.0, -1.0, 1.0, f64::NAN][..], &[0.0]].into_iter()), 3);
     }
 }

@@ -1,14 +1,14 @@
-//! Small triangles: a value beyond what the axis or the buckets can tell.
-use crate::{Area, Projection, Rgb};
+//! Markers: triangles at values that are only bounds, or that are beyond the axis.
+use crate::{Polygon, Projection, Rgb};
 
-/// A triangle at a point of a line.
+/// A triangle on a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mark {
-    /// When, Unix milliseconds.
+pub struct Marker {
+    /// Its time in Unix milliseconds.
     pub time_ms: i64,
-    /// The value that it stands at.
+    /// Its value.
     pub value: f64,
-    /// Whether it points up, as the true value may be higher; else down.
+    /// Whether it points up, because the true value may be higher; otherwise down.
     pub is_up: bool,
     /// The colour.
     pub rgb: Rgb,
@@ -17,35 +17,35 @@ pub struct Mark {
 /// Half the width of a triangle, and its height, in CSS pixels.
 const SIZE_PX: (f64, f64) = (4.0, 6.0);
 
-/// The shape of a mark in units: its base lies on the point.
-pub(crate) fn triangle(mark: &Mark, p: &Projection, scale: f64) -> Area {
+/// The shape of a marker in units. Its base lies on the point.
+pub(crate) fn triangle(marker: &Marker, p: &Projection, scale: f64) -> Polygon {
     let (half, height) = (SIZE_PX.0 * scale, SIZE_PX.1 * scale);
-    let (x, y) = (p.x(mark.time_ms), p.y(mark.value).clamp(p.top, p.bottom));
-    // A tip that would leave the plotted area pushes the whole triangle in.
-    let (base, tip) = match mark.is_up {
+    let (x, y) = (p.x(marker.time_ms), p.y(marker.value).clamp(p.top, p.bottom));
+    // A tip that would leave the plot area moves the whole triangle inside.
+    let (base, tip) = match marker.is_up {
         true if y - height < p.top => (p.top + height, p.top),
         true => (y, y - height),
         false if y + height > p.bottom => (p.bottom - height, p.bottom),
         false => (y, y + height),
     };
     let corner = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
-    Area { points: vec![corner(x - half, base), corner(x + half, base), corner(x, tip)], rgb: mark.rgb }
+    Polygon { points: vec![corner(x - half, base), corner(x + half, base), corner(x, tip)], rgb: marker.rgb }
 }
 
-/// Triangles at the upper or lower edge where a value is infinite, one wherever they would lie on each other.
-pub(crate) fn infinities(values: &[f64], times_ms: &[i64], p: &Projection, scale: f64, rgb: Rgb) -> Vec<Area> {
-    let mut areas = Vec::new();
-    let mut free = f64::NEG_INFINITY;
+/// Triangles at the upper or lower edge for infinite values; those that would overlap the one before are omitted.
+pub(crate) fn infinities(values: &[f64], times_ms: &[i64], p: &Projection, scale: f64, rgb: Rgb) -> Vec<Polygon> {
+    let mut triangles = Vec::new();
+    let mut free_from = f64::NEG_INFINITY;
     for (value, time_ms) in values.iter().zip(times_ms).filter(|(value, _)| value.is_infinite()) {
         let x = p.x(*time_ms);
-        if x >= free {
+        if x >= free_from {
             let is_up = *value > 0.0;
             let value = if is_up { p.high } else { p.low };
-            areas.push(triangle(&Mark { time_ms: *time_ms, value, is_up, rgb }, p, scale));
-            free = x + 2.0 * SIZE_PX.0 * scale;
+            triangles.push(triangle(&Marker { time_ms: *time_ms, value, is_up, rgb }, p, scale));
+            free_from = x + 2.0 * SIZE_PX.0 * scale;
         }
     }
-    areas
+    triangles
 }
 
 #[cfg(test)]
@@ -62,18 +62,19 @@ mod tests {
 
     #[test]
     fn triangles_stand_on_their_point_and_stay_inside() {
-        let mark = |value, is_up| triangle(&Mark { time_ms: 500, value, is_up, rgb: RED }, &projection(), 1.0).points;
-        assert_eq!(mark(5.0, true), [(46, 50), (54, 50), (50, 44)]);
-        assert_eq!(mark(5.0, false), [(46, 50), (54, 50), (50, 56)]);
-        assert_eq!(mark(10.0, true), [(46, 6), (54, 6), (50, 0)]);
-        assert_eq!(mark(0.0, false), [(46, 94), (54, 94), (50, 100)]);
+        let triangle_at =
+            |value, is_up| triangle(&Marker { time_ms: 500, value, is_up, rgb: RED }, &projection(), 1.0).points;
+        assert_eq!(triangle_at(5.0, true), [(46, 50), (54, 50), (50, 44)]);
+        assert_eq!(triangle_at(5.0, false), [(46, 50), (54, 50), (50, 56)]);
+        assert_eq!(triangle_at(10.0, true), [(46, 6), (54, 6), (50, 0)]);
+        assert_eq!(triangle_at(0.0, false), [(46, 94), (54, 94), (50, 100)]);
     }
 
     #[test]
-    fn infinities_lie_at_the_edges_without_crowding() {
+    fn infinities_lie_at_the_edges_without_overlap() {
         let values = [f64::INFINITY, f64::INFINITY, 1.0, f64::NAN, f64::NEG_INFINITY];
-        let areas = infinities(&values, &[0, 10, 20, 30, 500], &projection(), 1.0, RED);
-        let tips: Vec<_> = areas.iter().map(|area| area.points[2]).collect();
+        let triangles = infinities(&values, &[0, 10, 20, 30, 500], &projection(), 1.0, RED);
+        let tips: Vec<_> = triangles.iter().map(|triangle| triangle.points[2]).collect();
         assert_eq!(tips, [(0, 0), (50, 100)]);
     }
 }

@@ -1,20 +1,20 @@
-//! A scene onto any of plotters' backends.
+//! Paints a scene on any backend of plotters.
 //!
-//! The backend is called without plotters itself between, whose areas move all points into the backend's own size: a scene
-//! may be finer than its pixels.
-use crate::{Anchor, Labelled, Rgb, Scene};
+//! The backend is called directly. The drawing areas of plotters would clip points to the size of the backend, and a scene
+//! is finer than its pixels.
+use crate::{Anchor, Rgb, Scene, TextLabel};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
     text_anchor::{HPos, Pos, VPos},
 };
 
-/// How much a plate hides of what is behind it.
+/// Opacity of the plate behind a label.
 const PLATE_ALPHA: f64 = 0.8;
 
-/// A colour, and the width of a line in units.
-struct Style(BackendColor, u32);
+/// The style of a stroke: its colour, and its width in units.
+struct StrokeStyle(BackendColor, u32);
 
-impl BackendStyle for Style {
+impl BackendStyle for StrokeStyle {
     fn color(&self) -> BackendColor {
         self.0
     }
@@ -28,21 +28,21 @@ fn colour(rgb: Rgb) -> BackendColor {
     BackendColor { alpha: 1.0, rgb: (rgb.0, rgb.1, rgb.2) }
 }
 
-/// How a label is written.
-struct Type<'a> {
+/// The style of a label.
+struct LabelStyle<'a> {
     family: &'a str,
     size: f64,
     colour: BackendColor,
     anchor: Anchor,
 }
 
-/// Letters have no shapes here: the backend must know how to write.
+/// This crate has no glyphs, so the backend must render text.
 #[derive(Debug, thiserror::Error)]
-#[error("this backend cannot write text by itself")]
-struct NoLetters;
+#[error("this backend cannot render text")]
+struct NoGlyphs;
 
-impl BackendTextStyle for Type<'_> {
-    type FontError = NoLetters;
+impl BackendTextStyle for LabelStyle<'_> {
+    type FontError = NoGlyphs;
 
     fn color(&self) -> BackendColor {
         self.colour
@@ -65,8 +65,8 @@ impl BackendTextStyle for Type<'_> {
         FontFamily::Name(self.family)
     }
 
-    fn layout_box(&self, _: &str) -> Result<(BackendCoord, BackendCoord), NoLetters> {
-        Err(NoLetters)
+    fn layout_box(&self, _: &str) -> Result<(BackendCoord, BackendCoord), NoGlyphs> {
+        Err(NoGlyphs)
     }
 
     fn draw<E, F: FnMut(i32, i32, BackendColor) -> Result<(), E>>(
@@ -74,49 +74,49 @@ impl BackendTextStyle for Type<'_> {
         _: &str,
         _: BackendCoord,
         _: F,
-    ) -> Result<Result<(), E>, NoLetters> {
-        Err(NoLetters)
+    ) -> Result<Result<(), E>, NoGlyphs> {
+        Err(NoGlyphs)
     }
 }
 
-/// Draws `scene`; what was there before is the caller's to clear.
+/// Draws `scene`. The caller clears the canvas first.
 ///
 /// # Errors
-/// When the backend cannot draw, or cannot write text by itself.
+/// If the backend cannot draw, or cannot render text.
 pub fn paint<B: DrawingBackend>(scene: &Scene, mut backend: B) -> Result<(), DrawingErrorKind<B::ErrorType>> {
     backend.ensure_prepared()?;
     for stroke in &scene.grid {
-        backend.draw_path(stroke.points.iter().copied(), &Style(colour(stroke.rgb), stroke.width))?;
+        backend.draw_path(stroke.points.iter().copied(), &StrokeStyle(colour(stroke.rgb), stroke.width))?;
     }
     for area in &scene.areas {
         backend.fill_polygon(area.points.iter().copied(), &colour(area.rgb))?;
     }
-    for bar in &scene.bars {
-        backend.draw_rect(bar.from, bar.to, &colour(bar.rgb), true)?;
+    for rect in &scene.rects {
+        backend.draw_rect(rect.from, rect.to, &colour(rect.rgb), true)?;
     }
     for stroke in &scene.strokes {
-        backend.draw_path(stroke.points.iter().copied(), &Style(colour(stroke.rgb), stroke.width))?;
+        backend.draw_path(stroke.points.iter().copied(), &StrokeStyle(colour(stroke.rgb), stroke.width))?;
     }
-    for (centre, radius, rgb) in &scene.dots {
-        backend.draw_circle(*centre, *radius, &colour(*rgb), true)?;
+    for dot in &scene.dots {
+        backend.draw_circle(dot.centre, dot.radius, &colour(dot.rgb), true)?;
     }
-    for mark in &scene.marks {
-        backend.fill_polygon(mark.points.iter().copied(), &colour(mark.rgb))?;
+    for marker in &scene.markers {
+        backend.fill_polygon(marker.points.iter().copied(), &colour(marker.rgb))?;
     }
-    let (family, size) = (&scene.text.0, scene.text.1);
+    let (family, size) = (&scene.font.family, scene.font.size);
     for label in &scene.labels {
-        if let Some(rgb) = label.plate {
+        if let Some(rgb) = label.background {
             let [from, to] = plate(label, size);
             backend.draw_rect(from, to, &colour(rgb).mix(PLATE_ALPHA), true)?;
         }
-        let style = Type { family, size, colour: colour(label.rgb), anchor: label.anchor };
+        let style = LabelStyle { family, size, colour: colour(label.rgb), anchor: label.anchor };
         backend.draw_text(&label.text, &style, label.at)?;
     }
     backend.present()
 }
 
-/// The corners of a label's plate, by the usual width of letters.
-fn plate(label: &Labelled, size: f64) -> [(i32, i32); 2] {
+/// The corners of the plate behind a label, whose width is estimated from the average letter.
+fn plate(label: &TextLabel, size: f64) -> [(i32, i32); 2] {
     let width = label.text.chars().count() as f64 * size * 0.58;
     let before = match label.anchor {
         Anchor::Left => 0.0,
@@ -132,7 +132,7 @@ fn plate(label: &Labelled, size: f64) -> [(i32, i32); 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Area, Bar, Stroke};
+    use crate::{Dot, Font, Polygon, Rect, Stroke};
     use plotters_svg::SVGBackend;
 
     #[test]
@@ -140,19 +140,19 @@ mod tests {
         let rgb = Rgb(1, 2, 3);
         let scene = Scene {
             grid: vec![Stroke { points: vec![(0, 5), (9, 5)], rgb, width: 1 }],
-            areas: vec![Area { points: vec![(0, 0), (5, 5), (0, 5)], rgb }],
-            bars: vec![Bar { from: (1, 2), to: (3, 4), rgb }],
+            areas: vec![Polygon { points: vec![(0, 0), (5, 5), (0, 5)], rgb }],
+            rects: vec![Rect { from: (1, 2), to: (3, 4), rgb }],
             strokes: vec![Stroke { points: vec![(0, 0), (5, 5), (9, 0)], rgb, width: 2 }],
-            dots: vec![((7, 7), 2, rgb)],
-            marks: vec![Area { points: vec![(1, 1), (2, 2), (1, 2)], rgb }],
-            labels: vec![Labelled {
+            dots: vec![Dot { centre: (7, 7), radius: 2, rgb }],
+            markers: vec![Polygon { points: vec![(1, 1), (2, 2), (1, 2)], rgb }],
+            labels: vec![TextLabel {
                 text: "10 <ms>".into(),
                 at: (4, 9),
                 anchor: Anchor::Right,
                 rgb,
-                plate: Some(Rgb(9, 9, 9)),
+                background: Some(Rgb(9, 9, 9)),
             }],
-            text: ("sans-serif".into(), 11.0),
+            font: Font { family: "sans-serif".into(), size: 11.0 },
         };
         let mut svg = String::new();
         paint(&scene, SVGBackend::with_string(&mut svg, (10, 10))).expect("drawn");

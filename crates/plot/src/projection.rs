@@ -1,22 +1,22 @@
-//! Where times and values lie on a graph, both ways.
+//! The map between times and values of a graph and positions on its canvas.
 
-/// Space around the plotted area, in the unit of the size it is given with.
+/// Space around the plot area, in the unit of the canvas size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Margins {
-    /// For the value labels.
+    /// Space for the value labels.
     pub left: f64,
-    /// Above the highest value.
+    /// Space above the highest value.
     pub top: f64,
-    /// After the last time.
+    /// Space after the last time.
     pub right: f64,
-    /// For the time labels.
+    /// Space for the time labels.
     pub bottom: f64,
 }
 
-/// A map between times and x, and values and y, which grows downwards. Times are linear, values linear or logarithmic.
+/// A map from times to x and from values to y, which grows downwards. Times are linear; values are linear or logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Projection {
-    /// Left edge of the plotted area.
+    /// Left edge of the plot area.
     pub left: f64,
     /// Top edge.
     pub top: f64,
@@ -32,12 +32,12 @@ pub struct Projection {
     pub low: f64,
     /// Value at the top edge.
     pub high: f64,
-    /// Whether equal factors have equal heights; low is above zero then.
+    /// Whether the value axis is logarithmic; `low` is then above zero.
     pub is_log: bool,
 }
 
 impl Projection {
-    /// The map of `times` and `values` (both low to high) into `width` by `height` less the margins.
+    /// A map of `times` and `values`, each low to high, onto a canvas of `width` by `height` without the margins.
     pub fn new(width: f64, height: f64, margins: Margins, times: (i64, i64), values: (f64, f64)) -> Self {
         Self {
             left: margins.left,
@@ -52,12 +52,12 @@ impl Projection {
         }
     }
 
-    /// The same map with a logarithmic value axis, if its lowest value is above zero.
+    /// The same map with a logarithmic value axis, if the lowest value is above zero.
     pub fn logarithmic(self) -> Self {
         Self { is_log: self.low > 0.0, ..self }
     }
 
-    /// The same map on a surface `factor` times as large.
+    /// The same map for a canvas `factor` times as large.
     pub fn scaled(self, factor: f64) -> Self {
         Self {
             left: self.left * factor,
@@ -68,26 +68,26 @@ impl Projection {
         }
     }
 
-    /// Where a time lies.
+    /// The x of a time.
     pub fn x(&self, time_ms: i64) -> f64 {
         self.left + (time_ms - self.start_ms) as f64 * self.per_ms()
     }
 
-    /// Where a value lies; on a logarithmic axis what is too low for it lies at the bottom.
+    /// The y of a value. On a logarithmic axis values below `low` are at the bottom.
     pub fn y(&self, value: f64) -> f64 {
-        // The halves keep differences of huge values finite.
+        // Halving keeps differences of huge values finite.
         let place = |value: f64| if self.is_log { value.max(self.low).log10() } else { value / 2.0 };
         let share = (place(value) - place(self.low)) / (place(self.high) - place(self.low));
         self.bottom - share * (self.bottom - self.top)
     }
 
-    /// The time at `x`, within the range.
+    /// The time at `x`, clamped to the range.
     pub fn time_ms(&self, x: f64) -> i64 {
         let share = ((x - self.left) / (self.right - self.left)).clamp(0.0, 1.0);
         self.start_ms + (share * (self.end_ms - self.start_ms) as f64).round() as i64
     }
 
-    /// Distance on x for a millisecond.
+    /// Width of one millisecond.
     pub fn per_ms(&self) -> f64 {
         (self.right - self.left) / (self.end_ms - self.start_ms) as f64
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_is_cut_to_the_range() {
+    fn positions_outside_are_clamped_to_the_range() {
         let p = Projection::new(450.0, 230.0, MARGINS, (1000, 5000), (0.0, 10.0));
         assert_eq!((p.time_ms(-100.0), p.time_ms(9e9)), (1000, 5000));
     }

@@ -1,21 +1,21 @@
-//! Round numbers for the axes: values in 1, 2, 2.5 and 5, or powers of two; times by the wall clock.
+//! Ticks of the axes: round values, and round times in local time.
+use chrono::{DateTime, Datelike};
 
-/// Beyond this the difference of two values overflows; no graph needs to go there.
-const LARGEST: f64 = 1e307;
+/// The largest value of an axis: the difference of two values must not overflow.
+const MAX_VALUE: f64 = 1e307;
 
-/// The values that an axis must span so that all `columns` and zero are on it; with a `ceiling` at least up to there.
-/// Holes and infinities do not count.
+/// The smallest domain that includes all finite values of `columns`, zero and the `ceiling`.
 pub fn value_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, ceiling: Option<f64>) -> (f64, f64) {
-    let (low, high) = columns.fold((0.0, ceiling.unwrap_or(0.0)), spanning);
-    let (low, high) = (low.max(-LARGEST), high.min(LARGEST));
+    let (low, high) = columns.fold((0.0, ceiling.unwrap_or(0.0)), extended);
+    let (low, high) = (low.max(-MAX_VALUE), high.min(MAX_VALUE));
     if high > low { (low, high) } else { (low, low + 1.0) }
 }
 
-/// A domain that spans a column too. Not generic, so that it is built for speed with this crate rather than for size with
-/// its user.
-fn spanning((mut low, mut high): (f64, f64), column: &[f64]) -> (f64, f64) {
+/// The domain, extended by a column. It is not generic, so it is compiled with this crate, which is optimised for speed,
+/// not with its caller, which is optimised for size.
+fn extended((mut low, mut high): (f64, f64), column: &[f64]) -> (f64, f64) {
     for value in column {
-        // A comparison with NaN does not hold, so holes fall through both.
+        // Comparisons with NaN are false, so gaps fail both.
         if *value < low && *value != f64::NEG_INFINITY {
             low = *value;
         }
@@ -26,18 +26,18 @@ fn spanning((mut low, mut high): (f64, f64), column: &[f64]) -> (f64, f64) {
     (low, high)
 }
 
-/// Which numbers are round.
+/// Which numbers count as round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// 1, 2, 2.5 and 5 times a power of ten.
     Decimal,
-    /// The same, but no parts of one.
+    /// The same, without fractions of one.
     Whole,
     /// Powers of two.
     Binary,
 }
 
-/// About `count` round values from one at or below `low` to one at or above `high`.
+/// About `count` round values, from one at or below `low` to one at or above `high`.
 pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec<f64> {
     let rough = ((high - low) / count.max(1) as f64).max(f64::MIN_POSITIVE * 1e10);
     let step = match rounding {
@@ -45,7 +45,7 @@ pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec
         Rounding::Whole if rough > 2.0 && rough <= 2.5 => 5.0,
         Rounding::Whole => round_step(rough.max(1.0)),
         Rounding::Binary => {
-            // The exponent alone: `exp2` comes with a table of four kilobytes.
+            // The exponent bits alone, because `exp2` adds a table of four kilobytes.
             let power = f64::from_bits(rough.to_bits() & f64::INFINITY.to_bits());
             if power < rough { 2.0 * power } else { power }
         }
@@ -54,19 +54,19 @@ pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec
     (first..=last.max(first + 1)).take(4 * count.max(1)).map(|at| at as f64 * step).collect()
 }
 
-/// The smallest of 1, 2, 2.5 and 5 times a power of ten that is not below `rough`.
+/// The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `rough`.
 fn round_step(rough: f64) -> f64 {
     let power = 10_f64.powi(rough.log10().floor() as i32);
     let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= rough * 0.999_999).unwrap_or(10.0);
     factor * power
 }
 
-/// A labelled time.
+/// A time with its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeTick {
     /// Unix milliseconds.
     pub time_ms: i64,
-    /// Its time of day, or its date where a day begins.
+    /// Its local time of day, or its date at midnight.
     pub label: String,
 }
 
@@ -100,53 +100,42 @@ const STEPS: [i64; 22] = [
 ];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// At most `count` times on round places of the wall clock, which is ahead of UTC by `offset_ms` at each time.
+/// At most `count` round times in local time, which is ahead of UTC by `offset_ms` of the time.
 pub fn time_ticks(start_ms: i64, end_ms: i64, count: usize, offset_ms: &dyn Fn(i64) -> i64) -> Vec<TimeTick> {
-    let most = count.max(1) as i64;
-    let step = STEPS.into_iter().find(|step| (end_ms - start_ms) / step < most).unwrap_or_else(|| {
-        let days = (end_ms - start_ms) / DAY / most + 1;
+    let max_count = count.max(1) as i64;
+    let step = STEPS.into_iter().find(|step| (end_ms - start_ms) / step < max_count).unwrap_or_else(|| {
+        let days = (end_ms - start_ms) / DAY / max_count + 1;
         days.saturating_mul(DAY)
     });
-    let wall_start = start_ms + offset_ms(start_ms);
-    let first = wall_start.div_euclid(step) + i64::from(wall_start.rem_euclid(step) != 0);
+    let local_start = start_ms + offset_ms(start_ms);
+    let first = local_start.div_euclid(step) + i64::from(local_start.rem_euclid(step) != 0);
     let mut ticks: Vec<TimeTick> = Vec::new();
-    // A wall clock that is set back shows some times twice: a few more tries than ticks suffice.
-    for at in first..first + 2 * most + 4 {
-        let wall = at * step;
-        let guess = wall - offset_ms(wall - offset_ms(start_ms));
-        let time_ms = wall - offset_ms(guess);
+    // A clock that is set back repeats some times, so there are a few more candidates than ticks.
+    for at in first..first + 2 * max_count + 4 {
+        let local_ms = at * step;
+        let guess = local_ms - offset_ms(local_ms - offset_ms(start_ms));
+        let time_ms = local_ms - offset_ms(guess);
         if time_ms > end_ms {
             break;
         }
-        // A clock that is set forward never shows some times; a day begins all the same.
-        let is_on_it = step >= DAY || time_ms + offset_ms(time_ms) == wall;
-        if is_on_it && time_ms >= start_ms && ticks.last().is_none_or(|last| last.time_ms < time_ms) {
-            ticks.push(TimeTick { time_ms, label: wall_label(wall, step) });
+        // A clock that is set forward skips some times. If it skips midnight, the day still gets its tick.
+        let exists = step >= DAY || time_ms + offset_ms(time_ms) == local_ms;
+        if exists && time_ms >= start_ms && ticks.last().is_none_or(|last| last.time_ms < time_ms) {
+            ticks.push(TimeTick { time_ms, label: local_label(local_ms, step) });
         }
     }
     ticks
 }
 
-fn wall_label(wall_ms: i64, step: i64) -> String {
-    let of_day = wall_ms.rem_euclid(DAY);
-    if of_day == 0 {
-        let (month, day) = month_and_day(wall_ms.div_euclid(DAY));
-        return format!("{} {day}", MONTHS[month - 1]);
+fn local_label(local_ms: i64, step: i64) -> String {
+    let time_of_day = local_ms.rem_euclid(DAY);
+    if time_of_day == 0 {
+        // chrono's own formatting would add kilobytes to the page.
+        let date = DateTime::from_timestamp_millis(local_ms).unwrap_or_default();
+        return format!("{} {}", MONTHS[date.month0() as usize], date.day());
     }
-    let (hour, minute, second) = (of_day / HOUR, of_day % HOUR / MINUTE, of_day % MINUTE / SECOND);
+    let (hour, minute, second) = (time_of_day / HOUR, time_of_day % HOUR / MINUTE, time_of_day % MINUTE / SECOND);
     if step < MINUTE { format!("{hour:02}:{minute:02}:{second:02}") } else { format!("{hour:02}:{minute:02}") }
-}
-
-/// Month (1 to 12) and day of a count of days since 1970-01-01.
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn month_and_day(days: i64) -> (usize, i64) {
-    let day_of_era = (days + 719_468).rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (month as usize, day)
 }
 
 #[cfg(test)]
@@ -168,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_has_no_parts() {
+    fn counts_have_no_fractional_ticks() {
         assert_eq!(value_ticks(0.0, 2.0, 4, Rounding::Whole), [0.0, 1.0, 2.0]);
         assert_eq!(value_ticks(0.0, 9.0, 4, Rounding::Whole), [0.0, 5.0, 10.0]);
         assert_eq!(value_ticks(0.0, 90.0, 4, Rounding::Whole), [0.0, 25.0, 50.0, 75.0, 100.0]);
     }
 
     #[test]
-    fn a_domain_always_has_a_height() {
+    fn a_domain_is_never_empty() {
         assert_eq!(value_domain([&[f64::NAN, 3.0][..], &[f64::INFINITY]].into_iter(), None), (0.0, 3.0));
         assert_eq!(value_domain([&[0.0][..]].into_iter(), None), (0.0, 1.0));
         assert_eq!(value_domain([&[0.2][..]].into_iter(), Some(1.0)), (0.0, 1.0));
@@ -188,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn time_ticks_follow_the_wall_clock() {
+    fn time_ticks_are_round_in_local_time() {
         let midnight = 1_795_132_800_000; // 2026-11-20T00:00:00Z
         assert_eq!(
             labels(midnight + 10 * HOUR, midnight + 11 * HOUR, 6, 0),
@@ -196,12 +185,12 @@ mod tests {
         );
         assert_eq!(labels(midnight - 3 * HOUR, midnight + 4 * HOUR, 8, 0)[3], "Nov 20");
         assert_eq!(labels(midnight, midnight + MINUTE, 4, 0)[1], "00:00:30");
-        // A zone five hours and three quarters ahead has its own round hours.
+        // The hours of a zone with an offset of 5:45 are round in that zone.
         assert_eq!(labels(midnight, midnight + 3 * HOUR, 4, 5 * HOUR + 45 * MINUTE)[0], "06:00");
     }
 
     #[test]
-    fn ticks_increase_through_a_clock_set_back() {
+    fn ticks_ascend_when_the_clock_is_set_back() {
         let turn = 1_792_890_000_000; // 2026-10-25T01:00:00Z, when Berlin goes from +2 h to +1 h
         let offset = |time_ms: i64| if time_ms < turn { 2 * HOUR } else { HOUR };
         let ticks = time_ticks(turn - 3 * HOUR, turn + 3 * HOUR, 8, &offset);
@@ -210,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_pass_over_an_hour_that_the_clock_skips() {
+    fn ticks_skip_the_hour_that_the_clock_skips() {
         let turn = 1_774_746_000_000; // 2026-03-29T01:00:00Z, when Berlin goes from +1 h to +2 h
         let offset = |time_ms: i64| if time_ms < turn { HOUR } else { 2 * HOUR };
         for (step, expected) in [
@@ -222,7 +211,7 @@ mod tests {
             assert_eq!(ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>(), expected);
             assert!(ticks.windows(2).all(|pair| pair[1].time_ms - pair[0].time_ms == step), "{ticks:?}");
         }
-        // Where midnight is skipped, the day begins an hour later.
+        // If the clock skips midnight, the day starts an hour later.
         let turn = 1_774_656_000_000; // 2026-03-28T00:00:00Z
         let offset = |time_ms: i64| if time_ms < turn { 0 } else { HOUR };
         let days = time_ticks(turn - DAY, turn + DAY, 3, &offset);

@@ -9,7 +9,7 @@ use crate::ui::graph::visible::Shown;
 use crate::ui::kit::conditional::Show;
 use catalogue::{Colours, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
-use plot::Look;
+use plot::DrawStyle;
 use std::sync::Arc;
 
 /// The legend with the newest values, or with statistics of the range, and a word on what else there is to know.
@@ -161,7 +161,7 @@ fn Ramp() -> impl IntoView {
         (format!("each row a replica or GPU: {} ", unit.format(0.0)), format!(" {}", unit.format(most)))
     };
     let swatches = move || {
-        let ramp = palette.with(|palette| palette.theme.ramp.clone());
+        let ramp = palette.with(|palette| palette.theme.colour_scale.clone());
         ramp.into_iter().map(|rgb| view! { <i class="swatch" style:color=css(rgb)></i> }).collect_view()
     };
     view! {
@@ -175,7 +175,7 @@ fn Ramp() -> impl IntoView {
 fn remark(card: CardContext) -> Option<String> {
     let left_out = card.axis.with(|axis| axis.left_out);
     let remark = card.shown.with(|shown| {
-        let is_stacked = shown.look == Some(Look::Areas);
+        let is_stacked = shown.look == Some(DrawStyle::Areas);
         let rest = shown.rest.as_ref().map(|rest| {
             let is_layer = rest.low.is_empty();
             let own = shown.own_count - usize::from(is_layer);

@@ -88,7 +88,7 @@ impl CardContext {
     pub(crate) fn values(self, at: usize) -> Vec<(String, LineStyle, f64)> {
         self.shown.with(|shown| {
             let columns = shown.frame.columns.iter().zip(self.styles.get());
-            let visible = columns.filter(|(_, style)| style.is_shown);
+            let visible = columns.filter(|(_, style)| style.is_visible);
             visible
                 .map(|(column, style)| (column.name.clone(), style, column.values.get(at).copied().unwrap_or(f64::NAN)))
                 .collect()
@@ -103,12 +103,12 @@ impl CardContext {
 
     /// Whether the buckets of a histogram are shown.
     pub(crate) fn is_buckets(self) -> bool {
-        self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { is_level: false, .. })))
+        self.shown.with(|shown| matches!(shown.look, Some(plot::DrawStyle::Cells { draws_zero: false, .. })))
     }
 
     /// Whether cells are shown: of buckets, or of replicas.
     pub(crate) fn is_heat_map(self) -> bool {
-        self.shown.with(|shown| matches!(shown.look, Some(plot::Look::Cells { .. })))
+        self.shown.with(|shown| matches!(shown.look, Some(plot::DrawStyle::Cells { .. })))
     }
 
     /// The unit that the graph's values are written in.

@@ -2,7 +2,8 @@
 use crate::ui::graph::visible::Shown;
 use catalogue::{Unit, line_name};
 use plot::{
-    LineStyle, Look, Margins, Projection, Rounding, left_out, log_domain, log_ticks, value_domain, value_ticks,
+    DrawStyle, LineStyle, Margins, Projection, Rounding, count_nonpositive, log_domain, log_ticks, value_domain,
+    value_ticks,
 };
 
 /// How many labels an axis has, about.
@@ -23,12 +24,12 @@ pub(crate) struct Axis {
 /// The axis for the visible lines. A logarithmic one is for lines only, as what is stacked has no logarithm to read.
 pub(crate) fn axis(unit: Unit, shown: &Shown, styles: &[LineStyle], wants_log: bool) -> Axis {
     let columns = &shown.frame.columns;
-    if let Some(Look::Cells { is_level, .. }) = shown.look {
+    if let Some(DrawStyle::Cells { draws_zero, .. }) = shown.look {
         let names = columns.iter().map(|column| column.name.as_str());
-        return if is_level { named_rows(names) } else { rows(names) };
+        return if draws_zero { named_rows(names) } else { rows(names) };
     }
-    let is_stacked = shown.look.is_some_and(|look| look != Look::Lines);
-    let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_shown);
+    let is_stacked = shown.look.is_some_and(|look| look != DrawStyle::Lines);
+    let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_visible);
     let lines = || {
         let lines = visible().filter(|(_, style)| !is_stacked || style.is_overlaid);
         let band = shown.rest.iter().flat_map(|rest| [rest.low.as_slice(), rest.high.as_slice()]);
@@ -41,10 +42,16 @@ pub(crate) fn axis(unit: Unit, shown: &Shown, styles: &[LineStyle], wants_log: b
     {
         let label = |tick: f64| (tick, unit.tick_labels(&[tick]).concat());
         let ticks = log_ticks(low, high, LABELS).into_iter().map(|tick| label(tick / factor)).collect();
-        return Axis { low: low / factor, high: high / factor, is_log: true, ticks, left_out: left_out(lines()) };
+        return Axis {
+            low: low / factor,
+            high: high / factor,
+            is_log: true,
+            ticks,
+            left_out: count_nonpositive(lines()),
+        };
     }
     let sums = match is_stacked {
-        true => shown.frame.sums(|at| styles.get(at).is_some_and(|style| style.is_shown && !style.is_overlaid)),
+        true => shown.frame.sums(|at| styles.get(at).is_some_and(|style| style.is_visible && !style.is_overlaid)),
         false => Vec::new(),
     };
     let (low, high) = value_domain(lines().chain([sums.as_slice()]), unit.ceiling());
@@ -103,7 +110,7 @@ mod tests {
     use super::*;
     use plot::{Column, Frame, Rgb};
 
-    fn shown(look: Look, columns: &[(&str, &[f64])]) -> Shown {
+    fn shown(look: DrawStyle, columns: &[(&str, &[f64])]) -> Shown {
         let columns: Vec<Column> =
             columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() }).collect();
         let own_count = columns.len();
@@ -111,7 +118,7 @@ mod tests {
     }
 
     fn style(is_overlaid: bool) -> LineStyle {
-        LineStyle { rgb: Rgb(1, 2, 3), dash: None, is_overlaid, is_shown: true }
+        LineStyle { rgb: Rgb(1, 2, 3), dash: None, is_overlaid, is_visible: true }
     }
 
     fn labels(axis: &Axis) -> Vec<&str> {
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_has_powers_of_ten_and_counts_what_it_leaves_out() {
-        let shown = shown(Look::Lines, &[("a", &[0.002, 3.0]), ("b", &[0.0, -1.0])]);
+        let shown = shown(DrawStyle::Lines, &[("a", &[0.002, 3.0]), ("b", &[0.0, -1.0])]);
         let axis = axis(Unit::Seconds, &shown, &[style(false), style(false)], true);
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.left_out, 2);
@@ -129,7 +136,7 @@ mod tests {
 
     #[test]
     fn numbers_by_the_minute_are_round() {
-        let shown = shown(Look::Lines, &[("a", &[0.2, 1.5])]);
+        let shown = shown(DrawStyle::Lines, &[("a", &[0.2, 1.5])]);
         let axis = |wants_log| axis(Unit::RequestsPerMinute, &shown, &[style(false)], wants_log);
         assert_eq!((labels(&axis(false)), axis(false).high), (vec!["0", "25", "50", "75", "100"], 100.0 / 60.0));
         assert_eq!((labels(&axis(true)), axis(true).low), (vec!["10", "20", "50", "100"], 10.0 / 60.0));
@@ -137,13 +144,13 @@ mod tests {
 
     #[test]
     fn without_anything_above_zero_the_axis_stays_linear() {
-        let shown = shown(Look::Lines, &[("a", &[0.0, 0.0])]);
+        let shown = shown(DrawStyle::Lines, &[("a", &[0.0, 0.0])]);
         assert!(!axis(Unit::Count, &shown, &[style(false)], true).is_log);
     }
 
     #[test]
     fn stacks_reach_their_sum_and_limits_stay_on_the_graph() {
-        let bars = Look::Bars { width_ms: 1 };
+        let bars = DrawStyle::Bars { width_ms: 1 };
         let both = [style(false), style(false)];
         assert_eq!(axis(Unit::Count, &shown(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high, 8.0);
         let with_limit = shown(bars, &[("a", &[3.0, 3.0]), ("max", &[20.0, 20.0])]);
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn rows_are_labelled_by_the_ends_of_their_buckets() {
-        let cells = Look::Cells { width_ms: 1, is_level: false };
+        let cells = DrawStyle::Cells { width_ms: 1, draws_zero: false };
         let shown = shown(cells, &[("≤ 1 s", &[1.0, 1.0]), ("≤ 5 s", &[1.0, 1.0]), ("beyond", &[1.0, 1.0])]);
         let axis = axis(Unit::Seconds, &shown, &[], false);
         assert_eq!((labels(&axis), axis.high), (vec!["1 s", "5 s"], 3.0));
@@ -160,7 +167,7 @@ mod tests {
 
     #[test]
     fn rows_of_replicas_have_their_names() {
-        let cells = Look::Cells { width_ms: 1, is_level: true };
+        let cells = DrawStyle::Cells { width_ms: 1, draws_zero: true };
         let shown = shown(cells, &[("llama-7d9fc-00000001 · in use", &[1.0, 1.0]), ("a", &[1.0, 1.0])]);
         let axis = axis(Unit::Bytes, &shown, &[], false);
         assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…ama-7d9fc-00000001", "a"], 0.5));

@@ -13,7 +13,7 @@ use crate::wasm_size::effect::effect;
 use catalogue::{Graph, Unit};
 use leptos::html;
 use leptos::prelude::*;
-use plot::{Column, Drawing, LineStyle, PARTS, Projection, Rgb, paint, scene, time_ticks};
+use plot::{Band, Column, Drawing, LineStyle, Note, Projection, UNITS_PER_PIXEL, paint, scene, time_ticks};
 use plotters_canvas::CanvasBackend;
 use std::sync::Arc;
 use wasm_bindgen::closure::Closure;
@@ -98,36 +98,37 @@ impl Picture<'_> {
         let context: web_sys::CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         context.reset_transform().ok()?;
         context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
-        context.scale(1.0 / PARTS, 1.0 / PARTS).ok()?;
+        context.scale(1.0 / UNITS_PER_PIXEL, 1.0 / UNITS_PER_PIXEL).ok()?;
         // Sharp peaks would grow spikes with the default joint.
         context.set_line_join("round");
         let apart_ms = (MARKS_APART_PX / projection.per_ms()) as i64;
-        let look = self.shown.look.unwrap_or(plot::Look::Lines);
+        let draw_style = self.shown.look.unwrap_or(plot::DrawStyle::Lines);
         let drawing = Drawing {
             frame,
             styles: self.styles,
-            look,
+            draw_style,
             projection,
-            band: self.shown.rest.as_ref().map_or((&[], &[]), |rest| (&rest.low, &rest.high)),
+            band: self.shown.rest.as_ref().map(|rest| Band { low: &rest.low, high: &rest.high }),
             notes: &self.limits(),
-            marks: &marks(self.graph, self.drawn, frame, self.styles, apart_ms),
+            markers: &marks(self.graph, self.drawn, frame, self.styles, apart_ms),
             values: &self.axis.ticks,
             times: &times,
             theme: &self.palette.theme,
-            scale: ratio * PARTS,
-            screen_pixel: PARTS,
+            scale: ratio * UNITS_PER_PIXEL,
+            device_pixel: UNITS_PER_PIXEL,
         };
         paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
         Some(projection)
     }
 
     /// The visible limits with their names and newest values.
-    fn limits(&self) -> Vec<(f64, String, Rgb)> {
+    fn limits(&self) -> Vec<Note> {
         let columns = self.shown.frame.columns.iter().zip(self.styles).enumerate();
-        let limits = columns.filter(|(_, (column, style))| style.is_shown && is_limit(self.graph, &column.name));
+        let limits = columns.filter(|(_, (column, style))| style.is_visible && is_limit(self.graph, &column.name));
         let note = |(at, (column, style)): (usize, (&Column, &LineStyle))| {
             let value = self.shown.frame.last(at).filter(|value| value.is_finite())?;
-            Some((value, format!("{} {}", column.name, self.unit.format_short(value)), style.rgb))
+            let text = format!("{} {}", column.name, self.unit.format_short(value));
+            Some(Note { value, text, rgb: style.rgb })
         };
         limits.filter_map(note).collect()
     }
@@ -160,7 +161,7 @@ mod tests {
     use crate::state::card_options::Choices;
     use crate::ui::graph::axis::axis;
     use crate::ui::graph::visible::shown;
-    use plot::Frame;
+    use plot::{Frame, Rgb};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     /// A canvas of 400 by 200 CSS pixels on the page.
@@ -216,7 +217,7 @@ mod tests {
     fn a_line_is_painted_in_its_colour_and_gone_when_hidden() {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
         let canvas = canvas();
-        let style = LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_shown: true };
+        let style = LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_visible: true };
         let drawn = drawn("running", &[1.0, 5.0, 5.0, 5.0, 2.0]);
         let size = (400.0, 200.0);
         let projection = draw(&canvas, size, graph, &drawn, std::slice::from_ref(&style), false);
@@ -224,7 +225,7 @@ mod tests {
         assert!(count(&canvas, style.rgb) > 3000, "{}", count(&canvas, style.rgb));
         assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
         assert!(projection.high >= 5.0);
-        draw(&canvas, size, graph, &drawn, &[LineStyle { is_shown: false, ..style.clone() }], false);
+        draw(&canvas, size, graph, &drawn, &[LineStyle { is_visible: false, ..style.clone() }], false);
         assert_eq!(count(&canvas, style.rgb), 0);
     }
 
@@ -232,7 +233,7 @@ mod tests {
     fn odd_data_and_sizes_do_no_harm() {
         let graph = catalogue::graph("end-to-end-latency").expect("a graph");
         let canvas = canvas();
-        let style = [LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_shown: true }];
+        let style = [LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_visible: true }];
         for values in [&[][..], &[f64::NAN; 3], &[f64::INFINITY, 1e308, -1e308, 5e-324]] {
             for size in [(1.0, 1.0), (40.0, 20.0), (5000.0, 30.0)] {
                 for is_log in [false, true] {

@@ -3,7 +3,7 @@ use crate::ui::graph::visible::{REST, Shown, is_limit};
 use crate::wasm_size::sort::order;
 use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
 use leptos::prelude::{document, window};
-use plot::{LineStyle, Look, Rgb, Theme};
+use plot::{DrawStyle, LineStyle, Rgb, Theme};
 
 /// Everything on the canvas that has a colour.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +39,8 @@ impl Palette {
             ink: colour("--text"),
             theme: Theme {
                 band: colour("--band"),
-                ground: colour("--surface"),
-                ramp: percentiles.clone(),
+                background: colour("--surface"),
+                colour_scale: percentiles.clone(),
                 grid: colour("--line-soft"),
                 text: colour("--text-faint"),
                 font: if font.trim().is_empty() { "sans-serif".into() } else { font.trim().to_owned() },
@@ -64,22 +64,23 @@ impl Palette {
         let columns = &shown.frame.columns;
         let (own, others) = columns.split_at(shown.own_count.min(columns.len()));
         let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
-        if let Some(Look::Cells { .. }) = shown.look {
+        if let Some(DrawStyle::Cells { .. }) = shown.look {
             let rgb = self.percentiles[self.percentiles.len() - 1];
-            return names.iter().map(|_| LineStyle { rgb, dash: None, is_overlaid: false, is_shown: true }).collect();
+            return names.iter().map(|_| LineStyle { rgb, dash: None, is_overlaid: false, is_visible: true }).collect();
         }
         let mut styles: Vec<LineStyle> = Vec::with_capacity(columns.len());
         for (name, (rgb, dash)) in names.iter().zip(self.looks(graph, &names, is_detailed)) {
-            let is_shown = !shown.lines.hides(name);
+            let is_visible = !shown.lines.hides(name);
             let is_rest = shown.rest.is_some() && *name == REST;
-            let (rgb, dash) = if is_rest { (self.theme.text.mixed(self.theme.ground, 0.5), None) } else { (rgb, dash) };
-            styles.push(LineStyle { rgb, dash, is_overlaid: is_limit(graph, name), is_shown });
+            let (rgb, dash) =
+                if is_rest { (self.theme.text.mixed(self.theme.background, 0.5), None) } else { (rgb, dash) };
+            styles.push(LineStyle { rgb, dash, is_overlaid: is_limit(graph, name), is_visible });
         }
         for (column, of) in others.iter().zip(&shown.beside) {
-            let own = of.and_then(|at| styles.get(at)).map(|own| (own.rgb, own.is_shown));
-            let (rgb, is_shown) = own.unwrap_or((self.theme.text, !shown.lines.hides(&column.name)));
-            let rgb = rgb.mixed(self.theme.ground, 0.45);
-            styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_shown });
+            let own = of.and_then(|at| styles.get(at)).map(|own| (own.rgb, own.is_visible));
+            let (rgb, is_visible) = own.unwrap_or((self.theme.text, !shown.lines.hides(&column.name)));
+            let rgb = rgb.mixed(self.theme.background, 0.45);
+            styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_visible });
         }
         styles
     }
@@ -119,7 +120,7 @@ impl Palette {
                     let earlier = taken.iter().filter(|taken| **taken == rgb).count();
                     taken.push(rgb);
                     let shade = 0.22 * (earlier % 4) as f64;
-                    (rgb.mixed(self.theme.ground, shade), DASHES[earlier % DASHES.len()])
+                    (rgb.mixed(self.theme.background, shade), DASHES[earlier % DASHES.len()])
                 }
             });
         }
@@ -279,8 +280,8 @@ mod tests {
                 grid: grey(1),
                 text: grey(2),
                 band: grey(3),
-                ground: grey(255),
-                ramp: Vec::new(),
+                background: grey(255),
+                colour_scale: Vec::new(),
                 font: String::new(),
                 font_px: 11.0,
             },
@@ -296,7 +297,7 @@ mod tests {
         let columns = names.iter().map(|name| plot::Column { name: (*name).into(), values: Vec::new() }).collect();
         let frame = plot::Frame { times_ms: Vec::new(), columns };
         let beside = (own_count..names.len()).map(|_| Some(0)).collect();
-        Shown { frame, own_count, beside, look: Some(Look::Lines), ..Shown::default() }
+        Shown { frame, own_count, beside, look: Some(DrawStyle::Lines), ..Shown::default() }
     }
 
     #[test]
@@ -312,11 +313,11 @@ mod tests {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
         let shown = shown(&["running", "limit", "running before"], 2);
         let styles = palette().styles(graph, &shown, false);
-        assert!(styles[2].is_overlaid && styles[2].dash.is_some() && styles[2].is_shown);
+        assert!(styles[2].is_overlaid && styles[2].dash.is_some() && styles[2].is_visible);
         assert_eq!(styles[2].rgb, styles[0].rgb.mixed(Rgb(255, 255, 255), 0.45));
         assert_eq!((styles[1].rgb, styles[1].is_overlaid), (Rgb(4, 4, 4), true));
         let mut shown = shown;
         shown.lines.toggle("running", &[]);
-        assert!(!palette().styles(graph, &shown, false)[2].is_shown);
+        assert!(!palette().styles(graph, &shown, false)[2].is_visible);
     }
 }

@@ -1,7 +1,7 @@
 //! Where a percentile is only a bound: the marks on the graph, and the sign before the value.
 use crate::data::graph::request::Drawn;
 use catalogue::{Bound, Colours, Graph, Unit, bound, line_name};
-use plot::{Frame, LineStyle, Mark};
+use plot::{Frame, LineStyle, Marker};
 
 /// The name of the line that no buckets bound.
 const MEAN: &str = "mean";
@@ -28,19 +28,19 @@ pub(crate) fn written(graph: &Graph, unit: Unit, drawn: &Drawn, name: &str, valu
 }
 
 /// Marks on the visible lines where they are bounds, at least `apart_ms` from each other.
-pub(crate) fn marks(graph: &Graph, drawn: &Drawn, frame: &Frame, styles: &[LineStyle], apart_ms: i64) -> Vec<Mark> {
+pub(crate) fn marks(graph: &Graph, drawn: &Drawn, frame: &Frame, styles: &[LineStyle], apart_ms: i64) -> Vec<Marker> {
     let mut marks = Vec::new();
     if drawn.bucket_ends.is_empty() {
         return marks;
     }
     for (column, style) in frame.columns.iter().zip(styles) {
-        if !style.is_shown || style.is_overlaid || !is_percentile(graph, &column.name) {
+        if !style.is_visible || style.is_overlaid || !is_percentile(graph, &column.name) {
             continue;
         }
         let mut free_ms = i64::MIN;
         for (&time_ms, &value) in frame.times_ms.iter().zip(&column.values) {
             let Some(bound) = bound(value, &drawn.bucket_ends).filter(|_| time_ms >= free_ms) else { continue };
-            marks.push(Mark { time_ms, value, is_up: bound == Bound::AtLeast, rgb: style.rgb });
+            marks.push(Marker { time_ms, value, is_up: bound == Bound::AtLeast, rgb: style.rgb });
             free_ms = time_ms + apart_ms;
         }
     }
@@ -73,10 +73,10 @@ mod tests {
         let graph = graph("end-to-end-latency").expect("a graph");
         let columns = vec![Column { name: "p99".into(), values: vec![60.0, 60.0, 5.0, 60.0, 0.1] }];
         let frame = Frame { times_ms: vec![0, 10, 20, 30, 40], columns };
-        let style = LineStyle { rgb: Rgb(1, 2, 3), dash: None, is_overlaid: false, is_shown: true };
+        let style = LineStyle { rgb: Rgb(1, 2, 3), dash: None, is_overlaid: false, is_visible: true };
         let found = marks(graph, &drawn(), &frame, std::slice::from_ref(&style), 20);
         assert_eq!(found.iter().map(|mark| (mark.time_ms, mark.is_up)).collect::<Vec<_>>(), [(0, true), (30, true)]);
-        let hidden = [LineStyle { is_shown: false, ..style }];
+        let hidden = [LineStyle { is_visible: false, ..style }];
         assert!(marks(graph, &drawn(), &frame, &hidden, 20).is_empty());
     }
 }

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn values_are_sorted_with_holes_last() {
-        let style = LineStyle { rgb: Rgb(0, 0, 0), dash: None, is_overlaid: false, is_shown: true };
+        let style = LineStyle { rgb: Rgb(0, 0, 0), dash: None, is_overlaid: false, is_visible: true };
         let row = |name: &str, value| (name.to_owned(), style.clone(), value);
         let mut rows = vec![
             row("hole", f64::NAN),

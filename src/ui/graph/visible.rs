@@ -4,7 +4,7 @@ use crate::state::card_options::{Choices, Comparison, Form};
 use crate::state::line_filter::Lines;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{Graph, Role};
-use plot::{Column, Frame, Look};
+use plot::{Column, DrawStyle, Frame};
 
 /// More lines than this are drawn as a band: an eye tells no more apart.
 const MOST_LINES: usize = 50;
@@ -23,14 +23,14 @@ pub(crate) struct Shown {
     /// The lines that are not drawn each.
     pub(crate) rest: Option<Rest>,
     /// What becomes of the lines; none without data.
-    pub(crate) look: Option<Look>,
+    pub(crate) look: Option<DrawStyle>,
 }
 
 impl Shown {
     /// Names of the lines that are in the legend, the first of those shown: what is compared with is hidden with its own
     /// line, and only a sum of it has none.
     pub(crate) fn named(&self) -> Vec<String> {
-        let is_stacked = self.look != Some(Look::Lines);
+        let is_stacked = self.look != Some(DrawStyle::Lines);
         let count = if is_stacked { self.frame.columns.len() } else { self.own_count };
         self.frame.columns[..count].iter().map(|column| column.name.clone()).collect()
     }
@@ -71,17 +71,17 @@ pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     let width_ms = drawn.grid.step_ms;
     if let (Form::HeatMap, Some(buckets)) = (choices.form, &drawn.buckets) {
         let frame = without_empty_ends(buckets);
-        return cells(frame, Look::Cells { width_ms, is_level: false });
+        return cells(frame, DrawStyle::Cells { width_ms, draws_zero: false });
     }
     if choices.form == Form::HeatMap && drawn.is_detailed {
-        return cells(rows(graph, &drawn.frame), Look::Cells { width_ms, is_level: true });
+        return cells(rows(graph, &drawn.frame), DrawStyle::Cells { width_ms, draws_zero: true });
     }
     let look = match graph.look {
-        catalogue::Look::Bars => Look::Bars { width_ms },
-        catalogue::Look::Lines if choices.is_stacked => Look::Areas,
-        catalogue::Look::Lines => Look::Lines,
+        catalogue::Look::Bars => DrawStyle::Bars { width_ms },
+        catalogue::Look::Lines if choices.is_stacked => DrawStyle::Areas,
+        catalogue::Look::Lines => DrawStyle::Lines,
     };
-    let (mut frame, rest) = split(graph, &drawn.frame, look != Look::Lines);
+    let (mut frame, rest) = split(graph, &drawn.frame, look != DrawStyle::Lines);
     let own_count = frame.columns.len();
     let mut beside = Vec::new();
     if let Some(other) = drawn.beside.as_ref().filter(|other| choices.comparison.as_ref() == Some(&other.of)) {
@@ -92,7 +92,7 @@ pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     shown
 }
 
-fn cells(frame: Frame, look: Look) -> Shown {
+fn cells(frame: Frame, look: DrawStyle) -> Shown {
     Shown { own_count: frame.columns.len(), frame, look: Some(look), ..Shown::default() }
 }
 
@@ -152,7 +152,7 @@ fn split(graph: &Graph, frame: &Frame, is_stacked: bool) -> (Frame, Option<Rest>
 
 /// Adds the lines of what is compared with that have values, and for each the own line of its name: of the range before
 /// those that are in this one too; of what is stacked, the sum.
-fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: Look, beside: &mut Vec<Option<usize>>) {
+fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: DrawStyle, beside: &mut Vec<Option<usize>>) {
     let columns = &other.frame.columns;
     let is_data = |name: &str| !is_limit(graph, name);
     let own: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
@@ -164,7 +164,7 @@ fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: Look, beside:
             beside.push(at);
         }
     };
-    if look != Look::Lines {
+    if look != DrawStyle::Lines {
         add(None, ALL, &other.frame.sums(|at| is_data(&columns[at].name)));
         return;
     }
@@ -255,7 +255,7 @@ mod tests {
         let heat = Choices { form: Form::HeatMap, ..Choices::default() };
         let shown = shown(graph, &Drawn { is_detailed: true, ..lines }, &heat);
         assert_eq!(names(&shown), ["b · running", "a · running"]);
-        assert_eq!(shown.look, Some(Look::Cells { width_ms: 1, is_level: true }));
+        assert_eq!(shown.look, Some(DrawStyle::Cells { width_ms: 1, draws_zero: true }));
     }
 
     #[test]
@@ -266,6 +266,9 @@ mod tests {
         assert_eq!(names(&shown(graph, &lines, &heat)), ["p50"]);
         let buckets = drawn(&[("≤ 0.5 s", &[0.0]), ("≤ 1 s", &[3.0]), ("≤ 9 s", &[f64::NAN])]).frame;
         let shown = shown(graph, &Drawn { buckets: Some(buckets), ..lines }, &heat);
-        assert_eq!((names(&shown), shown.look), (vec!["≤ 1 s"], Some(Look::Cells { width_ms: 1, is_level: false })));
+        assert_eq!(
+            (names(&shown), shown.look),
+            (vec!["≤ 1 s"], Some(DrawStyle::Cells { width_ms: 1, draws_zero: false }))
+        );
     }
 }

@@ -125,7 +125,7 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     let entries = card.shown.with_untracked(|shown| {
         let names = shown.frame.columns.iter().map(|column| column.name.clone());
         let styles = card.styles.get_untracked();
-        let shown = names.zip(styles).filter(|(_, style)| style.is_shown && !card.is_heat_map());
+        let shown = names.zip(styles).filter(|(_, style)| style.is_visible && !card.is_heat_map());
         shown.map(|(name, style)| (name, style.rgb)).collect::<Vec<_>>()
     });
     let widths: Vec<f64> = entries
@@ -139,7 +139,7 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     picture.set_width((width * scale).round() as u32);
     picture.set_height((height * scale).round() as u32);
     context.scale(scale, scale).ok()?;
-    context.set_fill_style_str(&css(palette.theme.ground));
+    context.set_fill_style_str(&css(palette.theme.background));
     context.fill_rect(0.0, 0.0, width, height);
     context.set_text_baseline("middle");
     context.set_fill_style_str(&css(palette.ink));

@@ -191,7 +191,7 @@ impl Brush<'_> {
         context.close_path();
         self.fill(self.palette.state(ReplicaState::Failed));
         context.fill();
-        context.set_stroke_style_str(&css(self.palette.theme.ground));
+        context.set_stroke_style_str(&css(self.palette.theme.background));
         context.stroke();
     }
 }
