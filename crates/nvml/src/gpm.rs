@@ -1,12 +1,12 @@
-//! How busy the parts of a card are, by its performance monitors (GPM, from Hopper on).
+//! Reads the GPU performance monitors (GPM, from Hopper on): how busy the parts of a GPU are.
 use crate::metric::{ENGINE_ACTIVE, PCIE_RECEIVED, PCIE_SENT, SM_ACTIVE, SM_OCCUPANCY, TENSOR_ACTIVE};
-use crate::recorder::Probe;
 use crate::raw::gpu_instance;
+use crate::recorder::Recorder;
 use nvml_wrapper::enums::gpm::GpmMetricId;
 use nvml_wrapper::gpm::gpm_metrics_get;
 use nvml_wrapper::{Device, GpmSample};
 
-/// What is asked; shares are in percent, traffic in MiB per second (`nvmlGpmMetricId_t`).
+/// The metrics read: ratios in percent, traffic in MiB per second (`nvmlGpmMetricId_t`).
 const METRICS: [GpmMetricId; 6] = [
     GpmMetricId::GraphicsUtil,
     GpmMetricId::SmUtil,
@@ -18,46 +18,48 @@ const METRICS: [GpmMetricId; 6] = [
 
 const MIB: f64 = 1_048_576.0;
 
-/// The monitors of one card or slice: values are means between two looks.
+/// The performance monitors of one GPU or MIG device. Values are means between two samples.
 #[derive(Debug, Default)]
-pub(crate) struct Profile<'nvml> {
-    before: Option<GpmSample<'nvml>>,
+pub(crate) struct Monitors<'nvml> {
+    previous: Option<GpmSample<'nvml>>,
     is_supported: Option<bool>,
 }
 
-impl<'nvml> Profile<'nvml> {
-    /// Looks at `device`, a whole card, or at one of its slices, and adds what happened since the last look. Gives whether
-    /// traffic over PCIe was among it.
-    pub(crate) fn tell(
+impl<'nvml> Monitors<'nvml> {
+    /// Samples `device`, a whole GPU, or one of its MIG devices, and records the means since the last sample. Returns
+    /// whether PCIe traffic is among them.
+    pub(crate) fn record(
         &mut self,
         device: &Device<'nvml>,
-        slice: Option<&Device<'nvml>>,
-        probe: &mut Probe<'_>,
+        mig_device: Option<&Device<'nvml>>,
+        recorder: &mut Recorder<'_>,
     ) -> bool {
         let is_supported = *self.is_supported.get_or_insert_with(|| device.gpm_support().unwrap_or(false));
-        let sample = || match slice {
+        let sample = || match mig_device {
             None => device.gpm_sample(),
-            Some(slice) => device.gpm_mig_sample(gpu_instance(slice)?),
+            Some(mig_device) => device.gpm_mig_sample(gpu_instance(mig_device)?),
         };
-        let now = if is_supported { probe.ask(sample()) } else { None };
-        let before = std::mem::replace(&mut self.before, now);
-        let (Some(before), Some(now)) = (&before, &self.before) else { return false };
-        let Some(values) = probe.ask(gpm_metrics_get(device.nvml(), before, now, &METRICS)) else { return false };
+        let now = if is_supported { recorder.check(sample()) } else { None };
+        let previous = std::mem::replace(&mut self.previous, now);
+        let (Some(previous), Some(now)) = (&previous, &self.previous) else { return false };
+        let Some(values) = recorder.check(gpm_metrics_get(device.nvml(), previous, now, &METRICS)) else {
+            return false;
+        };
         let mut has_pcie = false;
         for value in values.into_iter().flatten() {
-            let share = Some(value.value / 100.0).filter(|share| (0.0..=1.0).contains(share));
+            let ratio = Some(value.value / 100.0).filter(|ratio| (0.0..=1.0).contains(ratio));
             let traffic = Some(value.value * MIB).filter(|traffic| *traffic >= 0.0);
             let (metric, value) = match value.metric_id {
-                GpmMetricId::GraphicsUtil => (&ENGINE_ACTIVE, share),
-                GpmMetricId::SmUtil => (&SM_ACTIVE, share),
-                GpmMetricId::SmOccupancy => (&SM_OCCUPANCY, share),
-                GpmMetricId::AnyTensorUtil => (&TENSOR_ACTIVE, share),
+                GpmMetricId::GraphicsUtil => (&ENGINE_ACTIVE, ratio),
+                GpmMetricId::SmUtil => (&SM_ACTIVE, ratio),
+                GpmMetricId::SmOccupancy => (&SM_OCCUPANCY, ratio),
+                GpmMetricId::AnyTensorUtil => (&TENSOR_ACTIVE, ratio),
                 GpmMetricId::PcieRxPerSec => (&PCIE_RECEIVED, traffic),
                 GpmMetricId::PcieTxPerSec => (&PCIE_SENT, traffic),
                 _ => continue,
             };
             has_pcie |= metric.name == PCIE_SENT.name && value.is_some();
-            probe.tell(metric, &[], value);
+            recorder.record(metric, &[], value);
         }
         has_pcie
     }

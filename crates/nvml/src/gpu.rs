@@ -1,11 +1,11 @@
-//! One card, field by field.
+//! Reads the fields of one GPU.
 use crate::metric::{
     CLOCK, CLOCK_HELD, CLOCK_MAX, DECODER, ECC_ERRORS, ENCODER, ENERGY, FAN, MEMORY_FREE, MEMORY_RESERVED,
     MEMORY_TOTAL, MEMORY_USED, MEMORY_UTILIZATION, NVLINK_RECEIVED, NVLINK_SENT, PCIE_RECEIVED, PCIE_REPLAYS,
     PCIE_SENT, POWER, POWER_LIMIT, PROCESS_MEMORY, REMAPPED_ROWS, TEMPERATURE, TEMPERATURE_SLOWDOWN, UTILIZATION,
 };
-use crate::recorder::Probe;
-use crate::raw::nvlink_bytes;
+use crate::raw::{NvlinkBytes, nvlink_bytes};
+use crate::recorder::Recorder;
 use nvml_wrapper::Device;
 use nvml_wrapper::enum_wrappers::device::{
     Clock, EccCounter, MemoryError, PcieUtilCounter, TemperatureSensor, TemperatureThreshold,
@@ -15,9 +15,9 @@ use nvml_wrapper::error::{Bits, NvmlError};
 use nvml_wrapper::structs::device::FieldId;
 use nvml_wrapper::sys_exports::field_id;
 
-/// Why clocks are held down, by bit (`nvmlClocksEventReasons*` in `nvml.h`). Being idle and being locked by the user
-/// are no reasons to worry and are left out.
-const HELD: [(&str, u64); 6] = [
+/// Reasons why clocks are held down, by bit (`nvmlClocksEventReasons*` in `nvml.h`). An idle GPU and clocks locked by the
+/// user are not problems, so they are omitted.
+const CLOCK_HOLD_REASONS: [(&str, u64); 6] = [
     ("application_setting", 0x2),
     ("power_cap", 0x4),
     ("hardware_slowdown", 0x8),
@@ -32,94 +32,94 @@ const CLOCKS: [(&str, Clock); 4] =
 const MEGAHERTZ: f64 = 1e6;
 const MILLI: f64 = 1e-3;
 
-/// How much memory a card or slice has, and how much of it is in use.
-pub(crate) fn tell_memory(device: &Device<'_>, probe: &mut Probe<'_>) {
-    if let Some(memory) = probe.ask(device.memory_info()) {
+/// Records the memory of a GPU or MIG device.
+pub(crate) fn record_memory(device: &Device<'_>, recorder: &mut Recorder<'_>) {
+    if let Some(memory) = recorder.check(device.memory_info()) {
         for (metric, bytes) in [
             (&MEMORY_USED, memory.used),
             (&MEMORY_FREE, memory.free),
             (&MEMORY_TOTAL, memory.total),
             (&MEMORY_RESERVED, memory.reserved),
         ] {
-            probe.tell_u64(metric, &[], Ok(bytes), 1.0);
+            recorder.record_u64(metric, &[], Ok(bytes), 1.0);
         }
     }
 }
 
-/// The processes that hold memory on a card or slice. Of a card with slices it would repeat theirs.
-pub(crate) fn tell_processes(device: &Device<'_>, probe: &mut Probe<'_>) {
-    for process in probe.ask(device.running_compute_processes()).unwrap_or_default() {
+/// Records the processes that hold memory on a GPU or MIG device. A GPU that is split would repeat those of its MIG devices.
+pub(crate) fn record_processes(device: &Device<'_>, recorder: &mut Recorder<'_>) {
+    for process in recorder.check(device.running_compute_processes()).unwrap_or_default() {
         let UsedGpuMemory::Used(bytes) = process.used_gpu_memory else { continue };
         let name = device.nvml().sys_process_name(process.pid, 256).unwrap_or_default();
         let labels = [("pid", process.pid.to_string()), ("process", program(&name).to_owned())];
-        probe.tell_u64(&PROCESS_MEMORY, &labels.each_ref().map(|(name, value)| (*name, &**value)), Ok(bytes), 1.0);
+        recorder.record_u64(&PROCESS_MEMORY, &labels.each_ref().map(|(name, value)| (*name, &**value)), Ok(bytes), 1.0);
     }
 }
 
-/// The program in a command line as `/proc` or the driver give it: the last part of its path.
+/// The program in a command line from `/proc` or the driver: the last part of its path.
 pub fn program(command: &str) -> &str {
     let path = command.split('\0').next().unwrap_or_default();
-    // A path ends at a blank; a title such as `VLLM::EngineCore` may go on.
+    // A path ends at a space; a title such as `sglang::scheduler TP0` may contain one.
     let path = if path.starts_with('/') { path.split(' ').next().unwrap_or_default() } else { path };
     if path.starts_with('/') { path.rsplit('/').next().unwrap_or_default() } else { path }
 }
 
-/// What only whole cards tell. `has_pcie` is whether traffic over PCIe is known already.
-pub(crate) fn tell_card(device: &Device<'_>, has_pcie: bool, probe: &mut Probe<'_>) {
-    let utilization = probe.ask(device.utilization_rates());
-    probe.tell_percent(&UTILIZATION, utilization.as_ref().map(|rates| rates.gpu));
-    probe.tell_percent(&MEMORY_UTILIZATION, utilization.as_ref().map(|rates| rates.memory));
-    for (metric, answer) in [(&ENCODER, device.encoder_utilization()), (&DECODER, device.decoder_utilization())] {
-        let percent = probe.ask(answer).map(|info| info.utilization);
-        probe.tell_percent(metric, percent);
+/// Records what only a whole GPU reports. `has_pcie` says whether PCIe traffic is already recorded.
+pub(crate) fn record_gpu(device: &Device<'_>, has_pcie: bool, recorder: &mut Recorder<'_>) {
+    let utilization = recorder.check(device.utilization_rates());
+    recorder.record_percent(&UTILIZATION, utilization.as_ref().map(|rates| rates.gpu));
+    recorder.record_percent(&MEMORY_UTILIZATION, utilization.as_ref().map(|rates| rates.memory));
+    for (metric, result) in [(&ENCODER, device.encoder_utilization()), (&DECODER, device.decoder_utilization())] {
+        let percent = recorder.check(result).map(|info| info.utilization);
+        recorder.record_percent(metric, percent);
     }
-    probe.tell_u32(&POWER, &[], device.power_usage(), MILLI);
-    probe.tell_u32(&POWER_LIMIT, &[], device.enforced_power_limit(), MILLI);
-    probe.tell_u64(&ENERGY, &[], device.total_energy_consumption(), MILLI);
-    probe.tell_u32(&TEMPERATURE, &[("sensor", "gpu")], device.temperature(TemperatureSensor::Gpu), 1.0);
-    probe.tell_u32(&TEMPERATURE_SLOWDOWN, &[], device.temperature_threshold(TemperatureThreshold::Slowdown), 1.0);
-    let fan = probe.ask(device.fan_speed(0));
-    probe.tell_percent(&FAN, fan);
+    recorder.record_u32(&POWER, &[], device.power_usage(), MILLI);
+    recorder.record_u32(&POWER_LIMIT, &[], device.enforced_power_limit(), MILLI);
+    recorder.record_u64(&ENERGY, &[], device.total_energy_consumption(), MILLI);
+    recorder.record_u32(&TEMPERATURE, &[("sensor", "gpu")], device.temperature(TemperatureSensor::Gpu), 1.0);
+    recorder.record_u32(&TEMPERATURE_SLOWDOWN, &[], device.temperature_threshold(TemperatureThreshold::Slowdown), 1.0);
+    let fan = recorder.check(device.fan_speed(0));
+    recorder.record_percent(&FAN, fan);
     for (name, clock) in CLOCKS {
-        probe.tell_u32(&CLOCK, &[("clock", name)], device.clock_info(clock), MEGAHERTZ);
-        probe.tell_u32(&CLOCK_MAX, &[("clock", name)], device.max_clock_info(clock), MEGAHERTZ);
+        recorder.record_u32(&CLOCK, &[("clock", name)], device.clock_info(clock), MEGAHERTZ);
+        recorder.record_u32(&CLOCK_MAX, &[("clock", name)], device.max_clock_info(clock), MEGAHERTZ);
     }
     let held = match device.current_throttle_reasons_strict() {
         Ok(reasons) => Ok(reasons.bits()),
-        // Bits that the wrapper has no name for.
+        // The wrapper has no names for some bits.
         Err(NvmlError::IncorrectBits(Bits::U64(bits))) => Ok(bits),
         Err(error) => Err(error),
     };
-    if let Some(held) = probe.ask(held) {
-        for (reason, bits) in HELD {
-            probe.tell(&CLOCK_HELD, &[("reason", reason)], Some(f64::from(u8::from(held & bits != 0))));
+    if let Some(held) = recorder.check(held) {
+        for (reason, bits) in CLOCK_HOLD_REASONS {
+            recorder.record(&CLOCK_HELD, &[("reason", reason)], Some(f64::from(u8::from(held & bits != 0))));
         }
     }
     if !has_pcie {
-        // Each of these takes the driver a fiftieth of a second, in KB/s.
-        probe.tell_u32(&PCIE_RECEIVED, &[], device.pcie_throughput(PcieUtilCounter::Receive), 1000.0);
-        probe.tell_u32(&PCIE_SENT, &[], device.pcie_throughput(PcieUtilCounter::Send), 1000.0);
+        // In kB/s. Each of these calls takes the driver 20 ms.
+        recorder.record_u32(&PCIE_RECEIVED, &[], device.pcie_throughput(PcieUtilCounter::Receive), 1000.0);
+        recorder.record_u32(&PCIE_SENT, &[], device.pcie_throughput(PcieUtilCounter::Send), 1000.0);
     }
-    probe.tell_u32(&PCIE_REPLAYS, &[], device.pcie_replay_counter(), 1.0);
-    if let Some((received, sent)) = probe.ask(nvlink_bytes(device)) {
-        probe.tell_u64(&NVLINK_RECEIVED, &[], Ok(received), 1.0);
-        probe.tell_u64(&NVLINK_SENT, &[], Ok(sent), 1.0);
+    recorder.record_u32(&PCIE_REPLAYS, &[], device.pcie_replay_counter(), 1.0);
+    if let Some(NvlinkBytes { received, sent }) = recorder.check(nvlink_bytes(device)) {
+        recorder.record_u64(&NVLINK_RECEIVED, &[], Ok(received), 1.0);
+        recorder.record_u64(&NVLINK_SENT, &[], Ok(sent), 1.0);
     }
     for (name, error) in [("corrected", MemoryError::Corrected), ("uncorrected", MemoryError::Uncorrected)] {
-        probe.tell_u64(&ECC_ERRORS, &[("type", name)], device.total_ecc_errors(error, EccCounter::Volatile), 1.0);
+        recorder.record_u64(&ECC_ERRORS, &[("type", name)], device.total_ecc_errors(error, EccCounter::Volatile), 1.0);
     }
-    tell_fields(device, probe);
+    record_fields(device, recorder);
 }
 
-/// What has no call of its own.
-fn tell_fields(device: &Device<'_>, probe: &mut Probe<'_>) {
+/// Records the values that have no call of their own.
+fn record_fields(device: &Device<'_>, recorder: &mut Recorder<'_>) {
     let fields = [
         (&TEMPERATURE, ("sensor", "memory"), field_id::NVML_FI_DEV_MEMORY_TEMP),
         (&REMAPPED_ROWS, ("type", "corrected"), field_id::NVML_FI_DEV_REMAPPED_COR),
         (&REMAPPED_ROWS, ("type", "uncorrected"), field_id::NVML_FI_DEV_REMAPPED_UNC),
     ];
     let ids = fields.map(|(_, _, field)| FieldId(field));
-    let values = probe.ask(device.field_values_for(&ids)).unwrap_or_default();
+    let values = recorder.check(device.field_values_for(&ids)).unwrap_or_default();
     for ((metric, label, _), value) in fields.into_iter().zip(values) {
         let value = value.and_then(|sample| sample.value).map(|value| match value {
             SampleValue::U32(value) if value == u32::MAX => u64::MAX,
@@ -128,7 +128,7 @@ fn tell_fields(device: &Device<'_>, probe: &mut Probe<'_>) {
             SampleValue::I64(value) => u64::try_from(value).unwrap_or(u64::MAX),
             SampleValue::F64(value) => value as u64,
         });
-        probe.tell_u64(metric, &[label], value, 1.0);
+        recorder.record_u64(metric, &[label], value, 1.0);
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     use super::program;
 
     #[test]
-    fn a_process_goes_by_its_program() {
+    fn a_process_is_named_after_its_program() {
         for (command, expected) in [
             ("/usr/bin/python3 -m vllm.entrypoints", "python3"),
             ("VLLM::EngineCore", "VLLM::EngineCore"),

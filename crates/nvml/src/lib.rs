@@ -1,25 +1,21 @@
-//! NVIDIA's cards as a metrics page: NVML is read into samples, and samples of an interval into means and peaks.
+//! Reads NVIDIA GPUs through NVML, and aggregates the samples of an interval into families of means and peaks.
 //!
-//! The names are those of [`catalogue::GPU_METRICS`]. What a card or driver does not tell is left out, never zero, and a
-//! field that fails costs no other.
-mod gpu;
+//! The metric names are those of [`catalogue::GPU_METRICS`]. A value that a GPU or driver does not report is omitted, never
+//! zero, and a field that fails does not affect others.
 mod collector;
 mod fault;
+mod gpm;
+mod gpu;
 mod identity;
 mod metric;
-mod recorder;
-mod gpm;
 mod raw;
+mod recorder;
 mod window;
 
-pub use gpu::program;
-pub use collector::{Collector, LastXids, open};
+pub use collector::{Collector, GpuSample, LastXids, open};
 pub use fault::Fault;
+pub use gpu::program;
+pub use identity::Labels;
 pub use metric::Reading;
 pub use nvml_wrapper::Nvml;
-pub use window::Window;
-
-/// The page of a collector that does not measure, with the reason why.
-pub fn fault_page(fault: Fault) -> String {
-    window::up_page(Some(fault))
-}
+pub use window::{Window, fault_families};

@@ -1,21 +1,21 @@
-//! What is measured, and how the samples of an interval become one value.
-use std::sync::Arc;
+//! The metrics, and how the samples of an interval become one value.
+use crate::identity::Labels;
 
-/// One metric: its name and how its samples are folded.
+/// A metric: its name, and how its samples are aggregated.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Metric {
     pub(crate) name: &'static str,
-    pub(crate) fold: Fold,
+    pub(crate) aggregation: Aggregation,
 }
 
 /// How the samples of an interval become one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fold {
-    /// The newest: of counters, and of what rarely changes.
+pub(crate) enum Aggregation {
+    /// The newest sample, for counters and for values that rarely change.
     Last,
     /// Their mean.
     Mean,
-    /// Their mean, and the largest under this name.
+    /// Their mean, and the largest as a series of this name.
     MeanAndPeak(&'static str),
 }
 
@@ -23,8 +23,7 @@ pub(crate) enum Fold {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     pub(crate) metric: &'static Metric,
-    /// As written between the braces of a sample.
-    pub(crate) labels: Arc<str>,
+    pub(crate) labels: Labels,
     /// In the metric's base unit.
     pub value: f64,
 }
@@ -35,22 +34,22 @@ impl Reading {
         self.metric.name
     }
 
-    /// Its labels, as written between the braces of a sample.
-    pub fn labels(&self) -> &str {
+    /// The labels of the series.
+    pub fn labels(&self) -> &[(&'static str, String)] {
         &self.labels
     }
 }
 
 const fn last(name: &'static str) -> Metric {
-    Metric { name, fold: Fold::Last }
+    Metric { name, aggregation: Aggregation::Last }
 }
 
 const fn mean(name: &'static str) -> Metric {
-    Metric { name, fold: Fold::Mean }
+    Metric { name, aggregation: Aggregation::Mean }
 }
 
 const fn peak(name: &'static str, peak: &'static str) -> Metric {
-    Metric { name, fold: Fold::MeanAndPeak(peak) }
+    Metric { name, aggregation: Aggregation::MeanAndPeak(peak) }
 }
 
 pub(crate) static UP: Metric = last("gpu_up");

@@ -1,4 +1,4 @@
-//! The two calls that the wrapper cannot make: fields that are asked of all links at once, and which instance a slice is.
+//! Two calls that the wrapper cannot make: field values with a scope, and the instance of a MIG device.
 use nvml_wrapper::Device;
 use nvml_wrapper::error::{NvmlError, nvml_sym, nvml_try};
 use nvml_wrapper::sys_exports::field_id;
@@ -8,52 +8,59 @@ use nvml_wrapper_sys::bindings::{
     nvmlValueType_enum_NVML_VALUE_TYPE_UNSIGNED_LONG_LONG as UNSIGNED_LONG_LONG,
 };
 
-/// The scope that stands for all links together (`nvml.h` at `NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX`).
+/// The scope of all links together (`nvml.h` at `NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX`).
 const ALL_LINKS: u32 = u32::MAX;
 
-/// The most links that a card has (`NVML_NVLINK_MAX_LINKS`).
-const LINKS: u32 = 18;
+/// The largest number of links of a GPU (`NVML_NVLINK_MAX_LINKS`).
+const MAX_LINKS: u32 = 18;
 
-/// Bytes received and sent over NVLink, all links together, since the driver was loaded.
+/// Bytes over all NVLinks of a GPU since the driver was loaded.
+pub(crate) struct NvlinkBytes {
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+}
+
+/// Reads the NVLink counters of a GPU.
 ///
 /// # Errors
-/// When the card has no NVLink or does not count.
-pub(crate) fn nvlink_bytes(device: &Device<'_>) -> Result<(u64, u64), NvmlError> {
+/// If the GPU has no NVLink or does not count.
+pub(crate) fn nvlink_bytes(device: &Device<'_>) -> Result<NvlinkBytes, NvmlError> {
     let all = [
         (field_id::NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX, ALL_LINKS),
         (field_id::NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX, ALL_LINKS),
     ];
     if let [Some(received_kib), Some(sent_kib)] = field_values(device, &all)?[..] {
-        return Ok((received_kib.saturating_mul(1024), sent_kib.saturating_mul(1024)));
+        let (received, sent) = (received_kib.saturating_mul(1024), sent_kib.saturating_mul(1024));
+        return Ok(NvlinkBytes { received, sent });
     }
-    // Newer cards count each link, and in bytes.
+    // Newer GPUs count each link, in bytes.
     let sum = |field| -> Result<u64, NvmlError> {
-        let links: Vec<_> = (0..LINKS).map(|link| (field, link)).collect();
+        let links: Vec<_> = (0..MAX_LINKS).map(|link| (field, link)).collect();
         field_values(device, &links)?.into_iter().flatten().reduce(u64::saturating_add).ok_or(NvmlError::NotSupported)
     };
     let (received, sent) =
         (field_id::NVML_FI_DEV_NVLINK_COUNT_RCV_BYTES, field_id::NVML_FI_DEV_NVLINK_COUNT_XMIT_BYTES);
-    Ok((sum(received)?, sum(sent)?))
+    Ok(NvlinkBytes { received: sum(received)?, sent: sum(sent)? })
 }
 
-/// The number of the GPU instance that a slice is, for the card's performance monitors.
+/// The ID of a MIG device's GPU instance, for the performance monitors.
 ///
 /// # Errors
-/// When it is no slice.
+/// If it is not a MIG device.
 #[expect(unsafe_code, reason = "the wrapper has no such call")]
-pub(crate) fn gpu_instance(slice: &Device<'_>) -> Result<u32, NvmlError> {
-    let call = nvml_sym(slice.nvml().lib().nvmlDeviceGetGpuInstanceId.as_ref())?;
+pub(crate) fn gpu_instance(mig_device: &Device<'_>) -> Result<u32, NvmlError> {
+    let call = nvml_sym(mig_device.nvml().lib().nvmlDeviceGetGpuInstanceId.as_ref())?;
     let mut instance = 0;
-    // SAFETY: the handle is alive as long as the library that `slice` borrows, and NVML writes one number.
-    nvml_try(unsafe { call(slice.handle(), &mut instance) })?;
+    // SAFETY: the handle is alive as long as the library that `mig_device` borrows, and NVML writes one number.
+    nvml_try(unsafe { call(mig_device.handle(), &mut instance) })?;
     Ok(instance)
 }
 
-/// The values of fields, each asked within a scope; none where the card does not tell.
-#[expect(unsafe_code, reason = "the wrapper's own call leaves the scope at zero, which is the first link only")]
+/// The values of fields, each with its scope; none if the GPU does not report it.
+#[expect(unsafe_code, reason = "the wrapper's own call leaves the scope at zero, which is the first link")]
 fn field_values(device: &Device<'_>, fields: &[(u32, u32)]) -> Result<Vec<Option<u64>>, NvmlError> {
     let call = nvml_sym(device.nvml().lib().nvmlDeviceGetFieldValues.as_ref())?;
-    let unasked = nvmlFieldValue_t {
+    let empty = nvmlFieldValue_t {
         fieldId: 0,
         scopeId: 0,
         timestamp: 0,
@@ -63,7 +70,7 @@ fn field_values(device: &Device<'_>, fields: &[(u32, u32)]) -> Result<Vec<Option
         value: nvmlValue_t { ullVal: 0 },
     };
     let mut values: Vec<nvmlFieldValue_t> =
-        fields.iter().map(|(field, scope)| nvmlFieldValue_t { fieldId: *field, scopeId: *scope, ..unasked }).collect();
+        fields.iter().map(|(field, scope)| nvmlFieldValue_t { fieldId: *field, scopeId: *scope, ..empty }).collect();
     // SAFETY: the handle is alive as long as the library that `device` borrows, and NVML writes to the `fields.len()`
     // values that the pointer gives and nowhere else.
     nvml_try(unsafe { call(device.handle(), values.len() as i32, values.as_mut_ptr()) })?;

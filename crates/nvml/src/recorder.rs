@@ -1,31 +1,32 @@
-//! Gathering a card's readings while single fields fail.
+//! Records the readings of one GPU; single fields may fail.
 use crate::fault::Fault;
-use crate::identity::with;
+use crate::identity::{Labels, extended};
 use crate::metric::{Metric, Reading};
 use nvml_wrapper::error::NvmlError;
 
-/// Values at and above this are NVML's ways to say that there is none: -1 in 64 bits, and DCGM's blanks near 2^63.
-const LARGEST: u64 = 1 << 62;
+/// NVML reports missing values as -1 in 64 bits, and DCGM as numbers near 2^63; valid values are below this.
+const MAX_VALUE: u64 = 1 << 62;
 
-/// What one card told.
+/// The readings of one GPU or MIG device, and the faults met while reading it.
 #[derive(Debug)]
-pub(crate) struct Probe<'a> {
-    labels: &'a str,
+pub(crate) struct Recorder<'a> {
+    labels: &'a Labels,
     pub(crate) readings: Vec<Reading>,
-    /// The first fault met, and the first that takes the whole card.
+    /// The first fault of any field.
     fault: Option<Fault>,
-    lost: Option<Fault>,
+    /// The first fault that affects the whole GPU.
+    gpu_fault: Option<Fault>,
 }
 
-impl<'a> Probe<'a> {
-    /// Nothing told yet of what has these labels.
-    pub(crate) fn new(labels: &'a str) -> Self {
-        Self { labels, readings: Vec::new(), fault: None, lost: None }
+impl<'a> Recorder<'a> {
+    /// An empty recorder whose readings get `labels`.
+    pub(crate) fn new(labels: &'a Labels) -> Self {
+        Self { labels, readings: Vec::new(), fault: None, gpu_fault: None }
     }
 
-    /// The value, if there is one; what went wrong is noted, but for what the card does not support.
-    pub(crate) fn ask<T>(&mut self, answer: Result<T, NvmlError>) -> Option<T> {
-        let error = match answer {
+    /// The value of a call, if it succeeded. An error is noted, unless it means that the GPU does not support the call.
+    pub(crate) fn check<T>(&mut self, result: Result<T, NvmlError>) -> Option<T> {
+        let error = match result {
             Ok(value) => return Some(value),
             Err(error) => error,
         };
@@ -42,57 +43,57 @@ impl<'a> Probe<'a> {
             let fault = Fault::from(&error);
             self.fault.get_or_insert(fault);
             if fault.takes_the_card() {
-                self.lost.get_or_insert(fault);
+                self.gpu_fault.get_or_insert(fault);
             }
         }
         None
     }
 
-    /// Adds a reading; what is no number is left out.
-    pub(crate) fn tell(&mut self, metric: &'static Metric, more: &[(&str, &str)], value: Option<f64>) {
+    /// Adds a reading, unless the value is missing or not finite.
+    pub(crate) fn record(&mut self, metric: &'static Metric, more: &[(&'static str, &str)], value: Option<f64>) {
         if let Some(value) = value.filter(|value| value.is_finite()) {
-            self.readings.push(Reading { metric, labels: with(self.labels, more).into(), value });
+            self.readings.push(Reading { metric, labels: extended(self.labels, more), value });
         }
     }
 
-    /// Adds the reading of a field that counts in units of `unit`.
-    pub(crate) fn tell_u32(
+    /// Adds the reading of a 32-bit field in multiples of `unit`.
+    pub(crate) fn record_u32(
         &mut self,
         metric: &'static Metric,
-        more: &[(&str, &str)],
-        answer: Result<u32, NvmlError>,
+        more: &[(&'static str, &str)],
+        result: Result<u32, NvmlError>,
         unit: f64,
     ) {
-        let value = self.ask(answer).filter(|value| *value != u32::MAX);
-        self.tell(metric, more, value.map(|value| f64::from(value) * unit));
+        let value = self.check(result).filter(|value| *value != u32::MAX);
+        self.record(metric, more, value.map(|value| f64::from(value) * unit));
     }
 
-    /// As `tell_u32`, for wide fields.
-    pub(crate) fn tell_u64(
+    /// Adds the reading of a 64-bit field in multiples of `unit`.
+    pub(crate) fn record_u64(
         &mut self,
         metric: &'static Metric,
-        more: &[(&str, &str)],
-        answer: Result<u64, NvmlError>,
+        more: &[(&'static str, &str)],
+        result: Result<u64, NvmlError>,
         unit: f64,
     ) {
-        let value = self.ask(answer).filter(|value| *value < LARGEST);
-        self.tell(metric, more, value.map(|value| value as f64 * unit));
+        let value = self.check(result).filter(|value| *value < MAX_VALUE);
+        self.record(metric, more, value.map(|value| value as f64 * unit));
     }
 
-    /// Adds a share that is given in percent.
-    pub(crate) fn tell_percent(&mut self, metric: &'static Metric, percent: Option<u32>) {
-        self.tell(metric, &[], percent.filter(|percent| *percent <= 100).map(|percent| f64::from(percent) / 100.0));
+    /// Adds the reading of a ratio in percent.
+    pub(crate) fn record_percent(&mut self, metric: &'static Metric, percent: Option<u32>) {
+        self.record(metric, &[], percent.filter(|percent| *percent <= 100).map(|percent| f64::from(percent) / 100.0));
     }
 
-    /// Why the card cannot be measured: something took all of it, or nothing at all was told.
+    /// Why the GPU cannot be measured: a fault affects all of it, or it reports nothing at all.
     pub(crate) fn fault(&self) -> Option<Fault> {
-        self.lost.or(if self.readings.is_empty() { Some(self.fault.unwrap_or(Fault::Unknown)) } else { None })
+        self.gpu_fault.or(if self.readings.is_empty() { Some(self.fault.unwrap_or(Fault::Unknown)) } else { None })
     }
 
-    /// Adds what was told of a part of the card.
-    pub(crate) fn join(&mut self, part: Probe<'_>) {
-        self.readings.extend(part.readings);
-        self.fault = self.fault.or(part.fault);
-        self.lost = self.lost.or(part.lost);
+    /// Adds the readings and faults of a MIG device of the GPU.
+    pub(crate) fn merge(&mut self, other: Recorder<'_>) {
+        self.readings.extend(other.readings);
+        self.fault = self.fault.or(other.fault);
+        self.gpu_fault = self.gpu_fault.or(other.gpu_fault);
     }
 }

@@ -1,19 +1,19 @@
-//! The collector in this process over the fake library, as it is without a file that says otherwise.
+//! The collector with the fake library in its default configuration.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 use catalogue::GPU_METRICS;
-use exposition::{Format, Limits, for_each_sample};
-use nvml::{Collector, LastXids, Window, open};
+use exposition::{Encoding, Format, Limits, for_each_sample, write};
+use nvml::{Collector, GpuSample, LastXids, Window, open};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The fake library, which Cargo puts beside the tests.
+/// The fake library, which Cargo places beside the tests.
 fn library() -> PathBuf {
     let own = std::env::current_exe().expect("a path");
     own.with_file_name("libfake_nvml.so")
 }
 
-/// Metrics of performance monitors, which the fake has none of, and those that tell of faults.
+/// Metrics of performance monitors, which the fake lacks by default, and of processes.
 const ABSENT: [&str; 5] = [
     "gpu_engine_active_ratio",
     "gpu_sm_active_ratio",
@@ -22,14 +22,21 @@ const ABSENT: [&str; 5] = [
     "gpu_process_memory_bytes",
 ];
 
+/// The families of a window as Prometheus text.
+fn text(window: &Window) -> String {
+    let mut text = String::new();
+    write(&window.families(), Encoding::TEXT, &mut text);
+    text
+}
+
 #[test]
-fn the_page_has_the_metrics_of_the_catalogue_and_no_others() {
+fn the_families_are_those_of_the_catalogue() {
     let nvml = open(library().as_os_str()).expect("the fake library");
     let mut window = Window::new(Duration::from_secs(5));
-    let (readings, faults) = Collector::new(&nvml).sample(&mut LastXids::new()).expect("a sample");
-    assert_eq!(faults, 0);
+    let GpuSample { readings, failed_gpus } = Collector::new(&nvml).sample(&mut LastXids::new()).expect("a sample");
+    assert_eq!(failed_gpus, 0);
     window.push(Duration::ZERO, readings);
-    let page = window.page();
+    let page = text(&window);
     let mut names = BTreeSet::new();
     for_each_sample(page.as_bytes(), Format::StrictText, &Limits::default(), &mut |sample| {
         names.insert(sample.name.to_owned());
@@ -41,29 +48,29 @@ fn the_page_has_the_metrics_of_the_catalogue_and_no_others() {
     assert_eq!(&names | &(&absent | &never), known);
     for line in [
         "gpu_info{gpu=\"0\",uuid=\"GPU-00000000\",name=\"NVIDIA \\\"Fake\\\" H100\",driver_version=\"590.48.01\",\
-         cuda_version=\"13.1\",pci_bus=\"00000000:01:00.0\",serial=\"1650000000000\"} 1",
-        "gpu_energy_joules_total{gpu=\"0\",uuid=\"GPU-00000000\",name=\"NVIDIA \\\"Fake\\\" H100\"} 5000",
-        "gpu_nvlink_received_bytes_total{gpu=\"0\",uuid=\"GPU-00000000\",name=\"NVIDIA \\\"Fake\\\" H100\"} 1024",
+         cuda_version=\"13.1\",pci_bus=\"00000000:01:00.0\",serial=\"1650000000000\"} 1.0",
+        "gpu_energy_joules_total{gpu=\"0\",uuid=\"GPU-00000000\",name=\"NVIDIA \\\"Fake\\\" H100\"} 5000.0",
+        "gpu_nvlink_received_bytes_total{gpu=\"0\",uuid=\"GPU-00000000\",name=\"NVIDIA \\\"Fake\\\" H100\"} 1024.0",
     ] {
         assert!(page.lines().any(|own| own == line), "{line} is not in {page}");
     }
     for (labels, value) in [("thermal", 1), ("power_cap", 1), ("power_brake", 0), ("hardware_slowdown", 0)] {
-        let end = format!("reason=\"{labels}\"}} {value}");
+        let end = format!("reason=\"{labels}\"}} {value}.0");
         assert!(page.lines().any(|line| line.starts_with("gpu_clock_held") && line.ends_with(&end)), "{end}: {page}");
     }
 }
 
-/// What the library gives is given back: event sets, handles, texts.
+/// Event sets, handles and texts of the library are released.
 #[test]
-fn thousands_of_samples_leave_nothing_behind() {
+fn thousands_of_samples_leak_nothing() {
     let nvml = open(library().as_os_str()).expect("the fake library");
     let mut collector = Collector::new(&nvml);
     let (mut window, mut xids) = (Window::new(Duration::from_secs(6)), LastXids::new());
     let mut sample = |from: u64, count: u64| {
         for second in from..from + count {
-            window.push(Duration::from_secs(second), collector.sample(&mut xids).expect("a sample").0);
+            window.push(Duration::from_secs(second), collector.sample(&mut xids).expect("a sample").readings);
         }
-        (resident_kib(), window.page().len())
+        (resident_kib(), text(&window).len())
     };
     let (before_kib, before_bytes) = sample(0, 2000);
     let (after_kib, after_bytes) = sample(2000, 10_000);

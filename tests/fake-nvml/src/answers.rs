@@ -1,4 +1,4 @@
-//! Handles, and writing answers where callers want them.
+//! Device handles, and results written through callers' pointers.
 use crate::behaviour::Behaviour;
 use nvml_wrapper_sys::bindings::{nvmlDevice_t, nvmlReturn_t};
 use std::ffi::{c_char, c_uint};
@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_uint};
 pub(crate) const SUCCESS: nvmlReturn_t = 0;
 pub(crate) const NOT_SUPPORTED: nvmlReturn_t = 3;
 
-/// A card or one of its slices, as a handle: one more than the index, and above 16 bits one more than the slice's.
+/// A GPU or MIG device. The handle is the GPU's index plus one, and the MIG device's index plus one in the upper bits.
 #[derive(Clone, Copy)]
 pub(crate) struct Handle {
     pub(crate) gpu: u32,
@@ -25,7 +25,7 @@ impl Handle {
     }
 }
 
-/// Writes `value` unless the call is to fail.
+/// Writes `value`, unless the call is configured to fail.
 pub(crate) fn answer<T>(
     function: &str,
     device: Option<nvmlDevice_t>,
@@ -36,12 +36,12 @@ pub(crate) fn answer<T>(
     if let Some(code) = Behaviour::current().failure(function, gpu) {
         return code;
     }
-    // SAFETY: NVML's contract: callers give a place to write to.
+    // SAFETY: by NVML's contract, callers pass a valid pointer.
     unsafe { into.write(value()) };
     SUCCESS
 }
 
-/// Writes a text and its end within `length` bytes.
+/// Writes a NUL-terminated text of at most `length` bytes, unless the call is configured to fail.
 pub(crate) fn text(
     function: &str,
     device: Option<nvmlDevice_t>,
@@ -53,16 +53,16 @@ pub(crate) fn text(
     if let Some(code) = Behaviour::current().failure(function, gpu) {
         return code;
     }
-    let kept = text.len().min((length as usize).saturating_sub(1));
-    // SAFETY: NVML's contract: callers give `length` bytes.
+    let written = text.len().min((length as usize).saturating_sub(1));
+    // SAFETY: by NVML's contract, callers pass a buffer of `length` bytes.
     unsafe {
-        into.copy_from(text.as_ptr().cast(), kept);
-        into.add(kept).write(0);
+        into.copy_from(text.as_ptr().cast(), written);
+        into.add(written).write(0);
     }
     SUCCESS
 }
 
-/// `value`, or what stands for none where the file wants that.
-pub(crate) fn or_none(value: u32) -> u32 {
+/// `value`, or NVML's sentinel for a missing value if `sentinels` is set.
+pub(crate) fn or_sentinel(value: u32) -> u32 {
     if Behaviour::current().get("sentinels").is_some() { u32::MAX } else { value }
 }

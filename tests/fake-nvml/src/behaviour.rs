@@ -1,27 +1,26 @@
-//! What the file says.
+//! The configuration file.
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Settings of the file, one `name=value` a line:
+/// The settings in the file, one `name=value` on each line:
 ///
-/// - `gpus`: how many cards there are; 1 when absent.
-/// - `init`: what opening the library returns, an `nvmlReturn_t`.
-/// - `all`: what every call about a card returns.
-/// - `gpu.<index>`: what every call about this card returns, even asking for it: 15 is lost, 16 needs a reset.
-/// - `code.<function>`: what this function returns.
-/// - `hang`: a function that never returns; with `deaf` even a request to end is not heard, as within a driver, for half a
-///   minute.
-/// - `mig.<index>`: into how many slices this card is split.
-/// - `monitors`: 1 for cards that have performance monitors.
-/// - `sentinels`: 1 for values that mean that there is none.
-/// - `utilization`: percent, or several with commas between that follow each other call by call.
-/// - `processes.<index>`: `pid:bytes`, several with commas between.
-/// - `xid.<index>`: a complaint of the driver, told once.
+/// - `gpus`: the number of GPUs, 1 by default.
+/// - `init`: the `nvmlReturn_t` of initialisation.
+/// - `all`: the return code of every call for a GPU.
+/// - `gpu.<index>`: the return code of every call for this GPU, including its lookup: 15 is lost, 16 requires a reset.
+/// - `code.<function>`: the return code of this function.
+/// - `hang`: a function that does not return; with `deaf` it also ignores SIGTERM for 30 seconds, as a driver would.
+/// - `mig.<index>`: the number of MIG devices that this GPU is split into.
+/// - `monitors`: 1 if GPUs have performance monitors.
+/// - `sentinels`: 1 for sentinels in place of values.
+/// - `utilization`: percent, or a comma-separated list whose values follow each other call by call.
+/// - `processes.<index>`: a comma-separated list of `pid:bytes`.
+/// - `xid.<index>`: an XID error, reported once.
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour(HashMap<String, String>);
 
-// `signal(2)`, and numbers of Linux.
+// `signal(2)` with constants of Linux.
 unsafe extern "C" {
     fn signal(number: i32, handler: usize) -> usize;
 }
@@ -31,7 +30,7 @@ const SIG_IGN: usize = 1;
 static CURRENT: Mutex<Option<Arc<Behaviour>>> = Mutex::new(None);
 
 impl Behaviour {
-    /// Reads the file again.
+    /// Reads the file.
     pub(crate) fn read() -> Arc<Self> {
         let text = std::env::var_os("FAKE_NVML").and_then(|path| std::fs::read_to_string(path).ok());
         let lines = text.as_deref().unwrap_or_default().lines().filter_map(|line| line.split_once('='));
@@ -40,7 +39,7 @@ impl Behaviour {
         read
     }
 
-    /// As it was read last.
+    /// The configuration that was read last.
     pub(crate) fn current() -> Arc<Self> {
         let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
         current.unwrap_or_else(Self::read)
@@ -56,12 +55,12 @@ impl Behaviour {
         self.get(name)?.parse().ok()
     }
 
-    /// What `function` returns instead of an answer about `gpu`, if anything. It may not return at all.
+    /// The error code that `function` is configured to return for `gpu`, if any. May not return at all.
     pub(crate) fn failure(&self, function: &str, gpu: Option<u32>) -> Option<u32> {
         if self.get("hang") == Some(function) {
             let is_deaf = self.get("deaf").is_some();
             if is_deaf {
-                // SAFETY: a change of what a signal does has no further conditions.
+                // SAFETY: `signal` has no preconditions.
                 unsafe { signal(SIGTERM, SIG_IGN) };
             }
             std::thread::sleep(Duration::from_secs(if is_deaf { 30 } else { 3600 }));

@@ -1,12 +1,15 @@
-//! NVML's functions, as far as a collector calls them. Shapes are those of `nvml.h`.
-use crate::answers::{Handle, NOT_SUPPORTED, SUCCESS, answer, or_none, text};
+//! The NVML functions that the collector calls, with the signatures of `nvml.h`.
+use crate::answers::{Handle, NOT_SUPPORTED, SUCCESS, answer, or_sentinel, text};
 use crate::behaviour::Behaviour;
 use nvml_wrapper_sys::bindings::{
     nvmlDevice_t, nvmlEventData_t, nvmlEventSet_t, nvmlFieldValue_t, nvmlMemory_v2_t, nvmlPciInfo_t, nvmlProcessInfo_t,
     nvmlReturn_t, nvmlUtilization_t,
 };
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 const GIB: u64 = 1 << 30;
 const TIMEOUT: nvmlReturn_t = 10;
@@ -62,8 +65,8 @@ extern "C" fn nvmlDeviceGetUUID(device: nvmlDevice_t, into: *mut c_char, length:
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlDeviceGetName(device: nvmlDevice_t, into: *mut c_char, length: c_uint) -> nvmlReturn_t {
-    let slice = if Handle::of(device).mig.is_some() { " MIG 1g.10gb" } else { "" };
-    text("nvmlDeviceGetName", Some(device), into, length, &format!("NVIDIA \"Fake\" H100{slice}"))
+    let suffix = if Handle::of(device).mig.is_some() { " MIG 1g.10gb" } else { "" };
+    text("nvmlDeviceGetName", Some(device), into, length, &format!("NVIDIA \"Fake\" H100{suffix}"))
 }
 
 #[unsafe(no_mangle)]
@@ -101,15 +104,15 @@ extern "C" fn nvmlDeviceGetUtilizationRates(device: nvmlDevice_t, into: *mut nvm
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
     let gpu = percents.get(call % percents.len().max(1)).copied().unwrap_or(50);
     answer("nvmlDeviceGetUtilizationRates", Some(device), into, || nvmlUtilization_t {
-        gpu: or_none(gpu),
-        memory: or_none(25),
+        gpu: or_sentinel(gpu),
+        memory: or_sentinel(25),
     })
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlDeviceGetMemoryInfo_v2(device: nvmlDevice_t, into: *mut nvmlMemory_v2_t) -> nvmlReturn_t {
     let total = if Handle::of(device).mig.is_some() { 10 * GIB } else { 80 * GIB };
-    let value = |value| if or_none(0) == 0 { value } else { u64::MAX };
+    let value = |value| if or_sentinel(0) == 0 { value } else { u64::MAX };
     answer("nvmlDeviceGetMemoryInfo_v2", Some(device), into, || nvmlMemory_v2_t {
         version: 2,
         total: value(total),
@@ -136,11 +139,11 @@ extern "C" fn nvmlDeviceGetComputeRunningProcesses_v3(
         Some((pid.parse().ok()?, bytes.parse().ok()?))
     });
     let processes: Vec<(u32, u64)> = processes.collect();
-    // SAFETY: NVML's contract: `count` tells how many `into` has room for.
+    // SAFETY: by NVML's contract, `into` has room for `count` entries.
     unsafe {
-        let room = count.read() as usize;
+        let capacity = count.read() as usize;
         count.write(processes.len() as c_uint);
-        if room < processes.len() {
+        if capacity < processes.len() {
             return INSUFFICIENT_SIZE;
         }
         for (at, (pid, bytes)) in processes.into_iter().enumerate() {
@@ -152,7 +155,7 @@ extern "C" fn nvmlDeviceGetComputeRunningProcesses_v3(
     SUCCESS
 }
 
-/// Functions that answer with one number about a card.
+/// Functions that return one number about a GPU.
 macro_rules! numbers {
     ($($name:ident($($argument:ident: $kind:ty),*) -> $type:ty { $value:expr })*) => {
         $(
@@ -165,29 +168,29 @@ macro_rules! numbers {
 }
 
 numbers! {
-    nvmlDeviceGetPowerUsage() -> c_uint { or_none(350_000) }
-    nvmlDeviceGetEnforcedPowerLimit() -> c_uint { or_none(700_000) }
+    nvmlDeviceGetPowerUsage() -> c_uint { or_sentinel(350_000) }
+    nvmlDeviceGetEnforcedPowerLimit() -> c_uint { or_sentinel(700_000) }
     nvmlDeviceGetTotalEnergyConsumption() -> c_ulonglong { 5_000_000 }
-    nvmlDeviceGetTemperature(_sensor: c_uint) -> c_uint { or_none(60) }
-    nvmlDeviceGetTemperatureThreshold(_threshold: c_uint) -> c_uint { or_none(90) }
-    nvmlDeviceGetFanSpeed_v2(_fan: c_uint) -> c_uint { or_none(40) }
-    nvmlDeviceGetClockInfo(clock: c_uint) -> c_uint { or_none(1000 + clock) }
-    nvmlDeviceGetMaxClockInfo(clock: c_uint) -> c_uint { or_none(2000 + clock) }
-    nvmlDeviceGetPcieThroughput(counter: c_uint) -> c_uint { or_none(100 + counter) }
-    nvmlDeviceGetPcieReplayCounter() -> c_uint { or_none(3) }
+    nvmlDeviceGetTemperature(_sensor: c_uint) -> c_uint { or_sentinel(60) }
+    nvmlDeviceGetTemperatureThreshold(_threshold: c_uint) -> c_uint { or_sentinel(90) }
+    nvmlDeviceGetFanSpeed_v2(_fan: c_uint) -> c_uint { or_sentinel(40) }
+    nvmlDeviceGetClockInfo(clock: c_uint) -> c_uint { or_sentinel(1000 + clock) }
+    nvmlDeviceGetMaxClockInfo(clock: c_uint) -> c_uint { or_sentinel(2000 + clock) }
+    nvmlDeviceGetPcieThroughput(counter: c_uint) -> c_uint { or_sentinel(100 + counter) }
+    nvmlDeviceGetPcieReplayCounter() -> c_uint { or_sentinel(3) }
     nvmlDeviceGetCurrentClocksThrottleReasons() -> c_ulonglong { 0x4 | 0x40 }
     nvmlDeviceGetTotalEccErrors(kind: c_uint, _counter: c_uint) -> c_ulonglong { 7 + u64::from(kind) }
     nvmlDeviceGetMaxMigDeviceCount() -> c_uint { 7 }
 }
 
-/// Shares of the video units, and over how long they were taken.
+/// Utilization of the video units, and the period over which it is measured.
 macro_rules! video {
     ($($name:ident $percent:literal)*) => {
         $(
             #[unsafe(no_mangle)]
             extern "C" fn $name(device: nvmlDevice_t, into: *mut c_uint, period: *mut c_uint) -> nvmlReturn_t {
                 answer(stringify!($name), Some(device), period, || 167_000).max(
-                    answer(stringify!($name), Some(device), into, || or_none($percent)))
+                    answer(stringify!($name), Some(device), into, || or_sentinel($percent)))
             }
         )*
     };
@@ -221,8 +224,8 @@ extern "C" fn nvmlDeviceGetMigDeviceHandleByIndex(
     if index >= Behaviour::current().number(&format!("mig.{gpu}")).unwrap_or(0) {
         return NOT_FOUND;
     }
-    let slice = Handle { gpu, mig: Some(index) }.device();
-    answer("nvmlDeviceGetMigDeviceHandleByIndex", Some(device), into, || slice)
+    let mig_device = Handle { gpu, mig: Some(index) }.device();
+    answer("nvmlDeviceGetMigDeviceHandleByIndex", Some(device), into, || mig_device)
 }
 
 #[unsafe(no_mangle)]
@@ -235,11 +238,11 @@ extern "C" fn nvmlDeviceGetFieldValues(
     if let Some(code) = Behaviour::current().failure("nvmlDeviceGetFieldValues", Some(Handle::of(device).gpu)) {
         return code;
     }
-    // SAFETY: NVML's contract: `values` has `count` of them.
+    // SAFETY: by NVML's contract, `values` has `count` entries.
     let values = unsafe { std::slice::from_raw_parts_mut(values, count.max(0) as usize) };
     for value in values {
         let (code, number) = match (value.fieldId, value.scopeId) {
-            // The memory's temperature; NVLink's bytes sent and received on all links; remapped rows.
+            // Memory temperature; NVLink bytes sent and received on all links; remapped rows.
             (82, _) => (SUCCESS, 70),
             (138, u32::MAX) => (SUCCESS, 2),
             (139, u32::MAX) => (SUCCESS, 1),
@@ -248,7 +251,7 @@ extern "C" fn nvmlDeviceGetFieldValues(
         };
         value.nvmlReturn = code;
         value.valueType = UNSIGNED_LONG_LONG;
-        value.value.ullVal = if or_none(0) == 0 { number } else { u64::MAX };
+        value.value.ullVal = if or_sentinel(0) == 0 { number } else { u64::MAX };
     }
     SUCCESS
 }
@@ -259,18 +262,26 @@ extern "C" fn nvmlEventSetCreate(into: *mut nvmlEventSet_t) -> nvmlReturn_t {
     answer("nvmlEventSetCreate", None, into, || (SETS.fetch_add(1, Ordering::Relaxed) + 1) as nvmlEventSet_t)
 }
 
-/// The cards by the number of their event set: sets are made card by card.
-static WATCHED: std::sync::Mutex<Vec<(usize, usize, bool)>> = std::sync::Mutex::new(Vec::new());
+/// A registration for events; each event set belongs to one GPU.
+struct Subscription {
+    set: usize,
+    device: usize,
+    /// Whether its XID error has been reported.
+    is_reported: bool,
+}
+
+static SUBSCRIPTIONS: Mutex<Vec<Subscription>> = Mutex::new(Vec::new());
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlDeviceRegisterEvents(device: nvmlDevice_t, _types: c_ulonglong, set: nvmlEventSet_t) -> nvmlReturn_t {
-    WATCHED.lock().expect("a lock").push((set as usize, device as usize, false));
+    let subscription = Subscription { set: set as usize, device: device as usize, is_reported: false };
+    SUBSCRIPTIONS.lock().expect("a lock").push(subscription);
     SUCCESS
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlEventSetFree(set: nvmlEventSet_t) -> nvmlReturn_t {
-    WATCHED.lock().expect("a lock").retain(|(known, ..)| *known != set as usize);
+    SUBSCRIPTIONS.lock().expect("a lock").retain(|subscription| subscription.set != set as usize);
     SUCCESS
 }
 
@@ -281,13 +292,13 @@ extern "C" fn nvmlEventSetWait_v2(
     _timeout_ms: c_uint,
 ) -> nvmlReturn_t {
     const XID: c_ulonglong = 8;
-    let mut watched = WATCHED.lock().expect("a lock");
-    let Some((_, device, is_told)) = watched.iter_mut().find(|(known, ..)| *known == set as usize) else {
+    let mut subscriptions = SUBSCRIPTIONS.lock().expect("a lock");
+    let Some(subscription) = subscriptions.iter_mut().find(|subscription| subscription.set == set as usize) else {
         return TIMEOUT;
     };
-    let device = *device as nvmlDevice_t;
+    let device = subscription.device as nvmlDevice_t;
     let xid = Behaviour::current().number(&format!("xid.{}", Handle::of(device).gpu));
-    let Some(xid) = xid.filter(|_| !std::mem::replace(is_told, true)) else { return TIMEOUT };
+    let Some(xid) = xid.filter(|_| !std::mem::replace(&mut subscription.is_reported, true)) else { return TIMEOUT };
     let data =
         nvmlEventData_t { device, eventType: XID, eventData: xid.into(), gpuInstanceId: 0, computeInstanceId: 0 };
     answer("nvmlEventSetWait_v2", Some(device), into, || data)

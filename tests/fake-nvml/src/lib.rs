@@ -1,7 +1,7 @@
-//! A stand-in for NVML, `libnvidia-ml.so.1`, for tests: its cards are as a file says, which may change while it runs.
+//! A fake of NVML, `libnvidia-ml.so.1`, for tests. A file configures its GPUs, and may change while the library runs.
 //!
-//! The file is named by the variable `FAKE_NVML` and read whenever the library is opened or asked how many cards there
-//! are. Its lines are settings, see [`behaviour::Behaviour`].
+//! The environment variable `FAKE_NVML` names the file. It is read whenever the library is initialised or its GPUs are
+//! counted. Its lines are the settings of [`behaviour::Behaviour`].
 mod answers;
 mod behaviour;
 mod calls;

@@ -1,15 +1,15 @@
-//! Performance monitors (GPM), as cards from Hopper on have them.
+//! The performance monitors (GPM) of GPUs from Hopper on.
 use crate::answers::{Handle, NOT_SUPPORTED, SUCCESS, answer};
 use crate::behaviour::Behaviour;
 use nvml_wrapper_sys::bindings::{nvmlDevice_t, nvmlGpmMetricsGet_t, nvmlGpmSample_t, nvmlGpmSupport_t, nvmlReturn_t};
 use std::ffi::c_uint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Samples that were given out and not given back.
+/// The number of samples that are allocated and not freed.
 static SAMPLES: AtomicUsize = AtomicUsize::new(0);
 
-/// The most that a collector of 64 cards and their slices may hold. More are forgotten ones.
-const MOST_SAMPLES: usize = 2000;
+/// The largest number of samples that a collector of 64 GPUs and their MIG devices needs; more means that it leaks.
+const MAX_SAMPLES: usize = 2000;
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlGpmQueryDeviceSupport(device: nvmlDevice_t, into: *mut nvmlGpmSupport_t) -> nvmlReturn_t {
@@ -23,7 +23,7 @@ extern "C" fn nvmlGpmQueryDeviceSupport(device: nvmlDevice_t, into: *mut nvmlGpm
 #[unsafe(no_mangle)]
 extern "C" fn nvmlGpmSampleAlloc(into: *mut nvmlGpmSample_t) -> nvmlReturn_t {
     const MEMORY: nvmlReturn_t = 20;
-    if SAMPLES.fetch_add(1, Ordering::Relaxed) > MOST_SAMPLES {
+    if SAMPLES.fetch_add(1, Ordering::Relaxed) > MAX_SAMPLES {
         return MEMORY;
     }
     answer("nvmlGpmSampleAlloc", None, into, || 1_usize as nvmlGpmSample_t)
@@ -43,9 +43,9 @@ extern "C" fn nvmlGpmSampleGet(device: nvmlDevice_t, _sample: nvmlGpmSample_t) -
 #[unsafe(no_mangle)]
 extern "C" fn nvmlGpmMigSampleGet(device: nvmlDevice_t, instance: c_uint, _sample: nvmlGpmSample_t) -> nvmlReturn_t {
     const INVALID_ARGUMENT: nvmlReturn_t = 2;
-    let slices = Behaviour::current().number(&format!("mig.{}", Handle::of(device).gpu)).unwrap_or(0);
-    // Instances are numbered from one here.
-    if (1..=slices).contains(&instance) { SUCCESS } else { INVALID_ARGUMENT }
+    let mig_devices = Behaviour::current().number(&format!("mig.{}", Handle::of(device).gpu)).unwrap_or(0);
+    // The fake numbers instances from one.
+    if (1..=mig_devices).contains(&instance) { SUCCESS } else { INVALID_ARGUMENT }
 }
 
 #[unsafe(no_mangle)]
@@ -58,10 +58,10 @@ extern "C" fn nvmlDeviceGetGpuInstanceId(device: nvmlDevice_t, into: *mut c_uint
 
 #[unsafe(no_mangle)]
 extern "C" fn nvmlGpmMetricsGet(into: *mut nvmlGpmMetricsGet_t) -> nvmlReturn_t {
-    // SAFETY: NVML's contract: callers give a request to fill in.
+    // SAFETY: by NVML's contract, callers pass a valid request to fill in.
     let request = unsafe { &mut *into };
     for metric in request.metrics.iter_mut().take(request.numMetrics as usize) {
-        // Percent for the engines, multiprocessors, their occupancy and tensor cores; MiB per second over PCIe.
+        // Percent for engines, multiprocessors, their occupancy and tensor cores; MiB per second for PCIe.
         let value = match metric.metricId {
             1 => Some(40.0),
             2 => Some(30.0),

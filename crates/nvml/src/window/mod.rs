@@ -1,38 +1,46 @@
-//! The samples of an interval, and the page that they make.
+//! The samples of the last interval, and the families that they aggregate to.
 use crate::fault::Fault;
-use crate::metric::{Fold, Metric, Reading};
+use crate::identity::Labels;
+use crate::metric::{Aggregation, Metric, Reading};
 use catalogue::GPU_METRICS;
+use exposition::{Family, Kind, Sample};
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 const COLLECTOR_UP: &str = "gpu_collector_up";
 
-/// The samples of the last interval: however long it runs, it holds no more than that.
+/// The samples of the last interval. Its memory is bounded, however long it is used.
 #[derive(Debug)]
 pub struct Window {
-    span: Duration,
-    /// Each with the time it was taken, on any clock that does not go back.
-    samples: VecDeque<(Duration, Vec<Reading>)>,
+    length: Duration,
+    samples: VecDeque<TimedSample>,
+}
+
+/// The readings of all GPUs at one time.
+#[derive(Debug)]
+struct TimedSample {
+    /// On any monotonic clock.
+    time: Duration,
+    readings: Vec<Reading>,
 }
 
 impl Window {
-    /// A window over the samples of the last `span`. Give it the time between two readers' looks and one sample more, so
-    /// that no sample falls between two looks.
-    pub fn new(span: Duration) -> Self {
-        Self { span, samples: VecDeque::new() }
+    /// A window over the samples of the last `length`. If that is the scrape interval and the time between two samples
+    /// together, every sample is in the window of some scrape.
+    pub fn new(length: Duration) -> Self {
+        Self { length, samples: VecDeque::new() }
     }
 
-    /// Adds a sample taken at `time`, and lets go of those that are too old by then.
+    /// Adds a sample taken at `time`, and removes those that are then too old.
     pub fn push(&mut self, time: Duration, mut readings: Vec<Reading>) {
-        while self.samples.front().is_some_and(|(first, _)| *first + self.span <= time) {
+        while self.samples.front().is_some_and(|first| first.time + self.length <= time) {
             self.samples.pop_front();
         }
-        if let Some((_, before)) = self.samples.back() {
-            share_labels(before, &mut readings);
+        if let Some(previous) = self.samples.back() {
+            share_labels(&previous.readings, &mut readings);
         }
-        self.samples.push_back((time, readings));
+        self.samples.push_back(TimedSample { time, readings });
     }
 
     /// How many samples it holds.
@@ -40,52 +48,50 @@ impl Window {
         self.samples.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it holds no samples.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
 
-    /// What the newest sample tells, as means and peaks over the window: a series that the newest no longer has is gone.
-    pub fn page(&self) -> String {
-        let mut series: BTreeMap<(&'static str, &str), Folded> = BTreeMap::new();
-        for reading in self.samples.back().into_iter().flat_map(|(_, readings)| readings) {
-            series.insert((reading.metric.name, &reading.labels), Folded::new(reading.metric));
+    /// The series of the newest sample, as means and peaks over the window, with `gpu_collector_up`.
+    pub fn families(&self) -> Vec<Family> {
+        let mut series: BTreeMap<(&'static str, &Labels), Aggregate> = BTreeMap::new();
+        for reading in self.samples.back().into_iter().flat_map(|sample| &sample.readings) {
+            series.insert((reading.metric.name, &reading.labels), Aggregate::new(reading.metric));
         }
-        for reading in self.samples.iter().flat_map(|(_, readings)| readings) {
-            if let Some(folded) = series.get_mut(&(reading.metric.name, &*reading.labels)) {
-                folded.add(reading.value);
+        for reading in self.samples.iter().flat_map(|sample| &sample.readings) {
+            if let Some(aggregate) = series.get_mut(&(reading.metric.name, &reading.labels)) {
+                aggregate.add(reading.value);
             }
         }
-        let mut families: BTreeMap<&'static str, Vec<(&str, f64)>> = BTreeMap::new();
-        for ((name, labels), folded) in &series {
-            families.entry(name).or_default().push((labels, folded.value()));
-            if let Fold::MeanAndPeak(name) = folded.metric.fold {
-                families.entry(name).or_default().push((labels, folded.peak));
+        let mut samples: BTreeMap<&'static str, Vec<Sample>> = BTreeMap::new();
+        for ((name, labels), aggregate) in &series {
+            samples.entry(name).or_default().push(sample(name, labels, aggregate.value()));
+            if let Aggregation::MeanAndPeak(name) = aggregate.metric.aggregation {
+                samples.entry(name).or_default().push(sample(name, labels, aggregate.peak));
             }
         }
-        let mut page = up_page(None);
-        for (name, samples) in families {
-            write_family(&mut page, name, samples);
-        }
-        page
+        let mut families = up_families(None);
+        families.extend(samples.into_iter().map(|(name, samples)| family(name, samples)));
+        families
     }
 }
 
-/// Lets equal labels of two samples share their memory.
-fn share_labels(before: &[Reading], readings: &mut [Reading]) {
-    // Two samples differ little: mostly the same series follow each other.
+/// Makes equal labels of two successive samples share their memory.
+fn share_labels(previous: &[Reading], readings: &mut [Reading]) {
+    // Successive samples have mostly the same series in the same order, so the search starts at the last match.
     let mut at = 0;
     for reading in readings {
-        let found = before[at..].iter().take(64).position(|known| known.labels == reading.labels);
-        if let Some(found) = found {
-            at += found;
-            reading.labels = Arc::clone(&before[at].labels);
+        let offset = previous[at..].iter().take(64).position(|previous| previous.labels == reading.labels);
+        if let Some(offset) = offset {
+            at += offset;
+            reading.labels = Arc::clone(&previous[at].labels);
         }
     }
 }
 
-/// One series over the window.
-struct Folded {
+/// The values of one series over the window.
+struct Aggregate {
     metric: &'static Metric,
     count: f64,
     sum: f64,
@@ -93,7 +99,7 @@ struct Folded {
     last: f64,
 }
 
-impl Folded {
+impl Aggregate {
     fn new(metric: &'static Metric) -> Self {
         Self { metric, count: 0.0, sum: 0.0, peak: f64::NEG_INFINITY, last: f64::NAN }
     }
@@ -106,33 +112,38 @@ impl Folded {
     }
 
     fn value(&self) -> f64 {
-        match self.metric.fold {
-            Fold::Last => self.last,
-            Fold::Mean | Fold::MeanAndPeak(_) => self.sum / self.count,
+        match self.metric.aggregation {
+            Aggregation::Last => self.last,
+            Aggregation::Mean | Aggregation::MeanAndPeak(_) => self.sum / self.count,
         }
     }
 }
 
-/// The page that tells whether cards are measured, and nothing else.
-pub(crate) fn up_page(fault: Option<Fault>) -> String {
-    let mut page = String::new();
-    let labels = fault.map(|fault| format!("reason=\"{}\"", fault.reason())).unwrap_or_default();
-    write_family(&mut page, COLLECTOR_UP, vec![(&labels, f64::from(u8::from(fault.is_none())))]);
-    page
+/// The families of a collector that does not measure: `gpu_collector_up`, with the fault as its reason.
+pub fn fault_families(fault: Fault) -> Vec<Family> {
+    up_families(Some(fault))
 }
 
-fn write_family(page: &mut String, name: &str, samples: Vec<(&str, f64)>) {
-    let known = GPU_METRICS.iter().find(|metric| metric.name == name);
-    // Writing to a string cannot fail.
-    if let Some(metric) = known {
-        let _ = write!(page, "# HELP {name} {}\n# TYPE {name} {}\n", metric.meaning, metric.kind);
+fn up_families(fault: Option<Fault>) -> Vec<Family> {
+    let labels: Vec<_> = fault.map(|fault| ("reason", fault.reason().to_owned())).into_iter().collect();
+    vec![family(COLLECTOR_UP, vec![sample(COLLECTOR_UP, &labels, f64::from(u8::from(fault.is_none())))])]
+}
+
+/// A family with the type and help of the catalogue.
+fn family(name: &str, samples: Vec<Sample>) -> Family {
+    let metric = GPU_METRICS.iter().find(|metric| metric.name == name);
+    Family {
+        name: name.to_owned(),
+        kind: metric.and_then(|metric| Kind::from_name(metric.kind)).unwrap_or_default(),
+        help: metric.map(|metric| metric.meaning.to_owned()).unwrap_or_default(),
+        unit: String::new(),
+        samples,
     }
-    for (labels, value) in samples {
-        let _ = match labels {
-            "" => writeln!(page, "{name} {value}"),
-            labels => writeln!(page, "{name}{{{labels}}} {value}"),
-        };
-    }
+}
+
+fn sample(name: &str, labels: &[(&'static str, String)], value: f64) -> Sample {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Sample { name: name.to_owned(), labels, value, timestamp: None, exemplar: None }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The helper: asks the driver, and writes each sample's page to its standard output.
+use super::text;
 use clap::Args;
-use nvml::{Collector, Fault, LastXids, Nvml, Window, fault_page, open};
+use nvml::{Collector, Fault, GpuSample, LastXids, Nvml, Window, fault_families, open};
 use rustix::process::{Signal, getpid, kill_process};
 use std::ffi::OsString;
 use std::io;
@@ -51,7 +52,7 @@ fn sample(args: &HelperArgs) -> io::Result<()> {
             Err(fault) => Some(fault),
         };
         if let Some(fault) = ended {
-            send(&fault_page(fault))?;
+            send(&text(&fault_families(fault)))?;
             if !fault.is_normal() {
                 return Ok(());
             }
@@ -76,13 +77,13 @@ impl Task {
         let mut failed_since = None;
         let mut due = Instant::now();
         loop {
-            let (readings, faults) = match collector.sample(&mut self.xids) {
+            let GpuSample { readings, failed_gpus } = match collector.sample(&mut self.xids) {
                 Ok(sample) => sample,
                 Err(fault) => return Ok(Some(fault)),
             };
             self.window.push(self.began.elapsed(), readings);
-            send(&self.window.page())?;
-            match faults {
+            send(&text(&self.window.families()))?;
+            match failed_gpus {
                 0 => failed_since = None,
                 _ if failed_since.get_or_insert_with(Instant::now).elapsed() >= self.interval => return Ok(None),
                 _ => {}

@@ -3,7 +3,8 @@
 pub mod helper;
 pub mod supervise;
 
-use nvml::{Fault, fault_page};
+use exposition::{Encoding, Family, write};
+use nvml::{Fault, fault_families};
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,10 +31,21 @@ impl Default for Gpus {
 impl Gpus {
     /// The GPUs as a metrics page.
     pub fn page(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_else(fault_page)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .unwrap_or_else(|fault| text(&fault_families(fault)))
     }
 
     fn set(&self, page: Result<String, Fault>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = page;
     }
+}
+
+/// The families as Prometheus text, which is what the helper process sends.
+fn text(families: &[Family]) -> String {
+    let mut text = String::new();
+    write(families, Encoding::TEXT, &mut text);
+    text
 }
