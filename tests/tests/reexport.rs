@@ -1,7 +1,7 @@
 //! What is collected goes on to a Prometheus and to the Python client, and nothing is lost on the way.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-#[path = "../../crates/exposition/tests/corpora/python.rs"]
+#[path = "../../crates/exposition/tests/suite/corpora/python.rs"]
 mod python;
 
 use inferboard_tests::{
