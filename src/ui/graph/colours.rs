@@ -1,7 +1,8 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
 use crate::ui::graph::visible::{REST, Shown, is_limit};
 use crate::wasm_size::sort::order;
-use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
+use catalogue::contract::ReplicaState;
+use catalogue::{Colours, Detail, Graph, LineRole, Section, line_name};
 use leptos::prelude::{document, window};
 use plot::{LineStyle, Look, Rgb, Theme};
 
@@ -128,7 +129,7 @@ impl Palette {
 
     /// Of a limit, or of a guide.
     fn bound(&self, graph: &Graph, name: &str) -> (Rgb, Option<(f64, f64)>) {
-        let is_guide = graph.line(name).is_some_and(|line| line.role == Role::Guide);
+        let is_guide = graph.line(name).is_some_and(|line| line.role == LineRole::Guide);
         if is_guide { (self.theme.text, DASHES[2]) } else { (self.limit, LIMIT_DASH) }
     }
 

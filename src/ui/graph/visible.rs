@@ -3,7 +3,7 @@ use crate::data::graph::request::{Beside, Drawn};
 use crate::state::card_options::{Choices, Comparison, Form};
 use crate::state::line_filter::Lines;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{Graph, Role};
+use catalogue::{DrawStyle, Graph, LineRole};
 use plot::{Column, Frame, Look};
 
 /// More lines than this are drawn as a band: an eye tells no more apart.
@@ -52,7 +52,7 @@ pub(crate) const REST: &str = "the rest";
 
 /// Whether a drawn line is a limit or a guide: on top of what is stacked, and the same for all replicas.
 pub(crate) fn is_limit(graph: &Graph, name: &str) -> bool {
-    graph.line(name).is_some_and(|line| line.role != Role::Data)
+    graph.line(name).is_some_and(|line| line.role != LineRole::Data)
 }
 
 /// The name of a line of what is compared with.
@@ -76,10 +76,10 @@ pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     if choices.form == Form::HeatMap && drawn.is_detailed {
         return cells(rows(graph, &drawn.frame), Look::Cells { width_ms, is_level: true });
     }
-    let look = match graph.look {
-        catalogue::Look::Bars => Look::Bars { width_ms },
-        catalogue::Look::Lines if choices.is_stacked => Look::Areas,
-        catalogue::Look::Lines => Look::Lines,
+    let look = match graph.draw_style {
+        DrawStyle::Bars => Look::Bars { width_ms },
+        DrawStyle::Lines if choices.is_stacked => Look::Areas,
+        DrawStyle::Lines => Look::Lines,
     };
     let (mut frame, rest) = split(graph, &drawn.frame, look != Look::Lines);
     let own_count = frame.columns.len();
@@ -98,7 +98,7 @@ fn cells(frame: Frame, look: Look) -> Shown {
 
 /// A row for each replica or GPU, the first on top: limits have none, and of several lines the first stands for it.
 fn rows(graph: &Graph, frame: &Frame) -> Frame {
-    let first = graph.lines.iter().find(|line| line.role == Role::Data).map_or("", |line| line.name);
+    let first = graph.lines.iter().find(|line| line.role == LineRole::Data).map_or("", |line| line.name);
     let is_first = |column: &&Column| column.name.ends_with(&format!(" · {first}"));
     let has_first = frame.columns.iter().any(|column| is_first(&column));
     let own = frame.columns.iter().filter(|column| !is_limit(graph, &column.name));

@@ -1,22 +1,22 @@
-//! What graphs of one kind have in common; a graph names only what is its own.
-use crate::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, Unit};
+//! Defaults for graphs of one kind: a graph states only what differs.
+use crate::{Colours, Detail, DrawStyle, Graph, Line, LineRole, Section, Summary, Unit};
 
 /// A line of data.
 pub(super) const fn data(name: &'static str) -> Line {
-    Line { name, role: Role::Data }
+    Line { name, role: LineRole::Data }
 }
 
-/// A bound that data should stay below.
+/// A limit that data should stay below.
 pub(super) const fn limit(name: &'static str) -> Line {
-    Line { name, role: Role::Limit }
+    Line { name, role: LineRole::Limit }
 }
 
-/// What data is compared with.
+/// A value to compare data with.
 pub(super) const fn guide(name: &'static str) -> Line {
-    Line { name, role: Role::Guide }
+    Line { name, role: LineRole::Guide }
 }
 
-/// Lines that the shape of a recipe names.
+/// Lines that are named by the shape of a recipe.
 pub(super) const UNNAMED: &[Line] = &[data("")];
 
 /// Lines of plain numbers.
@@ -27,14 +27,14 @@ pub(super) const LINES: Graph = Graph {
     unit: Unit::Count,
     section: Section::Requests,
     is_shown: false,
-    look: Look::Lines,
+    draw_style: DrawStyle::Lines,
     colours: Colours::Order,
     summary: Summary::None,
     detail: Detail::Replicas,
     lines: UNNAMED,
 };
 
-/// Percentiles, and the mean where it is all that there is.
+/// Percentiles, or the mean where there are no percentiles.
 pub(super) const PERCENTILES: Graph = Graph {
     unit: Unit::Seconds,
     colours: Colours::Percentiles,
@@ -43,11 +43,11 @@ pub(super) const PERCENTILES: Graph = Graph {
     ..LINES
 };
 
-/// Events a second, counted over the range.
+/// Events per second, counted over the range.
 pub(super) const EVENTS: Graph = Graph { unit: Unit::PerSecond, summary: Summary::Counts, ..LINES };
 
-/// Events a second, stacked.
-pub(super) const STACK: Graph = Graph { look: Look::Bars, ..EVENTS };
+/// Events per second, stacked.
+pub(super) const STACK: Graph = Graph { draw_style: DrawStyle::Bars, ..EVENTS };
 
-/// A share of one.
+/// A share, 0 to 1.
 pub(super) const SHARE: Graph = Graph { unit: Unit::Share, ..LINES };

@@ -1,16 +1,16 @@
-//! What a query is narrowed to and measured over.
-use std::fmt::Write;
+//! The model, environment, deployment and replica that a query is narrowed to.
+use crate::promql_text::quoted;
 
-/// The label names by which a backend tells the four scope words.
+/// The label names that a backend uses for the four parts of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeLabels {
-    /// Name of the label that holds the model.
+    /// The label of the model.
     pub model: String,
-    /// … the environment.
+    /// The label of the environment.
     pub environment: String,
-    /// … the deployment.
+    /// The label of the deployment.
     pub deployment: String,
-    /// … the replica.
+    /// The label of the replica.
     pub replica: String,
 }
 
@@ -27,7 +27,7 @@ impl Default for ScopeLabels {
 }
 
 impl ScopeLabels {
-    /// What a server has that was told of no names: what it attaches to each target itself, and what vLLM calls models.
+    /// The labels of a plain Prometheus: those that it attaches to each target, and vLLM's label for models.
     pub fn of_prometheus() -> Self {
         Self { model: "model_name".into(), deployment: "job".into(), replica: "instance".into(), ..Self::default() }
     }
@@ -38,7 +38,7 @@ impl ScopeLabels {
     }
 }
 
-/// What is selected; none means all.
+/// What is selected; `None` means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// One model.
@@ -58,15 +58,17 @@ impl Scope {
         let mut text = String::new();
         for (name, value) in labels.all().into_iter().zip(selected) {
             if let Some(value) = value {
-                let comma = if text.is_empty() { "" } else { "," };
-                let _ = write!(text, "{comma}{name}={}", quoted(value));
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text += &format!("{name}={}", quoted(value));
             }
         }
         text
     }
 
-    /// As [`Scope::matchers`], but passing series that lack a label: those of machines, which may be labelled with what
-    /// runs on them or not. Narrowed to a replica only if `is_replica`, as a machine may carry several.
+    /// As [`Scope::matchers`], but also matching series that lack a label, because series of machines need not carry the
+    /// labels of what runs on them. Includes the replica only if `is_replica`, as a machine may run several.
     pub(crate) fn lenient_matchers(&self, labels: &ScopeLabels, is_replica: bool) -> String {
         let replica = if is_replica { &self.replica } else { &None };
         let selected = [&self.model, &self.environment, &self.deployment, replica];
@@ -78,7 +80,7 @@ impl Scope {
     }
 }
 
-/// A regular expression that matches exactly this text.
+/// A regular expression that matches only this text.
 fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for c in text.chars() {
@@ -90,54 +92,24 @@ fn escaped(text: &str) -> String {
     pattern
 }
 
-/// A PromQL string literal.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => literal.push_str("\\\""),
-            '\\' => literal.push_str("\\\\"),
-            '\n' => literal.push_str("\\n"),
-            c if c.is_control() => {
-                let _ = write!(literal, "\\u{:04x}", u32::from(c));
-            }
-            c => literal.push(c),
-        }
-    }
-    literal.push('"');
-    literal
-}
-
-/// What a graph's query is asked for.
-#[derive(Clone, Debug)]
-pub struct Ask<'a> {
-    /// The selection.
-    pub scope: &'a Scope,
-    /// How the backend names it.
-    pub labels: &'a ScopeLabels,
-    /// The window of a rate, in milliseconds.
-    pub window_ms: i64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn hostile_names_stay_inside_their_quotes() {
+    fn hostile_values_stay_inside_their_quotes() {
         let scope = Scope { model: Some("a\"} or vector(1) #\\\n\u{7}".into()), ..Scope::default() };
         assert_eq!(scope.matchers(&ScopeLabels::default()), r#"model="a\"} or vector(1) #\\\n\u0007""#);
     }
 
     #[test]
-    fn machines_pass_without_the_label_or_with_the_very_value() {
+    fn lenient_matchers_accept_a_missing_label_or_the_exact_value() {
         let scope = Scope { model: Some("a.b|c".into()), replica: Some("r".into()), ..Scope::default() };
         assert_eq!(scope.lenient_matchers(&ScopeLabels::default(), false), r#"model=~"|a\\.b\\|c""#);
     }
 
     #[test]
-    fn matchers_follow_the_backends_names() {
+    fn matchers_use_the_label_names_of_the_backend() {
         let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
         let scope = Scope { model: Some("m".into()), replica: Some("r".into()), ..Scope::default() };
         assert_eq!(scope.matchers(&labels), r#"model="m",pod="r""#);

@@ -1,26 +1,29 @@
-//! What is generated, as its readers read it: checked-in documents, Grafana's JSON, promtool.
+//! The generated texts as their readers take them: checked-in documents, Grafana's JSON, promtool.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 use catalogue::{
-    Ask, GRAPHS, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
+    GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
     start_times_query, summary_query,
 };
-use catalogue_export::{contract, coverage, grafana_dashboard, recording_rules};
+use catalogue_export::{coverage, grafana_dashboard, metrics, recording_rules};
 use promql::Limits;
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 /// `UPDATE_SNAPSHOTS=1` rewrites them.
 #[test]
-fn documents_are_as_generated() {
+fn documents_are_up_to_date() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    for (name, text) in [("coverage.md", coverage()), ("metrics.md", contract())] {
+    for (name, text) in [("coverage.md", coverage()), ("metrics.md", metrics())] {
         let path = docs.join(name);
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             fs::write(&path, &text).expect("a document");
         }
-        assert!(fs::read_to_string(&path).is_ok_and(|own| own == text), "docs/{name} is older than the catalogue");
-        let widths = text.split("\n\n").filter(|block| block.starts_with('|'));
-        for table in widths {
+        assert!(
+            fs::read_to_string(&path).is_ok_and(|own| own == text),
+            "docs/{name} is out of date: set UPDATE_SNAPSHOTS=1"
+        );
+        let tables = text.split("\n\n").filter(|block| block.starts_with('|'));
+        for table in tables {
             let bars = |line: &str| line.replace("\\|", "").matches('|').count();
             let widths: BTreeSet<usize> = table.lines().map(bars).collect();
             assert_eq!(widths.len(), 1, "{name}: {table}");
@@ -44,14 +47,14 @@ fn promtool_accepts_the_recording_rules() {
 }
 
 #[test]
-fn every_panel_of_the_dashboard_asks_what_prometheus_understands() {
+fn every_query_of_the_dashboard_is_valid() {
     let dashboard: Value = serde_json::from_str(&grafana_dashboard("model", &is_original)).expect("JSON");
     let mut ids = BTreeSet::new();
     let mut titles = Vec::new();
     let mut rules = String::from("groups:\n  - name: panels\n    rules:\n");
     let rows = dashboard["panels"].as_array().expect("panels");
-    let folded = rows.iter().filter_map(|row| row["panels"].as_array()).flatten();
-    for panel in rows.iter().chain(folded) {
+    let collapsed = rows.iter().filter_map(|row| row["panels"].as_array()).flatten();
+    for panel in rows.iter().chain(collapsed) {
         assert!(ids.insert(panel["id"].as_u64()), "{}", panel["title"]);
         if panel["type"] == "row" {
             continue;
@@ -71,9 +74,9 @@ fn every_panel_of_the_dashboard_asks_what_prometheus_understands() {
     check(&rules);
 }
 
-/// What the page asks, with its details, boxes and buckets, and where metrics are.
+/// The page's queries: graphs, details, summaries, buckets and discovery.
 #[test]
-fn promtool_accepts_what_the_page_asks() {
+fn promtool_accepts_the_queries_of_the_page() {
     let scope = Scope {
         model: Some("a \"b\" \\ c".into()),
         environment: Some("p.q|r".into()),
@@ -81,14 +84,14 @@ fn promtool_accepts_what_the_page_asks() {
         ..Scope::default()
     };
     let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
-    let ask = Ask { scope: &scope, labels: &labels, window_ms: 61_500 };
-    let mut queries = vec![discovery_query(&labels, 3_600_000), start_times_query(&ask)];
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 61_500 };
+    let mut queries = vec![discovery_query(&labels, 3_600_000), start_times_query(&context)];
     for graph in GRAPHS {
         let own = [
-            drawn_query(graph, &is_original, &ask),
-            detailed_query(graph, &is_original, &ask),
-            summary_query(graph, &is_original, &ask, 3_600_000),
-            buckets_query(graph, &is_original, &ask).map(|(query, _)| query),
+            drawn_query(graph, &is_original, &context),
+            detailed_query(graph, &is_original, &context),
+            summary_query(graph, &is_original, &context, 3_600_000),
+            buckets_query(graph, &is_original, &context).map(|(query, _)| query),
         ];
         queries.extend(own.into_iter().flatten());
     }
@@ -102,10 +105,10 @@ fn promtool_accepts_what_the_page_asks() {
 
 fn parse(query: &str) {
     let limits = Limits { query_bytes: 1 << 20, operators: 10_000, patterns: 1000, ..Limits::default() };
-    promql::parse(query, &limits).unwrap_or_else(|why| panic!("{why}: {query}"));
+    promql::parse(query, &limits).unwrap_or_else(|error| panic!("{error}: {query}"));
 }
 
-/// `promtool check rules`, where Prometheus is installed.
+/// Runs `promtool check rules`, if Prometheus is installed.
 fn check(rules: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("rules.yml");
@@ -113,8 +116,8 @@ fn check(rules: &str) {
     match Command::new("promtool").arg("check").arg("rules").arg(&path).output() {
         Err(_) => println!("skipped: promtool is not installed"),
         Ok(output) => {
-            let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{told}");
+            let message = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{message}");
         }
     }
 }
