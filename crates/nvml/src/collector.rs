@@ -1,10 +1,11 @@
 //! All cards of the machine, sample by sample.
 use crate::card::{tell_card, tell_memory, tell_processes};
-use crate::fault::Fault;
+use crate::fault::fault_of;
 use crate::identity::{Identity, with};
 use crate::metric::{INFO, LAST_XID, Reading, UP};
 use crate::probe::Probe;
 use crate::profile::Profile;
+use catalogue::contract::GpuFault;
 use nvml_wrapper::bitmasks::event::EventTypes;
 use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;
@@ -19,8 +20,8 @@ const MOST_EVENTS: usize = 64;
 ///
 /// # Errors
 /// The fault, where that is not possible.
-pub fn open(library: &OsStr) -> Result<Nvml, Fault> {
-    Nvml::builder().lib_path(library).init().map_err(|error| Fault::from(&error))
+pub fn open(library: &OsStr) -> Result<Nvml, GpuFault> {
+    Nvml::builder().lib_path(library).init().map_err(|error| fault_of(&error))
 }
 
 /// Reads all cards of the machine.
@@ -61,8 +62,8 @@ impl<'nvml> Collector<'nvml> {
     ///
     /// # Errors
     /// The fault, where none of them answers.
-    pub fn sample(&mut self, xids: &mut LastXids) -> Result<(Vec<Reading>, usize), Fault> {
-        let count = self.nvml.device_count().map_err(|error| Fault::from(&error))?;
+    pub fn sample(&mut self, xids: &mut LastXids) -> Result<(Vec<Reading>, usize), GpuFault> {
+        let count = self.nvml.device_count().map_err(|error| fault_of(&error))?;
         self.cards.resize_with(count as usize, || None);
         let (mut readings, mut faults) = (Vec::new(), Vec::new());
         for gpu in 0..count {
@@ -73,7 +74,7 @@ impl<'nvml> Collector<'nvml> {
                 Err(fault) => {
                     let labels = card.map(|card| card.identity.labels.clone());
                     let labels = labels.unwrap_or_else(|| with("", &[("gpu", &gpu.to_string())]));
-                    let labels = with(&labels, &[("reason", fault.reason())]).into();
+                    let labels = with(&labels, &[("reason", fault.id())]).into();
                     readings.push(Reading { metric: &UP, labels, value: 0.0 });
                     faults.push(fault);
                 }
@@ -81,14 +82,14 @@ impl<'nvml> Collector<'nvml> {
             readings.extend(card.and_then(|card| card.last_xid(xids)));
         }
         match faults.first() {
-            None if count == 0 => Err(Fault::NoGpu),
+            None if count == 0 => Err(GpuFault::NoGpu),
             Some(fault) if faults.len() == count as usize => Err(*fault),
             _ => Ok((readings, faults.len())),
         }
     }
 
-    fn card(&mut self, gpu: u32) -> Result<Vec<Reading>, Fault> {
-        let fault = |error: NvmlError| Fault::from(&error);
+    fn card(&mut self, gpu: u32) -> Result<Vec<Reading>, GpuFault> {
+        let fault = |error: NvmlError| fault_of(&error);
         let device = self.nvml.device_by_index(gpu).map_err(fault)?;
         let uuid = device.uuid().map_err(fault)?;
         let known = &mut self.cards[gpu as usize];
@@ -99,7 +100,7 @@ impl<'nvml> Collector<'nvml> {
             *known =
                 Some(Card { identity, profile: Profile::default(), slices: BTreeMap::new(), events: watch(&device) });
         }
-        let Some(card) = known else { return Err(Fault::Unknown) };
+        let Some(card) = known else { return Err(GpuFault::Unknown) };
         let mut probe = Probe::new(&card.identity.labels);
         let has_pcie = card.profile.tell(&device, None, &mut probe);
         tell_card(&device, has_pcie, &mut probe);

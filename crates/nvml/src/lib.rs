@@ -14,12 +14,13 @@ mod window;
 
 pub use card::program;
 pub use collector::{Collector, LastXids, open};
-pub use fault::Fault;
 pub use metric::Reading;
 pub use nvml_wrapper::Nvml;
 pub use window::Window;
 
+use catalogue::contract::GpuFault;
+
 /// The page of a collector that does not measure, with the reason why.
-pub fn fault_page(fault: Fault) -> String {
+pub fn fault_page(fault: GpuFault) -> String {
     window::up_page(Some(fault))
 }

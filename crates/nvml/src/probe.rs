@@ -1,7 +1,8 @@
 //! Gathering a card's readings while single fields fail.
-use crate::fault::Fault;
+use crate::fault::{affects_whole_card, fault_of};
 use crate::identity::with;
 use crate::metric::{Metric, Reading};
+use catalogue::contract::GpuFault;
 use nvml_wrapper::error::NvmlError;
 
 /// Values at and above this are NVML's ways to say that there is none: -1 in 64 bits, and DCGM's blanks near 2^63.
@@ -13,8 +14,8 @@ pub(crate) struct Probe<'a> {
     labels: &'a str,
     pub(crate) readings: Vec<Reading>,
     /// The first fault met, and the first that takes the whole card.
-    fault: Option<Fault>,
-    lost: Option<Fault>,
+    fault: Option<GpuFault>,
+    lost: Option<GpuFault>,
 }
 
 impl<'a> Probe<'a> {
@@ -39,9 +40,9 @@ impl<'a> Probe<'a> {
                 | NvmlError::FailedToLoadSymbol(_)
         );
         if !is_unsupported {
-            let fault = Fault::from(&error);
+            let fault = fault_of(&error);
             self.fault.get_or_insert(fault);
-            if fault.takes_the_card() {
+            if affects_whole_card(fault) {
                 self.lost.get_or_insert(fault);
             }
         }
@@ -85,8 +86,8 @@ impl<'a> Probe<'a> {
     }
 
     /// Why the card cannot be measured: something took all of it, or nothing at all was told.
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        self.lost.or(if self.readings.is_empty() { Some(self.fault.unwrap_or(Fault::Unknown)) } else { None })
+    pub(crate) fn fault(&self) -> Option<GpuFault> {
+        self.lost.or(if self.readings.is_empty() { Some(self.fault.unwrap_or(GpuFault::Unknown)) } else { None })
     }
 
     /// Adds what was told of a part of the card.

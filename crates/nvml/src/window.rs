@@ -1,7 +1,7 @@
 //! The samples of an interval, and the page that they make.
-use crate::fault::Fault;
 use crate::metric::{Fold, Metric, Reading};
 use catalogue::GPU_METRICS;
+use catalogue::contract::GpuFault;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -114,9 +114,9 @@ impl Folded {
 }
 
 /// The page that tells whether cards are measured, and nothing else.
-pub(crate) fn up_page(fault: Option<Fault>) -> String {
+pub(crate) fn up_page(fault: Option<GpuFault>) -> String {
     let mut page = String::new();
-    let labels = fault.map(|fault| format!("reason=\"{}\"", fault.reason())).unwrap_or_default();
+    let labels = fault.map(|fault| format!("reason=\"{}\"", fault.id())).unwrap_or_default();
     write_family(&mut page, COLLECTOR_UP, vec![(&labels, f64::from(u8::from(fault.is_none())))]);
     page
 }

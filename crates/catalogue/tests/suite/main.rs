@@ -1,6 +1,7 @@
 //! The catalogue against metrics pages of real servers, values worked out by hand, and Prometheus's own tools.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod captures;
+mod contract;
 mod coverage;
 mod peer;
 mod recipes;

@@ -3,7 +3,8 @@
 pub mod helper;
 pub mod supervise;
 
-use nvml::{Fault, fault_page};
+use catalogue::contract::GpuFault;
+use nvml::fault_page;
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,11 +20,11 @@ pub struct GpuSettings {
 
 /// What is known of the machine's GPUs, shared by whoever reads it.
 #[derive(Clone, Debug)]
-pub struct Gpus(Arc<Mutex<Result<String, Fault>>>);
+pub struct Gpus(Arc<Mutex<Result<String, GpuFault>>>);
 
 impl Default for Gpus {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Err(Fault::Starting))))
+        Self(Arc::new(Mutex::new(Err(GpuFault::Starting))))
     }
 }
 
@@ -33,7 +34,7 @@ impl Gpus {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_else(fault_page)
     }
 
-    fn set(&self, page: Result<String, Fault>) {
+    fn set(&self, page: Result<String, GpuFault>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = page;
     }
 }
