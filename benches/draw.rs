@@ -1,7 +1,7 @@
 //! Inferboard's side of the drawing benchmark: paints lines with the calls of the page's canvas, without the page.
 use catalogue::Unit;
 use plot::{
-    Column, DrawStyle, Drawing, Frame, LineStyle, Margins, Projection, Rgb, Rounding, Theme, UNITS_PER_PIXEL, paint,
+    ChartType, Column, Drawing, Frame, LineStyle, Margins, Projection, Rgb, Rounding, Theme, UNITS_PER_PIXEL, paint,
     scene, time_ticks, value_domain, value_ticks,
 };
 use plotters_canvas::CanvasBackend;
@@ -77,7 +77,7 @@ impl Lines {
         let drawing = Drawing {
             frame: &self.frame,
             styles: &self.styles,
-            draw_style: DrawStyle::Lines,
+            chart_type: ChartType::Lines,
             projection,
             band: None,
             notes: &[],

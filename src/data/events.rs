@@ -4,7 +4,7 @@ use crate::data::graph::request::Round;
 use crate::data::http::client::Failure;
 use crate::data::refresh_loop::Feed;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{Ask, Look, engine, events_query};
+use catalogue::{DrawStyle, QueryContext, engine, events_query};
 use leptos::prelude::*;
 use prometheus_api::{Data, Many, Series};
 
@@ -54,8 +54,8 @@ const GONE_STEPS: i64 = 3;
 impl Feed {
     /// Brings the marks up to date.
     pub(crate) async fn fetch_marks(self, round: &Round) -> Result<(), Failure> {
-        let grid = Grid::over(round.range, round.interval_ms, Look::Lines);
-        let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: grid.window_ms };
+        let grid = Grid::over(round.range, round.interval_ms, DrawStyle::Lines);
+        let ask = QueryContext { scope: &round.scope, labels: &round.backend.labels, window_ms: grid.window_ms };
         let data = round.backend.range(events_query(&ask), grid.start_ms, grid.end_ms, grid.step_ms).await;
         let matrix = match data {
             Ok(Data::Matrix(matrix)) => matrix,

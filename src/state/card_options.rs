@@ -1,7 +1,7 @@
 //! How cards are shown: what their menus and legends switch.
 use crate::state::line_filter::Lines;
 use crate::state::threshold::Target;
-use catalogue::{Colours, Graph, Look, graph};
+use catalogue::{Colours, DrawStyle, Graph, graph};
 
 /// What of a graph is on its card.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ const LONGEST_NAMES_BYTES: usize = 4000;
 
 /// Whether the lines of a graph add up: percentiles lie within each other, and bars are stacked as they are.
 pub fn can_stack(graph: &Graph) -> bool {
-    graph.look == Look::Lines && graph.colours != Colours::Percentiles
+    graph.draw_style == DrawStyle::Lines && graph.colours != Colours::Percentiles
 }
 
 impl Choices {
@@ -91,7 +91,7 @@ impl Choices {
     fn take(&mut self, graph: &Graph, word: &str) {
         match word {
             "details" => self.is_detailed = true,
-            "log" => self.is_log = graph.look == Look::Lines,
+            "log" => self.is_log = graph.draw_style == DrawStyle::Lines,
             "stacked" => self.is_stacked = can_stack(graph),
             "compare" => self.comparison = Some(Comparison::RangeBefore),
             "statistics" => self.has_statistics = true,
@@ -212,7 +212,7 @@ mod tests {
                     let is_on = |bit: u32| bits & (1 << bit) != 0;
                     let choices = Choices {
                         is_detailed: is_on(0),
-                        is_log: is_on(1) && graph.look == Look::Lines,
+                        is_log: is_on(1) && graph.draw_style == DrawStyle::Lines,
                         is_stacked: is_on(2) && can_stack(graph),
                         comparison: is_on(3).then_some(Comparison::RangeBefore),
                         has_statistics: is_on(4),

@@ -1,5 +1,5 @@
 //! Which replicas are listed, and in which order.
-use catalogue::ReplicaState;
+use catalogue::contract::ReplicaState;
 
 /// What replicas are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

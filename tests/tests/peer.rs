@@ -1,5 +1,5 @@
 //! The page's queries, answered by the companion and by Prometheus from the same points.
-use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, drawn_query, start_times_query, summary_query};
+use catalogue::{GRAPHS, QueryContext, Scope, ScopeLabels, drawn_query, start_times_query, summary_query};
 use inferboard_tests::{
     Api, Companion, FixtureError, Play, Prometheus, Recording, Replay, Result, SeriesKey, now_ms, skipped, until,
 };
@@ -32,9 +32,10 @@ fn page_queries(recorded: &BTreeSet<String>) -> Vec<Asked> {
     let (scope, labels) = (Scope { model: Some("tiny-llama".into()), ..Scope::default() }, ScopeLabels::default());
     // `up` has the times of the scrapes, which differ between two scrapers.
     let present = |name: &str| recorded.contains(name);
-    let mut queries = vec![plain(start_times_query(&Ask { scope: &scope, labels: &labels, window_ms: 60_000 }))];
+    let mut queries =
+        vec![plain(start_times_query(&QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 }))];
     for window_ms in WINDOWS_MS {
-        let ask = Ask { scope: &scope, labels: &labels, window_ms };
+        let ask = QueryContext { scope: &scope, labels: &labels, window_ms };
         for graph in GRAPHS {
             let drawn = drawn_query(graph, &present, &ask);
             let boxes = summary_query(graph, &present, &ask, window_ms).filter(|boxes| Some(boxes) != drawn.as_ref());

@@ -1,21 +1,22 @@
 //! Which engine feeds which graph, as a document.
 use crate::cell;
-use catalogue::{ENGINES, Engine, GRAPHS, Graph, Layer, Recipe, Role, Section, Shape, recipes};
+use catalogue::{ENGINES, Engine, GRAPHS, Graph, Layer, LineRole, Recipe, Section, Shape, recipes};
 use std::fmt::Write;
 
 /// docs/coverage.md: graphs down, engines across.
 pub fn coverage() -> String {
     let mut text = String::from(
         "# Which engine feeds which graph\n\n\
-         Generated from the catalogue. Nothing is configured: an engine is recognised by the names of its metrics, and \
-         graphs appear by themselves where their metrics are.\n\n\
-         - **yes**: drawn from what the engine exports.\n\
-         - **mean**: only the mean, not percentiles.\n\
+         Generated from the catalogue. Nothing needs to be configured: engines are recognised by the names of their \
+         metrics, and a graph appears when its metrics are present.\n\n\
+         - **yes**: drawn from metrics of the engine.\n\
+         - **mean**: only the mean, no percentiles.\n\
          - **derived**: computed from other metrics of the engine.\n\
-         - **flag**: exported only when something is turned on, see below.\n\
-         - **0.33+**: exported by that version and newer ones.\n\
-         - The column HTTP server is the web server inside vLLM and other servers in Python.\n\
-         - *documented*: no page of a running server was at hand; names are from the engine's documents or source.\n",
+         - **flag**: exported only with a flag or feature, see below.\n\
+         - **0.33+**: exported by this version and newer ones.\n\
+         - The column HTTP server is the web server inside vLLM and other Python servers.\n\
+         - *In italics*: not tested with a metrics page of a running server; names are from the engine's documentation or \
+         source.\n",
     );
     for (title, layers) in [
         ("Inference engines and frameworks", &[Layer::Engine, Layer::Server][..]),
@@ -25,14 +26,14 @@ pub fn coverage() -> String {
         let engines: Vec<&Engine> = ENGINES
             .iter()
             .copied()
-            .filter(|engine| layers.contains(&engine.layer) && engine.relays.is_none())
+            .filter(|engine| layers.contains(&engine.layer) && engine.reexports.is_none())
             .collect();
         let _ = write!(text, "\n## {title}\n");
         for section in Section::ALL {
             table(&mut text, section, &engines);
         }
     }
-    flags(&mut text);
+    requirements(&mut text);
     sources(&mut text);
     text
 }
@@ -55,21 +56,21 @@ fn table(text: &mut String, section: Section, engines: &[&Engine]) {
     let _ = writeln!(text, "| --- |{}", " --- |".repeat(used.len()));
     for (graph, cells) in rows {
         let cells: Vec<&str> = used.iter().map(|at| cells[*at].as_str()).collect();
-        let hidden = if graph.is_shown { "" } else { " (hidden at first)" };
+        let hidden = if graph.is_shown { "" } else { " (hidden by default)" };
         let _ = writeln!(text, "| {}{hidden} | {} |", cell(graph.title), cells.join(" | "));
     }
 }
 
-/// How an engine feeds a graph; empty when it does not.
+/// How an engine feeds a graph; empty if it does not.
 fn how(graph: &Graph, engine: &Engine) -> String {
     let is_data =
-        |recipe: &Recipe| graph.lines.iter().any(|line| line.name == recipe.line() && line.role == Role::Data);
+        |recipe: &Recipe| graph.lines.iter().any(|line| line.name == recipe.line() && line.role == LineRole::Data);
     let own: Vec<&Recipe> = recipes(graph.id)
         .iter()
         .filter(|(other, recipe)| other.id == engine.id && is_data(recipe))
         .map(|(_, recipe)| *recipe)
         .collect();
-    // The best of what it gives.
+    // The best of its recipes.
     let Some(best) = own.iter().min_by_key(|recipe| weight(recipe)) else { return String::new() };
     let way = match best {
         recipe if recipe.line() == "derived" => "derived",
@@ -96,9 +97,9 @@ fn marked(engine: &Engine, recipe: &Recipe, way: &str) -> String {
     if is_documented { format!("*{way}*") } else { way.to_owned() }
 }
 
-fn flags(text: &mut String) {
-    text.push_str("\n## What must be turned on\n\n| Engine | What | For |\n| --- | --- | --- |\n");
-    for engine in ENGINES.iter().filter(|engine| engine.relays.is_none()) {
+fn requirements(text: &mut String) {
+    text.push_str("\n## Flags and features\n\n| Engine | Requires | For |\n| --- | --- | --- |\n");
+    for engine in ENGINES.iter().filter(|engine| engine.reexports.is_none()) {
         if !engine.turn_on.is_empty() {
             let _ = writeln!(text, "| {} | {} | everything |", engine.title, cell(engine.turn_on));
         }
@@ -118,9 +119,9 @@ fn flags(text: &mut String) {
 
 fn sources(text: &mut String) {
     text.push_str(
-        "\n## Where the names are from\n\n| Engine | Source | Page of a running server |\n| --- | --- | --- |\n",
+        "\n## Sources of the names\n\n| Engine | Source | Tested with a captured page |\n| --- | --- | --- |\n",
     );
-    for engine in ENGINES.iter().filter(|engine| engine.relays.is_none()) {
+    for engine in ENGINES.iter().filter(|engine| engine.reexports.is_none()) {
         let captured = if engine.is_captured { "yes" } else { "no" };
         let _ = writeln!(text, "| {} (`{}`) | {} | {captured} |", engine.title, engine.id, cell(engine.source));
     }

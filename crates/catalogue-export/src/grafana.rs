@@ -1,14 +1,16 @@
-//! A Grafana dashboard of the same graphs.
-use catalogue::{Colours, GRAPHS, Graph, Look, Role, Section, Unit, query_for};
+//! A Grafana dashboard of the graphs.
+use catalogue::{Colours, DrawStyle, GRAPHS, Graph, LineRole, Section, Unit, query_for};
 use serde_json::{Value, json};
 
-/// Grafana's grid is so wide.
-const WIDTH: usize = 24;
-/// Of one panel.
-const SIZE: (usize, usize) = (8, 8);
+/// The columns of Grafana's grid.
+const GRID_COLUMNS: usize = 24;
+/// The columns that a panel takes.
+const PANEL_COLUMNS: usize = 8;
+/// The rows that a panel takes.
+const PANEL_ROWS: usize = 8;
 
-/// A dashboard as JSON, to be imported: a row for each section, a panel for each graph whose metrics are `present`; the
-/// graphs that the page hides at first are in rows that are folded. `model` is the backend's label for models.
+/// A dashboard as JSON, for import: a row for each section and a panel for each graph whose metrics are `present`. Graphs
+/// that the page hides by default are in collapsed rows. `model` is the backend's label for models.
 pub fn grafana_dashboard(model: &str, present: &dyn Fn(&str) -> bool) -> String {
     let mut panels = Vec::new();
     let (mut id, mut y) = (1, 0);
@@ -27,17 +29,17 @@ pub fn grafana_dashboard(model: &str, present: &dyn Fn(&str) -> bool) -> String 
             id += 1;
             let mut row = Vec::new();
             for (at, (graph, query)) in own.iter().enumerate() {
-                let per_line = WIDTH / SIZE.0;
-                let place = (at % per_line * SIZE.0, y + 1 + at / per_line * SIZE.1);
-                row.push(panel(graph, query, id, place));
+                let per_line = GRID_COLUMNS / PANEL_COLUMNS;
+                let position = (at % per_line * PANEL_COLUMNS, y + 1 + at / per_line * PANEL_ROWS);
+                row.push(panel(graph, query, id, position));
                 id += 1;
             }
-            let lines = own.len().div_ceil(WIDTH / SIZE.0);
-            let height = if is_shown { 1 + lines * SIZE.1 } else { 1 };
-            let folded = if is_shown { Vec::new() } else { std::mem::take(&mut row) };
+            let lines = own.len().div_ceil(GRID_COLUMNS / PANEL_COLUMNS);
+            let height = if is_shown { 1 + lines * PANEL_ROWS } else { 1 };
+            let collapsed = if is_shown { Vec::new() } else { std::mem::take(&mut row) };
             panels.push(json!({
                 "type": "row", "id": row_id, "title": format!("{}{more}", section.title()), "collapsed": !is_shown,
-                "gridPos": {"x": 0, "y": y, "w": WIDTH, "h": 1}, "panels": folded,
+                "gridPos": {"x": 0, "y": y, "w": GRID_COLUMNS, "h": 1}, "panels": collapsed,
             }));
             panels.extend(row);
             y += height;
@@ -69,8 +71,8 @@ fn source() -> Value {
 }
 
 fn panel(graph: &Graph, query: &str, id: usize, (x, y): (usize, usize)) -> Value {
-    let is_stacked = graph.look == Look::Bars;
-    let limits = graph.lines.iter().filter(|line| line.role != Role::Data);
+    let is_stacked = graph.draw_style == DrawStyle::Bars;
+    let limits = graph.lines.iter().filter(|line| line.role != LineRole::Data);
     let mut overrides: Vec<Value> = limits
         .map(|line| {
             json!({
@@ -102,7 +104,7 @@ fn panel(graph: &Graph, query: &str, id: usize, (x, y): (usize, usize)) -> Value
     let ceiling = graph.unit.ceiling().filter(|_| !is_stacked);
     json!({
         "type": "timeseries", "id": id, "title": graph.title, "description": graph.help, "datasource": source(),
-        "gridPos": {"x": x, "y": y, "w": SIZE.0, "h": SIZE.1},
+        "gridPos": {"x": x, "y": y, "w": PANEL_COLUMNS, "h": PANEL_ROWS},
         "targets": [{"refId": "A", "expr": query, "legendFormat": "{{line}}", "range": true, "datasource": source()}],
         "fieldConfig": {
             "defaults": {
@@ -119,7 +121,7 @@ fn panel(graph: &Graph, query: &str, id: usize, (x, y): (usize, usize)) -> Value
     })
 }
 
-/// Grafana's name of a unit.
+/// Grafana's id of a unit.
 fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Count | Unit::Number | Unit::Tokens | Unit::Cores => "short",

@@ -1,18 +1,18 @@
-//! The catalogue for others: its documents, Grafana dashboards and Prometheus recording rules, as text; no I/O.
+//! The catalogue as text for others: documents, Grafana dashboards and Prometheus recording rules; no I/O.
 //!
-//! The functions that ask metrics take which are there: all that a store knows, or [`catalogue::is_original`] for a
-//! server that is not known yet.
-mod contract;
+//! Functions that write queries take which metrics are present: those of a store, or [`catalogue::is_original`] for a
+//! server that has not been seen.
 mod coverage;
 mod grafana;
+mod metrics;
 mod rules;
 
-pub use contract::contract;
 pub use coverage::coverage;
 pub use grafana::grafana_dashboard;
+pub use metrics::metrics;
 pub use rules::recording_rules;
 
-/// A cell of a Markdown table: bars would end it.
+/// The text of a cell of a Markdown table, in which a bar would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

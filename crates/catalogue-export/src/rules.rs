@@ -1,18 +1,18 @@
-//! Recording rules: what the graphs draw, computed once for all who look.
+//! Prometheus recording rules that precompute the lines of the graphs.
 use catalogue::{GRAPHS, Section, query_for};
 use std::fmt::Write;
 
-/// Window of rates: four scrapes of a minute, the longest interval that is usual.
+/// The window of rates: more than four scrapes at intervals of one minute, the longest that is common.
 const WINDOW: &str = "5m";
 
-/// A Prometheus rules file: for each graph whose metrics are `present` a series `inferboard:<graph>`, by the labels `by`
-/// (such as the model's) and `line`.
-pub fn recording_rules(by: &[&str], present: &dyn Fn(&str) -> bool) -> String {
-    let mut text = String::from("# Generated from the catalogue of graphs: what each draws, by line.\ngroups:\n");
+/// A Prometheus rules file with a series `inferboard:<graph>` for each graph whose metrics are `present`, by
+/// `kept_labels` (such as the model's) and `line`.
+pub fn recording_rules(kept_labels: &[&str], present: &dyn Fn(&str) -> bool) -> String {
+    let mut text = String::from("# Generated from the catalogue: the lines of each graph.\ngroups:\n");
     for section in Section::ALL {
         let graphs = GRAPHS.iter().filter(|graph| graph.section == section);
-        let asked = graphs.filter_map(|graph| Some((graph, query_for(graph, "", WINDOW, by, present)?)));
-        let rules: Vec<_> = asked.collect();
+        let rules = graphs.filter_map(|graph| Some((graph, query_for(graph, "", WINDOW, kept_labels, present)?)));
+        let rules: Vec<_> = rules.collect();
         if rules.is_empty() {
             continue;
         }

@@ -1,19 +1,19 @@
-//! What a histogram's buckets do not tell: where a percentile is only a bound.
+//! Percentiles in the first or last bucket of a histogram, which are only bounds.
 
-/// What is known of a percentile that lies in the first or last bucket of its histogram.
+/// How a percentile in the first or last bucket of its histogram is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// In the first bucket: it may be anything up to that bucket's end.
+    /// In the first bucket: it is at most that bucket's upper bound.
     AtMost,
-    /// Beyond the last end: it may be anything from there on.
+    /// Above the last finite bucket: it is at least that bucket's upper bound.
     AtLeast,
 }
 
-/// Whether `percentile` is only a bound. `ends` are the buckets' upper ends in the percentile's unit, in any order;
-/// infinity may be among them.
+/// Whether `percentile` is only a bound. `ends` are the buckets' upper bounds in the percentile's unit, in any order, with
+/// or without infinity.
 ///
-/// `histogram_quantile` interpolates within the first bucket from zero, and answers the last finite end for what lies
-/// beyond it.
+/// `histogram_quantile` interpolates from zero within the first bucket, and returns the last finite bound for anything
+/// above it.
 pub fn bound(percentile: f64, ends: &[f64]) -> Option<Bound> {
     let finite = || ends.iter().copied().filter(|end| end.is_finite());
     let (first, last) = (finite().reduce(f64::min)?, finite().reduce(f64::max)?);
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_and_last_bucket_only_bound() {
+    fn percentiles_in_the_first_and_last_bucket_are_bounds() {
         let ends = [0.3, 0.5, f64::INFINITY, 60.0];
         for (percentile, expected) in
             [(0.297, Some(Bound::AtMost)), (0.3, None), (12.0, None), (60.0, Some(Bound::AtLeast)), (f64::NAN, None)]

@@ -1,10 +1,10 @@
-//! The words a graph is described in: a constant of these types is all that a new graph takes.
+//! The types that describe a graph: a new graph is one constant of them.
 use crate::Unit;
 
-/// One graph of the catalogue. What feeds it stands with the engines, see [`crate::Recipe`].
+/// One graph of the catalogue. The metrics that feed it are listed with the engines, see [`crate::Recipe`].
 #[derive(Debug)]
 pub struct Graph {
-    /// Stable name, used in links and saved layouts.
+    /// Stable name, as in links and saved layouts.
     pub id: &'static str,
     /// Heading of its card.
     pub title: &'static str,
@@ -12,50 +12,50 @@ pub struct Graph {
     pub help: &'static str,
     /// Unit of its values.
     pub unit: Unit,
-    /// Where it stands.
+    /// Its tab of the page.
     pub section: Section,
-    /// Whether it is on the page until someone hides it; the others wait in the list of graphs.
+    /// Whether it is shown by default. The others are offered in the list of graphs.
     pub is_shown: bool,
     /// Lines or bars.
-    pub look: Look,
+    pub draw_style: DrawStyle,
     /// How its lines get their colours.
     pub colours: Colours,
-    /// What its boxes say about the whole range.
+    /// What its summary says about the whole range.
     pub summary: Summary,
     /// What its details are.
     pub detail: Detail,
-    /// What is drawn.
+    /// The lines that are drawn.
     pub lines: &'static [Line],
 }
 
 impl Graph {
-    /// The line that a drawn series of that name belongs to: by the name without the engine behind it.
+    /// The line that a drawn series of this name belongs to; the engine in the name is ignored.
     pub fn line(&self, drawn: &str) -> Option<&'static Line> {
         let name = line_name(drawn);
         self.lines.iter().find(|line| line.name == name)
     }
 }
 
-/// What stands between the parts of a drawn line's name.
-pub(crate) const SEPARATOR: &str = " · ";
+/// The separator between the parts of a drawn line's name.
+pub(crate) const LINE_NAME_SEPARATOR: &str = " · ";
 
-/// A drawn line's name without the engine that is added when several feed a graph: `2xx` of `2xx · vLLM`.
+/// A drawn line's name without the engine that is added if several feed a graph: `2xx` of `2xx · vLLM`.
 pub fn line_name(drawn: &str) -> &str {
-    drawn.split_once(SEPARATOR).map_or(drawn, |(name, _)| name)
+    drawn.split_once(LINE_NAME_SEPARATOR).map_or(drawn, |(name, _)| name)
 }
 
-/// A part of the page.
+/// A tab of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Section {
-    /// Traffic and how fast it is served.
+    /// Traffic and latency.
     Requests,
-    /// Inside the inference engine.
+    /// The inside of the inference engine.
     Engine,
-    /// The machines below it.
+    /// The machines that it runs on.
     Hardware,
-    /// How many copies run.
+    /// Numbers and states of replicas.
     Replicas,
-    /// Requests that are answered later, by a webhook.
+    /// Requests whose results are delivered later, by a webhook.
     Async,
 }
 
@@ -85,7 +85,7 @@ impl Section {
         }
     }
 
-    /// The section of that id.
+    /// The section with this id.
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|section| section.id() == id)
     }
@@ -93,10 +93,10 @@ impl Section {
 
 /// How a graph is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// One line a series.
+pub enum DrawStyle {
+    /// One line for each series.
     Lines,
-    /// Stacked bars, one stack a step. As bars add up, what two layers count of the same requests is drawn once, see
+    /// Stacked bars, one stack for each step. Because bars add up, requests that two layers count are drawn once, see
     /// [`crate::Layer`].
     Bars,
 }
@@ -112,10 +112,10 @@ pub enum Colours {
     StatusClasses,
 }
 
-/// What the boxes above a graph say about the whole range.
+/// What the values above a graph say about the whole range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Summary {
-    /// No boxes.
+    /// There are none.
     None,
     /// Events counted over the range, and the share of each line.
     Counts,
@@ -123,33 +123,33 @@ pub enum Summary {
     Percentiles,
 }
 
-/// What the details of a graph are, in the place of sums and averages.
+/// What the details of a graph are, drawn instead of sums and averages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Status codes in the place of classes.
+    /// Status codes instead of classes.
     Codes,
-    /// Each replica, or each host where hosts are measured; of percentiles the 95th.
+    /// Each replica, or each host if hosts are measured; the 95th percentile of latencies.
     Replicas,
     /// Each GPU.
     Gpus,
 }
 
-/// One line, or one family of lines, of a graph.
+/// One line of a graph, or several whose names the recipe's shape gives.
 #[derive(Debug)]
 pub struct Line {
-    /// Its name in legend and tooltip; empty where the shape names its own lines (percentiles, classes, labels).
+    /// Its name in legend and tooltip; empty if the shape names its lines (percentiles, classes, labels).
     pub name: &'static str,
     /// Whether it is data or a limit.
-    pub role: Role,
+    pub role: LineRole,
 }
 
 /// What a line means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum LineRole {
     /// Measured.
     Data,
-    /// A bound that data should stay below, drawn dashed.
+    /// A limit that data should stay below, drawn dashed.
     Limit,
-    /// What data is compared with and may well pass, drawn dashed and pale; never stacked.
+    /// A value to compare data with, which data may exceed: drawn dashed and pale, never stacked.
     Guide,
 }

@@ -1,38 +1,44 @@
 //! What to draw: sections, graphs, the engines whose metrics feed them, and the queries they become; no I/O.
 //!
-//! A new graph is an entry in `graphs`. A new engine is a constant in `engines` with how it is recognised and a line for
-//! each graph that its metrics feed.
-mod absence;
-mod ask;
+//! A new graph is an entry in `graphs`. A new engine is a constant in `engines` with its signatures and a recipe for each
+//! line that its metrics draw. Names and label values that the companion and the page share are in [`contract`].
 mod buckets;
+pub mod contract;
+mod detection;
 mod discovery;
 mod engine;
 mod engines;
-mod expression;
-mod fleet;
 mod graph;
 mod graphs;
+mod layer;
+mod metric_name;
+mod missing;
+mod promql_text;
 mod query;
 mod recipe;
+mod scope;
 mod status;
 mod unit;
 
-pub use absence::{Absence, Facts, GPU_FAULTS_QUERY, absence};
-pub use ask::{Ask, Scope, ScopeLabels};
 pub use buckets::{Bound, bound};
-pub use discovery::{discovery_query, names};
-pub use engine::{Engine, Layer, Sign, detect, engine_of, is_original, unclaimed, version_of};
-pub use engines::{ENGINES, GPU_METRICS, GpuMetric, engine, recipes};
-pub use fleet::{FleetQueries, ReplicaState, fleet_queries, table_queries};
-pub use graph::{Colours, Detail, Graph, Line, Look, Role, Section, Summary, line_name};
+pub use detection::{detect, engine_of, is_original, unclaimed, version_of};
+pub use discovery::{discovery_query, metric_names};
+pub use engine::{Engine, PrefixAliases, Signature, VersionLabel};
+pub use engines::{ENGINES, EngineRecipe, GPU_METRICS, GpuMetric, engine, recipes};
+pub use graph::{Colours, Detail, DrawStyle, Graph, Line, LineRole, Section, Summary, line_name};
 pub use graphs::{GRAPHS, graph};
+pub use layer::Layer;
+pub use metric_name::{bare_name, family_of};
+pub use missing::{GPU_FAULTS_QUERY, MissingReason, ScopeStatus, missing_reason};
 pub use query::{
-    PERCENTILES, buckets_query, detailed_query, drawn_query, events_query, fed_by, has_data, interval_query, query_for,
+    PERCENTILES, QueryContext, ReplicaQueries, ReplicaTableQueries, buckets_query, detailed_query, drawn_query,
+    events_query, fed_by, has_data, interval_query, query_for, replica_queries, replica_table_queries,
     start_times_query, summary_query,
 };
-pub use recipe::{Fold, Names, Recipe, Shape};
+pub use recipe::{Aggregation, Names, Recipe, Shape};
+pub use scope::{Scope, ScopeLabels};
 pub use status::status_name;
 pub use unit::Unit;
 
-/// The label under which every drawn series carries the name of its line.
+/// The label that holds the name of the line in every drawn series.
 pub const LINE_LABEL: &str = "line";

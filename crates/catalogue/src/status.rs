@@ -1,7 +1,7 @@
-//! What status codes of the three protocols are called.
+//! The names of status codes of HTTP, gRPC and WebSocket.
 
-/// The name of an HTTP status or class (`404`, `4xx`), a gRPC code (`14`) or a WebSocket close code (`1006`), as it may
-/// stand beside the code in a legend. None for a code that has none.
+/// The name of an HTTP status or class (`404`, `4xx`), a gRPC code (`14`) or a WebSocket close code (`1006`), for the
+/// legend. None for an unknown code.
 ///
 /// Sources: RFC 9110, section 15, and RFC 6585; the gRPC core's status codes; RFC 6455, section 7.4, and the registry of
 /// WebSocket close codes.
@@ -13,7 +13,7 @@ pub fn status_name(code: &str) -> Option<&'static str> {
 const NAMES: [(&str, &str); 66] = [
     ("1xx", "informational"),
     ("2xx", "served"),
-    ("3xx", "sent elsewhere"),
+    ("3xx", "redirected"),
     ("4xx", "refused"),
     ("5xx", "failed"),
     ("100", "Continue"),

@@ -1,11 +1,11 @@
-//! Units, and values written for people.
+//! Units, and the formatting of values for people.
 
 /// The unit of a graph's values; base units throughout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// A plain whole number.
     Count,
-    /// A plain number with parts of one, such as a mean of counts.
+    /// A plain number with decimals, such as a mean of counts.
     Number,
     /// Seconds.
     Seconds,
@@ -29,7 +29,7 @@ pub enum Unit {
     FlopsPerSecond,
     /// Tokens, of one request.
     Tokens,
-    /// Processor cores busy all the time.
+    /// Processor cores that are fully busy.
     Cores,
     /// Watts.
     Watts,
@@ -40,7 +40,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// What stands after the title; empty where the values carry it themselves.
+    /// The unit after a graph's title; empty if the values carry it.
     pub fn suffix(self) -> &'static str {
         match self {
             Self::RequestsPerSecond => "req/s",
@@ -63,7 +63,7 @@ impl Unit {
         }
     }
 
-    /// The name of the base unit, in which values are stored; empty for plain numbers.
+    /// The base unit in which values are stored; empty for plain numbers.
     pub fn base(self) -> &'static str {
         match self {
             Self::Seconds => "s",
@@ -80,8 +80,8 @@ impl Unit {
         }
     }
 
-    /// The unit in which a rate of requests or events is shown by the minute; the same for any other.
-    pub fn by_minute(self) -> Self {
+    /// The unit that shows a rate of requests or events per minute; any other unit unchanged.
+    pub fn per_minute(self) -> Self {
         match self {
             Self::RequestsPerSecond => Self::RequestsPerMinute,
             Self::PerSecond => Self::PerMinute,
@@ -89,7 +89,7 @@ impl Unit {
         }
     }
 
-    /// By what a value is multiplied before it is shown: round numbers on an axis are round after that.
+    /// The factor from a stored to a displayed value. Ticks are round after it is applied.
     pub fn factor(self) -> f64 {
         match self {
             Self::RequestsPerMinute | Self::PerMinute => 60.0,
@@ -102,12 +102,12 @@ impl Unit {
         matches!(self, Self::Bytes | Self::BytesPerSecond)
     }
 
-    /// Whether there are no parts of one.
+    /// Whether values are whole numbers.
     pub fn is_whole(self) -> bool {
         self == Self::Count
     }
 
-    /// The top of the axis where the unit has one.
+    /// The top of the axis, if the unit has one.
     pub fn ceiling(self) -> Option<f64> {
         (self == Self::Share).then_some(1.0)
     }
@@ -121,24 +121,24 @@ impl Unit {
         }
     }
 
-    /// As [`Unit::format`], without the words of a rate.
+    /// As [`Unit::format`], without the unit of a rate.
     pub fn format_short(self, value: f64) -> String {
         self.scaled(value, value.abs(), None)
     }
 
-    /// Labels of an axis: all in the prefix of the largest tick, with as many decimals as their distance needs.
+    /// The labels of an axis: all with the prefix of the largest tick and as many decimals as their distance needs.
     pub fn tick_labels(self, ticks: &[f64]) -> Vec<String> {
-        let largest = ticks.iter().fold(0.0_f64, |most, tick| most.max(tick.abs()));
+        let largest = ticks.iter().fold(0.0_f64, |largest, tick| largest.max(tick.abs()));
         let distance = match ticks {
             [first, second, ..] => (second - first).abs(),
             _ => largest,
         };
-        // Four digits read better than parts of a thousand.
+        // Four digits read better than decimals of a thousand.
         let magnitude = if self.is_plain() { largest / 2.0 } else { largest };
         ticks.iter().map(|tick| self.scaled(*tick, magnitude, Some(distance))).collect()
     }
 
-    /// Whether its numbers are plain ones, shortened by k, M, G and T.
+    /// Whether values are plain numbers with the prefixes k, M, G and T.
     fn is_plain(self) -> bool {
         matches!(
             self,
@@ -154,7 +154,8 @@ impl Unit {
         )
     }
 
-    /// `value` in the prefix that suits `magnitude`; with a `distance`, as many decimals as tell values apart by it.
+    /// `value` with the prefix that suits `magnitude`. With a `distance`, enough decimals to distinguish values that far
+    /// apart.
     fn scaled(self, value: f64, magnitude: f64, distance: Option<f64>) -> String {
         if value.is_nan() {
             return "–".into();
@@ -164,7 +165,7 @@ impl Unit {
         }
         let (divisor, unit) = self.prefix(magnitude);
         let number = value / divisor;
-        // In no prefix would such a number be short, or anything but zero.
+        // With any prefix such a number would be long, or look like zero.
         if number.abs() >= 1e6 || (magnitude > 0.0 && magnitude / divisor < 5e-4 && value != 0.0) {
             return format!("{:.2e}", value * self.factor()).replace('-', "−");
         }
@@ -177,7 +178,7 @@ impl Unit {
         let text = format!("{number:.decimals$}");
         let text = if text.trim_start_matches(['-', '0', '.']).is_empty() { text.replace('-', "") } else { text };
         let text = text.replace('-', "−");
-        // A bare zero reads the same in every prefix.
+        // A zero needs no prefix.
         if value == 0.0 {
             return if unit == "%" { "0 %".into() } else { "0".into() };
         }
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_share_a_prefix_and_tell_each_other_apart() {
+    fn ticks_share_a_prefix_and_have_distinct_labels() {
         assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.5, 1.0, 1.5]), ["0", "0.5 s", "1.0 s", "1.5 s"]);
         assert_eq!(Unit::Seconds.tick_labels(&[0.0, 0.025, 0.05]), ["0", "25 ms", "50 ms"]);
         assert_eq!(Unit::Count.tick_labels(&[0.0, 2500.0, 5000.0]), ["0", "2.5k", "5.0k"]);
@@ -295,14 +296,14 @@ mod tests {
     }
 
     #[test]
-    fn only_rates_of_requests_and_events_are_shown_by_the_minute() {
+    fn only_rates_of_requests_and_events_are_shown_per_minute() {
         for (unit, shown) in [
             (Unit::RequestsPerSecond, Unit::RequestsPerMinute),
             (Unit::PerSecond, Unit::PerMinute),
             (Unit::TokensPerSecond, Unit::TokensPerSecond),
             (Unit::Seconds, Unit::Seconds),
         ] {
-            assert_eq!((unit.by_minute(), unit.by_minute().base()), (shown, unit.base()));
+            assert_eq!((unit.per_minute(), unit.per_minute().base()), (shown, unit.base()));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Samples all GPUs of the machine.
-use crate::fault::Fault;
+use crate::fault::fault_of;
 use crate::gpm::Monitors;
 use crate::gpu::{record_gpu, record_memory, record_processes};
 use crate::identity::{Identity, extended};
 use crate::metric::{INFO, LAST_XID, Reading, UP};
 use crate::recorder::Recorder;
+use catalogue::contract::GpuFault;
 use nvml_wrapper::bitmasks::event::EventTypes;
 use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;
@@ -19,8 +20,8 @@ const MAX_EVENTS: usize = 64;
 ///
 /// # Errors
 /// Why that is not possible.
-pub fn open(library: &OsStr) -> Result<Nvml, Fault> {
-    Nvml::builder().lib_path(library).init().map_err(|error| Fault::from(&error))
+pub fn open(library: &OsStr) -> Result<Nvml, GpuFault> {
+    Nvml::builder().lib_path(library).init().map_err(|error| fault_of(&error))
 }
 
 /// Samples all GPUs of the machine.
@@ -70,8 +71,8 @@ impl<'nvml> Collector<'nvml> {
     ///
     /// # Errors
     /// The fault, if no GPU responds.
-    pub fn sample(&mut self, xids: &mut LastXids) -> Result<GpuSample, Fault> {
-        let count = self.nvml.device_count().map_err(|error| Fault::from(&error))?;
+    pub fn sample(&mut self, xids: &mut LastXids) -> Result<GpuSample, GpuFault> {
+        let count = self.nvml.device_count().map_err(|error| fault_of(&error))?;
         self.gpus.resize_with(count as usize, || None);
         let (mut readings, mut faults) = (Vec::new(), Vec::new());
         for gpu in 0..count {
@@ -82,7 +83,7 @@ impl<'nvml> Collector<'nvml> {
                 Err(fault) => {
                     let labels = state.map(|state| state.identity.labels.clone());
                     let labels = labels.unwrap_or_else(|| extended(&[], &[("gpu", &gpu.to_string())]));
-                    let labels = extended(&labels, &[("reason", fault.reason())]);
+                    let labels = extended(&labels, &[("reason", fault.id())]);
                     readings.push(Reading { metric: &UP, labels, value: 0.0 });
                     faults.push(fault);
                 }
@@ -90,14 +91,14 @@ impl<'nvml> Collector<'nvml> {
             readings.extend(state.and_then(|state| state.last_xid(xids)));
         }
         match faults.first() {
-            None if count == 0 => Err(Fault::NoGpu),
+            None if count == 0 => Err(GpuFault::NoGpu),
             Some(fault) if faults.len() == count as usize => Err(*fault),
             _ => Ok(GpuSample { readings, failed_gpus: faults.len() }),
         }
     }
 
-    fn sample_gpu(&mut self, gpu: u32) -> Result<Vec<Reading>, Fault> {
-        let fault = |error: NvmlError| Fault::from(&error);
+    fn sample_gpu(&mut self, gpu: u32) -> Result<Vec<Reading>, GpuFault> {
+        let fault = |error: NvmlError| fault_of(&error);
         let device = self.nvml.device_by_index(gpu).map_err(fault)?;
         let uuid = device.uuid().map_err(fault)?;
         let state = &mut self.gpus[gpu as usize];
@@ -108,7 +109,7 @@ impl<'nvml> Collector<'nvml> {
             let (monitors, mig_monitors) = (Monitors::default(), BTreeMap::new());
             *state = Some(GpuState { identity, monitors, mig_monitors, events: subscribe(&device) });
         }
-        let Some(state) = state else { return Err(Fault::Unknown) };
+        let Some(state) = state else { return Err(GpuFault::Unknown) };
         let mut recorder = Recorder::new(&state.identity.labels);
         let has_pcie = state.monitors.record(&device, None, &mut recorder);
         record_gpu(&device, has_pcie, &mut recorder);

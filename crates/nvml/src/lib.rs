@@ -13,7 +13,6 @@ mod recorder;
 mod window;
 
 pub use collector::{Collector, GpuSample, LastXids, open};
-pub use fault::Fault;
 pub use gpu::program;
 pub use identity::Labels;
 pub use metric::Reading;

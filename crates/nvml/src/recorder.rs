@@ -1,7 +1,8 @@
 //! Records the readings of one GPU; single fields may fail.
-use crate::fault::Fault;
+use crate::fault::{affects_whole_gpu, fault_of};
 use crate::identity::{Labels, extended};
 use crate::metric::{Metric, Reading};
+use catalogue::contract::GpuFault;
 use nvml_wrapper::error::NvmlError;
 
 /// NVML reports missing values as -1 in 64 bits, and DCGM as numbers near 2^63; valid values are below this.
@@ -13,9 +14,9 @@ pub(crate) struct Recorder<'a> {
     labels: &'a Labels,
     pub(crate) readings: Vec<Reading>,
     /// The first fault of any field.
-    fault: Option<Fault>,
+    fault: Option<GpuFault>,
     /// The first fault that affects the whole GPU.
-    gpu_fault: Option<Fault>,
+    gpu_fault: Option<GpuFault>,
 }
 
 impl<'a> Recorder<'a> {
@@ -40,9 +41,9 @@ impl<'a> Recorder<'a> {
                 | NvmlError::FailedToLoadSymbol(_)
         );
         if !is_unsupported {
-            let fault = Fault::from(&error);
+            let fault = fault_of(&error);
             self.fault.get_or_insert(fault);
-            if fault.takes_the_card() {
+            if affects_whole_gpu(fault) {
                 self.gpu_fault.get_or_insert(fault);
             }
         }
@@ -86,8 +87,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// Why the GPU cannot be measured: a fault affects all of it, or it reports nothing at all.
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        self.gpu_fault.or(if self.readings.is_empty() { Some(self.fault.unwrap_or(Fault::Unknown)) } else { None })
+    pub(crate) fn fault(&self) -> Option<GpuFault> {
+        self.gpu_fault.or(if self.readings.is_empty() { Some(self.fault.unwrap_or(GpuFault::Unknown)) } else { None })
     }
 
     /// Adds the readings and faults of a MIG device of the GPU.

@@ -25,6 +25,6 @@ pub use pixel_snap::UNITS_PER_PIXEL;
 pub use projection::{Margins, Projection};
 pub use rgb::Rgb;
 pub use scene::{
-    Anchor, Band, Dot, DrawStyle, Drawing, Font, LineStyle, Note, Polygon, Rect, Scene, Stroke, TextLabel, Theme, scene,
+    Anchor, Band, ChartType, Dot, Drawing, Font, LineStyle, Note, Polygon, Rect, Scene, Stroke, TextLabel, Theme, scene,
 };
 pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};

@@ -4,6 +4,7 @@ use crate::scrape::engine_detection::Told;
 use crate::sources::cgroup::Cgroup;
 use crate::sources::gpus::Gpus;
 use crate::sources::host::{Roots, read_file};
+use catalogue::contract::names;
 use exposition::{Format, Label, Limits, for_each_sample};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,8 +46,8 @@ impl Allowance {
 
     /// The limits as series.
     pub(crate) fn tell(&self, told: &mut Vec<Told>) {
-        told.extend(self.memory_bytes.map(|bytes| ("inferboard_memory_limit_bytes", Vec::new(), bytes as f64)));
-        told.extend(self.cores.map(|cores| ("inferboard_cpu_limit_cores", Vec::new(), cores)));
+        told.extend(self.memory_bytes.map(|bytes| (names::MEMORY_LIMIT_BYTES, Vec::new(), bytes as f64)));
+        told.extend(self.cores.map(|cores| (names::CPU_LIMIT_CORES, Vec::new(), cores)));
     }
 }
 
@@ -88,8 +89,8 @@ pub(crate) fn tell_gpus(proc: &Path, gpus: &Gpus, tree: &[Process], told: &mut V
     });
     for ((gpu, uuid), card) in cards.into_iter().filter(|(_, card)| card.is_held) {
         let labels = vec![("gpu", gpu), ("uuid", uuid)];
-        told.extend(card.utilization.map(|share| ("inferboard_gpu_utilization_ratio", labels.clone(), share)));
-        told.push(("inferboard_gpu_memory_used_bytes", labels, card.held_bytes));
+        told.extend(card.utilization.map(|share| (names::GPU_UTILIZATION_RATIO, labels.clone(), share)));
+        told.push((names::GPU_MEMORY_USED_BYTES, labels, card.held_bytes));
     }
 }
 

@@ -60,37 +60,6 @@ struct Claim {
     limited: Vec<PathBuf>,
 }
 
-/// Why nothing can be said of a target's processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blocked {
-    /// Nothing listens on the port here.
-    NoListener,
-    /// The listening process belongs to another user.
-    NoPermission,
-    /// Whatever listens is in another namespace, as within a container.
-    OtherNamespace,
-    /// A program listens that passes everything on to where it cannot be seen.
-    Forwarded,
-    /// Another target is the same process, and is told of it.
-    SameProcess,
-    /// The kernel did not answer in time.
-    Timeout,
-}
-
-impl Blocked {
-    /// The word for it in the label `reason`.
-    fn reason(self) -> &'static str {
-        match self {
-            Self::NoListener => "no_listener",
-            Self::NoPermission => "no_permission",
-            Self::OtherNamespace => "other_namespace",
-            Self::Forwarded => "forwarded",
-            Self::SameProcess => "same_process",
-            Self::Timeout => "timeout",
-        }
-    }
-}
-
 impl Attribution {
     /// Attribution on the machine at `roots` that goes by the name `host`.
     pub fn new(roots: Roots, gpus: Option<Gpus>, host: Option<String>) -> Self {

@@ -1,7 +1,7 @@
 //! Looking for a target's processes beside its scrape, which waits for no longer than it may.
-use crate::processes::Blocked;
 use crate::processes::tracker::{Tracker, blocked_told};
 use crate::scrape::engine_detection::Told;
+use catalogue::contract::AttributionFailure;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -38,7 +38,7 @@ impl Watch {
         }
         match timeout(patience, self.look_now()).await {
             Ok(told) => told.unwrap_or_default(),
-            Err(_) => blocked_told(Blocked::Timeout),
+            Err(_) => blocked_told(AttributionFailure::Timeout),
         }
     }
 

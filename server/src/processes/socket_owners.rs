@@ -1,6 +1,6 @@
 //! From a listening socket to the processes at the top of what serves it.
-use crate::processes::Blocked;
 use crate::processes::tree::Processes;
+use catalogue::contract::AttributionFailure;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -81,12 +81,12 @@ impl Holders {
     ///
     /// # Errors
     /// Where there are none that may be seen.
-    pub(crate) fn of(&self, inodes: &[u64]) -> Result<Vec<&Holder>, Blocked> {
+    pub(crate) fn of(&self, inodes: &[u64]) -> Result<Vec<&Holder>, AttributionFailure> {
         let found: Vec<&Holder> = inodes.iter().filter_map(|inode| self.by_inode.get(inode)).flatten().collect();
         match (found.is_empty(), self.is_refused) {
             (false, _) => Ok(found),
-            (true, true) => Err(Blocked::NoPermission),
-            (true, false) => Err(Blocked::OtherNamespace),
+            (true, true) => Err(AttributionFailure::NoPermission),
+            (true, false) => Err(AttributionFailure::OtherNamespace),
         }
     }
 }
@@ -95,12 +95,12 @@ impl Holders {
 ///
 /// # Errors
 /// Where one of them only passes on what it receives.
-pub(crate) fn tops(processes: &Processes, holders: &BTreeSet<u32>) -> Result<Vec<u32>, Blocked> {
+pub(crate) fn tops(processes: &Processes, holders: &BTreeSet<u32>) -> Result<Vec<u32>, AttributionFailure> {
     let mut tops = BTreeSet::new();
     for pid in holders {
         let Some(holder) = processes.get(*pid) else { continue };
         if FORWARDERS.contains(&&*holder.name) {
-            return Err(Blocked::Forwarded);
+            return Err(AttributionFailure::Forwarded);
         }
         // A socket that was passed on to children belongs to the one that had it first.
         let first =
@@ -112,7 +112,7 @@ pub(crate) fn tops(processes: &Processes, holders: &BTreeSet<u32>) -> Result<Vec
     // The top of one may be below that of another.
     let is_topmost = |pid: &u32| !processes.ancestors(*pid).any(|ancestor| tops.contains(&ancestor.pid));
     let topmost: Vec<u32> = tops.iter().copied().filter(is_topmost).collect();
-    if topmost.is_empty() { Err(Blocked::NoListener) } else { Ok(topmost) }
+    if topmost.is_empty() { Err(AttributionFailure::NoListener) } else { Ok(topmost) }
 }
 
 #[cfg(test)]
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(top(&[21]), Ok(vec![20]), "shards are beside the router");
         assert_eq!(top(&[31, 32]), Ok(vec![30]), "the engine is beside the servers");
         assert_eq!(top(&[40, 41]), Ok(vec![40]), "workers share the socket");
-        assert_eq!(top(&[50]), Err(Blocked::Forwarded));
-        assert_eq!(top(&[99]), Err(Blocked::NoListener), "it ended meanwhile");
+        assert_eq!(top(&[50]), Err(AttributionFailure::Forwarded));
+        assert_eq!(top(&[99]), Err(AttributionFailure::NoListener), "it ended meanwhile");
     }
 }

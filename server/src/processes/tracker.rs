@@ -5,15 +5,14 @@ use crate::processes::listeners::inodes;
 use crate::processes::memory::Memory;
 use crate::processes::socket_owners::{Holder, tops};
 use crate::processes::tree::{Process, Processes};
-use crate::processes::{Attribution, Blocked, Claim, SEARCH_AGE};
+use crate::processes::{Attribution, Claim, SEARCH_AGE};
 use crate::scrape::engine_detection::Told;
 use crate::sources::host::Roots;
+use catalogue::contract::{AttributionFailure, names};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-const ATTRIBUTED: &str = "inferboard_replica_attributed";
 
 /// How long a search of all processes that found nothing is not done again, unless the socket is another.
 const REST: Duration = Duration::from_secs(10);
@@ -30,7 +29,7 @@ pub(crate) struct Tracker {
     port: u16,
     found: Option<Found>,
     /// Sockets whose holders were looked for in vain, why, and when.
-    missed: Option<(Vec<u64>, Blocked, Instant)>,
+    missed: Option<(Vec<u64>, AttributionFailure, Instant)>,
     /// When another target was found to be told of the same process.
     taken: Option<Instant>,
 }
@@ -69,10 +68,10 @@ impl Tracker {
 
     /// What is to be told without a look, while there is no use in one.
     pub(crate) fn told_at_rest(&self) -> Option<Vec<Told>> {
-        self.taken.filter(|when| when.elapsed() < REST).map(|_| blocked_told(Blocked::SameProcess))
+        self.taken.filter(|when| when.elapsed() < REST).map(|_| blocked_told(AttributionFailure::SameProcess))
     }
 
-    fn try_look(&mut self) -> Result<Vec<Told>, Blocked> {
+    fn try_look(&mut self) -> Result<Vec<Told>, AttributionFailure> {
         let attribution = Arc::clone(&self.attribution);
         let roots = &attribution.roots;
         let found = match self.found.take().filter(|found| found.is_same(&roots.proc)) {
@@ -87,14 +86,14 @@ impl Tracker {
         let (is_taken, is_shared) = attribution.claim(&self.key, claim);
         self.taken = is_taken.then(Instant::now);
         if is_taken {
-            return Ok(blocked_told(Blocked::SameProcess));
+            return Ok(blocked_told(AttributionFailure::SameProcess));
         }
         let tree = found.tree(&attribution);
         let (memory_bytes, measure) = found.memory.update(&roots.proc, &tree);
         let mut told = vec![
-            (ATTRIBUTED, Vec::new(), 1.0),
-            ("inferboard_cpu_seconds_total", Vec::new(), found.ledger.update(&tree)),
-            ("inferboard_memory_used_bytes", vec![("measure", measure.to_owned())], memory_bytes as f64),
+            (names::REPLICA_ATTRIBUTED, Vec::new(), 1.0),
+            (names::CPU_SECONDS_TOTAL, Vec::new(), found.ledger.update(&tree)),
+            (names::MEMORY_USED_BYTES, vec![("measure", measure.to_owned())], memory_bytes as f64),
         ];
         // A limit that several share is not the sum of theirs.
         if !is_shared {
@@ -106,10 +105,10 @@ impl Tracker {
         Ok(told)
     }
 
-    fn find(&mut self) -> Result<Found, Blocked> {
+    fn find(&mut self) -> Result<Found, AttributionFailure> {
         let inodes = inodes(&self.attribution.listeners(), &self.addresses, self.port);
         if inodes.is_empty() {
-            return Err(Blocked::NoListener);
+            return Err(AttributionFailure::NoListener);
         }
         if let Some((known, blocked, when)) = &self.missed
             && *known == inodes
@@ -130,18 +129,18 @@ impl Drop for Tracker {
 }
 
 /// What is told where nothing else can be.
-pub(crate) fn blocked_told(blocked: Blocked) -> Vec<Told> {
-    vec![(ATTRIBUTED, vec![("reason", blocked.reason().to_owned())], 0.0)]
+pub(crate) fn blocked_told(blocked: AttributionFailure) -> Vec<Told> {
+    vec![(names::REPLICA_ATTRIBUTED, vec![("reason", blocked.id().to_owned())], 0.0)]
 }
 
 impl Found {
-    fn new(attribution: &Attribution, inodes: &[u64]) -> Result<Self, Blocked> {
+    fn new(attribution: &Attribution, inodes: &[u64]) -> Result<Self, AttributionFailure> {
         let processes = attribution.processes(SEARCH_AGE);
         let holders = attribution.holders(&processes);
         let holders = holders.of(inodes)?;
         let tops = tops(&processes, &holders.iter().map(|holder| holder.pid).collect())?;
         let with_start = |holder: &&Holder| Some(((*holder).clone(), processes.get(holder.pid)?.start));
-        let (holder, start) = holders.iter().find_map(with_start).ok_or(Blocked::NoListener)?;
+        let (holder, start) = holders.iter().find_map(with_start).ok_or(AttributionFailure::NoListener)?;
         let mut found = Self {
             holder,
             start,

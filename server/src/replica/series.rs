@@ -1,14 +1,11 @@
 //! The series about what a replica is doing. They are our own knowledge of it, and go on while it is down.
-use crate::replica::state::State;
 use crate::replica::tracker::Life;
-use crate::replica::{READY, RESTARTS, STATE, UNKNOWN};
 use crate::scrape::parsed_page::Reading;
 use crate::scrape::series_slots::Row;
 use crate::target::identity::TargetLabels;
+use catalogue::contract::{ReplicaState, RestartReason, names};
 use promql::stale_marker;
 use tsdb::{Group, SeriesRef, StoreError};
-
-pub(crate) const START_TIME: &str = "process_start_time_seconds";
 
 /// A replica that is watched by looking at it.
 #[derive(Debug)]
@@ -20,7 +17,7 @@ pub(crate) struct Replica {
 /// The series under one set of labels.
 #[derive(Debug)]
 struct Series {
-    states: Vec<(State, SeriesRef)>,
+    states: Vec<(ReplicaState, SeriesRef)>,
     restarts: SeriesRef,
     ready: SeriesRef,
     tells_ready: bool,
@@ -50,9 +47,9 @@ impl Replica {
 
     /// The samples that tell that it has stopped, in the place of all that was told before.
     pub(crate) fn write_end(&mut self, row: &mut Row) {
-        self.life.state = State::Stopped;
+        self.life.state = ReplicaState::Stopped;
         if let Some(series) = &self.series {
-            series.write_state(State::Stopped, row);
+            series.write_state(ReplicaState::Stopped, row);
         }
     }
 
@@ -69,19 +66,19 @@ impl Replica {
 impl Series {
     fn register(labels: &TargetLabels, group: &mut Group) -> Result<Self, StoreError> {
         let mut series = |name: &str, more: &[(&'static str, String)]| group.register(&labels.of_finding(name, more));
-        let states = State::ALL.into_iter().map(|state| {
-            let label = ("state", state.word().to_owned());
-            Ok((state, series(STATE, &[label])?))
+        let states = ReplicaState::REPORTED.into_iter().map(|state| {
+            let label = ("state", state.id().to_owned());
+            Ok((state, series(names::REPLICA_STATE, &[label])?))
         });
         Ok(Self {
             states: states.collect::<Result<_, StoreError>>()?,
-            restarts: series(RESTARTS, &[("reason", UNKNOWN.to_owned())])?,
-            ready: series(READY, &[])?,
+            restarts: series(names::REPLICA_RESTARTS_TOTAL, &[("reason", RestartReason::Unknown.id().to_owned())])?,
+            ready: series(names::REPLICA_READY_SECONDS, &[])?,
             tells_ready: false,
         })
     }
 
-    fn write_state(&self, state: State, row: &mut Row) {
+    fn write_state(&self, state: ReplicaState, row: &mut Row) {
         row.extend(self.states.iter().map(|(own, series)| (*series, f64::from(*own == state))));
     }
 }
@@ -94,7 +91,7 @@ impl StartTime {
     /// The start in Unix seconds.
     pub(crate) fn find(&mut self, reading: &Reading) -> Option<f64> {
         self.0.retain(|series| !reading.ended.contains(series));
-        let is_start = |labels: &promql::Labels| labels.metric_name() == Some(START_TIME);
+        let is_start = |labels: &promql::Labels| labels.metric_name() == Some(names::PROCESS_START_TIME);
         self.0.extend(reading.new.iter().filter(|(_, labels)| is_start(labels)).map(|(series, _)| *series));
         let [only] = self.0[..] else { return None };
         let found = reading.samples.iter().find(|(series, ..)| *series == only);

@@ -1,6 +1,7 @@
 //! What a target's pages are for the catalogue of graphs: engines with their versions, how much they fill, and families
 //! that nothing reads; told as series of the target, so that the page and others can ask for it.
-use catalogue::{detect, fed_by, unclaimed, version_of};
+use catalogue::contract::names;
+use catalogue::{detect, family_of, fed_by, unclaimed, version_of};
 use promql::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,21 +47,16 @@ impl Found {
             let version = self.versions.get(engine.id).cloned();
             let labels = [("engine", Some(engine.id.to_owned())), ("version", version)];
             let labels = labels.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-            told.push(("inferboard_engine_info", labels, 1.0));
+            told.push((names::ENGINE_INFO, labels, 1.0));
             let graphs = fed_by(engine, &present).len() as f64;
-            told.push(("inferboard_engine_graphs", vec![("engine", engine.id.to_owned())], graphs));
+            told.push((names::ENGINE_GRAPHS, vec![("engine", engine.id.to_owned())], graphs));
         }
-        let unread: BTreeSet<&str> = unclaimed(names()).into_iter().map(family).collect();
-        told.push(("inferboard_unclaimed_families", Vec::new(), unread.len() as f64));
+        let unread: BTreeSet<&str> = unclaimed(names()).into_iter().map(family_of).collect();
+        told.push((names::UNCLAIMED_FAMILIES, Vec::new(), unread.len() as f64));
         let listed = unread.into_iter().take(MOST_LISTED).map(|family| vec![("family", family.to_owned())]);
-        told.extend(listed.map(|labels| ("inferboard_family_unclaimed", labels, 1.0)));
+        told.extend(listed.map(|labels| (names::FAMILY_UNCLAIMED, labels, 1.0)));
         Some(told)
     }
-}
-
-/// A sample's name without what histograms and summaries add to their family's.
-fn family(name: &str) -> &str {
-    ["_bucket", "_count", "_sum"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use crate::scrape::engine_detection::Told;
 use crate::scrape::series_slots::Row;
 use crate::target::failure::Failure;
 use crate::target::identity::TargetLabels;
+use catalogue::contract::{ScrapeFailure, names};
 use exposition::ParseCounts;
 use promql::{Labels, stale_marker};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub(crate) struct Report {
     samples: SeriesRef,
     series_added: SeriesRef,
     /// The series of the last failure, while it lasts.
-    failed: Option<(&'static str, SeriesRef)>,
+    failed: Option<(ScrapeFailure, SeriesRef)>,
     /// What was found on its pages.
     found: Tellings,
     /// What its processes use.
@@ -91,7 +92,7 @@ impl Report {
         if let Some(reason) = reason {
             let series = match self.failed {
                 Some((_, series)) => series,
-                None => group.register(&self.labels.of_report("inferboard_scrape_failed", Some(reason)))?,
+                None => group.register(&self.labels.of_report(names::SCRAPE_FAILED, Some(reason.id())))?,
             };
             self.failed = Some((reason, series));
             row.push((series, 1.0));

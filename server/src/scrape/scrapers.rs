@@ -246,7 +246,7 @@ fn log_change(target: &Target, before: Option<Option<Failure>>, now: Option<Fail
     let reason = |failure: Option<Failure>| failure.map(Failure::reason);
     match now {
         Some(failure) if before.map(reason) != Some(reason(now)) => {
-            warn!(target = ?target.name(), reason = failure.reason(), "scrape failed: {failure}");
+            warn!(target = ?target.name(), reason = failure.reason().id(), "scrape failed: {failure}");
         }
         None if before != Some(None) => info!(target = ?target.name(), "up"),
         _ => {}

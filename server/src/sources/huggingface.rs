@@ -1,5 +1,6 @@
 //! The answer of Hugging Face's endpoint API about one endpoint, as a metrics page.
 use crate::target::failure::Failure;
+use catalogue::contract::names;
 use exposition::{Encoding, Family, Kind, Sample, write};
 use serde::Deserialize;
 
@@ -68,20 +69,20 @@ fn families(Endpoint { status, compute, model, provider }: &Endpoint) -> Vec<Fam
     let Scaling { min_replica, max_replica } = compute.scaling;
     let starting = status.target_replica.zip(status.ready_replica).map(|(target, ready)| (target - ready).max(0.0));
     let counts = [
-        ("inferboard_replicas_active", "Replicas that are ready.", status.ready_replica),
-        ("inferboard_replicas_starting", "Replicas that are wanted and not ready yet.", starting),
-        ("inferboard_replicas_desired", "Replicas that are wanted now.", status.target_replica),
-        ("inferboard_replicas_min", "The least number of replicas to scale to.", min_replica),
-        ("inferboard_replicas_max", "The greatest number of replicas to scale to.", max_replica),
+        (names::REPLICAS_ACTIVE, "Replicas that are ready.", status.ready_replica),
+        (names::REPLICAS_STARTING, "Replicas that are wanted and not ready yet.", starting),
+        (names::REPLICAS_DESIRED, "Replicas that are wanted now.", status.target_replica),
+        (names::REPLICAS_MIN, "The least number of replicas to scale to.", min_replica),
+        (names::REPLICAS_MAX, "The greatest number of replicas to scale to.", max_replica),
     ];
     let mut families: Vec<Family> = counts
         .into_iter()
         .filter_map(|(name, help, value)| Some(gauge(name, help, vec![sample(name, &[], value?)])))
         .collect();
-    let name = "inferboard_endpoint_state";
+    let name = names::ENDPOINT_STATE;
     let states = STATES.iter().map(|state| sample(name, &[("state", state)], f64::from(*state == status.state)));
     families.push(gauge(name, "1 for the state the endpoint is in, 0 for the others.", states.collect()));
-    let name = "inferboard_endpoint_info";
+    let name = names::ENDPOINT_INFO;
     let facts = [
         ("repository", &model.repository),
         ("revision", &model.revision),

@@ -1,4 +1,5 @@
 //! Why a scrape failed: a closed list, so that nothing a target sends gets into labels or logs by this way.
+use catalogue::contract::ScrapeFailure;
 use exposition::{ErrorKind, ParseError};
 use reqwest::StatusCode;
 use std::time::Duration;
@@ -75,31 +76,31 @@ impl Failure {
         Self::Status { code: status.as_u16(), retry_after: None }
     }
 
-    /// The word for the label `reason`.
-    pub fn reason(self) -> &'static str {
+    /// The reason that is stored and shown.
+    pub fn reason(self) -> ScrapeFailure {
         match self {
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Unreachable => "unreachable",
-            Self::Credentials => "credentials",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Status { code: 401, .. } => "unauthorized",
-            Self::Status { code: 403, .. } => "forbidden",
-            Self::Status { code: 404, .. } => "not_found",
-            Self::Status { code: 429, .. } => "rate_limited",
-            Self::Status { code: 500..=599, .. } => "server_error",
-            Self::Status { .. } => "status",
-            Self::Redirect(_) => "redirect",
-            Self::ContentType => "content_type",
-            Self::Encoding => "encoding",
-            Self::BodyLimit => "body_limit",
-            Self::LineLimit(_) => "line_limit",
-            Self::Parse { .. } => "parse",
-            Self::SampleLimit => "sample_limit",
-            Self::LabelLimit(_) => "label_limit",
-            Self::SeriesCap => "series_cap",
-            Self::SecretEcho => "secret_echo",
+            Self::Dns => ScrapeFailure::Dns,
+            Self::Connect => ScrapeFailure::Connect,
+            Self::Unreachable => ScrapeFailure::Unreachable,
+            Self::Credentials => ScrapeFailure::Credentials,
+            Self::Tls => ScrapeFailure::Tls,
+            Self::Timeout => ScrapeFailure::Timeout,
+            Self::Status { code: 401, .. } => ScrapeFailure::Unauthorized,
+            Self::Status { code: 403, .. } => ScrapeFailure::Forbidden,
+            Self::Status { code: 404, .. } => ScrapeFailure::NotFound,
+            Self::Status { code: 429, .. } => ScrapeFailure::RateLimited,
+            Self::Status { code: 500..=599, .. } => ScrapeFailure::ServerError,
+            Self::Status { .. } => ScrapeFailure::Status,
+            Self::Redirect(_) => ScrapeFailure::Redirect,
+            Self::ContentType => ScrapeFailure::ContentType,
+            Self::Encoding => ScrapeFailure::Encoding,
+            Self::BodyLimit => ScrapeFailure::BodyLimit,
+            Self::LineLimit(_) => ScrapeFailure::LineLimit,
+            Self::Parse { .. } => ScrapeFailure::Parse,
+            Self::SampleLimit => ScrapeFailure::SampleLimit,
+            Self::LabelLimit(_) => ScrapeFailure::LabelLimit,
+            Self::SeriesCap => ScrapeFailure::SeriesCap,
+            Self::SecretEcho => ScrapeFailure::SecretEcho,
         }
     }
 }

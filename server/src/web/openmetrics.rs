@@ -50,5 +50,6 @@ fn refusal(failure: Failure) -> Response {
         }
         _ => StatusCode::BAD_GATEWAY,
     };
-    (status, headers, format!("the platform's page cannot be had ({}): {failure}\n", failure.reason())).into_response()
+    (status, headers, format!("the platform's page cannot be had ({}): {failure}\n", failure.reason().id()))
+        .into_response()
 }

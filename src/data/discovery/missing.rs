@@ -2,7 +2,7 @@
 use crate::data::graph::frame::named_values;
 use crate::data::graph::request::Round;
 use crate::data::refresh_loop::Feed;
-use catalogue::{Ask, Facts, GRAPHS, Graph, Section, absence, detect, drawn_query, graph};
+use catalogue::{GRAPHS, Graph, QueryContext, ScopeStatus, Section, detect, drawn_query, graph, missing_reason};
 use leptos::prelude::*;
 use prometheus_api::Data;
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ impl Feed {
         let (up, all) = self.answering.get_untracked();
         let names = round.inventory.present(&round.scope);
         let present = |name: &str| names.contains(name);
-        let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: round.interval_ms };
+        let ask = QueryContext { scope: &round.scope, labels: &round.backend.labels, window_ms: round.interval_ms };
         let query = graph(FAILURES).and_then(|graph| drawn_query(graph, &present, &ask));
         let mut failed = Vec::new();
         if up < all
@@ -69,15 +69,15 @@ fn why(
     let engines = detect(names.iter().copied());
     let [failures, gpu_faults] =
         [failed, gpu_faults].map(|reasons| reasons.iter().map(String::as_str).collect::<Vec<_>>());
-    let facts = Facts {
+    let status = ScopeStatus {
         targets: all,
-        answering: up,
+        targets_up: up,
         failures: &failures,
         gpu_faults: &gpu_faults,
         engines: &engines,
         present: &|name: &str| names.contains(name),
     };
-    absence(graph, &facts).map(|absence| absence.to_string())
+    missing_reason(graph, &status).map(|reason| reason.to_string())
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
         };
         assert!(told((0, 0), &[]).starts_with("Nothing is scraped"));
         assert!(told((0, 1), &["connect"]).contains("(connect)"));
-        assert!(!told((1, 1), &[]).contains("No target answers"));
+        assert!(!told((1, 1), &[]).contains("No target is responding"));
         let vllm = BTreeSet::from(["vllm:request_success_total"]);
         assert_eq!(why(volume, &vllm, (1, 1), (&[], &[])), None);
     }

@@ -1,12 +1,10 @@
 //! Which of the targets serve models, by the names of their metrics: a plain Prometheus knows targets of all kinds.
 use crate::data::discovery::inventory::Inventory;
 use crate::data::replicas::intervals::{Labels, Told};
-use catalogue::ReplicaState::Silent;
+use catalogue::contract::ReplicaState::Silent;
+use catalogue::contract::names::REPLICA_STATE;
 use catalogue::{Engine, Layer, Scope, ScopeLabels};
 use std::collections::BTreeSet;
-
-/// What only the companion tells, and only of replicas.
-const STATES: &str = "inferboard_replica_state";
 
 /// Those that serve within a scope.
 #[derive(Default)]
@@ -22,7 +20,7 @@ pub(crate) struct Serving<'a> {
 impl<'a> Serving<'a> {
     /// By what was found: replicas that have metrics of an engine, with the model that is selected.
     pub(crate) fn new(inventory: &'a Inventory, scope: &Scope) -> Self {
-        let mut serving = Self { is_told: inventory.present(scope).contains(STATES), ..Self::default() };
+        let mut serving = Self { is_told: inventory.present(scope).contains(REPLICA_STATE), ..Self::default() };
         for ([_, _, deployment, replica], engine) in inventory.engines(scope) {
             if engine.layer < Layer::Proxy {
                 serving.engines.push((replica, engine));
@@ -87,7 +85,7 @@ impl<'a> Serving<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use catalogue::ReplicaState::Running;
+    use catalogue::contract::ReplicaState::Running;
     use prometheus_api::{Number, One, Series};
 
     fn labels(all: &[(&str, &str)]) -> Labels {
@@ -162,7 +160,8 @@ mod tests {
     fn where_nothing_serves_or_the_companion_tells_all_in_scope_count() {
         let own = |model: &str| labels(&[("model_name", model), ("instance", "x")]);
         let names = ScopeLabels::of_prometheus();
-        for rows in [&[("up", "", "", "x")][..], &[(STATES, "a", "", "x"), ("vllm:num_requests_running", "a", "", "y")]]
+        for rows in
+            [&[("up", "", "", "x")][..], &[(REPLICA_STATE, "a", "", "x"), ("vllm:num_requests_running", "a", "", "y")]]
         {
             let inventory = inventory(rows);
             let counts =

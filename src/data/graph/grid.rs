@@ -1,6 +1,6 @@
 //! Steps and windows: which points of time a card asks for.
 use crate::wasm_size::sort::sort_by;
-use catalogue::Look;
+use catalogue::DrawStyle;
 
 /// The points at which a card's query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +42,10 @@ const STEPS_MS: [i64; 19] = [
 pub(crate) const USUAL_INTERVAL_MS: i64 = 15_000;
 
 /// The step for a range of that length: as fine as the eye can use and the scrapes give.
-pub(crate) fn step_ms(length_ms: i64, interval_ms: i64, look: Look) -> i64 {
+pub(crate) fn step_ms(length_ms: i64, interval_ms: i64, look: DrawStyle) -> i64 {
     let points = match look {
-        Look::Lines => 240,
-        Look::Bars => 60,
+        DrawStyle::Lines => 240,
+        DrawStyle::Bars => 60,
     };
     round_step_ms(length_ms / points, interval_ms)
 }
@@ -68,7 +68,7 @@ pub(crate) fn window_ms(step_ms: i64, interval_ms: i64) -> i64 {
 
 impl Grid {
     /// The grid over a range. The last point lies at or after the end, so that what has just happened is on it.
-    pub fn over(range: (i64, i64), interval_ms: i64, look: Look) -> Self {
+    pub fn over(range: (i64, i64), interval_ms: i64, look: DrawStyle) -> Self {
         let step_ms = step_ms(range.1 - range.0, interval_ms, look);
         Self {
             start_ms: range.0.div_euclid(step_ms) * step_ms,
@@ -104,18 +104,18 @@ mod tests {
     #[test]
     fn an_hour_has_fine_lines_and_bars_by_the_minute() {
         let (end, hour) = (1_795_000_000_123, 3_600_000);
-        let lines = Grid::over((end - hour, end), 5000, Look::Lines);
+        let lines = Grid::over((end - hour, end), 5000, DrawStyle::Lines);
         assert_eq!((lines.step_ms, lines.window_ms), (15_000, 20_000));
         assert_eq!((lines.start_ms % 15_000, lines.end_ms % 15_000), (0, 0));
         assert!(lines.start_ms <= end - hour && lines.end_ms >= end && lines.end_ms - end < 15_000);
-        assert_eq!(Grid::over((end - hour, end), 5000, Look::Bars).step_ms, 60_000);
+        assert_eq!(Grid::over((end - hour, end), 5000, DrawStyle::Bars).step_ms, 60_000);
     }
 
     #[test]
     fn no_step_is_finer_than_the_scrapes() {
-        assert_eq!(step_ms(300_000, 5000, Look::Lines), 5000);
-        assert_eq!(step_ms(300_000, 60_000, Look::Lines), 60_000);
-        assert_eq!(step_ms(300_000, 20_000, Look::Lines), 30_000);
+        assert_eq!(step_ms(300_000, 5000, DrawStyle::Lines), 5000);
+        assert_eq!(step_ms(300_000, 60_000, DrawStyle::Lines), 60_000);
+        assert_eq!(step_ms(300_000, 20_000, DrawStyle::Lines), 30_000);
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
     fn even_years_stay_below_the_limit_on_points() {
         for days in [1, 30, 365, 3650] {
             let length = days * 86_400_000;
-            assert!(length / step_ms(length, 5000, Look::Lines) <= 240, "{days}");
+            assert!(length / step_ms(length, 5000, DrawStyle::Lines) <= 240, "{days}");
         }
     }
 

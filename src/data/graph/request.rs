@@ -7,7 +7,9 @@ use crate::data::http::client::{Backend, Failure};
 use crate::data::http::request_limit::Queue;
 use crate::state::card_options::{Choices, Comparison, Form};
 use crate::wasm_size::sort::sort_by;
-use catalogue::{Ask, Colours, Graph, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query};
+use catalogue::{
+    Colours, Graph, QueryContext, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query,
+};
 use plot::Frame;
 use prometheus_api::{Many, Series};
 use std::sync::Arc;
@@ -150,10 +152,10 @@ impl Round {
         old: Option<Arc<Drawn>>,
         queue: &Queue,
     ) -> Result<Option<Drawn>, Failure> {
-        let grid = Grid::over(self.range, self.interval_ms, graph.look);
+        let grid = Grid::over(self.range, self.interval_ms, graph.draw_style);
         let names = self.inventory.present(&self.scope);
         let present = |name: &str| names.contains(name);
-        let ask = Ask { scope: &self.scope, labels: &self.backend.labels, window_ms: grid.window_ms };
+        let ask = QueryContext { scope: &self.scope, labels: &self.backend.labels, window_ms: grid.window_ms };
         // A heat map is of buckets where there are some, and else of what the details tell apart.
         let is_of_rows = choices.form == Form::HeatMap && graph.colours != Colours::Percentiles;
         let wants_details = choices.is_detailed || is_of_rows;
@@ -207,7 +209,7 @@ impl Round {
             }
             (None, None) => (Vec::new(), range),
         };
-        let whole = Ask { window_ms: range.1 - range.0, ..ask };
+        let whole = QueryContext { window_ms: range.1 - range.0, ..ask };
         let counted = choices.target.and_then(|_| buckets_query(graph, &present, &whole));
         let shares = match (known.filter(|old| !old.shares.is_empty()), counted) {
             (Some(old), Some(_)) => old.shares.clone(),
@@ -245,7 +247,7 @@ impl Round {
     ) -> Option<(String, bool)> {
         let names = self.inventory.present(scope);
         let present = |name: &str| names.contains(name);
-        let ask = Ask { scope, labels: &self.backend.labels, window_ms: grid.window_ms };
+        let ask = QueryContext { scope, labels: &self.backend.labels, window_ms: grid.window_ms };
         let detailed = wants_details.then(|| detailed_query(graph, &present, &ask)).flatten();
         let is_detailed = detailed.is_some();
         Some((detailed.or_else(|| drawn_query(graph, &present, &ask))?, is_detailed))
@@ -255,7 +257,7 @@ impl Round {
     pub(crate) fn offers(&self, graph: &Graph) -> Offers {
         let names = self.inventory.present(&self.scope);
         let present = |name: &str| names.contains(name);
-        let ask = Ask { scope: &self.scope, labels: &self.backend.labels, window_ms: self.interval_ms };
+        let ask = QueryContext { scope: &self.scope, labels: &self.backend.labels, window_ms: self.interval_ms };
         Offers {
             has_details: detailed_query(graph, &present, &ask).is_some(),
             has_buckets: graph.colours == Colours::Percentiles && buckets_query(graph, &present, &ask).is_some(),

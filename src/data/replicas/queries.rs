@@ -8,8 +8,8 @@ use crate::data::http::request_limit::all;
 use crate::data::refresh_loop::Feed;
 use crate::data::replicas::fleet::{Fleet, Seen, replicas, with_details, with_starts};
 use crate::data::replicas::intervals::{Event, Points, Told, continued, events, told};
-use catalogue::ReplicaState::Pending;
-use catalogue::{Ask, FleetQueries, fleet_queries, table_queries};
+use catalogue::contract::ReplicaState::Pending;
+use catalogue::{QueryContext, ReplicaQueries, replica_queries, replica_table_queries};
 use futures::FutureExt;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -26,7 +26,7 @@ const LEAST_POINTS: i64 = 120;
 #[derive(Clone, Default)]
 pub(crate) struct Timeline {
     is_watched: bool,
-    queries: Option<FleetQueries>,
+    queries: Option<ReplicaQueries>,
     points: Option<Points>,
     told: Vec<Told>,
     ready: Vec<Event>,
@@ -76,9 +76,9 @@ impl Feed {
         let names = round.inventory.present(&round.scope);
         let present = |name: &str| names.contains(name);
         let points = points(round, round.inventory.replicas(&round.scope).len());
-        let ask = Ask { scope: &round.scope, labels: &round.backend.labels, window_ms: points.window_ms };
+        let ask = QueryContext { scope: &round.scope, labels: &round.backend.labels, window_ms: points.window_ms };
         let range = round.range;
-        let Some(queries) = fleet_queries(&present, &ask, points.step_ms) else {
+        let Some(queries) = replica_queries(&present, &ask, points.step_ms) else {
             return Ok((Timeline::default(), Fleet { range, step_ms: points.step_ms, ..Fleet::default() }));
         };
         // What is known reaches into the new range, and back to its start.
@@ -105,7 +105,9 @@ impl Feed {
             // The table's figures are an extra: without them the states are still right.
             Ok(round.backend.instant(query, round.end_ms()).await.ok())
         };
-        let [load, cores, gpu, engines] = table_queries(&present, &ask).map(|query| (query, false));
+        let table = replica_table_queries(&present, &ask);
+        let [load, cores, gpu, engines] =
+            [table.load, table.cpu, table.gpu, Some(table.engines)].map(|query| (query, false));
         let ranges = [Some(queries.states.clone()), queries.ready.clone(), queries.restarts.clone()];
         let [states, ready, again] = ranges.map(|query| (query, true));
         let asked = [states, ready, again, load, cores, gpu, engines].into_iter();

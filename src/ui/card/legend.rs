@@ -9,7 +9,7 @@ use crate::ui::graph::visible::Shown;
 use crate::ui::kit::conditional::Show;
 use catalogue::{Colours, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
-use plot::DrawStyle;
+use plot::ChartType;
 use std::sync::Arc;
 
 /// The legend with the newest values, or with statistics of the range, and a word on what else there is to know.
@@ -175,7 +175,7 @@ fn Ramp() -> impl IntoView {
 fn remark(card: CardContext) -> Option<String> {
     let left_out = card.axis.with(|axis| axis.left_out);
     let remark = card.shown.with(|shown| {
-        let is_stacked = shown.look == Some(DrawStyle::Areas);
+        let is_stacked = shown.look == Some(ChartType::Areas);
         let rest = shown.rest.as_ref().map(|rest| {
             let is_layer = rest.low.is_empty();
             let own = shown.own_count - usize::from(is_layer);

@@ -1,7 +1,7 @@
 //! What the menu of a card offers, in its order, and how keys move in it.
 use crate::data::graph::request::Offers;
 use crate::state::card_options::{Choices, Comparison, Form, can_stack};
-use catalogue::{Colours, Detail, Graph, Look};
+use catalogue::{Colours, Detail, DrawStyle, Graph};
 
 /// What an entry of the menu does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) struct Item {
 /// The entries for a graph: only what would change something.
 pub(crate) fn items(graph: &Graph, offers: &Offers, choices: &Choices) -> Vec<Item> {
     let is_graph = choices.form == Form::Graph;
-    let is_lines = graph.look == Look::Lines;
+    let is_lines = graph.draw_style == DrawStyle::Lines;
     let detail = match graph.detail {
         Detail::Codes => "Single status codes",
         Detail::Replicas if graph.colours == Colours::Percentiles => "Each replica (p95)",

@@ -31,7 +31,7 @@ use crate::ui::graph::visible::{Shown, is_limit, shown};
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::format_time as time;
 use crate::wasm_size::effect::{effect, on_change};
-use catalogue::{Graph, Look, Role, Unit};
+use catalogue::{DrawStyle, Graph, LineRole, Unit};
 use leptos::html;
 use leptos::prelude::*;
 use plot::LineStyle;
@@ -103,12 +103,12 @@ impl CardContext {
 
     /// Whether the buckets of a histogram are shown.
     pub(crate) fn is_buckets(self) -> bool {
-        self.shown.with(|shown| matches!(shown.look, Some(plot::DrawStyle::Cells { draws_zero: false, .. })))
+        self.shown.with(|shown| matches!(shown.look, Some(plot::ChartType::Cells { draws_zero: false, .. })))
     }
 
     /// Whether cells are shown: of buckets, or of replicas.
     pub(crate) fn is_heat_map(self) -> bool {
-        self.shown.with(|shown| matches!(shown.look, Some(plot::DrawStyle::Cells { .. })))
+        self.shown.with(|shown| matches!(shown.look, Some(plot::ChartType::Cells { .. })))
     }
 
     /// The unit that the graph's values are written in.
@@ -138,7 +138,7 @@ impl CardContext {
 }
 
 fn shown_by(unit: Unit, is_per_minute: bool) -> Unit {
-    if is_per_minute { unit.by_minute() } else { unit }
+    if is_per_minute { unit.per_minute() } else { unit }
 }
 
 /// The card of a graph. One that is near asks before the page has been laid out, which would tell that it is in sight.
@@ -233,14 +233,14 @@ pub(crate) fn note(card: CardContext) -> String {
     }
     let Some(drawn) = card.drawn.get() else { return String::new() };
     let (drawn, frame) = (&*drawn, &drawn.frame);
-    let newest = match graph.look {
+    let newest = match graph.draw_style {
         // The last bar is still growing.
-        Look::Bars => {
+        DrawStyle::Bars => {
             let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
             sums.split_last().and_then(|(_, done)| newest(drawn, done))
         }
-        Look::Lines => {
-            let first = graph.lines.iter().find(|line| line.role == Role::Data && !line.name.is_empty());
+        DrawStyle::Lines => {
+            let first = graph.lines.iter().find(|line| line.role == LineRole::Data && !line.name.is_empty());
             let own = first.and_then(|line| frame.columns.iter().find(|column| column.name == line.name));
             own.and_then(|column| newest(drawn, &column.values))
         }

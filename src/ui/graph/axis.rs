@@ -2,7 +2,7 @@
 use crate::ui::graph::visible::Shown;
 use catalogue::{Unit, line_name};
 use plot::{
-    DrawStyle, LineStyle, Margins, Projection, Rounding, count_nonpositive, log_domain, log_ticks, value_domain,
+    ChartType, LineStyle, Margins, Projection, Rounding, count_nonpositive, log_domain, log_ticks, value_domain,
     value_ticks,
 };
 
@@ -24,11 +24,11 @@ pub(crate) struct Axis {
 /// The axis for the visible lines. A logarithmic one is for lines only, as what is stacked has no logarithm to read.
 pub(crate) fn axis(unit: Unit, shown: &Shown, styles: &[LineStyle], wants_log: bool) -> Axis {
     let columns = &shown.frame.columns;
-    if let Some(DrawStyle::Cells { draws_zero, .. }) = shown.look {
+    if let Some(ChartType::Cells { draws_zero, .. }) = shown.look {
         let names = columns.iter().map(|column| column.name.as_str());
         return if draws_zero { named_rows(names) } else { rows(names) };
     }
-    let is_stacked = shown.look.is_some_and(|look| look != DrawStyle::Lines);
+    let is_stacked = shown.look.is_some_and(|look| look != ChartType::Lines);
     let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_visible);
     let lines = || {
         let lines = visible().filter(|(_, style)| !is_stacked || style.is_overlaid);
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use plot::{Column, Frame, Rgb};
 
-    fn shown(look: DrawStyle, columns: &[(&str, &[f64])]) -> Shown {
+    fn shown(look: ChartType, columns: &[(&str, &[f64])]) -> Shown {
         let columns: Vec<Column> =
             columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() }).collect();
         let own_count = columns.len();
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_has_powers_of_ten_and_counts_what_it_leaves_out() {
-        let shown = shown(DrawStyle::Lines, &[("a", &[0.002, 3.0]), ("b", &[0.0, -1.0])]);
+        let shown = shown(ChartType::Lines, &[("a", &[0.002, 3.0]), ("b", &[0.0, -1.0])]);
         let axis = axis(Unit::Seconds, &shown, &[style(false), style(false)], true);
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.left_out, 2);
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn numbers_by_the_minute_are_round() {
-        let shown = shown(DrawStyle::Lines, &[("a", &[0.2, 1.5])]);
+        let shown = shown(ChartType::Lines, &[("a", &[0.2, 1.5])]);
         let axis = |wants_log| axis(Unit::RequestsPerMinute, &shown, &[style(false)], wants_log);
         assert_eq!((labels(&axis(false)), axis(false).high), (vec!["0", "25", "50", "75", "100"], 100.0 / 60.0));
         assert_eq!((labels(&axis(true)), axis(true).low), (vec!["10", "20", "50", "100"], 10.0 / 60.0));
@@ -144,13 +144,13 @@ mod tests {
 
     #[test]
     fn without_anything_above_zero_the_axis_stays_linear() {
-        let shown = shown(DrawStyle::Lines, &[("a", &[0.0, 0.0])]);
+        let shown = shown(ChartType::Lines, &[("a", &[0.0, 0.0])]);
         assert!(!axis(Unit::Count, &shown, &[style(false)], true).is_log);
     }
 
     #[test]
     fn stacks_reach_their_sum_and_limits_stay_on_the_graph() {
-        let bars = DrawStyle::Bars { width_ms: 1 };
+        let bars = ChartType::Bars { width_ms: 1 };
         let both = [style(false), style(false)];
         assert_eq!(axis(Unit::Count, &shown(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high, 8.0);
         let with_limit = shown(bars, &[("a", &[3.0, 3.0]), ("max", &[20.0, 20.0])]);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn rows_are_labelled_by_the_ends_of_their_buckets() {
-        let cells = DrawStyle::Cells { width_ms: 1, draws_zero: false };
+        let cells = ChartType::Cells { width_ms: 1, draws_zero: false };
         let shown = shown(cells, &[("≤ 1 s", &[1.0, 1.0]), ("≤ 5 s", &[1.0, 1.0]), ("beyond", &[1.0, 1.0])]);
         let axis = axis(Unit::Seconds, &shown, &[], false);
         assert_eq!((labels(&axis), axis.high), (vec!["1 s", "5 s"], 3.0));
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn rows_of_replicas_have_their_names() {
-        let cells = DrawStyle::Cells { width_ms: 1, draws_zero: true };
+        let cells = ChartType::Cells { width_ms: 1, draws_zero: true };
         let shown = shown(cells, &[("llama-7d9fc-00000001 · in use", &[1.0, 1.0]), ("a", &[1.0, 1.0])]);
         let axis = axis(Unit::Bytes, &shown, &[], false);
         assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…ama-7d9fc-00000001", "a"], 0.5));

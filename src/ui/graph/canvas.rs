@@ -102,11 +102,11 @@ impl Picture<'_> {
         // Sharp peaks would grow spikes with the default joint.
         context.set_line_join("round");
         let apart_ms = (MARKS_APART_PX / projection.per_ms()) as i64;
-        let draw_style = self.shown.look.unwrap_or(plot::DrawStyle::Lines);
+        let chart_type = self.shown.look.unwrap_or(plot::ChartType::Lines);
         let drawing = Drawing {
             frame,
             styles: self.styles,
-            draw_style,
+            chart_type,
             projection,
             band: self.shown.rest.as_ref().map(|rest| Band { low: &rest.low, high: &rest.high }),
             notes: &self.limits(),

@@ -1,9 +1,10 @@
 //! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
 use crate::ui::graph::visible::{REST, Shown, is_limit};
 use crate::wasm_size::sort::order;
-use catalogue::{Colours, Detail, Graph, ReplicaState, Role, Section, line_name};
+use catalogue::contract::ReplicaState;
+use catalogue::{Colours, Detail, Graph, LineRole, Section, line_name};
 use leptos::prelude::{document, window};
-use plot::{DrawStyle, LineStyle, Rgb, Theme};
+use plot::{ChartType, LineStyle, Rgb, Theme};
 
 /// Everything on the canvas that has a colour.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +65,7 @@ impl Palette {
         let columns = &shown.frame.columns;
         let (own, others) = columns.split_at(shown.own_count.min(columns.len()));
         let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
-        if let Some(DrawStyle::Cells { .. }) = shown.look {
+        if let Some(ChartType::Cells { .. }) = shown.look {
             let rgb = self.percentiles[self.percentiles.len() - 1];
             return names.iter().map(|_| LineStyle { rgb, dash: None, is_overlaid: false, is_visible: true }).collect();
         }
@@ -129,7 +130,7 @@ impl Palette {
 
     /// Of a limit, or of a guide.
     fn bound(&self, graph: &Graph, name: &str) -> (Rgb, Option<(f64, f64)>) {
-        let is_guide = graph.line(name).is_some_and(|line| line.role == Role::Guide);
+        let is_guide = graph.line(name).is_some_and(|line| line.role == LineRole::Guide);
         if is_guide { (self.theme.text, DASHES[2]) } else { (self.limit, LIMIT_DASH) }
     }
 
@@ -297,7 +298,7 @@ mod tests {
         let columns = names.iter().map(|name| plot::Column { name: (*name).into(), values: Vec::new() }).collect();
         let frame = plot::Frame { times_ms: Vec::new(), columns };
         let beside = (own_count..names.len()).map(|_| Some(0)).collect();
-        Shown { frame, own_count, beside, look: Some(DrawStyle::Lines), ..Shown::default() }
+        Shown { frame, own_count, beside, look: Some(ChartType::Lines), ..Shown::default() }
     }
 
     #[test]

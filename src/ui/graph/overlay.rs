@@ -11,7 +11,7 @@ use crate::ui::graph::input::{Hand, index_at};
 use crate::ui::graph::tooltip::Tooltip;
 use crate::ui::kit::format_time as time;
 use leptos::prelude::*;
-use plot::DrawStyle;
+use plot::ChartType;
 
 /// The overlay.
 #[component]
@@ -29,7 +29,7 @@ pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
     });
     let dots = move || {
         let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
-        let is_lines = shown.with(|shown| shown.look == Some(DrawStyle::Lines));
+        let is_lines = shown.with(|shown| shown.look == Some(ChartType::Lines));
         let values = card.values(index).into_iter().filter(move |(_, style, value)| {
             let has_place = value.is_finite() && (!projection.is_log || *value > 0.0);
             has_place && (is_lines || style.is_overlaid)

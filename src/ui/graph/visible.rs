@@ -3,8 +3,8 @@ use crate::data::graph::request::{Beside, Drawn};
 use crate::state::card_options::{Choices, Comparison, Form};
 use crate::state::line_filter::Lines;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{Graph, Role};
-use plot::{Column, DrawStyle, Frame};
+use catalogue::{DrawStyle, Graph, LineRole};
+use plot::{ChartType, Column, Frame};
 
 /// More lines than this are drawn as a band: an eye tells no more apart.
 const MOST_LINES: usize = 50;
@@ -23,14 +23,14 @@ pub(crate) struct Shown {
     /// The lines that are not drawn each.
     pub(crate) rest: Option<Rest>,
     /// What becomes of the lines; none without data.
-    pub(crate) look: Option<DrawStyle>,
+    pub(crate) look: Option<ChartType>,
 }
 
 impl Shown {
     /// Names of the lines that are in the legend, the first of those shown: what is compared with is hidden with its own
     /// line, and only a sum of it has none.
     pub(crate) fn named(&self) -> Vec<String> {
-        let is_stacked = self.look != Some(DrawStyle::Lines);
+        let is_stacked = self.look != Some(ChartType::Lines);
         let count = if is_stacked { self.frame.columns.len() } else { self.own_count };
         self.frame.columns[..count].iter().map(|column| column.name.clone()).collect()
     }
@@ -52,7 +52,7 @@ pub(crate) const REST: &str = "the rest";
 
 /// Whether a drawn line is a limit or a guide: on top of what is stacked, and the same for all replicas.
 pub(crate) fn is_limit(graph: &Graph, name: &str) -> bool {
-    graph.line(name).is_some_and(|line| line.role != Role::Data)
+    graph.line(name).is_some_and(|line| line.role != LineRole::Data)
 }
 
 /// The name of a line of what is compared with.
@@ -71,17 +71,17 @@ pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     let width_ms = drawn.grid.step_ms;
     if let (Form::HeatMap, Some(buckets)) = (choices.form, &drawn.buckets) {
         let frame = without_empty_ends(buckets);
-        return cells(frame, DrawStyle::Cells { width_ms, draws_zero: false });
+        return cells(frame, ChartType::Cells { width_ms, draws_zero: false });
     }
     if choices.form == Form::HeatMap && drawn.is_detailed {
-        return cells(rows(graph, &drawn.frame), DrawStyle::Cells { width_ms, draws_zero: true });
+        return cells(rows(graph, &drawn.frame), ChartType::Cells { width_ms, draws_zero: true });
     }
-    let look = match graph.look {
-        catalogue::Look::Bars => DrawStyle::Bars { width_ms },
-        catalogue::Look::Lines if choices.is_stacked => DrawStyle::Areas,
-        catalogue::Look::Lines => DrawStyle::Lines,
+    let look = match graph.draw_style {
+        DrawStyle::Bars => ChartType::Bars { width_ms },
+        DrawStyle::Lines if choices.is_stacked => ChartType::Areas,
+        DrawStyle::Lines => ChartType::Lines,
     };
-    let (mut frame, rest) = split(graph, &drawn.frame, look != DrawStyle::Lines);
+    let (mut frame, rest) = split(graph, &drawn.frame, look != ChartType::Lines);
     let own_count = frame.columns.len();
     let mut beside = Vec::new();
     if let Some(other) = drawn.beside.as_ref().filter(|other| choices.comparison.as_ref() == Some(&other.of)) {
@@ -92,13 +92,13 @@ pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     shown
 }
 
-fn cells(frame: Frame, look: DrawStyle) -> Shown {
+fn cells(frame: Frame, look: ChartType) -> Shown {
     Shown { own_count: frame.columns.len(), frame, look: Some(look), ..Shown::default() }
 }
 
 /// A row for each replica or GPU, the first on top: limits have none, and of several lines the first stands for it.
 fn rows(graph: &Graph, frame: &Frame) -> Frame {
-    let first = graph.lines.iter().find(|line| line.role == Role::Data).map_or("", |line| line.name);
+    let first = graph.lines.iter().find(|line| line.role == LineRole::Data).map_or("", |line| line.name);
     let is_first = |column: &&Column| column.name.ends_with(&format!(" · {first}"));
     let has_first = frame.columns.iter().any(|column| is_first(&column));
     let own = frame.columns.iter().filter(|column| !is_limit(graph, &column.name));
@@ -152,7 +152,7 @@ fn split(graph: &Graph, frame: &Frame, is_stacked: bool) -> (Frame, Option<Rest>
 
 /// Adds the lines of what is compared with that have values, and for each the own line of its name: of the range before
 /// those that are in this one too; of what is stacked, the sum.
-fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: DrawStyle, beside: &mut Vec<Option<usize>>) {
+fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: ChartType, beside: &mut Vec<Option<usize>>) {
     let columns = &other.frame.columns;
     let is_data = |name: &str| !is_limit(graph, name);
     let own: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
@@ -164,7 +164,7 @@ fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: DrawStyle, be
             beside.push(at);
         }
     };
-    if look != DrawStyle::Lines {
+    if look != ChartType::Lines {
         add(None, ALL, &other.frame.sums(|at| is_data(&columns[at].name)));
         return;
     }
@@ -255,7 +255,7 @@ mod tests {
         let heat = Choices { form: Form::HeatMap, ..Choices::default() };
         let shown = shown(graph, &Drawn { is_detailed: true, ..lines }, &heat);
         assert_eq!(names(&shown), ["b · running", "a · running"]);
-        assert_eq!(shown.look, Some(DrawStyle::Cells { width_ms: 1, draws_zero: true }));
+        assert_eq!(shown.look, Some(ChartType::Cells { width_ms: 1, draws_zero: true }));
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
         let shown = shown(graph, &Drawn { buckets: Some(buckets), ..lines }, &heat);
         assert_eq!(
             (names(&shown), shown.look),
-            (vec!["≤ 1 s"], Some(DrawStyle::Cells { width_ms: 1, draws_zero: false }))
+            (vec!["≤ 1 s"], Some(ChartType::Cells { width_ms: 1, draws_zero: false }))
         );
     }
 }

@@ -78,7 +78,7 @@ fn natural(a: &str, b: &str) -> Ordering {
 mod tests {
     use super::*;
     use crate::data::replicas::intervals::Span;
-    use catalogue::ReplicaState;
+    use catalogue::contract::ReplicaState;
 
     fn replica(name: &str, state: ReplicaState, since_ms: i64, running: Option<f64>) -> Arc<Replica> {
         let span = Span { state, start_ms: since_ms, end_ms: 100, is_older: false, ready_ms: None };

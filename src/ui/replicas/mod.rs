@@ -17,7 +17,7 @@ use crate::ui::replicas::rows::Rows;
 use crate::ui::replicas::table::Table;
 use crate::ui::topbar::controls::{Choice, Select};
 use crate::wasm_size::sort::sort_by;
-use catalogue::ReplicaState;
+use catalogue::contract::ReplicaState;
 use leptos::prelude::*;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@ use crate::data::replicas::fleet::Replica;
 use crate::data::replicas::intervals::Span;
 use crate::ui::graph::colours::{Palette, css};
 use crate::ui::kit::format_time as time;
-use catalogue::ReplicaState;
+use catalogue::contract::ReplicaState;
 use leptos::prelude::window;
 use plot::{Margins, Projection, Rgb, time_ticks};
 use std::sync::Arc;

@@ -270,7 +270,7 @@ fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: (i64, i64)) -
 mod tests {
     use super::*;
     use crate::data::replicas::intervals::Span;
-    use catalogue::ReplicaState;
+    use catalogue::contract::ReplicaState;
 
     #[test]
     fn names_from_outside_stay_text() {

@@ -1,6 +1,6 @@
 //! Which families there must be for the catalogue's queries to have data: read off the queries themselves, so that a
 //! new recipe is tested as soon as it is there.
-use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, drawn_query};
+use catalogue::{GRAPHS, QueryContext, Scope, ScopeLabels, drawn_query};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ const GIVEN: [&str; 7] = ["le", "line", "model", "environment", "deployment", "r
 /// The families behind every graph.
 pub(crate) fn families() -> Vec<Family> {
     let (scope, labels) = (Scope::default(), ScopeLabels::default());
-    let ask = Ask { scope: &scope, labels: &labels, window_ms: 60_000 };
+    let ask = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
     let mut families = BTreeMap::new();
     for query in GRAPHS.iter().filter_map(|graph| drawn_query(graph, &|_| true, &ask)) {
         read(&query, &mut families);

@@ -2,7 +2,9 @@
 use crate::families::Kind;
 use crate::fleet::{Fleet, Held, SPAN_MS, START_MS};
 use crate::rng::Rng;
-use catalogue::{Ask, GRAPHS, Scope, ScopeLabels, detailed_query, drawn_query, start_times_query, summary_query};
+use catalogue::{
+    GRAPHS, QueryContext, Scope, ScopeLabels, detailed_query, drawn_query, start_times_query, summary_query,
+};
 use regex::{Captures, Regex};
 use std::collections::BTreeSet;
 
@@ -43,12 +45,12 @@ pub(crate) fn of_the_page(fleet: &Fleet, rng: &mut Rng, each: usize) -> Vec<Ques
     for _ in 0..each {
         let when = range(rng);
         let scope = scope(fleet, rng);
-        let ask = Ask { scope: &scope, labels: &labels, window_ms: 60_000 };
+        let ask = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
         questions.push(Question { query: start_times_query(&ask), when, is_alike: true });
         for graph in GRAPHS {
             let scope = self::scope(fleet, rng);
             let window_ms = *rng.of(&[60_000, 75_000, 120_000, 300_000, 1_200_000]);
-            let ask = Ask { scope: &scope, labels: &labels, window_ms };
+            let ask = QueryContext { scope: &scope, labels: &labels, window_ms };
             let range_ms = *rng.of(&[300_000, 900_000, 3_600_000, 7_200_000]);
             let boxes = summary_query(graph, &present, &ask, range_ms);
             questions.extend(boxes.map(|query| Question { query, when: When::At(time_ms(rng)), is_alike: false }));

@@ -1,16 +1,16 @@
-//! What stands before the engines: web servers, proxies and routers.
+//! Web servers, proxies and routers in front of the engines.
 use crate::{
-    Engine, Layer, Sign,
-    recipe::{level, mean, mean_by, peak, rate, rate_by, rate_by_class, ratio, spread, total},
+    Engine, Layer, Signature,
+    recipe::{avg, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, sum},
 };
 
-/// The HTTP side of servers in Python that use prometheus-fastapi-instrumentator, vLLM's among them.
+/// The HTTP side of Python servers that use prometheus-fastapi-instrumentator, such as vLLM's.
 pub(super) const FASTAPI: Engine = Engine {
     id: "http",
     title: "HTTP server",
     layer: Layer::Server,
-    // Names that anyone may have: a page is not recognised by them.
-    signs: &[],
+    // The names are too common to recognise a server by.
+    signatures: &[],
     source: "https://github.com/trallnag/prometheus-fastapi-instrumentator",
     recipes: &[
         rate_by_class("volume", &["http_requests_total"], "status"),
@@ -18,7 +18,7 @@ pub(super) const FASTAPI: Engine = Engine {
         ratio("error-share/client errors", &["http_requests_total{status=~\"4..\"}"], &["http_requests_total"]),
         rate_by("requests-by-route", &["http_requests_total"], "handler"),
         mean_by("latency-by-route", &["http_request_duration_seconds"], "handler"),
-        spread("http-latency", &["http_request_duration_highr_seconds"]),
+        histogram("http-latency", &["http_request_duration_highr_seconds"]),
         mean("request-size/mean", &["http_request_size_bytes"]),
         mean("response-size/mean", &["http_response_size_bytes"]),
     ],
@@ -29,10 +29,9 @@ pub(super) const LITELLM: Engine = Engine {
     id: "litellm",
     title: "LiteLLM",
     layer: Layer::Gateway,
-    signs: &[Sign::Prefix("litellm_")],
+    signatures: &[Signature::Prefix("litellm_")],
     turn_on: "prometheus among litellm_settings.callbacks",
     source: "https://docs.litellm.ai/docs/proxy/prometheus",
-    is_captured: false,
     recipes: &[
         rate_by_class("volume", &["litellm_proxy_total_requests_metric_total"], "status_code"),
         ratio(
@@ -42,14 +41,14 @@ pub(super) const LITELLM: Engine = Engine {
         ),
         rate_by("errors-by-cause", &["litellm_proxy_failed_requests_metric_total"], "exception_class"),
         rate_by("requests-by-route", &["litellm_proxy_total_requests_metric_total"], "route"),
-        spread("end-to-end-latency", &["litellm_request_total_latency_metric"]),
-        spread("upstream-latency", &["litellm_llm_api_latency_metric"]),
-        spread("gateway-overhead", &["litellm_overhead_latency_metric"]).scale(0.001),
-        spread("time-to-first-token", &["litellm_llm_api_time_to_first_token_metric"]),
-        spread("time-per-output-token", &["litellm_deployment_latency_per_output_token"]),
-        rate("tokens-per-second/generation", &["litellm_output_tokens_total"]),
-        rate("tokens-per-second/prompt", &["litellm_input_tokens_total"]),
-        peak("deployment-health/worst", &["litellm_deployment_state"]),
+        histogram("end-to-end-latency", &["litellm_request_total_latency_metric"]),
+        histogram("upstream-latency", &["litellm_llm_api_latency_metric"]),
+        histogram("gateway-overhead", &["litellm_overhead_latency_metric"]).scale(0.001),
+        histogram("time-to-first-token", &["litellm_llm_api_time_to_first_token_metric"]),
+        histogram("time-per-output-token", &["litellm_deployment_latency_per_output_token"]),
+        rate("tokens-per-second/generation", &["litellm_output_tokens_metric_total", "litellm_output_tokens_total"]),
+        rate("tokens-per-second/prompt", &["litellm_input_tokens_metric_total", "litellm_input_tokens_total"]),
+        max("deployment-health/worst", &["litellm_deployment_state"]),
     ],
     ..Engine::PLAIN
 };
@@ -58,10 +57,10 @@ pub(super) const ENVOY: Engine = Engine {
     id: "envoy",
     title: "Envoy",
     layer: Layer::Proxy,
-    signs: &[Sign::Prefix("envoy_")],
+    signatures: &[Signature::Prefix("envoy_")],
     source: "https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats",
     recipes: &[
-        // Its own control plane and admin page are no traffic.
+        // Requests to its control plane and admin interface are excluded.
         rate_by_class(
             "volume",
             &["envoy_cluster_upstream_rq{envoy_cluster_name!=\"xds_cluster\"}"],
@@ -82,7 +81,7 @@ pub(super) const ENVOY: Engine = Engine {
             &["envoy_cluster_upstream_rq_total{envoy_cluster_name!=\"xds_cluster\"}"],
             "envoy_cluster_name",
         ),
-        spread("end-to-end-latency", &["envoy_http_downstream_rq_time{envoy_http_conn_manager_prefix!=\"admin\"}"])
+        histogram("end-to-end-latency", &["envoy_http_downstream_rq_time{envoy_http_conn_manager_prefix!=\"admin\"}"])
             .scale(0.001),
         mean_by(
             "latency-by-route",
@@ -90,13 +89,13 @@ pub(super) const ENVOY: Engine = Engine {
             "envoy_cluster_name",
         )
         .scale(0.001),
-        spread("upstream-latency", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"])
+        histogram("upstream-latency", &["envoy_cluster_upstream_rq_time{envoy_cluster_name!=\"xds_cluster\"}"])
             .scale(0.001),
-        total(
+        sum(
             "concurrent-requests/in flight",
             &["envoy_cluster_upstream_rq_active{envoy_cluster_name!=\"xds_cluster\"}"],
         ),
-        total(
+        sum(
             "pending-requests/pending",
             &["envoy_cluster_upstream_rq_pending_active{envoy_cluster_name!=\"xds_cluster\"}"],
         ),
@@ -110,10 +109,10 @@ pub(super) const ENVOY: Engine = Engine {
             &["envoy_cluster_upstream_cx_rx_bytes_total{envoy_cluster_name!=\"xds_cluster\"}"],
             &["envoy_cluster_upstream_rq_total{envoy_cluster_name!=\"xds_cluster\"}"],
         ),
-        total("websocket-connections/open", &["envoy_http_downstream_cx_upgrades_active"]),
-        total("replicas/active", &["envoy_cluster_membership_healthy{envoy_cluster_name!=\"xds_cluster\"}"]),
-        total("replicas/known", &["envoy_cluster_membership_total{envoy_cluster_name!=\"xds_cluster\"}"]),
-        total("process-memory/resident", &["envoy_server_memory_physical_size"]),
+        sum("websocket-connections/open", &["envoy_http_downstream_cx_upgrades_active"]),
+        sum("replicas/active", &["envoy_cluster_membership_healthy{envoy_cluster_name!=\"xds_cluster\"}"]),
+        sum("replicas/known", &["envoy_cluster_membership_total{envoy_cluster_name!=\"xds_cluster\"}"]),
+        sum("process-memory/resident", &["envoy_server_memory_physical_size"]),
     ],
     ..Engine::PLAIN
 };
@@ -122,7 +121,7 @@ pub(super) const NGINX: Engine = Engine {
     id: "nginx",
     title: "NGINX ingress",
     layer: Layer::Proxy,
-    signs: &[Sign::Prefix("nginx_ingress_")],
+    signatures: &[Signature::Prefix("nginx_ingress_")],
     source: "https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/",
     recipes: &[
         rate_by_class("volume", &["nginx_ingress_controller_requests"], "status"),
@@ -137,12 +136,12 @@ pub(super) const NGINX: Engine = Engine {
             &["nginx_ingress_controller_requests"],
         ),
         rate_by("requests-by-route", &["nginx_ingress_controller_requests"], "ingress"),
-        spread("end-to-end-latency", &["nginx_ingress_controller_request_duration_seconds"]),
+        histogram("end-to-end-latency", &["nginx_ingress_controller_request_duration_seconds"]),
         mean_by("latency-by-route", &["nginx_ingress_controller_request_duration_seconds"], "ingress"),
-        spread("upstream-latency", &["nginx_ingress_controller_response_duration_seconds"]),
-        // Its buckets of request sizes end at 100 bytes, so only the mean is told.
+        histogram("upstream-latency", &["nginx_ingress_controller_response_duration_seconds"]),
+        // Its buckets for request sizes end at 100 bytes, so only the mean is meaningful.
         mean("request-size/mean", &["nginx_ingress_controller_request_size"]),
-        spread("response-size", &["nginx_ingress_controller_bytes_sent"]),
+        histogram("response-size", &["nginx_ingress_controller_bytes_sent"]),
     ],
     ..Engine::PLAIN
 };
@@ -151,7 +150,7 @@ pub(super) const TRAEFIK: Engine = Engine {
     id: "traefik",
     title: "Traefik",
     layer: Layer::Proxy,
-    signs: &[Sign::Prefix("traefik_")],
+    signatures: &[Signature::Prefix("traefik_")],
     source: "https://doc.traefik.io/traefik/observability/metrics/overview/",
     is_captured: false,
     recipes: &[
@@ -167,9 +166,9 @@ pub(super) const TRAEFIK: Engine = Engine {
             &["traefik_service_requests_total"],
         ),
         rate_by("requests-by-route", &["traefik_service_requests_total"], "service"),
-        spread("end-to-end-latency", &["traefik_service_request_duration_seconds"]),
+        histogram("end-to-end-latency", &["traefik_service_request_duration_seconds"]),
         mean_by("latency-by-route", &["traefik_service_request_duration_seconds"], "service"),
-        total("concurrent-requests/in flight", &["traefik_service_open_connections"]),
+        sum("concurrent-requests/in flight", &["traefik_service_open_connections"]),
     ],
     ..Engine::PLAIN
 };
@@ -179,10 +178,10 @@ pub(super) const ENDPOINT_PICKER: Engine = Engine {
     id: "epp",
     title: "Endpoint picker",
     layer: Layer::Gateway,
-    signs: &[
-        Sign::Prefix("inference_objective_"),
-        Sign::Prefix("inference_pool_"),
-        Sign::Prefix("inference_extension_"),
+    signatures: &[
+        Signature::Prefix("inference_objective_"),
+        Signature::Prefix("inference_pool_"),
+        Signature::Prefix("inference_extension_"),
     ],
     source: "https://github.com/kubernetes-sigs/gateway-api-inference-extension: pkg/epp/metrics",
     is_captured: false,
@@ -194,17 +193,17 @@ pub(super) const ENDPOINT_PICKER: Engine = Engine {
             &["inference_objective_request_total"],
         ),
         rate_by("errors-by-cause", &["inference_objective_request_error_total"], "error_code"),
-        spread("end-to-end-latency", &["inference_objective_request_duration_seconds"]),
-        spread("time-to-first-token", &["inference_objective_request_ttft_seconds"]),
-        spread("time-per-output-token", &["inference_objective_request_tpot_seconds"]),
-        spread("request-size", &["inference_objective_request_sizes"]),
-        spread("response-size", &["inference_objective_response_sizes"]),
-        spread("prompt-length", &["inference_objective_input_tokens"]),
-        spread("output-length", &["inference_objective_output_tokens"]),
-        total("concurrent-requests/in flight", &["inference_objective_running_requests"]),
-        total("pending-requests/pending", &["inference_extension_flow_control_queue_size"]),
-        total("replicas/active", &["inference_pool_ready_pods"]),
-        level("kv-cache-use/in use", &["inference_pool_average_kv_cache_utilization"]),
+        histogram("end-to-end-latency", &["inference_objective_request_duration_seconds"]),
+        histogram("time-to-first-token", &["inference_objective_request_ttft_seconds"]),
+        histogram("time-per-output-token", &["inference_objective_request_tpot_seconds"]),
+        histogram("request-size", &["inference_objective_request_sizes"]),
+        histogram("response-size", &["inference_objective_response_sizes"]),
+        histogram("prompt-length", &["inference_objective_input_tokens"]),
+        histogram("output-length", &["inference_objective_output_tokens"]),
+        sum("concurrent-requests/in flight", &["inference_objective_running_requests"]),
+        sum("pending-requests/pending", &["inference_extension_flow_control_queue_size"]),
+        sum("replicas/active", &["inference_pool_ready_pods"]),
+        avg("kv-cache-use/in use", &["inference_pool_average_kv_cache_utilization"]),
     ],
     ..Engine::PLAIN
 };

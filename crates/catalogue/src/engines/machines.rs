@@ -1,18 +1,18 @@
-//! Hosts, containers and processes: node_exporter's names, which the companion also gives, cAdvisor, Kubernetes, and
-//! what every scraper and process tells.
+//! Hosts, containers and processes: node_exporter's names, which the companion also exports, cAdvisor, Kubernetes, and
+//! what every scraper and client library reports.
 use crate::{
-    Engine, Layer, Sign,
-    recipe::{level, peak, rate, raw, total, total_by},
+    Engine, Layer, Signature, VersionLabel,
+    contract::names,
+    recipe::{avg, max, rate, raw, sum, sum_by},
 };
 
 pub(super) const HOST: Engine = Engine {
     id: "host",
     title: "host",
     layer: Layer::Machine,
-    signs: &[Sign::Prefix("node_")],
-    version: Some(("node_exporter_build_info", "version")),
+    signatures: &[Signature::Prefix("node_")],
+    version: Some(VersionLabel { metric: "node_exporter_build_info", label: "version" }),
     source: "https://github.com/prometheus/node_exporter",
-    is_captured: false,
     recipes: &[
         raw(
             "cpu/average",
@@ -24,7 +24,7 @@ pub(super) const HOST: Engine = Engine {
             "sum$by (node_memory_MemTotal_bytes{$scope} - node_memory_MemAvailable_bytes{$scope})",
             &["node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes"],
         ),
-        total("memory/capacity", &["node_memory_MemTotal_bytes"]),
+        sum("memory/capacity", &["node_memory_MemTotal_bytes"]),
         rate("network/received", &["node_network_receive_bytes_total{device!=\"lo\"}"]),
         rate("network/sent", &["node_network_transmit_bytes_total{device!=\"lo\"}"]),
         rate("disk-throughput/read", &["node_disk_read_bytes_total"]),
@@ -43,13 +43,13 @@ pub(super) const CADVISOR: Engine = Engine {
     id: "cadvisor",
     title: "containers",
     layer: Layer::Machine,
-    signs: &[Sign::Prefix("container_")],
-    version: Some(("cadvisor_version_info", "cadvisorVersion")),
-    replica: "pod",
+    signatures: &[Signature::Prefix("container_")],
+    version: Some(VersionLabel { metric: "cadvisor_version_info", label: "cadvisorVersion" }),
+    replica_label: "pod",
     source: "https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md",
     is_captured: false,
     recipes: &[
-        // A pod's own cgroup and its pause container repeat or dilute the containers'.
+        // A pod's cgroup repeats its containers' use, and the pause container dilutes it.
         rate("cpu-cores/in use", &["container_cpu_usage_seconds_total{container!=\"\",container!=\"POD\"}"]),
         raw(
             "cpu-cores/limit",
@@ -57,9 +57,9 @@ pub(super) const CADVISOR: Engine = Engine {
              / container_spec_cpu_period{$scopecontainer!=\"\",container!=\"POD\"})",
             &["container_spec_cpu_quota", "container_spec_cpu_period"],
         ),
-        total("container-memory/in use", &["container_memory_working_set_bytes{container!=\"\",container!=\"POD\"}"]),
-        // No limit is written as zero, or as more than any machine has.
-        total("container-memory/limit", &["container_spec_memory_limit_bytes{container!=\"\",container!=\"POD\"}"])
+        sum("container-memory/in use", &["container_memory_working_set_bytes{container!=\"\",container!=\"POD\"}"]),
+        // No limit is exported as zero, or as more memory than any machine has.
+        sum("container-memory/limit", &["container_spec_memory_limit_bytes{container!=\"\",container!=\"POD\"}"])
             .valid("> 0 < 1e17"),
         rate("network/received", &["container_network_receive_bytes_total{pod!=\"\"}"]),
         rate("network/sent", &["container_network_transmit_bytes_total{pod!=\"\"}"]),
@@ -71,35 +71,35 @@ pub(super) const KUBERNETES: Engine = Engine {
     id: "kubernetes",
     title: "Kubernetes",
     layer: Layer::Machine,
-    signs: &[Sign::Prefix("kube_")],
-    replica: "pod",
+    signatures: &[Signature::Prefix("kube_")],
+    replica_label: "pod",
     source: "https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics",
     is_captured: false,
     recipes: &[
-        total("replicas/active", &["kube_pod_status_ready{condition=\"true\"}"]),
-        total("replicas/starting", &["kube_pod_status_phase{phase=\"Pending\"}"]),
-        total("replicas/desired", &["kube_deployment_spec_replicas"]),
-        total("replicas/min", &["kube_horizontalpodautoscaler_spec_min_replicas"]),
-        total("replicas/max", &["kube_horizontalpodautoscaler_spec_max_replicas"]),
-        total_by("replica-states", &["kube_pod_status_phase"], "phase"),
-        total_by("readiness", &["kube_pod_status_ready"], "condition"),
+        sum("replicas/active", &["kube_pod_status_ready{condition=\"true\"}"]),
+        sum("replicas/starting", &["kube_pod_status_phase{phase=\"Pending\"}"]),
+        sum("replicas/desired", &["kube_deployment_spec_replicas"]),
+        sum("replicas/min", &["kube_horizontalpodautoscaler_spec_min_replicas"]),
+        sum("replicas/max", &["kube_horizontalpodautoscaler_spec_max_replicas"]),
+        sum_by("replica-states", &["kube_pod_status_phase"], "phase"),
+        sum_by("readiness", &["kube_pod_status_ready"], "condition"),
         rate("restarts/restarts", &["kube_pod_container_status_restarts_total"]).layer(Layer::Platform),
-        total("cpu-cores/limit", &["kube_pod_container_resource_limits{resource=\"cpu\"}"]),
-        total("container-memory/limit", &["kube_pod_container_resource_limits{resource=\"memory\"}"]),
+        sum("cpu-cores/limit", &["kube_pod_container_resource_limits{resource=\"cpu\"}"]),
+        sum("container-memory/limit", &["kube_pod_container_resource_limits{resource=\"memory\"}"]),
     ],
     ..Engine::PLAIN
 };
 
-/// What client libraries tell of the process that answers.
+/// What client libraries report about the process that serves the metrics page.
 pub(super) const PROCESS: Engine = Engine {
     id: "process",
     title: "process",
     layer: Layer::Server,
-    signs: &[],
+    signatures: &[],
     source: "https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics",
     recipes: &[
         rate("process-cpu/in use", &["process_cpu_seconds_total"]),
-        total("process-memory/resident", &["process_resident_memory_bytes"]),
+        sum("process-memory/resident", &["process_resident_memory_bytes"]),
         raw(
             "process-files/highest",
             "max$by (process_open_fds{$scope} / process_max_fds{$scope})",
@@ -110,7 +110,7 @@ pub(super) const PROCESS: Engine = Engine {
             "sum$by (changes(process_start_time_seconds{$scope}[$wide])) / $wide_seconds",
             &["process_start_time_seconds"],
         )
-        // Only where nobody counts restarts.
+        // Only where no other metric counts restarts.
         .layer(Layer::Machine),
         raw("uptime/youngest", "min$by (time() - process_start_time_seconds{$scope})", &["process_start_time_seconds"]),
         raw("uptime/oldest", "max$by (time() - process_start_time_seconds{$scope})", &["process_start_time_seconds"]),
@@ -118,21 +118,21 @@ pub(super) const PROCESS: Engine = Engine {
     ..Engine::PLAIN
 };
 
-/// What a scraper knows of every target.
+/// What a scraper reports about every target.
 pub(super) const SCRAPER: Engine = Engine {
     id: "scraper",
     title: "scraper",
     layer: Layer::Server,
-    signs: &[],
+    signatures: &[],
     source: "https://prometheus.io/docs/concepts/jobs_instances/",
     is_captured: false,
     recipes: &[
         raw("replicas-answering/answering", "sum$by (up{$scope$replica!=\"\"})", &["up"]),
         raw("replicas-answering/known", "count$by (up{$scope$replica!=\"\"})", &["up"]),
-        total_by("scrape-failures", &["inferboard_scrape_failed"], "reason"),
-        level("scrape-time/average", &["scrape_duration_seconds"]),
-        peak("scrape-time/slowest", &["scrape_duration_seconds"]),
-        total("scrape-samples/samples", &["scrape_samples_scraped"]),
+        sum_by("scrape-failures", &[names::SCRAPE_FAILED], "reason"),
+        avg("scrape-time/average", &["scrape_duration_seconds"]),
+        max("scrape-time/slowest", &["scrape_duration_seconds"]),
+        sum("scrape-samples/samples", &["scrape_samples_scraped"]),
     ],
     ..Engine::PLAIN
 };

@@ -1,7 +1,7 @@
-//! Every engine, and which recipes feed a graph.
-mod contract;
+//! Every engine, and the recipes that feed each graph.
 mod gateways;
 mod gpus;
+mod inferboard;
 mod machines;
 mod nvidia;
 mod others;
@@ -15,8 +15,8 @@ use std::{collections::HashMap, sync::OnceLock};
 
 pub use gpus::{GPU_METRICS, GpuMetric};
 
-/// Every engine, innermost first: routers and frameworks come with the metrics of the engine inside. What repeats
-/// another's series stands after it.
+/// Every engine, innermost first, because routers and frameworks re-export the metrics of the engine inside. An engine
+/// that re-exports another's series comes after it.
 pub static ENGINES: &[&Engine] = &[
     &vllm::VLLM,
     &sglang::SGLANG,
@@ -32,7 +32,7 @@ pub static ENGINES: &[&Engine] = &[
     &tgi::TOOLKIT,
     &others::LMCACHE,
     &vllm::ROUTER,
-    &sglang::RELAYED,
+    &sglang::REEXPORTED,
     &nvidia::DYNAMO,
     &others::RAY,
     &sglang::GATEWAY,
@@ -45,7 +45,7 @@ pub static ENGINES: &[&Engine] = &[
     &gateways::TRAEFIK,
     &platforms::BASETEN,
     &platforms::HUGGING_FACE,
-    &contract::CONTRACT,
+    &inferboard::INFERBOARD,
     &gpus::DCGM,
     &gpus::NVIDIA_SMI,
     &machines::CADVISOR,
@@ -57,14 +57,17 @@ pub static ENGINES: &[&Engine] = &[
     &machines::SCRAPER,
 ];
 
-/// The engine of that id.
+/// The engine with this id.
 pub fn engine(id: &str) -> Option<&'static Engine> {
     ENGINES.iter().copied().find(|engine| engine.id == id)
 }
 
-/// The recipes that feed the graph of that id, with their engines in the order of [`ENGINES`].
-pub fn recipes(graph: &str) -> &'static [(&'static Engine, &'static Recipe)] {
-    static BY_GRAPH: OnceLock<HashMap<&'static str, Vec<(&'static Engine, &'static Recipe)>>> = OnceLock::new();
+/// A recipe and its engine.
+pub type EngineRecipe = (&'static Engine, &'static Recipe);
+
+/// The recipes that feed the graph with this id, in the order of [`ENGINES`].
+pub fn recipes(graph: &str) -> &'static [EngineRecipe] {
+    static BY_GRAPH: OnceLock<HashMap<&'static str, Vec<EngineRecipe>>> = OnceLock::new();
     let by_graph = BY_GRAPH.get_or_init(|| {
         let mut by_graph: HashMap<&str, Vec<_>> = HashMap::new();
         for engine in ENGINES {

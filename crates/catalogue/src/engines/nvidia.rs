@@ -1,13 +1,13 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
 use crate::{
-    Engine, Layer, Sign,
-    recipe::{level, lowest, mean, mean_by, peak, quantiles, rate, rate_by, ratio, share_of, spread, total, total_by},
+    Engine, Layer, Signature,
+    recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by},
 };
 
 pub(super) const TRTLLM: Engine = Engine {
     id: "trtllm",
     title: "TensorRT-LLM",
-    signs: &[Sign::Prefix("trtllm_")],
+    signatures: &[Signature::Prefix("trtllm_")],
     turn_on: "the path /prometheus/metrics",
     source: "https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py",
     is_captured: false,
@@ -17,50 +17,49 @@ pub(super) const TRTLLM: Engine = Engine {
         rate_by("finish-reasons", &["trtllm_request_success_total"], "finished_reason"),
         rate("finish-reasons/abort", &["trtllm_num_aborted_requests_total"]),
         share_of("error-share/failed", &["trtllm_request_error_total"], &["trtllm_request_success_total"]),
-        spread("end-to-end-latency", &["trtllm_e2e_request_latency_seconds"]),
-        spread("inference-time", &["trtllm_request_inference_time_seconds"]),
-        spread("time-to-first-token", &["trtllm_time_to_first_token_seconds"]),
-        spread("time-per-output-token", &["trtllm_time_per_output_token_seconds"]),
-        spread("queue-time", &["trtllm_request_queue_time_seconds"]),
-        spread("prefill-time", &["trtllm_request_prefill_time_seconds"]),
-        spread("decode-time", &["trtllm_request_decode_time_seconds"]),
+        histogram("end-to-end-latency", &["trtllm_e2e_request_latency_seconds"]),
+        histogram("inference-time", &["trtllm_request_inference_time_seconds"]),
+        histogram("time-to-first-token", &["trtllm_time_to_first_token_seconds"]),
+        histogram("time-per-output-token", &["trtllm_time_per_output_token_seconds"]),
+        histogram("queue-time", &["trtllm_request_queue_time_seconds"]),
+        histogram("prefill-time", &["trtllm_request_prefill_time_seconds"]),
+        histogram("decode-time", &["trtllm_request_decode_time_seconds"]),
         mean("phase-times/queue", &["trtllm_request_queue_time_seconds"]),
         mean("phase-times/prefill", &["trtllm_request_prefill_time_seconds"]),
         mean("phase-times/decode", &["trtllm_request_decode_time_seconds"]),
         rate("tokens-per-second/generation", &["trtllm_generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["trtllm_prompt_tokens_total"]),
-        total("running-and-waiting/running", &["trtllm_num_requests_running"]),
-        total("running-and-waiting/waiting", &["trtllm_num_requests_waiting"]),
-        total("running-and-waiting/paused", &["trtllm_num_paused_requests"]),
-        total("running-and-waiting/limit", &["trtllm_max_num_active_requests"]),
-        level("kv-cache-use/in use", &["trtllm_kv_cache_utilization"]),
-        peak("kv-cache-use/fullest", &["trtllm_kv_cache_utilization"]),
-        level("kv-offload-use/host", &["trtllm_kv_cache_host_utilization"]),
-        total("kv-cache-tokens/used", &["trtllm_kv_cache_used_blocks"]),
-        total("kv-cache-tokens/available", &["trtllm_kv_cache_free_blocks"]),
-        total("kv-cache-tokens/capacity", &["trtllm_kv_cache_max_blocks"]),
+        sum("running-and-waiting/running", &["trtllm_num_requests_running"]),
+        sum("running-and-waiting/waiting", &["trtllm_num_requests_waiting"]),
+        sum("running-and-waiting/paused", &["trtllm_num_paused_requests"]),
+        sum("running-and-waiting/limit", &["trtllm_max_num_active_requests"]),
+        avg("kv-cache-use/in use", &["trtllm_kv_cache_utilization"]),
+        max("kv-cache-use/fullest", &["trtllm_kv_cache_utilization"]),
+        avg("kv-offload-use/host", &["trtllm_kv_cache_host_utilization"]),
+        sum("kv-cache-tokens/used", &["trtllm_kv_cache_used_blocks"]),
+        sum("kv-cache-tokens/available", &["trtllm_kv_cache_free_blocks"]),
+        sum("kv-cache-tokens/capacity", &["trtllm_kv_cache_max_blocks"]),
         share_of(
             "prefix-cache-hit-share/hits",
             &["trtllm_kv_cache_reused_blocks_total"],
             &["trtllm_kv_cache_missed_blocks_total"],
         ),
-        level("prefix-cache-hit-share/as reported", &["trtllm_kv_cache_hit_rate"]),
+        avg("prefix-cache-hit-share/as reported", &["trtllm_kv_cache_hit_rate"]),
         ratio(
             "speculative-acceptance/accepted",
             &["trtllm_spec_decode_accepted_tokens_total"],
             &["trtllm_spec_decode_drafted_tokens_total"],
         )
         .needs("speculative decoding"),
-        level("speculative-length/as reported", &["trtllm_spec_decode_acceptance_length"])
-            .needs("speculative decoding"),
+        avg("speculative-length/as reported", &["trtllm_spec_decode_acceptance_length"]).needs("speculative decoding"),
         rate("speculative-tokens/drafted", &["trtllm_spec_decode_drafted_tokens_total"]).needs("speculative decoding"),
         rate("speculative-tokens/accepted", &["trtllm_spec_decode_accepted_tokens_total"])
             .needs("speculative decoding"),
         rate("kv-transfer-bytes/loaded", &["trtllm_kv_cache_onboard_bytes_total"]),
         rate("kv-transfer-bytes/stored", &["trtllm_kv_cache_offload_bytes_total"]),
-        total("memory-split/GPU", &["trtllm_gpu_memory_usage_bytes"]),
-        total("memory-split/CPU", &["trtllm_cpu_memory_usage_bytes"]),
-        total("memory-split/pinned", &["trtllm_pinned_memory_usage_bytes"]),
+        sum("memory-split/GPU", &["trtllm_gpu_memory_usage_bytes"]),
+        sum("memory-split/CPU", &["trtllm_cpu_memory_usage_bytes"]),
+        sum("memory-split/pinned", &["trtllm_pinned_memory_usage_bytes"]),
     ],
     ..Engine::PLAIN
 };
@@ -70,8 +69,8 @@ const TRITON_DOCUMENTS: &str = "https://github.com/triton-inference-server/serve
 pub(super) const TRITON: Engine = Engine {
     id: "triton",
     title: "Triton",
-    signs: &[Sign::Prefix("nv_inference_"), Sign::Prefix("nv_trt_llm_")],
-    gpu: "gpu_uuid",
+    signatures: &[Signature::Prefix("nv_inference_"), Signature::Prefix("nv_trt_llm_")],
+    gpu_label: "gpu_uuid",
     source: TRITON_DOCUMENTS,
     recipes: &[
         rate("volume/succeeded", &["nv_inference_request_success"]),
@@ -94,23 +93,23 @@ pub(super) const TRITON: Engine = Engine {
             .scale(1e-6),
         ratio("phase-times/output", &["nv_inference_compute_output_duration_us"], &["nv_inference_request_success"])
             .scale(1e-6),
-        spread("time-to-first-token", &["nv_inference_first_response_histogram_ms"])
+        histogram("time-to-first-token", &["nv_inference_first_response_histogram_ms"])
             .scale(0.001)
             .needs("--metrics-config histogram_latencies=true")
             .documented(TRITON_DOCUMENTS),
         ratio("batch-size/mean", &["nv_inference_count"], &["nv_inference_exec_count"]),
         rate("engine-steps/steps", &["nv_trt_llm_general_metrics{general_type=\"iteration_counter\"}"]),
         rate("engine-steps/steps", &["nv_inference_exec_count"]),
-        total("running-and-waiting/running", &["nv_trt_llm_request_metrics{request_type=\"scheduled\"}"]),
-        total("running-and-waiting/waiting", &["nv_trt_llm_request_metrics{request_type=\"waiting\"}"]),
-        total("running-and-waiting/limit", &["nv_trt_llm_request_metrics{request_type=\"max\"}"]),
-        total("pending-requests/pending", &["nv_inference_pending_request_count"]),
-        level("kv-cache-use/in use", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"fraction\"}"]),
-        peak("kv-cache-use/fullest", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"fraction\"}"]),
-        total("kv-cache-tokens/used", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"used\"}"]),
-        total("kv-cache-tokens/available", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"free\"}"]),
-        total("kv-cache-tokens/capacity", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"max\"}"]),
-        level(
+        sum("running-and-waiting/running", &["nv_trt_llm_request_metrics{request_type=\"scheduled\"}"]),
+        sum("running-and-waiting/waiting", &["nv_trt_llm_request_metrics{request_type=\"waiting\"}"]),
+        sum("running-and-waiting/limit", &["nv_trt_llm_request_metrics{request_type=\"max\"}"]),
+        sum("pending-requests/pending", &["nv_inference_pending_request_count"]),
+        avg("kv-cache-use/in use", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"fraction\"}"]),
+        max("kv-cache-use/fullest", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"fraction\"}"]),
+        sum("kv-cache-tokens/used", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"used\"}"]),
+        sum("kv-cache-tokens/available", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"free\"}"]),
+        sum("kv-cache-tokens/capacity", &["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"max\"}"]),
+        avg(
             "tokens-per-step/context",
             &[
                 "nv_trt_llm_inflight_batcher_metrics{inflight_batcher_specific_metric=\"total_context_tokens\"}",
@@ -123,19 +122,19 @@ pub(super) const TRITON: Engine = Engine {
             &["nv_trt_llm_disaggregated_serving_metrics{disaggregated_serving_type=\"request_count\"}"],
         )
         .scale(0.001),
-        total_by("memory-split", &["nv_trt_llm_runtime_memory_metrics"], "memory_type"),
+        sum_by("memory-split", &["nv_trt_llm_runtime_memory_metrics"], "memory_type"),
         ratio("other-cache-hits/responses", &["nv_cache_num_hits"], &["nv_cache_num_lookups"])
             .needs("a response cache")
             .documented(TRITON_DOCUMENTS),
-        level("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
-        total("memory/in use", &["nv_cpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
-        total("memory/capacity", &["nv_cpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
-        level("gpu/average", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
-        peak("gpu/busiest", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
-        total("gpu-memory/in use", &["nv_gpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
-        total("gpu-memory/capacity", &["nv_gpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
-        total("gpu-power/drawn", &["nv_gpu_power_usage"]).documented(TRITON_DOCUMENTS),
-        total("gpu-power/limit", &["nv_gpu_power_limit"]).documented(TRITON_DOCUMENTS),
+        avg("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
+        sum("memory/in use", &["nv_cpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
+        sum("memory/capacity", &["nv_cpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
+        avg("gpu/average", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
+        max("gpu/busiest", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-memory/in use", &["nv_gpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-memory/capacity", &["nv_gpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-power/drawn", &["nv_gpu_power_usage"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-power/limit", &["nv_gpu_power_limit"]).documented(TRITON_DOCUMENTS),
         rate("gpu-energy/mean", &["nv_energy_consumption"]).documented(TRITON_DOCUMENTS),
     ],
     ..Engine::PLAIN
@@ -144,8 +143,8 @@ pub(super) const TRITON: Engine = Engine {
 pub(super) const NIM: Engine = Engine {
     id: "nim",
     title: "NIM",
-    // TensorRT-LLM's server before 1.3 and MindIE have the same bare names.
-    signs: &[Sign::Name("num_request_max"), Sign::Name("gpu_cache_usage_perc")],
+    // TensorRT-LLM's server before 1.3 and MindIE use the same unprefixed names.
+    signatures: &[Signature::Name("num_request_max"), Signature::Name("gpu_cache_usage_perc")],
     turn_on: "the path /v1/metrics, or /metrics in older versions",
     source: "https://docs.nvidia.com/nim/large-language-models/latest/observability.html",
     recipes: &[
@@ -153,19 +152,19 @@ pub(super) const NIM: Engine = Engine {
         rate("volume/failed", &["request_failure_total"]),
         share_of("error-share/failed", &["request_failure_total"], &["request_success_total"]),
         rate_by("finish-reasons", &["request_finish_total"], "finished_reason"),
-        spread("end-to-end-latency", &["e2e_request_latency_seconds"]),
-        spread("time-to-first-token", &["time_to_first_token_seconds"]),
-        // One observation a token: 169 of them for 5 requests in a captured page.
-        spread("inter-token-latency", &["time_per_output_token_seconds"]),
+        histogram("end-to-end-latency", &["e2e_request_latency_seconds"]),
+        histogram("time-to-first-token", &["time_to_first_token_seconds"]),
+        // One observation per token: a captured metrics page has 169 of them for 5 requests.
+        histogram("inter-token-latency", &["time_per_output_token_seconds"]),
         rate("tokens-per-second/generation", &["generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["prompt_tokens_total"]),
-        spread("prompt-length", &["request_prompt_tokens"]),
-        spread("output-length", &["request_generation_tokens"]),
-        total("running-and-waiting/running", &["num_requests_running"]),
-        total("running-and-waiting/waiting", &["num_requests_waiting"]),
-        total("running-and-waiting/limit", &["num_request_max"]),
-        level("kv-cache-use/in use", &["gpu_cache_usage_perc"]),
-        peak("kv-cache-use/fullest", &["gpu_cache_usage_perc"]),
+        histogram("prompt-length", &["request_prompt_tokens"]),
+        histogram("output-length", &["request_generation_tokens"]),
+        sum("running-and-waiting/running", &["num_requests_running"]),
+        sum("running-and-waiting/waiting", &["num_requests_waiting"]),
+        sum("running-and-waiting/limit", &["num_request_max"]),
+        avg("kv-cache-use/in use", &["gpu_cache_usage_perc"]),
+        max("kv-cache-use/fullest", &["gpu_cache_usage_perc"]),
     ],
     ..Engine::PLAIN
 };
@@ -176,7 +175,7 @@ pub(super) const DYNAMO: Engine = Engine {
     id: "dynamo",
     title: "Dynamo",
     layer: Layer::Server,
-    signs: &[Sign::Prefix("dynamo_frontend_"), Sign::Prefix("dynamo_component_")],
+    signatures: &[Signature::Prefix("dynamo_frontend_"), Signature::Prefix("dynamo_component_")],
     source: DYNAMO_NAMES,
     recipes: &[
         rate("volume/succeeded", &["dynamo_frontend_requests_total{status=\"success\"}"]),
@@ -188,21 +187,21 @@ pub(super) const DYNAMO: Engine = Engine {
         ),
         rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type"),
         rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint"),
-        spread("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]),
-        spread("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),
-        spread("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]),
-        spread("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]),
-        // Its stages are those before the engine: only where no engine tells its own.
+        histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]),
+        histogram("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),
+        histogram("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]),
+        histogram("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]),
+        // Its stages precede the engine, so they are drawn only where no engine reports its own.
         mean_by("phase-times", &["dynamo_frontend_stage_duration_seconds"], "stage")
             .layer(Layer::Machine)
             .documented(DYNAMO_NAMES),
         rate("tokens-per-second/generation", &["dynamo_frontend_output_tokens_total"]),
         rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]),
-        spread("prompt-length", &["dynamo_frontend_input_sequence_tokens"]),
-        spread("output-length", &["dynamo_frontend_output_sequence_tokens"]),
-        total("concurrent-requests/in flight", &["dynamo_frontend_inflight_requests"]),
-        total("pending-requests/pending", &["dynamo_frontend_queued_requests"]),
-        total("running-and-waiting/running", &["dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"}"]),
+        histogram("prompt-length", &["dynamo_frontend_input_sequence_tokens"]),
+        histogram("output-length", &["dynamo_frontend_output_sequence_tokens"]),
+        sum("concurrent-requests/in flight", &["dynamo_frontend_inflight_requests"]),
+        sum("pending-requests/pending", &["dynamo_frontend_queued_requests"]),
+        sum("running-and-waiting/running", &["dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"}"]),
         ratio(
             "request-size/mean",
             &["dynamo_component_request_bytes_total{dynamo_endpoint=\"generate\"}"],
@@ -213,20 +212,20 @@ pub(super) const DYNAMO: Engine = Engine {
             &["dynamo_component_response_bytes_total{dynamo_endpoint=\"generate\"}"],
             &["dynamo_component_requests_total{dynamo_endpoint=\"generate\"}"],
         ),
-        level(
+        avg(
             "kv-cache-use/in use",
             &["dynamo_component_gpu_cache_usage_percent", "dynamo_component_kvstats_gpu_cache_usage_percent"],
         ),
-        total("kv-cache-tokens/used", &["dynamo_component_kvstats_active_blocks"]),
-        total("kv-cache-tokens/capacity", &["dynamo_component_total_blocks", "dynamo_component_kvstats_total_blocks"]),
-        level(
+        sum("kv-cache-tokens/used", &["dynamo_component_kvstats_active_blocks"]),
+        sum("kv-cache-tokens/capacity", &["dynamo_component_total_blocks", "dynamo_component_kvstats_total_blocks"]),
+        avg(
             "prefix-cache-hit-share/as reported",
             &["dynamo_component_kv_cache_hit_rate", "dynamo_component_kvstats_gpu_prefix_cache_hit_rate"],
         ),
         mean("prefix-cache-hit-share/hits", &["dynamo_component_router_kv_hit_rate"]).documented(DYNAMO_NAMES),
-        lowest("uptime/youngest", &["dynamo_component_uptime_seconds"]),
-        peak("uptime/oldest", &["dynamo_component_uptime_seconds"]),
-        peak("startup-time/weights", &["dynamo_component_model_load_time_seconds"]).documented(DYNAMO_NAMES),
+        min("uptime/youngest", &["dynamo_component_uptime_seconds"]),
+        max("uptime/oldest", &["dynamo_component_uptime_seconds"]),
+        max("startup-time/weights", &["dynamo_component_model_load_time_seconds"]).documented(DYNAMO_NAMES),
     ],
     ..Engine::PLAIN
 };

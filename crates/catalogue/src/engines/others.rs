@@ -1,21 +1,18 @@
-//! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe, BentoML, and LMCache beside them.
+//! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe and BentoML; and LMCache.
 use crate::{
-    Engine, Layer, Sign,
+    Engine, Layer, PrefixAliases, Signature, VersionLabel,
     recipe::{
-        level, mean, mean_by, mean_rate, peak, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, spread,
-        total,
+        avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
     },
 };
-
-const LLAMACPP_README: &str = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md";
 
 pub(super) const LLAMACPP: Engine = Engine {
     id: "llamacpp",
     title: "llama.cpp",
-    signs: &[Sign::Prefix("llamacpp:"), Sign::Prefix("llamacpp_")],
-    dialects: Some(("llamacpp:", &["llamacpp_"])),
+    signatures: &[Signature::Prefix("llamacpp:"), Signature::Prefix("llamacpp_")],
+    prefix_aliases: Some(PrefixAliases { original: "llamacpp:", others: &["llamacpp_"] }),
     turn_on: "--metrics",
-    source: LLAMACPP_README,
+    source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
     recipes: &[
         ratio(
             "time-per-output-token/mean",
@@ -24,52 +21,44 @@ pub(super) const LLAMACPP: Engine = Engine {
         ),
         rate("tokens-per-second/generation", &["llamacpp:tokens_predicted_total"]),
         rate("tokens-per-second/prompt", &["llamacpp:prompt_tokens_total"]),
-        total("running-and-waiting/running", &["llamacpp:requests_processing"]),
-        total("running-and-waiting/waiting", &["llamacpp:requests_deferred"]),
-        level("kv-cache-use/in use", &["llamacpp:kv_cache_usage_ratio"])
+        sum("running-and-waiting/running", &["llamacpp:requests_processing"]),
+        sum("running-and-waiting/waiting", &["llamacpp:requests_deferred"]),
+        avg("kv-cache-use/in use", &["llamacpp:kv_cache_usage_ratio"])
             .needs("a version before May 2025, which still exports it")
             .documented("ggml-org/llama.cpp before pull request 13660"),
-        peak("kv-cache-tokens/most so far", &["llamacpp:n_tokens_max"]).documented(LLAMACPP_README),
+        max("kv-cache-tokens/most so far", &["llamacpp:n_tokens_max"]),
         share_of(
             "prefix-cache-hit-share/hits",
             &["llamacpp:prompt_tokens_cached_total"],
             &["llamacpp:prompt_tokens_total"],
         )
-        .since("2026")
-        .documented(LLAMACPP_README),
-        level("batch-size/mean", &["llamacpp:n_busy_slots_per_decode"]),
+        .since("2026"),
+        avg("batch-size/mean", &["llamacpp:n_busy_slots_per_decode"]),
         rate("engine-steps/steps", &["llamacpp:n_decode_total"]),
-        mean_rate("engine-load/prefill", &["llamacpp:prompt_seconds_total"]),
-        mean_rate("engine-load/decode", &["llamacpp:tokens_predicted_seconds_total"]),
+        avg_rate("engine-load/prefill", &["llamacpp:prompt_seconds_total"]),
+        avg_rate("engine-load/decode", &["llamacpp:tokens_predicted_seconds_total"]),
         ratio(
             "speculative-acceptance/accepted",
             &["llamacpp:spec_decode_num_accepted_tokens_total"],
             &["llamacpp:spec_decode_num_draft_tokens_total"],
         )
-        .since("2026")
-        .documented(LLAMACPP_README),
+        .since("2026"),
         ratio(
             "speculative-length/tokens per pass",
             &["llamacpp:spec_decode_num_accepted_tokens_total"],
             &["llamacpp:spec_decode_num_drafts_total"],
         )
         .plus(1.0)
-        .since("2026")
-        .documented(LLAMACPP_README),
-        rate("speculative-tokens/drafted", &["llamacpp:spec_decode_num_draft_tokens_total"])
-            .since("2026")
-            .documented(LLAMACPP_README),
-        rate("speculative-tokens/accepted", &["llamacpp:spec_decode_num_accepted_tokens_total"])
-            .since("2026")
-            .documented(LLAMACPP_README),
+        .since("2026"),
+        rate("speculative-tokens/drafted", &["llamacpp:spec_decode_num_draft_tokens_total"]).since("2026"),
+        rate("speculative-tokens/accepted", &["llamacpp:spec_decode_num_accepted_tokens_total"]).since("2026"),
         ratio_by(
             "speculative-positions",
             &["llamacpp:spec_decode_num_accepted_tokens_per_pos_total"],
             &["llamacpp:spec_decode_num_drafts_total"],
             "position",
         )
-        .since("2026")
-        .documented(LLAMACPP_README),
+        .since("2026"),
     ],
     ..Engine::PLAIN
 };
@@ -77,37 +66,37 @@ pub(super) const LLAMACPP: Engine = Engine {
 pub(super) const LMDEPLOY: Engine = Engine {
     id: "lmdeploy",
     title: "LMDeploy",
-    signs: &[Sign::Prefix("lmdeploy:"), Sign::Prefix("lmdeploy_")],
-    dialects: Some(("lmdeploy:", &["lmdeploy_"])),
+    signatures: &[Signature::Prefix("lmdeploy:"), Signature::Prefix("lmdeploy_")],
+    prefix_aliases: Some(PrefixAliases { original: "lmdeploy:", others: &["lmdeploy_"] }),
     turn_on: "--enable-metrics",
     source: "https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py",
     is_captured: false,
     recipes: &[
         rate("volume/finished", &["lmdeploy:request_success_total"]),
         rate_by("finish-reasons", &["lmdeploy:request_success_total"], "finished_reason"),
-        spread("end-to-end-latency", &["lmdeploy:e2e_request_latency_seconds"]),
-        spread("inference-time", &["lmdeploy:request_inference_time_seconds"]),
-        spread("time-to-first-token", &["lmdeploy:time_to_first_token_seconds"]),
-        spread("inter-token-latency", &["lmdeploy:iter_token_latency"]),
-        spread("time-per-output-token", &["lmdeploy:time_per_output_token_seconds"]),
-        spread("queue-time", &["lmdeploy:request_queue_time_seconds"]),
-        spread("prefill-time", &["lmdeploy:request_prefill_time_seconds"]),
-        spread("decode-time", &["lmdeploy:request_decode_time_seconds"]),
+        histogram("end-to-end-latency", &["lmdeploy:e2e_request_latency_seconds"]),
+        histogram("inference-time", &["lmdeploy:request_inference_time_seconds"]),
+        histogram("time-to-first-token", &["lmdeploy:time_to_first_token_seconds"]),
+        histogram("inter-token-latency", &["lmdeploy:iter_token_latency"]),
+        histogram("time-per-output-token", &["lmdeploy:time_per_output_token_seconds"]),
+        histogram("queue-time", &["lmdeploy:request_queue_time_seconds"]),
+        histogram("prefill-time", &["lmdeploy:request_prefill_time_seconds"]),
+        histogram("decode-time", &["lmdeploy:request_decode_time_seconds"]),
         mean("phase-times/queue", &["lmdeploy:request_queue_time_seconds"]),
         mean("phase-times/prefill", &["lmdeploy:request_prefill_time_seconds"]),
         mean("phase-times/decode", &["lmdeploy:request_decode_time_seconds"]),
         rate("tokens-per-second/generation", &["lmdeploy:generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["lmdeploy:prompt_tokens_total"]),
-        spread("prompt-length", &["lmdeploy:request_prompt_tokens"]),
-        spread("output-length", &["lmdeploy:request_generation_tokens"]),
-        total("running-and-waiting/running", &["lmdeploy:num_requests_running"]),
-        total("running-and-waiting/waiting", &["lmdeploy:num_requests_waiting"]),
-        total("waiting-by-reason/API", &["lmdeploy:num_api_requests_waiting"]),
-        level("kv-cache-use/in use", &["lmdeploy:gpu_cache_usage_perc"]),
-        peak("kv-cache-use/fullest", &["lmdeploy:gpu_cache_usage_perc"]),
+        histogram("prompt-length", &["lmdeploy:request_prompt_tokens"]),
+        histogram("output-length", &["lmdeploy:request_generation_tokens"]),
+        sum("running-and-waiting/running", &["lmdeploy:num_requests_running"]),
+        sum("running-and-waiting/waiting", &["lmdeploy:num_requests_waiting"]),
+        sum("waiting-by-reason/API", &["lmdeploy:num_api_requests_waiting"]),
+        avg("kv-cache-use/in use", &["lmdeploy:gpu_cache_usage_perc"]),
+        max("kv-cache-use/fullest", &["lmdeploy:gpu_cache_usage_perc"]),
         ratio("prefix-cache-hit-share/hits", &["lmdeploy:cached_tokens_total"], &["lmdeploy:prompt_tokens_total"]),
-        level("prefix-cache-hit-share/as reported", &["lmdeploy:prefix_cache_hit_rate"]),
-        spread("tokens-per-step", &["lmdeploy:iteration_tokens_total"]),
+        avg("prefix-cache-hit-share/as reported", &["lmdeploy:prefix_cache_hit_rate"]),
+        histogram("tokens-per-step", &["lmdeploy:iteration_tokens_total"]),
         rate("engine-steps/steps", &["lmdeploy:iteration_tokens_total_count"]),
         ratio(
             "speculative-acceptance/accepted",
@@ -115,9 +104,9 @@ pub(super) const LMDEPLOY: Engine = Engine {
             &["lmdeploy:spec_decode_num_draft_tokens_total"],
         )
         .needs("speculative decoding"),
-        level("speculative-acceptance/as reported", &["lmdeploy:spec_decode_mean_accept_rate"])
+        avg("speculative-acceptance/as reported", &["lmdeploy:spec_decode_mean_accept_rate"])
             .needs("speculative decoding"),
-        level("speculative-length/as reported", &["lmdeploy:spec_decode_mean_accept_length"])
+        avg("speculative-length/as reported", &["lmdeploy:spec_decode_mean_accept_length"])
             .needs("speculative decoding"),
         rate("speculative-tokens/drafted", &["lmdeploy:spec_decode_num_draft_tokens_total"])
             .needs("speculative decoding"),
@@ -138,8 +127,8 @@ pub(super) const LMCACHE: Engine = Engine {
     id: "lmcache",
     title: "LMCache",
     layer: Layer::Engine,
-    signs: &[Sign::Prefix("lmcache:"), Sign::Prefix("lmcache_")],
-    dialects: Some(("lmcache:", &["lmcache_"])),
+    signatures: &[Signature::Prefix("lmcache:"), Signature::Prefix("lmcache_")],
+    prefix_aliases: Some(PrefixAliases { original: "lmcache:", others: &["lmcache_"] }),
     source: "https://github.com/LMCache/LMCache: lmcache/observability.py",
     recipes: &[
         ratio(
@@ -157,12 +146,12 @@ pub(super) const RAY: Engine = Engine {
     id: "ray",
     title: "Ray Serve",
     layer: Layer::Server,
-    signs: &[Sign::Prefix("ray_serve_")],
-    replica: "replica",
-    version: Some(("ray_*", "Version")),
+    signatures: &[Signature::Prefix("ray_serve_")],
+    replica_label: "replica",
+    version: Some(VersionLabel { metric: "ray_*", label: "Version" }),
     source: "https://docs.ray.io/en/latest/serve/monitoring.html",
     recipes: &[
-        // Without `_total`, counters are typed as gauges; newer versions give both.
+        // Counters without `_total` are typed as gauges; newer versions export both.
         rate_by_class(
             "volume",
             &[
@@ -206,13 +195,13 @@ pub(super) const RAY: Engine = Engine {
         ),
         mean_by("latency-by-route", &["ray_serve_http_request_latency_ms"], "route").scale(0.001),
         rate_by("requests-by-route", &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"], "route"),
-        spread("end-to-end-latency", &["ray_serve_http_request_latency_ms", "ray_serve_grpc_request_latency_ms"])
+        histogram("end-to-end-latency", &["ray_serve_http_request_latency_ms", "ray_serve_grpc_request_latency_ms"])
             .scale(0.001),
-        spread("inference-time", &["ray_serve_deployment_processing_latency_ms"]).scale(0.001),
-        total("concurrent-requests/in flight", &["ray_serve_num_ongoing_http_requests"]),
-        total("running-and-waiting/running", &["ray_serve_replica_processing_queries"]),
-        total("running-and-waiting/waiting", &["ray_serve_deployment_queued_queries"]),
-        total("replicas/active", &["ray_serve_deployment_replica_healthy"]),
+        histogram("inference-time", &["ray_serve_deployment_processing_latency_ms"]).scale(0.001),
+        sum("concurrent-requests/in flight", &["ray_serve_num_ongoing_http_requests"]),
+        sum("running-and-waiting/running", &["ray_serve_replica_processing_queries"]),
+        sum("running-and-waiting/waiting", &["ray_serve_deployment_queued_queries"]),
+        sum("replicas/active", &["ray_serve_deployment_replica_healthy"]),
         raw(
             "replicas/unhealthy",
             "count$by (ray_serve_deployment_replica_healthy{$scope} == 0)",
@@ -231,18 +220,18 @@ pub(super) const RAY_NODE: Engine = Engine {
     id: "ray-node",
     title: "Ray node",
     layer: Layer::Machine,
-    signs: &[Sign::Prefix("ray_node_")],
-    version: Some(("ray_*", "Version")),
+    signatures: &[Signature::Prefix("ray_node_")],
+    version: Some(VersionLabel { metric: "ray_*", label: "Version" }),
     source: "https://docs.ray.io/en/latest/ray-observability/reference/system-metrics.html",
     recipes: &[
-        level("cpu/average", &["ray_node_cpu_utilization"]).scale(0.01),
-        total("memory/in use", &["ray_node_mem_used"]),
-        total("memory/capacity", &["ray_node_mem_total"]),
-        total("network/received", &["ray_node_network_receive_speed"]),
-        total("network/sent", &["ray_node_network_send_speed"]),
-        total("disk-throughput/read", &["ray_node_disk_io_read_speed"]),
-        total("disk-throughput/written", &["ray_node_disk_io_write_speed"]),
-        peak("disk-space/fullest", &["ray_node_disk_utilization_percentage"]).scale(0.01),
+        avg("cpu/average", &["ray_node_cpu_utilization"]).scale(0.01),
+        sum("memory/in use", &["ray_node_mem_used"]),
+        sum("memory/capacity", &["ray_node_mem_total"]),
+        sum("network/received", &["ray_node_network_receive_speed"]),
+        sum("network/sent", &["ray_node_network_send_speed"]),
+        sum("disk-throughput/read", &["ray_node_disk_io_read_speed"]),
+        sum("disk-throughput/written", &["ray_node_disk_io_write_speed"]),
+        max("disk-space/fullest", &["ray_node_disk_utilization_percentage"]).scale(0.01),
     ],
     ..Engine::PLAIN
 };
@@ -251,7 +240,7 @@ pub(super) const TORCHSERVE: Engine = Engine {
     id: "torchserve",
     title: "TorchServe",
     layer: Layer::Server,
-    signs: &[Sign::Prefix("ts_inference_"), Sign::Prefix("ts_queue_"), Sign::Name("Requests2XX")],
+    signatures: &[Signature::Prefix("ts_inference_"), Signature::Prefix("ts_queue_"), Signature::Name("Requests2XX")],
     turn_on: "metrics_mode=prometheus",
     source: "https://pytorch.org/serve/metrics.html",
     recipes: &[
@@ -261,19 +250,19 @@ pub(super) const TORCHSERVE: Engine = Engine {
         ratio("end-to-end-latency/mean", &["ts_inference_latency_microseconds"], &["ts_inference_requests_total"])
             .scale(1e-6),
         ratio("queue-time/mean", &["ts_queue_latency_microseconds"], &["ts_inference_requests_total"]).scale(1e-6),
-        level("inference-time/mean", &["PredictionTime"]).scale(0.001),
-        level("cpu/average", &["CPUUtilization"]).scale(0.01),
-        total("memory/in use", &["MemoryUsed"]).scale(1_048_576.0),
+        avg("inference-time/mean", &["PredictionTime"]).scale(0.001),
+        avg("cpu/average", &["CPUUtilization"]).scale(0.01),
+        sum("memory/in use", &["MemoryUsed"]).scale(1_048_576.0),
         raw(
             "memory/capacity",
             "sum$by (MemoryUsed{$scope} + MemoryAvailable{$scope}) * 1048576",
             &["MemoryUsed", "MemoryAvailable"],
         ),
-        level("gpu/average", &["GPUUtilization"]).scale(0.01),
-        total("gpu-memory/in use", &["GPUMemoryUsed"]).scale(1_048_576.0),
-        level("gpu-memory-share/average", &["GPUMemoryUtilization"]).scale(0.01),
-        peak("disk-space/fullest", &["DiskUtilization"]).scale(0.01),
-        peak("startup-time/weights", &["WorkerLoadTime"]).scale(0.001),
+        avg("gpu/average", &["GPUUtilization"]).scale(0.01),
+        sum("gpu-memory/in use", &["GPUMemoryUsed"]).scale(1_048_576.0),
+        avg("gpu-memory-share/average", &["GPUMemoryUtilization"]).scale(0.01),
+        max("disk-space/fullest", &["DiskUtilization"]).scale(0.01),
+        max("startup-time/weights", &["WorkerLoadTime"]).scale(0.001),
     ],
     ..Engine::PLAIN
 };
@@ -282,7 +271,7 @@ pub(super) const BENTOML: Engine = Engine {
     id: "bentoml",
     title: "BentoML",
     layer: Layer::Server,
-    signs: &[Sign::Prefix("bentoml_")],
+    signatures: &[Signature::Prefix("bentoml_")],
     source: "https://docs.bentoml.com/en/latest/build-with-bentoml/observability/metrics.html",
     is_captured: false,
     recipes: &[
@@ -298,9 +287,9 @@ pub(super) const BENTOML: Engine = Engine {
             &["bentoml_service_request_total"],
         ),
         rate_by("requests-by-route", &["bentoml_service_request_total"], "endpoint"),
-        spread("end-to-end-latency", &["bentoml_service_request_duration_seconds"]),
-        total("concurrent-requests/in flight", &["bentoml_service_request_in_progress"]),
-        spread("batch-size", &["bentoml_service_adaptive_batch_size"]),
+        histogram("end-to-end-latency", &["bentoml_service_request_duration_seconds"]),
+        sum("concurrent-requests/in flight", &["bentoml_service_request_in_progress"]),
+        histogram("batch-size", &["bentoml_service_adaptive_batch_size"]),
     ],
     ..Engine::PLAIN
 };

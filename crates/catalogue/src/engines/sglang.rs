@@ -1,21 +1,21 @@
-//! SGLang through its renames, and its gateway.
+//! SGLang, under all the names that its metrics have had, and its gateway.
 use crate::{
-    Engine, Layer, Sign,
+    Engine, Layer, PrefixAliases, Signature,
     recipe::{
-        level, mean, mean_by, mean_rate, mean_rate_by, peak, peak_by, rate, rate_by, rate_by_class, ratio, raw, spread,
-        total,
+        avg, avg_rate, avg_rate_by, histogram, max, max_by, mean, mean_by, rate, rate_by, rate_by_class, ratio, raw,
+        sum,
     },
 };
 
 pub(super) const SGLANG: Engine = Engine {
     id: "sglang",
     title: "SGLang",
-    signs: &[Sign::Prefix("sglang:"), Sign::Prefix("sglang_")],
-    dialects: Some(("sglang:", &["sglang_"])),
-    // The gateway's `/engine_metrics` repeats the workers' pages with this label.
-    own: "worker_addr=\"\"",
-    // Schedulers of one engine each report the same requests; data-parallel ones have `dp_rank` and add up.
-    ranks: &["tp_rank", "pp_rank", "moe_ep_rank", "pid"],
+    signatures: &[Signature::Prefix("sglang:"), Signature::Prefix("sglang_")],
+    prefix_aliases: Some(PrefixAliases { original: "sglang:", others: &["sglang_"] }),
+    // The gateway's `/engine_metrics` re-exports the workers' metrics with this label.
+    own_matchers: "worker_addr=\"\"",
+    // The schedulers of one engine each report the same requests; data-parallel ones have `dp_rank` and add up.
+    rank_labels: &["tp_rank", "pp_rank", "moe_ep_rank", "pid"],
     turn_on: "--enable-metrics",
     source: "https://github.com/sgl-project/sglang: python/sglang/srt/observability/metrics_collector.py, \
              http_request_metrics.py",
@@ -39,80 +39,83 @@ pub(super) const SGLANG: Engine = Engine {
         rate_by("requests-by-route", &["sglang:http_requests_total"], "endpoint")
             .documented("sglang/srt/observability/http_request_metrics.py of 0.5.23"),
         rate("finish-reasons/abort", &["sglang:num_aborted_requests_total"]).since("0.4.10"),
-        total("concurrent-requests/in flight", &["sglang:http_requests_active"]),
-        spread("end-to-end-latency", &["sglang:e2e_request_latency_seconds"]),
-        spread("time-to-first-token", &["sglang:time_to_first_token_seconds"]),
-        spread("inter-token-latency", &["sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds"]),
-        spread("time-per-output-token", &["sglang:request_time_per_output_token_seconds"]).since("0.5.23"),
-        spread("queue-time", &["sglang:queue_time_seconds", "sglang:queue_time_s"]).since("0.5.2"),
-        level("queue-time/mean", &["sglang:avg_request_queue_latency"]),
-        spread("prefill-time", &["sglang:per_stage_req_latency_seconds{stage=\"prefill_forward\"}"]).since("0.5.5"),
-        spread("decode-time", &["sglang:per_stage_req_latency_seconds{stage=\"decode_forward\"}"]).since("0.5.5"),
+        sum("concurrent-requests/in flight", &["sglang:http_requests_active"]),
+        histogram("end-to-end-latency", &["sglang:e2e_request_latency_seconds"]),
+        histogram("time-to-first-token", &["sglang:time_to_first_token_seconds"]),
+        histogram(
+            "inter-token-latency",
+            &["sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds"],
+        ),
+        histogram("time-per-output-token", &["sglang:request_time_per_output_token_seconds"]).since("0.5.23"),
+        histogram("queue-time", &["sglang:queue_time_seconds", "sglang:queue_time_s"]).since("0.5.2"),
+        avg("queue-time/mean", &["sglang:avg_request_queue_latency"]),
+        histogram("prefill-time", &["sglang:per_stage_req_latency_seconds{stage=\"prefill_forward\"}"]).since("0.5.5"),
+        histogram("decode-time", &["sglang:per_stage_req_latency_seconds{stage=\"decode_forward\"}"]).since("0.5.5"),
         mean_by("phase-times", &["sglang:per_stage_req_latency_seconds"], "stage").since("0.5.5"),
         rate("tokens-per-second/generation", &["sglang:generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["sglang:prompt_tokens_total"]),
-        spread("prompt-length", &["sglang:prompt_tokens_histogram"]).since("0.5.10"),
-        spread("output-length", &["sglang:generation_tokens_histogram"]).since("0.5.10"),
-        spread("computed-prompt-tokens", &["sglang:uncached_prompt_tokens_histogram"]).since("0.5.17"),
-        total("running-and-waiting/running", &["sglang:num_running_reqs"]),
-        total("running-and-waiting/waiting", &["sglang:num_queue_reqs"]),
-        total("running-and-waiting/paused", &["sglang:num_paused_reqs"]).since("0.5.2"),
-        total("running-and-waiting/limit", &["sglang:max_running_requests_under_SLO"]).valid("> 0"),
-        total("waiting-by-reason/grammar", &["sglang:num_grammar_queue_reqs"]).since("0.4.10"),
-        total(
+        histogram("prompt-length", &["sglang:prompt_tokens_histogram"]).since("0.5.10"),
+        histogram("output-length", &["sglang:generation_tokens_histogram"]).since("0.5.10"),
+        histogram("computed-prompt-tokens", &["sglang:uncached_prompt_tokens_histogram"]).since("0.5.17"),
+        sum("running-and-waiting/running", &["sglang:num_running_reqs"]),
+        sum("running-and-waiting/waiting", &["sglang:num_queue_reqs"]),
+        sum("running-and-waiting/paused", &["sglang:num_paused_reqs"]).since("0.5.2"),
+        sum("running-and-waiting/limit", &["sglang:max_running_requests_under_SLO"]).valid("> 0"),
+        sum("waiting-by-reason/grammar", &["sglang:num_grammar_queue_reqs"]).since("0.4.10"),
+        sum(
             "waiting-by-reason/prefill bootstrap",
             &["sglang:num_prefill_bootstrap_queue_reqs", "sglang:num_prefill_prealloc_queue_reqs"],
         )
         .since("0.4.10"),
-        total(
+        sum(
             "waiting-by-reason/prefill in flight",
             &["sglang:num_prefill_inflight_queue_reqs", "sglang:num_prefill_infight_queue_reqs"],
         )
         .since("0.4.10"),
-        total("waiting-by-reason/decode allocation", &["sglang:num_decode_prealloc_queue_reqs"]).since("0.4.10"),
-        total("waiting-by-reason/decode transfer", &["sglang:num_decode_transfer_queue_reqs"]).since("0.4.10"),
-        total("waiting-by-reason/retracted", &["sglang:num_retracted_reqs"]).since("0.5.2"),
-        level("kv-cache-use/in use", &["sglang:token_usage"]),
-        peak("kv-cache-use/fullest", &["sglang:token_usage"]),
-        level("kv-cache-use/full attention", &["sglang:full_token_usage"]).since("0.5.10"),
-        level("kv-cache-use/sliding window", &["sglang:swa_token_usage"]).since("0.5.2"),
-        level("kv-cache-use/state space", &["sglang:mamba_usage"]).since("0.5.5"),
-        total("kv-cache-tokens/used", &["sglang:kv_used_tokens", "sglang:num_used_tokens"]),
-        total("kv-cache-tokens/evictable", &["sglang:kv_evictable_tokens"]).since("0.5.17"),
-        total("kv-cache-tokens/available", &["sglang:kv_available_tokens"]).since("0.5.17"),
-        total("kv-cache-tokens/capacity", &["sglang:max_total_num_tokens"]).since("0.5.7"),
+        sum("waiting-by-reason/decode allocation", &["sglang:num_decode_prealloc_queue_reqs"]).since("0.4.10"),
+        sum("waiting-by-reason/decode transfer", &["sglang:num_decode_transfer_queue_reqs"]).since("0.4.10"),
+        sum("waiting-by-reason/retracted", &["sglang:num_retracted_reqs"]).since("0.5.2"),
+        avg("kv-cache-use/in use", &["sglang:token_usage"]),
+        max("kv-cache-use/fullest", &["sglang:token_usage"]),
+        avg("kv-cache-use/full attention", &["sglang:full_token_usage"]).since("0.5.10"),
+        avg("kv-cache-use/sliding window", &["sglang:swa_token_usage"]).since("0.5.2"),
+        avg("kv-cache-use/state space", &["sglang:mamba_usage"]).since("0.5.5"),
+        sum("kv-cache-tokens/used", &["sglang:kv_used_tokens", "sglang:num_used_tokens"]),
+        sum("kv-cache-tokens/evictable", &["sglang:kv_evictable_tokens"]).since("0.5.17"),
+        sum("kv-cache-tokens/available", &["sglang:kv_available_tokens"]).since("0.5.17"),
+        sum("kv-cache-tokens/capacity", &["sglang:max_total_num_tokens"]).since("0.5.7"),
         ratio("prefix-cache-hit-share/hits", &["sglang:cached_tokens_total"], &["sglang:prompt_tokens_total"])
             .since("0.4.6"),
-        level("prefix-cache-hit-share/as reported", &["sglang:cache_hit_rate"]),
+        avg("prefix-cache-hit-share/as reported", &["sglang:cache_hit_rate"]),
         rate_by("cached-tokens", &["sglang:cached_tokens_total"], "cache_source").since("0.4.6"),
         rate_by("prompt-tokens-by-source", &["sglang:realtime_tokens_total"], "mode").since("0.5.7"),
         rate("preemptions/preemptions", &["sglang:num_retracted_requests_total"]).since("0.5.7"),
-        spread("preemptions-per-request", &["sglang:num_retractions"]),
+        histogram("preemptions-per-request", &["sglang:num_retractions"]),
         rate("engine-steps/verifications", &["sglang:spec_verify_calls_total"])
             .needs("speculative decoding")
             .since("0.5.17"),
         rate_by("engine-steps", &["sglang:cuda_graph_passes_total"], "mode").since("0.5.7"),
-        mean_rate("engine-load/idle", &["sglang:scheduler_idle_seconds_total"]).since("0.5.23"),
-        level("engine-load/utilisation", &["sglang:utilization"]).since("0.5.2"),
-        mean_rate_by(
+        avg_rate("engine-load/idle", &["sglang:scheduler_idle_seconds_total"]).since("0.5.23"),
+        avg("engine-load/utilisation", &["sglang:utilization"]).since("0.5.2"),
+        avg_rate_by(
             "engine-load",
             &["sglang:forward_execution_seconds_total", "sglang:gpu_execution_seconds_total"],
             "category",
         )
         .since("0.5.7"),
-        level("engine-load/CUDA graphs", &["sglang:is_cuda_graph"]).since("0.5.5"),
-        level("engine-load/new-token ratio", &["sglang:new_token_ratio"]).since("0.5.7"),
-        total("tokens-in-flight/in flight", &["sglang:decode_sum_seq_lens"]).since("0.5.7"),
-        level("speculative-acceptance/as reported", &["sglang:spec_accept_rate"])
+        avg("engine-load/CUDA graphs", &["sglang:is_cuda_graph"]).since("0.5.5"),
+        avg("engine-load/new-token ratio", &["sglang:new_token_ratio"]).since("0.5.7"),
+        sum("tokens-in-flight/in flight", &["sglang:decode_sum_seq_lens"]).since("0.5.7"),
+        avg("speculative-acceptance/as reported", &["sglang:spec_accept_rate"])
             .needs("speculative decoding")
             .since("0.5.5"),
-        level("speculative-length/as reported", &["sglang:spec_accept_length"])
+        avg("speculative-length/as reported", &["sglang:spec_accept_length"])
             .needs("speculative decoding")
             .since("0.4.6"),
-        total("lora/loaded", &["sglang:lora_pool_slots_used"])
+        sum("lora/loaded", &["sglang:lora_pool_slots_used"])
             .needs("LoRA adapters")
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
-        total("lora/slots", &["sglang:lora_pool_slots_total"])
+        sum("lora/slots", &["sglang:lora_pool_slots_total"])
             .needs("LoRA adapters")
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
         rate("kv-transfer-bytes/transferred", &["sglang:kv_transfer_total_mb_sum"]).scale(1e6).since("0.5.10"),
@@ -122,16 +125,16 @@ pub(super) const SGLANG: Engine = Engine {
         rate("kv-transfer-bytes/stored", &["sglang:hicache_backup_bytes_total"])
             .needs("--enable-hierarchical-cache")
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
-        spread("kv-transfer-time", &["sglang:kv_transfer_latency_ms"]).scale(0.001).since("0.5.10"),
-        level("kv-transfer-time/mean", &["sglang:kv_transfer_latency_ms"]).scale(0.001),
-        spread("kv-transfer-speed", &["sglang:kv_transfer_speed_gb_s"]).scale(1e9).since("0.5.10"),
-        level("kv-transfer-speed/mean", &["sglang:kv_transfer_speed_gb_s"]).scale(1e9),
+        histogram("kv-transfer-time", &["sglang:kv_transfer_latency_ms"]).scale(0.001).since("0.5.10"),
+        avg("kv-transfer-time/mean", &["sglang:kv_transfer_latency_ms"]).scale(0.001),
+        histogram("kv-transfer-speed", &["sglang:kv_transfer_speed_gb_s"]).scale(1e9).since("0.5.10"),
+        avg("kv-transfer-speed/mean", &["sglang:kv_transfer_speed_gb_s"]).scale(1e9),
         mean("kv-transfer-phases/bootstrap", &["sglang:kv_transfer_bootstrap_ms"]).scale(0.001).since("0.5.10"),
-        level("kv-transfer-phases/bootstrap", &["sglang:kv_transfer_bootstrap_ms"]).scale(0.001),
+        avg("kv-transfer-phases/bootstrap", &["sglang:kv_transfer_bootstrap_ms"]).scale(0.001),
         mean("kv-transfer-phases/allocation", &["sglang:kv_transfer_alloc_ms"]).scale(0.001).since("0.5.10"),
-        level("kv-transfer-phases/allocation", &["sglang:kv_transfer_alloc_ms"]).scale(0.001),
+        avg("kv-transfer-phases/allocation", &["sglang:kv_transfer_alloc_ms"]).scale(0.001),
         mean("kv-transfer-phases/transfer", &["sglang:kv_transfer_latency_ms"]).scale(0.001).since("0.5.10"),
-        level("kv-transfer-phases/transfer", &["sglang:kv_transfer_latency_ms"]).scale(0.001),
+        avg("kv-transfer-phases/transfer", &["sglang:kv_transfer_latency_ms"]).scale(0.001),
         raw(
             "kv-offload-use/host",
             "avg$by (sglang:hicache_host_used_tokens{$scope} / sglang:hicache_host_total_tokens{$scope})",
@@ -139,10 +142,10 @@ pub(super) const SGLANG: Engine = Engine {
         )
         .needs("--enable-hierarchical-cache")
         .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
-        spread("cache-load-time", &["sglang:load_back_duration_seconds"])
+        histogram("cache-load-time", &["sglang:load_back_duration_seconds"])
             .needs("--enable-hierarchical-cache")
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
-        spread("cache-eviction-time", &["sglang:eviction_duration_seconds"])
+        histogram("cache-eviction-time", &["sglang:eviction_duration_seconds"])
             .needs("--enable-hierarchical-cache")
             .documented("sglang/srt/observability/metrics_collector.py of 0.5.23"),
         rate("cache-evictions/evicted", &["sglang:evicted_tokens_total"])
@@ -163,56 +166,56 @@ pub(super) const SGLANG: Engine = Engine {
         rate("structured-output/requests", &["sglang:num_so_requests_total"]).since("0.4.10"),
         rate("structured-output/grammars", &["sglang:num_grammar_total"]).since("0.5.2"),
         rate("structured-output/cache hits", &["sglang:num_grammar_cache_hit_total"]).since("0.5.2"),
-        spread("grammar-compilation", &["sglang:grammar_compilation_time_seconds"]).since("0.5.2"),
-        total("memory-split/weights", &["sglang:weight_memory_usage_gb"]).scale(1_073_741_824.0).since("0.5.17"),
-        total("memory-split/KV cache", &["sglang:kv_cache_memory_usage_gb"]).scale(1_073_741_824.0).since("0.5.17"),
-        total("memory-split/graphs", &["sglang:graph_memory_usage_gb"]).scale(1_073_741_824.0).since("0.5.17"),
-        mean_rate("compute-use/per GPU", &["sglang:estimated_flops_per_gpu_total"]).since("0.5.10"),
-        mean_rate("memory-traffic/read", &["sglang:estimated_read_bytes_per_gpu_total"]).since("0.5.10"),
-        mean_rate("memory-traffic/written", &["sglang:estimated_write_bytes_per_gpu_total"]).since("0.5.10"),
-        peak_by("startup-time", &["sglang:startup_time_seconds"], "phase").since("0.5.17"),
-        peak("startup-time/engine", &["sglang:engine_startup_time"]),
-        peak("startup-time/weights", &["sglang:weight_load_duration_seconds", "sglang:engine_load_weights_time"]),
+        histogram("grammar-compilation", &["sglang:grammar_compilation_time_seconds"]).since("0.5.2"),
+        sum("memory-split/weights", &["sglang:weight_memory_usage_gb"]).scale(1_073_741_824.0).since("0.5.17"),
+        sum("memory-split/KV cache", &["sglang:kv_cache_memory_usage_gb"]).scale(1_073_741_824.0).since("0.5.17"),
+        sum("memory-split/graphs", &["sglang:graph_memory_usage_gb"]).scale(1_073_741_824.0).since("0.5.17"),
+        avg_rate("compute-use/per GPU", &["sglang:estimated_flops_per_gpu_total"]).since("0.5.10"),
+        avg_rate("memory-traffic/read", &["sglang:estimated_read_bytes_per_gpu_total"]).since("0.5.10"),
+        avg_rate("memory-traffic/written", &["sglang:estimated_write_bytes_per_gpu_total"]).since("0.5.10"),
+        max_by("startup-time", &["sglang:startup_time_seconds"], "phase").since("0.5.17"),
+        max("startup-time/engine", &["sglang:engine_startup_time"]),
+        max("startup-time/weights", &["sglang:weight_load_duration_seconds", "sglang:engine_load_weights_time"]),
     ],
     ..Engine::PLAIN
 };
 
-/// SGLang's gateway: its own measurements, and the workers' gauges that it repeats.
+/// SGLang's gateway.
 pub(super) const GATEWAY: Engine = Engine {
     id: "sglang-gateway",
     title: "SGLang gateway",
     layer: Layer::Gateway,
-    signs: &[Sign::Prefix("smg_")],
+    signatures: &[Signature::Prefix("smg_")],
     source: "https://github.com/lightseekorg/smg: model_gateway/src/observability/metrics.rs",
     is_captured: false,
     recipes: &[
-        spread("end-to-end-latency", &["smg_http_request_duration_seconds"]),
-        spread("time-to-first-token", &["smg_router_ttft_seconds"]),
-        spread("time-per-output-token", &["smg_router_tpot_seconds"]),
+        histogram("end-to-end-latency", &["smg_http_request_duration_seconds"]),
+        histogram("time-to-first-token", &["smg_router_ttft_seconds"]),
+        histogram("time-per-output-token", &["smg_router_tpot_seconds"]),
     ],
     ..Engine::PLAIN
 };
 
-/// What SGLang's gateway repeats of its workers, for whom the workers are out of reach.
-pub(super) const RELAYED: Engine = Engine {
+/// The workers' metrics that SGLang's gateway re-exports, for setups that cannot scrape the workers.
+pub(super) const REEXPORTED: Engine = Engine {
     id: "sglang-relayed",
     title: "SGLang",
-    dialects: SGLANG.dialects,
-    own: "worker_addr!=\"\"",
-    ranks: SGLANG.ranks,
-    relays: Some("sglang"),
+    prefix_aliases: SGLANG.prefix_aliases,
+    own_matchers: "worker_addr!=\"\"",
+    rank_labels: SGLANG.rank_labels,
+    reexports: Some("sglang"),
     source: GATEWAY.source,
     is_captured: false,
     recipes: &[
-        spread("end-to-end-latency", &["sglang:e2e_request_latency_seconds"]),
-        spread("time-to-first-token", &["sglang:time_to_first_token_seconds"]),
-        spread("inter-token-latency", &["sglang:inter_token_latency_seconds"]),
+        histogram("end-to-end-latency", &["sglang:e2e_request_latency_seconds"]),
+        histogram("time-to-first-token", &["sglang:time_to_first_token_seconds"]),
+        histogram("inter-token-latency", &["sglang:inter_token_latency_seconds"]),
         rate("tokens-per-second/generation", &["sglang:generation_tokens_total"]),
         rate("tokens-per-second/prompt", &["sglang:prompt_tokens_total"]),
-        total("running-and-waiting/running", &["sglang:num_running_reqs"]),
-        total("running-and-waiting/waiting", &["sglang:num_queue_reqs"]),
-        level("kv-cache-use/in use", &["sglang:token_usage"]),
-        peak("kv-cache-use/fullest", &["sglang:token_usage"]),
+        sum("running-and-waiting/running", &["sglang:num_running_reqs"]),
+        sum("running-and-waiting/waiting", &["sglang:num_queue_reqs"]),
+        avg("kv-cache-use/in use", &["sglang:token_usage"]),
+        max("kv-cache-use/fullest", &["sglang:token_usage"]),
     ],
     ..Engine::PLAIN
 };

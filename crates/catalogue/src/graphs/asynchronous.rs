@@ -1,5 +1,5 @@
-//! Requests that are answered later, by a webhook.
-use super::kind::{EVENTS, LINES, PERCENTILES, data};
+//! Graphs of requests whose results are delivered later, by a webhook.
+use super::templates::{EVENTS, LINES, PERCENTILES, data};
 use crate::{Graph, Section, Unit};
 
 const ASYNC: Section = Section::Async;
@@ -9,7 +9,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "time-in-async-queue",
         title: "Time in async queue",
         help: "Time that asynchronous requests waited before a replica took them. Waiting is what the queue is for, so \
-               only a steady rise is a problem: more comes in than is worked off. Raise the maximum of replicas or the \
+               only a steady rise is a problem: more arrives than is processed. Raise the maximum of replicas or the \
                concurrency of each. Requests that wait longer than their time limit are dropped.",
         section: ASYNC,
         is_shown: true,
@@ -29,7 +29,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "webhook-requests",
         title: "Webhook requests",
-        help: "Deliveries of results to webhooks, per second; the boxes count them over the range. It should follow the \
+        help: "Deliveries of results to webhooks, per second; the summary counts them over the range. It should follow the \
                rate at which asynchronous requests finish. Failed deliveries are tried again: many of them mean that \
                the receiving side is down, slow, or refuses the signature.",
         unit: Unit::RequestsPerSecond,

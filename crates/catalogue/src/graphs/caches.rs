@@ -1,6 +1,6 @@
-//! The engine's caches, and what moves between them.
-use super::kind::{EVENTS, LINES, PERCENTILES, SHARE, STACK, data, limit};
-use crate::{Graph, Look, Section, Unit};
+//! Graphs of the engine's caches and of the transfers between them.
+use super::templates::{EVENTS, LINES, PERCENTILES, SHARE, STACK, data, limit};
+use crate::{DrawStyle, Graph, Section, Unit};
 
 const ENGINE: Section = Section::Engine;
 
@@ -9,8 +9,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "kv-cache-tokens",
         title: "KV cache tokens",
         help: "Tokens, or blocks of tokens where the engine counts those, in the key-value cache: used by running \
-               requests, kept from finished ones and free to be reused (evictable), and free. The dashed line is all \
-               there is. A large evictable part is the prefix cache at work and not a shortage.",
+               requests, kept from finished ones and free to be reused (evictable), and free. The dashed line is the \
+               capacity. A large evictable part is the prefix cache at work and not a shortage.",
         section: ENGINE,
         lines: &[data("used"), data("evictable"), data("available"), data("most so far"), limit("capacity")],
         ..LINES
@@ -69,7 +69,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "Waiting requests whose key-value blocks are fetched from elsewhere, by stage: load not begun, under way, \
                or complete. A pile that stays not begun means that the connector is at its limit.",
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         ..LINES
     },
     Graph {
@@ -109,7 +109,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                side is full: add replicas there.",
         unit: Unit::Seconds,
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[data("bootstrap"), data("allocation"), data("transfer"), data("")],
         ..LINES
     },
@@ -150,8 +150,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "kv-block-idle",
         title: "KV block idle time",
-        help: "Time that a cache block lay unused before it was evicted. Long idle times say that blocks are kept in \
-               vain; short ones that blocks go that were needed a moment ago.",
+        help: "Time that a cache block was unused before it was evicted. Long idle times mean that blocks are kept \
+               needlessly; short ones that blocks are evicted soon after they were needed.",
         section: ENGINE,
         ..PERCENTILES
     },

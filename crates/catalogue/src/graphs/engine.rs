@@ -1,6 +1,6 @@
-//! Inside the inference engine.
-use super::kind::{EVENTS, LINES, PERCENTILES, SHARE, STACK, UNNAMED, data, limit};
-use crate::{Graph, Look, Section, Summary, Unit};
+//! Graphs of the inside of an inference engine.
+use super::templates::{EVENTS, LINES, PERCENTILES, SHARE, STACK, UNNAMED, data, limit};
+use crate::{DrawStyle, Graph, Section, Summary, Unit};
 
 const ENGINE: Section = Section::Engine;
 
@@ -62,7 +62,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                better hit share of the prefix cache, decode for shorter answers or a faster GPU.",
         unit: Unit::Seconds,
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[
             data("validation"),
             data("tokenization"),
@@ -82,7 +82,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "Share of the prompt tokens looked up that were already in the prefix cache, within each window and not \
                since the start. High is good: those tokens cost no prefill. Low with prompts that share a beginning: \
                caching is off, the cache is too small, or requests of one conversation go to different replicas. The \
-               line as reported is the engine's own figure, over a span of its own choosing such as the last batch.",
+               line as reported is the engine's own figure, over a window of its own choosing, such as the last batch.",
         section: ENGINE,
         is_shown: true,
         lines: &[data("hits"), data("as reported"), data("CPU")],
@@ -91,7 +91,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "preemptions",
         title: "Preemptions",
-        help: "Running requests that the engine put back because the KV cache was full; their work is done again later. \
+        help: "Running requests that the engine preempted because the KV cache was full; their work is repeated later. \
                Anything above zero for long wastes compute and lengthens the slowest answers: lower the number of \
                sequences, or give the cache more memory. SGLang calls them retractions.",
         section: ENGINE,
@@ -102,7 +102,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "preemptions-per-request",
         title: "Preemptions per request",
-        help: "How often each finished request was put back while it ran. A p99 above one means that some requests are \
+        help: "How often each finished request was preempted while it ran. A p99 above one means that some requests are \
                hit again and again: usually the longest ones, because they hold the most cache.",
         unit: Unit::Number,
         section: ENGINE,
@@ -128,7 +128,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                compilation of a schema. Prefill and decode queues belong to replicas that split the two: the longer \
                one names the side that needs more replicas.",
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[
             data(""),
             data("grammar"),
@@ -254,7 +254,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "lora",
         title: "LoRA adapters",
         help: "Adapters in GPU memory, and the slots for them. At the dashed line, a request for another adapter waits \
-               until one is put out: raise the number of slots, or send adapters to replicas of their own.",
+               until one is evicted: raise the number of slots, or send adapters to replicas of their own.",
         section: ENGINE,
         lines: &[data("loaded"), data("active"), limit("slots")],
         ..LINES
@@ -262,12 +262,12 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "engine-failures",
         title: "Engine failures",
-        help: "Failures inside the engine per second, by kind: answers with numbers that are not numbers (corrupted), \
+        help: "Failures inside the engine per second, by kind: answers with NaN values (corrupted), \
                transfers of key-value blocks that failed or came too late, prefill and decode sides that did not find \
                each other, grammars that could not be compiled. Zero is the only good value; the engine's log has the \
                details.",
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[
             data("corrupted"),
             data("transfer failed"),
@@ -307,7 +307,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                way to a larger one.",
         unit: Unit::Bytes,
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[data("weights"), data("KV cache"), data("graphs"), data("GPU"), data("CPU"), data("pinned"), data("")],
         ..LINES
     },
@@ -338,9 +338,9 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "Sleep state",
         help: "Engines by state: awake, weights offloaded (sleep level 1), or all discarded (level 2). A sleeping engine \
                gives its memory to others and must wake before it serves. Requests waiting on a sleeping engine mean \
-               that nobody woke it.",
+               that it was never woken.",
         section: ENGINE,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: UNNAMED,
         ..LINES
     },

@@ -1,5 +1,5 @@
-//! The machines below the engines.
-use super::kind::{LINES, SHARE, data, limit};
+//! Graphs of the machines that engines run on.
+use super::templates::{LINES, SHARE, data, limit};
 use crate::{Detail, Graph, Section, Unit};
 
 const HARDWARE: Section = Section::Hardware;
@@ -33,7 +33,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "memory",
         title: "Memory",
         help: "Memory in use on the hosts, caches that can be given back not counted, and how much there is. Close to \
-               the capacity line the kernel ends processes, engines first: lower swap space or cache offloading, or \
+               the capacity line the kernel kills processes, engines first: lower swap space or cache offloading, or \
                move a replica to another host.",
         unit: Unit::Bytes,
         section: HARDWARE,
@@ -152,8 +152,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "GPU throttling",
         help: "GPUs whose clocks are held down at the moment, by reason, and the share of time lost to it where that is \
                counted. Power cap: the limit set is reached. Thermal: too hot. Hardware slowdown or brake: the power \
-               supply or cooling complains. A power cap under full load is normal; the others are for whoever looks \
-               after the machine.",
+               supply or cooling complains. A power cap under full load is normal; the others are for the operator \
+               of the machine.",
         unit: Unit::Number,
         section: HARDWARE,
         detail: Detail::Gpus,
@@ -187,9 +187,9 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "gpu-errors",
         title: "GPU errors",
         help: "Memory errors that the GPUs report: corrected ones cost nothing but announce wear, uncorrected ones end \
-               the process. Remapped rows are places taken out of use. PCIe replays are transfers repeated on a bad \
-               link. The last XID is the driver's number for its last complaint, such as 79 for a GPU that fell off the \
-               bus. Anything but zero that grows: plan to replace the card.",
+               the process. Remapped rows are memory taken out of use. PCIe replays are transfers repeated on a bad \
+               link. The last XID is the number of the driver's last error report, such as 79 for a GPU that fell off \
+               the bus. Anything but zero that grows: plan to replace the card.",
         section: HARDWARE,
         detail: Detail::Gpus,
         lines: &[
@@ -265,7 +265,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "process-files",
         title: "Open files",
-        help: "Share of the file descriptors that the server process may open and has, of the replica closest to its \
+        help: "Share of its file descriptor limit that the server process has open, for the replica closest to the \
                limit. Each connection takes one: near 100 % new clients are refused. Raise the limit, or look for \
                clients that do not close.",
         section: HARDWARE,

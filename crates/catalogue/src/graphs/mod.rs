@@ -1,11 +1,11 @@
-//! The catalogue itself: every graph, in the page's order.
+//! Every graph of the catalogue, in the page's order.
 mod asynchronous;
 mod caches;
 mod engine;
 mod hardware;
-mod kind;
 mod replicas;
 mod requests;
+mod templates;
 
 use crate::Graph;
 
@@ -39,7 +39,7 @@ static ALL: [&Graph; COUNT] = {
 /// Every graph, in the order of the page.
 pub static GRAPHS: &[&Graph] = &ALL;
 
-/// The graph of that id.
+/// The graph with this id.
 pub fn graph(id: &str) -> Option<&'static Graph> {
     GRAPHS.iter().copied().find(|graph| graph.id == id)
 }
@@ -50,7 +50,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn ids_are_unique_and_every_graph_helps() {
+    fn ids_are_unique_and_every_graph_has_help() {
         let ids: BTreeSet<&str> = GRAPHS.iter().map(|graph| graph.id).collect();
         assert_eq!(ids.len(), GRAPHS.len());
         for graph in GRAPHS {

@@ -1,6 +1,6 @@
-//! How many copies run.
-use super::kind::{LINES, UNNAMED, data, guide, limit};
-use crate::{Graph, Look, Section, Summary, Unit};
+//! Graphs of the number, state and scrapes of replicas.
+use super::templates::{LINES, UNNAMED, data, guide, limit};
+use crate::{DrawStyle, Graph, Section, Summary, Unit};
 
 const REPLICAS: Section = Section::Replicas;
 
@@ -15,7 +15,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                wastes starts: lengthen the window or the delay of scaling down.",
         section: REPLICAS,
         is_shown: true,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[
             data("active"),
             data("starting"),
@@ -29,7 +29,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     },
     Graph {
         id: "replicas-answering",
-        title: "Replicas answering",
+        title: "Replicas up",
         help: "Replicas whose metrics endpoint answered at each scrape, and how many are known. Below the dashed line \
                some are starting, failed or cut off from the network; their own graphs then have holes.",
         section: REPLICAS,
@@ -43,17 +43,17 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "Replicas by state at each moment. Pending: no machine yet, so look at quota and node pools. Pulling: \
                the image is on its way. Downloading: the weights are; a cache close by shortens both. Initializing: \
                the model is loaded and warmed up. Running: it serves. Failed: see restarts and the log. Stopped: it \
-               ended. A replica that is only looked at from outside is pending until it first answers. From \
+               ended. A replica that is only probed from outside is pending until it first responds. From \
                kube-state-metrics these are the phases of pods, where Running does not yet mean ready.",
         section: REPLICAS,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: UNNAMED,
         ..LINES
     },
     Graph {
         id: "restarts",
         title: "Restarts",
-        help: "Restarts of replicas within each window; the boxes count them over the range. One after a deployment is \
+        help: "Restarts of replicas within each window; the summary counts them over the range. One after a deployment is \
                normal. Usual causes otherwise: memory ran out and the kernel ended the process, the model raised an \
                exception while loading, or a health check failed for too long. Restarts that repeat at even distances \
                are a crash loop: read the log of the first one. Where only a start time is known, each new one \
@@ -62,21 +62,21 @@ pub(super) const GRAPHS: &[Graph] = &[
         section: REPLICAS,
         is_shown: true,
         summary: Summary::Counts,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: &[data("restarts")],
         ..LINES
     },
     Graph {
         id: "restart-reasons",
         title: "Restarts by reason",
-        help: "Restarts of replicas by why the run before ended, as Kubernetes tells it. OOMKilled: the container passed \
+        help: "Restarts of replicas by why the previous run ended, as Kubernetes reports it. OOMKilled: the container passed \
                its memory limit, so raise the limit or load less. Error: the process ended with an error, or a health \
                check failed for too long and it was killed. Completed: it ended by itself. Unknown: only a new start \
                was seen.",
         unit: Unit::PerSecond,
         section: REPLICAS,
         summary: Summary::Counts,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: UNNAMED,
         ..LINES
     },
@@ -87,7 +87,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                readiness check, unknown is on a node that does not answer. False for long without a restart: the check \
                is too strict, or the server is too busy to answer it.",
         section: REPLICAS,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: UNNAMED,
         ..LINES
     },
@@ -106,7 +106,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "uptime",
         title: "Uptime",
         help: "Time since the youngest and the oldest selected process started. A line that falls to zero is a restart; \
-               a youngest that never grows is a crash loop. A very old process after a deployment was left out of it.",
+               a youngest that never grows is a crash loop. A very old process after a deployment was not part of it.",
         unit: Unit::Seconds,
         section: REPLICAS,
         lines: &[data("youngest"), data("oldest")],
@@ -125,20 +125,20 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "scrape-failures",
         title: "Failed scrapes",
-        help: "Targets that did not give their metrics at a scrape, by reason. connect: nothing listens there, so the \
-               server is down or starting. timeout: it is too busy to answer. status: it refused, often because metrics \
-               are not turned on or need a key. parse and content_type: what it answers is not a metrics page. The \
-               limits: it answers with more than is allowed. What such a target would have reported is missing in all \
+        help: "Targets whose scrape failed, by reason. connect: nothing is listening there, so the server is down or \
+               starting. timeout: it is too busy to answer. status: it refused, often because metrics \
+               are not enabled or need a key. parse and content_type: what it answers is not a metrics page. The \
+               limits: its metrics page is too large. series_cap: the companion's store is full. What such a target would have reported is missing in all \
                other graphs.",
         section: REPLICAS,
-        look: Look::Bars,
+        draw_style: DrawStyle::Bars,
         lines: UNNAMED,
         ..LINES
     },
     Graph {
         id: "scrape-time",
         title: "Scrape time",
-        help: "Time that targets took to give their metrics, on average and of the slowest. An engine answers from the \
+        help: "Time that targets took to serve their metrics, on average and for the slowest. An engine answers from the \
                process that also schedules, so slow scrapes tell of a busy CPU. Near the scrape time-out graphs get \
                holes: scrape less often, or give the engine a core more.",
         unit: Unit::Seconds,
@@ -149,8 +149,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "scrape-samples",
         title: "Samples per scrape",
-        help: "Samples that each scrape brought, over all targets. It grows with labels: a jump means that some label \
-               now has many values, which makes storing and asking dearer. A fall means that a target answers with \
+        help: "Samples of each scrape, over all targets. It grows with labels: a jump means that some label \
+               now has many values, which makes storage and queries more expensive. A fall means that a target answers with \
                less, such as after an upgrade that dropped metrics.",
         section: REPLICAS,
         lines: &[data("samples")],

@@ -1,5 +1,5 @@
-//! Traffic and how fast it is served.
-use super::kind::{EVENTS, LINES, PERCENTILES, SHARE, STACK, UNNAMED, data, limit};
+//! Graphs of traffic and latency.
+use super::templates::{EVENTS, LINES, PERCENTILES, SHARE, STACK, UNNAMED, data, limit};
 use crate::{Colours::StatusClasses, Detail, Graph, Section, Unit};
 
 const REQUESTS: Section = Section::Requests;
@@ -8,17 +8,17 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "volume",
         title: "Inference volume",
-        help: "Requests answered per second, by class of HTTP status; the boxes count them over the whole range, and \
-               the details show single codes. 1xx: the server switched protocols or is still working. 2xx: served. \
-               3xx: sent elsewhere, which inference rarely does. 4xx: refused because of what the client sent, such as \
+        help: "Requests answered per second, by class of HTTP status; the summary counts them over the whole range, \
+               and the details show individual codes. 1xx: the server switched protocols or is still working. 2xx: served. \
+               3xx: redirected, which is rare for inference. 4xx: refused because of what the client sent, such as \
                a wrong key, an unknown model, a prompt too long, or 429 for too many requests. 5xx: the server's own \
                failures, exceptions in the model included; 502, 503 and 504 come from the way to it: compare with \
                restarts and replicas. WebSocket connections are counted when they close, by close code: 1000 and 1001 \
                are normal ends, 1006 means that the connection broke, 1011 that the server failed, 1013 that it asks \
                to come back later. gRPC has its own codes: 0 is OK, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE. Engines \
                without a status say finished, succeeded or failed. Where a platform or gateway and the engine behind it \
-               count the same requests, the outer count is drawn; a proxy for anything, such as Envoy, NGINX or \
-               Traefik, stands in only where nothing else counts. A fall to zero without a fall in demand means that \
+               count the same requests, the outer count is drawn; a general-purpose proxy, such as Envoy, NGINX \
+               or Traefik, is drawn only where nothing else counts. A fall to zero without a fall in demand means that \
                replicas do not answer.",
         unit: Unit::RequestsPerSecond,
         section: REQUESTS,
@@ -42,7 +42,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "error-share",
         title: "Errors",
         help: "Share of the answered requests that failed, within each window. Server errors (5xx) are yours to fix: \
-               one in a thousand deserves a look, one in a hundred someone's attention now. Client errors (4xx) are the \
+               one in a thousand deserves a look, one in a hundred immediate attention. Client errors (4xx) are the \
                callers' requests, but a jump after a deployment usually means that the deployment changed what is \
                accepted. Where an engine gives no status, failed is what it counts as failures of its own. Nothing is \
                drawn while nothing is answered.",
@@ -101,7 +101,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "Time to first byte",
         help: "Time from a request's arrival at the gateway to the first byte of the answer, queueing and routing \
                included. For answers that stream it is what the user waits before anything happens; for others it is \
-               nearly the whole response time. High with an engine that starts at once: look at the way to it, such as \
+               nearly the whole response time. High with an engine that starts at once: look at the path to it: \
                cold starts, routing and authentication.",
         section: REQUESTS,
         is_shown: true,
@@ -180,7 +180,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "tokens-per-second",
         title: "Tokens per second",
-        help: "Tokens read from prompts and tokens generated, per second, over all selected replicas; the boxes count \
+        help: "Tokens read from prompts and tokens generated, per second, over all selected replicas; the summary counts \
                them over the range. Generation is what the hardware is bought for. When requests wait and generation \
                no longer rises with them, the replicas are at their limit. Prompt tokens far above generation mean \
                that prefill dominates. Engines that count a request's tokens only when it ends (TGI, and the prompt of \
@@ -193,7 +193,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     },
     Graph {
         id: "tokens-per-second-per-request",
-        title: "Tokens per second of a request",
+        title: "Tokens per second, per request",
         help: "How fast single answers were generated: the speed that one user sees, where tokens per second is what \
                all share. The lower percentiles of this graph are the slow answers. It falls as batches grow; when it \
                falls without more traffic, look at clocks, temperature and preemptions.",
@@ -208,7 +208,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                scrape. On average, requests in flight are arrivals per second times seconds each takes (Little's law), \
                so running rises with traffic or with latency. Waiting above zero for longer than a burst means too \
                little capacity: add replicas, or raise the engine's limit on sequences if its KV cache has room. Paused \
-               requests had to give up their place. The dashed line is the most that the engines run at once.",
+               requests had to give up their place. The dashed line is the maximum that the engines run at once.",
         section: REQUESTS,
         is_shown: true,
         lines: &[data("running"), data("waiting"), data("paused"), limit("limit")],
@@ -283,7 +283,7 @@ pub(super) const GRAPHS: &[Graph] = &[
     },
     Graph {
         id: "requested-tokens",
-        title: "Requested maximum of tokens",
+        title: "Requested max tokens",
         help: "The max_tokens that clients ask for. Engines reserve or plan by it, so values far above the true output \
                length cost batch size in some of them. When it equals output length, answers are being cut off.",
         unit: Unit::Tokens,
@@ -292,17 +292,17 @@ pub(super) const GRAPHS: &[Graph] = &[
     },
     Graph {
         id: "largest-answer",
-        title: "Longest answer of a request",
-        help: "Tokens of the longest answer of each finished request. It differs from output length only where clients \
-               ask for several answers at once: then it says how long the request stayed in the batch.",
+        title: "Longest completion per request",
+        help: "Tokens of the longest completion of each finished request. It differs from output length only where \
+               clients ask for several completions at once: then it says how long the request stayed in the batch.",
         unit: Unit::Tokens,
         section: REQUESTS,
         ..PERCENTILES
     },
     Graph {
         id: "requested-answers",
-        title: "Answers per request",
-        help: "How many answers clients ask for in one request (the parameter n). Each is generated on its own and \
+        title: "Completions per request (n)",
+        help: "How many completions clients ask for in one request (the parameter n). Each is generated on its own and \
                takes a place in the batch, so one request with n of 8 weighs like eight.",
         unit: Unit::Number,
         section: REQUESTS,

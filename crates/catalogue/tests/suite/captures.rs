@@ -1,54 +1,68 @@
-//! What each captured page lights up, compared with the checked-in snapshots; `UPDATE_SNAPSHOTS=1` rewrites them.
-use crate::pages::{Capture, Scraped, captures, family};
-use catalogue::{GRAPHS, detect, has_data, unclaimed, version_of};
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+//! The captured metrics pages.
+use exposition::{Family, Format};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
-#[test]
-fn every_page_lights_up_what_its_snapshot_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    let is_updating = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
-    let mut failures = Vec::new();
-    for capture in captures() {
-        let path = folder.join(format!("{}.txt", capture.name));
-        let found = describe(&capture);
-        if is_updating {
-            fs::write(&path, &found).expect("a snapshot");
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        if expected != found {
-            let different = found.lines().find(|line| !expected.lines().any(|other| other == *line));
-            failures.push(format!("{}: {}", capture.name, different.unwrap_or("a line is missing")));
-        }
-    }
-    assert!(failures.is_empty(), "differ from their snapshots:\n{}", failures.join("\n"));
+/// A captured metrics page.
+pub(crate) struct Capture {
+    /// The name of its file and its snapshot.
+    pub(crate) name: String,
+    pub(crate) families: Vec<Family>,
 }
 
-fn describe(capture: &Capture) -> String {
-    let scraped = Scraped::grown(capture, &[], 3);
-    let mut text = String::new();
-    let engines: Vec<&str> = detect(scraped.names()).into_iter().map(|engine| engine.id).collect();
-    let samples = capture.families.iter().flat_map(|family| &family.samples);
-    let version = samples.clone().find_map(|sample| {
-        let label = |name: &str| sample.labels.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-        version_of(&sample.name, label)
-    });
-    let _ = writeln!(text, "engines: {}", engines.join(", "));
-    let version = version.map(|(engine, version)| format!("{} {version}", engine.title));
-    let _ = writeln!(text, "version: {}", version.as_deref().unwrap_or("not told"));
-    for graph in GRAPHS {
-        let has_data = has_data(graph, &|name| scraped.has(name));
-        let Some(lines) = scraped.lines(graph) else {
-            assert!(!has_data, "{}: {} has data and no query", capture.name, graph.id);
-            continue;
-        };
-        let one = |(name, value): (&String, &f64)| format!("{name} = {}", graph.unit.format(*value));
-        let lines: Vec<String> = lines.iter().map(one).collect();
-        let lines = if lines.is_empty() { "DARK".to_owned() } else { lines.join("; ") };
-        let hidden = if graph.is_shown { "" } else { " (hidden)" };
-        let _ = writeln!(text, "{}{hidden}: {lines}", graph.id);
+/// Every capture: those of this repository, and those from public repositories where they are present.
+pub(crate) fn captures() -> Vec<Capture> {
+    let mut captures = own_captures();
+    captures.extend(public_captures());
+    captures.sort_by(|one, other| one.name.cmp(&other.name));
+    captures
+}
+
+/// The captures in this repository: `tests/fixtures/captures`, and the last metrics page before the restart in the
+/// recorded session.
+fn own_captures() -> Vec<Capture> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+    let session = fixtures.join("vllm-0.32-session/1795319959787.up.prom.gz");
+    let pages = pages_in(&fixtures.join("captures"));
+    let pages = pages.expect("tests/fixtures/captures is part of this repository").into_iter();
+    pages
+        .map(|path| capture(&path))
+        .chain([Capture { name: "vllm_0.32_session".into(), ..capture(&session) }])
+        .collect()
+}
+
+/// The captures from public repositories, which are not part of this one. Empty where they are absent.
+fn public_captures() -> Vec<Capture> {
+    let beside_workspace = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
+    let folder = std::env::var_os("CAPTURES_DIR").map_or_else(beside_workspace, PathBuf::from);
+    let (Some(pages), Some(derived)) = (pages_in(&folder), pages_in(&folder.join("derived"))) else {
+        println!("skipped: {} is absent; CAPTURES_DIR names another place", folder.display());
+        return Vec::new();
+    };
+    pages.iter().chain(&derived).map(|path| capture(path)).collect()
+}
+
+/// Whether the captures from public repositories are present.
+pub(crate) fn has_public_captures() -> bool {
+    !public_captures().is_empty()
+}
+
+fn pages_in(folder: &Path) -> Option<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).ok()?.map(|entry| entry.expect("an entry").path());
+    Some(entries.filter(|path| path.extension().is_some_and(|extension| extension == "prom")).collect())
+}
+
+fn capture(path: &Path) -> Capture {
+    let mut body = fs::read(path).expect("a capture");
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut text).expect("gzip");
+        body = text;
     }
-    let families: BTreeSet<&str> = unclaimed(scraped.names()).into_iter().map(family).collect();
-    let families: Vec<&str> = families.into_iter().collect();
-    let _ = writeln!(text, "unclaimed: {}", families.join(" "));
-    text
+    let name = path.file_name().expect("a name").to_string_lossy().trim_end_matches(".prom").to_owned();
+    let families = exposition::parse(&body, Format::Text, &exposition::Limits::default());
+    Capture { families: families.unwrap_or_else(|error| panic!("{name}: {error}")), name }
 }

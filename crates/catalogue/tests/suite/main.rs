@@ -1,8 +1,10 @@
-//! The catalogue against pages of real servers, against numbers worked out by hand, and against Prometheus's own tools.
+//! The catalogue against metrics pages of real servers, values worked out by hand, and Prometheus's own tools.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-mod bounds;
 mod captures;
+mod contract;
 mod coverage;
-mod pages;
 mod peer;
+mod recipes;
+mod scraped;
+mod snapshots;
 mod values;

@@ -1,6 +1,6 @@
-//! The page's queries over every capture, answered by Prometheus from the same samples.
-use crate::pages::{Scraped, captures};
-use catalogue::{Ask, GRAPHS, LINE_LABEL, Scope, ScopeLabels, detailed_query, drawn_query};
+//! The page's queries over every capture, compared with Prometheus's answers from the same samples.
+use crate::{captures::captures, scraped::Scraped};
+use catalogue::{GRAPHS, LINE_LABEL, QueryContext, Scope, ScopeLabels, detailed_query, drawn_query};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between windows of this length and scrapes a minute apart no edge falls on a sample, where Prometheus 2 and 3 differ.
+/// With scrapes a minute apart, no edge of such a window falls on a sample, where Prometheus 2 and 3 differ.
 const WINDOW_MS: i64 = 150_000;
-/// Values agree to this, relative to the larger.
+/// The largest difference of two values, relative to the larger.
 const TOLERANCE: f64 = 1e-6;
 
 #[test]
-fn prometheus_draws_the_same_lines_from_every_page() {
+fn prometheus_draws_the_same_lines_from_every_capture() {
     let folder = tempfile::tempdir().expect("a folder");
     let captures = captures();
     let labelled = captures.iter().map(|capture| {
@@ -35,10 +35,10 @@ fn prometheus_draws_the_same_lines_from_every_page() {
     let (mut failures, mut compared) = (Vec::new(), 0);
     for (capture, scraped) in &scraped {
         let scope = Scope { model: Some(capture.name.clone()), ..Scope::default() };
-        let ask = Ask { scope: &scope, labels: &labels, window_ms: WINDOW_MS };
+        let context = QueryContext { scope: &scope, labels: &labels, window_ms: WINDOW_MS };
         let present = |name: &str| name != "up" && scraped.has(name);
         for graph in GRAPHS {
-            for query in [drawn_query(graph, &present, &ask), detailed_query(graph, &present, &ask)] {
+            for query in [drawn_query(graph, &present, &context), detailed_query(graph, &present, &context)] {
                 let Some(query) = query else { continue };
                 let at_ms = scraped.now_ms() + 1000;
                 let (ours, theirs) = (scraped.lines_at(&query, at_ms), prometheus.lines_at(&query, at_ms));
@@ -59,14 +59,14 @@ fn alike(ours: &BTreeMap<String, f64>, theirs: &BTreeMap<String, f64>) -> bool {
     ours.keys().eq(theirs.keys()) && ours.values().zip(theirs.values()).all(same)
 }
 
-/// A Prometheus over samples that were there before it; ended when dropped.
+/// A Prometheus that serves imported samples; stopped when dropped.
 struct Prometheus {
     process: Child,
     port: u16,
 }
 
 impl Prometheus {
-    /// None where it is not installed.
+    /// None if it is not installed.
     fn start(folder: &Path, samples: &str) -> Option<Self> {
         let (samples_file, blocks, config) = (folder.join("samples"), folder.join("blocks"), folder.join("config.yml"));
         fs::write(&samples_file, samples).expect("a file");
@@ -87,13 +87,13 @@ impl Prometheus {
         let prometheus = Self { process: command.spawn().ok()?, port };
         let until = Instant::now() + Duration::from_secs(60);
         while !prometheus.post("/api/v1/query", "query=1").is_some_and(|answer| answer["status"] == "success") {
-            assert!(Instant::now() < until, "Prometheus did not come up");
+            assert!(Instant::now() < until, "Prometheus did not start");
             std::thread::sleep(Duration::from_millis(100));
         }
         Some(prometheus)
     }
 
-    /// The lines of a query at a time.
+    /// The lines of a query at one time.
     fn lines_at(&self, query: &str, at_ms: i64) -> BTreeMap<String, f64> {
         let form = format!("time={}&query={}", at_ms / 1000, encoded(query));
         let answer = self.post("/api/v1/query", &form).expect("an answer");
@@ -109,7 +109,7 @@ impl Prometheus {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
         let head = "Content-Type: application/x-www-form-urlencoded";
-        // The older version of HTTP has no chunks.
+        // HTTP 1.0 has no chunked encoding.
         write!(stream, "POST {path} HTTP/1.0\r\n{head}\r\nContent-Length: {}\r\n\r\n{form}", form.len()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;

@@ -1,9 +1,9 @@
-//! Lines against numbers worked out by hand.
-use crate::pages::{MINUTE_MS, Scraped, families};
-use catalogue::{Ask, Scope, ScopeLabels, detailed_query, drawn_query, graph, summary_query};
+//! Lines compared with values worked out by hand.
+use crate::scraped::{MINUTE_MS, Scraped, families};
+use catalogue::{QueryContext, Scope, ScopeLabels, detailed_query, drawn_query, graph, summary_query};
 use std::collections::BTreeMap;
 
-/// The lines of a graph after these pages, a minute apart, over a window of five minutes.
+/// The lines of a graph after scrapes of these metrics pages, a minute apart, over a window of five minutes.
 fn lines(id: &str, pages: &[&str]) -> BTreeMap<String, f64> {
     let scraped = scraped(pages);
     scraped.lines(graph(id).expect("a graph")).unwrap_or_default()
@@ -24,11 +24,11 @@ fn assert_lines(found: &BTreeMap<String, f64>, expected: &[(&str, f64)]) {
     assert_eq!(names, expected_names);
     for (name, value) in expected {
         let own = found[*name];
-        assert!((own - value).abs() <= 1e-9 * value.abs().max(1.0), "{name}: {own} and not {value}");
+        assert!((own - value).abs() <= 1e-9 * value.abs().max(1.0), "{name}: {own}, not {value}");
     }
 }
 
-/// The window of all rates here, in seconds. Counters that begin at zero are not extended to its start.
+/// The window of all rates here, in seconds. Counters that start at zero are not extrapolated to its start.
 const WINDOW_S: f64 = 300.0;
 
 #[test]
@@ -94,8 +94,8 @@ fn units_are_converted() {
     assert_lines(&lines("gpu", &[dcgm]), &[("average", 0.6), ("busiest", 0.8)]);
     assert_lines(&lines("gpu-memory", &[dcgm]), &[("capacity", 1024.0 * MIB), ("in use", 1000.0 * MIB)]);
     assert_lines(&lines("gpu-clocks", &[dcgm]), &[("SM", 1.98e9)]);
-    // 600 J in a minute, counted in thousandths. A counter that did not begin at zero is extended by half the distance
-    // of its samples, and the whole spread over the window.
+    // 600 J in a minute, counted in millijoules. A counter that did not start at zero is extrapolated by half the distance
+    // of its samples, and the increase is divided by the window.
     let energy = |mj: u32| format!("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{gpu=\"0\"}} {mj}\n");
     let found = lines("gpu-energy", &[&energy(5_000_000), &energy(5_600_000)]);
     assert_lines(&found, &[("mean", 600.0 * 1.5 / WINDOW_S)]);
@@ -127,8 +127,8 @@ fn a_range_across_an_upgrade_draws_one_line() {
     scraped.end(&old, &[]);
     scraped.scrape(&families("vllm:kv_cache_usage_perc{engine=\"0\",model_name=\"m\"} 0.75\n"), &[], |_, value| value);
     let (scope, labels) = (Scope::default(), ScopeLabels::default());
-    let ask = Ask { scope: &scope, labels: &labels, window_ms: 5 * MINUTE_MS };
-    let query = drawn_query(graph("kv-cache-use").expect("a graph"), &|name| scraped.has(name), &ask);
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 5 * MINUTE_MS };
+    let query = drawn_query(graph("kv-cache-use").expect("a graph"), &|name| scraped.has(name), &context);
     let query = query.expect("a query");
     let at = |minutes: i64| scraped.lines_at(&query, scraped.now_ms() - minutes * MINUTE_MS);
     assert_lines(&at(2), &[("fullest", 0.25), ("in use", 0.25)]);
@@ -180,7 +180,7 @@ fn tensor_parallel_ranks_count_once_and_data_parallel_ones_add_up() {
 }
 
 #[test]
-fn what_a_router_repeats_counts_once_and_is_drawn_where_it_is_all_there_is() {
+fn re_exported_series_count_once_and_are_drawn_where_the_original_is_missing() {
     let own = "vllm:num_requests_running{model_name=\"m\"} 4\n";
     let repeated = "vllm:num_requests_running{server=\"http://a\"} 3\nvllm:healthy_pods_total{server=\"http://a\"} 1\n";
     assert_lines(&lines("running-and-waiting", &[&format!("{own}{repeated}")]), &[("running", 4.0)]);
@@ -192,7 +192,7 @@ fn what_a_router_repeats_counts_once_and_is_drawn_where_it_is_all_there_is() {
 }
 
 #[test]
-fn a_gateway_and_the_engine_behind_it_are_not_stacked_on_each_other() {
+fn a_gateway_and_the_engine_behind_it_are_not_stacked() {
     let engine = |n: u32| format!("vllm:request_success_total{{finished_reason=\"stop\"}} {n}\n");
     let http =
         |n: u32| format!("http_requests_total{{status=\"2xx\"}} {n}\nhttp_requests_total{{status=\"5xx\"}} {n}\n");
@@ -202,12 +202,12 @@ fn a_gateway_and_the_engine_behind_it_are_not_stacked_on_each_other() {
     let both = |n: u32| format!("{}{}", engine(n), http(n / 2));
     let found = lines("volume", &[&both(0), &both(60)]);
     assert_lines(&found, &[("2xx", rate(30.0)), ("5xx", rate(30.0))]);
-    // A proxy may see what is no inference: it stands in only where nothing else counts.
+    // A proxy may see other requests, so it is drawn only where no other layer counts.
     let proxied = |n: u32| format!("traefik_service_requests_total{{code=\"200\"}} {n}\n");
     let both = |n: u32| format!("{}{}", engine(n), proxied(n * 2));
     assert_lines(&lines("volume", &[&both(0), &both(60)]), &[("finished", rate(60.0))]);
     assert_lines(&lines("volume", &[&proxied(0), &proxied(60)]), &[("2xx", rate(60.0))]);
-    // Two engines of one layer stand side by side.
+    // Two engines of one layer are both drawn.
     let fleet = |n: u32| format!("{}sglang:num_requests_total {n}\n", engine(n));
     let found = lines("volume", &[&fleet(0), &fleet(60)]);
     assert_lines(&found, &[("finished · SGLang", rate(60.0)), ("finished · vLLM", rate(60.0))]);
@@ -228,23 +228,24 @@ fn status_codes_make_classes_and_other_protocols_keep_their_codes() {
         &found,
         &[("1006", one), ("14", one), ("1xx", one), ("2xx", 2.0 * one), ("4xx", 2.0 * one), ("5xx", one)],
     );
-    let ask = Ask { scope: &scope, labels: &labels, window_ms: 5 * MINUTE_MS };
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 5 * MINUTE_MS };
     let present = |name: &str| scraped.has(name);
-    let detailed = detailed_query(graph("volume").expect("a graph"), &present, &ask).expect("details");
+    let detailed = detailed_query(graph("volume").expect("a graph"), &present, &context).expect("details");
     let found = scraped.lines_at(&detailed, scraped.now_ms());
     let mut sorted = codes;
     sorted.sort_unstable();
     assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), sorted);
-    // The boxes of a range: two scrapes that hold all of it count what came between them.
-    let boxes = summary_query(graph("volume").expect("a graph"), &present, &ask, 5 * MINUTE_MS).expect("boxes");
-    assert!((scraped.lines_at(&boxes, scraped.now_ms())["2xx"] - 2.0 * 20.0).abs() < 1e-9);
-    // 3 of the 8 codes of this page are a server's or client's errors: 404 and 429, and 503.
+    // The summary of a range between two scrapes counts everything between them.
+    let summary =
+        summary_query(graph("volume").expect("a graph"), &present, &context, 5 * MINUTE_MS).expect("a summary");
+    assert!((scraped.lines_at(&summary, scraped.now_ms())["2xx"] - 2.0 * 20.0).abs() < 1e-9);
+    // Of the 8 codes, 404 and 429 are client errors and 503 is a server error.
     let found = scraped.lines(graph("error-share").expect("a graph")).expect("lines");
     assert_lines(&found, &[("client errors", 0.25), ("server errors", 0.125)]);
 }
 
 #[test]
-fn no_errors_are_a_share_of_zero_and_no_requests_are_no_share() {
+fn without_errors_the_share_is_zero_and_without_requests_there_is_none() {
     let page = |n: u32| format!("http_requests_total{{status=\"2xx\"}} {n}\n");
     let found = lines("error-share", &[&page(0), &page(5)]);
     assert_lines(&found, &[("client errors", 0.0), ("server errors", 0.0)]);
@@ -252,7 +253,7 @@ fn no_errors_are_a_share_of_zero_and_no_requests_are_no_share() {
 }
 
 #[test]
-fn numbers_that_say_there_is_none_are_dropped() {
+fn values_that_mean_unknown_are_dropped() {
     let page = "DCGM_FI_DEV_MEMORY_TEMP{gpu=\"0\"} 9223372036854775794\nDCGM_FI_DEV_MEMORY_TEMP{gpu=\"1\"} 61\n";
     assert_lines(&lines("gpu-temperature", &[page]), &[("hottest memory", 61.0)]);
     let page = "vllm:gpu_prefix_cache_hit_rate -1\nray_vllm:gpu_prefix_cache_hit_rate 0.5\n";
@@ -262,7 +263,7 @@ fn numbers_that_say_there_is_none_are_dropped() {
 }
 
 #[test]
-fn throttling_is_read_from_a_field_of_bits() {
+fn throttling_is_read_from_a_bit_field() {
     // Software power cap (4) and hardware thermal slowdown (64) on one card, software thermal slowdown (32) on the other.
     let page = "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{gpu=\"0\"} 68\nDCGM_FI_DEV_CLOCK_THROTTLE_REASONS{gpu=\"1\"} 32\n";
     assert_lines(
@@ -272,21 +273,21 @@ fn throttling_is_read_from_a_field_of_bits() {
 }
 
 #[test]
-fn a_restart_is_seen_across_the_hole_that_it_leaves() {
+fn a_restart_is_seen_across_the_gap_that_it_leaves() {
     let page = |start: u32| format!("process_start_time_seconds {start}\n");
     // Down for three scrapes between the old process and the new.
     let scraped = scraped(&[&page(1000), &page(1000), "", "", "", &page(2000)]);
     let (scope, labels) = (Scope::default(), ScopeLabels::default());
-    let ask = Ask { scope: &scope, labels: &labels, window_ms: MINUTE_MS };
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: MINUTE_MS };
     let restarts = graph("restarts").expect("a graph");
-    let query = drawn_query(restarts, &|name| scraped.has(name), &ask).expect("a query");
+    let query = drawn_query(restarts, &|name| scraped.has(name), &context).expect("a query");
     assert_lines(&scraped.lines_at(&query, scraped.now_ms()), &[("restarts", 1.0 / 600.0)]);
-    let boxes = summary_query(restarts, &|name| scraped.has(name), &ask, 6 * MINUTE_MS).expect("boxes");
-    assert_lines(&scraped.lines_at(&boxes, scraped.now_ms()), &[("restarts", 1.0)]);
+    let summary = summary_query(restarts, &|name| scraped.has(name), &context, 6 * MINUTE_MS).expect("a summary");
+    assert_lines(&scraped.lines_at(&summary, scraped.now_ms()), &[("restarts", 1.0)]);
 }
 
 #[test]
-fn speculation_counts_the_token_that_is_always_there() {
+fn acceptance_length_includes_the_models_own_token() {
     let page = |n: u32| {
         let by_position = |position: u32, accepted: u32| {
             format!("vllm:spec_decode_num_accepted_tokens_per_pos_total{{position=\"{position}\"}} {accepted}\n")

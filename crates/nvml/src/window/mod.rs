@@ -1,8 +1,7 @@
 //! The samples of the last interval, and the families that they aggregate to.
-use crate::fault::Fault;
 use crate::identity::Labels;
 use crate::metric::{Aggregation, Metric, Reading};
-use catalogue::GPU_METRICS;
+use catalogue::{GPU_METRICS, contract::GpuFault};
 use exposition::{Family, Kind, Sample};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -120,12 +119,12 @@ impl Aggregate {
 }
 
 /// The families of a collector that does not measure: `gpu_collector_up`, with the fault as its reason.
-pub fn fault_families(fault: Fault) -> Vec<Family> {
+pub fn fault_families(fault: GpuFault) -> Vec<Family> {
     up_families(Some(fault))
 }
 
-fn up_families(fault: Option<Fault>) -> Vec<Family> {
-    let labels: Vec<_> = fault.map(|fault| ("reason", fault.reason().to_owned())).into_iter().collect();
+fn up_families(fault: Option<GpuFault>) -> Vec<Family> {
+    let labels: Vec<_> = fault.map(|fault| ("reason", fault.id().to_owned())).into_iter().collect();
     vec![family(COLLECTOR_UP, vec![sample(COLLECTOR_UP, &labels, f64::from(u8::from(fault.is_none())))])]
 }
 

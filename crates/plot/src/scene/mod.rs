@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 /// How the columns are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum DrawStyle {
+pub enum ChartType {
     /// One line for each column.
     Lines,
     /// Stacked areas, in the order of the columns.
@@ -89,7 +89,7 @@ pub struct Drawing<'a> {
     /// The styles of its columns.
     pub styles: &'a [LineStyle],
     /// How the columns are drawn.
-    pub draw_style: DrawStyle,
+    pub chart_type: ChartType,
     /// The map from times and values to positions.
     pub projection: Projection,
     /// The band behind the lines, if any.
@@ -238,11 +238,11 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
     let range = times.partition_point(|time| *time < p.start_ms)..times.partition_point(|time| *time <= p.end_ms);
     let pixel_columns = PixelColumns::new(range.len(), drawing.device_pixel, |at| p.x(times[range.start + at]));
     let layout = Layout { projection: p, range, pixel_columns };
-    match drawing.draw_style {
-        DrawStyle::Lines => {}
-        DrawStyle::Areas => add_areas(drawing, &layout, &mut scene),
-        DrawStyle::Bars { width_ms } => add_bars(drawing, &p, width_ms, &mut scene),
-        DrawStyle::Cells { width_ms, draws_zero } => {
+    match drawing.chart_type {
+        ChartType::Lines => {}
+        ChartType::Areas => add_areas(drawing, &layout, &mut scene),
+        ChartType::Bars { width_ms } => add_bars(drawing, &p, width_ms, &mut scene),
+        ChartType::Cells { width_ms, draws_zero } => {
             add_cells(drawing, &p, width_ms, draws_zero, &mut scene);
             return scene;
         }
@@ -254,7 +254,7 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
         }
         let values = drawable_values(&column.values[layout.range.clone()], p.is_log);
         scene.markers.extend(infinities(&values, &times[layout.range.clone()], &p, drawing.scale, style.rgb));
-        if drawing.draw_style == DrawStyle::Lines || style.is_overlaid {
+        if drawing.chart_type == ChartType::Lines || style.is_overlaid {
             add_line(drawing, &layout, &values, style, &mut scene);
         }
     }

@@ -9,7 +9,7 @@ fn style() -> LineStyle {
     LineStyle { rgb: RED, dash: None, is_overlaid: false, is_visible: true }
 }
 
-fn laid_out(frame: &Frame, styles: &[LineStyle], draw_style: DrawStyle) -> Scene {
+fn laid_out(frame: &Frame, styles: &[LineStyle], chart_type: ChartType) -> Scene {
     let margins = Margins { left: 40.0, top: 10.0, right: 10.0, bottom: 20.0 };
     let theme = Theme {
         grid: Rgb(0, 0, 0),
@@ -23,7 +23,7 @@ fn laid_out(frame: &Frame, styles: &[LineStyle], draw_style: DrawStyle) -> Scene
     scene(&Drawing {
         frame,
         styles,
-        draw_style,
+        chart_type,
         projection: Projection::new(450.0, 230.0, margins, (0, 4000), (0.0, 10.0)),
         band: Some(Band { low: &[2.0, 2.0], high: &[4.0, 6.0] }),
         notes: &[Note { value: 10.0, text: "max".into(), rgb: RED }],
@@ -44,7 +44,7 @@ fn frame(columns: &[&[f64]]) -> Frame {
 
 #[test]
 fn lines_are_projected_and_scaled() {
-    let scene = laid_out(&frame(&[&[0.0, 5.0, f64::NAN, 10.0]]), &[style()], DrawStyle::Lines);
+    let scene = laid_out(&frame(&[&[0.0, 5.0, f64::NAN, 10.0]]), &[style()], ChartType::Lines);
     assert_eq!(scene.strokes, [Stroke { points: vec![(80, 420), (280, 220)], rgb: RED, width: 3 }]);
     assert_eq!(scene.dots, [Dot { centre: (680, 20), radius: 3, rgb: RED }]);
     assert_eq!(scene.grid.len(), 2);
@@ -56,7 +56,7 @@ fn times_outside_the_range_are_not_drawn() {
     for time in &mut wide.times_ms {
         *time -= 2000;
     }
-    let scene = laid_out(&wide, &[style()], DrawStyle::Lines);
+    let scene = laid_out(&wide, &[style()], ChartType::Lines);
     let xs: Vec<i32> = scene.strokes[0].points.iter().map(|point| point.0).collect();
     assert_eq!((xs[0], xs[xs.len() - 1]), (80, 880));
 }
@@ -64,7 +64,7 @@ fn times_outside_the_range_are_not_drawn() {
 #[test]
 fn bars_stack_and_small_ones_stay_visible() {
     let styles = [style(), LineStyle { rgb: Rgb(0, 0, 9), ..style() }];
-    let scene = laid_out(&frame(&[&[0.0, 5.0], &[0.0, 0.001]]), &styles, DrawStyle::Bars { width_ms: 1000 });
+    let scene = laid_out(&frame(&[&[0.0, 5.0], &[0.0, 0.001]]), &styles, ChartType::Bars { width_ms: 1000 });
     assert_eq!(
         scene.rects,
         [
@@ -80,7 +80,7 @@ fn hidden_columns_are_not_drawn_and_limits_are_dashed() {
         LineStyle { is_visible: false, ..style() },
         LineStyle { dash: Some((10.0, 10.0)), is_overlaid: true, ..style() },
     ];
-    let scene = laid_out(&frame(&[&[1.0, 1.0], &[5.0, 5.0]]), &styles, DrawStyle::Bars { width_ms: 1000 });
+    let scene = laid_out(&frame(&[&[1.0, 1.0], &[5.0, 5.0]]), &styles, ChartType::Bars { width_ms: 1000 });
     assert!(scene.rects.is_empty());
     assert_eq!(scene.strokes.len(), 5, "200 pixels in dashes of 20 and gaps of 20");
     assert_eq!(scene.strokes[0].points, [(80, 220), (100, 220)]);
@@ -89,7 +89,7 @@ fn hidden_columns_are_not_drawn_and_limits_are_dashed() {
 #[test]
 fn areas_stack_and_break_at_holes() {
     let blue = LineStyle { rgb: Rgb(0, 0, 9), ..style() };
-    let scene = laid_out(&frame(&[&[5.0, 5.0, 5.0], &[2.0, 2.0, f64::NAN]]), &[style(), blue], DrawStyle::Areas);
+    let scene = laid_out(&frame(&[&[5.0, 5.0, 5.0], &[2.0, 2.0, f64::NAN]]), &[style(), blue], ChartType::Areas);
     let of = |rgb| scene.areas.iter().filter(|area| area.rgb == rgb).map(|area| &area.points).collect::<Vec<_>>();
     assert_eq!(of(RED), [&vec![(80, 220), (280, 220), (480, 220), (480, 420), (280, 420), (80, 420)]]);
     assert_eq!(of(Rgb(0, 0, 9)), [&vec![(80, 140), (280, 140), (280, 220), (80, 220)]]);
@@ -98,7 +98,7 @@ fn areas_stack_and_break_at_holes() {
 
 #[test]
 fn the_band_notes_and_markers_lie_at_their_values() {
-    let scene = laid_out(&frame(&[&[1.0, 1.0]]), &[style()], DrawStyle::Lines);
+    let scene = laid_out(&frame(&[&[1.0, 1.0]]), &[style()], ChartType::Lines);
     let band = scene.areas.iter().find(|area| area.rgb == GREY).expect("a band");
     assert_eq!(band.points, [(80, 260), (280, 180), (280, 340), (80, 340)]);
     let note = scene.labels.iter().find(|label| label.text == "max").expect("a note");
@@ -112,7 +112,7 @@ fn cells_are_shaded_by_value() {
     let scene = laid_out(
         &frame(&[&[0.0, 4.0], &[0.0, 1.0]]),
         &[style(), style()],
-        DrawStyle::Cells { width_ms: 1000, draws_zero: false },
+        ChartType::Cells { width_ms: 1000, draws_zero: false },
     );
     let cells: Vec<_> = scene.rects.iter().map(|bar| (bar.from.1, bar.to.1, bar.rgb)).collect();
     assert_eq!(cells, [(380, 420, GREY), (340, 380, RED.mixed(GREY, 0.5))]);
@@ -127,7 +127,7 @@ fn zero_is_not_drawn_on_a_logarithmic_axis() {
 
 #[test]
 fn the_last_time_label_is_not_cut_off() {
-    let scene = laid_out(&frame(&[&[1.0]]), &[style()], DrawStyle::Lines);
+    let scene = laid_out(&frame(&[&[1.0]]), &[style()], ChartType::Lines);
     let last = scene.labels.iter().find(|label| label.text == "10:00").expect("a label");
     assert_eq!((last.anchor, last.at.0), (Anchor::Right, 888));
 }

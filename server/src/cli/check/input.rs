@@ -49,7 +49,7 @@ pub(crate) enum InputError {
     #[error("cannot be asked: {0}")]
     Client(String),
     /// The scrape fails before the page is read.
-    #[error("the scrape fails ({}): {_0}", _0.reason())]
+    #[error("the scrape fails ({}): {_0}", _0.reason().id())]
     Scrape(Failure),
 }
 

@@ -1,7 +1,7 @@
 //! The life of one replica, told from looks at it: its metrics page and, where that does not tell enough, its health
 //! endpoint.
-use crate::replica::state::State;
 use crate::target::failure::Failure;
+use catalogue::contract::ReplicaState;
 
 /// Start times that lie closer together are one: some servers compute theirs anew for each page.
 const SAME_START_S: f64 = 1.0;
@@ -36,7 +36,7 @@ pub struct Look {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Life {
     /// What it is doing.
-    pub state: State,
+    pub state: ReplicaState,
     /// How often it was seen to have started again.
     pub restarts: f64,
     /// Seconds from the start of the current run until it was ready, where that was seen.
@@ -62,18 +62,18 @@ pub struct Life {
 impl Life {
     /// A replica of which nothing is known but that there should be one.
     pub fn new() -> Self {
-        Self::resumed(State::Pending)
+        Self::resumed(ReplicaState::Pending)
     }
 
     /// A replica that was in `state` when it was last looked at, some time ago.
-    pub fn resumed(state: State) -> Self {
+    pub fn resumed(state: ReplicaState) -> Self {
         Self {
             state,
             restarts: 0.0,
             ready_s: None,
             start_s: None,
-            has_run: state == State::Running,
-            has_ended: state == State::Stopped,
+            has_run: state == ReplicaState::Running,
+            has_ended: state == ReplicaState::Stopped,
             is_doubted: false,
             initializing_since_ms: None,
             served_ms: None,
@@ -91,7 +91,7 @@ impl Life {
     /// should be asked. Where nothing answers there is nobody to ask.
     pub fn wants_health(&self, failure: Option<Failure>) -> bool {
         match failure {
-            None => self.state != State::Running,
+            None => self.state != ReplicaState::Running,
             Some(Failure::Connect | Failure::Unreachable | Failure::Dns | Failure::Tls | Failure::Timeout) => false,
             Some(_) => true,
         }
@@ -111,10 +111,10 @@ impl Life {
         self.state = match told {
             Some(state) => state,
             // One page that did not come in time is a server that is busy.
-            None if before == State::Running && self.is_doubted => State::Failed,
+            None if before == ReplicaState::Running && self.is_doubted => ReplicaState::Failed,
             None => before,
         };
-        if self.state == State::Initializing || look.failure == Some(Failure::Connect) {
+        if self.state == ReplicaState::Initializing || look.failure == Some(Failure::Connect) {
             self.unserved_ms = Some(time_ms);
         }
         self.is_doubted = told.is_none();
@@ -132,31 +132,31 @@ impl Life {
     }
 
     /// The state that a look tells, if any.
-    fn told(&self, Look { failure, health, .. }: Look) -> Option<State> {
-        let is_known = self.state != State::Pending;
+    fn told(&self, Look { failure, health, .. }: Look) -> Option<ReplicaState> {
+        let is_known = self.state != ReplicaState::Pending;
         Some(match (health, failure) {
-            (Some(Health::Ready), _) => State::Running,
-            (Some(Health::Loading), _) => State::Initializing,
-            (Some(Health::Unavailable), _) if !self.has_run => State::Initializing,
-            (Some(Health::Unavailable | Health::Broken), _) => State::Failed,
-            (Some(Health::Silent) | None, None) => State::Running,
-            (_, Some(Failure::Connect)) if is_known => State::Stopped,
-            (_, Some(Failure::Unreachable | Failure::Dns)) if is_known => State::Failed,
-            (_, Some(Failure::Connect | Failure::Unreachable | Failure::Dns)) => State::Pending,
-            (_, Some(Failure::Tls)) => State::Failed,
+            (Some(Health::Ready), _) => ReplicaState::Running,
+            (Some(Health::Loading), _) => ReplicaState::Initializing,
+            (Some(Health::Unavailable), _) if !self.has_run => ReplicaState::Initializing,
+            (Some(Health::Unavailable | Health::Broken), _) => ReplicaState::Failed,
+            (Some(Health::Silent) | None, None) => ReplicaState::Running,
+            (_, Some(Failure::Connect)) if is_known => ReplicaState::Stopped,
+            (_, Some(Failure::Unreachable | Failure::Dns)) if is_known => ReplicaState::Failed,
+            (_, Some(Failure::Connect | Failure::Unreachable | Failure::Dns)) => ReplicaState::Pending,
+            (_, Some(Failure::Tls)) => ReplicaState::Failed,
             (_, Some(Failure::Timeout)) | (None, Some(_)) => return None,
-            (_, Some(Failure::Status { code: 503, .. })) if !self.has_run => State::Initializing,
-            (Some(Health::Silent), Some(_)) => State::Failed,
+            (_, Some(Failure::Status { code: 503, .. })) if !self.has_run => ReplicaState::Initializing,
+            (Some(Health::Silent), Some(_)) => ReplicaState::Failed,
         })
     }
 
-    fn remember(&mut self, time_ms: i64, before: State, start_s: Option<f64>) {
+    fn remember(&mut self, time_ms: i64, before: ReplicaState, start_s: Option<f64>) {
         match self.state {
-            State::Running => {
+            ReplicaState::Running => {
                 if self.has_ended && start_s.is_none() && self.start_s.is_none() {
                     self.restarts += 1.0;
                 }
-                if before != State::Running
+                if before != ReplicaState::Running
                     && let Some(started_ms) = self.started_ms(start_s)
                 {
                     self.ready_s = Some(((time_ms - started_ms) as f64 / 1000.0).max(0.0));
@@ -165,11 +165,11 @@ impl Life {
                 self.initializing_since_ms = None;
                 self.served_ms = Some(time_ms);
             }
-            State::Initializing => {
+            ReplicaState::Initializing => {
                 self.initializing_since_ms.get_or_insert(time_ms);
                 self.ready_s = None;
             }
-            State::Stopped => {
+            ReplicaState::Stopped => {
                 (self.has_run, self.has_ended) = (false, true);
                 self.initializing_since_ms = None;
                 self.ready_s = None;

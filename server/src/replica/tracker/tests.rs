@@ -24,7 +24,7 @@ fn refused(status: StatusCode, health: Option<Health>) -> Look {
 fn states(life: &mut Life, looks: &[Look]) -> Vec<&'static str> {
     let see = |(second, look): (usize, &Look)| {
         life.see((1000 + second as i64) * 1000, *look);
-        life.state.word()
+        life.state.id()
     };
     looks.iter().enumerate().map(see).collect()
 }
@@ -116,17 +116,17 @@ fn health_is_asked_only_where_the_page_does_not_tell() {
     assert!(life.is_doubted(), "another process may still be loading");
     assert_eq!(life.restarts, 1.0);
     life.see(3000, Look { health: Some(Health::Unavailable), ..started(5.0) });
-    assert_eq!(life.state, State::Initializing);
+    assert_eq!(life.state, ReplicaState::Initializing);
 }
 
 #[test]
 fn a_start_while_nobody_looked_is_a_restart_too() {
-    let mut life = Life { start_s: Some(10.0), restarts: 3.0, ..Life::resumed(State::Running) };
+    let mut life = Life { start_s: Some(10.0), restarts: 3.0, ..Life::resumed(ReplicaState::Running) };
     life.see(100_000, started(10.4));
     assert_eq!(life.restarts, 3.0, "the same start");
     life.see(101_000, started(90.0));
     assert_eq!((life.restarts, life.ready_s), (4.0, None));
-    let mut resumed = Life::resumed(State::Stopped);
+    let mut resumed = Life::resumed(ReplicaState::Stopped);
     resumed.see(100_000, down(Failure::Connect));
-    assert_eq!(resumed.state, State::Stopped, "it is known to have been there");
+    assert_eq!(resumed.state, ReplicaState::Stopped, "it is known to have been there");
 }

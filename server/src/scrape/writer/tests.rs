@@ -1,5 +1,6 @@
 //! Scrapes written at fixed times, and what the store holds after them.
 use crate::scrape::writer::*;
+use catalogue::contract::ScrapeFailure;
 use promql::{Column, Labels, Selector, Storage, is_stale};
 use reqwest::StatusCode;
 use std::collections::BTreeMap;
@@ -110,7 +111,7 @@ fn a_failed_scrape_marks_all_and_says_why() {
 fn a_page_is_taken_whole_or_not_at_all() {
     let mut story = Story::new(named());
     story.up(1000, "a 1\n");
-    assert_eq!(story.up(2000, "a 2\nb 3\nc{ 4\n").map(Failure::reason), Some("parse"));
+    assert_eq!(story.up(2000, "a 2\nb 3\nc{ 4\n").map(Failure::reason), Some(ScrapeFailure::Parse));
     expect(&story.series(), &[("a{model=m}", "1000:1 2000:x")]);
 }
 

@@ -1,7 +1,8 @@
 //! The helper: asks the driver, and writes each sample's page to its standard output.
 use super::text;
+use catalogue::contract::GpuFault;
 use clap::Args;
-use nvml::{Collector, Fault, GpuSample, LastXids, Nvml, Window, fault_families, open};
+use nvml::{Collector, GpuSample, LastXids, Nvml, Window, fault_families, open};
 use rustix::process::{Signal, getpid, kill_process};
 use std::ffi::OsString;
 use std::io;
@@ -72,7 +73,7 @@ struct Task {
 impl Task {
     /// Samples until all cards fail, and gives why; or until one of several has failed for an interval: then it gives
     /// nothing, and the library is to be opened again, as a card that comes back is met only then.
-    fn follow(&mut self, nvml: &Nvml) -> io::Result<Option<Fault>> {
+    fn follow(&mut self, nvml: &Nvml) -> io::Result<Option<GpuFault>> {
         let mut collector = Collector::new(nvml);
         let mut failed_since = None;
         let mut due = Instant::now();

@@ -3,8 +3,9 @@
 pub mod helper;
 pub mod supervise;
 
+use catalogue::contract::GpuFault;
 use exposition::{Encoding, Family, write};
-use nvml::{Fault, fault_families};
+use nvml::fault_families;
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,11 +21,11 @@ pub struct GpuSettings {
 
 /// What is known of the machine's GPUs, shared by whoever reads it.
 #[derive(Clone, Debug)]
-pub struct Gpus(Arc<Mutex<Result<String, Fault>>>);
+pub struct Gpus(Arc<Mutex<Result<String, GpuFault>>>);
 
 impl Default for Gpus {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Err(Fault::Starting))))
+        Self(Arc::new(Mutex::new(Err(GpuFault::Starting))))
     }
 }
 
@@ -38,7 +39,7 @@ impl Gpus {
             .unwrap_or_else(|fault| text(&fault_families(fault)))
     }
 
-    fn set(&self, page: Result<String, Fault>) {
+    fn set(&self, page: Result<String, GpuFault>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = page;
     }
 }

@@ -2,7 +2,7 @@
 use crate::sources::gpus::helper::END_OF_PAGE;
 use crate::sources::gpus::{GpuSettings, Gpus};
 use crate::target::Pace;
-use nvml::Fault;
+use catalogue::contract::GpuFault;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
 use std::path::PathBuf;
@@ -41,8 +41,8 @@ impl Gpus {
     }
 
     /// Takes a page or fault, and says so in the log where that changes something.
-    fn tell(&self, page: Result<String, Fault>, last: &mut Option<String>) {
-        let reason = page.as_ref().map_or_else(|fault| fault.reason(), |page| reason_of(page));
+    fn tell(&self, page: Result<String, GpuFault>, last: &mut Option<String>) {
+        let reason = page.as_ref().map_or_else(|fault| fault.id(), |page| reason_of(page));
         if last.as_deref() != Some(reason) {
             match reason {
                 "" => info!("GPUs are measured"),
@@ -74,12 +74,12 @@ struct Helpers {
 
 impl Helpers {
     /// Runs a helper until it ends or falls silent. Gives the fault, where its last page does not say it.
-    async fn follow(&mut self, gpus: &Gpus, last: &mut Option<String>) -> Option<Fault> {
+    async fn follow(&mut self, gpus: &Gpus, last: &mut Option<String>) -> Option<GpuFault> {
         self.given_up.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         if self.given_up.len() >= MOST_GIVEN_UP {
-            return Some(Fault::Hang);
+            return Some(GpuFault::Hang);
         }
-        let Ok((helper, mut pages)) = self.start() else { return Some(Fault::HelperFailed) };
+        let Ok((helper, mut pages)) = self.start() else { return Some(GpuFault::HelperFailed) };
         let mut patience = (self.pace.timeout * 2).saturating_mul(1 << self.hangs.min(6)).min(LONGEST_START);
         let mut has_failed = false;
         loop {
@@ -93,11 +93,11 @@ impl Helpers {
                         + if has_failed { self.pace.interval } else { Duration::ZERO };
                 }
                 Ok(Ok(None)) if has_failed => return None,
-                Ok(_) => return Some(Fault::HelperFailed),
+                Ok(_) => return Some(GpuFault::HelperFailed),
                 Err(_) => {
                     self.hangs = self.hangs.saturating_add(1);
                     self.given_up.extend(helper.give_up());
-                    return Some(Fault::Hang);
+                    return Some(GpuFault::Hang);
                 }
             }
         }

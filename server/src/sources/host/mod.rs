@@ -8,6 +8,7 @@ pub mod network;
 
 use crate::sources::cgroup::Cgroup;
 use crate::sources::page::PageWriter;
+use catalogue::contract::names;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -33,7 +34,7 @@ const FILE_BYTES: u64 = 4 << 20;
 /// How long file systems may take to answer. Local ones take a thousandth of it.
 const FILESYSTEMS_PATIENCE: Duration = Duration::from_millis(100);
 
-const ERRORS: &str = "inferboard_collector_errors_total";
+const ERRORS: &str = names::COLLECTOR_ERRORS_TOTAL;
 
 /// Where a machine is seen.
 #[derive(Clone, Debug)]

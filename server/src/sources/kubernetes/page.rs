@@ -1,9 +1,8 @@
 //! The series about pods and what scales them, as a metrics page.
-use crate::replica::state::State;
-use crate::replica::{READY, RESTARTS, STATE};
 use crate::sources::kubernetes::Scope;
 use crate::sources::kubernetes::cluster::Known;
 use crate::sources::kubernetes::pod::KnownPod;
+use catalogue::contract::{ReplicaState, names};
 use exposition::{Encoding, Family, Kind, Sample, write};
 use std::collections::BTreeMap;
 
@@ -12,20 +11,29 @@ pub(crate) fn page(known: &mut Known) -> String {
     let scale = scale_families(known);
     let gone = known.pods.take_gone();
     let models = models(known.pods.iter());
-    let mut states = family(STATE, Kind::Gauge, "1 for the state that the replica is in, 0 for the others.");
-    let mut restarts = family(RESTARTS, Kind::Counter, "Restarts of the replica's containers, by why they ended.");
-    let mut ready = family(READY, Kind::Gauge, "Seconds from the start of the replica until it was ready.");
+    let mut states =
+        family(names::REPLICA_STATE, Kind::Gauge, "1 for the state that the replica is in, 0 for the others.");
+    let mut restarts = family(
+        names::REPLICA_RESTARTS_TOTAL,
+        Kind::Counter,
+        "Restarts of the replica's containers, by why they ended.",
+    );
+    let mut ready =
+        family(names::REPLICA_READY_SECONDS, Kind::Gauge, "Seconds from the start of the replica until it was ready.");
     for pod in known.pods.iter().chain(&gone) {
         let labels = pod_labels(pod, &models);
         let with = |name: &str, value: &str| {
             labels.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect::<Vec<_>>()
         };
-        states
-            .samples
-            .extend(State::ALL.map(|state| sample(STATE, with("state", state.word()), f64::from(state == pod.state))));
+        states.samples.extend(
+            ReplicaState::REPORTED
+                .map(|state| sample(names::REPLICA_STATE, with("state", state.id()), f64::from(state == pod.state))),
+        );
         let counts = pod.restarts.iter();
-        restarts.samples.extend(counts.map(|(reason, n)| sample(RESTARTS, with("reason", reason), f64::from(*n))));
-        ready.samples.extend(pod.ready_s.map(|ready_s| sample(READY, labels.clone(), ready_s)));
+        restarts.samples.extend(
+            counts.map(|(reason, n)| sample(names::REPLICA_RESTARTS_TOTAL, with("reason", reason.id()), f64::from(*n))),
+        );
+        ready.samples.extend(pod.ready_s.map(|ready_s| sample(names::REPLICA_READY_SECONDS, labels.clone(), ready_s)));
     }
     let mut text = String::new();
     let families: Vec<Family> = [states, restarts, ready].into_iter().chain(scale).collect();
@@ -48,12 +56,12 @@ fn scale_families(known: &Known) -> Vec<Family> {
             }
         }
     }
-    let names = [
-        ("inferboard_replicas_desired", "Replicas that are wanted now."),
-        ("inferboard_replicas_min", "The least number of replicas to scale to."),
-        ("inferboard_replicas_max", "The greatest number of replicas to scale to."),
+    let scale = [
+        (names::REPLICAS_DESIRED, "Replicas that are wanted now."),
+        (names::REPLICAS_MIN, "The least number of replicas to scale to."),
+        (names::REPLICAS_MAX, "The greatest number of replicas to scale to."),
     ];
-    let families = names.into_iter().zip(sums).map(|((name, help), sums)| {
+    let families = scale.into_iter().zip(sums).map(|((name, help), sums)| {
         let samples = sums.into_iter().map(|(labels, sum)| sample(name, labels, sum)).collect();
         Family { samples, ..family(name, Kind::Gauge, help) }
     });

@@ -1,19 +1,15 @@
 //! One pod, as far as it matters here.
-use crate::replica::UNKNOWN;
-use crate::replica::state::State;
 use crate::sources::kubernetes::pod_state::{ready_since, state_of};
 use crate::sources::kubernetes::{PortRule, Scope, Spec};
 use crate::target::identity::Identity;
 use crate::target::{Endpoint, NamedModel, Source, Target};
+use catalogue::contract::{ReplicaState, RestartReason};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Why containers are started again, in Kubernetes's words; [`UNKNOWN`] is for all others.
-pub(crate) const REASONS: [&str; 4] = ["OOMKilled", "Error", "Completed", UNKNOWN];
 
 /// Ports that serve metrics by these names.
 const USUAL_PORTS: [&str; 2] = ["metrics", "http"];
@@ -34,9 +30,9 @@ pub(crate) struct KnownPod {
     pub(crate) replica: String,
     pub(crate) scope: Scope,
     pub(crate) workload: Option<Workload>,
-    pub(crate) state: State,
+    pub(crate) state: ReplicaState,
     /// Restarts since the watch began, by reason.
-    pub(crate) restarts: BTreeMap<&'static str, u32>,
+    pub(crate) restarts: BTreeMap<RestartReason, u32>,
     pub(crate) ready_s: Option<f64>,
     /// What its page told of the model.
     pub(crate) told: Arc<NamedModel>,
@@ -53,8 +49,8 @@ impl KnownPod {
             replica: String::new(),
             scope: Scope::default(),
             workload: workload_of(&pod.metadata),
-            state: State::Pending,
-            restarts: REASONS.map(|reason| (reason, 0)).into(),
+            state: ReplicaState::Pending,
+            restarts: RestartReason::ALL.map(|reason| (reason, 0)).into(),
             ready_s: None,
             told: Arc::default(),
             target: None,
@@ -88,11 +84,13 @@ impl KnownPod {
         self.state = state_of(pod, &|name| spec.downloads.iter().any(|pattern| pattern.matches(name)));
         match self.state {
             // One that only lost its readiness for a while did not start.
-            State::Running if !matches!(before, State::Running | State::Failed) || self.ready_s.is_none() => {
+            ReplicaState::Running
+                if !matches!(before, ReplicaState::Running | ReplicaState::Failed) || self.ready_s.is_none() =>
+            {
                 let restarted = latest_start(pod).filter(|_| statuses(pod).any(|status| status.restart_count > 0));
                 self.ready_s = ready_after(pod, restarted.as_ref().or(pod.metadata.creation_timestamp.as_ref()));
             }
-            State::Running | State::Failed => {}
+            ReplicaState::Running | ReplicaState::Failed => {}
             _ => self.ready_s = None,
         }
         self.target = self.make_target(spec, pod).map(|new| match self.target.take() {
@@ -103,7 +101,7 @@ impl KnownPod {
 
     /// The pod after it went.
     pub(crate) fn ended(self) -> Self {
-        Self { state: State::Stopped, ready_s: None, target: None, ..self }
+        Self { state: ReplicaState::Stopped, ready_s: None, target: None, ..self }
     }
 
     /// What to scrape of it; none before it has an address and after it ended.
@@ -119,7 +117,7 @@ impl KnownPod {
                 continue;
             }
             // Of several only the last one's reason is told.
-            let told = [(last_reason(status), 1), (UNKNOWN, more - 1)];
+            let told = [(last_reason(status), 1), (RestartReason::Unknown, more - 1)];
             told.into_iter().for_each(|(reason, count)| *self.restarts.entry(reason).or_default() += count);
             self.ready_s = None;
         }
@@ -171,10 +169,10 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     pod.status.iter().filter_map(|status| status.container_statuses.as_deref()).flatten()
 }
 
-fn last_reason(status: &ContainerStatus) -> &'static str {
+fn last_reason(status: &ContainerStatus) -> RestartReason {
     let ended = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
-    let reason = ended.and_then(|ended| ended.reason.as_deref()).unwrap_or_default();
-    REASONS.into_iter().find(|known| *known == reason).unwrap_or(UNKNOWN)
+    let reason = ended.and_then(|ended| ended.reason.as_deref());
+    reason.and_then(RestartReason::from_id).unwrap_or(RestartReason::Unknown)
 }
 
 /// Seconds from `start` until the pod was ready.

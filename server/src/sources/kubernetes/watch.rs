@@ -97,7 +97,7 @@ async fn follow_pods(
 async fn follow_scale<K: Watched>(client: &Client, namespace: &str, mut take: impl FnMut(Event<K>)) -> Infallible {
     loop {
         let failure = follow_events(events(client, namespace, watcher::Config::default()), &mut take).await;
-        debug!(kind = %K::kind(&()), reason = failure.reason(), "not followed");
+        debug!(kind = %K::kind(&()), reason = failure.reason().id(), "not followed");
         // As if a list had come that is empty.
         take(Event::Init);
         take(Event::InitDone);

@@ -36,7 +36,9 @@ impl OwnPages {
                     let of_page = parse(&page.body, page.format, &Limits::default());
                     families.extend(of_page.map_err(|error| ApiError::new(ErrorType::Internal, error.to_string()))?);
                 }
-                Err(failure) => warn!(target = ?name, reason = failure.reason(), "left out of /metrics: {failure}"),
+                Err(failure) => {
+                    warn!(target = ?name, reason = failure.reason().id(), "left out of /metrics: {failure}")
+                }
             }
         }
         Ok(families)

@@ -1,6 +1,7 @@
 //! Tests of replicas: who is in scope, who goes by one name, and what stands in the table.
 use crate::data::replicas::fleet::*;
-use catalogue::{LINE_LABEL, ReplicaState};
+use catalogue::LINE_LABEL;
+use catalogue::contract::ReplicaState;
 use prometheus_api::Number;
 
 const POINTS: Points = Points { start_ms: 0, end_ms: 100_000, step_ms: 1000, window_ms: 4000 };

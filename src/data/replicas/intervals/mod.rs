@@ -1,7 +1,7 @@
 //! Samples of states into spans: from when to when each replica did what, where it restarted and how long it took to be
 //! ready. Nothing here asks or draws.
 use crate::wasm_size::sort::sort_by;
-use catalogue::ReplicaState;
+use catalogue::contract::ReplicaState;
 use prometheus_api::{Many, Series};
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ pub(crate) fn told(matrix: &[Series<Many>], step_ms: i64) -> Vec<Told> {
         };
         match label("state").or(label("phase")) {
             Some(id) => {
-                if let Some(state) = ReplicaState::from_id(id) {
+                if let Some(state) = ReplicaState::from_id(id).or_else(|| ReplicaState::from_pod_phase(id)) {
                     add(state, 1.0);
                 }
             }

@@ -1,5 +1,5 @@
 //! What a pod is doing, from its status as the Kubernetes API documents it (`PodStatus` in `core/v1`).
-use crate::replica::state::State;
+use catalogue::contract::ReplicaState;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -7,41 +7,42 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The state of `pod`, where init containers whose name `downloads` accepts bring the weights.
-pub(crate) fn state_of(pod: &Pod, downloads: &dyn Fn(&str) -> bool) -> State {
+pub(crate) fn state_of(pod: &Pod, downloads: &dyn Fn(&str) -> bool) -> ReplicaState {
     let no_status = PodStatus::default();
     let status = pod.status.as_ref().unwrap_or(&no_status);
     match status.phase.as_deref() {
-        _ if pod.metadata.deletion_timestamp.is_some() => return State::Stopped,
-        Some("Succeeded") => return State::Stopped,
-        Some("Failed") => return State::Failed,
+        _ if pod.metadata.deletion_timestamp.is_some() => return ReplicaState::Stopped,
+        Some("Succeeded") => return ReplicaState::Stopped,
+        Some("Failed") => return ReplicaState::Failed,
         _ => {}
     }
     let containers = status.container_statuses.as_deref().unwrap_or_default();
     let inits: Vec<&ContainerStatus> = initializing(pod, status).collect();
     if containers.iter().chain(inits.iter().copied()).any(is_broken) {
-        return State::Failed;
+        return ReplicaState::Failed;
     }
     if is_true(status, "Ready") {
-        return State::Running;
+        return ReplicaState::Running;
     }
     let is_placed = is_true(status, "PodScheduled") || pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
     if !is_placed {
-        return State::Pending;
+        return ReplicaState::Pending;
     }
     // Once there is a sandbox with its network and volumes, what a container waits for is its image. Clusters that do not
     // tell (before 1.29) leave it open.
-    let waiting = if is_true(status, "PodReadyToStartContainers") { State::Pulling } else { State::Pending };
+    let waiting =
+        if is_true(status, "PodReadyToStartContainers") { ReplicaState::Pulling } else { ReplicaState::Pending };
     if let Some(init) = inits.iter().find(|init| !has_ended(init)) {
         return match is_running(init) {
-            true if downloads(&init.name) => State::Downloading,
-            true => State::Initializing,
+            true if downloads(&init.name) => ReplicaState::Downloading,
+            true => ReplicaState::Initializing,
             false => waiting,
         };
     }
     if containers.is_empty() || containers.iter().any(|container| !is_running(container) && !has_ended(container)) {
         return waiting;
     }
-    if has_lost_readiness(status, containers) { State::Failed } else { State::Initializing }
+    if has_lost_readiness(status, containers) { ReplicaState::Failed } else { ReplicaState::Initializing }
 }
 
 /// Since when the pod is ready.

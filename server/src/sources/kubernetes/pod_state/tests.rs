@@ -17,7 +17,7 @@ fn state(conditions: &[&str], phase: &str, inits: &Value, containers: &Value) ->
 
 fn told(pod: Value) -> &'static str {
     let pod: Pod = serde_json::from_value(pod).expect("a pod");
-    state_of(&pod, &|name| name.contains("download")).word()
+    state_of(&pod, &|name| name.contains("download")).id()
 }
 
 fn container(name: &str, state: &Value) -> Value {

@@ -1,0 +1,123 @@
+//! The generated texts as their readers take them: checked-in documents, Grafana's JSON, promtool.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+use catalogue::{
+    GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
+    start_times_query, summary_query,
+};
+use catalogue_export::{coverage, grafana_dashboard, metrics, recording_rules};
+use promql::Limits;
+use serde_json::Value;
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+/// `UPDATE_SNAPSHOTS=1` rewrites them.
+#[test]
+fn documents_are_up_to_date() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    for (name, text) in [("coverage.md", coverage()), ("metrics.md", metrics())] {
+        let path = docs.join(name);
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            fs::write(&path, &text).expect("a document");
+        }
+        assert!(
+            fs::read_to_string(&path).is_ok_and(|own| own == text),
+            "docs/{name} is out of date: set UPDATE_SNAPSHOTS=1"
+        );
+        let tables = text.split("\n\n").filter(|block| block.starts_with('|'));
+        for table in tables {
+            let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+            let widths: BTreeSet<usize> = table.lines().map(bars).collect();
+            assert_eq!(widths.len(), 1, "{name}: {table}");
+        }
+    }
+}
+
+#[test]
+fn promtool_accepts_the_recording_rules() {
+    let everything = recording_rules(&["model"], &is_original);
+    assert_eq!(everything.matches("- record: ").count(), GRAPHS.len());
+    let vllm = recording_rules(&["model", "environment"], &|name| name.starts_with("vllm:"));
+    let alone = recording_rules(&[], &is_original);
+    for rules in [everything, vllm, alone] {
+        for line in rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")) {
+            let query: String = serde_json::from_str(line).expect("a string");
+            parse(&query);
+        }
+        check(&rules);
+    }
+}
+
+#[test]
+fn every_query_of_the_dashboard_is_valid() {
+    let dashboard: Value = serde_json::from_str(&grafana_dashboard("model", &is_original)).expect("JSON");
+    let mut ids = BTreeSet::new();
+    let mut titles = Vec::new();
+    let mut rules = String::from("groups:\n  - name: panels\n    rules:\n");
+    let rows = dashboard["panels"].as_array().expect("panels");
+    let collapsed = rows.iter().filter_map(|row| row["panels"].as_array()).flatten();
+    for panel in rows.iter().chain(collapsed) {
+        assert!(ids.insert(panel["id"].as_u64()), "{}", panel["title"]);
+        if panel["type"] == "row" {
+            continue;
+        }
+        titles.push(panel["title"].as_str().expect("a title"));
+        let query = panel["targets"][0]["expr"].as_str().expect("a query");
+        let query = query.replace("$__rate_interval", "1m").replace("$model", ".*");
+        parse(&query);
+        rules += &format!("      - record: panel{}\n        expr: {}\n", panel["id"], Value::String(query));
+    }
+    assert_eq!(titles, {
+        let shown = rows.iter().filter(|panel| panel["type"] != "row").count();
+        assert_eq!(shown, GRAPHS.iter().filter(|graph| graph.is_shown).count());
+        let in_order = GRAPHS.iter().filter(|graph| graph.is_shown);
+        in_order.chain(GRAPHS.iter().filter(|graph| !graph.is_shown)).map(|graph| graph.title).collect::<Vec<_>>()
+    });
+    check(&rules);
+}
+
+/// The page's queries: graphs, details, summaries, buckets and discovery.
+#[test]
+fn promtool_accepts_the_queries_of_the_page() {
+    let scope = Scope {
+        model: Some("a \"b\" \\ c".into()),
+        environment: Some("p.q|r".into()),
+        replica: Some("x".into()),
+        ..Scope::default()
+    };
+    let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 61_500 };
+    let mut queries = vec![discovery_query(&labels, 3_600_000), start_times_query(&context)];
+    for graph in GRAPHS {
+        let own = [
+            drawn_query(graph, &is_original, &context),
+            detailed_query(graph, &is_original, &context),
+            summary_query(graph, &is_original, &context, 3_600_000),
+            buckets_query(graph, &is_original, &context).map(|(query, _)| query),
+        ];
+        queries.extend(own.into_iter().flatten());
+    }
+    let mut rules = String::from("groups:\n  - name: page\n    rules:\n");
+    for (at, query) in queries.into_iter().enumerate() {
+        parse(&query);
+        rules += &format!("      - record: query{at}\n        expr: {}\n", Value::String(query));
+    }
+    check(&rules);
+}
+
+fn parse(query: &str) {
+    let limits = Limits { query_bytes: 1 << 20, operators: 10_000, patterns: 1000, ..Limits::default() };
+    promql::parse(query, &limits).unwrap_or_else(|error| panic!("{error}: {query}"));
+}
+
+/// Runs `promtool check rules`, if Prometheus is installed.
+fn check(rules: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rules.yml");
+    fs::write(&path, rules).expect("a file");
+    match Command::new("promtool").arg("check").arg("rules").arg(&path).output() {
+        Err(_) => println!("skipped: promtool is not installed"),
+        Ok(output) => {
+            let message = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{message}");
+        }
+    }
+}

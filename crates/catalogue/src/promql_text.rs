@@ -1,0 +1,37 @@
+//! Pieces of PromQL text: literals, durations, and the functions that name a line.
+use crate::LINE_LABEL;
+use std::fmt::Write;
+
+/// A PromQL string literal.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => literal.push_str("\\\""),
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(literal, "\\u{:04x}", u32::from(c));
+            }
+            c => literal.push(c),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+/// A PromQL duration, in seconds if they are whole.
+pub(crate) fn duration(duration_ms: i64) -> String {
+    if duration_ms % 1000 == 0 { format!("{}s", duration_ms / 1000) } else { format!("{duration_ms}ms") }
+}
+
+/// The series of `expr` as one line of this name.
+pub(crate) fn named(expr: &str, name: &str) -> String {
+    format!("label_replace({expr}, \"{LINE_LABEL}\", {}, \"\", \"\")", quoted(name))
+}
+
+/// The series of `expr`, each named `to` after what `pattern` captures of the label `from`.
+pub(crate) fn named_by(expr: &str, from: &str, pattern: &str, to: &str) -> String {
+    format!("label_replace({expr}, \"{LINE_LABEL}\", {}, \"{from}\", {})", quoted(to), quoted(pattern))
+}

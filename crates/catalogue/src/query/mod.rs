@@ -1,0 +1,123 @@
+//! The queries of the page and the exports, made from graphs and recipes.
+mod context;
+mod graph;
+mod presence;
+mod replicas;
+mod shape;
+
+pub use context::QueryContext;
+pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+
+pub(crate) use presence::{NeededNames, is_present, needed};
+
+use crate::{
+    Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary,
+    contract::names::{ENGINE_INFO, PROCESS_START_TIME},
+    engines::recipes,
+};
+use context::RenderedContext;
+
+/// The percentiles that are drawn: name and quantile.
+pub const PERCENTILES: [(&str, &str); 4] = [("p50", "0.5"), ("p90", "0.9"), ("p95", "0.95"), ("p99", "0.99")];
+
+/// Whether a data line of `graph` has metrics among those present.
+pub fn has_data(graph: &Graph, present: &dyn Fn(&str) -> bool) -> bool {
+    let mut data = recipes(graph.id).iter().filter(|(_, recipe)| role(graph, recipe) == LineRole::Data);
+    data.any(|(engine, recipe)| is_present(engine, recipe, present))
+}
+
+/// The graphs that the present metrics of an engine feed.
+pub fn fed_by(engine: &Engine, present: &dyn Fn(&str) -> bool) -> Vec<&'static Graph> {
+    let is_fed = |graph: &Graph| {
+        let mut data = recipes(graph.id).iter().filter(|(other, _)| other.id == engine.id);
+        data.any(|(_, recipe)| role(graph, recipe) == LineRole::Data && is_present(engine, recipe, present))
+    };
+    GRAPHS.iter().copied().filter(|graph| is_fed(graph)).collect()
+}
+
+/// The range query of a graph: one series per line, named by the label `line`. None if none of its metrics is present.
+pub fn drawn_query(graph: &Graph, present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> Option<String> {
+    graph::query(graph, &RenderedContext::new(context, present), &|_| true)
+}
+
+/// The range query of a graph's details: status codes instead of classes, or each replica or GPU instead of sums and
+/// averages. None if there are no data, or none with details.
+pub fn detailed_query(graph: &Graph, present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> Option<String> {
+    let context = RenderedContext { detail: Some(graph.detail), ..RenderedContext::new(context, present) };
+    // Series that a router re-exports have the router's labels, so they are no details of the original.
+    graph::query(graph, &context, &|(engine, _)| engine.reexports.is_none())
+}
+
+/// The instant query of a graph's summary over the last `range_ms`: counts, or percentiles. None for a graph without a
+/// summary or data. Values that cannot be taken over a range, such as percentiles that the server computed, are left out.
+pub fn summary_query(
+    graph: &Graph,
+    present: &dyn Fn(&str) -> bool,
+    context: &QueryContext<'_>,
+    range_ms: i64,
+) -> Option<String> {
+    let whole = QueryContext { window_ms: range_ms, ..context.clone() };
+    let context = RenderedContext::new(&whole, present).for_summary(&whole);
+    let query = graph::query(graph, &context, &|(_, recipe)| shape::is_over_window(recipe))?;
+    match graph.summary {
+        Summary::None => None,
+        Summary::Percentiles => Some(query),
+        // Rates over the whole range, times its length, are the increase over it.
+        Summary::Counts => Some(format!("({query}) * {}", range_ms as f64 / 1000.0)),
+    }
+}
+
+/// The buckets of a graph of percentiles, for its heat map and to find percentiles in the first or last bucket: the rates
+/// by the label `le`, of the engine that takes precedence, and the factor that converts `le` to the graph's unit. None
+/// for a graph without a histogram.
+pub fn buckets_query(
+    graph: &Graph,
+    present: &dyn Fn(&str) -> bool,
+    context: &QueryContext<'_>,
+) -> Option<(String, f64)> {
+    let context = RenderedContext::new(context, present);
+    let histograms = recipes(graph.id).iter().filter_map(|(engine, recipe)| {
+        let Shape::Histogram { names } = recipe.shape else { return None };
+        Some((engine.layer, shape::buckets(engine, recipe, names, &context)?, recipe.scale))
+    });
+    histograms.min_by_key(|(layer, ..)| *layer).map(|(_, query, scale)| (query, scale))
+}
+
+/// An instant query for the times of recent scrapes in scope. It includes targets without the scope's labels, because a
+/// plain Prometheus does not know which model a target serves.
+pub fn interval_query(scope: &Scope, labels: &ScopeLabels) -> String {
+    format!("up{{{}}}[3m]", scope.lenient_matchers(labels, true))
+}
+
+/// A range query for the start times of the processes in scope, in Unix seconds, by replica.
+pub fn start_times_query(context: &QueryContext<'_>) -> String {
+    let (replica, scope) = (&context.labels.replica, context.scope.matchers(context.labels));
+    format!("max by ({replica}) ({PROCESS_START_TIME}{{{scope}}})")
+}
+
+/// A range query for the events of the scope: [`start_times_query`], and the engines by version.
+pub fn events_query(context: &QueryContext<'_>) -> String {
+    let scope = context.scope.matchers(context.labels);
+    format!("{} or group by (engine, version) ({ENGINE_INFO}{{{scope}}})", start_times_query(context))
+}
+
+/// The query of a graph for another program: `matchers` and `window` are written as PromQL or Grafana take them, and
+/// `kept_labels` stay beside `line`. Its length is not limited.
+pub fn query_for(
+    graph: &Graph,
+    matchers: &str,
+    window: &str,
+    kept_labels: &[&str],
+    present: &dyn Fn(&str) -> bool,
+) -> Option<String> {
+    graph::query(graph, &RenderedContext::external(matchers, window, kept_labels, present), &|_| true)
+}
+
+/// The role of the line that a recipe draws.
+pub(crate) fn role(graph: &Graph, recipe: &Recipe) -> LineRole {
+    let line = graph.lines.iter().find(|line| line.name == recipe.line());
+    line.map_or(LineRole::Data, |Line { role, .. }| *role)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The queries behind the replica timeline and the replica table.
+use super::{QueryContext, query_for};
+use crate::{
+    contract::names::{ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE},
+    graph,
+    promql_text::duration,
+};
+
+/// The range queries of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaQueries {
+    /// One series for each replica and state, by the label `state` or `phase`, with 1 while the replica is in it; or `up`,
+    /// with 1 for running and 0 for silent.
+    pub states: String,
+    /// Restarts since the previous step, if any, by `reason`. None if no metric counts them.
+    pub restarts: Option<String>,
+    /// Seconds from start to ready, at the first step at which a run is ready.
+    pub ready: Option<String>,
+}
+
+const PHASE: &str = "kube_pod_status_phase";
+const POD_RESTARTS: &str = "kube_pod_container_status_restarts_total";
+
+/// The queries of the timeline for steps of `step_ms`; None if not even `up` is present. A replica has no model before
+/// its first metrics page, so series without one match too.
+pub fn replica_queries(
+    present: &dyn Fn(&str) -> bool,
+    context: &QueryContext<'_>,
+    step_ms: i64,
+) -> Option<ReplicaQueries> {
+    let (window, step) = (duration(context.window_ms), duration(step_ms));
+    let matchers = |replica: &str| {
+        let lenient = context.scope.lenient_matchers(context.labels, true);
+        let comma = if lenient.is_empty() { "" } else { "," };
+        format!("{{{lenient}{comma}{replica}!=\"\"}}")
+    };
+    let own = matchers(&context.labels.replica);
+    let has_states = present(REPLICA_STATE);
+    let states = match (has_states, present("up"), present(PHASE)) {
+        (true, ..) => format!("last_over_time({REPLICA_STATE}{own}[{window}]) == 1"),
+        (_, false, _) => return None,
+        (_, _, false) => format!("last_over_time(up{own}[{window}])"),
+        (_, _, true) => {
+            let pods = matchers("pod");
+            format!("last_over_time(up{own}[{window}]) or last_over_time({PHASE}{pods}[{window}]) == 1")
+        }
+    };
+    let counter = match has_states {
+        true => present(REPLICA_RESTARTS_TOTAL).then(|| format!("{REPLICA_RESTARTS_TOTAL}{own}")),
+        false => present(POD_RESTARTS).then(|| format!("{POD_RESTARTS}{}", matchers("pod"))),
+    };
+    let ready = present(REPLICA_READY_SECONDS).then(|| format!("{REPLICA_READY_SECONDS}{own}"));
+    Some(ReplicaQueries {
+        states,
+        restarts: counter.map(|counter| format!("{counter} - {counter} offset {step} > 0")),
+        ready: ready.map(|ready| format!("{ready} unless ({ready} == {ready} offset {step})")),
+    })
+}
+
+/// Instant queries for the table of replicas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaTableQueries {
+    /// Running and waiting requests by replica. None without metrics, as for the next two.
+    pub load: Option<String>,
+    /// Processor use by replica.
+    pub cpu: Option<String>,
+    /// GPU use by replica.
+    pub gpu: Option<String>,
+    /// The engines with their versions.
+    pub engines: String,
+}
+
+/// The queries for the table of replicas: the latest values of three graphs, and the engines.
+pub fn replica_table_queries(present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> ReplicaTableQueries {
+    let (scope, window) = (context.scope.matchers(context.labels), duration(context.window_ms));
+    let by: &[&str] = &[&context.labels.replica];
+    let query = |id| query_for(graph(id)?, &scope, &window, by, present);
+    ReplicaTableQueries {
+        load: query("running-and-waiting"),
+        cpu: query("cpu-cores"),
+        gpu: query("gpu"),
+        engines: format!("{ENGINE_INFO}{{{scope}}}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scope, ScopeLabels};
+
+    fn queries_of(names: &[&str], labels: &ScopeLabels) -> Option<ReplicaQueries> {
+        let scope = Scope { model: Some("m".into()), ..Scope::default() };
+        let context = QueryContext { scope: &scope, labels, window_ms: 60_000 };
+        replica_queries(&|name| names.contains(&name), &context, 15_000)
+    }
+
+    #[test]
+    fn states_are_queried_with_and_without_a_model() {
+        let queries =
+            queries_of(&["up", REPLICA_STATE, REPLICA_RESTARTS_TOTAL, REPLICA_READY_SECONDS], &ScopeLabels::default())
+                .expect("queries");
+        assert_eq!(queries.states, r#"last_over_time(inferboard_replica_state{model=~"|m",replica!=""}[60s]) == 1"#);
+        let counter = r#"inferboard_replica_restarts_total{model=~"|m",replica!=""}"#;
+        assert_eq!(queries.restarts, Some(format!("{counter} - {counter} offset 15s > 0")));
+        assert!(queries.ready.is_some_and(|ready| ready.contains(" unless (")));
+    }
+
+    #[test]
+    fn a_plain_prometheus_is_queried_for_targets_that_are_up() {
+        let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
+        let up = r#"last_over_time(up{model=~"|m",pod!=""}[60s])"#;
+        let queries = queries_of(&["up"], &labels).expect("queries");
+        assert_eq!((queries.states.as_str(), queries.restarts, queries.ready), (up, None, None));
+        let queries = queries_of(&["up", PHASE, POD_RESTARTS], &labels).expect("queries");
+        assert!(queries.states.starts_with(up) && queries.states.ends_with("== 1") && queries.restarts.is_some());
+        assert_eq!(queries_of(&[PHASE], &labels), None);
+    }
+
+    #[test]
+    fn the_table_queries_present_metrics_by_replica() {
+        let (scope, labels) = (Scope::default(), ScopeLabels::default());
+        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
+        let queries = replica_table_queries(&|name| name == "vllm:num_requests_running", &context);
+        assert!(queries.load.is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
+        assert_eq!((queries.cpu, queries.gpu), (None, None));
+        assert_eq!(queries.engines, "inferboard_engine_info{}");
+    }
+}

@@ -1,0 +1,292 @@
+//! From a recipe to PromQL: the one place that fills in selector, window and grouping.
+use super::{PERCENTILES, context::RenderedContext, presence::present_names};
+use crate::{
+    Detail, Engine, LINE_LABEL, Layer, Recipe, Shape,
+    graph::LINE_NAME_SEPARATOR,
+    promql_text::{named, named_by, quoted},
+    recipe::Names,
+};
+
+/// How the lines of a recipe are named.
+pub(super) struct LineNaming<'a> {
+    /// The line's name; empty if the shape names its lines.
+    pub(super) line: &'a str,
+    /// Whether it is a limit: details draw only its highest value, once.
+    pub(super) is_limit: bool,
+    /// Whether the graph has other lines, so that details keep the line's name.
+    pub(super) has_siblings: bool,
+    /// The engine's title, if several engines feed the graph.
+    pub(super) engine: &'a str,
+}
+
+/// Whether the recipe's values are taken over the window, so that a longer window gives those of a whole range.
+pub(super) fn is_over_window(recipe: &Recipe) -> bool {
+    match recipe.shape {
+        Shape::Gauge { .. } | Shape::GaugeBy { .. } | Shape::Quantiles { .. } => false,
+        Shape::Raw { promql, .. } => promql.contains("$window") || promql.contains("$wide"),
+        _ => true,
+    }
+}
+
+/// The expression for a recipe's lines. None if details are wanted and the recipe has none.
+pub(super) fn expression(
+    engine: &Engine,
+    recipe: &Recipe,
+    naming: &LineNaming<'_>,
+    context: &RenderedContext<'_>,
+) -> Option<String> {
+    Expression { engine, recipe, naming, context }.build()
+}
+
+/// Rates of a histogram's buckets by their upper bound. None if the histogram is not present.
+pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> Option<String> {
+    let naming = LineNaming { line: "", is_limit: false, has_siblings: false, engine: "" };
+    let rates = Expression { engine, recipe, naming: &naming, context }.rates(names, "_count", "_bucket");
+    (!present_names(engine, names, "_count", context.present).is_empty()).then(|| format!("sum by (le) ({rates})"))
+}
+
+struct Expression<'a> {
+    engine: &'a Engine,
+    recipe: &'a Recipe,
+    naming: &'a LineNaming<'a>,
+    context: &'a RenderedContext<'a>,
+}
+
+impl Expression<'_> {
+    fn build(&self) -> Option<String> {
+        Some(match self.recipe.shape {
+            Shape::Gauge { aggregation, names } => {
+                let gauges = self.gauges(names, "");
+                self.one_line(&self.scaled(&self.aggregate(aggregation.operator(), &[], &gauges)))
+            }
+            Shape::GaugeBy { aggregation, names, label } => {
+                self.line_per_value(aggregation.operator(), &self.gauges(names, ""), label)
+            }
+            Shape::Rate { aggregation, names } => {
+                let rates = self.rates(names, "", "");
+                self.one_line(&self.scaled(&self.aggregate(aggregation.operator(), &[], &rates)))
+            }
+            Shape::RateBy { aggregation, names, label } => {
+                self.line_per_value(aggregation.operator(), &self.rates(names, "", ""), label)
+            }
+            Shape::RateByClass { names, label } => self.status_classes(names, label),
+            Shape::Histogram { names } => self.percentiles_of_histogram(names),
+            Shape::Quantiles { names } => self.percentiles_of_summary(names),
+            Shape::Mean { names } => self.one_line(&self.mean(names)),
+            Shape::MeanBy { names, label } => {
+                let (sum, count) = (self.rates(names, "_count", "_sum"), self.rates(names, "_count", "_count"));
+                let mean = format!("{} / ({} > 0)", self.sums(&[label], &sum), self.sums(&[label], &count));
+                named_by(&self.scaled(&mean), label, "(.*)", &self.with_engine("$1"))
+            }
+            Shape::Ratio { numerator, denominator } => self.one_line(&self.ratio(numerator, denominator)),
+            Shape::ShareOf { part, rest } => {
+                let (part, rest) = (self.rates(part, "", ""), self.rates(rest, "", ""));
+                let (part, rest) = (self.sums(&[], &part), self.sums(&[], &rest));
+                self.one_line(&self.scaled(&format!("{part} / ({part} + {rest} > 0)")))
+            }
+            Shape::RatioBy { numerator, denominator, label } => {
+                let numerator = self.sums(&[label], &self.rates(numerator, "", ""));
+                let denominator = self.sums(&[], &self.rates(denominator, "", ""));
+                let on = self.context.kept_labels.join(", ");
+                let shares = self.scaled(&format!("{numerator} / on ({on}) group_left () ({denominator} > 0)"));
+                named_by(&shares, label, "(.*)", &self.with_engine("$1"))
+            }
+            Shape::Raw { promql, .. } => {
+                if self.context.detail.is_some() && !promql.contains("$by") {
+                    return None;
+                }
+                self.one_line(&self.scaled(&self.filled_in(promql)))
+            }
+        })
+    }
+
+    /// One line for each class of an HTTP status, or for each code.
+    fn status_classes(&self, names: Names, label: &str) -> String {
+        let rates = self.rates(names, "", "");
+        if self.context.detail == Some(Detail::Codes) {
+            return self.line_per_value("sum", &rates, label);
+        }
+        // A code that is no HTTP status keeps its own name.
+        let codes = named_by(&rates, label, "(.*)", &self.with_engine("$1"));
+        self.line_per_match("sum", &codes, label, "([1-5])([0-9][0-9]|xx|XX)", "${1}xx")
+    }
+
+    /// Percentiles and the mean, or the 95th percentile of each detail.
+    fn percentiles_of_histogram(&self, names: Names) -> String {
+        if self.context.detail.is_some() {
+            return self.one_line(&self.quantile("0.95", names));
+        }
+        let percentile = |(name, quantile)| named(&self.quantile(quantile, names), &self.with_engine(name));
+        let percentiles = PERCENTILES.map(percentile).join(" or ");
+        if self.context.is_summary {
+            return percentiles;
+        }
+        format!("{percentiles} or {}", named(&self.mean(names), &self.with_engine("mean")))
+    }
+
+    /// As [`Self::percentiles_of_histogram`], without the mean.
+    fn percentiles_of_summary(&self, names: Names) -> String {
+        let highest = |quantile: &str| {
+            let gauges = self.gauges(names, &format!("quantile=\"{quantile}\""));
+            self.scaled(&self.aggregate("max", &[], &gauges))
+        };
+        if self.context.detail.is_some() {
+            return self.one_line(&highest("0.95"));
+        }
+        let percentile = |(name, quantile): (&str, &str)| named(&highest(quantile), &self.with_engine(name));
+        PERCENTILES.map(percentile).join(" or ")
+    }
+
+    /// PromQL with its placeholders filled in.
+    fn filled_in(&self, promql: &str) -> String {
+        let context = self.context;
+        let matchers = self.matchers();
+        let scope = if matchers.is_empty() { String::new() } else { format!("{matchers},") };
+        let groups = self.groups(&[]);
+        let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
+        promql
+            .replace("$replica", context.replica_label)
+            .replace("$scope", &scope)
+            .replace("$by (", &format!("{by}("))
+            .replace("$window", &context.window)
+            .replace("$wide_seconds", &context.wide_seconds)
+            .replace("$wide", &context.wide_window)
+    }
+
+    /// Matchers of the selection, for series of this engine.
+    fn matchers(&self) -> &str {
+        match self.engine.layer {
+            Layer::Machine if self.engine.replica_label == self.context.replica_label => {
+                &self.context.machine_replica_matchers
+            }
+            Layer::Machine => &self.context.machine_matchers,
+            _ => &self.context.matchers,
+        }
+    }
+
+    /// Selectors of the present names; `suffix` is the part by which presence is known, `part` the one that is read.
+    fn selectors(&self, names: Names, suffix: &str, part: &str, extra: &str) -> Vec<String> {
+        let present = present_names(self.engine, names, suffix, self.context.present);
+        let selectors = present.into_iter().map(|present| {
+            let all = [present.matchers, extra, self.engine.own_matchers, self.matchers()];
+            let all: Vec<&str> = all.into_iter().filter(|matchers| !matchers.is_empty()).collect();
+            format!("{}{part}{{{}}}", present.name, all.join(","))
+        });
+        selectors.collect()
+    }
+
+    fn gauges(&self, names: Names, extra: &str) -> String {
+        let valid = self.recipe.valid;
+        let checked = |series: String| if valid.is_empty() { series } else { format!("({series} {valid})") };
+        self.once(self.selectors(names, "", "", extra).into_iter().map(checked))
+    }
+
+    fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
+        let rate = |series: String| format!("rate({series}[{}])", self.context.window);
+        self.once(self.selectors(names, suffix, part, "").into_iter().map(rate))
+    }
+
+    /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report too.
+    fn once(&self, parts: impl Iterator<Item = String>) -> String {
+        let union = parts.reduce(|all, part| format!("{all} or {part}")).unwrap_or_default();
+        match self.engine.rank_labels {
+            [] => union,
+            ranks => format!("max without ({}) ({union})", ranks.join(", ")),
+        }
+    }
+
+    /// The labels that an aggregation keeps.
+    fn groups<'g>(&'g self, own: &[&'g str]) -> Vec<&'g str> {
+        own.iter().copied().chain(self.context.kept_labels.iter().copied()).chain(self.detail_labels()).collect()
+    }
+
+    /// The labels that identify a detail.
+    fn detail_labels(&self) -> Vec<&str> {
+        let is_machine = self.engine.layer == Layer::Machine;
+        match self.context.detail {
+            None | Some(Detail::Codes) => Vec::new(),
+            Some(Detail::Gpus) if is_machine => vec!["instance", self.engine.gpu_label],
+            Some(Detail::Gpus) => vec![self.replica_label(), self.engine.gpu_label],
+            Some(Detail::Replicas) if is_machine && self.engine.replica_label.is_empty() => vec!["instance"],
+            Some(Detail::Replicas) => vec![self.replica_label()],
+        }
+    }
+
+    fn replica_label(&self) -> &str {
+        if self.engine.replica_label.is_empty() { self.context.replica_label } else { self.engine.replica_label }
+    }
+
+    fn aggregate(&self, operator: &str, own: &[&str], series: &str) -> String {
+        match self.groups(own)[..] {
+            [] => format!("{operator}({series})"),
+            ref groups => format!("{operator} by ({}) ({series})", groups.join(", ")),
+        }
+    }
+
+    fn sums(&self, own: &[&str], series: &str) -> String {
+        self.aggregate("sum", own, series)
+    }
+
+    fn quantile(&self, quantile: &str, names: Names) -> String {
+        let buckets = self.sums(&["le"], &self.rates(names, "_count", "_bucket"));
+        self.scaled(&format!("histogram_quantile({quantile}, {buckets})"))
+    }
+
+    fn mean(&self, names: Names) -> String {
+        let (sum, count) = (self.rates(names, "_count", "_sum"), self.rates(names, "_count", "_count"));
+        self.scaled(&format!("{} / ({} > 0)", self.sums(&[], &sum), self.sums(&[], &count)))
+    }
+
+    fn ratio(&self, numerator: Names, denominator: Names) -> String {
+        let has_matchers = numerator.iter().any(|name| name.contains('{'));
+        let numerator = self.sums(&[], &self.rates(numerator, "", ""));
+        let denominator = self.sums(&[], &self.rates(denominator, "", ""));
+        // A numerator that is selected by a label may have no series yet, which means zero.
+        let numerator = if has_matchers { format!("({numerator} or {denominator} * 0)") } else { numerator };
+        self.scaled(&format!("{numerator} / ({denominator} > 0)"))
+    }
+
+    fn scaled(&self, expr: &str) -> String {
+        let scaled = if self.recipe.scale == 1.0 { expr.to_owned() } else { format!("{expr} * {}", self.recipe.scale) };
+        if self.recipe.plus == 0.0 { scaled } else { format!("{} + {scaled}", self.recipe.plus) }
+    }
+
+    /// The name of a line, with the engine's title if several engines feed the graph.
+    fn with_engine(&self, name: &str) -> String {
+        match self.naming.engine {
+            "" => name.to_owned(),
+            engine => format!("{name}{LINE_NAME_SEPARATOR}{engine}"),
+        }
+    }
+
+    /// One line, or one for each detail.
+    fn one_line(&self, expr: &str) -> String {
+        let LineNaming { line, is_limit, has_siblings, .. } = *self.naming;
+        let detail_name = || match has_siblings && !line.is_empty() {
+            true => self.with_engine(&format!("$1{LINE_NAME_SEPARATOR}{line}")),
+            false => self.with_engine("$1"),
+        };
+        match self.detail_labels()[..] {
+            [_, ..] if is_limit => named(&format!("max({expr})"), &self.with_engine(line)),
+            [] => named(expr, &self.with_engine(line)),
+            [only] => named_by(expr, only, "(.*)", &detail_name()),
+            ref several => {
+                let quoted: Vec<String> = several.iter().map(|name| quoted(name)).collect();
+                let joined = format!("label_join({expr}, \"{LINE_LABEL}\", \" \", {})", quoted.join(", "));
+                named_by(&joined, LINE_LABEL, "(.*)", &detail_name())
+            }
+        }
+    }
+
+    /// One line for each value of a label.
+    fn line_per_value(&self, operator: &str, series: &str, from: &str) -> String {
+        self.line_per_match(operator, series, from, "(.*)", "$1")
+    }
+
+    /// One line for each name that `to` takes from the values of a label.
+    fn line_per_match(&self, operator: &str, series: &str, from: &str, pattern: &str, to: &str) -> String {
+        let lines = named_by(series, from, pattern, &self.with_engine(to));
+        let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(self.context.kept_labels.iter().copied()).collect();
+        self.scaled(&format!("{operator} by ({}) ({lines})", groups.join(", ")))
+    }
+}

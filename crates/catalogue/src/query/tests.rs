@@ -1,0 +1,131 @@
+//! Queries as text.
+use super::*;
+use crate::graph;
+
+fn labels() -> ScopeLabels {
+    ScopeLabels::default()
+}
+
+fn scope() -> Scope {
+    Scope { model: Some("m".into()), ..Scope::default() }
+}
+
+fn query_of(id: &str, present: &[&str]) -> Option<String> {
+    let context = QueryContext { scope: &scope(), labels: &labels(), window_ms: 20_000 };
+    drawn_query(graph(id).expect("a graph"), &|name| present.contains(&name), &context)
+}
+
+#[test]
+fn a_renamed_metric_stays_one_line_and_only_present_names_are_queried() {
+    assert_eq!(
+        query_of("preemptions", &["ray_vllm_num_preemptions_total"]).as_deref(),
+        Some(
+            r#"label_replace(sum(rate(ray_vllm_num_preemptions_total{model="m"}[20s])), "line", "preemptions", "", "")"#
+        )
+    );
+    let both = query_of(
+        "inter-token-latency",
+        &["vllm:inter_token_latency_seconds_count", "vllm:time_per_output_token_seconds_count"],
+    );
+    assert!(both.expect("a query").contains(
+        "rate(vllm:inter_token_latency_seconds_bucket{model=\"m\"}[20s]) or \
+         rate(vllm:time_per_output_token_seconds_bucket{model=\"m\"}[20s])"
+    ));
+}
+
+#[test]
+fn a_graph_without_metrics_has_no_query() {
+    assert_eq!(query_of("kv-cache-use", &["up"]), None);
+    assert_eq!(query_of("prefix-cache-hit-share", &["vllm:prefix_cache_hits_total"]), None);
+    assert!(!has_data(graph("memory").expect("a graph"), &|name| name == "node_memory_MemTotal_bytes"));
+    assert_eq!(query_of("memory", &["node_memory_MemTotal_bytes"]), None, "a limit alone is no graph");
+}
+
+#[test]
+fn a_histogram_is_known_by_its_count_and_queried_by_its_buckets() {
+    let query = query_of("time-to-first-token", &["vllm:time_to_first_token_seconds_count"]).expect("a query");
+    assert!(query.contains(r#"rate(vllm:time_to_first_token_seconds_bucket{model="m"}[20s])"#), "{query}");
+    assert_eq!(query.matches(" or ").count(), 4, "four percentiles and the mean: {query}");
+}
+
+#[test]
+fn machines_match_without_a_model_and_replicas_must_have_it() {
+    let memory = ["node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes"];
+    assert!(query_of("memory", &memory).expect("a query").contains(r#"node_memory_MemTotal_bytes{model=~"|m""#));
+    let answering = query_of("replicas-answering", &["up"]).expect("a query");
+    assert!(answering.contains(r#"sum(up{model="m",replica!=""})"#), "{answering}");
+}
+
+#[test]
+fn pods_are_selected_where_they_are_the_backends_replicas() {
+    let scope = Scope { replica: Some("p-1".into()), ..Scope::default() };
+    let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+    let memory = |name: &str| name == "container_memory_working_set_bytes";
+    let query = drawn_query(graph("container-memory").expect("a graph"), &memory, &context).expect("a query");
+    assert!(query.contains("pod=~\"|p-1\""), "{query}");
+    let host = |name: &str| name.starts_with("node_memory_Mem");
+    let query = drawn_query(graph("memory").expect("a graph"), &host, &context).expect("a query");
+    assert!(!query.contains("p-1"), "{query}");
+}
+
+#[test]
+fn an_engine_feeds_the_graphs_of_its_present_metrics() {
+    let engine = crate::engine("llamacpp").expect("an engine");
+    let present = |name: &str| ["llamacpp:requests_processing", "llamacpp:requests_deferred"].contains(&name);
+    let ids: Vec<&str> = fed_by(engine, &present).into_iter().map(|graph| graph.id).collect();
+    assert_eq!(ids, ["running-and-waiting"]);
+}
+
+#[test]
+fn summaries_count_over_the_range_and_leave_out_values_of_a_moment() {
+    let (scope, labels) = (Scope::default(), labels());
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+    let summary =
+        |id, present: &dyn Fn(&str) -> bool| summary_query(graph(id).expect("a graph"), present, &context, 3_600_000);
+    let counts = summary("preemptions", &|name| name.starts_with("vllm:")).expect("a summary");
+    assert!(counts.contains("[3600s]") && counts.ends_with(" * 3600"), "{counts}");
+    assert_eq!(summary("cpu", &|_| true), None);
+    assert_eq!(summary("end-to-end-latency", &|name| name == "latency_distribution"), None);
+}
+
+#[test]
+fn details_separate_replicas_and_gpus_and_limits_stay_one_line() {
+    let context = QueryContext { scope: &Scope::default(), labels: &labels(), window_ms: 20_000 };
+    let detailed = |id: &str, names: &[&str]| {
+        detailed_query(graph(id).expect("a graph"), &|name| names.contains(&name), &context).expect("details")
+    };
+    assert_eq!(
+        detailed("gpu-memory", &["gpu_memory_used_bytes", "gpu_memory_total_bytes"]),
+        "label_replace(label_join(sum by (instance, gpu) (gpu_memory_used_bytes{mig=\"\"}), \"line\", \" \", \
+         \"instance\", \"gpu\"), \"line\", \"$1\", \"line\", \"(.*)\") or \
+         label_replace(max(sum by (instance, gpu) (gpu_memory_total_bytes{mig=\"\"})), \"line\", \"capacity\", \
+         \"\", \"\")"
+    );
+    assert_eq!(
+        detailed("running-and-waiting", &["vllm:num_requests_running", "vllm:num_requests_waiting"]),
+        "label_replace(sum by (replica) (vllm:num_requests_running{server=\"\"}), \"line\", \"$1 · running\", \
+         \"replica\", \"(.*)\") or \
+         label_replace(sum by (replica) (vllm:num_requests_waiting{server=\"\"}), \"line\", \"$1 · waiting\", \
+         \"replica\", \"(.*)\")"
+    );
+    assert_eq!(
+        detailed("gpu", &["gpu_utilization_ratio"]),
+        "label_replace(label_join(avg by (instance, gpu) (gpu_utilization_ratio{}), \"line\", \" \", \"instance\", \
+         \"gpu\"), \"line\", \"$1\", \"line\", \"(.*)\")"
+    );
+    assert!(detailed("volume", &["http_requests_total"]).contains("\"$1\", \"status\", \"(.*)\""));
+    assert!(
+        detailed("queue-time", &["vllm:request_queue_time_seconds_count"])
+            .contains("histogram_quantile(0.95, sum by (le, replica)")
+    );
+}
+
+#[test]
+fn requests_counted_at_two_layers_are_stacked_once() {
+    let names = ["http_requests_total", "vllm:request_success_total", "envoy_cluster_upstream_rq"];
+    let query = query_of("volume", &names).expect("a query");
+    assert_eq!(query.matches(" or on () ").count(), 2, "{query}");
+    let at = |part: &str| query.find(part).expect("a part");
+    assert!(at("http_requests") < at("vllm:") && at("vllm:") < at("envoy_cluster"), "{query}");
+}
