@@ -41,11 +41,11 @@ pub enum Error {
     BadRange(&'static str),
     /// The range has more steps than [`Limits::points`](crate::Limits::points).
     #[error(
-        "the range has {points} points per series, more than the {limit} allowed; use a longer step or a shorter range"
+        "the range has {count} points per series, more than the {limit} allowed; use a longer step or a shorter range"
     )]
-    TooManyPoints {
+    TooManySteps {
         /// Steps asked for.
-        points: u64,
+        count: u64,
         /// The limit.
         limit: usize,
     },
@@ -86,7 +86,7 @@ pub enum Error {
 /// Prometheus's error types of the query API, without their HTTP statuses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorKind {
-    /// `bad_data`: the request cannot be understood or asks for too many points.
+    /// `bad_data`: the request cannot be understood or asks for too many steps.
     BadData,
     /// `execution`: evaluation failed.
     Execution,
@@ -111,7 +111,7 @@ impl Error {
             | Self::Syntax(_)
             | Self::Unsupported(_)
             | Self::BadRange(_)
-            | Self::TooManyPoints { .. } => ErrorKind::BadData,
+            | Self::TooManySteps { .. } => ErrorKind::BadData,
             Self::Execution(_) | Self::TooManySamples { .. } | Self::TooMuchMemory { .. } => ErrorKind::Execution,
             Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Timeout => ErrorKind::Timeout,

@@ -1,7 +1,6 @@
 //! PromQL evaluation over a storage trait of one method that must be there; reads no clock and does no I/O.
 mod accumulate;
 mod alternatives;
-mod answer;
 mod ast;
 mod error;
 mod eval;
@@ -14,9 +13,9 @@ mod pattern;
 mod print;
 mod quantile;
 mod query;
+mod result;
 mod storage;
 
-pub use answer::{Answer, Sample, Series, Value};
 pub use error::{Error, ErrorKind};
 pub use eval::{instant, range};
 pub use labels::{Labels, METRIC_NAME};
@@ -24,4 +23,5 @@ pub use limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservati
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use query::Query;
-pub use storage::{Column, MatchOp, Matcher, STALE_NAN_BITS, Selector, Storage, StorageError, is_stale, stale_marker};
+pub use result::{QueryResult, Sample, Series, Value};
+pub use storage::{MatchOp, Matcher, STALE_NAN_BITS, Samples, Selector, Storage, StorageError, is_stale, stale_marker};

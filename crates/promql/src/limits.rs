@@ -13,8 +13,8 @@ pub struct Limits {
     pub operators: usize,
     /// Most different regular expressions in the matchers of one query.
     pub patterns: usize,
-    /// Most steps of a range query: points per series.
-    pub points: usize,
+    /// Most steps of a range query.
+    pub steps: usize,
     /// Most samples read from the store or produced by subqueries.
     pub samples: u64,
     /// Most bytes that intermediate results of one query may hold at a time.
@@ -28,7 +28,7 @@ impl Default for Limits {
             nesting: 64,
             operators: 256,
             patterns: 64,
-            points: 11_000,
+            steps: 11_000,
             samples: 50_000_000,
             memory_bytes: 256 << 20,
         }

@@ -68,7 +68,7 @@ impl Selector {
 
 /// Samples of one series: equal lengths, times strictly increasing; stale markers are among the values.
 #[derive(Clone, Copy, Debug)]
-pub struct Column<'a> {
+pub struct Samples<'a> {
     /// Unix time in milliseconds.
     pub times_ms: &'a [i64],
     /// Values.
@@ -93,7 +93,7 @@ pub trait Storage: Send + Sync {
         selector: &Selector,
         after_ms: i64,
         until_ms: i64,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError>;
 
     /// As [`Storage::select`] for who needs no sample before the last one that is no stale marker: a store may leave
@@ -106,7 +106,7 @@ pub trait Storage: Send + Sync {
         selector: &Selector,
         after_ms: i64,
         until_ms: i64,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         self.select(selector, after_ms, until_ms, visit)
     }

@@ -1,6 +1,6 @@
 //! Remarks made while evaluating, in Prometheus's words (`util/annotations`), without its positions in the text.
-use crate::answer::{Answer, Value};
 use crate::print::go_float;
+use crate::result::{QueryResult, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -67,8 +67,12 @@ impl Annotations {
         }
     }
 
-    pub(crate) fn into_answer(self, value: Value) -> Answer {
-        Answer { value, warnings: self.warnings.into_inner().into_texts(), infos: self.infos.into_inner().into_texts() }
+    pub(crate) fn into_result(self, value: Value) -> QueryResult {
+        QueryResult {
+            value,
+            warnings: self.warnings.into_inner().into_texts(),
+            infos: self.infos.into_inner().into_texts(),
+        }
     }
 
     fn warn(&self, text: &str) {

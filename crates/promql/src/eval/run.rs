@@ -1,9 +1,9 @@
 //! The two ways to ask: at one time, or at many.
 use super::memo::Memo;
 use super::{Annotations, Evaluator, Meter, Needed, Span, Steps, Windows};
-use crate::answer::{Answer, Sample, Series, Value};
 use crate::ast::{AggregateOp, Expr, Type};
 use crate::functions::Function;
+use crate::result::{QueryResult, Sample, Series, Value};
 use crate::{Error, Interrupt, Options, Query, Storage, is_stale};
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ pub fn instant(
     time_ms: i64,
     options: &Options,
     interrupt: Interrupt<'_>,
-) -> Result<Answer, Error> {
+) -> Result<QueryResult, Error> {
     let steps = Steps { start_ms: time_ms, step_ms: 1, count: 1 };
     let span = Span { start_ms: time_ms, end_ms: time_ms, step_ms: 0 };
     let evaluator = Evaluator::new(storage, query, steps, span, options, interrupt)?;
@@ -27,13 +27,13 @@ pub fn instant(
         Type::Vector => Value::Vector(evaluator.samples(&query.expr, steps)?),
         Type::Matrix => Value::Matrix(evaluator.raw_series(&query.expr, steps)?),
     };
-    Ok(evaluator.annotations.into_answer(value))
+    Ok(evaluator.annotations.into_result(value))
 }
 
 /// Answers `query` at `start_ms` and each `step_ms` after it up to `end_ms`; a scalar becomes a series without labels.
 ///
 /// # Errors
-/// When the range has no or too many points, the query is not a scalar or an instant vector, evaluation fails, exceeds
+/// When the range has no steps or too many, the query is not a scalar or an instant vector, evaluation fails, exceeds
 /// a limit or is interrupted, or the store fails.
 pub fn range(
     storage: &dyn Storage,
@@ -43,8 +43,8 @@ pub fn range(
     step_ms: i64,
     options: &Options,
     interrupt: Interrupt<'_>,
-) -> Result<Answer, Error> {
-    let steps = range_steps(start_ms, end_ms, step_ms, options.limits.points)?;
+) -> Result<QueryResult, Error> {
+    let steps = range_steps(start_ms, end_ms, step_ms, options.limits.steps)?;
     let span = Span { start_ms, end_ms, step_ms };
     let value_type = query.expr.value_type();
     if matches!(value_type, Type::String | Type::Matrix) {
@@ -54,12 +54,12 @@ pub fn range(
     }
     let evaluator = Evaluator::new(storage, query, steps, span, options, interrupt)?;
     let series = if value_type == Type::Scalar {
-        let points = steps.times_ms().zip(evaluator.scalar(&query.expr, steps)?).collect();
-        vec![Series { labels: crate::Labels::default(), points }]
+        let samples = steps.times_ms().zip(evaluator.scalar(&query.expr, steps)?).collect();
+        vec![Series { labels: crate::Labels::default(), samples }]
     } else {
         evaluator.series(&query.expr, steps)?
     };
-    Ok(evaluator.annotations.into_answer(Value::Matrix(series)))
+    Ok(evaluator.annotations.into_result(Value::Matrix(series)))
 }
 
 fn range_steps(start_ms: i64, end_ms: i64, step_ms: i64, limit: usize) -> Result<Steps, Error> {
@@ -68,10 +68,10 @@ fn range_steps(start_ms: i64, end_ms: i64, step_ms: i64, limit: usize) -> Result
     }
     let length_ms = end_ms.checked_sub(start_ms).filter(|length| *length >= 0);
     let length_ms = length_ms.ok_or(Error::BadRange("the end must not be before the start"))?;
-    let points = length_ms.unsigned_abs() / step_ms.unsigned_abs() + 1;
-    match usize::try_from(points) {
+    let count = length_ms.unsigned_abs() / step_ms.unsigned_abs() + 1;
+    match usize::try_from(count) {
         Ok(count) if count <= limit => Ok(Steps { start_ms, step_ms, count }),
-        _ => Err(Error::TooManyPoints { points, limit }),
+        _ => Err(Error::TooManySteps { count, limit }),
     }
 }
 
@@ -115,9 +115,9 @@ impl<'a> Evaluator<'a> {
         let mut series = Vec::with_capacity(frame.lines.len());
         let mut finish = |labels: crate::Labels, values: &[f64]| {
             let present = steps.times_ms().zip(values.iter().copied()).filter(|(_, value)| !is_stale(*value));
-            let points: Vec<(i64, f64)> = present.collect();
-            charge.values(2 * points.len())?;
-            series.push(Series { labels, points });
+            let samples: Vec<(i64, f64)> = present.collect();
+            charge.values(2 * samples.len())?;
+            series.push(Series { labels, samples });
             Ok::<(), Error>(())
         };
         // Each line is dropped as soon as it is copied, where nobody else holds the frame.
@@ -135,20 +135,20 @@ impl<'a> Evaluator<'a> {
         let mut series = Vec::new();
         self.each_samples(expr, steps, Needed::All, &mut |labels, named, samples, windows: &Windows| {
             let (after_ms, until_ms) = windows.bounds_ms();
-            let points: Vec<(i64, f64)> = samples
+            let samples: Vec<(i64, f64)> = samples
                 .times_ms
                 .iter()
                 .copied()
                 .zip(samples.values.iter().copied())
                 .filter(|(time_ms, _)| after_ms < *time_ms && *time_ms <= until_ms)
                 .collect();
-            if points.is_empty() {
+            if samples.is_empty() {
                 return Ok(());
             }
-            charge.values(2 * points.len())?;
+            charge.values(2 * samples.len())?;
             let labels = if named { labels.clone() } else { labels.without_metric_name() };
             charge.labels(&labels)?;
-            series.push(Series { labels, points });
+            series.push(Series { labels, samples });
             Ok(())
         })?;
         series.sort_by(|a, b| a.labels.cmp(&b.labels));

@@ -1,13 +1,13 @@
 //! Selectors and subqueries: the places where samples come in.
 use super::{Evaluator, Row, Sink, Steps, Windows, mistyped};
 use crate::ast::{Expr, Select, Subquery, Type};
-use crate::{Column, Error, Labels, METRIC_NAME, MatchOp, is_stale, stale_marker};
+use crate::{Error, Labels, METRIC_NAME, MatchOp, Samples, is_stale, stale_marker};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// Who takes the samples of a range vector: labels, whether the metric's name counts among them, samples without stale
 /// markers, and their windows.
-pub(crate) type SamplesSink<'s> = dyn FnMut(&Labels, bool, Column<'_>, &Windows) -> Result<(), Error> + 's;
+pub(crate) type SamplesSink<'s> = dyn FnMut(&Labels, bool, Samples<'_>, &Windows) -> Result<(), Error> + 's;
 
 /// Which samples of a window matter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,7 +79,7 @@ impl Evaluator<'_> {
         let mut present = Present::default();
         self.stream(&subquery.inner, inner, &mut |row| {
             self.meter.samples(row.values.len())?;
-            let column = Column { times_ms: &times_ms, values: row.values };
+            let column = Samples { times_ms: &times_ms, values: row.values };
             visit(row.labels, row.named, present.of(column), &windows)
         })
     }
@@ -89,11 +89,11 @@ impl Evaluator<'_> {
         select: &Select,
         windows: &Windows,
         needed: Needed,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> Result<(), Error>,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (after_ms, until_ms) = windows.bounds_ms();
         let mut outcome = Ok(());
-        let visit = &mut |labels: &Labels, column: Column<'_>| {
+        let visit = &mut |labels: &Labels, column: Samples<'_>| {
             outcome = self.meter.samples(column.times_ms.len()).and_then(|()| visit(labels, column));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
@@ -114,7 +114,7 @@ struct Present {
 }
 
 impl Present {
-    fn of<'s>(&'s mut self, column: Column<'s>) -> Column<'s> {
+    fn of<'s>(&'s mut self, column: Samples<'s>) -> Samples<'s> {
         // Without a way out in between, many values are compared at a time.
         if !column.values.iter().fold(false, |any, value| any | is_stale(*value)) {
             return column;
@@ -127,7 +127,7 @@ impl Present {
                 self.values.push(*value);
             }
         }
-        Column { times_ms: &self.times_ms, values: &self.values }
+        Samples { times_ms: &self.times_ms, values: &self.values }
     }
 }
 

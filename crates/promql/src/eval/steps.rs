@@ -1,7 +1,7 @@
 //! The times at which an expression is evaluated, and the window of samples that belongs to each.
 use super::meter::Meter;
 use crate::ast::{At, Shift, Subquery, WindowMs};
-use crate::{Column, Error, stale_marker};
+use crate::{Error, Samples, stale_marker};
 
 /// Evenly spaced times, in Unix milliseconds; at least one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -105,7 +105,7 @@ impl Windows {
     /// the same, `f` is asked once.
     pub(crate) fn fill(
         &self,
-        samples: Column<'_>,
+        samples: Samples<'_>,
         meter: &Meter<'_>,
         out: &mut Vec<f64>,
         mut f: impl FnMut(Window<'_>) -> f64,
@@ -124,7 +124,7 @@ impl Windows {
     /// As [`Windows::fill`], for an `f` whose result depends on the step as well as on the window.
     pub(crate) fn fill_by_step(
         &self,
-        samples: Column<'_>,
+        samples: Samples<'_>,
         meter: &Meter<'_>,
         out: &mut Vec<f64>,
         mut f: impl FnMut(Window<'_>) -> f64,
@@ -137,7 +137,7 @@ impl Windows {
 
     fn walk(
         &self,
-        samples: Column<'_>,
+        samples: Samples<'_>,
         count: usize,
         meter: &Meter<'_>,
         visit: &mut impl FnMut(Option<Window<'_>>),

@@ -1,13 +1,13 @@
 //! What the `…_over_time` functions, `changes` and `resets` make of a window.
 use crate::accumulate::{Mean, Sum};
 use crate::eval::{Meter, Windows};
-use crate::{Column, Error};
+use crate::{Error, Samples};
 
 /// Up to here every integer is a float, so that sums of integers are exact in any order.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 
 /// The sum of each window.
-pub(super) fn sum(samples: Column<'_>, windows: &Windows, meter: &Meter<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
+pub(super) fn sum(samples: Samples<'_>, windows: &Windows, meter: &Meter<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
     if let Some(sums) = exact_sums(samples.values) {
         return windows.fill(samples, meter, out, |w| sums[w.first + w.values.len()] - sums[w.first]);
     }
@@ -19,7 +19,12 @@ pub(super) fn sum(samples: Column<'_>, windows: &Windows, meter: &Meter<'_>, out
 }
 
 /// The mean of each window.
-pub(super) fn mean(samples: Column<'_>, windows: &Windows, meter: &Meter<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
+pub(super) fn mean(
+    samples: Samples<'_>,
+    windows: &Windows,
+    meter: &Meter<'_>,
+    out: &mut Vec<f64>,
+) -> Result<(), Error> {
     if let Some(sums) = exact_sums(samples.values) {
         return windows
             .fill(samples, meter, out, |w| (sums[w.first + w.values.len()] - sums[w.first]) / w.values.len() as f64);
@@ -59,7 +64,7 @@ pub(super) enum Extreme {
 /// The least or greatest value of each window; NaN only where there is nothing else.
 pub(super) fn extreme(
     extreme: Extreme,
-    samples: Column<'_>,
+    samples: Samples<'_>,
     windows: &Windows,
     meter: &Meter<'_>,
     out: &mut Vec<f64>,
@@ -75,7 +80,7 @@ pub(super) fn extreme(
 /// picked from anew.
 fn fold_windows(
     pick: impl Fn(f64, f64) -> f64,
-    samples: Column<'_>,
+    samples: Samples<'_>,
     windows: &Windows,
     meter: &Meter<'_>,
     out: &mut Vec<f64>,
@@ -103,7 +108,7 @@ fn fold_windows(
 /// How many neighbours `(before, after)` in each window satisfy `counts`.
 pub(super) fn count_pairs(
     counts: impl Fn(f64, f64) -> bool,
-    samples: Column<'_>,
+    samples: Samples<'_>,
     windows: &Windows,
     meter: &Meter<'_>,
     out: &mut Vec<f64>,

@@ -1,7 +1,7 @@
 //! How much a series changed within a window. Source: `promql/functions.go` of Prometheus 3, `extrapolatedRate` and
 //! `instantValue`.
 use crate::eval::{Meter, Window, Windows};
-use crate::{Column, Error, stale_marker};
+use crate::{Error, Samples, stale_marker};
 
 /// Samples nearer to the window's edge than this many average distances count as covering it.
 const COVERED_DISTANCES: f64 = 1.1;
@@ -23,7 +23,7 @@ pub(super) enum Change {
 /// The change over each window, extrapolated to the window's edges; none from fewer than two samples.
 pub(super) fn extrapolated(
     change: Change,
-    samples: Column<'_>,
+    samples: Samples<'_>,
     windows: &Windows,
     meter: &Meter<'_>,
     out: &mut Vec<f64>,

@@ -5,7 +5,7 @@ use super::{arg, regression};
 use crate::ast::{Call, Type};
 use crate::eval::{Evaluator, Needed, Row, Sink, Steps, Windows};
 use crate::quantile::quantile;
-use crate::{Column, Error, Labels};
+use crate::{Error, Labels, Samples};
 use std::collections::HashSet;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,7 +112,7 @@ impl Evaluator<'_> {
         &self,
         function: WindowFunction,
         number: &[f64],
-        samples: Column<'_>,
+        samples: Samples<'_>,
         windows: &Windows,
         out: &mut Vec<f64>,
     ) -> Result<(), Error> {

@@ -85,10 +85,10 @@ fn compare(value: &Value, recorded: &Json) -> Result<(), String> {
     }
     for (series, (labels, values)) in series.iter().zip(expected) {
         let values: Vec<&Json> = values.as_array().into_iter().flatten().collect();
-        if values.len() != series.points.len() {
-            return Err(format!("{labels}: got {} points, expected {}", series.points.len(), values.len()));
+        if values.len() != series.samples.len() {
+            return Err(format!("{labels}: got {} points, expected {}", series.samples.len(), values.len()));
         }
-        for ((time_ms, got), recorded) in series.points.iter().zip(values) {
+        for ((time_ms, got), recorded) in series.samples.iter().zip(values) {
             let expected: f64 = recorded[1].as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
             let close = *got == expected
                 || got.is_nan() && expected.is_nan()

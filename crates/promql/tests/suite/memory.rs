@@ -1,5 +1,5 @@
 //! A store that holds its series in memory.
-use promql::{Column, Labels, Selector, Storage, StorageError};
+use promql::{Labels, Samples, Selector, Storage, StorageError};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ impl Storage for Memory {
         selector: &Selector,
         after_ms: i64,
         until_ms: i64,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         self.selects.fetch_add(1, Ordering::Relaxed);
         if after_ms >= until_ms {
@@ -41,7 +41,7 @@ impl Storage for Memory {
         for (labels, samples) in self.series.iter().filter(|(labels, _)| selector.matches(labels)) {
             let (times_ms, values): (Vec<i64>, Vec<f64>) =
                 samples.range(after_ms.saturating_add(1)..=until_ms).map(|(time_ms, value)| (*time_ms, *value)).unzip();
-            let column = Column { times_ms: &times_ms, values: &values };
+            let column = Samples { times_ms: &times_ms, values: &values };
             if !times_ms.is_empty() && visit(labels, column).is_break() {
                 break;
             }

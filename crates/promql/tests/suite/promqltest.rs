@@ -2,7 +2,7 @@
 use crate::corpora;
 use crate::memory::Memory;
 use crate::script::{self, Command, Described, Eval, Expected, When};
-use promql::{Answer, Labels, Limits, Options, Value, instant, parse, range, uninterrupted};
+use promql::{Labels, Limits, Options, QueryResult, Value, instant, parse, range, uninterrupted};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
@@ -135,7 +135,7 @@ fn depends_on_range(query: &str) -> bool {
     ["start()", "end()", "step()", "range()"].iter().any(|function| query.contains(function))
 }
 
-fn table(answer: &Answer, only_ms: Option<i64>) -> Table {
+fn table(answer: &QueryResult, only_ms: Option<i64>) -> Table {
     let mut table = Table::new();
     let mut add = |labels: &Labels, time_ms: i64, value: f64| {
         if only_ms.is_none_or(|only| only == time_ms) {
@@ -145,7 +145,7 @@ fn table(answer: &Answer, only_ms: Option<i64>) -> Table {
     match &answer.value {
         Value::Vector(samples) => samples.iter().for_each(|s| add(&s.labels, s.time_ms, s.value)),
         Value::Matrix(series) => {
-            series.iter().for_each(|s| s.points.iter().for_each(|(time_ms, value)| add(&s.labels, *time_ms, *value)));
+            series.iter().for_each(|s| s.samples.iter().for_each(|(time_ms, value)| add(&s.labels, *time_ms, *value)));
         }
         Value::Scalar { .. } | Value::String { .. } => {}
     }

@@ -1,7 +1,7 @@
 //! Stories of our own: shared expressions, limits, interruption, stale markers, the order of answers.
 use crate::memory::Memory;
 use promql::{
-    Answer, Error, ErrorKind, Interruption, Labels, Limits, METRIC_NAME, Options, Value, instant, parse, range,
+    Error, ErrorKind, Interruption, Labels, Limits, METRIC_NAME, Options, QueryResult, Value, instant, parse, range,
     stale_marker, uninterrupted,
 };
 use std::cell::Cell;
@@ -26,15 +26,15 @@ fn fleet() -> Memory {
     memory
 }
 
-fn ask(memory: &Memory, query: &str, time_ms: i64) -> Result<Answer, Error> {
+fn ask(memory: &Memory, query: &str, time_ms: i64) -> Result<QueryResult, Error> {
     ask_with(memory, query, time_ms, &Options::default())
 }
 
-fn ask_with(memory: &Memory, query: &str, time_ms: i64, options: &Options) -> Result<Answer, Error> {
+fn ask_with(memory: &Memory, query: &str, time_ms: i64, options: &Options) -> Result<QueryResult, Error> {
     instant(memory, &parse(query, &options.limits)?, time_ms, options, &uninterrupted)
 }
 
-fn values(answer: &Answer) -> Vec<(String, f64)> {
+fn values(answer: &QueryResult) -> Vec<(String, f64)> {
     let Value::Vector(samples) = &answer.value else { panic!("no vector: {:?}", answer.value) };
     samples.iter().map(|sample| (sample.labels.to_string(), sample.value)).collect()
 }
@@ -57,7 +57,7 @@ fn a_repeated_expression_is_read_once() -> Result<(), Error> {
         range(&memory, &query, 10 * MINUTE_MS, 50 * MINUTE_MS, MINUTE_MS, &Options::default(), &uninterrupted)?;
     let Value::Matrix(series) = &answer.value else { panic!("no matrix") };
     assert_eq!(series.len(), 4);
-    assert!(series.iter().all(|series| series.points.len() == 41));
+    assert!(series.iter().all(|series| series.samples.len() == 41));
     assert_eq!(memory.selects(), 1);
     Ok(())
 }

@@ -18,7 +18,7 @@ pub struct Series {
     /// The series' labels.
     pub labels: Labels,
     /// Unix times in milliseconds, ascending, with the values; at least one.
-    pub points: Vec<(i64, f64)>,
+    pub samples: Vec<(i64, f64)>,
 }
 
 /// A query's result, in one of Prometheus's four types.
@@ -46,7 +46,7 @@ pub enum Value {
 
 /// A result with the remarks made while computing it, in Prometheus's words.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Answer {
+pub struct QueryResult {
     /// The result.
     pub value: Value,
     /// What makes the result doubtful; sorted, no text twice.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// The envelope around every answer. `D` is [`Data`] for queries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case", try_from = "Envelope<D>")]
-pub enum Answer<D> {
+pub enum ApiResponse<D> {
     /// The query was answered.
     Success {
         /// The result.
@@ -54,7 +54,7 @@ fn none<D>() -> Option<D> {
     None
 }
 
-impl<D> TryFrom<Envelope<D>> for Answer<D> {
+impl<D> TryFrom<Envelope<D>> for ApiResponse<D> {
     type Error = &'static str;
 
     fn try_from(read: Envelope<D>) -> Result<Self, &'static str> {
@@ -69,7 +69,7 @@ impl<D> TryFrom<Envelope<D>> for Answer<D> {
     }
 }
 
-impl<D> Answer<D> {
+impl<D> ApiResponse<D> {
     /// The data, or the error with its kind.
     ///
     /// # Errors
@@ -82,14 +82,14 @@ impl<D> Answer<D> {
     }
 }
 
-impl<D> From<ApiError> for Answer<D> {
+impl<D> From<ApiError> for ApiResponse<D> {
     fn from(error: ApiError) -> Self {
         Self::Error { error_type: error.kind, error: error.message }
     }
 }
 
 /// One point: Unix time in seconds, and the value.
-pub type SeriesSample = (f64, Number);
+pub type Sample = (f64, Number);
 
 /// One series of a result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,15 +99,15 @@ pub struct Series<V> {
     pub metric: BTreeMap<String, String>,
     /// Its points.
     #[serde(flatten)]
-    pub points: V,
+    pub samples: V,
 }
 
 /// A series as it is read, of either kind.
 #[derive(Deserialize)]
 struct Flat {
     metric: BTreeMap<String, String>,
-    value: Option<SeriesSample>,
-    values: Option<Vec<SeriesSample>>,
+    value: Option<Sample>,
+    values: Option<Vec<Sample>>,
 }
 
 /// What a series has under `value` or `values`.
@@ -115,13 +115,13 @@ trait Points: Sized {
     fn of(flat: &mut Flat) -> Result<Self, &'static str>;
 }
 
-impl Points for One {
+impl Points for InstantValue {
     fn of(flat: &mut Flat) -> Result<Self, &'static str> {
         flat.value.map(|value| Self { value }).ok_or("missing field `value`")
     }
 }
 
-impl Points for Many {
+impl Points for RangeValues {
     fn of(flat: &mut Flat) -> Result<Self, &'static str> {
         flat.values.take().map(|values| Self { values }).ok_or("missing field `values`")
     }
@@ -131,23 +131,23 @@ impl<V: Points> TryFrom<Flat> for Series<V> {
     type Error = &'static str;
 
     fn try_from(mut flat: Flat) -> Result<Self, Self::Error> {
-        let points = V::of(&mut flat)?;
-        Ok(Self { metric: flat.metric, points })
+        let samples = V::of(&mut flat)?;
+        Ok(Self { metric: flat.metric, samples })
     }
 }
 
 /// The points of a vector's element.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct One {
+pub struct InstantValue {
     /// The point.
-    pub value: SeriesSample,
+    pub value: Sample,
 }
 
 /// The points of a matrix's element.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Many {
+pub struct RangeValues {
     /// The points, in order of time.
-    pub values: Vec<SeriesSample>,
+    pub values: Vec<Sample>,
 }
 
 /// What a query gave.
@@ -155,11 +155,11 @@ pub struct Many {
 #[serde(tag = "resultType", content = "result", rename_all = "snake_case")]
 pub enum Data {
     /// Series at one time.
-    Vector(Vec<Series<One>>),
+    Vector(Vec<Series<InstantValue>>),
     /// Series over a range.
-    Matrix(Vec<Series<Many>>),
+    Matrix(Vec<Series<RangeValues>>),
     /// One number.
-    Scalar(SeriesSample),
+    Scalar(Sample),
     /// One text.
     String((f64, String)),
 }
@@ -168,8 +168,8 @@ pub enum Data {
 mod tests {
     use super::*;
 
-    fn round_trip(text: &str) -> Answer<Data> {
-        let answer: Answer<Data> = serde_json::from_str(text).expect("an answer");
+    fn round_trip(text: &str) -> ApiResponse<Data> {
+        let answer: ApiResponse<Data> = serde_json::from_str(text).expect("an answer");
         assert_eq!(serde_json::to_string(&answer).expect("json"), text);
         answer
     }
@@ -180,7 +180,7 @@ mod tests {
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"2"],[2.5,"+Inf"]]}]}}"#,
         );
         let Ok(Data::Matrix(series)) = answer.into_result() else { panic!("a matrix") };
-        assert_eq!(series[0].points.values[1], (2.5, Number(f64::INFINITY)));
+        assert_eq!(series[0].samples.values[1], (2.5, Number(f64::INFINITY)));
         round_trip(
             r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.0,"2"]}]},"warnings":["w"]}"#,
         );
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn an_unknown_error_type_is_still_an_error() {
-        let answer: Answer<Data> =
+        let answer: ApiResponse<Data> =
             serde_json::from_str(r#"{"status":"error","errorType":"too_odd","error":"no"}"#).expect("an answer");
         assert_eq!(answer.into_result().map_err(|error| error.kind), Err(ErrorType::Other));
     }
