@@ -1,13 +1,13 @@
 //! PromQL evaluation over a storage trait of one method that must be there; reads no clock and does no I/O.
-mod accumulate;
-mod alternatives;
 mod ast;
 mod error;
 mod eval;
 mod functions;
 mod histogram;
+mod kahan;
 mod labels;
 mod limits;
+mod literal_set;
 mod parse;
 mod pattern;
 mod print;
@@ -15,6 +15,7 @@ mod quantile;
 mod query;
 mod result;
 mod storage;
+mod string_literal;
 
 pub use error::{Error, ErrorKind};
 pub use eval::{instant, range};

@@ -1,6 +1,6 @@
 //! Patterns over whole label values: texts, and regular expressions.
 use crate::Error;
-use crate::alternatives::texts;
+use crate::literal_set::texts;
 use regex::{Regex, RegexBuilder};
 use std::collections::HashSet;
 use std::sync::Arc;

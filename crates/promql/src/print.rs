@@ -3,8 +3,8 @@ use crate::METRIC_NAME;
 use crate::ast::{
     Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Expr, Grouping, Matching, Select, Shift, WindowMs,
 };
-use crate::parse::quote;
 use crate::storage::{MatchOp, Matcher};
+use crate::string_literal::quote;
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Expr {

@@ -1,8 +1,8 @@
 //! Aggregations that fold each series into its group as it comes.
-use super::grouping::Groups;
+use super::label_map::Groups;
 use super::{Evaluator, Frame, Steps};
-use crate::accumulate::{Mean, Sum};
 use crate::ast::{Aggregate, AggregateOp, Expr, Type};
+use crate::kahan::{Mean, Sum};
 use crate::quantile::quantile;
 use crate::{Error, is_stale, stale_marker};
 

@@ -1,5 +1,5 @@
 //! Arithmetic and comparisons between two vectors. Source: `promql/engine.go` of Prometheus 3, `VectorBinop`.
-use super::grouping::{Groups, names};
+use super::label_map::{Groups, names};
 use super::{Evaluator, Frame, Line, Steps};
 use crate::ast::{Binary, Cardinality, Matching};
 use crate::labels::Pair;

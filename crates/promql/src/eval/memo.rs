@@ -1,5 +1,5 @@
 //! Expressions that occur more than once in a query, so that each is evaluated once.
-use super::frame::Frame;
+use super::step_matrix::Frame;
 use super::steps::{Span, Steps, Windows};
 use crate::ast::{Aggregate, AggregateOp, Expr, Type};
 use std::cell::RefCell;

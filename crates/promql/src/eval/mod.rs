@@ -5,26 +5,26 @@
 mod aggregate;
 mod annotations;
 mod binary;
+mod budget;
 mod elementwise;
-mod frame;
-mod grouping;
+mod label_map;
 mod matching;
 mod memo;
-mod meter;
-mod ranking;
 mod run;
 mod select;
-mod sets;
+mod set_operators;
+mod step_matrix;
 mod steps;
+mod topk;
 
 pub(crate) use annotations::Annotations;
-pub(crate) use frame::{Frame, Line, Row, Sink};
-pub(crate) use grouping::Groups;
-pub(crate) use meter::Meter;
-pub(crate) use ranking::is_label_name;
+pub(crate) use budget::Meter;
+pub(crate) use label_map::Groups;
 pub use run::{instant, range};
 pub(crate) use select::{Needed, absent_labels};
+pub(crate) use step_matrix::{Frame, Line, Row, Sink};
 pub(crate) use steps::{Span, Steps, Window, Windows};
+pub(crate) use topk::is_label_name;
 
 use crate::ast::{Aggregate, AggregateOp, Binary, Expr, Grouping, Type};
 use crate::functions::Function;
@@ -151,7 +151,7 @@ impl Expr {
             Self::Aggregate(Aggregate { op, grouping, inner, .. }) => match (op, grouping) {
                 (AggregateOp::Topk | AggregateOp::Bottomk, _) => inner.is_distinct_without_name(),
                 (AggregateOp::CountValues, _) => false,
-                (_, Grouping::By(labels)) => !grouping::names(labels, METRIC_NAME),
+                (_, Grouping::By(labels)) => !label_map::names(labels, METRIC_NAME),
                 (_, Grouping::Without(_)) => true,
             },
             Self::Number(_) | Self::String(_) => true,

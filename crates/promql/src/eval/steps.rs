@@ -1,5 +1,5 @@
 //! The times at which an expression is evaluated, and the window of samples that belongs to each.
-use super::meter::Meter;
+use super::budget::Meter;
 use crate::ast::{At, Shift, Subquery, WindowMs};
 use crate::{Error, Samples, stale_marker};
 

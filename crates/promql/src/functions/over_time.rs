@@ -1,6 +1,6 @@
 //! What the `…_over_time` functions, `changes` and `resets` make of a window.
-use crate::accumulate::{Mean, Sum};
 use crate::eval::{Meter, Windows};
+use crate::kahan::{Mean, Sum};
 use crate::{Error, Samples};
 
 /// Up to here every integer is a float, so that sums of integers are exact in any order.

@@ -1,6 +1,6 @@
 //! A straight line through a window's samples. Source: `promql/functions.go` of Prometheus 3, `linearRegression`.
-use crate::accumulate::Sum;
 use crate::eval::Window;
+use crate::kahan::Sum;
 use crate::stale_marker;
 
 /// The line's slope per second; none from fewer than two samples.

@@ -1,8 +1,7 @@
 //! From text to [`Query`]: limits first, then `promql-parser`, then a tree of our own.
 mod convert;
 mod number;
-mod screen;
-mod unquote;
+mod prelex;
 
 pub(crate) use unquote::quote;
 
@@ -13,7 +12,7 @@ use crate::{Error, Limits, Query};
 /// # Errors
 /// When the text exceeds a limit, is not PromQL, or uses syntax that is not offered.
 pub fn parse(text: &str, limits: &Limits) -> Result<Query, Error> {
-    let screened = screen::screen(text, limits)?;
+    let screened = prelex::screen(text, limits)?;
     let parsed = promql_parser::parser::parse(&screened.text).map_err(Error::Syntax)?;
     Ok(Query { expr: convert::Converter { patterns: &screened.patterns }.expr(&parsed)? })
 }

@@ -1,6 +1,6 @@
 //! The queries of PromLabs' compliance tester over its demonstration data, with answers recorded from Prometheus.
 use crate::corpora;
-use crate::memory::Memory;
+use crate::memory_storage::Memory;
 use crate::script;
 use flate2::read::GzDecoder;
 use promql::{Labels, Limits, Options, Value, parse, range, uninterrupted};

@@ -1,6 +1,6 @@
 //! Texts and queries made to do harm: none may panic, overflow the stack or run without end.
 use crate::corpora;
-use crate::memory::Memory;
+use crate::memory_storage::Memory;
 use promql::{Labels, Limits, METRIC_NAME, Options, instant, parse, range, uninterrupted};
 
 /// A random number generator with a fixed seed (xorshift64*).

@@ -1,6 +1,6 @@
 //! Prometheus's own scripts (`promqltest`): every classic, float-only evaluation passes.
 use crate::corpora;
-use crate::memory::Memory;
+use crate::memory_storage::Memory;
 use crate::script::{self, Command, Described, Eval, Expected, When};
 use promql::{Labels, Limits, Options, QueryResult, Value, instant, parse, range, uninterrupted};
 use std::collections::{BTreeMap, HashMap};

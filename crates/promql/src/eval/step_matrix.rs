@@ -1,6 +1,6 @@
 //! Intermediate results: series with one value per step.
-use super::grouping::Groups;
-use super::meter::{Charge, Meter};
+use super::budget::{Charge, Meter};
+use super::label_map::Groups;
 use crate::ast::Grouping;
 use crate::labels::Pair;
 use crate::{Error, Labels, METRIC_NAME, is_stale};

@@ -1,5 +1,5 @@
 //! `and`, `or` and `unless`: values kept or not by whether the other side has a match at the step.
-use super::grouping::Groups;
+use super::label_map::Groups;
 use super::matching::signature;
 use super::{Evaluator, Frame, Line, Steps};
 use crate::ast::{Binary, BinaryOp, Matching};

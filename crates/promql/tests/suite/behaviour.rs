@@ -1,5 +1,5 @@
 //! Stories of our own: shared expressions, limits, interruption, stale markers, the order of answers.
-use crate::memory::Memory;
+use crate::memory_storage::Memory;
 use promql::{
     Error, ErrorKind, Interruption, Labels, Limits, METRIC_NAME, Options, QueryResult, Value, instant, parse, range,
     stale_marker, uninterrupted,

@@ -1,6 +1,6 @@
 //! Aggregations whose results are series of their operand, or counts of its values.
 use super::aggregate::param;
-use super::grouping::{Groups, names};
+use super::label_map::{Groups, names};
 use super::{Evaluator, Frame, Steps};
 use crate::ast::{Aggregate, AggregateOp, Grouping};
 use crate::{Error, Labels, is_stale, stale_marker};

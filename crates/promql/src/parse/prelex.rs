@@ -4,7 +4,7 @@
 //! size, and knows fewer escapes and number forms than Prometheus. So literals are read here and written out plainly,
 //! and in the place of a regular expression the parser sees its number.
 use super::number::{MAX_DURATION_MS, duration_ms, number};
-use super::unquote::{quote, unquote};
+use crate::string_literal::{quote, unquote};
 use crate::{Error, Limits, Pattern};
 
 /// What the parser is given, and what was taken out of it.

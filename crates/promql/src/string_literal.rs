@@ -2,7 +2,7 @@
 
 /// Reads the literal at the start of `text`, which begins with a quote; returns its contents and its length with both
 /// quotes. Bytes that are no UTF-8 become U+FFFD. None if it is unterminated or has an unknown escape.
-pub(super) fn unquote(text: &str) -> Option<(String, usize)> {
+pub(crate) fn unquote(text: &str) -> Option<(String, usize)> {
     let quote = text.chars().next()?;
     let body = text.get(1..)?;
     if quote == '`' {
