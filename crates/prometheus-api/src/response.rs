@@ -1,34 +1,35 @@
-//! Answers: the envelope and the four result types.
+//! Responses: the envelope and the four result types.
 use crate::{ApiError, ErrorType, Number};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The envelope around every answer. `D` is [`Data`] for queries.
+/// The envelope of every response. For queries `D` is [`Data`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case", try_from = "Envelope<D>")]
 pub enum ApiResponse<D> {
-    /// The query was answered.
+    /// The request succeeded.
     Success {
         /// The result.
         data: D,
-        /// What may make the result less than it seems.
+        /// Reasons why the result may be incomplete or wrong.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         warnings: Vec<String>,
-        /// What the asker may want to know.
+        /// Hints about possible mistakes in the query.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         infos: Vec<String>,
     },
-    /// It was not.
+    /// The request failed.
     Error {
         /// The kind of error.
         #[serde(rename = "errorType")]
         error_type: ErrorType,
-        /// A sentence.
+        /// The message.
         error: String,
     },
 }
 
-/// The envelope as it is read: flat, so that no answer is held twice while its kind is not known yet.
+/// The envelope as it is deserialized. It is flat, as a tagged enum would buffer the whole response before its status
+/// is known.
 #[derive(Deserialize)]
 struct Envelope<D> {
     status: Status,
@@ -57,10 +58,10 @@ fn none<D>() -> Option<D> {
 impl<D> TryFrom<Envelope<D>> for ApiResponse<D> {
     type Error = &'static str;
 
-    fn try_from(read: Envelope<D>) -> Result<Self, &'static str> {
-        match (read.status, read.data, read.error_type, read.error) {
+    fn try_from(envelope: Envelope<D>) -> Result<Self, &'static str> {
+        match (envelope.status, envelope.data, envelope.error_type, envelope.error) {
             (Status::Success, Some(data), _, _) => {
-                Ok(Self::Success { data, warnings: read.warnings, infos: read.infos })
+                Ok(Self::Success { data, warnings: envelope.warnings, infos: envelope.infos })
             }
             (Status::Success, None, _, _) => Err("missing field `data`"),
             (Status::Error, _, Some(error_type), Some(error)) => Ok(Self::Error { error_type, error }),
@@ -70,10 +71,10 @@ impl<D> TryFrom<Envelope<D>> for ApiResponse<D> {
 }
 
 impl<D> ApiResponse<D> {
-    /// The data, or the error with its kind.
+    /// The data of a success, or the error with its kind.
     ///
     /// # Errors
-    /// When the answer reports one.
+    /// If the response is an error.
     pub fn into_result(self) -> Result<D, ApiError> {
         match self {
             Self::Success { data, .. } => Ok(data),
@@ -88,79 +89,79 @@ impl<D> From<ApiError> for ApiResponse<D> {
     }
 }
 
-/// One point: Unix time in seconds, and the value.
+/// One sample, a pair in JSON: Unix time in seconds, and the value.
 pub type Sample = (f64, Number);
 
-/// One series of a result.
+/// One series of a vector or matrix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Flat", bound(deserialize = "V: Points"))]
-pub struct Series<V> {
-    /// Its labels, `__name__` included where the query keeps it.
+#[serde(try_from = "FlatSeries", bound(deserialize = "S: FromFlatSeries"))]
+pub struct Series<S> {
+    /// The labels, with `__name__` if the query keeps it.
     pub metric: BTreeMap<String, String>,
-    /// Its points.
+    /// One sample in a vector, several in a matrix.
     #[serde(flatten)]
-    pub samples: V,
+    pub samples: S,
 }
 
-/// A series as it is read, of either kind.
+/// A series of either kind as it is deserialized.
 #[derive(Deserialize)]
-struct Flat {
+struct FlatSeries {
     metric: BTreeMap<String, String>,
     value: Option<Sample>,
     values: Option<Vec<Sample>>,
 }
 
-/// What a series has under `value` or `values`.
-trait Points: Sized {
-    fn of(flat: &mut Flat) -> Result<Self, &'static str>;
+/// Takes `value` or `values` out of a deserialized series.
+trait FromFlatSeries: Sized {
+    fn take_from(series: &mut FlatSeries) -> Result<Self, &'static str>;
 }
 
-impl Points for InstantValue {
-    fn of(flat: &mut Flat) -> Result<Self, &'static str> {
-        flat.value.map(|value| Self { value }).ok_or("missing field `value`")
+impl FromFlatSeries for InstantValue {
+    fn take_from(series: &mut FlatSeries) -> Result<Self, &'static str> {
+        series.value.map(|value| Self { value }).ok_or("missing field `value`")
     }
 }
 
-impl Points for RangeValues {
-    fn of(flat: &mut Flat) -> Result<Self, &'static str> {
-        flat.values.take().map(|values| Self { values }).ok_or("missing field `values`")
+impl FromFlatSeries for RangeValues {
+    fn take_from(series: &mut FlatSeries) -> Result<Self, &'static str> {
+        series.values.take().map(|values| Self { values }).ok_or("missing field `values`")
     }
 }
 
-impl<V: Points> TryFrom<Flat> for Series<V> {
+impl<S: FromFlatSeries> TryFrom<FlatSeries> for Series<S> {
     type Error = &'static str;
 
-    fn try_from(mut flat: Flat) -> Result<Self, Self::Error> {
-        let samples = V::of(&mut flat)?;
-        Ok(Self { metric: flat.metric, samples })
+    fn try_from(mut series: FlatSeries) -> Result<Self, Self::Error> {
+        let samples = S::take_from(&mut series)?;
+        Ok(Self { metric: series.metric, samples })
     }
 }
 
-/// The points of a vector's element.
+/// The sample of a series in a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct InstantValue {
-    /// The point.
+    /// The sample.
     pub value: Sample,
 }
 
-/// The points of a matrix's element.
+/// The samples of a series in a matrix.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RangeValues {
-    /// The points, in order of time.
+    /// The samples in ascending order of time.
     pub values: Vec<Sample>,
 }
 
-/// What a query gave.
+/// The result of a query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "resultType", content = "result", rename_all = "snake_case")]
 pub enum Data {
     /// Series at one time.
     Vector(Vec<Series<InstantValue>>),
-    /// Series over a range.
+    /// Series over a time range.
     Matrix(Vec<Series<RangeValues>>),
     /// One number.
     Scalar(Sample),
-    /// One text.
+    /// One string.
     String((f64, String)),
 }
 
@@ -169,17 +170,17 @@ mod tests {
     use super::*;
 
     fn round_trip(text: &str) -> ApiResponse<Data> {
-        let answer: ApiResponse<Data> = serde_json::from_str(text).expect("an answer");
-        assert_eq!(serde_json::to_string(&answer).expect("json"), text);
-        answer
+        let response: ApiResponse<Data> = serde_json::from_str(text).expect("a response");
+        assert_eq!(serde_json::to_string(&response).expect("json"), text);
+        response
     }
 
     #[test]
-    fn envelopes_read_and_write_as_prometheus_gives_them() {
-        let answer = round_trip(
+    fn responses_round_trip_in_prometheus_form() {
+        let response = round_trip(
             r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.5,"2"],[2.5,"+Inf"]]}]}}"#,
         );
-        let Ok(Data::Matrix(series)) = answer.into_result() else { panic!("a matrix") };
+        let Ok(Data::Matrix(series)) = response.into_result() else { panic!("a matrix") };
         assert_eq!(series[0].samples.values[1], (2.5, Number(f64::INFINITY)));
         round_trip(
             r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.0,"2"]}]},"warnings":["w"]}"#,
@@ -190,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_error_type_is_still_an_error() {
-        let answer: ApiResponse<Data> =
-            serde_json::from_str(r#"{"status":"error","errorType":"too_odd","error":"no"}"#).expect("an answer");
-        assert_eq!(answer.into_result().map_err(|error| error.kind), Err(ErrorType::Other));
+    fn an_unknown_error_type_is_accepted() {
+        let response: ApiResponse<Data> =
+            serde_json::from_str(r#"{"status":"error","errorType":"too_odd","error":"no"}"#).expect("a response");
+        assert_eq!(response.into_result().map_err(|error| error.kind), Err(ErrorType::Other));
     }
 }

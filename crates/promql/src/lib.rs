@@ -1,4 +1,4 @@
-//! PromQL evaluation over a storage trait of one method that must be there; reads no clock and does no I/O.
+//! PromQL: parses a query and evaluates it over a [`Storage`]. Reads no clock and does no I/O.
 mod ast;
 mod error;
 mod eval;
@@ -14,10 +14,11 @@ mod print;
 mod quantile;
 mod query;
 mod result;
+mod selector;
 mod storage;
 mod string_literal;
 
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, StorageError};
 pub use eval::{instant, range};
 pub use labels::{Labels, METRIC_NAME};
 pub use limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation, uninterrupted};
@@ -25,4 +26,5 @@ pub use parse::parse;
 pub use pattern::Pattern;
 pub use query::Query;
 pub use result::{QueryResult, Sample, Series, Value};
-pub use storage::{MatchOp, Matcher, STALE_NAN_BITS, Samples, Selector, Storage, StorageError, is_stale, stale_marker};
+pub use selector::{MatchOp, Matcher, Selector};
+pub use storage::{STALE_NAN_BITS, Samples, Storage, is_stale, stale_marker};

@@ -1,88 +1,90 @@
-//! The texts that a regular expression stands for, where it says no more than which texts those are.
+//! The finite set of strings that a regular expression matches, if it is only literals, alternations, groups and `?`.
 use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What regular expressions have that is more than text.
-const MORE_THAN_TEXT: &[char] = &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '|'];
+/// The metacharacters of regular expressions.
+const METACHARACTERS: &[char] = &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '|'];
 
-/// Bytes written for an expression; one that stands for more is compiled.
-const MOST_BYTES: usize = 512 << 10;
+/// The maximum work of expanding an expression, in bytes written. Larger expressions are compiled.
+const MAX_EXPANDED_BYTES: usize = 512 << 10;
 
-/// Groups within groups; an expression with more is compiled.
-const DEEPEST: usize = 64;
+/// The maximum nesting of groups. Deeper expressions are compiled.
+const MAX_DEPTH: usize = 64;
 
-/// Everything that `source` matches as a whole, where it is made of text, bars, groups and `?`; none where there is more
-/// to it, where that is too much, or where it is malformed.
-pub(crate) fn texts(source: &str) -> Option<HashSet<String>> {
-    let mut reader = Reader { chars: source.chars().peekable(), bytes_left: MOST_BYTES, depth: 0 };
-    let texts = reader.alternatives()?;
-    // A parenthesis that closes nothing ends them early.
-    reader.chars.next().is_none().then(|| texts.into_iter().collect())
+/// All strings that `source` matches as a whole. Returns `None` if `source` has other syntax, expands to too much, or is
+/// malformed.
+pub(crate) fn literal_set(source: &str) -> Option<HashSet<String>> {
+    let mut expander = Expander { chars: source.chars().peekable(), bytes_left: MAX_EXPANDED_BYTES, depth: 0 };
+    let literals = expander.alternation()?;
+    // An unmatched closing parenthesis stops the expansion early.
+    expander.chars.next().is_none().then(|| literals.into_iter().collect())
 }
 
-struct Reader<'s> {
+struct Expander<'s> {
     chars: Peekable<Chars<'s>>,
     bytes_left: usize,
     depth: usize,
 }
 
-impl Reader<'_> {
-    /// Reads up to the end or to the parenthesis that closes the group.
-    fn alternatives(&mut self) -> Option<Vec<String>> {
-        let (mut all, mut begun) = (Vec::new(), vec![String::new()]);
+impl Expander<'_> {
+    /// Reads up to the end or the closing parenthesis of the group.
+    fn alternation(&mut self) -> Option<Vec<String>> {
+        let (mut finished, mut prefixes) = (Vec::new(), vec![String::new()]);
         loop {
             match self.chars.peek() {
                 None | Some(')') => {
-                    all.append(&mut begun);
-                    return Some(all);
+                    finished.append(&mut prefixes);
+                    return Some(finished);
                 }
                 Some('|') => {
                     self.chars.next();
-                    all.append(&mut begun);
-                    begun.push(String::new());
+                    finished.append(&mut prefixes);
+                    prefixes.push(String::new());
                 }
-                Some(_) => begun = self.continued(begun)?,
+                Some(_) => prefixes = self.append_next(prefixes)?,
             }
         }
     }
 
-    /// `begun` with each of the texts that the next character or group stands for.
-    fn continued(&mut self, mut begun: Vec<String>) -> Option<Vec<String>> {
-        let mut next = match self.chars.next()? {
+    /// Appends each literal of the next character or group to each of `prefixes`.
+    fn append_next(&mut self, mut prefixes: Vec<String>) -> Option<Vec<String>> {
+        let mut suffixes = match self.chars.next()? {
             '(' => self.group()?,
-            '\\' => vec![self.chars.next().filter(|c| MORE_THAN_TEXT.contains(c))?.to_string()],
-            c if MORE_THAN_TEXT.contains(&c) => return None,
+            '\\' => vec![self.chars.next().filter(|c| METACHARACTERS.contains(c))?.to_string()],
+            c if METACHARACTERS.contains(&c) => return None,
             c => vec![c.to_string()],
         };
         if self.chars.next_if_eq(&'?').is_some() {
-            next.push(String::new());
+            suffixes.push(String::new());
         }
-        if let [text] = next.as_slice() {
-            self.spend(begun.len() * text.len())?;
-            begun.iter_mut().for_each(|begun| begun.push_str(text));
-            return Some(begun);
+        if let [suffix] = suffixes.as_slice() {
+            self.spend(prefixes.len() * suffix.len())?;
+            prefixes.iter_mut().for_each(|prefix| prefix.push_str(suffix));
+            return Some(prefixes);
         }
-        let bytes_of = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
-        // Of empty texts there cannot be any number either.
-        let pairs = begun.len() * next.len();
-        self.spend(pairs + begun.len() * bytes_of(&next) + next.len() * bytes_of(&begun))?;
-        Some(begun.iter().flat_map(|begun| next.iter().map(move |next| format!("{begun}{next}"))).collect())
+        let bytes_of = |literals: &[String]| literals.iter().map(String::len).sum::<usize>();
+        // Counting the pairs too bounds the number of empty strings.
+        let pairs = prefixes.len() * suffixes.len();
+        self.spend(pairs + prefixes.len() * bytes_of(&suffixes) + suffixes.len() * bytes_of(&prefixes))?;
+        Some(
+            prefixes.iter().flat_map(|prefix| suffixes.iter().map(move |suffix| format!("{prefix}{suffix}"))).collect(),
+        )
     }
 
-    /// What follows an opening parenthesis, and the one that closes it.
+    /// Reads the rest of a group, whose opening parenthesis has been read.
     fn group(&mut self) -> Option<Vec<String>> {
         if self.chars.next_if_eq(&'?').is_some() {
             self.chars.next_if_eq(&':')?;
         }
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return None;
         }
-        let inside = self.alternatives()?;
+        let literals = self.alternation()?;
         self.depth -= 1;
         self.chars.next_if_eq(&')')?;
-        Some(inside)
+        Some(literals)
     }
 
     fn spend(&mut self, bytes: usize) -> Option<()> {
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_and_options_are_multiplied_out() {
+    fn groups_and_options_are_expanded() {
         for (source, expected) in [
             ("(a|b)(c|d)?e", "ace|ade|ae|bce|bde|be"),
             (
@@ -108,21 +110,21 @@ mod tests {
             ("(|a)", "|a"),
             (r"\(a\)?", "(a|(a)"),
         ] {
-            let mut texts: Vec<String> = texts(source).into_iter().flatten().collect();
-            texts.sort_unstable();
-            assert_eq!(texts.join("|"), expected, "{source}");
+            let mut literals: Vec<String> = literal_set(source).into_iter().flatten().collect();
+            literals.sort_unstable();
+            assert_eq!(literals.join("|"), expected, "{source}");
         }
     }
 
     #[test]
-    fn what_is_more_than_alternatives_is_left_to_others() {
+    fn other_syntax_and_large_expansions_are_not_expanded() {
         let deep = format!("{}a{}", "(".repeat(65), ")".repeat(65));
         let many = "(a|b|c|d|e|f|g|h)".repeat(7);
         let empty = "(|)".repeat(64);
         for source in
             ["a.b", "(a", "a)", "a??", "a?+", "?", "|?", "(?i:a)", "(?P<n>a)", r"\d", r"a\", &deep, &many, &empty]
         {
-            assert_eq!(texts(source), None, "{source}");
+            assert_eq!(literal_set(source), None, "{source}");
         }
     }
 }

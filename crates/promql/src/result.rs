@@ -1,10 +1,10 @@
-//! What a query answers.
+//! Query results.
 use crate::Labels;
 
-/// One series' value at one time.
+/// The value of one series at one time.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sample {
-    /// The series' labels.
+    /// The labels of the series.
     pub labels: Labels,
     /// Unix time in milliseconds.
     pub time_ms: i64,
@@ -12,45 +12,45 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// One series' values over time.
+/// The values of one series over time.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Series {
-    /// The series' labels.
+    /// The labels of the series.
     pub labels: Labels,
-    /// Unix times in milliseconds, ascending, with the values; at least one.
+    /// At least one pair of Unix time in milliseconds and value, in ascending order of time.
     pub samples: Vec<(i64, f64)>,
 }
 
-/// A query's result, in one of Prometheus's four types.
+/// The value of a query, of one of Prometheus's four types.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {
     /// A number.
     Scalar {
-        /// The time asked about, Unix milliseconds.
+        /// The evaluation time in Unix milliseconds.
         time_ms: i64,
         /// The number.
         value: f64,
     },
-    /// A text.
+    /// A string.
     String {
-        /// The time asked about, Unix milliseconds.
+        /// The evaluation time in Unix milliseconds.
         time_ms: i64,
-        /// The text.
+        /// The string.
         value: String,
     },
-    /// One sample per series; in the order of `sort`, `topk` or `bottomk`, else by labels.
+    /// One sample per series, ordered by `sort`, `topk` or `bottomk` if the query has one, otherwise by labels.
     Vector(Vec<Sample>),
-    /// Many samples per series, by labels.
+    /// Several samples per series, ordered by labels.
     Matrix(Vec<Series>),
 }
 
-/// A result with the remarks made while computing it, in Prometheus's words.
+/// The value of a query with its annotations, in Prometheus's words.
 #[derive(Clone, PartialEq, Debug)]
 pub struct QueryResult {
-    /// The result.
+    /// The value.
     pub value: Value,
-    /// What makes the result doubtful; sorted, no text twice.
+    /// Reasons to doubt the value; sorted, without duplicates.
     pub warnings: Vec<String>,
-    /// What may be a mistake in the query; sorted, no text twice.
+    /// Possible mistakes in the query; sorted, without duplicates.
     pub infos: Vec<String>,
 }

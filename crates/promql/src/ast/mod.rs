@@ -1,11 +1,17 @@
-//! The query as a tree, independent of the parser that read it.
-use crate::functions::Function;
-use crate::storage::{MatchOp, Matcher};
-use crate::{METRIC_NAME, Selector};
+//! The syntax tree of a query, independent of the parser.
+mod function;
+mod operator;
 
-/// A value's type.
+pub(crate) use function::{DatePart, Function, WindowFunction};
+pub(crate) use operator::{AggregateOp, BinaryOp, Cardinality, Grouping, Matching, contains_label};
+
+use crate::error::Error;
+use crate::labels::METRIC_NAME;
+use crate::selector::{MatchOp, Matcher, Selector};
+
+/// The type of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Type {
+pub(crate) enum ValueType {
     Scalar,
     Vector,
     Matrix,
@@ -16,10 +22,8 @@ pub(crate) enum Type {
 pub(crate) enum Expr {
     Number(f64),
     String(String),
-    /// An instant vector selector.
-    Select(Select),
-    /// A range vector selector.
-    Window(Select, WindowMs),
+    VectorSelector(VectorSelector),
+    MatrixSelector(MatrixSelector),
     Subquery(Subquery),
     Call(Call),
     Aggregate(Aggregate),
@@ -28,12 +32,9 @@ pub(crate) enum Expr {
     Paren(Box<Expr>),
 }
 
-/// The length of a range in milliseconds, above zero.
-pub(crate) type WindowMs = i64;
-
-/// `@` and `offset` of a selector or subquery.
+/// The modifiers `@` and `offset` of a selector or subquery.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(crate) struct Shift {
+pub(crate) struct TimeModifiers {
     pub(crate) at: Option<At>,
     pub(crate) offset_ms: i64,
 }
@@ -42,54 +43,39 @@ pub(crate) struct Shift {
 pub(crate) enum At {
     Start,
     End,
-    Time(i64),
+    TimeMs(i64),
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Select {
-    /// The name written before the braces; it is among the matchers too.
+pub(crate) struct VectorSelector {
+    /// The metric name before the braces. The matchers contain it too.
     pub(crate) name: Option<String>,
     pub(crate) selector: Selector,
-    pub(crate) shift: Shift,
+    pub(crate) modifiers: TimeModifiers,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct MatrixSelector {
+    pub(crate) vector: VectorSelector,
+    /// The length of the window, above zero.
+    pub(crate) window_ms: i64,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Subquery {
     pub(crate) inner: Box<Expr>,
-    pub(crate) window_ms: WindowMs,
+    /// The length of the window, above zero.
+    pub(crate) window_ms: i64,
     pub(crate) step_ms: Option<i64>,
-    pub(crate) shift: Shift,
+    pub(crate) modifiers: TimeModifiers,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     pub(crate) function: Function,
-    pub(crate) returns: Type,
+    pub(crate) return_type: ValueType,
     pub(crate) args: Vec<Expr>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum AggregateOp {
-    Sum,
-    Avg,
-    Min,
-    Max,
-    Count,
-    Group,
-    Stddev,
-    Stdvar,
-    Quantile,
-    Topk,
-    Bottomk,
-    CountValues,
-}
-
-/// `by` or `without` with label names; no clause is `by ()`.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Grouping {
-    By(Vec<String>),
-    Without(Vec<String>),
 }
 
 #[derive(Clone, Debug)]
@@ -98,62 +84,6 @@ pub(crate) struct Aggregate {
     pub(crate) grouping: Grouping,
     pub(crate) param: Option<Box<Expr>>,
     pub(crate) inner: Box<Expr>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Pow,
-    Atan2,
-    Equal,
-    NotEqual,
-    Greater,
-    Less,
-    GreaterOrEqual,
-    LessOrEqual,
-    And,
-    Or,
-    Unless,
-}
-
-impl BinaryOp {
-    pub(crate) fn is_set(self) -> bool {
-        matches!(self, Self::And | Self::Or | Self::Unless)
-    }
-
-    pub(crate) fn is_comparison(self) -> bool {
-        matches!(
-            self,
-            Self::Equal | Self::NotEqual | Self::Greater | Self::Less | Self::GreaterOrEqual | Self::LessOrEqual
-        )
-    }
-}
-
-/// Which series of one side may meet several of the other.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Cardinality {
-    OneToOne,
-    /// `group_left`, with the labels taken from the right.
-    ManyToOne(Vec<String>),
-    /// `group_right`, with the labels taken from the left.
-    OneToMany(Vec<String>),
-}
-
-/// How series of two sides find each other.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Matching {
-    /// `on`, else `ignoring`.
-    pub(crate) on: bool,
-    pub(crate) labels: Vec<String>,
-    pub(crate) cardinality: Cardinality,
-    /// Value used for a missing series of the left side.
-    pub(crate) fill_left: Option<f64>,
-    /// Value used for a missing series of the right side.
-    pub(crate) fill_right: Option<f64>,
 }
 
 #[derive(Clone, Debug)]
@@ -166,24 +96,24 @@ pub(crate) struct Binary {
 }
 
 impl Expr {
-    /// The type of the expression's value.
-    pub(crate) fn value_type(&self) -> Type {
+    /// The type of the value.
+    pub(crate) fn value_type(&self) -> ValueType {
         match self {
-            Self::Number(_) => Type::Scalar,
-            Self::String(_) => Type::String,
-            Self::Select(_) | Self::Aggregate(_) => Type::Vector,
-            Self::Window(..) | Self::Subquery(_) => Type::Matrix,
-            Self::Call(call) => call.returns,
+            Self::Number(_) => ValueType::Scalar,
+            Self::String(_) => ValueType::String,
+            Self::VectorSelector(_) | Self::Aggregate(_) => ValueType::Vector,
+            Self::MatrixSelector(_) | Self::Subquery(_) => ValueType::Matrix,
+            Self::Call(call) => call.return_type,
             Self::Binary(binary) => match (binary.left.value_type(), binary.right.value_type()) {
-                (Type::Scalar, Type::Scalar) => Type::Scalar,
-                _ => Type::Vector,
+                (ValueType::Scalar, ValueType::Scalar) => ValueType::Scalar,
+                _ => ValueType::Vector,
             },
             Self::Negate(inner) | Self::Paren(inner) => inner.value_type(),
         }
     }
 
-    /// The expression inside any brackets around it.
-    pub(crate) fn unwrapped(&self) -> &Self {
+    /// The expression without the parentheses around it.
+    pub(crate) fn without_parens(&self) -> &Self {
         let mut expr = self;
         while let Self::Paren(inner) = expr {
             expr = inner;
@@ -191,10 +121,10 @@ impl Expr {
         expr
     }
 
-    /// Calls `visit` for each direct part of the expression.
-    pub(crate) fn for_each_part<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
+    /// Calls `visit` for each direct child.
+    pub(crate) fn for_each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
         match self {
-            Self::Number(_) | Self::String(_) | Self::Select(_) | Self::Window(..) => {}
+            Self::Number(_) | Self::String(_) | Self::VectorSelector(_) | Self::MatrixSelector(_) => {}
             Self::Subquery(subquery) => visit(&subquery.inner),
             Self::Call(call) => call.args.iter().for_each(visit),
             Self::Aggregate(aggregate) => {
@@ -212,21 +142,28 @@ impl Expr {
     }
 }
 
-impl Select {
-    /// The one metric name that every selected series has, if the matchers say so.
-    pub(crate) fn only_name(&self) -> Option<&str> {
-        let mut only = None;
+impl VectorSelector {
+    /// The metric name of all selected series, if the matchers require a single one.
+    pub(crate) fn single_metric_name(&self) -> Option<&str> {
+        let mut single = None;
         for matchers in &self.selector.any_of {
-            let name = matchers.iter().find_map(named_exactly)?;
-            if only.is_some_and(|other| other != name) {
+            let name = matchers.iter().find_map(exact_metric_name)?;
+            if single.is_some_and(|other| other != name) {
                 return None;
             }
-            only = Some(name);
+            single = Some(name);
         }
-        only
+        single
     }
 }
 
-fn named_exactly(matcher: &Matcher) -> Option<&str> {
+fn exact_metric_name(matcher: &Matcher) -> Option<&str> {
     (matcher.name == METRIC_NAME && matches!(matcher.op, MatchOp::Equal)).then_some(matcher.value.as_str())
+}
+
+impl Call {
+    /// An argument whose presence the parser has checked.
+    pub(crate) fn arg(&self, index: usize) -> Result<&Expr, Error> {
+        self.args.get(index).ok_or_else(|| Error::Execution(format!("{} lacks argument {}", self.name, index + 1)))
+    }
 }

@@ -1,84 +1,70 @@
-//! Things told apart by label sets, such as the groups of an aggregation.
-use crate::ast::Grouping;
-use crate::labels::Pair;
-use crate::{Error, Labels, METRIC_NAME};
+//! A map from label sets to values, such as the groups of an aggregation.
+use crate::labels::Label;
+use crate::{Error, Labels};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::{BuildHasher, Hash, Hasher};
 
-/// Values by label set, in the order in which the label sets were met. A label set is looked up by its pairs, sorted by
-/// name, and made only when it is new: most series fall into a group that is known.
-pub(crate) struct Groups<T> {
-    places: HashTable<usize>,
-    hashes: DefaultHashBuilder,
-    groups: Vec<(Labels, T)>,
+/// A map from label sets to values, in order of insertion.
+///
+/// Keys are looked up by their labels, sorted by name; a [`Labels`] is built only for a new key, as most series fall
+/// into an existing group.
+pub(crate) struct LabelMap<T> {
+    indices: HashTable<usize>,
+    hash_builder: DefaultHashBuilder,
+    entries: Vec<(Labels, T)>,
 }
 
-impl<T> Groups<T> {
+impl<T> LabelMap<T> {
     pub(crate) fn new() -> Self {
-        Self { places: HashTable::new(), hashes: DefaultHashBuilder::default(), groups: Vec::new() }
+        Self { indices: HashTable::new(), hash_builder: DefaultHashBuilder::default(), entries: Vec::new() }
     }
 
-    pub(crate) fn get<'p>(&self, pairs: &(impl Iterator<Item = &'p Pair> + Clone)) -> Option<&T> {
-        self.find(self.hash(pairs.clone()), pairs).map(|place| &self.groups[place].1)
+    pub(crate) fn get<'l>(&self, labels: &(impl Iterator<Item = &'l Label> + Clone)) -> Option<&T> {
+        self.find(self.hash(labels.clone()), labels).map(|index| &self.entries[index].1)
     }
 
-    /// The value of the label set of `pairs`; `start` makes that of one not met before, and may fail.
-    pub(crate) fn entry<'p>(
+    /// The value of `labels`. If the key is new, `create` makes its value, and may fail.
+    pub(crate) fn entry<'l>(
         &mut self,
-        pairs: impl Iterator<Item = &'p Pair> + Clone,
-        start: impl FnOnce(&Labels) -> Result<T, Error>,
+        labels: impl Iterator<Item = &'l Label> + Clone,
+        create: impl FnOnce(&Labels) -> Result<T, Error>,
     ) -> Result<&mut T, Error> {
-        let hash = self.hash(pairs.clone());
-        let place = match self.find(hash, &pairs) {
-            Some(place) => place,
+        let hash = self.hash(labels.clone());
+        let index = match self.find(hash, &labels) {
+            Some(index) => index,
             None => {
-                let place = self.groups.len();
-                let labels = Labels::from_sorted(pairs);
-                let value = start(&labels)?;
-                self.groups.push((labels, value));
-                let (hashes, groups) = (&self.hashes, &self.groups);
-                self.places.insert_unique(hash, place, |place| hash_pairs(hashes, groups[*place].0.pairs().iter()));
-                place
+                let index = self.entries.len();
+                let labels = Labels::from_sorted(labels);
+                let value = create(&labels)?;
+                self.entries.push((labels, value));
+                let (builder, entries) = (&self.hash_builder, &self.entries);
+                self.indices.insert_unique(hash, index, |index| hash_labels(builder, entries[*index].0.pairs().iter()));
+                index
             }
         };
-        Ok(&mut self.groups[place].1)
+        Ok(&mut self.entries[index].1)
     }
 
-    fn hash<'p>(&self, pairs: impl Iterator<Item = &'p Pair>) -> u64 {
-        hash_pairs(&self.hashes, pairs)
+    fn hash<'l>(&self, labels: impl Iterator<Item = &'l Label>) -> u64 {
+        hash_labels(&self.hash_builder, labels)
     }
 
-    fn find<'p>(&self, hash: u64, pairs: &(impl Iterator<Item = &'p Pair> + Clone)) -> Option<usize> {
-        self.places.find(hash, |place| self.groups[*place].0.pairs().iter().eq(pairs.clone())).copied()
+    fn find<'l>(&self, hash: u64, labels: &(impl Iterator<Item = &'l Label> + Clone)) -> Option<usize> {
+        self.indices.find(hash, |index| self.entries[*index].0.pairs().iter().eq(labels.clone())).copied()
     }
 }
 
-fn hash_pairs<'p>(hashes: &DefaultHashBuilder, pairs: impl Iterator<Item = &'p Pair>) -> u64 {
-    let mut hasher = hashes.build_hasher();
-    pairs.for_each(|pair| pair.hash(&mut hasher));
+fn hash_labels<'l>(builder: &DefaultHashBuilder, labels: impl Iterator<Item = &'l Label>) -> u64 {
+    let mut hasher = builder.build_hasher();
+    labels.for_each(|label| label.hash(&mut hasher));
     hasher.finish()
 }
 
-impl<T> IntoIterator for Groups<T> {
+impl<T> IntoIterator for LabelMap<T> {
     type Item = (Labels, T);
     type IntoIter = std::vec::IntoIter<(Labels, T)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.groups.into_iter()
+        self.entries.into_iter()
     }
-}
-
-impl Grouping {
-    /// Whether a label called `name` tells groups apart.
-    pub(super) fn keeps(&self, name: &str) -> bool {
-        match self {
-            Self::By(labels) => names(labels, name),
-            Self::Without(labels) => name != METRIC_NAME && !names(labels, name),
-        }
-    }
-}
-
-/// Whether `name` is among `labels`.
-pub(super) fn names(labels: &[String], name: &str) -> bool {
-    labels.iter().any(|label| label == name)
 }

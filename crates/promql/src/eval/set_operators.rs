@@ -1,67 +1,64 @@
-//! `and`, `or` and `unless`: values kept or not by whether the other side has a match at the step.
-use super::label_map::Groups;
+//! The set operators `and`, `or` and `unless`.
+use super::evaluator::Evaluator;
+use super::label_map::LabelMap;
 use super::matching::signature;
-use super::{Evaluator, Frame, Line, Steps};
+use super::step_matrix::{StepMatrix, StepSeries};
+use super::steps::Steps;
 use crate::ast::{Binary, BinaryOp, Matching};
 use crate::{Error, is_stale, stale_marker};
 
 impl Evaluator<'_> {
-    pub(super) fn set_operation(&self, binary: &Binary, steps: Steps) -> Result<Frame, Error> {
-        let left = self.frame(&binary.left, steps)?;
-        let right = self.frame(&binary.right, steps)?;
+    pub(super) fn set_operation(&self, binary: &Binary, steps: Steps) -> Result<StepMatrix, Error> {
+        let left = self.matrix(&binary.left, steps)?;
+        let right = self.matrix(&binary.right, steps)?;
         let matching = &binary.matching;
-        let mut frame = Frame::new(&self.meter);
-        match binary.op {
-            BinaryOp::Or => {
-                let present = presence(&left.lines, matching, steps)?;
-                for line in &left.lines {
-                    self.meter.work(steps.count)?;
-                    frame.push(line.labels.clone(), line.values.clone())?;
-                }
-                for line in &right.lines {
-                    self.meter.work(steps.count)?;
-                    frame.push(
-                        line.labels.clone(),
-                        masked(line, present.get(&signature(matching, &line.labels)), false),
-                    )?;
-                }
-                // A series may come from the left at some steps and from the right at others.
-                frame.merge_equal_labels()?;
+        let mut result = StepMatrix::new(&self.budget);
+        if binary.op == BinaryOp::Or {
+            let presence = presence(&left.series, matching, steps)?;
+            for series in &left.series {
+                self.budget.count_work(steps.count)?;
+                result.push(series.labels.clone(), series.values.clone())?;
             }
-            op => {
-                let present = presence(&right.lines, matching, steps)?;
-                for line in &left.lines {
-                    self.meter.work(steps.count)?;
-                    let mask = present.get(&signature(matching, &line.labels));
-                    frame.push(line.labels.clone(), masked(line, mask, op == BinaryOp::And))?;
-                }
+            for series in &right.series {
+                self.budget.count_work(steps.count)?;
+                let present = presence.get(&signature(matching, &series.labels));
+                result.push(series.labels.clone(), filtered(series, present, false))?;
+            }
+            // A series may come from the left at some steps and from the right at others.
+            result.merge_equal_labels()?;
+        } else {
+            let presence = presence(&right.series, matching, steps)?;
+            for series in &left.series {
+                self.budget.count_work(steps.count)?;
+                let present = presence.get(&signature(matching, &series.labels));
+                result.push(series.labels.clone(), filtered(series, present, binary.op == BinaryOp::And))?;
             }
         }
-        Ok(frame)
+        Ok(result)
     }
 }
 
-/// For each signature the steps at which any of `lines` has a value.
-fn presence(lines: &[Line], matching: &Matching, steps: Steps) -> Result<Groups<Vec<bool>>, Error> {
-    let mut present: Groups<Vec<bool>> = Groups::new();
-    for line in lines {
-        let flags = present.entry(signature(matching, &line.labels), |_| Ok(vec![false; steps.count]))?;
-        for (flag, value) in flags.iter_mut().zip(&line.values) {
-            *flag |= !is_stale(*value);
+/// For each signature, whether any of its series has a value at each step.
+fn presence(series: &[StepSeries], matching: &Matching, steps: Steps) -> Result<LabelMap<Vec<bool>>, Error> {
+    let mut presence: LabelMap<Vec<bool>> = LabelMap::new();
+    for series in series {
+        let present = presence.entry(signature(matching, &series.labels), |_| Ok(vec![false; steps.count]))?;
+        for (present, value) in present.iter_mut().zip(&series.values) {
+            *present |= !is_stale(*value);
         }
     }
-    Ok(present)
+    Ok(presence)
 }
 
-/// The values of `line` at the steps at which the other side is present, or at those at which it is not.
-fn masked(line: &Line, present: Option<&Vec<bool>>, wanted: bool) -> Vec<f64> {
+/// The values of `series` at the steps at which the presence of the other side is `wanted`.
+fn filtered(series: &StepSeries, present: Option<&Vec<bool>>, wanted: bool) -> Vec<f64> {
     match present {
-        None if wanted => vec![stale_marker(); line.values.len()],
-        None => line.values.clone(),
-        Some(flags) => line
+        None if wanted => vec![stale_marker(); series.values.len()],
+        None => series.values.clone(),
+        Some(present) => series
             .values
             .iter()
-            .zip(flags)
+            .zip(present)
             .map(|(value, present)| if *present == wanted { *value } else { stale_marker() })
             .collect(),
     }

@@ -1,17 +1,17 @@
-//! A store that holds its series in memory.
+//! A storage in memory.
 use promql::{Labels, Samples, Selector, Storage, StorageError};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Series by labels, each with its samples by time.
+/// Samples by labels and time.
 #[derive(Default)]
-pub(crate) struct Memory {
+pub(crate) struct MemoryStorage {
     series: BTreeMap<Labels, BTreeMap<i64, f64>>,
     selects: AtomicUsize,
 }
 
-impl Memory {
+impl MemoryStorage {
     pub(crate) fn add(&mut self, labels: &Labels, time_ms: i64, value: f64) {
         self.series.entry(labels.clone()).or_default().insert(time_ms, value);
     }
@@ -20,13 +20,13 @@ impl Memory {
         self.series.clear();
     }
 
-    /// How often the store was asked.
+    /// The number of calls of `select`.
     pub(crate) fn selects(&self) -> usize {
         self.selects.load(Ordering::Relaxed)
     }
 }
 
-impl Storage for Memory {
+impl Storage for MemoryStorage {
     fn select(
         &self,
         selector: &Selector,
