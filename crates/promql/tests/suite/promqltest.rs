@@ -39,7 +39,7 @@ fn classic_evaluations_pass() {
             match outcome {
                 Ok(()) => count.0 += 1,
                 Err(reason) if tag.is_empty() => {
-                    failures.push(format!("{file}:{} {}\n    {reason}", eval.line, eval.query))
+                    failures.push(format!("{file}:{} {}\n    {reason}", eval.line, eval.query));
                 }
                 Err(_) => {}
             }
