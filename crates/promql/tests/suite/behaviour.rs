@@ -172,7 +172,7 @@ fn invalid_ranges_are_rejected() -> Result<(), Error> {
 }
 
 #[test]
-fn a_query_stops_when_it_is_told_to() -> Result<(), Error> {
+fn a_query_stops_when_it_is_interrupted() -> Result<(), Error> {
     let storage = fleet();
     let query = parse("quantile_over_time(0.5, latency_seconds_bucket[1h])", &Limits::default())?;
     for (interruption, kind) in
