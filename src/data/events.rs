@@ -6,7 +6,7 @@ use crate::data::refresh_loop::Feed;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{DrawStyle, QueryContext, engine, events_query};
 use leptos::prelude::*;
-use prometheus_api::{Data, Many, Series};
+use prometheus_api::{Data, RangeValues, Series};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,10 +72,10 @@ impl Feed {
 }
 
 /// The marks of a range, in order of time, from start times by replica and engines by version.
-fn marks(matrix: &[Series<Many>], replica: &str, grid: Grid, range: (i64, i64)) -> Vec<Mark> {
+fn marks(matrix: &[Series<RangeValues>], replica: &str, grid: Grid, range: (i64, i64)) -> Vec<Mark> {
     let mut marks = Vec::new();
-    let span = |series: &Series<Many>| {
-        let [first, last] = [series.points.values.first()?, series.points.values.last()?];
+    let span = |series: &Series<RangeValues>| {
+        let [first, last] = [series.samples.values.first()?, series.samples.values.last()?];
         Some([first, last].map(|(time_s, _)| ms(*time_s)))
     };
     for series in matrix {
@@ -83,7 +83,7 @@ fn marks(matrix: &[Series<Many>], replica: &str, grid: Grid, range: (i64, i64)) 
         let Some([first_ms, last_ms]) = span(series) else { continue };
         if let Some(own) = series.metric.get("engine") {
             // The first version that is known may be older than what is known of it.
-            let is_its = |other: &&Series<Many>| other.metric.get("engine") == Some(own);
+            let is_its = |other: &&Series<RangeValues>| other.metric.get("engine") == Some(own);
             if matrix.iter().filter(is_its).filter_map(span).any(|other| other[0] < first_ms) {
                 let title = engine(own).map_or(own.as_str(), |engine| engine.title);
                 let name = format!("{title} {}", label("version"));
@@ -93,7 +93,7 @@ fn marks(matrix: &[Series<Many>], replica: &str, grid: Grid, range: (i64, i64)) 
         }
         let name = label(replica);
         let mut known_ms = None;
-        for (_, number) in &series.points.values {
+        for (_, number) in &series.samples.values {
             let time_ms = ms(number.0);
             // A start is told at every step until the next.
             if known_ms.replace(time_ms) != Some(time_ms) {
@@ -119,10 +119,10 @@ mod tests {
     use super::*;
     use prometheus_api::Number;
 
-    fn series(labels: &[(&str, &str)], values: &[(f64, f64)]) -> Series<Many> {
+    fn series(labels: &[(&str, &str)], values: &[(f64, f64)]) -> Series<RangeValues> {
         let metric = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let values = values.iter().map(|(time_s, value)| (*time_s, Number(*value))).collect();
-        Series { metric, points: Many { values } }
+        Series { metric, samples: RangeValues { values } }
     }
 
     #[test]

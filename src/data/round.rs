@@ -108,7 +108,7 @@ impl Feed {
             return Err(Failure::Foreign("discovery gave something other than a vector".into()));
         };
         if let (true, Some(series)) = (is_live, vector.first()) {
-            let server_ms = (series.points.value.0 * 1000.0) as i64;
+            let server_ms = (series.samples.value.0 * 1000.0) as i64;
             self.clock.update(|clock| clock.learn(asked_ms, browser_ms(), server_ms));
         }
         let inventory = Arc::new(Inventory::from_vector(&vector, &backend.labels));
@@ -118,13 +118,13 @@ impl Feed {
     /// The interval between scrapes, and which replicas answer, from recent samples of `up`.
     fn learn_scrapes(self, scrapes: &Data, serving: &Serving<'_>, (names, scope): (&ScopeLabels, &Scope), now_ms: i64) {
         let Data::Matrix(matrix) = scrapes else { return };
-        if let Some(interval_ms) = interval_ms(matrix.iter().map(|series| series.points.values.as_slice())) {
+        if let Some(interval_ms) = interval_ms(matrix.iter().map(|series| series.samples.values.as_slice())) {
             self.inner.update_value(|inner| inner.interval_ms = Some(interval_ms));
         }
         let patience_ms = self.inner.with_value(|inner| inner.interval_ms).unwrap_or(USUAL_INTERVAL_MS) * 3;
         let (mut up, mut all) = (0, 0);
         for series in matrix {
-            let Some((time_s, number)) = series.points.values.last() else { continue };
+            let Some((time_s, number)) = series.samples.values.last() else { continue };
             let is_up = number.0 == 1.0;
             if now_ms - (time_s * 1000.0) as i64 <= patience_ms && serving.counts(&series.metric, is_up, names, scope) {
                 all += 1;

@@ -1,6 +1,6 @@
 //! A client of the Prometheus API, for the companion and its peers alike.
 use crate::{FixtureError, Result};
-use prometheus_api::{Answer, Data, Many, One, Series, format_time};
+use prometheus_api::{ApiResponse, Data, InstantValue, RangeValues, Series, format_time};
 use reqwest::Url;
 
 /// One server's API.
@@ -28,7 +28,7 @@ impl Api {
     ///
     /// # Errors
     /// When the query is refused or gives no vector.
-    pub async fn vector(&self, query: &str, at_ms: Option<i64>) -> Result<Vec<Series<One>>> {
+    pub async fn vector(&self, query: &str, at_ms: Option<i64>) -> Result<Vec<Series<InstantValue>>> {
         match self.instant(query, at_ms).await? {
             Data::Vector(series) => Ok(series),
             _ => Err(FixtureError::ResultType { query: query.to_owned(), wanted: "a vector" }),
@@ -41,7 +41,7 @@ impl Api {
     /// When the query is refused or gives another number of series.
     pub async fn value(&self, query: &str, at_ms: Option<i64>) -> Result<f64> {
         match self.vector(query, at_ms).await?.as_slice() {
-            [one] => Ok(one.points.value.1.0),
+            [one] => Ok(one.samples.value.1.0),
             series => Err(FixtureError::OneSeries { query: query.to_owned(), count: series.len() }),
         }
     }
@@ -50,7 +50,7 @@ impl Api {
     ///
     /// # Errors
     /// When the query is refused or gives no matrix.
-    pub async fn samples(&self, selector: &str, at_ms: Option<i64>) -> Result<Vec<Series<Many>>> {
+    pub async fn samples(&self, selector: &str, at_ms: Option<i64>) -> Result<Vec<Series<RangeValues>>> {
         Self::matrix(selector, self.instant(selector, at_ms).await?)
     }
 
@@ -58,7 +58,13 @@ impl Api {
     ///
     /// # Errors
     /// When the query is refused.
-    pub async fn range(&self, query: &str, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Vec<Series<Many>>> {
+    pub async fn range(
+        &self,
+        query: &str,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    ) -> Result<Vec<Series<RangeValues>>> {
         let parameters = [
             ("query", query.to_owned()),
             ("start", format_time(start_ms)),
@@ -78,7 +84,7 @@ impl Api {
         self.ask(query, "query", &parameters).await
     }
 
-    fn matrix(query: &str, data: Data) -> Result<Vec<Series<Many>>> {
+    fn matrix(query: &str, data: Data) -> Result<Vec<Series<RangeValues>>> {
         match data {
             Data::Matrix(series) => Ok(series),
             _ => Err(FixtureError::ResultType { query: query.to_owned(), wanted: "a matrix" }),
@@ -90,7 +96,7 @@ impl Api {
         let url = Url::parse_with_params(&address, parameters)
             .map_err(|error| FixtureError::Page(format!("{address} is no address: {error}")))?;
         let body = self.client.get(url).send().await?.text().await?;
-        let answer: Answer<Data> = serde_json::from_str(&body).map_err(|source| FixtureError::Answer {
+        let answer: ApiResponse<Data> = serde_json::from_str(&body).map_err(|source| FixtureError::Answer {
             url: address,
             source,
             body: body.chars().take(300).collect(),

@@ -17,7 +17,7 @@ async fn the_host_shows_within_seconds() -> Result<()> {
     ] {
         let series = async || api.api().vector(query, None).await;
         let series = until(query, Duration::from_secs(60), series, |series| !series.is_empty()).await?;
-        assert!(series.iter().all(|series| series.points.value.1.0 >= at_least), "{query}: {series:?}");
+        assert!(series.iter().all(|series| series.samples.value.1.0 >= at_least), "{query}: {series:?}");
     }
     Ok(())
 }
@@ -39,11 +39,11 @@ async fn an_engine_at_a_usual_port_is_found_without_a_restart() -> Result<()> {
     let up = async || api.vector(&query, None).await;
     let found = until(&query, Duration::from_secs(60), up, |up| !up.is_empty()).await?;
     assert_eq!(found.len(), 1, "found once: {found:?}");
-    assert_eq!(found[0].points.value.1.0, 1.0, "{found:?}");
+    assert_eq!(found[0].samples.value.1.0, 1.0, "{found:?}");
 
     // It was found, so it is a target, which does not go with the process behind it.
     drop(replay);
-    let down = until(&query, Duration::from_secs(60), up, |up| up.iter().any(|up| up.points.value.1.0 == 0.0)).await?;
+    let down = until(&query, Duration::from_secs(60), up, |up| up.iter().any(|up| up.samples.value.1.0 == 0.0)).await?;
     assert_eq!(down.len(), 1, "{down:?}");
     Ok(())
 }

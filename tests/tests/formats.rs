@@ -101,7 +101,7 @@ async fn held(api: &Api, job: &str) -> Result<Samples> {
     let own = |name: &String| name == "job" || name == "instance";
     let series = series.into_iter().map(|series| {
         let labels = series.metric.into_iter().filter(|(name, _)| !own(name)).collect();
-        (labels, series.points.value.1.0.to_bits())
+        (labels, series.samples.value.1.0.to_bits())
     });
     Ok(series.collect())
 }

@@ -189,7 +189,7 @@ impl Stage {
         let query = format!("http_requests_total{{status=\"{status}\"}}[5m]");
         let counts = self.companion.api().samples(&query, None).await?;
         let rises = counts.iter().flat_map(|series| {
-            series.points.values.windows(2).map(|pair| {
+            series.samples.values.windows(2).map(|pair| {
                 let (before, after) = (pair[0].1.0, pair[1].1.0);
                 // A restarted counter begins at nothing.
                 if after < before { after } else { after - before }

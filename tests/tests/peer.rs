@@ -3,7 +3,7 @@ use catalogue::{GRAPHS, QueryContext, Scope, ScopeLabels, drawn_query, start_tim
 use inferboard_tests::{
     Api, Companion, FixtureError, Play, Prometheus, Recording, Replay, Result, SeriesKey, now_ms, skipped, until,
 };
-use prometheus_api::{Many, Series};
+use prometheus_api::{RangeValues, Series};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -164,11 +164,11 @@ impl Asked {
 
 type Points = BTreeMap<BTreeMap<String, String>, BTreeMap<i64, f64>>;
 
-fn points(answer: Vec<Series<Many>>, compared: impl Fn(i64) -> bool) -> Points {
+fn points(answer: Vec<Series<RangeValues>>, compared: impl Fn(i64) -> bool) -> Points {
     answer
         .into_iter()
         .map(|series| {
-            let points = series.points.values.iter().map(|(at_s, value)| ((at_s * 1000.0).round() as i64, value.0));
+            let points = series.samples.values.iter().map(|(at_s, value)| ((at_s * 1000.0).round() as i64, value.0));
             (series.metric, points.filter(|(at_ms, _)| compared(*at_ms)).collect())
         })
         .filter(|(_, points): &(_, BTreeMap<_, _>)| !points.is_empty())

@@ -88,7 +88,7 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
 
     let up = api.samples(&format!("up{{instance=\"{}\"}}[5m]", replay.instance()), None).await?;
     // Until its first page has told its model, a target is without one, and `up` another series.
-    let samples = up.iter().flat_map(|series| &series.points.values);
+    let samples = up.iter().flat_map(|series| &series.samples.values);
     let samples: Vec<(f64, f64)> = samples.map(|(at_s, up)| (at_s * 1000.0 - began_ms as f64, up.0)).collect();
     let mut phases = [(0, 0); 4];
     for (phase, (start_ms, end_ms)) in phases.iter_mut().zip(recorded_phases) {
@@ -113,7 +113,7 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     assert_eq!(now.metric.get("model").map(String::as_str), Some("tiny-llama"), "the page names its model");
 
     let stored = api.samples("process_start_time_seconds{model=\"tiny-llama\"}[5m]", None).await?;
-    let stored_s = distinct(stored.iter().flat_map(|series| series.points.values.iter().map(|(_, value)| value.0)));
+    let stored_s = distinct(stored.iter().flat_map(|series| series.samples.values.iter().map(|(_, value)| value.0)));
     let [first_s, second_s] = stored_s.as_slice() else { panic!("two starts: {stored_s:?}") };
     assert!((second_s - first_s - (starts_s[1] - starts_s[0]) / SPEED).abs() < 1e-3, "{stored_s:?}");
     Ok(())
@@ -158,7 +158,7 @@ impl Stage {
             .into_iter()
             .map(|mut series| {
                 series.metric.retain(|name, _| !SCOPE.contains(&name.as_str()));
-                let points = series.points.values.iter();
+                let points = series.samples.values.iter();
                 (
                     SeriesKey(series.metric),
                     points.map(|(at_s, value)| ((at_s * 1000.0).round() as i64, value.0)).collect(),
@@ -190,7 +190,7 @@ impl Stage {
         let answer = self.api.vector(query, Some(self.last_ms)).await?;
         Ok(answer
             .into_iter()
-            .map(|series| (series.metric.get(label).cloned().unwrap_or_default(), series.points.value.1.0))
+            .map(|series| (series.metric.get(label).cloned().unwrap_or_default(), series.samples.value.1.0))
             .collect())
     }
 
@@ -211,7 +211,7 @@ impl Stage {
         let (start_ms, end_ms) = (self.stamp_ms(self.recording.first_ms()), self.last_ms);
         let query = "rate(http_requests_total{status=\"4xx\"}[30s])";
         let answer = self.api.range(query, start_ms, end_ms, 5000).await?;
-        let rates = answer.into_iter().flat_map(|series| series.points.values);
+        let rates = answer.into_iter().flat_map(|series| series.samples.values);
         let asked: BTreeMap<i64, bool> =
             rates.map(|(at_s, rate)| ((at_s * 1000.0).round() as i64, rate.0 > 0.0)).collect();
         let mut rose = 0;

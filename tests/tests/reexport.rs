@@ -7,7 +7,7 @@ mod python;
 use inferboard_tests::{
     Api, Companion, FixtureError, Play, Process, Prometheus, Recording, Replay, Result, skipped, until,
 };
-use prometheus_api::{Many, Series};
+use prometheus_api::{RangeValues, Series};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -161,9 +161,9 @@ type ReadFamily = (String, String, Vec<Value>);
 type Points = BTreeMap<BTreeMap<String, String>, BTreeMap<i64, u64>>;
 
 /// Times in Unix milliseconds and the bits of the values.
-fn points(series: Vec<Series<Many>>) -> Points {
+fn points(series: Vec<Series<RangeValues>>) -> Points {
     let point = |(at_s, value): &(f64, prometheus_api::Number)| ((at_s * 1000.0).round() as i64, value.0.to_bits());
-    series.into_iter().map(|series| (series.metric, series.points.values.iter().map(point).collect())).collect()
+    series.into_iter().map(|series| (series.metric, series.samples.values.iter().map(point).collect())).collect()
 }
 
 /// Prometheus's metadata by family.

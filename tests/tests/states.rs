@@ -87,7 +87,7 @@ async fn told(api: &Api, instance: &str) -> Result<Vec<(f64, String)>> {
     let mut told = Vec::new();
     for series in api.samples(&query, Some(now_ms())).await? {
         let state = series.metric.get("state").cloned().unwrap_or_default();
-        let current = series.points.values.iter().filter(|(_, value)| value.0 == 1.0);
+        let current = series.samples.values.iter().filter(|(_, value)| value.0 == 1.0);
         told.extend(current.map(|(at_s, _)| (at_s * 1000.0, state.clone())));
     }
     told.sort_by(|a, b| a.0.total_cmp(&b.0));

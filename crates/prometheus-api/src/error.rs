@@ -1,31 +1,31 @@
-//! Errors as the API names them, with their HTTP status.
+//! Error kinds of the API and their HTTP statuses.
 use serde::{Deserialize, Serialize};
 
-/// What kind of error an answer reports.
+/// The kind of an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorType {
-    /// The request cannot be understood: a parameter or the query's text.
+    /// A parameter or the query text is invalid.
     BadData,
-    /// The query is understood but cannot be evaluated.
+    /// The query is valid but its evaluation failed.
     Execution,
-    /// It took too long.
+    /// The request took too long.
     Timeout,
-    /// The client left, or the server is going down.
+    /// The client disconnected, or the server is shutting down.
     Canceled,
-    /// The server's own fault.
+    /// The server failed.
     Internal,
-    /// Not ready, or too busy.
+    /// The server is not ready, or overloaded.
     Unavailable,
-    /// No such thing.
+    /// The resource does not exist.
     NotFound,
-    /// Something a peer names that this list does not.
+    /// A kind that this list does not have.
     #[serde(other)]
     Other,
 }
 
 impl ErrorType {
-    /// The HTTP status that goes with it (Prometheus: `getDefaultErrorCode` in `web/api/v1/api.go`).
+    /// The HTTP status of this kind (Prometheus: `getDefaultErrorCode` in `web/api/v1/api.go`).
     pub fn status(self) -> u16 {
         match self {
             Self::BadData => 400,
@@ -38,18 +38,18 @@ impl ErrorType {
     }
 }
 
-/// An error answer: what kind, and a sentence.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ApiError {
     /// The kind.
     pub kind: ErrorType,
-    /// What happened and what to do.
+    /// What failed and how to fix it.
     pub message: String,
 }
 
 impl ApiError {
-    /// An error of `kind` saying `message`.
+    /// Creates an error.
     pub fn new(kind: ErrorType, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }

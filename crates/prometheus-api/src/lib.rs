@@ -1,12 +1,14 @@
-//! The types of the Prometheus HTTP API, shared by both programs; no I/O.
+//! The types of the Prometheus HTTP API, shared by the page and the companion; no I/O.
 //!
 //! Source of the shapes: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
-mod answer;
+mod duration;
 mod error;
 mod number;
-mod request;
+mod response;
+mod time;
 
-pub use answer::{Answer, Data, Many, One, Series, SeriesSample};
+pub use duration::{InvalidDuration, parse_duration_literal_ms, parse_duration_ms};
 pub use error::{ApiError, ErrorType};
 pub use number::{Number, format_value, parse_value};
-pub use request::{RequestError, format_time, parse_duration_ms, parse_time_ms};
+pub use response::{ApiResponse, Data, InstantValue, RangeValues, Sample, Series};
+pub use time::{InvalidTime, format_time, parse_time_ms};

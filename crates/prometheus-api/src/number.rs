@@ -1,13 +1,13 @@
-//! Sample values as the API writes them: text, as JSON has no NaN and no infinity.
+//! Sample values as text, since JSON has neither NaN nor infinities.
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 use std::fmt;
 
-/// A sample's value; in JSON a string such as `"1.5"`, `"+Inf"` or `"NaN"`.
+/// The value of a sample; in JSON a string such as `"1.5"`, `"+Inf"` or `"NaN"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Number(pub f64);
 
-/// The text of `value` as Go's `strconv.FormatFloat(value, 'f', -1, 64)` gives it, which Prometheus 3 answers with
-/// for all but very large and very small magnitudes, where it takes the exponent form with at least two digits.
+/// Formats a value as Prometheus 3 does: like Go's `strconv.FormatFloat(value, 'f', -1, 64)`, but with an exponent of at
+/// least two digits for magnitudes below 1e-6 and from 1e21.
 pub fn format_value(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();
@@ -29,7 +29,7 @@ fn with_two_digit_exponent(text: &str) -> String {
     format!("{mantissa}e{sign}{digits:0>2}")
 }
 
-/// The value of a text as [`format_value`] writes it; none when it is not a number.
+/// Parses a value that [`format_value`] wrote. Returns `None` if the text is not a number.
 pub fn parse_value(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_written_as_go_writes_them() {
+    fn values_are_formatted_as_in_go() {
         for (value, text) in [
             (0.0, "0"),
             (-0.0, "-0"),
@@ -80,13 +80,13 @@ mod tests {
             (f64::NAN, "NaN"),
         ] {
             assert_eq!(format_value(value), text);
-            let back = parse_value(text).expect("own text");
+            let back = parse_value(text).expect("a formatted value");
             assert!(back == value || back.is_nan() && value.is_nan(), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn text_that_is_not_a_number_is_rejected() {
         for text in ["", "one", "1e400", "0x10", "nan "] {
             assert_eq!(parse_value(text), None, "{text}");
         }

@@ -1,13 +1,17 @@
-//! Why a query has no answer.
-use crate::StorageError;
+//! Errors of parsing, evaluation and storage.
 
-/// Why a query has no answer; [`Error::kind`] says which of Prometheus's error types it is.
+/// The storage failed to read samples.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StorageError(pub String);
+
+/// The reason a query fails; [`Error::kind`] maps it to one of Prometheus's error types.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The text is longer than [`Limits::query_bytes`](crate::Limits::query_bytes).
     #[error("the query has {bytes} bytes, more than the {limit} allowed; shorten it or split it into several")]
     QueryTooLong {
-        /// Length of the text.
+        /// The length of the text.
         bytes: usize,
         /// The limit.
         limit: usize,
@@ -18,13 +22,13 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// There are more operators than [`Limits::operators`](crate::Limits::operators).
+    /// The text has more operators than [`Limits::operators`](crate::Limits::operators).
     #[error("the query has more than {limit} operators; split it")]
     TooManyOperators {
         /// The limit.
         limit: usize,
     },
-    /// There are more regular expressions than [`Limits::patterns`](crate::Limits::patterns).
+    /// The text has more regular expressions than [`Limits::patterns`](crate::Limits::patterns).
     #[error("the query has more than {limit} different regular expressions; split it")]
     TooManyPatterns {
         /// The limit.
@@ -33,26 +37,26 @@ pub enum Error {
     /// The text is not PromQL.
     #[error("invalid query: {0}")]
     Syntax(String),
-    /// The text is PromQL that this evaluator does not offer; see `UNSUPPORTED.md`.
+    /// The text uses PromQL that is not implemented; see `UNSUPPORTED.md`.
     #[error("{0} is not supported")]
     Unsupported(String),
-    /// Start, end and step do not make a range.
+    /// Start, end and step are not a valid range.
     #[error("invalid range: {0}")]
     BadRange(&'static str),
     /// The range has more steps than [`Limits::points`](crate::Limits::points).
     #[error(
-        "the range has {points} points per series, more than the {limit} allowed; use a longer step or a shorter range"
+        "the range has {count} points per series, more than the {limit} allowed; use a longer step or a shorter range"
     )]
-    TooManyPoints {
-        /// Steps asked for.
-        points: u64,
+    TooManySteps {
+        /// The number of steps.
+        count: u64,
         /// The limit.
         limit: usize,
     },
-    /// The query is well formed, but its data or arguments do not fit it.
+    /// The query is valid, but its data or arguments cannot be evaluated.
     #[error("{0}")]
     Execution(String),
-    /// More samples were read than [`Limits::samples`](crate::Limits::samples).
+    /// The query reads more samples than [`Limits::samples`](crate::Limits::samples).
     #[error("the query reads more than {limit} samples; select fewer series or a shorter range")]
     TooManySamples {
         /// The limit.
@@ -66,42 +70,42 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
-    /// All queries together need more than the pool in [`Options::pool`](crate::Options::pool) holds.
-    #[error("the queries that run now hold all of the {limit} bytes that they may together; ask again in a moment")]
+    /// Concurrent queries together need more memory than [`Options::pool`](crate::Options::pool) holds.
+    #[error("concurrent queries use all of the {limit} bytes that they may hold together; try again in a moment")]
     Busy {
-        /// The pool's size.
+        /// The size of the pool.
         limit: u64,
     },
-    /// The caller's time limit passed.
+    /// The time limit of the caller has passed.
     #[error("query timed out in expression evaluation; select fewer series or a shorter range")]
     Timeout,
-    /// The caller gave up.
+    /// The caller no longer waits for the result.
     #[error("query was canceled in expression evaluation")]
     Cancelled,
-    /// The store could not answer.
+    /// The storage failed.
     #[error("reading samples failed: {0}")]
     Storage(#[from] StorageError),
 }
 
-/// Prometheus's error types of the query API, without their HTTP statuses.
+/// The error types of Prometheus's query API.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorKind {
-    /// `bad_data`: the request cannot be understood or asks for too many points.
+    /// `bad_data`: the request is invalid or has too many steps.
     BadData,
     /// `execution`: evaluation failed.
     Execution,
     /// `timeout`: evaluation took too long.
     Timeout,
-    /// `canceled`: the caller gave up.
+    /// `canceled`: the caller no longer waits.
     Cancelled,
-    /// `unavailable`: others need the memory now.
+    /// `unavailable`: concurrent queries use all memory.
     Unavailable,
-    /// `internal`: the store failed.
+    /// `internal`: the storage failed.
     Internal,
 }
 
 impl Error {
-    /// The error's type in Prometheus's table.
+    /// The error type in Prometheus's API.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::QueryTooLong { .. }
@@ -111,7 +115,7 @@ impl Error {
             | Self::Syntax(_)
             | Self::Unsupported(_)
             | Self::BadRange(_)
-            | Self::TooManyPoints { .. } => ErrorKind::BadData,
+            | Self::TooManySteps { .. } => ErrorKind::BadData,
             Self::Execution(_) | Self::TooManySamples { .. } | Self::TooMuchMemory { .. } => ErrorKind::Execution,
             Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Timeout => ErrorKind::Timeout,
@@ -120,7 +124,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn same_labels() -> Self {
+    pub(crate) fn duplicate_label_set() -> Self {
         Self::Execution("vector cannot contain metrics with the same labelset".into())
     }
 }

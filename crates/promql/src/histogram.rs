@@ -1,71 +1,73 @@
-//! Quantiles and fractions of classic histograms. Source: `promql/quantile.go` of Prometheus 3, `BucketQuantile` and
-//! `BucketFraction`.
+//! Quantiles and fractions of classic histograms.
+//!
+//! Source: `promql/quantile.go` of Prometheus 3, `BucketQuantile` and `BucketFraction`.
 
-/// How far apart two counts may be, relative to their size, and still count as equal.
-const TOLERANCE: f64 = 1e-12;
+/// The relative difference up to which two counts are equal.
+const RELATIVE_TOLERANCE: f64 = 1e-12;
 
-/// The observations up to a bound.
+/// A cumulative bucket.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Bucket {
     pub(crate) upper: f64,
-    /// Cumulative.
+    /// The number of observations up to `upper`.
     pub(crate) count: f64,
 }
 
-/// A quantile, and whether counts that fell had to be raised for it.
+/// A quantile, and whether decreasing counts had to be raised to compute it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Quantile {
     pub(crate) value: f64,
-    pub(crate) forced: bool,
+    pub(crate) forced_monotonic: bool,
 }
 
-/// The quantile `q` of the observations in `buckets`, which are ordered by bound, taken to be evenly spread within
-/// each. Below the first positive bound they begin at 0; in the last bucket the quantile is its lower bound. NaN
-/// without observations, a bucket up to +Inf or a second bucket, or for a `q` of NaN; -Inf and +Inf for a `q` below 0
-/// and above 1. Changes `buckets`.
+/// The quantile `q` of the observations in `buckets`, which are sorted by bound.
+///
+/// Observations are assumed to be uniform within a bucket. The first bucket begins at 0 if its bound is positive; in the
+/// last bucket the quantile is the lower bound. Returns NaN if there are no observations, no +Inf bucket or only one
+/// bucket, or if `q` is NaN; -Inf if `q` is below 0 and +Inf if it is above 1. Modifies `buckets`.
 pub(crate) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> Quantile {
-    let unforced = |value| Quantile { value, forced: false };
+    let exact = |value| Quantile { value, forced_monotonic: false };
     if q.is_nan() {
-        return unforced(f64::NAN);
+        return exact(f64::NAN);
     }
     if q < 0.0 {
-        return unforced(f64::NEG_INFINITY);
+        return exact(f64::NEG_INFINITY);
     }
     if q > 1.0 {
-        return unforced(f64::INFINITY);
+        return exact(f64::INFINITY);
     }
     if !is_complete(buckets) {
-        return unforced(f64::NAN);
+        return exact(f64::NAN);
     }
-    join_equal_bounds(buckets);
-    let forced = make_monotonic(buckets);
-    Quantile { value: monotonic_quantile(q, buckets), forced }
+    merge_equal_bounds(buckets);
+    let forced_monotonic = make_monotonic(buckets);
+    Quantile { value: monotonic_quantile(q, buckets), forced_monotonic }
 }
 
 fn monotonic_quantile(q: f64, buckets: &[Bucket]) -> f64 {
-    let [finite @ .., all] = buckets else { return f64::NAN };
+    let [finite @ .., total] = buckets else { return f64::NAN };
     let (Some(first), Some(last)) = (finite.first(), finite.last()) else { return f64::NAN };
-    // A count of NaN cannot be compared, so it satisfies no rank.
-    if all.count == 0.0 || all.count.is_nan() {
+    // A NaN count compares with no rank.
+    if total.count == 0.0 || total.count.is_nan() {
         return f64::NAN;
     }
-    let rank = q * all.count;
-    let place = finite.partition_point(|bucket| bucket.count < rank);
-    let Some(bucket) = finite.get(place) else { return last.upper };
-    if place == 0 {
+    let rank = q * total.count;
+    let index = finite.partition_point(|bucket| bucket.count < rank);
+    let Some(bucket) = finite.get(index) else { return last.upper };
+    if index == 0 {
         return if first.upper <= 0.0 { first.upper } else { bucket.upper * (rank / bucket.count) };
     }
-    let below = finite[place - 1];
+    let below = finite[index - 1];
     below.upper + (bucket.upper - below.upper) * ((rank - below.count) / (bucket.count - below.count))
 }
 
-/// The share of observations above `lower` and up to `upper`, spread as for [`quantile`]. NaN without observations or
-/// a bucket up to +Inf, or where a limit is NaN. Changes `buckets`.
+/// The fraction of observations above `lower` and up to `upper`, interpolated as in [`quantile`]. Returns NaN if there are
+/// no observations or no +Inf bucket, or if a bound is NaN. Modifies `buckets`.
 pub(crate) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
     if !is_complete(buckets) {
         return f64::NAN;
     }
-    join_equal_bounds(buckets);
+    merge_equal_bounds(buckets);
     let total = buckets.last().map_or(0.0, |bucket| bucket.count);
     if total == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
@@ -76,23 +78,22 @@ pub(crate) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
     (rank(upper, buckets, total) - rank(lower, buckets, total)) / total
 }
 
-/// How many observations are at most `limit`.
-fn rank(limit: f64, buckets: &[Bucket], total: f64) -> f64 {
+/// The number of observations up to `bound`.
+fn rank(bound: f64, buckets: &[Bucket], total: f64) -> f64 {
     let mut below = Bucket { upper: 0.0, count: 0.0 };
     if buckets.first().is_some_and(|first| first.upper <= 0.0) {
         below.upper = f64::NEG_INFINITY;
     }
     for bucket in buckets {
-        if below.upper >= limit {
+        if below.upper >= bound {
             return below.count.min(total);
         }
-        if limit < bucket.upper {
-            // Nothing is known about where in an unbounded bucket observations are; of one that begins at -Inf all
-            // count, of one that ends at +Inf none.
+        if bound < bucket.upper {
+            // An unbounded bucket cannot be interpolated: from -Inf all of its observations count, up to +Inf none.
             let rank = if below.upper == f64::NEG_INFINITY {
                 bucket.count
             } else {
-                below.count + (bucket.count - below.count) * (limit - below.upper) / (bucket.upper - below.upper)
+                below.count + (bucket.count - below.count) * (bound - below.upper) / (bucket.upper - below.upper)
             };
             return rank.min(total);
         }
@@ -101,39 +102,39 @@ fn rank(limit: f64, buckets: &[Bucket], total: f64) -> f64 {
     total
 }
 
-/// Whether the last bucket holds all observations.
+/// Whether the last bucket is the +Inf bucket.
 fn is_complete(buckets: &[Bucket]) -> bool {
     buckets.last().is_some_and(|last| last.upper == f64::INFINITY)
 }
 
-/// Adds up buckets with the same bound, which differ in how it is written.
-fn join_equal_bounds(buckets: &mut Vec<Bucket>) {
-    buckets.dedup_by(|next, kept| {
-        let same = next.upper == kept.upper;
+/// Sums buckets with the same bound, which occur if `le` is formatted in several ways.
+fn merge_equal_bounds(buckets: &mut Vec<Bucket>) {
+    buckets.dedup_by(|next, previous| {
+        let same = next.upper == previous.upper;
         if same {
-            kept.count += next.count;
+            previous.count += next.count;
         }
         same
     });
 }
 
-/// Raises counts below an earlier one to that, which data from several targets or under way can need. Returns whether
-/// it was by more than rounding explains.
+/// Raises each count to at least the one before it: scrapes during updates and sums over targets may decrease. Returns
+/// whether the difference was larger than a rounding error.
 fn make_monotonic(buckets: &mut [Bucket]) -> bool {
     let Some((first, rest)) = buckets.split_first_mut() else { return false };
-    let mut forced = false;
+    let mut forced_monotonic = false;
     let mut highest = first.count;
     for bucket in rest {
         if almost_equal(highest, bucket.count) {
             bucket.count = highest;
         } else if bucket.count < highest {
             bucket.count = highest;
-            forced = true;
+            forced_monotonic = true;
         } else {
             highest = bucket.count;
         }
     }
-    forced
+    forced_monotonic
 }
 
 /// Source: `util/almost` of Prometheus.
@@ -144,9 +145,9 @@ fn almost_equal(a: f64, b: f64) -> bool {
     let size = a.abs() + b.abs();
     let difference = (a - b).abs();
     if a == 0.0 || b == 0.0 || size < f64::MIN_POSITIVE {
-        return difference < TOLERANCE * f64::MIN_POSITIVE;
+        return difference < RELATIVE_TOLERANCE * f64::MIN_POSITIVE;
     }
-    difference / size.min(f64::MAX) < TOLERANCE
+    difference / size.min(f64::MAX) < RELATIVE_TOLERANCE
 }
 
 #[cfg(test)]
@@ -161,26 +162,26 @@ mod tests {
     fn quantiles_interpolate_within_a_bucket() {
         let all = buckets(&[(1.0, 10.0), (2.0, 30.0), (f64::INFINITY, 40.0)]);
         for (q, value) in [(0.0, 0.0), (0.125, 0.5), (0.5, 1.5), (0.75, 2.0), (0.99, 2.0)] {
-            assert_eq!(quantile(q, &mut all.clone()), Quantile { value, forced: false }, "{q}");
+            assert_eq!(quantile(q, &mut all.clone()), Quantile { value, forced_monotonic: false }, "{q}");
         }
         assert!(quantile(0.5, &mut buckets(&[(1.0, 10.0)])).value.is_nan());
         assert!(quantile(0.5, &mut buckets(&[(f64::INFINITY, 10.0)])).value.is_nan());
     }
 
     #[test]
-    fn falling_counts_are_raised() {
-        let mut falling = buckets(&[(1.0, 10.0), (2.0, 8.0), (f64::INFINITY, 10.0)]);
-        assert_eq!(quantile(0.5, &mut falling), Quantile { value: 0.5, forced: true });
+    fn decreasing_counts_are_raised() {
+        let mut decreasing = buckets(&[(1.0, 10.0), (2.0, 8.0), (f64::INFINITY, 10.0)]);
+        assert_eq!(quantile(0.5, &mut decreasing), Quantile { value: 0.5, forced_monotonic: true });
     }
 
     #[test]
-    fn fractions_are_between_bounds() {
+    fn fractions_are_those_between_two_bounds() {
         let all = buckets(&[(1.0, 10.0), (2.0, 30.0), (f64::INFINITY, 40.0)]);
-        let of = |lower, upper| fraction(lower, upper, &mut all.clone());
-        assert_eq!(of(1.0, 2.0), 0.5);
-        assert_eq!(of(f64::NEG_INFINITY, 1.5), 0.5);
-        assert_eq!(of(0.0, f64::INFINITY), 1.0);
-        assert_eq!(of(2.0, 1.0), 0.0);
-        assert!(of(f64::NAN, 1.0).is_nan());
+        let fraction_between = |lower, upper| fraction(lower, upper, &mut all.clone());
+        assert_eq!(fraction_between(1.0, 2.0), 0.5);
+        assert_eq!(fraction_between(f64::NEG_INFINITY, 1.5), 0.5);
+        assert_eq!(fraction_between(0.0, f64::INFINITY), 1.0);
+        assert_eq!(fraction_between(2.0, 1.0), 0.0);
+        assert!(fraction_between(f64::NAN, 1.0).is_nan());
     }
 }

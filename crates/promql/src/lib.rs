@@ -1,27 +1,30 @@
-//! PromQL evaluation over a storage trait of one method that must be there; reads no clock and does no I/O.
-mod accumulate;
-mod alternatives;
-mod answer;
+//! PromQL: parses a query and evaluates it over a [`Storage`]. Reads no clock and does no I/O.
 mod ast;
 mod error;
 mod eval;
 mod functions;
 mod histogram;
+mod kahan;
 mod labels;
 mod limits;
+mod literal_set;
 mod parse;
 mod pattern;
 mod print;
 mod quantile;
 mod query;
+mod result;
+mod selector;
 mod storage;
+mod string_literal;
 
-pub use answer::{Answer, Sample, Series, Value};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, StorageError};
 pub use eval::{instant, range};
 pub use labels::{Labels, METRIC_NAME};
 pub use limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation, uninterrupted};
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use query::Query;
-pub use storage::{Column, MatchOp, Matcher, STALE_NAN_BITS, Selector, Storage, StorageError, is_stale, stale_marker};
+pub use result::{QueryResult, Sample, Series, Value};
+pub use selector::{MatchOp, Matcher, Selector};
+pub use storage::{STALE_NAN_BITS, Samples, Storage, is_stale, stale_marker};

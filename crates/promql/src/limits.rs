@@ -1,23 +1,23 @@
-//! What a query may cost, and how it is stopped.
+//! Limits on the cost of a query, and its interruption.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Ceilings on one query, each with its own [`Error`](crate::Error).
+/// The limits of one query, each with its own [`Error`](crate::Error).
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Longest query text, in bytes.
+    /// Maximum length of the query text in bytes.
     pub query_bytes: usize,
-    /// Deepest nesting of brackets and signs.
+    /// Maximum nesting depth of brackets.
     pub nesting: usize,
-    /// Most operators, signs among them, in one query.
+    /// Maximum number of operators, signs included.
     pub operators: usize,
-    /// Most different regular expressions in the matchers of one query.
+    /// Maximum number of distinct regular expressions in matchers.
     pub patterns: usize,
-    /// Most steps of a range query: points per series.
-    pub points: usize,
-    /// Most samples read from the store or produced by subqueries.
+    /// Maximum number of steps of a range query.
+    pub steps: usize,
+    /// Maximum number of samples read from the storage or produced by subqueries.
     pub samples: u64,
-    /// Most bytes that intermediate results of one query may hold at a time.
+    /// Maximum memory of intermediate results at any time, in bytes.
     pub memory_bytes: u64,
 }
 
@@ -28,27 +28,27 @@ impl Default for Limits {
             nesting: 64,
             operators: 256,
             patterns: 64,
-            points: 11_000,
+            steps: 11_000,
             samples: 50_000_000,
             memory_bytes: 256 << 20,
         }
     }
 }
 
-/// How queries are evaluated.
+/// The settings of an evaluation.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How far an instant selector looks back for the latest sample.
+    /// How far an instant vector selector looks back for the latest sample.
     pub lookback_ms: i64,
-    /// The step of a subquery that names none.
+    /// The step of subqueries that do not specify one.
     pub default_subquery_step_ms: i64,
-    /// Ceilings.
+    /// The limits of each query.
     pub limits: Limits,
-    /// Memory that the query shares with others that run at the same time.
+    /// The memory shared by concurrent queries.
     pub pool: Option<Arc<MemoryPool>>,
 }
 
-/// Memory that intermediate results and answers of all queries together may hold.
+/// The memory that intermediate results and results of all queries may hold together.
 #[derive(Debug)]
 pub struct MemoryPool {
     limit_bytes: u64,
@@ -56,24 +56,24 @@ pub struct MemoryPool {
 }
 
 impl MemoryPool {
-    /// A pool of `limit_bytes`.
+    /// Creates a pool of `limit_bytes`.
     pub fn new(limit_bytes: u64) -> Arc<Self> {
         Arc::new(Self { limit_bytes, used_bytes: AtomicU64::new(0) })
     }
 
-    /// All of it.
+    /// The size of the pool.
     pub fn limit_bytes(&self) -> u64 {
         self.limit_bytes
     }
 
-    /// Takes `bytes` out of the pool; none where that many are not left.
+    /// Takes `bytes` out of the pool. Returns `None` if it has less left.
     pub fn reserve(self: &Arc<Self>, bytes: u64) -> Option<Reservation> {
         let mut reservation = Reservation { pool: Arc::clone(self), bytes: 0 };
         reservation.grow(bytes).then_some(reservation)
     }
 }
 
-/// A part of a [`MemoryPool`], given back on drop.
+/// A part of a [`MemoryPool`], returned on drop.
 #[derive(Debug)]
 pub struct Reservation {
     pool: Arc<MemoryPool>,
@@ -81,12 +81,12 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// How much it is.
+    /// The size of the reservation.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes `bytes` more; false, and nothing taken, where that many are not left.
+    /// Takes `bytes` more. Returns false and takes nothing if the pool has less left.
     pub fn grow(&mut self, bytes: u64) -> bool {
         let more = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.pool.limit_bytes);
         let taken = self.pool.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
@@ -110,16 +110,16 @@ impl Default for Options {
     }
 }
 
-/// Why a running query is to stop.
+/// The reason to stop a running query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Interruption {
-    /// Its time is up.
+    /// Its time limit has passed.
     Timeout,
-    /// Nobody waits for the answer any more.
+    /// The caller no longer waits for the result.
     Cancelled,
 }
 
-/// Asked many times during evaluation whether to stop; the evaluator itself reads no clock.
+/// Called repeatedly during evaluation to ask whether to stop, since the evaluator reads no clock.
 pub type Interrupt<'a> = &'a dyn Fn() -> Option<Interruption>;
 
 /// An [`Interrupt`] that never stops a query.

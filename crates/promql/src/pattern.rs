@@ -1,82 +1,82 @@
-//! Patterns over whole label values: texts, and regular expressions.
-use crate::Error;
-use crate::alternatives::texts;
+//! Patterns that match whole label values.
+use crate::error::Error;
+use crate::literal_set::literal_set;
 use regex::{Regex, RegexBuilder};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The compiled size from which a regular expression is refused; compiling one of this size takes milliseconds.
-const SIZE_BYTES: usize = 2 << 20;
+/// The maximum compiled size of a regular expression; compiling one of this size takes milliseconds.
+const MAX_COMPILED_BYTES: usize = 2 << 20;
 
-/// As much of a refused expression is repeated in the message.
-const SHOWN_BYTES: usize = 100;
+/// The maximum length of an expression in an error message.
+const MAX_EXCERPT_BYTES: usize = 100;
 
-/// What a label's value is compared with by `=~` and `!~`.
+/// The right-hand side of `=~` and `!~`.
 #[derive(Clone, Debug)]
 pub struct Pattern(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// All that matches: queries that a program writes have hundreds of texts, which are looked up and never compiled.
-    AnyOf(Arc<HashSet<String>>),
+    /// All values that match. Generated queries list hundreds of values; a lookup is faster than a compiled expression.
+    LiteralSet(Arc<HashSet<String>>),
     Regex(Regex),
 }
 
 impl Pattern {
-    /// The pattern that `source` says, anchored at both ends.
+    /// Parses `source`, anchored at both ends.
     ///
     /// # Errors
-    /// When it is malformed or too large.
+    /// If it is malformed or too large.
     pub fn new(source: &str) -> Result<Self, Error> {
-        match texts(source) {
-            Some(texts) => Ok(Self(Kind::AnyOf(Arc::new(texts)))),
-            None => Ok(Self(Kind::Regex(anchored(source)?))),
+        match literal_set(source) {
+            Some(literals) => Ok(Self(Kind::LiteralSet(Arc::new(literals)))),
+            None => Ok(Self(Kind::Regex(compile_anchored(source)?))),
         }
     }
 
-    /// Whether all of `value` matches.
+    /// Whether the pattern matches the whole of `value`.
     pub fn is_match(&self, value: &str) -> bool {
         match &self.0 {
-            Kind::AnyOf(texts) => texts.contains(value),
+            Kind::LiteralSet(literals) => literals.contains(value),
             Kind::Regex(regex) => regex.is_match(value),
         }
     }
 
-    /// The only values that match, if they are known, in no order.
+    /// All values that match, in no particular order, if they are a known finite set.
     pub fn values(&self) -> Option<impl Iterator<Item = &str>> {
         match &self.0 {
-            Kind::AnyOf(texts) => Some(texts.iter().map(String::as_str)),
+            Kind::LiteralSet(literals) => Some(literals.iter().map(String::as_str)),
             Kind::Regex(_) => None,
         }
     }
 }
 
-/// Compiles `source` to match whole values, `.` matching a line break too, as Prometheus does.
+/// Compiles `source` to match whole values. As in Prometheus, `.` matches line breaks too.
 ///
 /// # Errors
-/// When it is malformed or too large.
-pub(crate) fn anchored(source: &str) -> Result<Regex, Error> {
-    let compile = |source: &str| RegexBuilder::new(&format!("^(?s:{source})$")).size_limit(SIZE_BYTES).build();
+/// If it is malformed or too large.
+pub(crate) fn compile_anchored(source: &str) -> Result<Regex, Error> {
+    let compile = |source: &str| RegexBuilder::new(&format!("^(?s:{source})$")).size_limit(MAX_COMPILED_BYTES).build();
     let compiled = compile(source).or_else(|error| match error {
-        regex::Error::Syntax(_) => compile(&with_plain_braces(source)),
+        regex::Error::Syntax(_) => compile(&escape_literal_braces(source)),
         other => Err(other),
     });
     compiled.map_err(|error| {
-        // The crate's own message repeats the expression and points into it, over several lines.
+        // The crate's message repeats the expression and points into it on several lines; its last line names the problem.
         let error = error.to_string();
         let problem = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        let begin = &source[..source.floor_char_boundary(SHOWN_BYTES)];
-        let more = if begin.len() < source.len() { "…" } else { "" };
-        Error::Syntax(format!("invalid regular expression {begin:?}{more}: {problem}"))
+        let excerpt = &source[..source.floor_char_boundary(MAX_EXCERPT_BYTES)];
+        let ellipsis = if excerpt.len() < source.len() { "…" } else { "" };
+        Error::Syntax(format!("invalid regular expression {excerpt:?}{ellipsis}: {problem}"))
     })
 }
 
-/// `source` with a backslash before each brace that begins no repetition: such a brace stands for itself in Go.
-fn with_plain_braces(source: &str) -> String {
+/// Escapes each brace that does not begin a repetition: in Go such a brace is a literal.
+fn escape_literal_braces(source: &str) -> String {
     let mut text = String::with_capacity(source.len() + 8);
     let mut escaped = false;
-    for (at, c) in source.char_indices() {
-        if c == '{' && !escaped && !is_repetition(&source[at..]) {
+    for (index, c) in source.char_indices() {
+        if c == '{' && !escaped && !is_repetition(&source[index..]) {
             text.push('\\');
         }
         text.push(c);
@@ -88,9 +88,9 @@ fn with_plain_braces(source: &str) -> String {
 /// Whether `text` begins with `{n}`, `{n,}` or `{n,m}`.
 fn is_repetition(text: &str) -> bool {
     let Some((inside, _)) = text[1..].split_once('}') else { return false };
-    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
+    let (min, max) = inside.split_once(',').unwrap_or((inside, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    !least.is_empty() && is_number(least) && is_number(most)
+    !min.is_empty() && is_number(min) && is_number(max)
 }
 
 #[cfg(test)]
@@ -98,15 +98,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn braces_that_repeat_nothing_are_plain() {
+    fn braces_without_a_repetition_are_literals() {
         for (source, value) in [("a{b}c", "a{b}c"), ("a{2}", "aa"), ("a{1,}{x", "aaa{x"), (r"\{a", "{a"), ("{}", "{}")]
         {
-            assert!(anchored(source).is_ok_and(|regex| regex.is_match(value)), "{source}");
+            assert!(compile_anchored(source).is_ok_and(|regex| regex.is_match(value)), "{source}");
         }
     }
 
     #[test]
-    fn texts_between_bars_are_what_the_compiled_expression_matches() {
+    fn literal_sets_agree_with_compiled_expressions() {
         let sources = [
             "a|b",
             "",
@@ -126,7 +126,7 @@ mod tests {
         let values =
             ["a", "b", "", "10.0.0.4:8000", "10x0.0.4:8000", "x", "a|b", "c", r"\", "$", "é", "ü-ß#&~ /", "a.b", "1"];
         for source in sources {
-            let (pattern, regex) = (Pattern::new(source), anchored(source));
+            let (pattern, regex) = (Pattern::new(source), compile_anchored(source));
             assert_eq!(pattern.is_ok(), regex.is_ok(), "{source}");
             let (Ok(pattern), Ok(regex)) = (pattern, regex) else { continue };
             assert_eq!(pattern.values().is_some(), !["a.b|c", r"\d"].contains(&source), "{source}");
@@ -138,15 +138,15 @@ mod tests {
 
     #[test]
     fn a_value_is_matched_as_a_whole() {
-        let matches = |source: &str, value: &str| anchored(source).is_ok_and(|regex| regex.is_match(value));
+        let matches = |source: &str, value: &str| compile_anchored(source).is_ok_and(|regex| regex.is_match(value));
         assert!(matches("a.b|c", "a\nb") && matches("a.b|c", "c"));
         assert!(!matches("a.b|c", "a.bc") && !matches("a", "ba"));
     }
 
     #[test]
-    fn what_is_too_large_or_malformed_is_refused() {
+    fn oversized_and_malformed_expressions_are_rejected() {
         for source in [r"(\p{L}{20}){40}", "(", "[z-a]"] {
-            assert!(matches!(anchored(source), Err(Error::Syntax(_))), "{source}");
+            assert!(matches!(compile_anchored(source), Err(Error::Syntax(_))), "{source}");
         }
     }
 }

@@ -1,22 +1,23 @@
-//! Prints an expression as Prometheus's `parser/printer.go` does; equal expressions print equally.
-use crate::METRIC_NAME;
+//! Formatting of expressions as in Prometheus's `parser/printer.go`. Equal expressions have equal text.
 use crate::ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Expr, Grouping, Matching, Select, Shift, WindowMs,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Expr, Grouping, Matching, TimeModifiers, VectorSelector,
 };
-use crate::parse::quote;
-use crate::storage::{MatchOp, Matcher};
+use crate::labels::METRIC_NAME;
+use crate::selector::{MatchOp, Matcher};
+use crate::string_literal::quote;
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(value) => f.write_str(&go_float(*value)),
+            Self::Number(value) => f.write_str(&format_float(*value)),
             Self::String(text) => f.write_str(&quote(text)),
-            Self::Select(select) => write_select(f, select, None),
-            Self::Window(select, window_ms) => write_select(f, select, Some(*window_ms)),
+            Self::VectorSelector(vector) => write_selector(f, vector, None),
+            Self::MatrixSelector(matrix) => write_selector(f, &matrix.vector, Some(matrix.window_ms)),
             Self::Subquery(subquery) => {
-                let step = subquery.step_ms.map(duration).unwrap_or_default();
-                write!(f, "{}[{}:{step}]{}", subquery.inner, duration(subquery.window_ms), subquery.shift)
+                let window = format_duration(subquery.window_ms);
+                let step = subquery.step_ms.map(format_duration).unwrap_or_default();
+                write!(f, "{}[{window}:{step}]{}", subquery.inner, subquery.modifiers)
             }
             Self::Call(call) => {
                 write!(f, "{}(", call.name)?;
@@ -33,56 +34,56 @@ impl Display for Expr {
     }
 }
 
-fn write_select(f: &mut Formatter<'_>, select: &Select, window_ms: Option<WindowMs>) -> fmt::Result {
-    f.write_str(select.name.as_deref().unwrap_or_default())?;
-    let written = |matcher: &&Matcher| select.name.is_none() || matcher.name != METRIC_NAME;
-    let alternatives: Vec<String> = select
+fn write_selector(f: &mut Formatter<'_>, vector: &VectorSelector, window_ms: Option<i64>) -> fmt::Result {
+    f.write_str(vector.name.as_deref().unwrap_or_default())?;
+    let in_braces = |matcher: &&Matcher| vector.name.is_none() || matcher.name != METRIC_NAME;
+    let alternatives: Vec<String> = vector
         .selector
         .any_of
         .iter()
-        .map(|all| all.iter().filter(written).map(matcher).collect::<Vec<_>>().join(","))
+        .map(|all| all.iter().filter(in_braces).map(format_matcher).collect::<Vec<_>>().join(","))
         .collect();
     let braces = alternatives.join(" or ");
     if !braces.is_empty() {
         write!(f, "{{{braces}}}")?;
     }
     if let Some(window_ms) = window_ms {
-        write!(f, "[{}]", duration(window_ms))?;
+        write!(f, "[{}]", format_duration(window_ms))?;
     }
-    select.shift.fmt(f)
+    vector.modifiers.fmt(f)
 }
 
-fn matcher(matcher: &Matcher) -> String {
+fn format_matcher(matcher: &Matcher) -> String {
     let op = match matcher.op {
-        // A name that is no identifier is written in quotes, without its label.
-        MatchOp::Equal if is_quoted_name(matcher) => return quote(&matcher.value),
+        // A metric name that is not an identifier is only a string in quotes.
+        MatchOp::Equal if is_quoted_metric_name(matcher) => return quote(&matcher.value),
         MatchOp::Equal => "=",
         MatchOp::NotEqual => "!=",
         MatchOp::Regex(_) => "=~",
         MatchOp::NotRegex(_) => "!~",
     };
-    format!("{}{op}{}", label_name(&matcher.name), quote(&matcher.value))
+    format!("{}{op}{}", format_label_name(&matcher.name), quote(&matcher.value))
 }
 
-fn is_quoted_name(matcher: &Matcher) -> bool {
+fn is_quoted_metric_name(matcher: &Matcher) -> bool {
     matcher.name == METRIC_NAME && !matcher.value.is_empty() && !is_identifier(&matcher.value)
 }
 
-impl Display for Shift {
+impl Display for TimeModifiers {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.at {
             None => {}
             Some(At::Start) => f.write_str(" @ start()")?,
             Some(At::End) => f.write_str(" @ end()")?,
-            Some(At::Time(ms)) => {
+            Some(At::TimeMs(ms)) => {
                 let sign = if ms < 0 { "-" } else { "" };
                 write!(f, " @ {sign}{}.{:03}", ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000)?;
             }
         }
         match self.offset_ms {
             0 => Ok(()),
-            ms if ms < 0 => write!(f, " offset -{}", duration(-ms)),
-            ms => write!(f, " offset {}", duration(ms)),
+            ms if ms < 0 => write!(f, " offset -{}", format_duration(-ms)),
+            ms => write!(f, " offset {}", format_duration(ms)),
         }
     }
 }
@@ -91,8 +92,8 @@ fn write_aggregate(f: &mut Formatter<'_>, aggregate: &Aggregate) -> fmt::Result 
     f.write_str(aggregate.op.name())?;
     match &aggregate.grouping {
         Grouping::By(labels) if labels.is_empty() => {}
-        Grouping::By(labels) => write!(f, " by ({}) ", label_names(labels))?,
-        Grouping::Without(labels) => write!(f, " without ({}) ", label_names(labels))?,
+        Grouping::By(labels) => write!(f, " by ({}) ", format_label_names(labels))?,
+        Grouping::Without(labels) => write!(f, " without ({}) ", format_label_names(labels))?,
     }
     match &aggregate.param {
         Some(param) => write!(f, "({param}, {})", aggregate.inner),
@@ -114,17 +115,19 @@ impl Display for Matching {
         };
         if self.on || !self.labels.is_empty() || group.is_some() {
             let word = if self.on { "on" } else { "ignoring" };
-            write!(f, " {word} ({})", label_names(&self.labels))?;
+            write!(f, " {word} ({})", format_label_names(&self.labels))?;
         }
         if let Some((side, labels)) = group {
-            write!(f, " group_{side} ({})", label_names(labels))?;
+            write!(f, " group_{side} ({})", format_label_names(labels))?;
         }
         match (self.fill_left, self.fill_right) {
-            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => write!(f, " fill ({})", go_float(left)),
+            (Some(left), Some(right)) if left.to_bits() == right.to_bits() => {
+                write!(f, " fill ({})", format_float(left))
+            }
             (left, right) => {
                 for (side, value) in [("left", left), ("right", right)] {
                     if let Some(value) = value {
-                        write!(f, " fill_{side} ({})", go_float(value))?;
+                        write!(f, " fill_{side} ({})", format_float(value))?;
                     }
                 }
                 Ok(())
@@ -133,23 +136,23 @@ impl Display for Matching {
     }
 }
 
-fn label_names(names: &[String]) -> String {
-    names.iter().map(|name| label_name(name)).collect::<Vec<_>>().join(", ")
+fn format_label_names(names: &[String]) -> String {
+    names.iter().map(|name| format_label_name(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn label_name(name: &str) -> String {
+fn format_label_name(name: &str) -> String {
     if is_identifier(name) && !name.contains(':') { name.to_owned() } else { quote(name) }
 }
 
-/// Whether `name` may be written without quotes.
+/// Whether `name` needs no quotes.
 fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == ':')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
 }
 
-/// A duration as Prometheus prints it: years and weeks only where nothing is left over.
-fn duration(ms: i64) -> String {
+/// Formats a duration as Prometheus does: years and weeks only if there is no remainder.
+fn format_duration(ms: i64) -> String {
     if ms == 0 {
         return "0s".into();
     }
@@ -174,16 +177,16 @@ fn duration(ms: i64) -> String {
     text
 }
 
-/// A number as Go's `%v` prints it: the shortest form, with an exponent below 1e-4 and from 1e21.
-pub(crate) fn go_float(value: f64) -> String {
+/// Formats a number like Go's `%v`: the shortest form, with an exponent below 1e-4 and from 1e21.
+pub(crate) fn format_float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();
     }
     if value.is_infinite() {
         return if value > 0.0 { "+Inf".into() } else { "-Inf".into() };
     }
-    let size = value.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-4..1e21).contains(&magnitude) {
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));

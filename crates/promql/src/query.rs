@@ -1,36 +1,37 @@
-//! A query that has been read and checked.
-use crate::Selector;
-use crate::ast::{Expr, Shift};
+//! A parsed query.
+use crate::ast::{Expr, MatrixSelector, TimeModifiers};
+use crate::selector::Selector;
 use std::fmt;
 
-/// A query, read and checked by [`parse`](crate::parse); prints as Prometheus prints it.
+/// A query that [`parse`](crate::parse) has parsed and checked. Displays as Prometheus prints it.
 #[derive(Clone, Debug)]
 pub struct Query {
     pub(crate) expr: Expr,
 }
 
 impl Query {
-    /// What the query selects, in the order of the text; the metric's name is a matcher of `__name__`.
+    /// All selectors in the order of the text. The metric name is a matcher of `__name__`.
     pub fn selectors(&self) -> Vec<&Selector> {
         let mut selectors = Vec::new();
-        collect(&self.expr, &mut selectors);
+        collect_selectors(&self.expr, &mut selectors);
         selectors
     }
 
-    /// What the query selects, where it is a selector and nothing else, without a range, `offset` or `@`: what Prometheus
-    /// takes as `match[]`.
+    /// The selector if the query is an instant vector selector without `offset` and `@`, as in `match[]`.
     pub fn as_selector(&self) -> Option<&Selector> {
         match &self.expr {
-            Expr::Select(select) if select.shift == Shift::default() => Some(&select.selector),
+            Expr::VectorSelector(vector) if vector.modifiers == TimeModifiers::default() => Some(&vector.selector),
             _ => None,
         }
     }
 }
 
-fn collect<'e>(expr: &'e Expr, selectors: &mut Vec<&'e Selector>) {
+fn collect_selectors<'e>(expr: &'e Expr, selectors: &mut Vec<&'e Selector>) {
     match expr {
-        Expr::Select(select) | Expr::Window(select, _) => selectors.push(&select.selector),
-        _ => expr.for_each_part(&mut |part| collect(part, selectors)),
+        Expr::VectorSelector(vector) | Expr::MatrixSelector(MatrixSelector { vector, .. }) => {
+            selectors.push(&vector.selector);
+        }
+        _ => expr.for_each_child(&mut |child| collect_selectors(child, selectors)),
     }
 }
 

@@ -157,7 +157,7 @@ fn select(store: &Store, description: &str, name: &str, after_ms: i64, until_ms:
     for _ in 0..5 {
         (samples, series) = (0, 0);
         let started = Instant::now();
-        let visit = &mut |_: &_, column: promql::Column<'_>| {
+        let visit = &mut |_: &_, column: promql::Samples<'_>| {
             samples += std::hint::black_box(column.values).len();
             series += 1;
             ControlFlow::Continue(())

@@ -1,6 +1,6 @@
 //! `inferboard-server query`: an answer in PromQL from a running server, for people and scripts.
 use clap::Args;
-use prometheus_api::{Answer, ApiError, Data, format_value, parse_duration_ms, parse_time_ms};
+use prometheus_api::{ApiError, ApiResponse, Data, format_value, parse_duration_ms, parse_time_ms};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -93,9 +93,9 @@ pub fn query(args: &QueryArgs) -> Result<String, QueryError> {
             Ok((response.status().as_u16(), response.bytes().await?))
         })
         .map_err(|error: reqwest::Error| failed(&error))?;
-    let answer: Answer<Data> =
+    let answer: ApiResponse<Data> =
         serde_json::from_slice(&body).map_err(|_| QueryError::Unreadable { server: base.to_owned(), status })?;
-    if let Answer::Success { warnings, infos, .. } = &answer {
+    if let ApiResponse::Success { warnings, infos, .. } = &answer {
         warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         infos.iter().for_each(|info| eprintln!("info: {info}"));
     }
@@ -137,7 +137,7 @@ fn write(data: &Data, out: &mut String) -> std::fmt::Result {
         Data::Scalar((_, value)) => writeln!(out, "{}", format_value(value.0))?,
         Data::String((_, text)) => writeln!(out, "{text}")?,
         Data::Vector(series) => {
-            let values: Vec<_> = series.iter().map(|own| format_value(own.points.value.1.0)).collect();
+            let values: Vec<_> = series.iter().map(|own| format_value(own.samples.value.1.0)).collect();
             let width = values.iter().map(String::len).max().unwrap_or_default();
             for (value, own) in values.iter().zip(series) {
                 writeln!(out, "{value:>width$}  {}", name(&own.metric))?;
@@ -146,7 +146,7 @@ fn write(data: &Data, out: &mut String) -> std::fmt::Result {
         Data::Matrix(series) => {
             for own in series {
                 writeln!(out, "{}", name(&own.metric))?;
-                for (time_s, value) in &own.points.values {
+                for (time_s, value) in &own.samples.values {
                     writeln!(out, "  {time_s}  {}", format_value(value.0))?;
                 }
             }

@@ -1,7 +1,7 @@
 //! What is there: metric names by scope, from the one discovery query.
 use crate::wasm_size::sort::{set, sort_by};
 use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, engine_of, has_data};
-use prometheus_api::{One, Series};
+use prometheus_api::{InstantValue, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What discovery found.
@@ -14,7 +14,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// Reads the answer to the discovery query.
-    pub fn from_vector(vector: &[Series<One>], labels: &ScopeLabels) -> Self {
+    pub fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
         let mut names: BTreeMap<[String; 4], BTreeSet<String>> = BTreeMap::new();
         for series in vector {
             let label = |name: &str| series.metric.get(name).cloned().unwrap_or_default();
@@ -146,7 +146,7 @@ mod tests {
     use prometheus_api::Number;
 
     fn inventory(rows: &[(&str, &str, &str)]) -> Inventory {
-        let vector: Vec<Series<One>> = rows
+        let vector: Vec<Series<InstantValue>> = rows
             .iter()
             .map(|(name, model, replica)| Series {
                 metric: [("__name__", name), ("model", model), ("replica", replica)]
@@ -154,7 +154,7 @@ mod tests {
                     .filter(|(_, value)| !value.is_empty())
                     .map(|(name, value)| (name.to_owned(), (*value).to_owned()))
                     .collect(),
-                points: One { value: (0.0, Number(1.0)) },
+                samples: InstantValue { value: (0.0, Number(1.0)) },
             })
             .collect();
         Inventory::from_vector(&vector, &ScopeLabels::default())
@@ -181,7 +181,7 @@ mod tests {
             let labels =
                 [("__name__", name), ("model", model), ("environment", environment), ("deployment", deployment)];
             let metric = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-            Series { metric, points: One { value: (0.0, Number(1.0)) } }
+            Series { metric, samples: InstantValue { value: (0.0, Number(1.0)) } }
         };
         const RUNNING: &str = "vllm:num_requests_running";
         let rows = [

@@ -86,7 +86,7 @@ impl<'a> Serving<'a> {
 mod tests {
     use super::*;
     use catalogue::contract::ReplicaState::Running;
-    use prometheus_api::{Number, One, Series};
+    use prometheus_api::{Number, InstantValue, Series};
 
     fn labels(all: &[(&str, &str)]) -> Labels {
         all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -96,7 +96,7 @@ mod tests {
         let series = |(name, model, job, instance): &(&str, &str, &str, &str)| {
             let mut metric = labels(&[("__name__", name), ("model_name", model), ("job", job), ("instance", instance)]);
             metric.retain(|_, value| !value.is_empty());
-            Series { metric, points: One { value: (0.0, Number(1.0)) } }
+            Series { metric, samples: InstantValue { value: (0.0, Number(1.0)) } }
         };
         let vector: Vec<_> = rows.iter().map(series).collect();
         Inventory::from_vector(&vector, &ScopeLabels::of_prometheus())

@@ -3,7 +3,7 @@ use crate::data::graph::grid::Grid;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{LINE_LABEL, Unit};
 use plot::{Column, Frame};
-use prometheus_api::{Data, Many, Series, parse_value};
+use prometheus_api::{Data, RangeValues, Series, parse_value};
 use std::collections::BTreeMap;
 
 /// The line a series belongs to.
@@ -12,12 +12,12 @@ pub(crate) fn line_name<V>(series: &Series<V>) -> String {
 }
 
 /// A frame on the points of `grid` from `start_ms` on; what is absent is NaN.
-pub(crate) fn frame(matrix: &[Series<Many>], grid: Grid, start_ms: i64) -> Frame {
+pub(crate) fn frame(matrix: &[Series<RangeValues>], grid: Grid, start_ms: i64) -> Frame {
     let count = ((grid.end_ms - start_ms) / grid.step_ms + 1).max(0) as usize;
     let times_ms = (0..count as i64).map(|at| start_ms + at * grid.step_ms).collect();
     let columns = matrix.iter().map(|series| {
         let mut values = vec![f64::NAN; count];
-        for (time_s, number) in &series.points.values {
+        for (time_s, number) in &series.samples.values {
             let at = ((time_s * 1000.0 - start_ms as f64) / grid.step_ms as f64).round();
             if let Some(value) = values.get_mut(at as usize).filter(|_| at >= 0.0) {
                 *value = number.0;
@@ -66,7 +66,7 @@ pub(crate) fn sort(frame: &mut Frame, order: &[&str]) {
 /// Name and value of each element of a vector; nothing of other data.
 pub(crate) fn named_values(data: Data) -> Vec<(String, f64)> {
     match data {
-        Data::Vector(series) => series.iter().map(|series| (line_name(series), series.points.value.1.0)).collect(),
+        Data::Vector(series) => series.iter().map(|series| (line_name(series), series.samples.value.1.0)).collect(),
         Data::Matrix(_) | Data::Scalar(_) | Data::String(_) => Vec::new(),
     }
 }
@@ -96,7 +96,8 @@ pub(crate) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
 /// nothing where nothing happened.
 pub(crate) fn bucket_shares(data: Data, scale: f64) -> Vec<(f64, f64)> {
     let Data::Vector(vector) = data else { return Vec::new() };
-    let rate = |series: &Series<prometheus_api::One>| Some((bucket_end(series, scale)?, series.points.value.1.0));
+    let rate =
+        |series: &Series<prometheus_api::InstantValue>| Some((bucket_end(series, scale)?, series.samples.value.1.0));
     let mut rates: Vec<(f64, f64)> = vector.iter().filter_map(rate).collect();
     sort_by(&mut rates, |a, b| a.0.total_cmp(&b.0));
     let Some((_, all)) = rates.last().copied().filter(|(_, all)| *all > 0.0) else { return Vec::new() };
@@ -104,11 +105,11 @@ pub(crate) fn bucket_shares(data: Data, scale: f64) -> Vec<(f64, f64)> {
 }
 
 /// A frame of what fell into each bucket, lowest first: buckets as they are exported count all below them, too.
-pub(crate) fn bucket_frame(matrix: &[Series<Many>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
-    let mut ends: Vec<(f64, &Series<Many>)> =
+pub(crate) fn bucket_frame(matrix: &[Series<RangeValues>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
+    let mut ends: Vec<(f64, &Series<RangeValues>)> =
         matrix.iter().filter_map(|series| Some((bucket_end(series, scale)?, series))).collect();
     sort_by(&mut ends, |a, b| a.0.total_cmp(&b.0));
-    let sorted: Vec<Series<Many>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
+    let sorted: Vec<Series<RangeValues>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
     let mut cumulative = frame(&sorted, grid, start_ms);
     let mut below: Option<Vec<f64>> = None;
     for (column, (end, _)) in cumulative.columns.iter_mut().zip(&ends) {
@@ -133,9 +134,9 @@ mod tests {
 
     const GRID: Grid = Grid { start_ms: 0, end_ms: 40_000, step_ms: 10_000, window_ms: 20_000 };
 
-    fn series(name: &str, points: &[(f64, f64)]) -> Series<Many> {
+    fn series(name: &str, points: &[(f64, f64)]) -> Series<RangeValues> {
         let values = points.iter().map(|(time, value)| (*time, Number(*value))).collect();
-        Series { metric: [(LINE_LABEL.to_owned(), name.to_owned())].into(), points: Many { values } }
+        Series { metric: [(LINE_LABEL.to_owned(), name.to_owned())].into(), samples: RangeValues { values } }
     }
 
     /// Values with NaN written as −1, so that frames compare.
@@ -197,8 +198,8 @@ mod tests {
     #[test]
     fn shares_are_of_the_last_bucket() {
         let bucket = |end: &str, rate| {
-            let points = prometheus_api::One { value: (0.0, Number(rate)) };
-            Series { metric: [("le".to_owned(), end.to_owned())].into(), points }
+            let samples = prometheus_api::InstantValue { value: (0.0, Number(rate)) };
+            Series { metric: [("le".to_owned(), end.to_owned())].into(), samples }
         };
         let of = |rates: [f64; 3]| {
             let ends = ["+Inf", "500", "2000"];

@@ -8,10 +8,10 @@ use crate::data::http::request_limit::Queue;
 use crate::state::card_options::Comparison;
 use catalogue::{Graph, PERCENTILES};
 use plot::Frame;
-use prometheus_api::{Data, Many, Series};
+use prometheus_api::{Data, RangeValues, Series};
 
 /// Makes a frame of an answer that begins at that time.
-type Read<'a> = &'a dyn Fn(&[Series<Many>], Grid, i64) -> Frame;
+type Read<'a> = &'a dyn Fn(&[Series<RangeValues>], Grid, i64) -> Frame;
 
 /// What the queries of one card have in common.
 pub(crate) struct Lines<'a> {

@@ -11,7 +11,7 @@ use catalogue::{
     Colours, Graph, QueryContext, Scope, buckets_query, detailed_query, drawn_query, line_name, summary_query,
 };
 use plot::Frame;
-use prometheus_api::{Many, Series};
+use prometheus_api::{RangeValues, Series};
 use std::sync::Arc;
 
 /// What the lines of a card are compared with, under their times.
@@ -184,8 +184,9 @@ impl Round {
         let histogram = (graph.colours == Colours::Percentiles).then(|| buckets_query(graph, &present, &ask)).flatten();
         let buckets = match (&histogram, choices.form) {
             (Some((query, scale)), Form::HeatMap) => {
-                let read =
-                    |matrix: &[Series<Many>], grid, start_ms| bucket_frame(matrix, *scale, graph.unit, grid, start_ms);
+                let read = |matrix: &[Series<RangeValues>], grid, start_ms| {
+                    bucket_frame(matrix, *scale, graph.unit, grid, start_ms)
+                };
                 Some(asked.continued(query, asked.old.and_then(|old| old.buckets.as_ref()), 0, &read).await?)
             }
             _ => None,

@@ -1,6 +1,6 @@
 //! Long answers are read in slices: between them the page does what hands and clocks ask of it.
 use gloo_timers::future::TimeoutFuture;
-use prometheus_api::{Answer, Data, Many, Series};
+use prometheus_api::{ApiResponse, Data, RangeValues, Series};
 use serde_json::{Deserializer, Error};
 
 /// How much is read at a time, in bytes: it takes some milliseconds. Shorter answers are read at once.
@@ -23,15 +23,15 @@ pub(crate) async fn turn(lines: usize) {
 ///
 /// # Errors
 /// When it is none.
-pub(crate) async fn read(text: &str) -> Result<Answer<Data>, Error> {
+pub(crate) async fn read(text: &str) -> Result<ApiResponse<Data>, Error> {
     let Some(mut rest) = series(text).filter(|_| text.len() > SLICE_BYTES) else { return serde_json::from_str(text) };
-    let mut matrix: Vec<Series<Many>> = Vec::new();
+    let mut matrix: Vec<Series<RangeValues>> = Vec::new();
     let mut slice_end = rest.len().saturating_sub(SLICE_BYTES);
     loop {
         rest = rest.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
         if rest.starts_with(']') {
             let data = Data::Matrix(matrix);
-            return Ok(Answer::Success { data, warnings: Vec::new(), infos: Vec::new() });
+            return Ok(ApiResponse::Success { data, warnings: Vec::new(), infos: Vec::new() });
         }
         let mut one = Deserializer::from_str(rest).into_iter();
         // Where it ends before its time, what is wrong with it is for the usual reader to say.
@@ -72,7 +72,7 @@ mod tests {
         let text = long(20_000, "]},\"stats\":{}}");
         assert!(text.len() > 2 * SLICE_BYTES);
         let sliced = format!("{:?}", read(&text).await.expect("an answer"));
-        assert_eq!(sliced, format!("{:?}", serde_json::from_str::<Answer<Data>>(&text).expect("an answer")));
+        assert_eq!(sliced, format!("{:?}", serde_json::from_str::<ApiResponse<Data>>(&text).expect("an answer")));
     }
 
     #[wasm_bindgen_test]

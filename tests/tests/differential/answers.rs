@@ -38,7 +38,7 @@ pub(crate) async fn answer(api: &Api, question: &Question) -> Result<Answered> {
             series
                 .into_iter()
                 .map(|series| {
-                    let points = series.points.values.iter().map(|(at_s, value)| (at_ms(*at_s), value.0));
+                    let points = series.samples.values.iter().map(|(at_s, value)| (at_ms(*at_s), value.0));
                     (series.metric, points.collect())
                 })
                 .collect(),
@@ -47,7 +47,7 @@ pub(crate) async fn answer(api: &Api, question: &Question) -> Result<Answered> {
             series
                 .into_iter()
                 .map(|series| {
-                    let (at_s, value) = series.points.value;
+                    let (at_s, value) = series.samples.value;
                     (series.metric, BTreeMap::from([(at_ms(at_s), value.0)]))
                 })
                 .collect(),

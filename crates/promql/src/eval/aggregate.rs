@@ -1,38 +1,41 @@
-//! Aggregations that fold each series into its group as it comes.
-use super::grouping::Groups;
-use super::{Evaluator, Frame, Steps};
-use crate::accumulate::{Mean, Sum};
-use crate::ast::{Aggregate, AggregateOp, Expr, Type};
+//! Aggregations that fold each series into its group as it is streamed, and `quantile`.
+use super::evaluator::Evaluator;
+use super::label_map::LabelMap;
+use super::properties::type_mismatch;
+use super::step_matrix::StepMatrix;
+use super::steps::Steps;
+use crate::ast::{Aggregate, AggregateOp, Expr, ValueType};
+use crate::kahan::{KahanMean, KahanSum};
 use crate::quantile::quantile;
 use crate::{Error, is_stale, stale_marker};
 
 impl Evaluator<'_> {
-    pub(super) fn aggregate(&self, aggregate: &Aggregate, steps: Steps) -> Result<Frame, Error> {
+    pub(super) fn aggregate(&self, aggregate: &Aggregate, steps: Steps) -> Result<StepMatrix, Error> {
         match aggregate.op {
-            AggregateOp::Sum => self.fold::<Option<Sum>>(aggregate, steps),
-            AggregateOp::Avg => self.fold::<Option<Mean>>(aggregate, steps),
-            AggregateOp::Min => self.fold::<Least>(aggregate, steps),
-            AggregateOp::Max => self.fold::<Greatest>(aggregate, steps),
+            AggregateOp::Sum => self.fold::<Option<KahanSum>>(aggregate, steps),
+            AggregateOp::Avg => self.fold::<Option<KahanMean>>(aggregate, steps),
+            AggregateOp::Min => self.fold::<Minimum>(aggregate, steps),
+            AggregateOp::Max => self.fold::<Maximum>(aggregate, steps),
             AggregateOp::Count => self.fold::<Count>(aggregate, steps),
-            AggregateOp::Group => self.fold::<Presence>(aggregate, steps),
+            AggregateOp::Group => self.fold::<AnyValue>(aggregate, steps),
             AggregateOp::Stdvar => self.fold::<Variance>(aggregate, steps),
-            AggregateOp::Stddev => self.fold::<Deviation>(aggregate, steps),
-            AggregateOp::Quantile => self.quantiles(aggregate, steps),
+            AggregateOp::Stddev => self.fold::<StandardDeviation>(aggregate, steps),
+            AggregateOp::Quantile => self.aggregate_quantile(aggregate, steps),
             AggregateOp::CountValues => self.count_values(aggregate, steps),
-            AggregateOp::Topk | AggregateOp::Bottomk => self.ranked(aggregate, steps),
+            AggregateOp::Topk | AggregateOp::Bottomk => self.topk(aggregate, steps),
         }
     }
 
-    fn fold<F: Fold>(&self, aggregate: &Aggregate, steps: Steps) -> Result<Frame, Error> {
-        let mut groups = Groups::new();
-        let mut charge = self.meter.charge();
+    fn fold<F: Fold>(&self, aggregate: &Aggregate, steps: Steps) -> Result<StepMatrix, Error> {
+        let mut groups = LabelMap::new();
+        let mut charge = self.budget.memory_charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            let folds = groups.entry(row.key(&aggregate.grouping), |labels| {
-                charge.labels(labels)?;
-                charge.bytes(steps.count * size_of::<F>())?;
+            let folds = groups.entry(row.group_labels(&aggregate.grouping), |labels| {
+                charge.add_labels(labels)?;
+                charge.add_bytes(steps.count * size_of::<F>())?;
                 Ok(vec![F::default(); steps.count])
             })?;
-            self.meter.work(row.values.len())?;
+            self.budget.count_work(row.values.len())?;
             for (fold, value) in folds.iter_mut().zip(&*row.values) {
                 if !is_stale(*value) {
                     fold.add(*value);
@@ -40,87 +43,87 @@ impl Evaluator<'_> {
             }
             Ok(())
         })?;
-        let mut frame = Frame::new(&self.meter);
+        let mut result = StepMatrix::new(&self.budget);
         for (labels, folds) in groups {
-            frame.push(labels, folds.into_iter().map(|fold| fold.value().unwrap_or_else(stale_marker)).collect())?;
+            result.push(labels, folds.into_iter().map(|fold| fold.value().unwrap_or_else(stale_marker)).collect())?;
         }
-        Ok(frame)
+        Ok(result)
     }
 
-    /// `quantile`, which needs all of a step's values at once.
-    fn quantiles(&self, aggregate: &Aggregate, steps: Steps) -> Result<Frame, Error> {
-        let wanted = self.scalar(param(aggregate)?, steps)?;
-        self.annotations.check_quantiles(&wanted);
-        let mut groups: Groups<Vec<Vec<f64>>> = Groups::new();
-        let mut charge = self.meter.charge();
+    /// `quantile`, which needs all values of a step at once.
+    fn aggregate_quantile(&self, aggregate: &Aggregate, steps: Steps) -> Result<StepMatrix, Error> {
+        let quantiles = self.scalar(param(aggregate)?, steps)?;
+        self.annotations.check_quantiles(&quantiles);
+        let mut groups: LabelMap<Vec<Vec<f64>>> = LabelMap::new();
+        let mut charge = self.budget.memory_charge();
         self.stream(&aggregate.inner, steps, &mut |row| {
-            charge.values(row.values.len())?;
-            let columns =
-                groups.entry(row.key(&aggregate.grouping), |labels| charge.labels(labels).map(|()| Vec::new()))?;
-            columns.push(std::mem::take(row.values));
+            charge.add_values(row.values.len())?;
+            let create = |labels: &_| charge.add_labels(labels).map(|()| Vec::new());
+            let members = groups.entry(row.group_labels(&aggregate.grouping), create)?;
+            members.push(std::mem::take(row.values));
             Ok(())
         })?;
-        let mut frame = Frame::new(&self.meter);
+        let mut result = StepMatrix::new(&self.budget);
         let mut present = Vec::new();
-        for (labels, columns) in groups {
+        for (labels, members) in groups {
             let mut values = Vec::with_capacity(steps.count);
-            for (step, wanted) in wanted.iter().enumerate() {
+            for (step, q) in quantiles.iter().enumerate() {
                 present.clear();
-                present.extend(columns.iter().map(|column| column[step]).filter(|value| !is_stale(*value)));
-                self.meter.work(columns.len() * 4)?;
-                values.push(if present.is_empty() { stale_marker() } else { quantile(*wanted, &mut present) });
+                present.extend(members.iter().map(|values| values[step]).filter(|value| !is_stale(*value)));
+                self.budget.count_work(members.len() * 4)?;
+                values.push(if present.is_empty() { stale_marker() } else { quantile(*q, &mut present) });
             }
-            frame.push(labels, values)?;
+            result.push(labels, values)?;
         }
-        Ok(frame)
+        Ok(result)
     }
 }
 
-/// The parameter in front of the operand.
+/// The parameter before the operand.
 pub(super) fn param(aggregate: &Aggregate) -> Result<&Expr, Error> {
-    let missing = || super::mistyped(Type::Scalar, &Expr::Aggregate(aggregate.clone()));
+    let missing = || type_mismatch(ValueType::Scalar, &Expr::Aggregate(aggregate.clone()));
     aggregate.param.as_deref().ok_or_else(missing)
 }
 
-/// A group's state at one step.
+/// The state of a group at one step.
 trait Fold: Clone + Default {
     fn add(&mut self, value: f64);
-    /// None if nothing was added.
+    /// `None` if no value was added.
     fn value(self) -> Option<f64>;
 }
 
-impl Fold for Option<Sum> {
+impl Fold for Option<KahanSum> {
     fn add(&mut self, value: f64) {
         match self {
             Some(sum) => sum.add(value),
-            None => *self = Some(Sum::starting_at(value)),
+            None => *self = Some(KahanSum::starting_at(value)),
         }
     }
 
     fn value(self) -> Option<f64> {
-        self.map(Sum::compensated)
+        self.map(KahanSum::value)
     }
 }
 
-impl Fold for Option<Mean> {
+impl Fold for Option<KahanMean> {
     fn add(&mut self, value: f64) {
         match self {
             Some(mean) => mean.add(value),
-            None => *self = Some(Mean::starting_at(value)),
+            None => *self = Some(KahanMean::starting_at(value)),
         }
     }
 
     fn value(self) -> Option<f64> {
-        self.map(Mean::value)
+        self.map(KahanMean::value)
     }
 }
 
 #[derive(Clone, Copy, Default)]
-struct Least(Option<f64>);
+struct Minimum(Option<f64>);
 
-impl Fold for Least {
+impl Fold for Minimum {
     fn add(&mut self, value: f64) {
-        if self.0.is_none_or(|least| value < least || least.is_nan()) {
+        if self.0.is_none_or(|min| value < min || min.is_nan()) {
             self.0 = Some(value);
         }
     }
@@ -131,11 +134,11 @@ impl Fold for Least {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Greatest(Option<f64>);
+struct Maximum(Option<f64>);
 
-impl Fold for Greatest {
+impl Fold for Maximum {
     fn add(&mut self, value: f64) {
-        if self.0.is_none_or(|greatest| value > greatest || greatest.is_nan()) {
+        if self.0.is_none_or(|max| value > max || max.is_nan()) {
             self.0 = Some(value);
         }
     }
@@ -159,9 +162,9 @@ impl Fold for Count {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Presence(bool);
+struct AnyValue(bool);
 
-impl Fold for Presence {
+impl Fold for AnyValue {
     fn add(&mut self, _: f64) {
         self.0 = true;
     }
@@ -193,9 +196,9 @@ impl Fold for Variance {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Deviation(Variance);
+struct StandardDeviation(Variance);
 
-impl Fold for Deviation {
+impl Fold for StandardDeviation {
     fn add(&mut self, value: f64) {
         self.0.add(value);
     }

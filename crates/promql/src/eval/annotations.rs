@@ -1,74 +1,75 @@
-//! Remarks made while evaluating, in Prometheus's words (`util/annotations`), without its positions in the text.
-use crate::answer::{Answer, Value};
-use crate::print::go_float;
+//! Warnings and infos of an evaluation, in Prometheus's words (`util/annotations`) but without positions in the query.
+use crate::print::format_float;
+use crate::result::{QueryResult, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-/// How many remarks of a kind are told, as in Prometheus's API.
-const MOST: usize = 10;
+/// The maximum number of warnings and of infos, as in Prometheus's API.
+const MAX_PER_KIND: usize = 10;
 
-/// The remarks of one query.
+/// The annotations of one query.
 #[derive(Default)]
 pub(crate) struct Annotations {
-    warnings: RefCell<Remarks>,
-    infos: RefCell<Remarks>,
+    warnings: RefCell<AnnotationSet>,
+    infos: RefCell<AnnotationSet>,
 }
 
 #[derive(Default)]
-struct Remarks {
+struct AnnotationSet {
     texts: BTreeSet<String>,
-    omitted: bool,
+    is_truncated: bool,
 }
 
-impl Remarks {
+impl AnnotationSet {
     fn add(&mut self, text: String) {
-        if self.texts.len() < MOST {
+        if self.texts.len() < MAX_PER_KIND {
             self.texts.insert(text);
         } else if !self.texts.contains(&text) {
-            self.omitted = true;
+            self.is_truncated = true;
         }
     }
 
     fn into_texts(self) -> Vec<String> {
-        let omitted = self.omitted.then(|| "more annotations omitted".to_owned());
+        let omitted = self.is_truncated.then(|| "more annotations omitted".to_owned());
         self.texts.into_iter().chain(omitted).collect()
     }
 }
 
 impl Annotations {
-    /// Remarks on each value of `quantiles` outside 0 to 1.
+    /// Warns about each of `quantiles` that is not between 0 and 1.
     pub(crate) fn check_quantiles(&self, quantiles: &[f64]) {
-        let mut last = 0.0_f64;
+        let mut previous = 0.0_f64;
         for quantile in quantiles {
-            if quantile.to_bits() != last.to_bits() && !(0.0..=1.0).contains(quantile) {
-                let got = go_float(*quantile);
+            if quantile.to_bits() != previous.to_bits() && !(0.0..=1.0).contains(quantile) {
+                let got = format_float(*quantile);
                 self.warn(&format!("quantile value should be between 0 and 1, got {got}"));
             }
-            last = *quantile;
+            previous = *quantile;
         }
     }
 
-    /// A series given to a histogram function has no usable `le`.
+    /// Warns that an input series of a histogram function has no valid `le`.
     pub(crate) fn bad_bucket_label(&self, le: &str, metric: &str) {
-        let metric = for_metric(metric);
+        let metric = if metric.is_empty() { String::new() } else { format!(" for metric name {metric:?}") };
         self.warn(&format!("bucket label \"le\" is missing or has a malformed value of {le:?}{metric}"));
     }
 
-    /// A histogram's buckets were not cumulative.
+    /// Notes that the buckets of a histogram were not monotonic.
     pub(crate) fn forced_monotonicity(&self) {
         self.info("input to histogram_quantile needed to be fixed for monotonicity (and may give inaccurate results)");
     }
 
-    /// `rate` or `increase` of something whose name is no counter's.
-    pub(crate) fn maybe_no_counter(&self, metric: &str) {
+    /// Notes a `rate` or `increase` of a metric whose name does not look like a counter's.
+    pub(crate) fn check_counter_name(&self, metric: &str) {
         if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| metric.ends_with(suffix)) {
             let rule = "name does not end in _total/_sum/_count/_bucket";
             self.info(&format!("metric might not be a counter, {rule}: {metric:?}"));
         }
     }
 
-    pub(crate) fn into_answer(self, value: Value) -> Answer {
-        Answer { value, warnings: self.warnings.into_inner().into_texts(), infos: self.infos.into_inner().into_texts() }
+    pub(crate) fn into_result(self, value: Value) -> QueryResult {
+        let (warnings, infos) = (self.warnings.into_inner(), self.infos.into_inner());
+        QueryResult { value, warnings: warnings.into_texts(), infos: infos.into_texts() }
     }
 
     fn warn(&self, text: &str) {
@@ -78,8 +79,4 @@ impl Annotations {
     fn info(&self, text: &str) {
         self.infos.borrow_mut().add(format!("PromQL info: {text}"));
     }
-}
-
-fn for_metric(metric: &str) -> String {
-    if metric.is_empty() { String::new() } else { format!(" for metric name {metric:?}") }
 }

@@ -1,10 +1,12 @@
-//! What happens to each value on its own: signs, functions of one number, arithmetic with a number.
-use super::{Evaluator, Frame, Row, Sink, Steps};
+//! Operations on each value alone: signs, functions of one number, arithmetic with a scalar.
+use super::evaluator::Evaluator;
+use super::step_matrix::{Row, Sink, StepMatrix};
+use super::steps::Steps;
 use crate::ast::Expr;
 use crate::{Error, is_stale};
 
 impl Evaluator<'_> {
-    /// Streams `inner` with `f(step, value)` in the place of each value; `f` may give the stale marker for none.
+    /// Streams `inner` with each value replaced by `f(step, value)`; `f` removes a value by the stale marker.
     pub(crate) fn map(
         &self,
         inner: &Expr,
@@ -26,8 +28,8 @@ impl Evaluator<'_> {
         if drops_name { self.without_names(inner, &mut mapped, sink) } else { mapped(sink) }
     }
 
-    /// Streams `source`, made from `inner`, without metric names. Only where two series of `inner` may become one by
-    /// that are they kept, to be joined.
+    /// Streams `source`, which is computed from `inner`, without metric names. Series are held, to merge them, only if
+    /// two series of `inner` may become equal.
     pub(crate) fn without_names(
         &self,
         inner: &Expr,
@@ -37,9 +39,9 @@ impl Evaluator<'_> {
         if inner.is_distinct_without_name() {
             return source(&mut |row| sink(Row { named: false, ..row }));
         }
-        let mut frame = Frame::new(&self.meter);
-        source(&mut |row| frame.push_row(&Row { named: false, ..row }))?;
-        frame.merge_equal_labels()?;
-        frame.drain(sink)
+        let mut matrix = StepMatrix::new(&self.budget);
+        source(&mut |row| matrix.push_row(&Row { named: false, ..row }))?;
+        matrix.merge_equal_labels()?;
+        matrix.stream_into(sink)
     }
 }

@@ -1,65 +1,68 @@
-//! Expressions that occur more than once in a query, so that each is evaluated once.
-use super::frame::Frame;
-use super::steps::{Span, Steps, Windows};
-use crate::ast::{Aggregate, AggregateOp, Expr, Type};
+//! Shared results of expressions that occur more than once in a query.
+use super::step_matrix::StepMatrix;
+use super::steps::{QueryRange, Steps};
+use super::windows::Windows;
+use crate::ast::{Aggregate, AggregateOp, Expr, ValueType};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// The results of repeated expressions, each kept from its first use to its last.
+/// The results of repeated expressions, each stored from its first use to its last.
 ///
-/// Two expressions are the same if they print the same and are evaluated at the same steps.
+/// Two expressions are equal if they have the same text and are evaluated at the same steps.
 #[derive(Default)]
 pub(crate) struct Memo {
-    /// Place of each repeated expression, by its address in the tree, which lives as long as the evaluation.
-    places: HashMap<usize, usize>,
+    /// The index of each repeated expression's entry, by the expression's address in the tree, which outlives the
+    /// evaluation.
+    indices: HashMap<usize, usize>,
     entries: RefCell<Vec<Entry>>,
 }
 
 struct Entry {
     uses_left: usize,
-    frame: Option<Rc<Frame>>,
+    matrix: Option<Rc<StepMatrix>>,
 }
 
-/// What the memo knows about an expression.
-pub(crate) enum Recall {
-    /// It occurs once.
-    Single,
-    /// It was evaluated before.
-    Known(Rc<Frame>),
-    /// It is to be evaluated and handed to [`Memo::keep`].
-    First(usize),
+/// The result of a lookup.
+pub(crate) enum Lookup {
+    /// The expression occurs once and is not stored.
+    SingleUse,
+    /// The stored result.
+    Cached(Rc<StepMatrix>),
+    /// The expression is not evaluated yet; the result goes to [`Memo::store`] with this index.
+    FirstUse(usize),
 }
 
 impl Memo {
-    pub(crate) fn plan(expr: &Expr, steps: Steps, span: Span, default_step_ms: i64) -> Self {
-        let mut plan = Plan { span, default_step_ms, seen: HashMap::new(), uses: Vec::new() };
-        plan.visit(expr, steps);
+    /// Finds the repeated expressions within `expr`.
+    pub(crate) fn plan(expr: &Expr, steps: Steps, query_range: QueryRange, default_step_ms: i64) -> Self {
+        let mut planner = Planner { query_range, default_step_ms, indices: HashMap::new(), uses: Vec::new() };
+        planner.visit(expr, steps);
         let mut memo = Self::default();
         let mut entries = Vec::new();
-        for addresses in plan.uses.into_iter().filter(|addresses| addresses.len() > 1) {
+        for addresses in planner.uses.into_iter().filter(|addresses| addresses.len() > 1) {
             for address in &addresses {
-                memo.places.insert(*address, entries.len());
+                memo.indices.insert(*address, entries.len());
             }
-            entries.push(Entry { uses_left: addresses.len(), frame: None });
+            entries.push(Entry { uses_left: addresses.len(), matrix: None });
         }
         memo.entries = RefCell::new(entries);
         memo
     }
 
-    pub(crate) fn recall(&self, expr: &Expr) -> Recall {
-        let Some(&place) = self.places.get(&address(expr)) else { return Recall::Single };
+    pub(crate) fn lookup(&self, expr: &Expr) -> Lookup {
+        let Some(&index) = self.indices.get(&address(expr)) else { return Lookup::SingleUse };
         let mut entries = self.entries.borrow_mut();
-        let entry = &mut entries[place];
+        let entry = &mut entries[index];
         entry.uses_left = entry.uses_left.saturating_sub(1);
-        let frame = if entry.uses_left == 0 { entry.frame.take() } else { entry.frame.clone() };
-        frame.map_or(Recall::First(place), Recall::Known)
+        let matrix = if entry.uses_left == 0 { entry.matrix.take() } else { entry.matrix.clone() };
+        matrix.map_or(Lookup::FirstUse(index), Lookup::Cached)
     }
 
-    pub(crate) fn keep(&self, place: usize, frame: &Rc<Frame>) {
+    pub(crate) fn store(&self, index: usize, matrix: &Rc<StepMatrix>) {
         let mut entries = self.entries.borrow_mut();
-        if entries[place].uses_left > 0 {
-            entries[place].frame = Some(Rc::clone(frame));
+        if entries[index].uses_left > 0 {
+            entries[index].matrix = Some(Rc::clone(matrix));
         }
     }
 }
@@ -68,56 +71,57 @@ fn address(expr: &Expr) -> usize {
     std::ptr::from_ref(expr).addr()
 }
 
-struct Plan {
-    span: Span,
+struct Planner {
+    query_range: QueryRange,
     default_step_ms: i64,
-    seen: HashMap<(String, Steps), usize>,
+    /// The index in `uses` of each distinct expression.
+    indices: HashMap<(String, Steps), usize>,
     /// The addresses of each distinct expression.
     uses: Vec<Vec<usize>>,
 }
 
-impl Plan {
+impl Planner {
     fn visit(&mut self, expr: &Expr, steps: Steps) {
-        let shareable = !matches!(expr, Expr::Paren(_)) && expr.value_type() == Type::Vector;
-        if !shareable || !self.repeats(expr, steps) {
-            self.visit_parts(expr, steps);
+        let shareable = !matches!(expr, Expr::Paren(_)) && expr.value_type() == ValueType::Vector;
+        if !shareable || !self.is_repeated(expr, steps) {
+            self.visit_children(expr, steps);
         }
     }
 
-    /// Whether `expr` was met before. If so its parts are not: they are evaluated once, within it.
-    fn repeats(&mut self, expr: &Expr, steps: Steps) -> bool {
+    /// Records a use of `expr`. Returns whether it was used before; its children are then evaluated only once, with it.
+    fn is_repeated(&mut self, expr: &Expr, steps: Steps) -> bool {
         let next = self.uses.len();
-        let place = *self.seen.entry((expr.to_string(), steps)).or_insert(next);
-        if place == next {
+        let index = *self.indices.entry((expr.to_string(), steps)).or_insert(next);
+        if index == next {
             self.uses.push(Vec::new());
         }
-        self.uses[place].push(address(expr));
-        place != next
+        self.uses[index].push(address(expr));
+        index != next
     }
 
-    fn visit_parts(&mut self, expr: &Expr, steps: Steps) {
+    fn visit_children(&mut self, expr: &Expr, steps: Steps) {
         match expr {
             Expr::Subquery(subquery) => {
-                let windows = Windows::of_subquery(steps, self.span, subquery);
+                let windows = Windows::of_subquery(steps, self.query_range, subquery);
                 let step_ms = subquery.step_ms.unwrap_or(self.default_step_ms);
-                if let Some(inner) = Steps::within(&windows, step_ms) {
+                if let Some(inner) = windows.subquery_steps(step_ms) {
                     self.visit(&subquery.inner, inner);
                 }
             }
-            // Folding series as they come needs far less memory than keeping them to fold them twice.
+            // Folding streamed series needs far less memory than storing them to fold them twice.
             Expr::Aggregate(Aggregate { op, inner, .. })
                 if !matches!(op, AggregateOp::Quantile | AggregateOp::CountValues) && inner.streams() =>
             {
-                self.visit_stream(inner, steps);
+                self.visit_streamed(inner, steps);
             }
-            _ => expr.for_each_part(&mut |part| self.visit(part, steps)),
+            _ => expr.for_each_child(&mut |child| self.visit(child, steps)),
         }
     }
 
-    fn visit_stream(&mut self, expr: &Expr, steps: Steps) {
+    fn visit_streamed(&mut self, expr: &Expr, steps: Steps) {
         match expr {
-            Expr::Subquery(_) => self.visit_parts(expr, steps),
-            _ if expr.streams() => expr.for_each_part(&mut |part| self.visit_stream(part, steps)),
+            Expr::Subquery(_) => self.visit_children(expr, steps),
+            _ if expr.streams() => expr.for_each_child(&mut |child| self.visit_streamed(child, steps)),
             _ => self.visit(expr, steps),
         }
     }

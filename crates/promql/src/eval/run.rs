@@ -1,40 +1,40 @@
-//! The two ways to ask: at one time, or at many.
-use super::memo::Memo;
-use super::{Annotations, Evaluator, Meter, Needed, Span, Steps, Windows};
-use crate::answer::{Answer, Sample, Series, Value};
-use crate::ast::{AggregateOp, Expr, Type};
-use crate::functions::Function;
-use crate::{Error, Interrupt, Options, Query, Storage, is_stale};
+//! The entry points: instant queries and range queries.
+use super::evaluator::Evaluator;
+use super::select::{SamplesNeeded, WindowedSeries};
+use super::steps::{QueryRange, Steps};
+use crate::ast::{Expr, ValueType};
+use crate::result::{QueryResult, Sample, Series, Value};
+use crate::{Error, Interrupt, Labels, Options, Query, Storage, is_stale};
 use std::rc::Rc;
 
-/// Answers `query` at `time_ms`.
+/// Evaluates `query` at `time_ms`.
 ///
 /// # Errors
-/// When evaluation fails, exceeds a limit or is interrupted, or the store fails.
+/// If evaluation fails, exceeds a limit or is interrupted, or the storage fails.
 pub fn instant(
     storage: &dyn Storage,
     query: &Query,
     time_ms: i64,
     options: &Options,
     interrupt: Interrupt<'_>,
-) -> Result<Answer, Error> {
+) -> Result<QueryResult, Error> {
     let steps = Steps { start_ms: time_ms, step_ms: 1, count: 1 };
-    let span = Span { start_ms: time_ms, end_ms: time_ms, step_ms: 0 };
-    let evaluator = Evaluator::new(storage, query, steps, span, options, interrupt)?;
+    let query_range = QueryRange { start_ms: time_ms, end_ms: time_ms, step_ms: 0 };
+    let evaluator = Evaluator::new(storage, query, steps, query_range, options, interrupt)?;
     let value = match query.expr.value_type() {
-        Type::Scalar => Value::Scalar { time_ms, value: evaluator.scalar(&query.expr, steps)?[0] },
-        Type::String => Value::String { time_ms, value: query.expr.text()?.to_owned() },
-        Type::Vector => Value::Vector(evaluator.samples(&query.expr, steps)?),
-        Type::Matrix => Value::Matrix(evaluator.raw_series(&query.expr, steps)?),
+        ValueType::Scalar => Value::Scalar { time_ms, value: evaluator.scalar(&query.expr, steps)?[0] },
+        ValueType::String => Value::String { time_ms, value: query.expr.text()?.to_owned() },
+        ValueType::Vector => Value::Vector(evaluator.vector(&query.expr, steps)?),
+        ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(&query.expr, steps)?),
     };
-    Ok(evaluator.annotations.into_answer(value))
+    Ok(evaluator.annotations.into_result(value))
 }
 
-/// Answers `query` at `start_ms` and each `step_ms` after it up to `end_ms`; a scalar becomes a series without labels.
+/// Evaluates `query` at `start_ms` and each `step_ms` after it up to `end_ms`. A scalar becomes a series without labels.
 ///
 /// # Errors
-/// When the range has no or too many points, the query is not a scalar or an instant vector, evaluation fails, exceeds
-/// a limit or is interrupted, or the store fails.
+/// If the range has no steps or too many, the query is neither a scalar nor an instant vector, evaluation fails, exceeds
+/// a limit or is interrupted, or the storage fails.
 pub fn range(
     storage: &dyn Storage,
     query: &Query,
@@ -43,140 +43,97 @@ pub fn range(
     step_ms: i64,
     options: &Options,
     interrupt: Interrupt<'_>,
-) -> Result<Answer, Error> {
-    let steps = range_steps(start_ms, end_ms, step_ms, options.limits.points)?;
-    let span = Span { start_ms, end_ms, step_ms };
+) -> Result<QueryResult, Error> {
+    let query_range = QueryRange { start_ms, end_ms, step_ms };
+    let steps = range_steps(query_range, options.limits.steps)?;
     let value_type = query.expr.value_type();
-    if matches!(value_type, Type::String | Type::Matrix) {
+    if matches!(value_type, ValueType::String | ValueType::Matrix) {
         return Err(Error::Syntax(format!(
             "invalid expression type {value_type:?} for range query, must be Scalar or instant Vector"
         )));
     }
-    let evaluator = Evaluator::new(storage, query, steps, span, options, interrupt)?;
-    let series = if value_type == Type::Scalar {
-        let points = steps.times_ms().zip(evaluator.scalar(&query.expr, steps)?).collect();
-        vec![Series { labels: crate::Labels::default(), points }]
+    let evaluator = Evaluator::new(storage, query, steps, query_range, options, interrupt)?;
+    let series = if value_type == ValueType::Scalar {
+        let samples = steps.times_ms().zip(evaluator.scalar(&query.expr, steps)?).collect();
+        vec![Series { labels: Labels::default(), samples }]
     } else {
-        evaluator.series(&query.expr, steps)?
+        evaluator.range_series(&query.expr, steps)?
     };
-    Ok(evaluator.annotations.into_answer(Value::Matrix(series)))
+    Ok(evaluator.annotations.into_result(Value::Matrix(series)))
 }
 
-fn range_steps(start_ms: i64, end_ms: i64, step_ms: i64, limit: usize) -> Result<Steps, Error> {
+fn range_steps(range: QueryRange, limit: usize) -> Result<Steps, Error> {
+    let QueryRange { start_ms, end_ms, step_ms } = range;
     if step_ms <= 0 {
         return Err(Error::BadRange("the step must be above zero"));
     }
     let length_ms = end_ms.checked_sub(start_ms).filter(|length| *length >= 0);
     let length_ms = length_ms.ok_or(Error::BadRange("the end must not be before the start"))?;
-    let points = length_ms.unsigned_abs() / step_ms.unsigned_abs() + 1;
-    match usize::try_from(points) {
+    let count = length_ms.unsigned_abs() / step_ms.unsigned_abs() + 1;
+    match usize::try_from(count) {
         Ok(count) if count <= limit => Ok(Steps { start_ms, step_ms, count }),
-        _ => Err(Error::TooManyPoints { points, limit }),
+        _ => Err(Error::TooManySteps { count, limit }),
     }
 }
 
-impl<'a> Evaluator<'a> {
-    fn new(
-        storage: &'a dyn Storage,
-        query: &Query,
-        steps: Steps,
-        span: Span,
-        options: &'a Options,
-        interrupt: Interrupt<'a>,
-    ) -> Result<Self, Error> {
-        let meter = Meter::new(options, interrupt);
-        meter.check()?;
-        Ok(Self {
-            storage,
-            options,
-            span,
-            meter,
-            annotations: Annotations::default(),
-            memo: Memo::plan(&query.expr, steps, span, options.default_subquery_step_ms),
-        })
-    }
-
-    fn samples(&self, expr: &Expr, steps: Steps) -> Result<Vec<Sample>, Error> {
-        let frame = self.frame(expr, steps)?;
-        let mut samples: Vec<Sample> = frame
-            .lines
+impl Evaluator<'_> {
+    fn vector(&self, expr: &Expr, steps: Steps) -> Result<Vec<Sample>, Error> {
+        let matrix = self.matrix(expr, steps)?;
+        let mut samples: Vec<Sample> = matrix
+            .series
             .iter()
-            .map(|line| Sample { labels: line.labels.clone(), time_ms: steps.start_ms, value: line.values[0] })
+            .map(|series| Sample { labels: series.labels.clone(), time_ms: steps.start_ms, value: series.values[0] })
             .collect();
-        if !is_ordered(expr) {
+        if !expr.is_ordered() {
             samples.sort_by(|a, b| a.labels.cmp(&b.labels));
         }
         Ok(samples)
     }
 
-    fn series(&self, expr: &Expr, steps: Steps) -> Result<Vec<Series>, Error> {
-        let frame = self.frame(expr, steps)?;
-        let mut charge = self.meter.charge();
-        let mut series = Vec::with_capacity(frame.lines.len());
-        let mut finish = |labels: crate::Labels, values: &[f64]| {
+    fn range_series(&self, expr: &Expr, steps: Steps) -> Result<Vec<Series>, Error> {
+        let matrix = self.matrix(expr, steps)?;
+        let mut charge = self.budget.memory_charge();
+        let mut result = Vec::with_capacity(matrix.series.len());
+        let mut push = |labels: Labels, values: &[f64]| {
             let present = steps.times_ms().zip(values.iter().copied()).filter(|(_, value)| !is_stale(*value));
-            let points: Vec<(i64, f64)> = present.collect();
-            charge.values(2 * points.len())?;
-            series.push(Series { labels, points });
+            let samples: Vec<(i64, f64)> = present.collect();
+            charge.add_values(2 * samples.len())?;
+            result.push(Series { labels, samples });
             Ok::<(), Error>(())
         };
-        // Each line is dropped as soon as it is copied, where nobody else holds the frame.
-        match Rc::try_unwrap(frame) {
-            Ok(frame) => frame.lines.into_iter().try_for_each(|line| finish(line.labels, &line.values))?,
-            Err(shared) => shared.lines.iter().try_for_each(|line| finish(line.labels.clone(), &line.values))?,
+        // If the matrix is not shared, each series is dropped as soon as it is copied.
+        match Rc::try_unwrap(matrix) {
+            Ok(matrix) => matrix.series.into_iter().try_for_each(|series| push(series.labels, &series.values))?,
+            Err(shared) => shared.series.iter().try_for_each(|series| push(series.labels.clone(), &series.values))?,
         }
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(series)
+        result.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(result)
     }
 
-    /// The samples of a range vector as they are in the store, or as a subquery made them.
-    fn raw_series(&self, expr: &Expr, steps: Steps) -> Result<Vec<Series>, Error> {
-        let mut charge = self.meter.charge();
-        let mut series = Vec::new();
-        self.each_samples(expr, steps, Needed::All, &mut |labels, named, samples, windows: &Windows| {
-            let (after_ms, until_ms) = windows.bounds_ms();
-            let points: Vec<(i64, f64)> = samples
+    /// The samples of a range vector as they are in the storage, or as a subquery computes them.
+    fn raw_matrix(&self, expr: &Expr, steps: Steps) -> Result<Vec<Series>, Error> {
+        let mut charge = self.budget.memory_charge();
+        let mut result = Vec::new();
+        self.stream_windows(expr, steps, SamplesNeeded::All, &mut |WindowedSeries { labels, named, samples }| {
+            let (after_ms, until_ms) = samples.bounds_ms();
+            let samples = samples.samples;
+            let samples: Vec<(i64, f64)> = samples
                 .times_ms
                 .iter()
                 .copied()
                 .zip(samples.values.iter().copied())
                 .filter(|(time_ms, _)| after_ms < *time_ms && *time_ms <= until_ms)
                 .collect();
-            if points.is_empty() {
+            if samples.is_empty() {
                 return Ok(());
             }
-            charge.values(2 * points.len())?;
+            charge.add_values(2 * samples.len())?;
             let labels = if named { labels.clone() } else { labels.without_metric_name() };
-            charge.labels(&labels)?;
-            series.push(Series { labels, points });
+            charge.add_labels(&labels)?;
+            result.push(Series { labels, samples });
             Ok(())
         })?;
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(series)
-    }
-}
-
-/// Whether the series of an instant query come in an order of their own.
-fn is_ordered(expr: &Expr) -> bool {
-    match expr {
-        Expr::Aggregate(aggregate) => matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk),
-        Expr::Call(call) => match call.function {
-            Function::Sort { .. } => true,
-            function if function.is_elementwise() => call.args.first().is_some_and(is_ordered),
-            _ => false,
-        },
-        Expr::Binary(binary) if !binary.joins_vectors() => is_ordered(&binary.left) || is_ordered(&binary.right),
-        Expr::Negate(inner) | Expr::Paren(inner) => is_ordered(inner),
-        _ => false,
-    }
-}
-
-impl Expr {
-    /// The text of a string expression.
-    pub(crate) fn text(&self) -> Result<&str, Error> {
-        match self.unwrapped() {
-            Self::String(text) => Ok(text),
-            other => Err(super::mistyped(Type::String, other)),
-        }
+        result.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(result)
     }
 }

@@ -1,46 +1,66 @@
-//! Selectors and subqueries: the places where samples come in.
-use super::{Evaluator, Row, Sink, Steps, Windows, mistyped};
-use crate::ast::{Expr, Select, Subquery, Type};
-use crate::{Column, Error, Labels, METRIC_NAME, MatchOp, is_stale, stale_marker};
-use std::collections::HashMap;
+//! Selectors and subqueries, which read samples.
+use super::evaluator::Evaluator;
+use super::properties::type_mismatch;
+use super::step_matrix::{Row, Sink};
+use super::steps::Steps;
+use super::windows::{WindowedSamples, Windows};
+use crate::ast::{Expr, Subquery, ValueType, VectorSelector};
+use crate::{Error, Labels, Samples, is_stale, stale_marker};
 use std::ops::ControlFlow;
 
-/// Who takes the samples of a range vector: labels, whether the metric's name counts among them, samples without stale
-/// markers, and their windows.
-pub(crate) type SamplesSink<'s> = dyn FnMut(&Labels, bool, Column<'_>, &Windows) -> Result<(), Error> + 's;
+/// One series of a range vector, without stale markers.
+pub(crate) struct WindowedSeries<'w> {
+    pub(crate) labels: &'w Labels,
+    /// Whether the metric name counts as part of `labels`.
+    pub(crate) named: bool,
+    pub(crate) samples: WindowedSamples<'w>,
+}
 
-/// Which samples of a window matter.
+/// A consumer of the series of a range vector.
+pub(crate) type WindowedSink<'s> = dyn FnMut(WindowedSeries<'_>) -> Result<(), Error> + 's;
+
+/// The samples of a window that its consumer needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Needed {
+pub(crate) enum SamplesNeeded {
     All,
-    /// The last one that is no stale marker, and what follows it.
+    /// The last one that is not a stale marker, and those after it.
     Latest,
 }
 
 impl Evaluator<'_> {
-    /// The latest sample at each step.
-    pub(super) fn stream_select(&self, select: &Select, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
-        self.latest(select, steps, &mut |_, value| value, sink)
-    }
-
-    /// The time of the latest sample at each step, in seconds.
-    pub(crate) fn stream_timestamps(&self, select: &Select, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
-        self.latest(select, steps, &mut |time_ms, _| time_ms as f64 / 1000.0, sink)
-    }
-
-    fn latest(
+    /// Streams the latest value at each step.
+    pub(super) fn stream_values(
         &self,
-        select: &Select,
+        vector: &VectorSelector,
         steps: Steps,
-        pick: &mut dyn FnMut(i64, f64) -> f64,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let windows = Windows::new(steps, self.span, self.options.lookback_ms, select.shift);
+        self.stream_latest(vector, steps, &mut |_, value| value, sink)
+    }
+
+    /// Streams the time of the latest sample at each step, in seconds.
+    pub(crate) fn stream_timestamps(
+        &self,
+        vector: &VectorSelector,
+        steps: Steps,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        self.stream_latest(vector, steps, &mut |time_ms, _| time_ms as f64 / 1000.0, sink)
+    }
+
+    fn stream_latest(
+        &self,
+        vector: &VectorSelector,
+        steps: Steps,
+        value_of: &mut dyn FnMut(i64, f64) -> f64,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        let windows = Windows::new(steps, self.query_range, self.options.lookback_ms, vector.modifiers);
         let mut out = Vec::with_capacity(steps.count);
-        self.each_stored(select, &windows, Needed::Latest, &mut |labels, column| {
-            windows.fill(column, &self.meter, &mut out, |window| {
+        self.for_each_stored(vector, &windows, SamplesNeeded::Latest, &mut |labels, samples| {
+            self.windowed(samples, &windows).fill(&mut out, |window| {
                 match (window.times_ms.last(), window.values.last()) {
-                    (Some(time_ms), Some(value)) if !is_stale(*value) => pick(*time_ms, *value),
+                    (Some(time_ms), Some(value)) if !is_stale(*value) => value_of(*time_ms, *value),
                     _ => stale_marker(),
                 }
             })?;
@@ -48,105 +68,91 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Hands the samples of each series of a range vector expression to `visit`, at least those that are `needed`.
-    pub(crate) fn each_samples(
+    /// Passes each series of a range vector to `sink`, with at least the samples that are `needed`.
+    pub(crate) fn stream_windows(
         &self,
         expr: &Expr,
         steps: Steps,
-        needed: Needed,
-        visit: &mut SamplesSink<'_>,
+        needed: SamplesNeeded,
+        sink: &mut WindowedSink<'_>,
     ) -> Result<(), Error> {
-        match expr.unwrapped() {
-            Expr::Window(select, window_ms) => {
-                let windows = Windows::new(steps, self.span, *window_ms, select.shift);
-                let mut present = Present::default();
-                self.each_stored(select, &windows, needed, &mut |labels, column| {
-                    visit(labels, true, present.of(column), &windows)
+        match expr.without_parens() {
+            Expr::MatrixSelector(matrix) => {
+                let windows = Windows::new(steps, self.query_range, matrix.window_ms, matrix.vector.modifiers);
+                let mut filter = StaleFilter::default();
+                self.for_each_stored(&matrix.vector, &windows, needed, &mut |labels, samples| {
+                    let samples = self.windowed(filter.apply(samples), &windows);
+                    sink(WindowedSeries { labels, named: true, samples })
                 })
             }
-            Expr::Subquery(subquery) => self.each_of_subquery(subquery, steps, visit),
-            other => Err(mistyped(Type::Matrix, other)),
+            Expr::Subquery(subquery) => self.stream_subquery(subquery, steps, sink),
+            other => Err(type_mismatch(ValueType::Matrix, other)),
         }
     }
 
-    fn each_of_subquery(&self, subquery: &Subquery, steps: Steps, visit: &mut SamplesSink<'_>) -> Result<(), Error> {
-        let windows = Windows::of_subquery(steps, self.span, subquery);
+    fn stream_subquery(&self, subquery: &Subquery, steps: Steps, sink: &mut WindowedSink<'_>) -> Result<(), Error> {
+        let windows = Windows::of_subquery(steps, self.query_range, subquery);
         let step_ms = subquery.step_ms.unwrap_or(self.options.default_subquery_step_ms);
-        let Some(inner) = Steps::within(&windows, step_ms) else { return Ok(()) };
-        let mut charge = self.meter.charge();
-        charge.values(inner.count)?;
+        let Some(inner) = windows.subquery_steps(step_ms) else { return Ok(()) };
+        let mut charge = self.budget.memory_charge();
+        charge.add_values(inner.count)?;
         let times_ms: Vec<i64> = inner.times_ms().collect();
-        let mut present = Present::default();
+        let mut filter = StaleFilter::default();
         self.stream(&subquery.inner, inner, &mut |row| {
-            self.meter.samples(row.values.len())?;
-            let column = Column { times_ms: &times_ms, values: row.values };
-            visit(row.labels, row.named, present.of(column), &windows)
+            self.budget.count_samples(row.values.len())?;
+            let samples = Samples { times_ms: &times_ms, values: row.values };
+            let samples = self.windowed(filter.apply(samples), &windows);
+            sink(WindowedSeries { labels: row.labels, named: row.named, samples })
         })
     }
 
-    fn each_stored(
+    fn windowed<'w>(&'w self, samples: Samples<'w>, windows: &'w Windows) -> WindowedSamples<'w> {
+        WindowedSamples { samples, windows, budget: &self.budget }
+    }
+
+    fn for_each_stored(
         &self,
-        select: &Select,
+        vector: &VectorSelector,
         windows: &Windows,
-        needed: Needed,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> Result<(), Error>,
+        needed: SamplesNeeded,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (after_ms, until_ms) = windows.bounds_ms();
         let mut outcome = Ok(());
-        let visit = &mut |labels: &Labels, column: Column<'_>| {
-            outcome = self.meter.samples(column.times_ms.len()).and_then(|()| visit(labels, column));
+        let visit = &mut |labels: &Labels, samples: Samples<'_>| {
+            outcome = self.budget.count_samples(samples.times_ms.len()).and_then(|()| visit(labels, samples));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        if needed == Needed::Latest && windows.are_one() {
-            self.storage.select_latest(&select.selector, after_ms, until_ms, visit)?;
+        if needed == SamplesNeeded::Latest && windows.is_single() {
+            self.storage.select_latest(&vector.selector, after_ms, until_ms, visit)?;
         } else {
-            self.storage.select(&select.selector, after_ms, until_ms, visit)?;
+            self.storage.select(&vector.selector, after_ms, until_ms, visit)?;
         }
         outcome
     }
 }
 
-/// Room for a column's samples that are no stale markers.
+/// Removes stale markers, with a buffer that series share.
 #[derive(Default)]
-struct Present {
+struct StaleFilter {
     times_ms: Vec<i64>,
     values: Vec<f64>,
 }
 
-impl Present {
-    fn of<'s>(&'s mut self, column: Column<'s>) -> Column<'s> {
-        // Without a way out in between, many values are compared at a time.
-        if !column.values.iter().fold(false, |any, value| any | is_stale(*value)) {
-            return column;
+impl StaleFilter {
+    fn apply<'s>(&'s mut self, samples: Samples<'s>) -> Samples<'s> {
+        // Without an early exit, the comparison is vectorised.
+        if !samples.values.iter().fold(false, |any, value| any | is_stale(*value)) {
+            return samples;
         }
         self.times_ms.clear();
         self.values.clear();
-        for (time_ms, value) in column.times_ms.iter().zip(column.values) {
+        for (time_ms, value) in samples.times_ms.iter().zip(samples.values) {
             if !is_stale(*value) {
                 self.times_ms.push(*time_ms);
                 self.values.push(*value);
             }
         }
-        Column { times_ms: &self.times_ms, values: &self.values }
+        Samples { times_ms: &self.times_ms, values: &self.values }
     }
-}
-
-/// The labels that `absent` and `absent_over_time` can tell from what was asked: those compared with `=`, unless another
-/// matcher of the same label follows.
-pub(crate) fn absent_labels(expr: &Expr) -> Labels {
-    let select = match expr.unwrapped() {
-        Expr::Select(select) | Expr::Window(select, _) => select,
-        _ => return Labels::default(),
-    };
-    let [matchers] = select.selector.any_of.as_slice() else { return Labels::default() };
-    let mut known: HashMap<&str, &str> = HashMap::new();
-    for matcher in matchers.iter().filter(|matcher| matcher.name != METRIC_NAME) {
-        let is_new = !known.contains_key(matcher.name.as_str());
-        let value = if is_new && matches!(matcher.op, MatchOp::Equal) { matcher.value.as_str() } else { "" };
-        // An empty value is left out of the labels, but it remembers that the label was met, unless by no `=` yet.
-        if !is_new || matches!(matcher.op, MatchOp::Equal) {
-            known.insert(&matcher.name, value);
-        }
-    }
-    Labels::from_pairs(known)
 }

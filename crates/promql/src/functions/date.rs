@@ -1,60 +1,50 @@
-//! A point in time as a date in the Gregorian calendar, in UTC.
+//! Functions of the date that a value is as a Unix time in seconds.
+use crate::ast::{Call, DatePart};
+use crate::eval::{Evaluator, Row, Sink, Steps};
+use crate::{Error, Labels};
+use chrono::{DateTime, Datelike, Timelike};
 
-const SECONDS_PER_DAY: i64 = 86_400;
+/// The largest distance from 1970 in seconds at which a value is a date.
+const MAX_DATE_SECONDS: f64 = 1e15;
 
-/// A date and time of day.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Date {
-    pub(crate) year: i64,
-    /// From 1.
-    pub(crate) month: i64,
-    /// From 1.
-    pub(crate) day: i64,
-    pub(crate) hour: i64,
-    pub(crate) minute: i64,
-    /// From 0, Sunday.
-    pub(crate) weekday: i64,
+/// The Gregorian calendar, weekdays included, repeats after this many years.
+const CYCLE_YEARS: i64 = 400;
+const CYCLE_SECONDS: i64 = 146_097 * 86_400;
+
+impl Evaluator<'_> {
+    pub(super) fn date_part(
+        &self,
+        call: &Call,
+        part: DatePart,
+        steps: Steps,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        if let Some(expr) = call.args.first() {
+            return self.map(expr, steps, true, &mut |_, seconds| date_part(seconds, part), sink);
+        }
+        let mut values: Vec<f64> =
+            steps.times_ms().map(|time_ms| date_part(time_ms.div_euclid(1000) as f64, part)).collect();
+        sink(Row { labels: &Labels::default(), named: false, values: &mut values })
+    }
 }
 
-impl Date {
-    /// The date of a Unix time in seconds. Source: Howard Hinnant, "chrono-compatible low-level date algorithms",
-    /// `civil_from_days`; an era has 400 years and begins on 1 March.
-    pub(crate) fn from_unix(seconds: i64) -> Self {
-        let days = seconds.div_euclid(SECONDS_PER_DAY);
-        let second = seconds.rem_euclid(SECONDS_PER_DAY);
-        let since_era_zero = days + 719_468;
-        let era = since_era_zero.div_euclid(146_097);
-        let day_of_era = since_era_zero.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        Self {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
-            month,
-            day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
-            hour: second / 3_600,
-            minute: second % 3_600 / 60,
-            weekday: (days + 4).rem_euclid(7),
-        }
+/// A part of the date at a Unix time; NaN if the time is out of range.
+fn date_part(seconds: f64, part: DatePart) -> f64 {
+    if seconds.is_nan() || seconds.abs() > MAX_DATE_SECONDS {
+        return f64::NAN;
     }
-
-    pub(crate) fn is_leap_year(self) -> bool {
-        self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0)
-    }
-
-    pub(crate) fn days_in_month(self) -> i64 {
-        match self.month {
-            2 => 28 + i64::from(self.is_leap_year()),
-            4 | 6 | 9 | 11 => 30,
-            _ => 31,
-        }
-    }
-
-    /// From 1.
-    pub(crate) fn day_of_year(self) -> i64 {
-        let before: i64 = (1..self.month).map(|month| Self { month, ..self }.days_in_month()).sum();
-        before + self.day
+    // Any float up to the maximum is a date, so a time is first moved into the first cycle, which chrono can represent.
+    let seconds = seconds as i64;
+    let Some(date) = DateTime::from_timestamp(seconds.rem_euclid(CYCLE_SECONDS), 0) else { return f64::NAN };
+    match part {
+        DatePart::Minute => date.minute().into(),
+        DatePart::Hour => date.hour().into(),
+        DatePart::DayOfWeek => date.weekday().num_days_from_sunday().into(),
+        DatePart::DayOfMonth => date.day().into(),
+        DatePart::DayOfYear => date.ordinal().into(),
+        DatePart::DaysInMonth => date.num_days_in_month().into(),
+        DatePart::Month => date.month().into(),
+        DatePart::Year => (i64::from(date.year()) + seconds.div_euclid(CYCLE_SECONDS) * CYCLE_YEARS) as f64,
     }
 }
 
@@ -62,13 +52,33 @@ impl Date {
 mod tests {
     use super::*;
 
+    /// Year, month, day, hour, minute, day of the week, days in the month, day of the year.
+    fn parts(seconds: f64) -> [f64; 8] {
+        [
+            DatePart::Year,
+            DatePart::Month,
+            DatePart::DayOfMonth,
+            DatePart::Hour,
+            DatePart::Minute,
+            DatePart::DayOfWeek,
+            DatePart::DaysInMonth,
+            DatePart::DayOfYear,
+        ]
+        .map(|part| date_part(seconds, part))
+    }
+
     #[test]
     fn dates_of_known_times() {
-        let leap_day = Date::from_unix(1_709_210_096);
-        assert_eq!(leap_day, Date { year: 2024, month: 2, day: 29, hour: 12, minute: 34, weekday: 4 });
-        assert_eq!((leap_day.days_in_month(), leap_day.day_of_year()), (29, 60));
-        let before_epoch = Date::from_unix(-1);
-        assert_eq!(before_epoch, Date { year: 1969, month: 12, day: 31, hour: 23, minute: 59, weekday: 3 });
-        assert_eq!(before_epoch.day_of_year(), 365);
+        assert_eq!(parts(1_709_210_096.0), [2024.0, 2.0, 29.0, 12.0, 34.0, 4.0, 29.0, 60.0]);
+        assert_eq!(parts(-1.0), [1969.0, 12.0, 31.0, 23.0, 59.0, 3.0, 31.0, 365.0]);
+    }
+
+    #[test]
+    fn dates_reach_beyond_the_range_of_chrono() {
+        assert_eq!(parts(1e15), [31_690_708.0, 7.0, 5.0, 1.0, 46.0, 0.0, 31.0, 187.0]);
+        assert_eq!(parts(-1e15), [-31_686_769.0, 6.0, 29.0, 22.0, 13.0, 0.0, 30.0, 180.0]);
+        for seconds in [1.1e15, f64::NEG_INFINITY, f64::NAN] {
+            assert!(date_part(seconds, DatePart::Year).is_nan(), "{seconds}");
+        }
     }
 }

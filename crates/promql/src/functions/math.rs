@@ -1,7 +1,6 @@
-//! Functions of one number, and those that bound or round it.
-use super::{Function, arg};
+//! Functions of one number, `round` and the three `clamp`s.
 use crate::Error;
-use crate::ast::Call;
+use crate::ast::{Call, Function};
 use crate::eval::{Evaluator, Sink, Steps};
 use crate::stale_marker;
 use std::f64::consts::PI;
@@ -36,40 +35,38 @@ pub(super) fn by_name(name: &str) -> Option<fn(f64) -> f64> {
 }
 
 impl Evaluator<'_> {
-    /// `round` and the three `clamp`s.
-    pub(super) fn bounded(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
-        let number = |index: usize, default: f64| match call.args.get(index) {
-            Some(expr) => self.scalar(expr, steps),
-            None => Ok(vec![default; steps.count]),
+    pub(super) fn round(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let nearest = match call.args.get(1) {
+            Some(expr) => self.scalar(expr, steps)?,
+            None => vec![1.0; steps.count],
         };
-        let of = arg(call, 0)?;
-        let (lowest, highest) = match call.function {
-            Function::Round => {
-                let nearest = number(1, 1.0)?;
-                let round = &mut |step: usize, value| round(value, nearest[step]);
-                return self.map(of, steps, true, round, sink);
-            }
-            Function::ClampMin => (number(1, 0.0)?, vec![f64::INFINITY; steps.count]),
-            Function::ClampMax => (vec![f64::NEG_INFINITY; steps.count], number(1, 0.0)?),
-            _ => (number(1, 0.0)?, number(2, 0.0)?),
+        self.map(call.arg(0)?, steps, true, &mut |step, value| round(value, nearest[step]), sink)
+    }
+
+    pub(super) fn clamp(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let bound = |index: usize| self.scalar(call.arg(index)?, steps);
+        let (min, max) = match call.function {
+            Function::ClampMin => (bound(1)?, vec![f64::INFINITY; steps.count]),
+            Function::ClampMax => (vec![f64::NEG_INFINITY; steps.count], bound(1)?),
+            _ => (bound(1)?, bound(2)?),
         };
-        self.map(of, steps, true, &mut |step, value| clamp(value, lowest[step], highest[step]), sink)
+        self.map(call.arg(0)?, steps, true, &mut |step, value| clamp(value, min[step], max[step]), sink)
     }
 }
 
-/// Ties are rounded up. Multiplying by the inverse loses less than dividing.
+/// Ties are rounded up. Multiplying by the inverse loses less precision than dividing.
 fn round(value: f64, nearest: f64) -> f64 {
     let inverse = 1.0 / nearest;
     (value * inverse + 0.5).floor() / inverse
 }
 
-/// None where the bounds are the wrong way round; NaN where any number is.
-fn clamp(value: f64, lowest: f64, highest: f64) -> f64 {
-    if highest < lowest {
+/// The stale marker if the bounds are inverted; NaN if any number is.
+fn clamp(value: f64, min: f64, max: f64) -> f64 {
+    if max < min {
         stale_marker()
-    } else if value.is_nan() || lowest.is_nan() || highest.is_nan() {
+    } else if value.is_nan() || min.is_nan() || max.is_nan() {
         f64::NAN
     } else {
-        value.min(highest).max(lowest)
+        value.min(max).max(min)
     }
 }

@@ -1,42 +1,42 @@
-//! What the `…_over_time` functions, `changes` and `resets` make of a window.
-use crate::accumulate::{Mean, Sum};
-use crate::eval::{Meter, Windows};
-use crate::{Column, Error};
+//! The `…_over_time` functions, `changes` and `resets`.
+use crate::Error;
+use crate::eval::WindowedSamples;
+use crate::kahan::{KahanMean, KahanSum};
 
-/// Up to here every integer is a float, so that sums of integers are exact in any order.
-const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+/// Up to this magnitude floats represent all integers, so sums of integers are exact in any order.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// The sum of each window.
-pub(super) fn sum(samples: Column<'_>, windows: &Windows, meter: &Meter<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
-    if let Some(sums) = exact_sums(samples.values) {
-        return windows.fill(samples, meter, out, |w| sums[w.first + w.values.len()] - sums[w.first]);
+pub(super) fn sum(windowed: WindowedSamples<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
+    if let Some(sums) = exact_prefix_sums(windowed.samples.values) {
+        return windowed.fill(out, |window| sums[window.end()] - sums[window.first]);
     }
-    windows.fill(samples, meter, out, |window| {
-        let mut sum = Sum::default();
+    windowed.fill(out, |window| {
+        let mut sum = KahanSum::default();
         window.values.iter().for_each(|value| sum.add(*value));
-        sum.compensated()
+        sum.value()
     })
 }
 
 /// The mean of each window.
-pub(super) fn mean(samples: Column<'_>, windows: &Windows, meter: &Meter<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
-    if let Some(sums) = exact_sums(samples.values) {
-        return windows
-            .fill(samples, meter, out, |w| (sums[w.first + w.values.len()] - sums[w.first]) / w.values.len() as f64);
+pub(super) fn mean(windowed: WindowedSamples<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
+    if let Some(sums) = exact_prefix_sums(windowed.samples.values) {
+        let sum = |first: usize, end: usize| sums[end] - sums[first];
+        return windowed.fill(out, |window| sum(window.first, window.end()) / window.values.len() as f64);
     }
-    windows.fill(samples, meter, out, |window| {
-        let mut mean = Mean::starting_at(window.values[0]);
+    windowed.fill(out, |window| {
+        let mut mean = KahanMean::starting_at(window.values[0]);
         window.values[1..].iter().for_each(|value| mean.add(*value));
         mean.value()
     })
 }
 
-/// The sum of the first n values for each n, if all are integers so small that no sum of them is rounded: then the
-/// difference of two such sums is what adding up the values between would give.
-fn exact_sums(values: &[f64]) -> Option<Vec<f64>> {
-    let size: f64 = values.iter().map(|value| value.abs()).sum();
+/// The sum of the first n values for each n, if all values are integers and no sum of them is rounded. The difference of
+/// two such sums is then exactly the sum of the values between.
+fn exact_prefix_sums(values: &[f64]) -> Option<Vec<f64>> {
+    let magnitude: f64 = values.iter().map(|value| value.abs()).sum();
     let is_integer = |value: &f64| *value as i64 as f64 == *value;
-    if size.is_nan() || size > EXACT_INTEGERS || !values.iter().all(is_integer) {
+    if magnitude.is_nan() || magnitude > MAX_EXACT_INTEGER || !values.iter().all(is_integer) {
         return None;
     }
     let mut sums = Vec::with_capacity(values.len() + 1);
@@ -49,85 +49,73 @@ fn exact_sums(values: &[f64]) -> Option<Vec<f64>> {
     Some(sums)
 }
 
-/// Which end of a window's values is asked for.
-#[derive(Clone, Copy)]
-pub(super) enum Extreme {
-    Least,
-    Greatest,
+/// The lowest value of each window; NaN only if there is no other.
+pub(super) fn min(windowed: WindowedSamples<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
+    fold_windows(f64::min, windowed, out)
 }
 
-/// The least or greatest value of each window; NaN only where there is nothing else.
-pub(super) fn extreme(
-    extreme: Extreme,
-    samples: Column<'_>,
-    windows: &Windows,
-    meter: &Meter<'_>,
-    out: &mut Vec<f64>,
-) -> Result<(), Error> {
-    match extreme {
-        Extreme::Least => fold_windows(f64::min, samples, windows, meter, out),
-        Extreme::Greatest => fold_windows(f64::max, samples, windows, meter, out),
-    }
+/// The highest value of each window; NaN only if there is no other.
+pub(super) fn max(windowed: WindowedSamples<'_>, out: &mut Vec<f64>) -> Result<(), Error> {
+    fold_windows(f64::max, windowed, out)
 }
 
-/// What `pick` leaves of each window's values, each looked at twice however long the windows are: at some window the
-/// picks from each of its values to its end are noted, and until a window begins behind that end only what follows is
-/// picked from anew.
+/// Folds each window with the associative function `pick`, in two visits per value for windows of any length: the folds
+/// from each value to the end of one window are stored, and combined with a running fold of the values after it, until
+/// a window begins after that end.
 fn fold_windows(
     pick: impl Fn(f64, f64) -> f64,
-    samples: Column<'_>,
-    windows: &Windows,
-    meter: &Meter<'_>,
+    windowed: WindowedSamples<'_>,
     out: &mut Vec<f64>,
 ) -> Result<(), Error> {
-    let (mut noted, mut noted_end, mut seen, mut since) = (Vec::new(), 0, 0, f64::NAN);
-    windows.fill(samples, meter, out, |window| {
-        let end = window.first + window.values.len();
-        if window.first >= noted_end {
-            let mut picked = f64::NAN;
-            noted.clear();
-            noted.extend(window.values.iter().rev().map(|value| {
-                picked = pick(picked, *value);
-                picked
+    // The folds are in reverse order: the last value of the window first.
+    let (mut suffix_folds, mut suffix_end) = (Vec::new(), 0);
+    let (mut running_fold, mut folded_end) = (f64::NAN, 0);
+    windowed.fill(out, |window| {
+        let end = window.end();
+        if window.first >= suffix_end {
+            let mut fold = f64::NAN;
+            suffix_folds.clear();
+            suffix_folds.extend(window.values.iter().rev().map(|value| {
+                fold = pick(fold, *value);
+                fold
             }));
-            (noted_end, since) = (end, f64::NAN);
+            (suffix_end, running_fold) = (end, f64::NAN);
         } else {
-            since = samples.values[seen..end].iter().fold(since, |picked, value| pick(picked, *value));
+            let new_values = &windowed.samples.values[folded_end..end];
+            running_fold = new_values.iter().fold(running_fold, |fold, value| pick(fold, *value));
         }
-        seen = end;
-        // Noted from the end on.
-        pick(noted[noted_end - 1 - window.first], since)
+        folded_end = end;
+        pick(suffix_folds[suffix_end - 1 - window.first], running_fold)
     })
 }
 
-/// How many neighbours `(before, after)` in each window satisfy `counts`.
+/// The number of neighbouring values `(previous, value)` in each window that satisfy `counts`.
 pub(super) fn count_pairs(
     counts: impl Fn(f64, f64) -> bool,
-    samples: Column<'_>,
-    windows: &Windows,
-    meter: &Meter<'_>,
+    windowed: WindowedSamples<'_>,
     out: &mut Vec<f64>,
 ) -> Result<(), Error> {
-    // How many pairs end at or before each place.
-    let mut ended = Vec::with_capacity(samples.values.len());
+    let values = windowed.samples.values;
+    // The number of pairs up to each value.
+    let mut prefix_counts = Vec::with_capacity(values.len());
     let mut count = 0.0;
-    for (at, value) in samples.values.iter().enumerate() {
-        if at > 0 && counts(samples.values[at - 1], *value) {
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 && counts(values[index - 1], *value) {
             count += 1.0;
         }
-        ended.push(count);
+        prefix_counts.push(count);
     }
-    windows.fill(samples, meter, out, |window| ended[window.first + window.values.len() - 1] - ended[window.first])
+    windowed.fill(out, |window| prefix_counts[window.end() - 1] - prefix_counts[window.first])
 }
 
 /// The population variance. Source: `promql/functions.go` of Prometheus 3, `varianceOverTime`.
 pub(super) fn variance(values: &[f64]) -> f64 {
-    let (mut mean, mut squares, mut count) = (Sum::default(), Sum::default(), 0.0);
+    let (mut mean, mut squares, mut count) = (KahanSum::default(), KahanSum::default(), 0.0);
     for value in values {
         count += 1.0;
-        let delta = value - mean.compensated();
+        let delta = value - mean.value();
         mean.add(delta / count);
-        squares.add(delta * (value - mean.compensated()));
+        squares.add(delta * (value - mean.value()));
     }
-    squares.compensated() / count
+    squares.value() / count
 }

@@ -1,31 +1,45 @@
-//! A straight line through a window's samples. Source: `promql/functions.go` of Prometheus 3, `linearRegression`.
-use crate::accumulate::Sum;
+//! Linear regression over a window. Source: `promql/functions.go` of Prometheus 3, `linearRegression`.
 use crate::eval::Window;
+use crate::kahan::KahanSum;
 use crate::stale_marker;
 
-/// The line's slope per second; none from fewer than two samples.
+/// The slope per second; the stale marker if there are fewer than two samples.
 pub(super) fn slope(window: &Window<'_>) -> f64 {
-    // A time near the samples keeps the sums small.
-    if window.values.len() < 2 { stale_marker() } else { line(window, window.times_ms[0]).0 }
+    if window.values.len() < 2 {
+        return stale_marker();
+    }
+    // An origin near the samples keeps the sums small.
+    least_squares(window, window.times_ms[0]).slope
 }
 
-/// The line's value `seconds` after `now_ms`; none from fewer than two samples.
+/// The value of the line `seconds` after `now_ms`; the stale marker if there are fewer than two samples.
 pub(super) fn predict(window: &Window<'_>, now_ms: i64, seconds: f64) -> f64 {
     if window.values.len() < 2 {
         return stale_marker();
     }
-    let (slope, intercept) = line(window, now_ms);
-    slope * seconds + intercept
+    let line = least_squares(window, now_ms);
+    line.slope * seconds + line.intercept
 }
 
-/// The least-squares line, as its slope per second and its value at `origin_ms`.
-fn line(window: &Window<'_>, origin_ms: i64) -> (f64, f64) {
+struct Line {
+    /// Per second.
+    slope: f64,
+    /// The value at the origin.
+    intercept: f64,
+}
+
+/// The least-squares line with its origin at `origin_ms`.
+fn least_squares(window: &Window<'_>, origin_ms: i64) -> Line {
     let first = window.values[0];
     if window.values.iter().all(|value| *value == first) {
-        return if first.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, first) };
+        return if first.is_infinite() {
+            Line { slope: f64::NAN, intercept: f64::NAN }
+        } else {
+            Line { slope: 0.0, intercept: first }
+        };
     }
     let (mut x_sum, mut y_sum, mut xy_sum, mut xx_sum) =
-        (Sum::default(), Sum::default(), Sum::default(), Sum::default());
+        (KahanSum::default(), KahanSum::default(), KahanSum::default(), KahanSum::default());
     for (time_ms, y) in window.times_ms.iter().zip(window.values) {
         let x = (time_ms - origin_ms) as f64 / 1000.0;
         x_sum.add(x);
@@ -34,9 +48,9 @@ fn line(window: &Window<'_>, origin_ms: i64) -> (f64, f64) {
         xx_sum.add(x * x);
     }
     let count = window.values.len() as f64;
-    let (x, y) = (x_sum.compensated(), y_sum.compensated());
-    let covariance = xy_sum.compensated() - x * y / count;
-    let variance = xx_sum.compensated() - x * x / count;
+    let (x, y) = (x_sum.value(), y_sum.value());
+    let covariance = xy_sum.value() - x * y / count;
+    let variance = xx_sum.value() - x * x / count;
     let slope = covariance / variance;
-    (slope, y / count - slope * x / count)
+    Line { slope, intercept: y / count - slope * x / count }
 }

@@ -1,22 +1,24 @@
-//! From `promql-parser`'s tree to ours, with the checks it leaves out.
+//! Conversion of `promql-parser`'s syntax tree to ours, with the checks that it omits.
 use super::number::MAX_DURATION_MS;
+use super::prelex::SourcePattern;
 use crate::ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Expr, Grouping, Matching, Select, Shift, Subquery,
-    Type,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Call, Cardinality, Expr, Grouping, Matching, MatrixSelector,
+    Subquery, TimeModifiers, ValueType, VectorSelector,
 };
+use crate::error::Error;
 use crate::functions;
-use crate::storage::{MatchOp, Matcher};
-use crate::{Error, METRIC_NAME, Pattern, Selector};
+use crate::labels::METRIC_NAME;
+use crate::selector::{MatchOp, Matcher, Selector};
 use promql_parser::label::{MatchOp as ParsedOp, Matcher as ParsedMatcher};
 use promql_parser::parser as parsed;
 use promql_parser::parser::token;
-use promql_parser::parser::value::ValueType;
+use promql_parser::parser::value::ValueType as ParsedType;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Converts what was parsed from a screened text.
+/// Converts the tree of a prelexed text.
 pub(super) struct Converter<'p> {
-    /// The regular expressions that were taken out of the text.
-    pub(super) patterns: &'p [(String, Pattern)],
+    /// The regular expressions that the pre-lexer took out of the text.
+    pub(super) patterns: &'p [SourcePattern],
 }
 
 impl Converter<'_> {
@@ -24,13 +26,16 @@ impl Converter<'_> {
         Ok(match from {
             parsed::Expr::NumberLiteral(number) => Expr::Number(number.val),
             parsed::Expr::StringLiteral(text) => Expr::String(text.val.clone()),
-            parsed::Expr::VectorSelector(selector) => Expr::Select(self.select(selector)?),
-            parsed::Expr::MatrixSelector(matrix) => Expr::Window(self.select(&matrix.vs)?, window_ms(matrix.range)?),
+            parsed::Expr::VectorSelector(vector) => Expr::VectorSelector(self.vector_selector(vector)?),
+            parsed::Expr::MatrixSelector(matrix) => Expr::MatrixSelector(MatrixSelector {
+                vector: self.vector_selector(&matrix.vs)?,
+                window_ms: positive_ms(matrix.range)?,
+            }),
             parsed::Expr::Subquery(subquery) => Expr::Subquery(Subquery {
                 inner: Box::new(self.expr(&subquery.expr)?),
-                window_ms: window_ms(subquery.range)?,
-                step_ms: subquery.step.map(window_ms).transpose()?,
-                shift: shift(subquery.at.as_ref(), subquery.offset.as_ref())?,
+                window_ms: positive_ms(subquery.range)?,
+                step_ms: subquery.step.map(positive_ms).transpose()?,
+                modifiers: time_modifiers(subquery.at.as_ref(), subquery.offset.as_ref())?,
             }),
             parsed::Expr::Call(from) => Expr::Call(self.call(from)?),
             parsed::Expr::Aggregate(from) => Expr::Aggregate(self.aggregate(from)?),
@@ -44,7 +49,7 @@ impl Converter<'_> {
         })
     }
 
-    fn select(&self, from: &parsed::VectorSelector) -> Result<Select, Error> {
+    fn vector_selector(&self, from: &parsed::VectorSelector) -> Result<VectorSelector, Error> {
         let alternatives = if from.matchers.or_matchers.is_empty() {
             std::slice::from_ref(&from.matchers.matchers)
         } else {
@@ -60,10 +65,10 @@ impl Converter<'_> {
             }
             any_of.push(matchers);
         }
-        Ok(Select {
+        Ok(VectorSelector {
             name: from.name.clone(),
             selector: Selector { any_of },
-            shift: shift(from.at.as_ref(), from.offset.as_ref())?,
+            modifiers: time_modifiers(from.at.as_ref(), from.offset.as_ref())?,
         })
     }
 
@@ -73,20 +78,21 @@ impl Converter<'_> {
             ParsedOp::Equal => matcher(MatchOp::Equal, &from.value),
             ParsedOp::NotEqual => matcher(MatchOp::NotEqual, &from.value),
             ParsedOp::Re(_) => {
-                let (source, pattern) = self.pattern(&from.value)?;
+                let SourcePattern { source, pattern } = self.pattern(&from.value)?;
                 matcher(MatchOp::Regex(pattern.clone()), source)
             }
             ParsedOp::NotRe(_) => {
-                let (source, pattern) = self.pattern(&from.value)?;
+                let SourcePattern { source, pattern } = self.pattern(&from.value)?;
                 matcher(MatchOp::NotRegex(pattern.clone()), source)
             }
         })
     }
 
-    /// The regular expression that the parser saw as `number`.
-    fn pattern(&self, number: &str) -> Result<&(String, Pattern), Error> {
-        let unknown = || Error::Syntax(format!("unexpected regular expression {number:?}"));
-        number.trim_end_matches('|').parse().ok().and_then(|at: usize| self.patterns.get(at)).ok_or_else(unknown)
+    /// The regular expression that the pre-lexer replaced by `placeholder`.
+    fn pattern(&self, placeholder: &str) -> Result<&SourcePattern, Error> {
+        let unknown = || Error::Syntax(format!("unexpected regular expression {placeholder:?}"));
+        let index = placeholder.trim_end_matches('|').parse::<usize>().ok();
+        index.and_then(|index| self.patterns.get(index)).ok_or_else(unknown)
     }
 
     fn call(&self, from: &parsed::Call) -> Result<Call, Error> {
@@ -95,14 +101,14 @@ impl Converter<'_> {
             .ok_or_else(|| Error::Unsupported(format!("the function {name} (experimental in Prometheus)")))?;
         let args = from.args.args.iter().map(|arg| self.expr(arg)).collect::<Result<Vec<_>, _>>()?;
         let types = from.func.arg_types.iter().copied().map(value_type);
-        // The parser skips its own check for some constants.
-        for (arg, expected) in args.iter().zip(types.chain(std::iter::repeat(args_tail(from)))) {
+        // The parser does not check the types of some constants.
+        for (arg, expected) in args.iter().zip(types.chain(std::iter::repeat(type_of_further_args(from)))) {
             let actual = arg.value_type();
             if actual != expected {
                 return Err(Error::Syntax(format!("expected type {expected:?} in call to {name}, got {actual:?}")));
             }
         }
-        Ok(Call { name, function, returns: value_type(from.func.return_type), args })
+        Ok(Call { name, function, return_type: value_type(from.func.return_type), args })
     }
 
     fn aggregate(&self, from: &parsed::AggregateExpr) -> Result<Aggregate, Error> {
@@ -178,7 +184,7 @@ impl Converter<'_> {
     }
 }
 
-fn shift(at: Option<&parsed::AtModifier>, offset: Option<&parsed::Offset>) -> Result<Shift, Error> {
+fn time_modifiers(at: Option<&parsed::AtModifier>, offset: Option<&parsed::Offset>) -> Result<TimeModifiers, Error> {
     let at = match at {
         None => None,
         Some(parsed::AtModifier::Start) => Some(At::Start),
@@ -190,7 +196,7 @@ fn shift(at: Option<&parsed::AtModifier>, offset: Option<&parsed::Offset>) -> Re
             };
             let ms = i64::try_from(distance.as_millis())
                 .map_err(|_| Error::Syntax("timestamp out of bounds for @ modifier".into()))?;
-            Some(At::Time(sign * ms))
+            Some(At::TimeMs(sign * ms))
         }
     };
     let offset_ms = match offset {
@@ -198,7 +204,7 @@ fn shift(at: Option<&parsed::AtModifier>, offset: Option<&parsed::Offset>) -> Re
         Some(parsed::Offset::Pos(by)) => duration_ms(*by)?,
         Some(parsed::Offset::Neg(by)) => -duration_ms(*by)?,
     };
-    Ok(Shift { at, offset_ms })
+    Ok(TimeModifiers { at, offset_ms })
 }
 
 fn duration_ms(duration: Duration) -> Result<i64, Error> {
@@ -208,23 +214,23 @@ fn duration_ms(duration: Duration) -> Result<i64, Error> {
         .ok_or_else(|| Error::Syntax("duration out of range".into()))
 }
 
-fn window_ms(duration: Duration) -> Result<i64, Error> {
+fn positive_ms(duration: Duration) -> Result<i64, Error> {
     match duration_ms(duration)? {
         0 => Err(Error::Syntax("duration must be greater than 0".into())),
         ms => Ok(ms),
     }
 }
 
-/// The type of arguments beyond those the function names.
-fn args_tail(from: &parsed::Call) -> Type {
-    from.func.arg_types.last().copied().map_or(Type::Scalar, value_type)
+/// The type of variadic arguments beyond those that the signature lists.
+fn type_of_further_args(from: &parsed::Call) -> ValueType {
+    from.func.arg_types.last().copied().map_or(ValueType::Scalar, value_type)
 }
 
-fn value_type(from: ValueType) -> Type {
+fn value_type(from: ParsedType) -> ValueType {
     match from {
-        ValueType::Scalar => Type::Scalar,
-        ValueType::Vector => Type::Vector,
-        ValueType::Matrix => Type::Matrix,
-        ValueType::String => Type::String,
+        ParsedType::Scalar => ValueType::Scalar,
+        ParsedType::Vector => ValueType::Vector,
+        ParsedType::Matrix => ValueType::Matrix,
+        ParsedType::String => ValueType::String,
     }
 }

@@ -1,19 +1,16 @@
-//! From text to [`Query`]: limits first, then `promql-parser`, then a tree of our own.
+//! Parsing: a pre-lexer that enforces limits, then `promql-parser`, then conversion to our own syntax tree.
 mod convert;
 mod number;
-mod screen;
-mod unquote;
-
-pub(crate) use unquote::quote;
+mod prelex;
 
 use crate::{Error, Limits, Query};
 
-/// Reads a query.
+/// Parses a query.
 ///
 /// # Errors
-/// When the text exceeds a limit, is not PromQL, or uses syntax that is not offered.
+/// If the text exceeds a limit, is not PromQL, or uses syntax that is not supported.
 pub fn parse(text: &str, limits: &Limits) -> Result<Query, Error> {
-    let screened = screen::screen(text, limits)?;
-    let parsed = promql_parser::parser::parse(&screened.text).map_err(Error::Syntax)?;
-    Ok(Query { expr: convert::Converter { patterns: &screened.patterns }.expr(&parsed)? })
+    let prelexed = prelex::prelex(text, limits)?;
+    let parsed = promql_parser::parser::parse(&prelexed.text).map_err(Error::Syntax)?;
+    Ok(Query { expr: convert::Converter { patterns: &prelexed.patterns }.expr(&parsed)? })
 }

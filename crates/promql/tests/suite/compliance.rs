@@ -1,6 +1,6 @@
-//! The queries of PromLabs' compliance tester over its demonstration data, with answers recorded from Prometheus.
+//! The queries of PromLabs' compliance tester over its demo data, with results recorded from Prometheus.
 use crate::corpora;
-use crate::memory::Memory;
+use crate::memory_storage::MemoryStorage;
 use crate::script;
 use flate2::read::GzDecoder;
 use promql::{Labels, Limits, Options, Value, parse, range, uninterrupted};
@@ -13,64 +13,64 @@ use std::path::Path;
 const TOLERANCE: f64 = 1e-5;
 
 #[test]
-fn answers_agree_with_prometheus() {
+fn results_agree_with_prometheus() {
     let Some(derived) = corpora::derived() else { return };
-    let memory = demo(&unzipped(&derived.join("compliance_demo_data.om.txt.gz")));
-    let golden: Json = serde_json::from_str(&unzipped(&derived.join("promql_compliance_golden.json.gz")))
-        .unwrap_or_else(|error| panic!("golden answers: {error}"));
-    let milliseconds = |key: &str| golden[key].as_i64().unwrap_or_default() * 1000;
-    let cases: Vec<&Json> = golden["cases"].as_array().into_iter().flatten().collect();
+    let storage = load_demo_data(&gunzip(&derived.join("compliance_demo_data.om.txt.gz")));
+    let recorded: Json = serde_json::from_str(&gunzip(&derived.join("promql_compliance_golden.json.gz")))
+        .unwrap_or_else(|error| panic!("recorded results: {error}"));
+    let milliseconds = |key: &str| recorded[key].as_i64().unwrap_or_default() * 1000;
+    let cases: Vec<&Json> = recorded["cases"].as_array().into_iter().flatten().collect();
     let mut failures = Vec::new();
     for case in &cases {
         let query = case["query"].as_str().unwrap_or_default();
-        let answer = parse(query, &Limits::default()).and_then(|query| {
+        let result = parse(query, &Limits::default()).and_then(|query| {
             let (start_ms, end_ms, step_ms) = (milliseconds("start"), milliseconds("end"), milliseconds("step"));
-            range(&memory, &query, start_ms, end_ms, step_ms, &Options::default(), &uninterrupted)
+            range(&storage, &query, start_ms, end_ms, step_ms, &Options::default(), &uninterrupted)
         });
-        let fails = case["should_fail"].as_bool().unwrap_or_default();
-        let outcome = match answer {
-            Ok(_) if fails => Err("is expected to fail".into()),
-            Ok(answer) => compare(&answer.value, &case["result"]),
-            Err(_) if fails => Ok(()),
+        let should_fail = case["should_fail"].as_bool().unwrap_or_default();
+        let outcome = match result {
+            Ok(_) if should_fail => Err("is expected to fail".into()),
+            Ok(result) => compare(&result.value, &case["result"]),
+            Err(_) if should_fail => Ok(()),
             Err(error) => Err(error.to_string()),
         };
-        if let Err(why) = outcome {
-            failures.push(format!("{query}\n    {why}"));
+        if let Err(reason) = outcome {
+            failures.push(format!("{query}\n    {reason}"));
         }
     }
-    println!("{} of {} answers agree", cases.len() - failures.len(), cases.len());
-    assert!(!cases.is_empty(), "no recorded answers");
-    assert!(failures.is_empty(), "{} answers differ:\n{}", failures.len(), failures.join("\n"));
+    println!("{} of {} results agree", cases.len() - failures.len(), cases.len());
+    assert!(!cases.is_empty(), "no recorded results");
+    assert!(failures.is_empty(), "{} results differ:\n{}", failures.len(), failures.join("\n"));
 }
 
-fn unzipped(path: &Path) -> String {
+fn gunzip(path: &Path) -> String {
     let mut text = String::new();
     let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     GzDecoder::new(file).read_to_string(&mut text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text
 }
 
-/// The demonstration data: lines of `name{labels} value seconds`.
-fn demo(text: &str) -> Memory {
-    let mut memory = Memory::default();
-    let mut known: BTreeMap<&str, Labels> = BTreeMap::new();
+/// Loads the demo data: lines of `name{labels} value seconds`.
+fn load_demo_data(text: &str) -> MemoryStorage {
+    let mut storage = MemoryStorage::default();
+    let mut labels_of: BTreeMap<&str, Labels> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let mut words = line.rsplitn(3, ' ');
         let (Some(seconds), Some(value), Some(series)) = (words.next(), words.next(), words.next()) else {
             panic!("malformed line: {line}")
         };
-        let labels = known.entry(series).or_insert_with(|| match script::described(series, 0) {
-            Ok(described) => described.labels,
+        let labels = labels_of.entry(series).or_insert_with(|| match script::parse_series(series, 0) {
+            Ok(parsed) => parsed.labels,
             Err(error) => panic!("{error}"),
         });
-        let parsed = |text: &str| text.parse::<f64>().unwrap_or_else(|error| panic!("{line}: {error}"));
-        memory.add(labels, (parsed(seconds) * 1000.0).round() as i64, parsed(value));
+        let parse_float = |text: &str| text.parse::<f64>().unwrap_or_else(|error| panic!("{line}: {error}"));
+        storage.add(labels, (parse_float(seconds) * 1000.0).round() as i64, parse_float(value));
     }
-    memory
+    storage
 }
 
 fn compare(value: &Value, recorded: &Json) -> Result<(), String> {
-    let Value::Matrix(series) = value else { return Err(format!("no matrix: {value:?}")) };
+    let Value::Matrix(series) = value else { return Err(format!("not a matrix: {value:?}")) };
     let recorded: Vec<&Json> = recorded.as_array().into_iter().flatten().collect();
     let expected: BTreeMap<Labels, &Json> = recorded
         .iter()
@@ -85,10 +85,10 @@ fn compare(value: &Value, recorded: &Json) -> Result<(), String> {
     }
     for (series, (labels, values)) in series.iter().zip(expected) {
         let values: Vec<&Json> = values.as_array().into_iter().flatten().collect();
-        if values.len() != series.points.len() {
-            return Err(format!("{labels}: got {} points, expected {}", series.points.len(), values.len()));
+        if values.len() != series.samples.len() {
+            return Err(format!("{labels}: got {} samples, expected {}", series.samples.len(), values.len()));
         }
-        for ((time_ms, got), recorded) in series.points.iter().zip(values) {
+        for ((time_ms, got), recorded) in series.samples.iter().zip(values) {
             let expected: f64 = recorded[1].as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN);
             let close = *got == expected
                 || got.is_nan() && expected.is_nan()

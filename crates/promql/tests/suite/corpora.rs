@@ -1,20 +1,20 @@
-//! Where the test inputs of other projects are.
+//! The location of the test inputs of other projects.
 use std::fs;
 use std::path::PathBuf;
 
-/// The folder named by the environment variable, or its place beside the workspace; none, with a line that says so,
-/// where it is absent.
+/// The folder that the environment variable names, or its default location beside the workspace. If it does not exist,
+/// prints a message and returns `None`.
 pub(crate) fn folder(variable: &str, default: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")).join(default);
     let folder = std::env::var_os(variable).map_or_else(beside, PathBuf::from);
     if folder.exists() {
         return Some(folder);
     }
-    println!("skipped: no folder {default} beside the workspace, and {variable} is not set to one");
+    println!("skipped: the folder {default} does not exist beside the workspace, and {variable} is not set");
     None
 }
 
-/// The extracted and recorded cases.
+/// The folder of the cases extracted from other projects and recorded from Prometheus.
 pub(crate) fn derived() -> Option<PathBuf> {
     folder("CORPORA_DERIVED_DIR", "derived")
 }

@@ -1,23 +1,23 @@
-//! Prometheus's parser tests: what is accepted, what is refused, and how it is printed.
+//! Prometheus's parser tests: accepted and rejected queries, and their printed form.
 use crate::corpora;
 use promql::{Error, Limits, parse};
 use regex::Regex;
 use serde_json::Value as Json;
 
-/// The cases of a file, and of each the text under `key` (left out where that is no UTF-8).
+/// The cases of a file.
 fn cases(file: &str) -> Vec<Json> {
     let Some(derived) = corpora::derived() else { return Vec::new() };
-    let Json::Array(cases) = corpora::json(&derived.join(file)) else { panic!("{file} holds no list") };
+    let Json::Array(cases) = corpora::json(&derived.join(file)) else { panic!("{file} is not a list") };
     cases
 }
 
 fn report(what: &str, failures: &[String], all: usize, unsupported: usize) {
-    println!("{what}: {} of {all} as expected, {unsupported} refused as unsupported", all - failures.len());
+    println!("{what}: {} of {all} as expected, {unsupported} rejected as unsupported", all - failures.len());
     assert!(failures.is_empty(), "{what}:\n{}", failures.join("\n"));
 }
 
 #[test]
-fn queries_are_accepted_or_refused() {
+fn queries_are_accepted_or_rejected() {
     let (mut failures, mut unsupported) = (Vec::new(), 0);
     let cases = cases("promql_parse_cases.json");
     for case in &cases {
@@ -33,7 +33,7 @@ fn queries_are_accepted_or_refused() {
 }
 
 #[test]
-fn what_cannot_be_read_as_words_is_refused() {
+fn lexical_errors_are_rejected() {
     let cases = cases("promql_lex_cases.json");
     let failures: Vec<String> = cases
         .iter()
@@ -74,22 +74,22 @@ fn regular_expressions_match_whole_values() {
     for source in texts("regexes") {
         let query =
             format!("x{{label=~\"{}\"}}", source.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
-        let shown: String = source.chars().take(60).collect();
+        let excerpt: String = source.chars().take(60).collect();
         let (Ok(parsed), Ok(expected)) = (parse(&query, &limits), Regex::new(&format!("^(?s:{source})$"))) else {
-            panic!("{shown:?} is refused");
+            panic!("{excerpt:?} is rejected");
         };
         let matchers = &parsed.selectors()[0].any_of[0];
         let matcher = matchers.iter().find(|matcher| matcher.name == "label");
         for value in &values {
             let matches = matcher.is_some_and(|matcher| matcher.matches(value));
-            assert_eq!(matches, expected.is_match(value), "{shown:?} and {value:?}");
+            assert_eq!(matches, expected.is_match(value), "{excerpt:?} and {value:?}");
         }
     }
 }
 
 #[test]
-fn what_is_not_offered_is_named() {
-    for (text, names) in [
+fn errors_name_unsupported_syntax() {
+    for (text, expected) in [
         ("x[5m + 1m]", "arithmetic in a duration"),
         ("x[step()]", "step in a duration"),
         ("x offset -(5m)", "arithmetic in a duration"),
@@ -100,13 +100,13 @@ fn what_is_not_offered_is_named() {
         ("histogram_quantiles(x, \"q\", 0.5)", "the function histogram_quantiles"),
     ] {
         let outcome = parse(text, &Limits::default());
-        assert!(matches!(&outcome, Err(Error::Unsupported(what)) if what.starts_with(names)), "{text}: {outcome:?}");
+        assert!(matches!(&outcome, Err(Error::Unsupported(what)) if what.starts_with(expected)), "{text}: {outcome:?}");
     }
     assert!(parse("{anchored=\"x\", \"smoothed\"}", &Limits::default()).is_ok());
 }
 
 #[test]
-fn a_selector_alone_is_told_from_queries() {
+fn plain_selectors_are_distinguished_from_queries() {
     let is_selector = |text: &str| parse(text, &Limits::default()).expect(text).as_selector().is_some();
     for text in ["up", "{job=\"a\"}", "up{job!~\"a|b\"}", "{job=\"a\" or job=\"b\"}"] {
         assert!(is_selector(text), "{text}");

@@ -1,46 +1,46 @@
-//! Texts and queries made to do harm: none may panic, overflow the stack or run without end.
+//! Malicious queries: none may panic, overflow the stack or run forever.
 use crate::corpora;
-use crate::memory::Memory;
+use crate::memory_storage::MemoryStorage;
 use promql::{Labels, Limits, METRIC_NAME, Options, instant, parse, range, uninterrupted};
 
 /// A random number generator with a fixed seed (xorshift64*).
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Rng {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % sides
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
     }
 }
 
-fn store() -> Memory {
-    let mut memory = Memory::default();
+fn test_storage() -> MemoryStorage {
+    let mut storage = MemoryStorage::default();
     for (name, replica) in [("metric", "a"), ("metric", "b"), ("foo", "a"), ("some_metric", "a")] {
         let labels = Labels::from_pairs([(METRIC_NAME, name), ("replica", replica), ("le", "+Inf")]);
         for tick in 0..20 {
-            memory.add(&labels, tick * 15_000, tick as f64);
+            storage.add(&labels, tick * 15_000, tick as f64);
         }
     }
-    memory
+    storage
 }
 
-/// Reads `text` and, if it is a query, asks it with little allowed; only panics matter.
-fn try_all(memory: &Memory, text: &str) -> bool {
+/// Parses `text` and, if it is a query, evaluates it under low limits. Returns whether it is one.
+fn parse_and_evaluate(storage: &MemoryStorage, text: &str) -> bool {
     let limits = Limits { samples: 10_000, memory_bytes: 1 << 20, ..Limits::default() };
     let options = Options { limits, ..Options::default() };
     let Ok(query) = parse(text, &options.limits) else { return false };
     let printed = query.to_string();
     let again = parse(&printed, &Limits { query_bytes: 1 << 20, ..Limits::default() });
     assert_eq!(again.as_ref().map(ToString::to_string).ok().as_deref(), Some(printed.as_str()), "{text:?}: {again:?}");
-    let _ = instant(memory, &query, 200_000, &options, &uninterrupted);
-    let _ = range(memory, &query, 0, 200_000, 60_000, &options, &uninterrupted);
+    let _ = instant(storage, &query, 200_000, &options, &uninterrupted);
+    let _ = range(storage, &query, 0, 200_000, 60_000, &options, &uninterrupted);
     true
 }
 
 #[test]
-fn mutated_queries_do_no_harm() {
+fn mutated_queries_do_not_panic() {
     let Some(derived) = corpora::derived() else { return };
     let cases = corpora::json(&derived.join("promql_parse_cases.json"));
     let seeds: Vec<&str> = cases.as_array().into_iter().flatten().filter_map(|case| case["input"].as_str()).collect();
@@ -79,33 +79,33 @@ fn mutated_queries_do_no_harm() {
         " or ",
         "#",
     ];
-    let memory = store();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let storage = test_storage();
+    let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
     let mut accepted = 0;
     for _ in 0..6_000 {
-        let mut text: Vec<char> = seeds[dice.roll(seeds.len())].chars().take(200).collect();
-        for _ in 0..=dice.roll(3) {
-            let at = dice.roll(text.len() + 1);
-            match dice.roll(4) {
+        let mut text: Vec<char> = seeds[rng.below(seeds.len())].chars().take(200).collect();
+        for _ in 0..=rng.below(3) {
+            let at = rng.below(text.len() + 1);
+            match rng.below(4) {
                 0 if at < text.len() => drop(text.remove(at)),
-                1 => text.splice(at..at, tokens[dice.roll(tokens.len())].chars()).for_each(drop),
+                1 => text.splice(at..at, tokens[rng.below(tokens.len())].chars()).for_each(drop),
                 2 => text.truncate(at),
                 _ => {
-                    let other: Vec<char> = seeds[dice.roll(seeds.len())].chars().take(200).collect();
-                    let from = dice.roll(other.len() + 1);
+                    let other: Vec<char> = seeds[rng.below(seeds.len())].chars().take(200).collect();
+                    let from = rng.below(other.len() + 1);
                     text.splice(at..at, other[from..].iter().copied()).for_each(drop);
                 }
             }
         }
-        accepted += usize::from(try_all(&memory, &text.into_iter().collect::<String>()));
+        accepted += usize::from(parse_and_evaluate(&storage, &text.into_iter().collect::<String>()));
     }
-    println!("{accepted} of 6000 mutations are queries");
-    assert!(accepted > 300, "the mutations hardly reach the evaluator");
+    println!("{accepted} of 6000 mutations are valid queries");
+    assert!(accepted > 300, "too few mutations reach the evaluator");
 }
 
 #[test]
-fn the_deepest_query_that_is_allowed_fits_the_stack() {
-    let memory = store();
+fn the_deepest_allowed_query_does_not_overflow_the_stack() {
+    let storage = test_storage();
     let limits = Limits::default();
     let (depth, operators) = (limits.nesting, limits.operators);
     let nested = |open: &str, inner: &str, close: &str, times: usize| {
@@ -123,7 +123,7 @@ fn the_deepest_query_that_is_allowed_fits_the_stack() {
         nested("(1 + ", nested("metric and ", "metric", "", operators - depth).as_str(), ")", depth),
     ] {
         let query = parse(&text, &limits).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let outcome = instant(&memory, &query, 200_000, &Options::default(), &uninterrupted);
+        let outcome = instant(&storage, &query, 200_000, &Options::default(), &uninterrupted);
         assert!(outcome.is_ok(), "{text}: {outcome:?}");
     }
     for text in [
@@ -137,8 +137,8 @@ fn the_deepest_query_that_is_allowed_fits_the_stack() {
 }
 
 #[test]
-fn numbers_at_the_edge_do_no_harm() {
-    let memory = store();
+fn extreme_numbers_do_not_panic() {
+    let storage = test_storage();
     for text in [
         "foo[292y]",
         "foo offset 292y",
@@ -163,13 +163,13 @@ fn numbers_at_the_edge_do_no_harm() {
         "predict_linear(foo[5m], 1e300)",
         "foo ^ 1e300 % 0",
     ] {
-        try_all(&memory, text);
+        parse_and_evaluate(&storage, text);
     }
     let options = Options::default();
     for time_ms in [i64::MIN, i64::MAX] {
         for text in ["foo", "rate(foo[5m])", "max_over_time(foo[5m:1s])", "foo offset 5m", "time()", "year()"] {
             let query = parse(text, &options.limits).unwrap_or_else(|error| panic!("{text}: {error}"));
-            let _ = instant(&memory, &query, time_ms, &options, &uninterrupted);
+            let _ = instant(&storage, &query, time_ms, &options, &uninterrupted);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The evaluator against other projects' tests, and stories of our own.
-#![expect(clippy::panic, reason = "tests fail by panicking, in functions that they share too")]
+//! The test suites of other projects, and tests of our own.
+#![expect(clippy::panic, reason = "test helpers fail by panicking")]
+mod behaviour;
 mod compliance;
 mod corpora;
 mod grammar;
 mod hostile;
-mod memory;
+mod memory_storage;
 mod promqltest;
 mod script;
-mod stories;

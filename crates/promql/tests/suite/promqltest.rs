@@ -1,14 +1,14 @@
-//! Prometheus's own scripts (`promqltest`): every classic, float-only evaluation passes.
+//! Prometheus's test scripts (`promqltest`): every evaluation of classic features with floats only must pass.
 use crate::corpora;
-use crate::memory::Memory;
-use crate::script::{self, Command, Described, Eval, Expected, When};
-use promql::{Answer, Labels, Limits, Options, Value, instant, parse, range, uninterrupted};
+use crate::memory_storage::MemoryStorage;
+use crate::script::{self, Command, Eval, EvalTime, Expected, SeriesDescription};
+use promql::{Labels, Limits, Options, QueryResult, Value, instant, parse, range, uninterrupted};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 type Outcome = Result<(), String>;
 
-/// A series by its labels, with its values by time.
+/// Values by labels and time.
 type Table = BTreeMap<Labels, BTreeMap<i64, f64>>;
 
 #[test]
@@ -38,7 +38,9 @@ fn classic_evaluations_pass() {
             count.1 += 1;
             match outcome {
                 Ok(()) => count.0 += 1,
-                Err(why) if tag.is_empty() => failures.push(format!("{file}:{} {}\n    {why}", eval.line, eval.query)),
+                Err(reason) if tag.is_empty() => {
+                    failures.push(format!("{file}:{} {}\n    {reason}", eval.line, eval.query));
+                }
                 Err(_) => {}
             }
         }
@@ -47,19 +49,19 @@ fn classic_evaluations_pass() {
         println!("{passed} of {all} pass: {}", if tag.is_empty() { "classic, floats only" } else { tag });
     }
     assert!(failures.is_empty(), "{} classic evaluations fail:\n{}", failures.len(), failures.join("\n"));
-    assert!(counts.contains_key(""), "the scripts hold no classic evaluation");
+    assert!(counts.contains_key(""), "the scripts have no classic evaluation");
 }
 
-/// Each evaluation of a script, with why it is not as expected if it is not.
+/// Each evaluation of a script with its outcome.
 fn outcomes(text: &str) -> Result<Vec<(Eval, Outcome)>, String> {
-    let mut memory = Memory::default();
+    let mut storage = MemoryStorage::default();
     let mut outcomes = Vec::new();
     for command in script::commands(text)? {
         match command {
-            Command::Clear => memory.clear(),
-            Command::Load(series) => series.iter().for_each(|series| load(&mut memory, series)),
+            Command::Clear => storage.clear(),
+            Command::Load(series) => series.iter().for_each(|series| load(&mut storage, series)),
             Command::Eval(eval) => {
-                let outcome = check(&memory, &eval);
+                let outcome = check(&storage, &eval);
                 outcomes.push((eval, outcome));
             }
         }
@@ -67,17 +69,17 @@ fn outcomes(text: &str) -> Result<Vec<(Eval, Outcome)>, String> {
     Ok(outcomes)
 }
 
-fn load(memory: &mut Memory, series: &Described) {
-    for (number, value) in series.values.iter().enumerate() {
+fn load(storage: &mut MemoryStorage, series: &SeriesDescription) {
+    for (index, value) in series.values.iter().enumerate() {
         if let Some(value) = value {
-            memory.add(&series.labels, number as i64 * series.gap_ms, *value);
+            storage.add(&series.labels, index as i64 * series.interval_ms, *value);
         }
     }
 }
 
-fn check(memory: &Memory, eval: &Eval) -> Outcome {
+fn check(storage: &MemoryStorage, eval: &Eval) -> Outcome {
     if let Expected::Series(series) | Expected::Matrix { series, .. } = &eval.expected
-        && series.iter().any(|series| series.histograms)
+        && series.iter().any(|series| series.has_histograms)
     {
         return Err("expects native histograms".into());
     }
@@ -86,66 +88,66 @@ fn check(memory: &Memory, eval: &Eval) -> Outcome {
         Ok(query) => query,
         Err(error) => return if eval.fails { Ok(()) } else { Err(error.to_string()) },
     };
-    let ask_range = |start_ms, end_ms, step_ms| {
-        range(memory, &query, start_ms, end_ms, step_ms, &options, &uninterrupted).map_err(|error| error.to_string())
+    let evaluate_range = |start_ms, end_ms, step_ms| {
+        range(storage, &query, start_ms, end_ms, step_ms, &options, &uninterrupted).map_err(|error| error.to_string())
     };
-    let time_ms = match eval.when {
-        When::Range { start_ms, end_ms, step_ms } => {
-            let answer = match ask_range(start_ms, end_ms, step_ms) {
+    let time_ms = match eval.time {
+        EvalTime::Range { start_ms, end_ms, step_ms } => {
+            let result = match evaluate_range(start_ms, end_ms, step_ms) {
                 Ok(_) if eval.fails => return Err("is expected to fail".into()),
-                Ok(answer) => answer,
+                Ok(result) => result,
                 Err(error) => return if eval.fails { Ok(()) } else { Err(error) },
             };
-            return compare(&table(&answer, None), &expected_table(&eval.expected, start_ms)?);
+            return compare(&table(&result, None), &expected_table(&eval.expected, start_ms)?);
         }
-        When::At(time_ms) => time_ms,
+        EvalTime::At(time_ms) => time_ms,
     };
-    let answer = match instant(memory, &query, time_ms, &options, &uninterrupted) {
+    let result = match instant(storage, &query, time_ms, &options, &uninterrupted) {
         Ok(_) if eval.fails => return Err("is expected to fail".into()),
-        Ok(answer) => answer,
+        Ok(result) => result,
         Err(error) => return if eval.fails { Ok(()) } else { Err(error.to_string()) },
     };
-    match (&eval.expected, &answer.value) {
+    match (&eval.expected, &result.value) {
         (Expected::Text(text), Value::String { value, .. }) => {
             return if text == value { Ok(()) } else { Err(format!("got {value:?}")) };
         }
         (Expected::Scalar(expected), Value::Scalar { value, .. }) => equal(*expected, *value)?,
         (Expected::Matrix { start_ms, .. }, Value::Matrix(_)) => {
-            return compare(&table(&answer, None), &expected_table(&eval.expected, *start_ms)?);
+            return compare(&table(&result, None), &expected_table(&eval.expected, *start_ms)?);
         }
         (Expected::Series(expected), Value::Vector(samples)) => {
             if eval.ordered && !samples.iter().map(|s| &s.labels).eq(expected.iter().map(|s| &s.labels)) {
                 return Err(format!("order: {:?}", samples.iter().map(|s| s.labels.to_string()).collect::<Vec<_>>()));
             }
-            compare(&table(&answer, None), &expected_table(&eval.expected, time_ms)?)?;
+            compare(&table(&result, None), &expected_table(&eval.expected, time_ms)?)?;
         }
         (expected, value) => return Err(format!("expected {expected:?}, got {value:?}")),
     }
     if depends_on_range(&eval.query) || eval.ordered {
         return Ok(());
     }
-    let answer =
-        ask_range(time_ms - 60_000, time_ms + 60_000, 60_000).map_err(|error| format!("in a range: {error}"))?;
-    compare(&table(&answer, Some(time_ms)), &expected_table(&eval.expected, time_ms)?)
-        .map_err(|why| format!("as the middle step of a range: {why}"))
+    let result =
+        evaluate_range(time_ms - 60_000, time_ms + 60_000, 60_000).map_err(|error| format!("in a range: {error}"))?;
+    compare(&table(&result, Some(time_ms)), &expected_table(&eval.expected, time_ms)?)
+        .map_err(|reason| format!("as the middle step of a range: {reason}"))
 }
 
-/// Whether the query means something else in a range: its start, end or step.
+/// Whether the result depends on the start, end or step of the query.
 fn depends_on_range(query: &str) -> bool {
     ["start()", "end()", "step()", "range()"].iter().any(|function| query.contains(function))
 }
 
-fn table(answer: &Answer, only_ms: Option<i64>) -> Table {
+fn table(result: &QueryResult, only_ms: Option<i64>) -> Table {
     let mut table = Table::new();
     let mut add = |labels: &Labels, time_ms: i64, value: f64| {
         if only_ms.is_none_or(|only| only == time_ms) {
             table.entry(labels.clone()).or_default().insert(time_ms, value);
         }
     };
-    match &answer.value {
+    match &result.value {
         Value::Vector(samples) => samples.iter().for_each(|s| add(&s.labels, s.time_ms, s.value)),
         Value::Matrix(series) => {
-            series.iter().for_each(|s| s.points.iter().for_each(|(time_ms, value)| add(&s.labels, *time_ms, *value)));
+            series.iter().for_each(|s| s.samples.iter().for_each(|(time_ms, value)| add(&s.labels, *time_ms, *value)));
         }
         Value::Scalar { .. } | Value::String { .. } => {}
     }
@@ -160,12 +162,12 @@ fn expected_table(expected: &Expected, start_ms: i64) -> Result<Table, String> {
         Expected::Matrix { step_ms, series, .. } => (series, Some(*step_ms)),
     };
     let mut table = Table::new();
-    for described in series {
-        let step_ms = step_ms.unwrap_or(described.gap_ms);
-        for (number, value) in described.values.iter().enumerate() {
+    for series in series {
+        let step_ms = step_ms.unwrap_or(series.interval_ms);
+        for (index, value) in series.values.iter().enumerate() {
             if let Some(value) = value {
-                let time_ms = start_ms + number as i64 * step_ms;
-                table.entry(described.labels.clone()).or_default().insert(time_ms, *value);
+                let time_ms = start_ms + index as i64 * step_ms;
+                table.entry(series.labels.clone()).or_default().insert(time_ms, *value);
             }
         }
     }
@@ -183,23 +185,23 @@ fn compare(got: &Table, expected: &Table) -> Outcome {
             return Err(format!("{labels}: got {got:?}, expected {expected:?}"));
         }
         for (time_ms, expected) in expected {
-            equal(*expected, got[time_ms]).map_err(|why| format!("{labels} at {time_ms}: {why}"))?;
+            equal(*expected, got[time_ms]).map_err(|reason| format!("{labels} at {time_ms}: {reason}"))?;
         }
     }
     Ok(())
 }
 
-/// Within a millionth, as `util/almost` of Prometheus.
+/// Compares with a relative tolerance of 1e-6, like `util/almost` of Prometheus.
 fn equal(expected: f64, got: f64) -> Outcome {
     let close = if expected.is_nan() || got.is_nan() {
         expected.is_nan() && got.is_nan()
     } else {
-        let (difference, size) = ((expected - got).abs(), expected.abs() + got.abs());
+        let (difference, magnitude) = ((expected - got).abs(), expected.abs() + got.abs());
         expected == got
-            || if expected == 0.0 || got == 0.0 || size < f64::MIN_POSITIVE {
+            || if expected == 0.0 || got == 0.0 || magnitude < f64::MIN_POSITIVE {
                 difference < 1e-6 * f64::MIN_POSITIVE
             } else {
-                difference / size.min(f64::MAX) < 1e-6
+                difference / magnitude.min(f64::MAX) < 1e-6
             }
     };
     if close { Ok(()) } else { Err(format!("got {got}, expected {expected}")) }

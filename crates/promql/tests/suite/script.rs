@@ -1,35 +1,37 @@
-//! The language of `promqltest`: `load`, `clear` and `eval` with expectations. Source: its README.
+//! A parser of `promqltest` scripts: `load`, `clear` and `eval` with expectations. Source: its README.
+use prometheus_api::parse_duration_ms;
 use promql::{Labels, METRIC_NAME, stale_marker};
 
-/// One command, with the line it is on.
+/// A command of a script.
 pub(crate) enum Command {
     Clear,
-    Load(Vec<Described>),
+    Load(Vec<SeriesDescription>),
     Eval(Eval),
 }
 
-/// A series and its values by their number; `None` for no sample. `histograms` if some were native histograms.
+/// A series with evenly spaced values.
 #[derive(Debug)]
-pub(crate) struct Described {
+pub(crate) struct SeriesDescription {
     pub(crate) labels: Labels,
+    /// `None` is a missing sample.
     pub(crate) values: Vec<Option<f64>>,
-    pub(crate) histograms: bool,
-    /// Between two values, in milliseconds.
-    pub(crate) gap_ms: i64,
+    /// Whether some values are native histograms, which are omitted.
+    pub(crate) has_histograms: bool,
+    pub(crate) interval_ms: i64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Eval {
     pub(crate) line: usize,
     pub(crate) query: String,
-    pub(crate) when: When,
+    pub(crate) time: EvalTime,
     pub(crate) fails: bool,
     pub(crate) ordered: bool,
     pub(crate) expected: Expected,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum When {
+pub(crate) enum EvalTime {
     At(i64),
     Range { start_ms: i64, end_ms: i64, step_ms: i64 },
 }
@@ -38,39 +40,39 @@ pub(crate) enum When {
 pub(crate) enum Expected {
     Scalar(f64),
     Text(String),
-    Series(Vec<Described>),
-    /// A range vector: the series' samples at these times.
+    Series(Vec<SeriesDescription>),
+    /// The samples of a range vector, at these times.
     Matrix {
         start_ms: i64,
         step_ms: i64,
-        series: Vec<Described>,
+        series: Vec<SeriesDescription>,
     },
 }
 
-/// Reads a script.
+/// Parses a script.
 pub(crate) fn commands(text: &str) -> Result<Vec<Command>, String> {
     let lines: Vec<&str> = text.lines().map(str::trim).map(|l| if l.starts_with('#') { "" } else { l }).collect();
     let mut commands = Vec::new();
-    let mut at = 0;
-    while at < lines.len() {
-        let (head, line) = (lines[at], at + 1);
-        at += 1;
-        let block_end = at + lines[at..].iter().take_while(|l| !l.is_empty()).count();
+    let mut next = 0;
+    while next < lines.len() {
+        let (head, line) = (lines[next], next + 1);
+        next += 1;
+        let block_end = next + lines[next..].iter().take_while(|l| !l.is_empty()).count();
         let (word, rest) = head.split_once(char::is_whitespace).unwrap_or((head, ""));
         let command = match word {
             "" => continue,
             "clear" => Command::Clear,
             "load" | "load_with_nhcb" => {
-                let gap_ms = duration_ms(rest)?;
-                // Start timestamps are an experiment that no classic evaluation looks at.
-                let series = lines[at..block_end].iter().filter(|l| !l.contains("@st"));
-                let series = series.map(|l| described(l, gap_ms)).collect::<Result<_, _>>()?;
-                at = block_end;
+                let interval_ms = duration_ms(rest)?;
+                // No classic evaluation uses start timestamps.
+                let series = lines[next..block_end].iter().filter(|l| !l.contains("@st"));
+                let series = series.map(|l| parse_series(l, interval_ms)).collect::<Result<_, _>>()?;
+                next = block_end;
                 Command::Load(series)
             }
             _ if word.starts_with("eval") => {
-                let eval = eval(line, word, rest, &lines[at..block_end]).map_err(|e| format!("line {line}: {e}"))?;
-                at = block_end;
+                let eval = eval(line, word, rest, &lines[next..block_end]).map_err(|e| format!("line {line}: {e}"))?;
+                next = block_end;
                 Command::Eval(eval)
             }
             _ => return Err(format!("line {line}: unknown command {word}")),
@@ -82,14 +84,14 @@ pub(crate) fn commands(text: &str) -> Result<Vec<Command>, String> {
 
 fn eval(line: usize, word: &str, rest: &str, block: &[&str]) -> Result<Eval, String> {
     let rest = rest.trim();
-    let (when, query) = if let Some(rest) = rest.strip_prefix("instant") {
+    let (time, query) = if let Some(rest) = rest.strip_prefix("instant") {
         let rest = rest.trim();
         match rest.strip_prefix("at ") {
             Some(rest) => {
-                let (time, query) = rest.trim().split_once(' ').ok_or("no query")?;
-                (When::At(duration_ms(time)?), query)
+                let (at, query) = rest.trim().split_once(' ').ok_or("no query")?;
+                (EvalTime::At(duration_ms(at)?), query)
             }
-            None => (When::At(0), rest),
+            None => (EvalTime::At(0), rest),
         }
     } else {
         let words: Vec<&str> = rest.splitn(8, ' ').collect();
@@ -97,17 +99,17 @@ fn eval(line: usize, word: &str, rest: &str, block: &[&str]) -> Result<Eval, Str
             return Err(format!("unknown eval: {rest}"));
         };
         let (start_ms, end_ms, step_ms) = (duration_ms(start)?, duration_ms(end)?, duration_ms(step)?);
-        (When::Range { start_ms, end_ms, step_ms }, query)
+        (EvalTime::Range { start_ms, end_ms, step_ms }, query)
     };
     let mut eval = Eval {
         line,
         query: query.trim().to_owned(),
-        when,
+        time,
         fails: word == "eval_fail",
         ordered: word == "eval_ordered",
         expected: Expected::Series(Vec::new()),
     };
-    let gap_ms = if let When::Range { step_ms, .. } = when { step_ms } else { 0 };
+    let interval_ms = if let EvalTime::Range { step_ms, .. } = time { step_ms } else { 0 };
     let mut series = Vec::new();
     for expectation in block {
         let (word, rest) = expectation.split_once(char::is_whitespace).unwrap_or((expectation, ""));
@@ -127,7 +129,7 @@ fn eval(line: usize, word: &str, rest: &str, block: &[&str]) -> Result<Eval, Str
             _ if number(expectation).is_some() => {
                 eval.expected = Expected::Scalar(number(expectation).unwrap_or_default());
             }
-            _ => series.push(described(expectation, gap_ms)?),
+            _ => series.push(parse_series(expectation, interval_ms)?),
         }
     }
     match &mut eval.expected {
@@ -137,23 +139,23 @@ fn eval(line: usize, word: &str, rest: &str, block: &[&str]) -> Result<Eval, Str
     Ok(eval)
 }
 
-/// A series description: `name{label="value"} 1 2+3x4 _ stale`.
-pub(crate) fn described(text: &str, gap_ms: i64) -> Result<Described, String> {
+/// Parses a series description: `name{label="value"} 1 2+3x4 _ stale`.
+pub(crate) fn parse_series(text: &str, interval_ms: i64) -> Result<SeriesDescription, String> {
     let (labels, rest) = labels(text)?;
-    let mut described = Described { labels, values: Vec::new(), histograms: false, gap_ms };
+    let mut series = SeriesDescription { labels, values: Vec::new(), has_histograms: false, interval_ms };
     let mut rest = rest.trim_start();
     while !rest.is_empty() {
         if rest.starts_with("{{") {
-            described.histograms = true;
+            series.has_histograms = true;
             let end = rest.rfind("}}").ok_or("unclosed histogram")? + 2;
             rest = rest[end..].split_once(' ').map_or("", |(_, rest)| rest).trim_start();
             continue;
         }
         let (token, tail) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        described.values.extend(values(token).ok_or_else(|| format!("bad value {token} in {text}"))?);
+        series.values.extend(values(token).ok_or_else(|| format!("bad value {token} in {text}"))?);
         rest = tail.trim_start();
     }
-    Ok(described)
+    Ok(series)
 }
 
 fn values(token: &str) -> Option<Vec<Option<f64>>> {
@@ -239,34 +241,11 @@ fn quoted(text: &str) -> Result<(String, &str), String> {
     Err(format!("unclosed quote in {text}"))
 }
 
-/// A duration such as `1m30s`, or a number of seconds; signed.
-pub(crate) fn duration_ms(text: &str) -> Result<i64, String> {
+/// A duration such as `1m30s`, or a number of seconds; either may be negative.
+fn duration_ms(text: &str) -> Result<i64, String> {
     let text = text.trim();
-    if let Some(positive) = text.strip_prefix('-') {
-        return duration_ms(positive).map(|ms| -ms);
+    match text.strip_prefix('-') {
+        Some(positive) => duration_ms(positive).map(|ms| -ms),
+        None => parse_duration_ms(text).map_err(|error| error.to_string()),
     }
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Ok((seconds * 1000.0) as i64);
-    }
-    let mut total = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(|| format!("bad duration {text}"))?;
-        let amount: i64 = rest[..digits].parse().map_err(|_| format!("bad duration {text}"))?;
-        let tail = &rest[digits..];
-        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
-        let unit = match &tail[..letters] {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            "w" => 7 * 86_400_000,
-            "y" => 365 * 86_400_000,
-            _ => return Err(format!("bad duration {text}")),
-        };
-        total += amount * unit;
-        rest = &tail[letters..];
-    }
-    Ok(total)
 }

@@ -5,11 +5,11 @@ mod snapshot;
 use crate::samples::Samples;
 use crate::store::Store;
 use crate::time::TimeRange;
-use promql::{Column, Labels, Selector, Storage, StorageError};
+use promql::{Labels, Selector, Storage, StorageError};
 use snapshot::Snapshot;
 use std::ops::ControlFlow;
 
-type Visit<'v> = dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()> + 'v;
+type Visit<'v> = dyn FnMut(&Labels, promql::Samples<'_>) -> ControlFlow<()> + 'v;
 
 impl Storage for Store {
     fn select(
@@ -55,7 +55,7 @@ fn visit_sequentially(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
     for (at, series) in snapshot.series.iter().enumerate() {
         samples.clear();
         reader.read(at, &mut samples);
-        let column = Column { times_ms: &samples.times_ms, values: &samples.values };
+        let column = promql::Samples { times_ms: &samples.times_ms, values: &samples.values };
         if !samples.is_empty() && visit(&series.labels, column).is_break() {
             return;
         }

@@ -3,7 +3,6 @@ use super::Visit;
 use super::snapshot::Snapshot;
 use crate::samples::Samples;
 use parking_lot::Mutex;
-use promql::Column;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
@@ -67,7 +66,7 @@ pub(super) fn visit(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visit<'
             let mut start = 0;
             for BatchSeries { at, end } in batch.series.drain(..) {
                 let Samples { times_ms, values } = &batch.samples;
-                let column = Column { times_ms: &times_ms[start..end], values: &values[start..end] };
+                let column = promql::Samples { times_ms: &times_ms[start..end], values: &values[start..end] };
                 if start < end && visit(&snapshot.series[at].labels, column).is_break() {
                     return;
                 }

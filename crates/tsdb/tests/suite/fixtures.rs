@@ -1,5 +1,5 @@
 //! Shorthands for appending samples to a store and for selecting them.
-use promql::{Column, Labels, MatchOp, Matcher, Pattern, Selector, Storage, is_stale};
+use promql::{Labels, MatchOp, Matcher, Pattern, Selector, Storage, is_stale};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use tsdb::{Group, Store};
@@ -73,7 +73,7 @@ pub(crate) fn select_while_writing(
     found
 }
 
-fn collect(found: &mut BTreeMap<String, Samples>, labels: &Labels, column: Column<'_>) -> ControlFlow<()> {
+fn collect(found: &mut BTreeMap<String, Samples>, labels: &Labels, column: promql::Samples<'_>) -> ControlFlow<()> {
     assert!(column.times_ms.is_sorted_by(|a, b| a < b), "{}: times are not increasing", text(labels));
     let samples = column.times_ms.iter().copied().zip(column.values.iter().copied()).collect();
     assert!(found.insert(text(labels), samples).is_none(), "{} twice", text(labels));

@@ -1,7 +1,7 @@
 //! Scrapes written at fixed times, and what the store holds after them.
 use crate::scrape::writer::*;
 use catalogue::contract::ScrapeFailure;
-use promql::{Column, Labels, Selector, Storage, is_stale};
+use promql::{Labels, Selector, Storage, is_stale};
 use reqwest::StatusCode;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,7 +43,7 @@ impl Story {
 
     fn all(&self) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
-        let mut visit = |labels: &Labels, column: Column<'_>| {
+        let mut visit = |labels: &Labels, column: promql::Samples<'_>| {
             let name = labels.get("__name__").unwrap_or_default();
             let others: Vec<_> = labels
                 .iter()

@@ -31,7 +31,7 @@ pub(crate) struct Evaluator {
 impl Evaluator {
     /// An evaluator over `storage` that does the work of at most `running` requests at a time.
     pub(crate) fn new(storage: Arc<dyn Storage>, running: usize) -> Self {
-        let limits = Limits { points: STEPS + 1, memory_bytes: QUERY_MEMORY_BYTES, ..Limits::default() };
+        let limits = Limits { steps: STEPS + 1, memory_bytes: QUERY_MEMORY_BYTES, ..Limits::default() };
         let memory = MemoryPool::new(MEMORY_BYTES);
         let options = Options { limits, pool: Some(Arc::clone(&memory)), ..Options::default() };
         Self {

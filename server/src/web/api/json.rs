@@ -2,7 +2,7 @@
 //!
 //! The types of `prometheus_api` read it; they are not built here, as a result of a million points would be copied twice.
 use prometheus_api::{format_time, format_value};
-use promql::{Answer, Labels, Value};
+use promql::{Labels, QueryResult, Value};
 use std::io;
 use std::io::Write;
 
@@ -14,7 +14,7 @@ const POINT_BYTES: usize = 17;
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write_json(answer: &Answer, out: impl Write) -> io::Result<()> {
+pub(crate) fn write_json(answer: &QueryResult, out: impl Write) -> io::Result<()> {
     let mut out = Writer { out, line: Vec::with_capacity(64) };
     out.text(r#"{"status":"success","data":{"resultType":"#)?;
     match &answer.value {
@@ -44,7 +44,7 @@ pub(crate) fn write_json(answer: &Answer, out: impl Write) -> io::Result<()> {
             out.list(series, |out, series| {
                 out.metric(&series.labels)?;
                 out.text(r#","values":["#)?;
-                out.list(&series.points, |out, (time_ms, value)| out.point(*time_ms, *value))?;
+                out.list(&series.samples, |out, (time_ms, value)| out.point(*time_ms, *value))?;
                 out.text("]}")
             })?;
             out.text("]")?;
@@ -64,7 +64,7 @@ pub(crate) fn write_json(answer: &Answer, out: impl Write) -> io::Result<()> {
 }
 
 /// About how long the JSON is, rather less than more, without writing it.
-pub(crate) fn least_length(answer: &Answer) -> usize {
+pub(crate) fn least_length(answer: &QueryResult) -> usize {
     let of_labels = |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
     match &answer.value {
         Value::Scalar { .. } => POINT_BYTES,
@@ -73,19 +73,19 @@ pub(crate) fn least_length(answer: &Answer) -> usize {
             samples.iter().map(|sample| of_labels(&sample.labels) + SERIES_BYTES + POINT_BYTES).sum()
         }
         Value::Matrix(series) => {
-            series.iter().map(|own| of_labels(&own.labels) + SERIES_BYTES + own.points.len() * POINT_BYTES).sum()
+            series.iter().map(|own| of_labels(&own.labels) + SERIES_BYTES + own.samples.len() * POINT_BYTES).sum()
         }
     }
 }
 
 /// About how much memory the answer holds.
-pub(crate) fn memory_bytes(answer: &Answer) -> usize {
+pub(crate) fn memory_bytes(answer: &QueryResult) -> usize {
     let of_labels = |labels: &Labels| 96 + 32 * labels.len();
     match &answer.value {
         Value::Scalar { .. } => 0,
         Value::String { value, .. } => value.len(),
         Value::Vector(samples) => samples.iter().map(|sample| of_labels(&sample.labels)).sum(),
-        Value::Matrix(series) => series.iter().map(|own| of_labels(&own.labels) + size_of_val(&*own.points)).sum(),
+        Value::Matrix(series) => series.iter().map(|own| of_labels(&own.labels) + size_of_val(&*own.samples)).sum(),
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    fn written(answer: &Answer) -> String {
+    fn written(answer: &QueryResult) -> String {
         let mut out = Vec::new();
         write_json(answer, &mut out).expect("memory");
         assert!(least_length(answer) <= out.len());
@@ -210,12 +210,12 @@ mod tests {
     }
 
     fn json(value: Value) -> String {
-        written(&Answer { value, warnings: Vec::new(), infos: Vec::new() })
+        written(&QueryResult { value, warnings: Vec::new(), infos: Vec::new() })
     }
 
     fn data(value: Value) -> String {
         let json = json(value);
-        serde_json::from_str::<prometheus_api::Answer<prometheus_api::Data>>(&json)
+        serde_json::from_str::<prometheus_api::ApiResponse<prometheus_api::Data>>(&json)
             .expect("an answer")
             .into_result()
             .expect("data");
@@ -242,8 +242,8 @@ mod tests {
         );
         assert_eq!(
             data(Value::Matrix(vec![
-                Series { labels: Labels::default(), points: vec![(1000, 1.0), (2000, f64::INFINITY)] },
-                Series { labels: Labels::from_pairs([("a", "b")]), points: vec![(1000, -0.0)] },
+                Series { labels: Labels::default(), samples: vec![(1000, 1.0), (2000, f64::INFINITY)] },
+                Series { labels: Labels::from_pairs([("a", "b")]), samples: vec![(1000, -0.0)] },
             ])),
             concat!(
                 r#"{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[2,"+Inf"]]},"#,
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn remarks_follow_the_data() {
-        let answer = Answer {
+        let answer = QueryResult {
             value: Value::Vector(Vec::new()),
             warnings: vec!["w".into()],
             infos: vec!["i".into(), "j".into()],

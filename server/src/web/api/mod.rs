@@ -23,7 +23,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use prometheus_api::{Answer, ApiError, ErrorType};
+use prometheus_api::{ApiError, ApiResponse, ErrorType};
 use std::sync::Arc;
 use tsdb::Store;
 
@@ -67,7 +67,7 @@ fn error_response(error: ApiError) -> Response {
 /// An error with a status of its own.
 fn refusal(status: StatusCode, error: ApiError) -> Response {
     // An envelope of two strings always serialises.
-    json_response(status, serde_json::to_vec(&Answer::<()>::from(error)).unwrap_or_default())
+    json_response(status, serde_json::to_vec(&ApiResponse::<()>::from(error)).unwrap_or_default())
 }
 
 fn bad_parameter(name: &str, problem: impl std::fmt::Display) -> ApiError {

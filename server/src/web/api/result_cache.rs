@@ -4,7 +4,7 @@ use crate::web::api::json::{least_length, memory_bytes, write_json};
 use axum::response::Response;
 use bytes::Bytes;
 use prometheus_api::{ApiError, ErrorType};
-use promql::{Answer, MemoryPool, Reservation};
+use promql::{MemoryPool, QueryResult, Reservation};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -90,7 +90,7 @@ pub(crate) enum Prepared {
     /// Written already.
     Short { json: Bytes, packed: OnceLock<Bytes> },
     /// Written while it is sent; takes its part of the memory that all queries share.
-    Long { answer: Answer, _memory: Reservation },
+    Long { answer: QueryResult, _memory: Reservation },
 }
 
 impl Prepared {
@@ -98,7 +98,7 @@ impl Prepared {
     ///
     /// # Errors
     /// When it is too long, or there is no memory for it now.
-    pub(crate) fn new(answer: Answer, gzip: bool, memory: &Arc<MemoryPool>) -> Result<Self, ApiError> {
+    pub(crate) fn new(answer: QueryResult, gzip: bool, memory: &Arc<MemoryPool>) -> Result<Self, ApiError> {
         let length = least_length(&answer);
         if length > ANSWER_BYTES {
             let problem =
@@ -147,7 +147,7 @@ mod tests {
 
     fn prepared(value: f64) -> Result<Arc<Prepared>, ApiError> {
         let value = Value::Scalar { time_ms: 0, value };
-        let answer = Answer { value, warnings: Vec::new(), infos: Vec::new() };
+        let answer = QueryResult { value, warnings: Vec::new(), infos: Vec::new() };
         Prepared::new(answer, false, &MemoryPool::new(1 << 20)).map(Arc::new)
     }
 

@@ -3,7 +3,7 @@ use crate::data::graph::frame::line_name;
 use crate::data::replicas::intervals::{Event, Labels, Points, Restart, Span, Told, restarts, spans, with_startups};
 use crate::wasm_size::sort::set;
 use catalogue::{Scope, ScopeLabels};
-use prometheus_api::{Data, One, Series};
+use prometheus_api::{Data, InstantValue, Series};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -190,8 +190,8 @@ pub(crate) fn with_details(replicas: &mut [Replica], [load, cores, gpu, engines]
         Some(Data::Vector(vector)) => vector,
         _ => Vec::new(),
     };
-    let value = |series: &Series<One>| Some(series.points.value.1.0).filter(|value| value.is_finite());
-    let mut each = |data: Option<Data>, put: &dyn Fn(&mut Replica, &Series<One>)| {
+    let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
+    let mut each = |data: Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
         for series in vector(data) {
             let Some(name) = series.metric.get(label) else { continue };
             // They are in the order of their names.

@@ -71,8 +71,10 @@ fn a_state_goes_on_through_a_hole_but_not_through_a_restart() {
 #[test]
 fn the_table_has_what_the_queries_gave() {
     let vector = |pairs: &[&[(&str, &str)]], value: f64| {
-        let one =
-            |pairs: &&[(&str, &str)]| Series { metric: labels(pairs), points: One { value: (0.0, Number(value)) } };
+        let one = |pairs: &&[(&str, &str)]| Series {
+            metric: labels(pairs),
+            samples: InstantValue { value: (0.0, Number(value)) },
+        };
         Some(Data::Vector(pairs.iter().map(one).collect()))
     };
     let mut replicas = [Replica { replica: "a".into(), ..Replica::default() }];

@@ -2,7 +2,7 @@
 //! ready. Nothing here asks or draws.
 use crate::wasm_size::sort::sort_by;
 use catalogue::contract::ReplicaState;
-use prometheus_api::{Many, Series};
+use prometheus_api::{RangeValues, Series};
 use std::collections::BTreeMap;
 
 /// The labels of a series.
@@ -61,12 +61,12 @@ pub struct Restart {
 }
 
 /// Reads the answer to the query for states.
-pub(crate) fn told(matrix: &[Series<Many>], step_ms: i64) -> Vec<Told> {
+pub(crate) fn told(matrix: &[Series<RangeValues>], step_ms: i64) -> Vec<Told> {
     let mut all = Vec::with_capacity(matrix.len());
     for series in matrix {
         let label = |name: &str| series.metric.get(name).map(String::as_str);
         let mut add = |state, wanted: f64| {
-            let points = series.points.values.iter().filter(|(_, value)| value.0 == wanted);
+            let points = series.samples.values.iter().filter(|(_, value)| value.0 == wanted);
             let runs = runs(points.map(|(time_s, _)| (time_s * 1000.0).round() as i64), step_ms);
             if !runs.is_empty() {
                 let mut labels = series.metric.clone();
@@ -92,14 +92,14 @@ pub(crate) fn told(matrix: &[Series<Many>], step_ms: i64) -> Vec<Told> {
 }
 
 /// Reads an answer of which every point is an event.
-pub(crate) fn events(matrix: &[Series<Many>]) -> Vec<Event> {
-    let of = |series: &Series<Many>| {
+pub(crate) fn events(matrix: &[Series<RangeValues>]) -> Vec<Event> {
+    let of = |series: &Series<RangeValues>| {
         let event = |(time_s, value): &(f64, prometheus_api::Number)| Event {
             labels: series.metric.clone(),
             time_ms: (time_s * 1000.0).round() as i64,
             value: value.0,
         };
-        series.points.values.iter().map(event).collect::<Vec<_>>()
+        series.samples.values.iter().map(event).collect::<Vec<_>>()
     };
     matrix.iter().flat_map(of).collect()
 }

@@ -24,9 +24,9 @@ fn brief(spans: &[Span]) -> Vec<(ReplicaState, f64, f64)> {
     spans.iter().map(|span| (span.state, span.start_ms as f64 / 1000.0, span.end_ms as f64 / 1000.0)).collect()
 }
 
-fn series(pairs: &[(&str, &str)], points: &[(f64, f64)]) -> Series<Many> {
+fn series(pairs: &[(&str, &str)], points: &[(f64, f64)]) -> Series<RangeValues> {
     let values = points.iter().map(|(time_s, value)| (*time_s, Number(*value))).collect();
-    Series { metric: labels(pairs), points: Many { values } }
+    Series { metric: labels(pairs), samples: RangeValues { values } }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::web::assets::accepts;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use prometheus_api::{ApiError, ErrorType, parse_duration_ms, parse_time_ms};
-use promql::{Answer, Interrupt, Query};
+use promql::{Interrupt, Query, QueryResult};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ impl Evaluator {
         self: &Arc<Self>,
         (key, query): (Key, Arc<Query>),
         gzip: bool,
-        evaluate: impl FnOnce(&Self, &Query, Interrupt<'_>) -> Result<Answer, promql::Error> + Send + 'static,
+        evaluate: impl FnOnce(&Self, &Query, Interrupt<'_>) -> Result<QueryResult, promql::Error> + Send + 'static,
     ) -> Result<Response, ApiError> {
         let deadline = Instant::now() + key.timeout;
         let computed = Arc::clone(self).run(deadline, move |own, interrupt| {

@@ -2,7 +2,7 @@
 use crate::web::api::query::*;
 use axum::body::Body;
 use axum::http::StatusCode;
-use promql::{Column, Labels, Selector, Storage, StorageError};
+use promql::{Labels, Samples, Selector, Storage, StorageError};
 use std::ops::ControlFlow;
 
 /// Lends series for as long as anyone takes them.
@@ -14,9 +14,9 @@ impl Storage for Endless {
         _: &Selector,
         _: i64,
         until_ms: i64,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        let column = Column { times_ms: &[until_ms], values: &[1.0] };
+        let column = Samples { times_ms: &[until_ms], values: &[1.0] };
         let labels = Labels::from_pairs([("__name__", "endless")]);
         while visit(&labels, column).is_continue() {
             std::thread::sleep(Duration::from_millis(1));

@@ -1,18 +1,18 @@
-//! What a running query has used, and whether it may go on.
+//! The resources that a query has used, checked against its limits.
 use crate::limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation};
 use crate::{Error, Labels};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Units of work between two looks at the interrupt; a unit is about a nanosecond.
-const WORK_BETWEEN_CHECKS: usize = 1 << 16;
+/// The work between two checks of the interrupt; a unit takes about a nanosecond.
+const WORK_BETWEEN_INTERRUPT_CHECKS: usize = 1 << 16;
 
-/// What is taken out of the shared memory at once.
-const RESERVED_AT_ONCE: u64 = 1 << 20;
+/// Memory is reserved in the pool in multiples of this.
+const RESERVATION_BYTES: u64 = 1 << 20;
 
-/// Counts against the limits of one query.
-pub(crate) struct Meter<'a> {
+/// The budget of one query.
+pub(crate) struct Budget<'a> {
     limits: &'a Limits,
     interrupt: Interrupt<'a>,
     samples: Cell<u64>,
@@ -20,11 +20,11 @@ pub(crate) struct Meter<'a> {
     memory: Rc<Memory>,
 }
 
-impl<'a> Meter<'a> {
+impl<'a> Budget<'a> {
     pub(crate) fn new(options: &'a Options, interrupt: Interrupt<'a>) -> Self {
         let limits = &options.limits;
         let memory = Memory {
-            limit: limits.memory_bytes,
+            limit_bytes: limits.memory_bytes,
             live_bytes: Cell::new(0),
             pool: options.pool.clone(),
             reserved: RefCell::default(),
@@ -33,7 +33,7 @@ impl<'a> Meter<'a> {
     }
 
     /// Fails if the caller wants the query to stop.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check_interrupt(&self) -> Result<(), Error> {
         match (self.interrupt)() {
             None => Ok(()),
             Some(Interruption::Timeout) => Err(Error::Timeout),
@@ -41,40 +41,40 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Notes `units` of work, and checks from time to time.
-    pub(crate) fn work(&self, units: usize) -> Result<(), Error> {
+    /// Counts work, and checks the interrupt at intervals.
+    pub(crate) fn count_work(&self, units: usize) -> Result<(), Error> {
         let done = self.work.get().saturating_add(units);
-        if done < WORK_BETWEEN_CHECKS {
+        if done < WORK_BETWEEN_INTERRUPT_CHECKS {
             self.work.set(done);
             return Ok(());
         }
         self.work.set(0);
-        self.check()
+        self.check_interrupt()
     }
 
-    /// Notes samples read.
-    pub(crate) fn samples(&self, count: usize) -> Result<(), Error> {
+    /// Counts samples read from one series.
+    pub(crate) fn count_samples(&self, count: usize) -> Result<(), Error> {
         let read = self.samples.get().saturating_add(count as u64);
         self.samples.set(read);
         if read > self.limits.samples {
             return Err(Error::TooManySamples { limit: self.limits.samples });
         }
-        // A series costs far more than its samples, above all in its labels.
-        self.work(count + 256)
+        // A series costs far more than its samples, mostly because of its labels.
+        self.count_work(count + 256)
     }
 
-    /// An account of memory, empty.
-    pub(crate) fn charge(&self) -> Charge {
-        Charge { memory: Rc::clone(&self.memory), bytes: 0 }
+    /// An empty account of memory.
+    pub(crate) fn memory_charge(&self) -> MemoryCharge {
+        MemoryCharge { memory: Rc::clone(&self.memory), bytes: 0 }
     }
 }
 
-/// Memory that the query's intermediate results hold.
+/// The memory that intermediate results of the query hold.
 struct Memory {
-    limit: u64,
+    limit_bytes: u64,
     live_bytes: Cell<u64>,
     pool: Option<Arc<MemoryPool>>,
-    /// Taken out of the pool so far; kept until the end.
+    /// The part of the pool reserved so far, which the query keeps until it ends.
     reserved: RefCell<Option<Reservation>>,
 }
 
@@ -82,8 +82,8 @@ impl Memory {
     fn take(&self, bytes: u64) -> Result<(), Error> {
         let live = self.live_bytes.get().saturating_add(bytes);
         self.live_bytes.set(live);
-        if live > self.limit {
-            return Err(Error::TooMuchMemory { limit: self.limit });
+        if live > self.limit_bytes {
+            return Err(Error::TooMuchMemory { limit: self.limit_bytes });
         }
         let Some(pool) = &self.pool else { return Ok(()) };
         let mut reserved = self.reserved.borrow_mut();
@@ -91,7 +91,7 @@ impl Memory {
         if missing == 0 {
             return Ok(());
         }
-        let more = missing.next_multiple_of(RESERVED_AT_ONCE);
+        let more = missing.next_multiple_of(RESERVATION_BYTES);
         let taken = match &mut *reserved {
             Some(reserved) => reserved.grow(more),
             none => {
@@ -103,30 +103,30 @@ impl Memory {
     }
 }
 
-/// Memory held by one intermediate result; given back on drop.
-pub(crate) struct Charge {
+/// The memory of one intermediate result, released on drop.
+pub(crate) struct MemoryCharge {
     memory: Rc<Memory>,
     bytes: u64,
 }
 
-impl Charge {
-    pub(crate) fn bytes(&mut self, bytes: usize) -> Result<(), Error> {
+impl MemoryCharge {
+    pub(crate) fn add_bytes(&mut self, bytes: usize) -> Result<(), Error> {
         self.bytes = self.bytes.saturating_add(bytes as u64);
         self.memory.take(bytes as u64)
     }
 
-    /// Charges for `count` values.
-    pub(crate) fn values(&mut self, count: usize) -> Result<(), Error> {
-        self.bytes(count.saturating_mul(size_of::<f64>()))
+    /// Adds the memory of `count` values.
+    pub(crate) fn add_values(&mut self, count: usize) -> Result<(), Error> {
+        self.add_bytes(count.saturating_mul(size_of::<f64>()))
     }
 
-    /// Charges for a label set of our own and what is kept with it.
-    pub(crate) fn labels(&mut self, labels: &Labels) -> Result<(), Error> {
-        self.bytes(96 + 32 * labels.len())
+    /// Adds the memory of a new label set and its entry.
+    pub(crate) fn add_labels(&mut self, labels: &Labels) -> Result<(), Error> {
+        self.add_bytes(96 + 32 * labels.len())
     }
 }
 
-impl Drop for Charge {
+impl Drop for MemoryCharge {
     fn drop(&mut self) {
         let live = &self.memory.live_bytes;
         live.set(live.get().saturating_sub(self.bytes));

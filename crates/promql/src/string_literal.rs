@@ -1,8 +1,8 @@
-//! String literals: out of PromQL's three kinds of quotes, into the one that `promql-parser` reads in full.
+//! Reading of string literals with PromQL's three kinds of quotes, and writing of double-quoted ones.
 
-/// Reads the literal at the start of `text`, which begins with a quote; returns its contents and its length with both
-/// quotes. Bytes that are no UTF-8 become U+FFFD. None if it is unterminated or has an unknown escape.
-pub(super) fn unquote(text: &str) -> Option<(String, usize)> {
+/// Reads the literal at the start of `text`, which begins with a quote. Returns its contents and its length including the
+/// quotes, or `None` if it is unterminated or has an unknown escape. Invalid UTF-8 becomes U+FFFD.
+pub(crate) fn unquote(text: &str) -> Option<(String, usize)> {
     let quote = text.chars().next()?;
     let body = text.get(1..)?;
     if quote == '`' {
@@ -11,12 +11,12 @@ pub(super) fn unquote(text: &str) -> Option<(String, usize)> {
     }
     let mut contents = Vec::new();
     let mut chars = body.char_indices();
-    while let Some((at, c)) = chars.next() {
+    while let Some((index, c)) = chars.next() {
         match c {
-            _ if c == quote => return Some((String::from_utf8_lossy(&contents).into_owned(), at + 2)),
+            _ if c == quote => return Some((String::from_utf8_lossy(&contents).into_owned(), index + 2)),
             '\n' => return None,
             '\\' => {
-                let length = escape(&body[at + 1..], quote, &mut contents)?;
+                let length = escape(&body[index + 1..], quote, &mut contents)?;
                 for _ in 0..length {
                     chars.next();
                 }
@@ -27,8 +27,8 @@ pub(super) fn unquote(text: &str) -> Option<(String, usize)> {
     None
 }
 
-/// Appends what the escape after a backslash stands for; returns its length without the backslash. All escapes are
-/// ASCII, so that is a number of characters as well as of bytes.
+/// Decodes the escape after a backslash into `out`. Returns its length without the backslash, in characters and in bytes,
+/// as all escapes are ASCII.
 fn escape(text: &str, quote: char, out: &mut Vec<u8>) -> Option<usize> {
     let c = text.chars().next()?;
     let simple = match c {
@@ -61,7 +61,7 @@ fn escape(text: &str, quote: char, out: &mut Vec<u8>) -> Option<usize> {
     Some(1)
 }
 
-/// `contents` as a literal in double quotes.
+/// Formats `contents` as a double-quoted literal.
 pub(crate) fn quote(contents: &str) -> String {
     let mut literal = String::with_capacity(contents.len() + 2);
     literal.push('"');
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn literals_unquote() {
+    fn literals_are_unquoted() {
         for (literal, contents) in [
             (r#""a\tb""#, "a\tb"),
             (r"'it\'s'", "it's"),

@@ -1,13 +1,13 @@
-//! Sums and means that lose little, as Prometheus computes them.
+//! Sums and means with compensated summation, as Prometheus computes them.
 
 /// A sum with Neumaier's compensation. Source: `util/kahansum` of Prometheus.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sum {
+pub(crate) struct KahanSum {
     sum: f64,
     compensation: f64,
 }
 
-impl Sum {
+impl KahanSum {
     pub(crate) fn starting_at(sum: f64) -> Self {
         Self { sum, compensation: 0.0 }
     }
@@ -24,23 +24,23 @@ impl Sum {
         self.sum = total;
     }
 
-    pub(crate) fn compensated(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.sum + self.compensation
     }
 }
 
-/// A mean of at least one value: of the sum as long as that does not overflow, then incremental.
+/// A mean of at least one value: computed from the sum until that overflows, then incrementally.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mean {
-    /// The sum, or the mean once `incremental`.
-    state: Sum,
+pub(crate) struct KahanMean {
+    /// The sum, or the mean if `incremental`.
+    state: KahanSum,
     count: f64,
     incremental: bool,
 }
 
-impl Mean {
+impl KahanMean {
     pub(crate) fn starting_at(value: f64) -> Self {
-        Self { state: Sum::starting_at(value), count: 1.0, incremental: false }
+        Self { state: KahanSum::starting_at(value), count: 1.0, incremental: false }
     }
 
     pub(crate) fn add(&mut self, value: f64) {
@@ -64,7 +64,7 @@ impl Mean {
 
     pub(crate) fn value(self) -> f64 {
         if self.incremental {
-            self.state.compensated()
+            self.state.value()
         } else {
             self.state.sum / self.count + self.state.compensation / self.count
         }
@@ -77,16 +77,16 @@ mod tests {
 
     #[test]
     fn a_small_value_survives_large_ones() {
-        let mut sum = Sum::default();
+        let mut sum = KahanSum::default();
         for value in [5.0, 1e100, -1e100, 1.0] {
             sum.add(value);
         }
-        assert_eq!(sum.compensated(), 6.0);
+        assert_eq!(sum.value(), 6.0);
     }
 
     #[test]
     fn a_mean_survives_an_overflowing_sum() {
-        let mut mean = Mean::starting_at(f64::MAX);
+        let mut mean = KahanMean::starting_at(f64::MAX);
         for _ in 0..3 {
             mean.add(f64::MAX);
         }

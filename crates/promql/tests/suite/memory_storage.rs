@@ -1,17 +1,17 @@
-//! A store that holds its series in memory.
-use promql::{Column, Labels, Selector, Storage, StorageError};
+//! A storage in memory.
+use promql::{Labels, Samples, Selector, Storage, StorageError};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Series by labels, each with its samples by time.
+/// Samples by labels and time.
 #[derive(Default)]
-pub(crate) struct Memory {
+pub(crate) struct MemoryStorage {
     series: BTreeMap<Labels, BTreeMap<i64, f64>>,
     selects: AtomicUsize,
 }
 
-impl Memory {
+impl MemoryStorage {
     pub(crate) fn add(&mut self, labels: &Labels, time_ms: i64, value: f64) {
         self.series.entry(labels.clone()).or_default().insert(time_ms, value);
     }
@@ -20,19 +20,19 @@ impl Memory {
         self.series.clear();
     }
 
-    /// How often the store was asked.
+    /// The number of calls of `select`.
     pub(crate) fn selects(&self) -> usize {
         self.selects.load(Ordering::Relaxed)
     }
 }
 
-impl Storage for Memory {
+impl Storage for MemoryStorage {
     fn select(
         &self,
         selector: &Selector,
         after_ms: i64,
         until_ms: i64,
-        visit: &mut dyn FnMut(&Labels, Column<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         self.selects.fetch_add(1, Ordering::Relaxed);
         if after_ms >= until_ms {
@@ -41,7 +41,7 @@ impl Storage for Memory {
         for (labels, samples) in self.series.iter().filter(|(labels, _)| selector.matches(labels)) {
             let (times_ms, values): (Vec<i64>, Vec<f64>) =
                 samples.range(after_ms.saturating_add(1)..=until_ms).map(|(time_ms, value)| (*time_ms, *value)).unzip();
-            let column = Column { times_ms: &times_ms, values: &values };
+            let column = Samples { times_ms: &times_ms, values: &values };
             if !times_ms.is_empty() && visit(labels, column).is_break() {
                 break;
             }
