@@ -159,7 +159,7 @@ impl Shape {
     }
 
     fn advance(self, rng: &mut Rng, interval: f64, (load, requests): (f64, f64), values: &mut [f64], hidden: &mut f64) {
-        let mut wander = |rng: &mut Rng, step: f64, max: f64| {
+        let mut random_walk = |rng: &mut Rng, step: f64, max: f64| {
             *hidden = (*hidden + step * rng.normal()).clamp(0.0, max);
             *hidden
         };
@@ -177,17 +177,17 @@ impl Shape {
                 }
             }
             Self::Count { per_request } if per_request > 10.0 => {
-                values[0] += (requests * per_request * (0.7 + 0.6 * rng.unit())).round()
+                values[0] += (requests * per_request * (0.7 + 0.6 * rng.unit())).round();
             }
             Self::Count { per_request } => values[0] += rng.events(requests * per_request),
             Self::Seconds { per_second } => {
                 let hundredths = (per_second * interval * (80.0 + 40.0 * rng.unit())).round();
                 values[0] = ((values[0] * 100.0).round() + hundredths) / 100.0;
             }
-            Self::Level { scale } => values[0] = (load * wander(rng, 0.05, 1.5) * 40.0 * scale).round(),
-            Self::Share => values[0] = wander(rng, 0.02, 1.0),
+            Self::Level { scale } => values[0] = (load * random_walk(rng, 0.05, 1.5) * 40.0 * scale).round(),
+            Self::Share => values[0] = random_walk(rng, 0.02, 1.0),
             Self::Reading { around, span } => {
-                let value = around + span * (wander(rng, 0.1, 1.0) - 0.5);
+                let value = around + span * (random_walk(rng, 0.1, 1.0) - 0.5);
                 values[0] = (value * 1000.0).round() / 1000.0;
             }
             Self::Fixed(value) => values[0] = value,

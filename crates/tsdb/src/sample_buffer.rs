@@ -2,12 +2,12 @@
 
 /// Samples of one series, or of several one after the other.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Samples {
+pub(crate) struct SampleBuffer {
     pub(crate) times_ms: Vec<i64>,
     pub(crate) values: Vec<f64>,
 }
 
-impl Samples {
+impl SampleBuffer {
     pub(crate) fn len(&self) -> usize {
         self.times_ms.len()
     }
@@ -38,7 +38,7 @@ impl Samples {
         (self.times_ms, self.values) = samples.into_iter().unzip();
     }
 
-    /// [`Samples::sort_and_dedup`] for the samples from position `from` on.
+    /// [`SampleBuffer::sort_and_dedup`] for the samples from position `from` on.
     pub(crate) fn sort_and_dedup_from(&mut self, from: usize) {
         let mut tail = Self { times_ms: self.times_ms.split_off(from), values: self.values.split_off(from) };
         tail.sort_and_dedup();
