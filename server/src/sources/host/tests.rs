@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// The machine in a folder of the tests, with nothing else.
 fn machine(name: &str) -> Host {
-    let proc = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/machines").join(name);
+    let proc = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/machines").join(name);
     Host::new(Roots { sys: proc.join("sys"), proc, root: None })
 }
 
