@@ -53,9 +53,17 @@ server: page ## Build the companion, the page inside it
 test: setup-test page ## Run every test: native, in the browser, and the parts together
 	@scripts/test
 
+.PHONY: setup-lint
+setup-lint: setup-build ## Install what linting needs: what building needs, and cargo-deny
+	@scripts/setup-lint
+
 .PHONY: lint
-lint: setup-build ## Check the format and the lints, natively and for wasm
+lint: setup-lint ## Check the format, the dependencies and the lints, natively and for wasm
 	@scripts/lint
+
+.PHONY: audit
+audit: setup-lint ## Look for security advisories about the dependencies; needs a network
+	@.tools/lint/bin/cargo-deny --workspace check advisories
 
 .PHONY: shots
 shots: setup-test server ## Take pictures of the page, in both themes and five widths, into target/shots, and README's picture

@@ -5,7 +5,8 @@ use plot::{
     scene, time_ticks, value_domain, value_ticks,
 };
 use plotters_canvas::CanvasBackend;
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 const COLOURS: [Rgb; 5] =

@@ -1,9 +1,7 @@
 //! Runs the Python client, if it is installed.
-use std::{
-    env,
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::env;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 /// The output of the Python `script` for `input`. Prints a message and returns none if the client is not installed.
 /// `PROMETHEUS_CLIENT_PYTHON` names the interpreter.

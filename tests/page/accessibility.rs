@@ -3,7 +3,9 @@ use inferboard_tests::{
     Browser, Companion, InventedFleet, PATIENCE, Result, Session, StaticHost, Theme, skipped, until,
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use thirtyfour::Key;
 
 const VIEW: &str = "section=requests&from=now-2m&refresh=off";

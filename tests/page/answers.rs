@@ -1,7 +1,8 @@
 //! Whatever a server answers: ten thousand lines at once, a refusal, numbers at the ends of what there is.
 use inferboard_tests::{Browser, Manner, PATIENCE, Result, StaticHost, Theme, now_ms, until};
 use serde_json::{Value, json};
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
+use std::time::Duration;
 
 const GRAPH: &str = "running-and-waiting";
 const MINUTE_MS: i64 = 60_000;

@@ -1,12 +1,10 @@
 //! Label values that attack whoever shows them: nothing of them runs, and each reads back as it is.
 use inferboard_tests::{Browser, Companion, PATIENCE, Result, StaticHost, Theme, skipped, until};
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 /// The strings that break naive programs, and those that break naive pages.
 const CORPORA: [&str; 2] = ["hostile_blns_label_values.prom", "hostile_xss_label_values.prom"];

@@ -4,7 +4,9 @@ use inferboard_tests::{
     VictoriaMetrics, now_ms, skipped, until,
 };
 use serde_json::json;
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
 
 /// Where the page is on the host.
 const FOLDER: &str = "/team/metrics/";

@@ -1,7 +1,8 @@
 //! What the page weighs when it is fetched.
 use inferboard_tests::{Companion, Result};
 use regex::Regex;
-use reqwest::{Client, header::ACCEPT_ENCODING};
+use reqwest::Client;
+use reqwest::header::ACCEPT_ENCODING;
 
 /// Bytes of all files of the page as the companion sends them, packed by brotli. ARCHITECTURE.md says what keeps it
 /// there.

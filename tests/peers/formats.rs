@@ -2,12 +2,10 @@
 use exposition::{Encoding, Family, Kind, Timestamp, write};
 use inferboard_tests::{Api, FixtureError, PATIENCE, Prometheus, Result, now_ms, skipped, until};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener},
-    thread,
-};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
 use test_kit::every_kind;
 
 /// Name and labels of a series, job and instance left out, and the bits of its value.

@@ -4,10 +4,8 @@ use inferboard_tests::{
     Api, Companion, FixtureError, Play, Prometheus, Recording, Replay, Result, SeriesKey, now_ms, skipped, until,
 };
 use prometheus_api::{RangeValues, Series};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Both scrape as often.
 const INTERVAL: Duration = Duration::from_millis(250);

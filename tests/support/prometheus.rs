@@ -1,6 +1,11 @@
 //! Prometheus as a process, to compare answers with.
-use crate::{Api, FixtureError, Process, Replay, Result, peer, process::run};
-use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duration};
+use crate::process::run;
+use crate::{Api, FixtureError, Process, Replay, Result, peer};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A running `prometheus`; its data go with it.

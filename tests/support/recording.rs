@@ -1,12 +1,11 @@
 //! Recorded sessions of an engine: a folder of `<epoch ms>.{up,down}.prom.gz`, one file for each scrape.
 use crate::{FixtureError, Result};
 use flate2::read::GzDecoder;
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 /// One scrape.
 #[derive(Clone, Debug)]

@@ -1,12 +1,12 @@
 //! A recorded session served as a target: in its own time, or one page for each scrape with stamped samples.
-use crate::{Api, Frame, PATIENCE, Recording, Result, listening::Listening, now_ms, until};
-use std::{
-    collections::{HashMap, HashSet},
-    io::{self, Write},
-    net::TcpStream,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::{Duration, SystemTime},
-};
+use crate::listening::Listening;
+use crate::{Api, Frame, PATIENCE, Recording, Result, now_ms, until};
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// What [`Play::Endless`] repeats.
 const REPEATED_MS: i64 = 60_000;

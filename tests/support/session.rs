@@ -1,10 +1,9 @@
 //! The recorded session as the history of a companion: it has been played when the companion starts.
-use crate::{Companion, FixtureError, Play, Recording, Replay, Result, replay::moved};
-use std::{
-    fmt::Write,
-    fs,
-    time::{Duration, SystemTime},
-};
+use crate::replay::moved;
+use crate::{Companion, FixtureError, Play, Recording, Replay, Result};
+use std::fmt::Write;
+use std::fs;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 /// Recorded seconds in a second: nine minutes become 27 seconds, and the 5 s between two scrapes become [`INTERVAL`].

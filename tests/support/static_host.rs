@@ -1,16 +1,14 @@
 //! A static web host: files by exact path, with the headers that a test wants, and a list of what was asked.
-use crate::{FixtureError, Result, listening::Listening, now_ms};
+use crate::listening::Listening;
+use crate::{FixtureError, Result, now_ms};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write},
-    net::TcpStream,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 /// A test that forgets what it holds does not hold its threads for ever.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);

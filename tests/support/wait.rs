@@ -1,9 +1,7 @@
 //! Time: the clock, and waiting for something, bounded.
 use crate::{FixtureError, Result};
-use std::{
-    fmt::Debug,
-    time::{Duration, Instant, SystemTime},
-};
+use std::fmt::Debug;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long a test waits for something that takes seconds at most: no machine that still works is as slow as that.
 pub const PATIENCE: Duration = Duration::from_secs(120);

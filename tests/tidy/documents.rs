@@ -35,7 +35,8 @@ fn paths_in_documents_exist() {
     let mut offences = Vec::new();
     for file in sources(&[".md"]).iter().filter(|file| file.path != "CHANGELOG.md") {
         for span in code_spans(&file.text) {
-            let is_path = roots.iter().any(|root| span.starts_with(root)) && !span.contains([' ', '*', '<', '…', '{', '$']);
+            let is_path =
+                roots.iter().any(|root| span.starts_with(root)) && !span.contains([' ', '*', '<', '…', '{', '$']);
             if is_path && !root().join(span.trim_end_matches('/')).exists() {
                 offences.push(format!("{}: {span}", file.path));
             }

@@ -74,5 +74,7 @@ fn an_import_names_one_module() {
 
 fn is_import(line: &str) -> bool {
     let code = line.trim_start();
-    code.starts_with("use ") || code.starts_with("pub use ") || code.starts_with("pub(crate) use ")
+    let starts = ["use ", "pub use ", "pub(crate) use "];
+    let path = starts.iter().find_map(|start| code.strip_prefix(start)).map(|rest| rest.split(['{', ';']).next());
+    path.flatten().is_some_and(|path| !path.is_empty() && !path.trim_end().contains(' '))
 }

@@ -10,17 +10,18 @@ const UNDONE: &[&str] = &["TODO", "FIXME", "XXX", "HACK"];
 /// The words in code font of the glossary's last column.
 fn forbidden_words() -> BTreeSet<String> {
     let glossary = fs::read_to_string(root().join("docs/glossary.md")).expect("docs/glossary.md");
-    let rows = glossary.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Term"));
-    let last_cells = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next());
-    let words = last_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
+    let cells = glossary.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|')?.split('|').nth(2));
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
     words.collect()
 }
 
 /// Names that a line of Rust gives to something: types, functions, constants, modules.
 fn defined_names(line: &str) -> impl Iterator<Item = &str> {
-    let words: Vec<&str> = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
-    let is_definition =
-        |word: &str| matches!(word, "struct" | "enum" | "trait" | "type" | "fn" | "mod" | "const" | "static" | "macro_rules");
+    let words: Vec<&str> =
+        line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
+    let is_definition = |word: &str| {
+        matches!(word, "struct" | "enum" | "trait" | "type" | "fn" | "mod" | "const" | "static" | "macro_rules")
+    };
     let code = line.trim_start();
     let is_code = !code.starts_with("//") && !code.starts_with('"');
     let names: Vec<&str> =
@@ -52,7 +53,7 @@ fn code_files() -> Vec<Source> {
 #[test]
 fn nothing_is_named_by_a_word_that_the_glossary_forbids() {
     let forbidden = forbidden_words();
-    assert!(forbidden.len() >= 20, "the glossary's table was not read: {forbidden:?}");
+    assert!(forbidden.len() >= 15, "the glossary's table was not read: {forbidden:?}");
     let mut offences = Vec::new();
     for file in code_files() {
         for (number, line) in file.text.lines().enumerate() {
@@ -78,7 +79,8 @@ fn limits_are_called_max_or_min() {
     let mut offences = Vec::new();
     for file in code_files() {
         for (number, line) in file.text.lines().enumerate() {
-            let constants = defined_names(line).filter(|name| name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_numeric()));
+            let constants =
+                defined_names(line).filter(|name| name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_numeric()));
             for name in constants.filter(|name| {
                 let first = name.split('_').next().unwrap_or_default();
                 matches!(first, "MOST" | "LONGEST" | "SHORTEST" | "LEAST" | "LARGEST" | "SMALLEST" | "FEWEST")

@@ -1,5 +1,6 @@
 //! Sample values as text, since JSON has neither NaN nor infinities.
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// The value of a sample; in JSON a string such as `"1.5"`, `"+Inf"` or `"NaN"`.

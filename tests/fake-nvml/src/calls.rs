@@ -6,10 +6,8 @@ use nvml_wrapper_sys::bindings::{
     nvmlReturn_t, nvmlUtilization_t,
 };
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong};
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const GIB: u64 = 1 << 30;
 const TIMEOUT: nvmlReturn_t = 10;

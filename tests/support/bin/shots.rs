@@ -8,12 +8,10 @@ use inferboard_tests::{
     Browser, Companion, FixtureError, InventedFleet, Manner, Play, Recording, Replay, Result, StaticHost, Theme, now_ms,
 };
 use serde_json::{Value, json};
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, fs};
 
 /// Window sizes in CSS pixels: a phone, a tablet, two desks, a large screen.
 const WINDOWS: [(u32, u32); 5] = [(360, 800), (800, 900), (1280, 900), (1920, 1080), (2560, 1440)];

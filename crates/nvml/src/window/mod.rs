@@ -1,7 +1,8 @@
 //! The samples of the last interval, and the families that they aggregate to.
 use crate::identity::Labels;
 use crate::metric::{Aggregation, Metric, Reading};
-use catalogue::{GPU_METRICS, contract::GpuFault};
+use catalogue::GPU_METRICS;
+use catalogue::contract::GpuFault;
 use exposition::{Family, Kind, Sample};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

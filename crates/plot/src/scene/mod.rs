@@ -1,11 +1,9 @@
 //! The scene: all shapes of a graph, in units that are a fraction of a pixel.
-use crate::{
-    Frame, Marker, PixelColumns, Polyline, Projection, Rgb, TimeTick,
-    axes::add_axes,
-    dashes::dashes,
-    markers::{infinities, triangle},
-    stack::{add_areas, add_bars, add_cells},
-};
+use crate::axes::add_axes;
+use crate::dashes::dashes;
+use crate::markers::{infinities, triangle};
+use crate::stack::{add_areas, add_bars, add_cells};
+use crate::{Frame, Marker, PixelColumns, Polyline, Projection, Rgb, TimeTick};
 use std::borrow::Cow;
 
 /// How the columns are drawn.

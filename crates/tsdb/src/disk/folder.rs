@@ -4,7 +4,8 @@ use super::{FileLock, FileReader, FileSystem};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A folder that this process has locked.
 #[derive(Debug)]

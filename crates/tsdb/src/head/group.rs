@@ -4,7 +4,8 @@ use crate::store::error::StoreError;
 use crate::store::inner::Inner;
 use crate::wal::group_log::GroupLog;
 use promql::Labels;
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// One in so many series is evicted at once when the limit is reached, so that evictions are rare.
 const EVICTION_DIVISOR: usize = 16;

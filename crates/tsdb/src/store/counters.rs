@@ -1,6 +1,7 @@
 //! What a store counts while it is open.
 use crate::block::ReadError;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 #[derive(Debug, Default)]
 pub(crate) struct Counters {

@@ -7,7 +7,8 @@ use crate::wal::Wal;
 use parking_lot::Mutex;
 use promql::Labels;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 #[derive(Debug)]

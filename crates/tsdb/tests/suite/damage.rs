@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use test_kit::{Rng, fleet::Fleet};
+use test_kit::Rng;
+use test_kit::fleet::Fleet;
 use tsdb::{Limits, Options, Store};
 
 const REPLICAS: usize = 8;
