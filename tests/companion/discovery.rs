@@ -1,8 +1,8 @@
 //! Servers found on this machine.
 use crate::harness::FakeTarget;
 use server::scrape::fetch::Client;
-use server::scrape::scrapers::Pool;
-use server::sources::discovery::discover;
+use server::scrape::local_discovery::{LocalAddress, discover};
+use server::scrape::scrapers::Scrapers;
 use server::target::Pace;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,11 @@ async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more(
     let engine = FakeTarget::page("sglang:token_usage{model_name=\"m\"} 0.5\n").await;
     let other = FakeTarget::page("process_cpu_seconds_total 1\n").await;
     engine.turn(None);
-    let places: &'static [(u16, &str)] =
-        Box::leak(Box::new([(engine.address.port(), "/metrics"), (other.address.port(), "/metrics")]));
-    let pool = Arc::new(Pool::new(Store::new(Limits::default()), Client::new(1 << 20).expect("a client")));
+    let addresses = [&engine, &other].map(|target| LocalAddress::new(target.address.port(), "/metrics"));
+    let pool = Arc::new(Scrapers::new(Store::new(Limits::default()), Client::new(1 << 20).expect("a client")));
     let pace = Pace { interval: Duration::from_secs(3600), timeout: Duration::from_secs(1) };
     let (looking, period) = (Arc::clone(&pool), Duration::from_millis(50));
-    let task = tokio::spawn(async move { discover(looking, places, period, pace).await });
+    let task = tokio::spawn(async move { discover(looking, &addresses, period, pace).await });
     let seen = |target: &FakeTarget| target.requests.lock().expect("a lock").len();
     let settled = |least: usize| {
         let other = &other;

@@ -1,13 +1,14 @@
-//! The series about pods and what scales them, as a metrics page.
+//! The families about pods and their scaling.
+use crate::sources::families::{family, sample};
 use crate::sources::kubernetes::Scope;
 use crate::sources::kubernetes::cluster::Known;
 use crate::sources::kubernetes::pod::KnownPod;
 use catalogue::contract::{ReplicaState, names};
-use exposition::{Encoding, Family, Kind, Sample, write};
+use exposition::{Family, Kind};
 use std::collections::BTreeMap;
 
-/// The page as of now. A pod that is gone is on one page more, as stopped.
-pub(crate) fn page(known: &mut Known) -> String {
+/// The current families. A pod that is gone is included once more, as stopped.
+pub(crate) fn families(known: &mut Known) -> Vec<Family> {
     let scale = scale_families(known);
     let gone = known.pods.take_gone();
     let models = models(known.pods.iter());
@@ -35,10 +36,7 @@ pub(crate) fn page(known: &mut Known) -> String {
         );
         ready.samples.extend(pod.ready_s.map(|ready_s| sample(names::REPLICA_READY_SECONDS, labels.clone(), ready_s)));
     }
-    let mut text = String::new();
-    let families: Vec<Family> = [states, restarts, ready].into_iter().chain(scale).collect();
-    write(&families, Encoding::from_accept("text/plain"), &mut text);
-    text
+    [states, restarts, ready].into_iter().chain(scale).collect()
 }
 
 /// Desired, least and greatest number of pods, of all workloads of one scope together.
@@ -70,7 +68,7 @@ fn scale_families(known: &Known) -> Vec<Family> {
 
 /// The models that pages of pods have named, by the rest of the scope: pods of one deployment serve the same.
 fn models<'p>(pods: impl Iterator<Item = &'p KnownPod>) -> BTreeMap<Scope, String> {
-    pods.filter_map(|pod| Some((pod.scope.clone(), pod.told.get()?))).collect()
+    pods.filter_map(|pod| Some((pod.scope.clone(), pod.page_model.get()?))).collect()
 }
 
 fn pod_labels(pod: &KnownPod, models: &BTreeMap<Scope, String>) -> Vec<(String, String)> {
@@ -85,12 +83,4 @@ fn scope_labels(scope: &Scope, models: &BTreeMap<Scope, String>) -> Vec<(String,
     let words =
         [("model", model), ("environment", scope.environment.as_ref()), ("deployment", scope.deployment.as_ref())];
     words.into_iter().filter_map(|(word, value)| Some((word.to_owned(), value?.clone()))).collect()
-}
-
-fn family(name: &str, kind: Kind, help: &str) -> Family {
-    Family { name: name.into(), kind, help: help.into(), unit: String::new(), samples: Vec::new() }
-}
-
-fn sample(name: &str, labels: Vec<(String, String)>, value: f64) -> Sample {
-    Sample { name: name.into(), labels, value, timestamp: None, exemplar: None }
 }
