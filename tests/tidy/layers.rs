@@ -37,7 +37,7 @@ fn code(file: &Source) -> &str {
 }
 
 fn is_test(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/") || path.contains("/benches/") || path.contains("/fuzz/")
+    path.ends_with("tests.rs") || path.contains("/tests/") || path.contains("/benches/") || path.contains("/fuzz/")
 }
 
 /// What stands after `crate::` in a text, from imports and paths alike: `use crate::a::{B, C};` gives `a`.
