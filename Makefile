@@ -11,7 +11,6 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 SERVER := $(TARGET_DIR)/release/inferboard-server
-PURE_CRATES := catalogue exposition plot prometheus-api promql
 # What the page is made of: a change here, folders included, builds it again.
 PAGE_SOURCES := $(wildcard Cargo.toml Cargo.lock Trunk.toml index.html rust-toolchain.toml .cargo/config.toml scripts/boot.sh) \
 	$(shell find src public crates/catalogue crates/plot crates/prometheus-api 2>/dev/null)
@@ -25,11 +24,11 @@ run: server ## Build what is missing and start the companion with the page: make
 	@exec $(SERVER) $(ARGS)
 
 .PHONY: setup-build
-setup-build: ## Bring the tools that building needs: the toolchain, trunk, wasm-bindgen, wasm-opt
+setup-build: ## Install what building needs: a C compiler, the toolchain, trunk, wasm-bindgen, wasm-opt
 	@scripts/setup-build
 
 .PHONY: setup-test
-setup-test: setup-build ## Bring what the tests need besides: a browser, and peers to compare with
+setup-test: ## Install what the tests need: what building needs, browsers, and peers to compare with
 	@scripts/setup-test
 
 .PHONY: page
@@ -51,18 +50,12 @@ server: page ## Build the companion, the page inside it
 	@cargo build --release -p inferboard-server
 
 .PHONY: test
-test: setup-test server ## Run every test: native, in the browser, and the parts together
-	@INFERBOARD_SERVER="$(abspath $(SERVER))" scripts/test
+test: setup-test page ## Run every test: native, in the browser, and the parts together
+	@scripts/test
 
 .PHONY: lint
 lint: setup-build ## Check the format and the lints, natively and for wasm
-	@echo "Checking the format."
-	@cargo fmt --all --check
-	@echo "Checking the lints, native."
-	@cargo clippy --workspace --all-targets -- -D warnings
-	@echo "Checking the lints, wasm."
-	@cargo clippy -p inferboard --all-targets --target wasm32-unknown-unknown -- -D warnings
-	@cargo clippy $(addprefix -p ,$(PURE_CRATES)) --target wasm32-unknown-unknown -- -D warnings
+	@scripts/lint
 
 .PHONY: shots
 shots: setup-test server ## Take pictures of the page, in both themes and five widths, into target/shots, and README's picture

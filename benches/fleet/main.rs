@@ -3,13 +3,11 @@
 mod ours;
 mod prometheus;
 mod victoria_metrics;
-#[path = "../../crates/tsdb/tests/suite/workload/mod.rs"]
-mod workload;
 
 use anyhow::{Context, bail};
 use promql::Labels;
 use std::path::Path;
-use workload::Fleet;
+use test_kit::fleet::Fleet;
 
 const REPLICAS: usize = 20;
 const SERIES: usize = 500;
@@ -68,7 +66,8 @@ impl Iterator for History {
         let rows = self.next_row..(self.next_row + CHUNK_ROWS).min(self.rows);
         self.next_row = rows.end;
         let mut replica_chunk = |replica: usize| {
-            let labels = self.fleet.labels[replica * SERIES..][..SERIES].to_vec();
+            let labels = self.fleet.labels[replica * SERIES..][..SERIES].iter().cloned();
+            let labels = labels.map(Labels::from_pairs).collect();
             let mut chunk = ReplicaChunk { labels, times_ms: Vec::new(), columns: vec![Vec::new(); SERIES] };
             for row in rows.clone() {
                 chunk.times_ms.push(self.fleet.time_ms(replica, row));

@@ -1,22 +1,22 @@
-//! The store as the server keeps it: opened, looked after a few times a second, and closed at the end.
+//! Opens the store, maintains it while the companion runs, and closes it at the end.
 use crate::clock::now_ms;
-use crate::config::Settings;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info, warn};
-use tsdb::{LocalFileSystem, OpenError, Options, Store};
+use tsdb::{Limits, LocalFileSystem, OpenError, Options, Store};
 
-/// How often the log is written: well within any scrape interval, as a kill loses what is not written.
+/// How often the write-ahead log is written. If the process is killed, what has not been written is lost.
 const WRITE_PERIOD: Duration = Duration::from_millis(250);
 
-/// How often what else is due is done, which may take its time.
-const PERIOD: Duration = Duration::from_secs(1);
+/// How often other maintenance runs, which may take longer.
+const MAINTENANCE_PERIOD: Duration = Duration::from_secs(1);
 
-/// The store that `settings` ask for, with a line in the log for each damage that was found.
-pub(crate) fn open(settings: &Settings) -> Result<Store, OpenError> {
-    let Some(dir) = &settings.data_dir else { return Ok(Store::new(settings.limits)) };
-    let options = Options { limits: settings.limits, ..Options::default() };
+/// Opens the store in `dir`, or in memory, and logs any damage.
+pub(crate) fn open(dir: Option<&Path>, limits: Limits) -> Result<Store, OpenError> {
+    let Some(dir) = dir else { return Ok(Store::new(limits)) };
+    let options = Options { limits, ..Options::default() };
     let (store, report) = Store::open(dir, options, Arc::new(LocalFileSystem))?;
     for loss in &report.losses {
         warn!(dir = ?dir, "history is damaged: {loss}");
@@ -26,7 +26,7 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, OpenError> {
     Ok(store)
 }
 
-/// Hands what was appended to the system, for ever.
+/// Periodically writes appended samples to the write-ahead log.
 pub(crate) async fn write(store: Store) {
     let mut period = tokio::time::interval(WRITE_PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -34,14 +34,14 @@ pub(crate) async fn write(store: Store) {
         period.tick().await;
         let store = store.clone();
         if tokio::task::spawn_blocking(move || store.write()).await.is_err() {
-            error!("writing the history failed");
+            error!("writing the history panicked");
         }
     }
 }
 
-/// Looks after `store` for ever.
+/// Periodically maintains the store.
 pub(crate) async fn maintain(store: Store) {
-    let mut period = tokio::time::interval(PERIOD);
+    let mut period = tokio::time::interval(MAINTENANCE_PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failed = false;
     loop {
@@ -50,21 +50,21 @@ pub(crate) async fn maintain(store: Store) {
         let outcome = tokio::task::spawn_blocking(move || store.maintain(now_ms())).await;
         match outcome {
             Ok(Ok(())) if failed => {
-                info!("history is written again");
+                info!("history is being written again");
                 failed = false;
             }
             Ok(Ok(())) => {}
             Ok(Err(reason)) if !failed => {
-                error!("history cannot be written, and stays in memory until it can: {reason}");
+                error!("history cannot be written and is kept in memory for now: {reason}");
                 failed = true;
             }
             Ok(Err(_)) => {}
-            Err(_) => error!("looking after the history failed"),
+            Err(_) => error!("maintaining the history panicked"),
         }
     }
 }
 
-/// Makes everything last.
+/// Writes everything to disk.
 pub(crate) async fn close(store: Store) {
     match tokio::task::spawn_blocking(move || store.close()).await {
         Ok(Ok(())) => {}

@@ -1,6 +1,6 @@
 //! The wire to the parent: messages of known origins in, messages to known origins out.
 use crate::embed::protocol::{Incoming, LONGEST_BYTES, Outgoing, read, write};
-use crate::state::embed::Frame;
+use crate::state::embed::Embed;
 use crate::state::navigation::Navigation;
 use crate::state::view::{Range, View};
 use crate::wasm_size::effect::effect;
@@ -36,8 +36,8 @@ impl Channel {
     /// Listens to the parent, tells it that it does, and from then on which range is chosen here and how high `content`
     /// is. Nothing of it where the page is in no frame, or the link names no parent.
     pub fn open(navigation: Navigation, content: NodeRef<html::Main>) {
-        let View { frame, range, .. } = navigation.view.get_untracked();
-        let Some(Frame { content: shown, parents, .. }) = frame else { return };
+        let View { embed: frame, range, .. } = navigation.view.get_untracked();
+        let Some(Embed { content: shown, parents, .. }) = frame else { return };
         if parents.is_empty() || parent().is_none() {
             return;
         }
@@ -82,7 +82,7 @@ impl Channel {
             }
             Incoming::Scope(scope) => self.navigation.adjust(|view| view.scope = scope),
             Incoming::Theme(theme) => self.navigation.adjust(|view| {
-                if let Some(frame) = &mut view.frame {
+                if let Some(frame) = &mut view.embed {
                     frame.theme = theme;
                 }
             }),
@@ -133,8 +133,8 @@ impl Channel {
         }
     }
 
-    fn frame<T>(self, read: impl Fn(&Frame) -> T) -> Option<T> {
-        self.navigation.view.with_untracked(|view| view.frame.as_ref().map(read))
+    fn frame<T>(self, read: impl Fn(&Embed) -> T) -> Option<T> {
+        self.navigation.view.with_untracked(|view| view.embed.as_ref().map(read))
     }
 }
 

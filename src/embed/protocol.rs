@@ -1,6 +1,7 @@
 //! Messages between a frame and its parent: what is taken in, checked field by field, and what is sent out.
 use crate::state::layout::quoted;
 use crate::state::theme::Theme;
+use crate::state::time_range::TimeRange;
 use crate::state::url;
 use crate::state::view::Range;
 use catalogue::Scope;
@@ -55,7 +56,7 @@ pub(crate) fn read(text: &str) -> Option<Incoming> {
                 Some(to) => Some(to?),
                 None => None,
             };
-            Incoming::Range(url::range(&from, to.as_deref())?)
+            Incoming::Range(url::parse_range(&from, to.as_deref())?)
         }
         "setScope" => {
             let mut take = |name| label(fields.remove(name));
@@ -99,9 +100,9 @@ pub(crate) fn write(message: &Outgoing) -> String {
     let fields = match message {
         Outgoing::Ready(content) => format!(r#""type":"ready","embed":{}"#, quoted(content)),
         Outgoing::RangeSelected(Range::Last(length_ms)) => {
-            format!(r#""type":"rangeSelected","from":"now-{}""#, url::duration(*length_ms))
+            format!(r#""type":"rangeSelected","from":"now-{}""#, url::format_duration(*length_ms))
         }
-        Outgoing::RangeSelected(Range::Between(start_ms, end_ms)) => {
+        Outgoing::RangeSelected(Range::Between(TimeRange { start_ms, end_ms })) => {
             format!(r#""type":"rangeSelected","from":{start_ms},"to":{end_ms}"#)
         }
         Outgoing::Height(height) => format!(r#""type":"height","height":{height}"#),
@@ -120,7 +121,7 @@ mod tests {
             (r#"{"inferboard":1,"type":"setRange","from":"now-3h"}"#, Incoming::Range(Range::Last(3 * 3_600_000))),
             (
                 r#"{"inferboard":1,"type":"setRange","from":1795000000000,"to":1795000060000}"#,
-                Incoming::Range(Range::Between(1_795_000_000_000, 1_795_000_060_000)),
+                Incoming::Range(Range::Between(TimeRange::new(1_795_000_000_000, 1_795_000_060_000))),
             ),
             (r#"{"type":"setScope","inferboard":1,"model":"<b>","replica":null}"#, Incoming::Scope(scope)),
             (r#"{"inferboard":1,"type":"setScope"}"#, Incoming::Scope(Scope::default())),
@@ -170,7 +171,7 @@ mod tests {
             (Outgoing::Ready("all"), r#"{"embed":"all","inferboard":1,"type":"ready"}"#),
             (Outgoing::Height(340), r#"{"height":340,"inferboard":1,"type":"height"}"#),
             (
-                Outgoing::RangeSelected(Range::Between(1, 2)),
+                Outgoing::RangeSelected(Range::Between(TimeRange::new(1, 2))),
                 r#"{"from":1,"inferboard":1,"to":2,"type":"rangeSelected"}"#,
             ),
             (

@@ -1,6 +1,6 @@
 //! How cards are shown: what their menus and legends switch.
-use crate::state::line_filter::Lines;
-use crate::state::threshold::Target;
+use crate::state::line_filter::LineFilter;
+use crate::state::threshold::Threshold;
 use catalogue::{Colours, DrawStyle, Graph, graph};
 
 /// What of a graph is on its card.
@@ -19,14 +19,14 @@ pub enum Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// The range before this one.
-    RangeBefore,
+    PreviousPeriod,
     /// Another deployment of the model, by its name.
     Deployment(String),
 }
 
 /// The choices of one card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices {
+pub struct CardOptions {
     /// Status codes, replicas or GPUs in the place of classes, sums and averages.
     pub is_detailed: bool,
     /// A logarithmic axis.
@@ -40,9 +40,9 @@ pub struct Choices {
     /// What is drawn.
     pub form: Form,
     /// Which of the lines are.
-    pub lines: Lines,
+    pub line_filter: LineFilter,
     /// What most requests should stay within, where somebody watches how many do.
-    pub target: Option<Target>,
+    pub threshold: Option<Threshold>,
 }
 
 /// The words in links before the name of a deployment, and before a target's value.
@@ -57,21 +57,21 @@ pub fn can_stack(graph: &Graph) -> bool {
     graph.draw_style == DrawStyle::Lines && graph.colours != Colours::Percentiles
 }
 
-impl Choices {
+impl CardOptions {
     /// Shows `form`, or the graph where that is shown already.
-    pub fn turn(&mut self, form: Form) {
+    pub fn toggle_form(&mut self, form: Form) {
         self.form = if self.form == form { Form::Graph } else { form };
     }
 
     /// Compares with that, or no longer where it does already.
-    pub fn compare(&mut self, with: Comparison) {
+    pub fn toggle_comparison(&mut self, with: Comparison) {
         self.comparison = Some(with).filter(|with| self.comparison.as_ref() != Some(with));
     }
 
     /// The part that decides which data are asked for: details, what they are compared with, buckets, and shares within
     /// a target.
-    pub fn asked_for(&self) -> (bool, Option<Comparison>, bool, bool) {
-        (self.is_detailed, self.comparison.clone(), self.form == Form::HeatMap, self.target.is_some())
+    pub fn data_options(&self) -> (bool, Option<Comparison>, bool, bool) {
+        (self.is_detailed, self.comparison.clone(), self.form == Form::HeatMap, self.threshold.is_some())
     }
 
     /// Each choice by its word in links, and whether it is taken.
@@ -80,7 +80,7 @@ impl Choices {
             ("details", self.is_detailed),
             ("log", self.is_log),
             ("stacked", self.is_stacked),
-            ("compare", self.comparison == Some(Comparison::RangeBefore)),
+            ("compare", self.comparison == Some(Comparison::PreviousPeriod)),
             ("statistics", self.has_statistics),
             ("heat-map", self.form == Form::HeatMap),
             ("table", self.form == Form::Table),
@@ -93,7 +93,7 @@ impl Choices {
             "details" => self.is_detailed = true,
             "log" => self.is_log = graph.draw_style == DrawStyle::Lines,
             "stacked" => self.is_stacked = can_stack(graph),
-            "compare" => self.comparison = Some(Comparison::RangeBefore),
+            "compare" => self.comparison = Some(Comparison::PreviousPeriod),
             "statistics" => self.has_statistics = true,
             "heat-map" => self.form = Form::HeatMap,
             "table" => self.form = Form::Table,
@@ -105,9 +105,11 @@ impl Choices {
     fn take_name(&mut self, graph: &Graph, word: &str, name: &str) -> bool {
         match word {
             COMPARE_WITH if !name.is_empty() => self.comparison = Some(Comparison::Deployment(name.to_owned())),
-            TARGET if graph.colours == Colours::Percentiles => self.target = name.parse().ok().and_then(Target::of),
+            TARGET if graph.colours == Colours::Percentiles => {
+                self.threshold = name.parse().ok().and_then(Threshold::new)
+            }
             COMPARE_WITH | TARGET => {}
-            _ => return self.lines.take(word, name),
+            _ => return self.line_filter.take(word, name),
         }
         true
     }
@@ -115,20 +117,20 @@ impl Choices {
 
 /// The choices of all cards: of those only that differ from a first visit, by the graph's id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Chosen(Vec<(&'static str, Choices)>);
+pub struct OptionsByGraph(Vec<(&'static str, CardOptions)>);
 
-impl Chosen {
+impl OptionsByGraph {
     /// How the card of a graph is shown.
-    pub fn of(&self, graph: &Graph) -> Choices {
+    pub fn of(&self, graph: &Graph) -> CardOptions {
         self.0.iter().find(|(id, _)| *id == graph.id).map(|(_, choices)| choices.clone()).unwrap_or_default()
     }
 
     /// Shows the card of a graph otherwise.
-    pub fn change(&mut self, graph: &Graph, change: &mut dyn FnMut(&mut Choices)) {
+    pub fn change(&mut self, graph: &Graph, change: &mut dyn FnMut(&mut CardOptions)) {
         let mut choices = self.of(graph);
         change(&mut choices);
         self.0.retain(|(id, _)| *id != graph.id);
-        if choices != Choices::default() {
+        if choices != CardOptions::default() {
             let at = self.0.partition_point(|(id, _)| *id < graph.id);
             self.0.insert(at, (graph.id, choices));
         }
@@ -155,10 +157,10 @@ impl Chosen {
             if let Some(Comparison::Deployment(name)) = &choices.comparison {
                 add(&[id, COMPARE_WITH, name]);
             }
-            if let Some(target) = choices.target {
-                add(&[id, TARGET, &target.value().to_string()]);
+            if let Some(threshold) = choices.threshold {
+                add(&[id, TARGET, &threshold.value().to_string()]);
             }
-            choices.lines.each(&mut room_bytes, &mut |word, name| add(&[id, word, name]));
+            choices.line_filter.each(&mut room_bytes, &mut |word, name| add(&[id, word, name]));
         }
     }
 
@@ -181,27 +183,27 @@ impl Chosen {
 mod tests {
     use super::*;
 
-    fn encoded(chosen: &Chosen) -> String {
+    fn encoded(chosen: &OptionsByGraph) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         chosen.encode(&mut query);
         query.finish()
     }
 
-    fn decoded(query: &str) -> Chosen {
-        let mut chosen = Chosen::default();
+    fn decoded(query: &str) -> OptionsByGraph {
+        let mut chosen = OptionsByGraph::default();
         form_urlencoded::parse(query.as_bytes()).for_each(|(_, value)| chosen.decode(&value));
         chosen
     }
 
     #[test]
     fn a_form_is_turned_on_and_off_and_replaces_another() {
-        let mut choices = Choices::default();
+        let mut choices = CardOptions::default();
         for (turned, form) in [(Form::Table, Form::Table), (Form::HeatMap, Form::HeatMap), (Form::HeatMap, Form::Graph)]
         {
-            choices.turn(turned);
+            choices.toggle_form(turned);
             assert_eq!(choices.form, form);
         }
-        assert_eq!(Choices { is_log: true, ..choices.clone() }.asked_for(), choices.asked_for());
+        assert_eq!(CardOptions { is_log: true, ..choices.clone() }.data_options(), choices.data_options());
     }
 
     #[test]
@@ -210,17 +212,17 @@ mod tests {
             for bits in 0..32_u32 {
                 for form in [Form::Graph, Form::HeatMap, Form::Table] {
                     let is_on = |bit: u32| bits & (1 << bit) != 0;
-                    let choices = Choices {
+                    let choices = CardOptions {
                         is_detailed: is_on(0),
                         is_log: is_on(1) && graph.draw_style == DrawStyle::Lines,
                         is_stacked: is_on(2) && can_stack(graph),
-                        comparison: is_on(3).then_some(Comparison::RangeBefore),
+                        comparison: is_on(3).then_some(Comparison::PreviousPeriod),
                         has_statistics: is_on(4),
                         form,
-                        lines: Lines::default(),
-                        target: None,
+                        line_filter: LineFilter::default(),
+                        threshold: None,
                     };
-                    let mut chosen = Chosen::default();
+                    let mut chosen = OptionsByGraph::default();
                     chosen.change(graph, &mut |own| *own = choices.clone());
                     assert_eq!((decoded(&encoded(&chosen)), chosen.of(graph)), (chosen.clone(), choices));
                 }
@@ -232,29 +234,33 @@ mod tests {
     fn targets_survive_their_link_where_there_are_percentiles() {
         let latency = graph("end-to-end-latency").expect("a graph");
         for value in [0.000_001, 0.3, 2.5, 60.0, 4096.0] {
-            let mut chosen = Chosen::default();
-            chosen.change(latency, &mut |choices| choices.target = Target::of(value));
+            let mut chosen = OptionsByGraph::default();
+            chosen.change(latency, &mut |choices| choices.threshold = Threshold::new(value));
             assert_eq!(encoded(&chosen), format!("card=end-to-end-latency.target.{value}"));
             assert_eq!(decoded(&encoded(&chosen)), chosen);
-            assert_eq!(chosen.of(latency).target.map(Target::value), Some(value));
+            assert_eq!(chosen.of(latency).threshold.map(Threshold::value), Some(value));
         }
         for value in ["", "x", "0", "-1", "NaN", "inf", "1e99"] {
-            assert_eq!(decoded(&format!("card=end-to-end-latency.target.{value}")), Chosen::default(), "{value}");
+            assert_eq!(
+                decoded(&format!("card=end-to-end-latency.target.{value}")),
+                OptionsByGraph::default(),
+                "{value}"
+            );
         }
-        assert_eq!(decoded("card=volume.target.1"), Chosen::default());
+        assert_eq!(decoded("card=volume.target.1"), OptionsByGraph::default());
     }
 
     #[test]
     fn links_are_short_and_the_same_for_the_same_choices() {
         let (volume, cpu) = (graph("volume").expect("a graph"), graph("cpu").expect("a graph"));
-        let mut chosen = Chosen::default();
-        chosen.change(volume, &mut |choices| choices.turn(Form::Table));
+        let mut chosen = OptionsByGraph::default();
+        chosen.change(volume, &mut |choices| choices.toggle_form(Form::Table));
         chosen.change(cpu, &mut |choices| (choices.is_log, choices.is_detailed) = (true, true));
         assert_eq!(encoded(&chosen), "card=cpu.details.log&card=volume.table");
         assert_eq!(encoded(&chosen.only(volume)), "card=volume.table");
-        chosen.change(cpu, &mut |choices| *choices = Choices::default());
-        chosen.change(volume, &mut |choices| choices.turn(Form::Table));
-        assert_eq!((encoded(&chosen).as_str(), &chosen), ("", &Chosen::default()));
+        chosen.change(cpu, &mut |choices| *choices = CardOptions::default());
+        chosen.change(volume, &mut |choices| choices.toggle_form(Form::Table));
+        assert_eq!((encoded(&chosen).as_str(), &chosen), ("", &OptionsByGraph::default()));
     }
 
     #[test]
@@ -268,10 +274,10 @@ mod tests {
             "card=%00%ff.table",
             "card=..log",
         ] {
-            assert_eq!(decoded(query), Chosen::default(), "{query}");
+            assert_eq!(decoded(query), OptionsByGraph::default(), "{query}");
         }
         // Bars are stacked as they are, and have no logarithm; percentiles do not add up.
-        assert_eq!(decoded("card=volume.log.stacked&card=end-to-end-latency.stacked"), Chosen::default());
+        assert_eq!(decoded("card=volume.log.stacked&card=end-to-end-latency.stacked"), OptionsByGraph::default());
         let long = format!("card=cpu{}&{}", ".table".repeat(10_000), "card=cpu.log&".repeat(10_000));
         assert_eq!(encoded(&decoded(&long)), "card=cpu.log.table");
         assert_eq!(encoded(&decoded("card=cpu.table.heat-map.unknown")), "card=cpu.heat-map");
@@ -284,32 +290,32 @@ mod tests {
     fn names_survive_their_link_whatever_is_in_them() {
         let (cpu, memory) = (graph("cpu").expect("a graph"), graph("memory").expect("a graph"));
         for name in ODD {
-            let mut chosen = Chosen::default();
+            let mut chosen = OptionsByGraph::default();
             chosen.change(cpu, &mut |choices| {
                 choices.is_log = true;
-                choices.compare(Comparison::Deployment(name.to_owned()));
-                ODD.iter().for_each(|name| choices.lines.toggle(name, &[]));
+                choices.toggle_comparison(Comparison::Deployment(name.to_owned()));
+                ODD.iter().for_each(|name| choices.line_filter.toggle(name, &[]));
             });
-            chosen.change(memory, &mut |choices| choices.lines.isolate(name));
+            chosen.change(memory, &mut |choices| choices.line_filter.isolate(name));
             assert_eq!(decoded(&encoded(&chosen)), chosen, "{name}");
             assert_eq!(decoded(&encoded(&chosen.only(memory))).of(memory), chosen.of(memory), "{name}");
-            chosen.change(memory, &mut |choices| choices.lines.toggle(name, &[]));
+            chosen.change(memory, &mut |choices| choices.line_filter.toggle(name, &[]));
             assert_eq!(decoded(&encoded(&chosen)), chosen, "all lines hidden");
         }
         let mut chosen = decoded("card=cpu.log&card=cpu.compare-with.b.1&card=cpu.hide.10.0.0.1");
         assert_eq!(encoded(&chosen), "card=cpu.log&card=cpu.compare-with.b.1&card=cpu.hide.10.0.0.1");
-        chosen.change(cpu, &mut |choices| choices.compare(Comparison::Deployment("b.1".into())));
+        chosen.change(cpu, &mut |choices| choices.toggle_comparison(Comparison::Deployment("b.1".into())));
         assert_eq!(chosen.of(cpu).comparison, None, "a second press takes it away");
-        chosen.change(cpu, &mut |choices| choices.compare(Comparison::RangeBefore));
+        chosen.change(cpu, &mut |choices| choices.toggle_comparison(Comparison::PreviousPeriod));
         assert_eq!(encoded(&chosen), "card=cpu.log.compare&card=cpu.hide.10.0.0.1");
     }
 
     #[test]
     fn links_stay_short_however_many_lines_are_hidden() {
-        let mut chosen = Chosen::default();
+        let mut chosen = OptionsByGraph::default();
         for graph in catalogue::GRAPHS.iter().copied() {
             let names: Vec<String> = (0..40).map(|at| format!("{at}{}", "x".repeat(40))).collect();
-            chosen.change(graph, &mut |choices| names.iter().for_each(|name| choices.lines.toggle(name, &names)));
+            chosen.change(graph, &mut |choices| names.iter().for_each(|name| choices.line_filter.toggle(name, &names)));
         }
         assert!(encoded(&chosen).len() < 3 * LONGEST_NAMES_BYTES, "{}", encoded(&chosen).len());
         let long = decoded(&format!("card=cpu.hide.{}", "x".repeat(LONGEST_NAMES_BYTES + 1)));

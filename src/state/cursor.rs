@@ -1,4 +1,5 @@
 //! Where the pointer rests and what a drag covers, shared by all graphs.
+use crate::state::time_range::TimeRange;
 use leptos::prelude::{Get, RwSignal};
 
 /// The pointer on one of the graphs.
@@ -12,11 +13,20 @@ pub struct Cursor {
 
 /// What a pinch makes of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pinched {
+pub struct Pinch {
     /// Start and end, Unix milliseconds.
-    pub range: (i64, i64),
+    pub range: TimeRange,
     /// Whether the fingers are still down.
     pub is_held: bool,
+}
+
+/// A running selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// Where it began, Unix milliseconds.
+    pub from_ms: i64,
+    /// Where it ends now, before or after the beginning.
+    pub to_ms: i64,
 }
 
 /// Signals of cursor, selection and pinch.
@@ -24,17 +34,17 @@ pub struct Pinched {
 pub struct Pointer {
     /// Where it rests.
     pub cursor: RwSignal<Option<Cursor>>,
-    /// Start and end of a running selection, in either order.
-    pub selection: RwSignal<Option<(i64, i64)>>,
+    /// The running selection.
+    pub selection: RwSignal<Option<Selection>>,
     /// The range that two fingers have pinched to, shown until the data of the next refresh have come.
-    pub pinched: RwSignal<Option<Pinched>>,
+    pub pinched: RwSignal<Option<Pinch>>,
     /// Whether the cursor stays where it is until it is freed.
     pub is_pinned: RwSignal<bool>,
 }
 
 impl Pointer {
     /// The range to draw of a graph whose data are of `range`.
-    pub fn shown(self, range: (i64, i64)) -> (i64, i64) {
+    pub fn visible_range(self, range: TimeRange) -> TimeRange {
         self.pinched.get().map_or(range, |pinched| pinched.range)
     }
 

@@ -6,14 +6,14 @@ const LONGEST_ORIGIN: usize = 270;
 
 /// What is in the frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum EmbedContent {
     /// All cards of the section.
     All,
     /// The card of one graph of the catalogue, by its id.
     Graph(String),
 }
 
-impl Content {
+impl EmbedContent {
     /// The value of `embed` in links.
     pub fn id(&self) -> &str {
         match self {
@@ -30,9 +30,9 @@ impl Content {
 
 /// A page in a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct Embed {
     /// What it shows.
-    pub content: Content,
+    pub content: EmbedContent,
     /// Its theme; none for the system's.
     pub theme: Option<Theme>,
     /// Origins whose messages it takes, and that get its own.

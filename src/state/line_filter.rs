@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 /// So many names are kept: of the lines that a card draws, either those hidden or those shown are no more.
-const MOST_NAMES: usize = 26;
+const MAX_NAMES: usize = 26;
 
 /// The words in links before the name of a hidden line, and before one of those that alone are shown.
 const HIDE: &str = "hide";
@@ -10,13 +10,13 @@ const ONLY: &str = "only";
 
 /// All lines but some, or some alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lines {
+pub struct LineFilter {
     names: BTreeSet<String>,
     /// Whether these are shown and all others hidden.
     is_only: bool,
 }
 
-impl Lines {
+impl LineFilter {
     /// Whether the line of that name is hidden.
     pub fn hides(&self, name: &str) -> bool {
         self.names.contains(name) != self.is_only
@@ -27,9 +27,9 @@ impl Lines {
         if !self.names.remove(name) {
             self.names.insert(name.to_owned());
         }
-        if self.names.len() > MOST_NAMES {
+        if self.names.len() > MAX_NAMES {
             let mut names = BTreeSet::new();
-            names.extend(all.iter().filter(|name| !self.names.contains(*name)).take(MOST_NAMES).cloned());
+            names.extend(all.iter().filter(|name| !self.names.contains(*name)).take(MAX_NAMES).cloned());
             *self = Self { names, is_only: !self.is_only };
         }
     }
@@ -42,7 +42,7 @@ impl Lines {
     }
 
     /// What holds for these lines: where none is left of those that were to be shown, all are.
-    pub fn among(&self, all: &[String]) -> Self {
+    pub fn for_lines(&self, all: &[String]) -> Self {
         let is_left = self.names.is_empty() || all.iter().any(|name| self.names.contains(name));
         if self.is_only && !is_left { Self::default() } else { self.clone() }
     }
@@ -71,7 +71,7 @@ impl Lines {
         if is_only && !self.is_only {
             *self = Self { names: BTreeSet::new(), is_only };
         }
-        if is_only == self.is_only && !name.is_empty() && self.names.len() < MOST_NAMES {
+        if is_only == self.is_only && !name.is_empty() && self.names.len() < MAX_NAMES {
             self.names.insert(name.to_owned());
         }
         true
@@ -86,18 +86,18 @@ mod tests {
         (0..count).map(|at| format!("replica-{at}")).collect()
     }
 
-    fn shown<'a>(lines: &Lines, all: &'a [String]) -> Vec<&'a str> {
+    fn shown<'a>(lines: &LineFilter, all: &'a [String]) -> Vec<&'a str> {
         all.iter().map(String::as_str).filter(|name| !lines.hides(name)).collect()
     }
 
     #[test]
     fn a_press_hides_and_shows_again_and_two_isolate() {
         let all = names(3);
-        let mut lines = Lines::default();
+        let mut lines = LineFilter::default();
         lines.toggle(&all[1], &all);
         assert_eq!(shown(&lines, &all), ["replica-0", "replica-2"]);
         lines.toggle(&all[1], &all);
-        assert_eq!(lines, Lines::default());
+        assert_eq!(lines, LineFilter::default());
         for alone in [true, false] {
             // A double press comes after two single ones.
             lines.toggle(&all[2], &all);
@@ -112,26 +112,26 @@ mod tests {
 
     #[test]
     fn names_stay_few_however_many_lines_are_hidden() {
-        let all = names(2 * MOST_NAMES);
-        let mut lines = Lines::default();
+        let all = names(2 * MAX_NAMES);
+        let mut lines = LineFilter::default();
         for hidden in 1..=all.len() {
             lines.toggle(&all[hidden - 1], &all);
             assert_eq!(shown(&lines, &all).len(), all.len() - hidden);
-            assert!(lines.names.len() <= MOST_NAMES, "{}", lines.names.len());
+            assert!(lines.names.len() <= MAX_NAMES, "{}", lines.names.len());
         }
         for again in 1..=all.len() {
             lines.toggle(&all[again - 1], &all);
             assert_eq!(shown(&lines, &all).len(), again);
-            assert!(lines.names.len() <= MOST_NAMES, "{}", lines.names.len());
+            assert!(lines.names.len() <= MAX_NAMES, "{}", lines.names.len());
         }
     }
 
     #[test]
     fn what_is_gone_hides_nothing() {
-        let mut lines = Lines::default();
+        let mut lines = LineFilter::default();
         lines.isolate("gone");
-        assert!(!lines.among(&names(2)).hides("replica-0"));
+        assert!(!lines.for_lines(&names(2)).hides("replica-0"));
         lines.toggle("replica-1", &names(2));
-        assert_eq!(shown(&lines.among(&names(2)), &names(2)), ["replica-1"]);
+        assert_eq!(shown(&lines.for_lines(&names(2)), &names(2)), ["replica-1"]);
     }
 }

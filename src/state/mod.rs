@@ -9,6 +9,7 @@ pub mod range_parser;
 pub mod replica_table;
 pub mod theme;
 pub mod threshold;
+pub mod time_range;
 pub mod time_zone;
 pub mod url;
 pub mod view;

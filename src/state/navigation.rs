@@ -99,7 +99,7 @@ impl Navigation {
     }
 
     fn is_framed(self) -> bool {
-        self.view.with_untracked(|view| view.frame.is_some())
+        self.view.with_untracked(|view| view.embed.is_some())
     }
 
     /// Exchanges the view with the step at an index, and is at `depth` then.
@@ -122,7 +122,7 @@ impl Navigation {
             return;
         }
         let depth = self.depth.get_untracked() + u32::from(is_step);
-        match (before.frame.is_some(), is_step) {
+        match (before.embed.is_some(), is_step) {
             (false, _) => write_history(&encode(&view), depth, is_step),
             (true, true) => self.steps.update_value(|steps| {
                 steps.truncate(depth as usize - 1);

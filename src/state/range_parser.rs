@@ -1,5 +1,6 @@
 //! Ranges as a person writes them: `90m`, `yesterday`, `2026-11-20 14:00 to 15:30`.
-use crate::state::view::{LONGEST_RANGE_MS, Range, SHORTEST_RANGE_MS};
+use crate::state::time_range::TimeRange;
+use crate::state::view::{MAX_RANGE_MS, MIN_RANGE_MS, Range};
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use prometheus_api::parse_duration_ms;
 
@@ -7,7 +8,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A text that is no range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WhenError {
+pub enum RangeError {
     /// It says nothing that is known here.
     #[error("write 90m, today, yesterday, 2026-11-20, or 2026-11-20 14:00 to 15:30")]
     Unknown,
@@ -20,48 +21,48 @@ pub enum WhenError {
 }
 
 /// A clock on the wall: how far it is ahead of UTC at a time, in milliseconds.
-pub type Wall<'a> = &'a dyn Fn(i64) -> i64;
+pub type ZoneOffset<'a> = &'a dyn Fn(i64) -> i64;
 
 /// The range that `text` means at `now_ms`, by the clock on the `wall`.
 ///
 /// # Errors
 /// When it means none.
-pub fn range(text: &str, now_ms: i64, wall: Wall<'_>) -> Result<Range, WhenError> {
+pub fn parse_range(text: &str, now_ms: i64, wall: ZoneOffset<'_>) -> Result<Range, RangeError> {
     let text = text.trim().to_ascii_lowercase();
     if let Some(length_ms) = length(&text) {
-        return (SHORTEST_RANGE_MS..=LONGEST_RANGE_MS)
+        return (MIN_RANGE_MS..=MAX_RANGE_MS)
             .contains(&length_ms)
             .then_some(Range::Last(length_ms))
-            .ok_or(WhenError::Length);
+            .ok_or(RangeError::Length);
     }
     let today = local(now_ms, wall).date();
     let (start, end) = match split(&text) {
         Some((from, to)) => {
-            let start = point(from, today, wall).ok_or(WhenError::Unknown)?;
-            let end = if to == "now" { now_ms } else { end_point(to, start.day, wall).ok_or(WhenError::Unknown)? };
+            let start = point(from, today, wall).ok_or(RangeError::Unknown)?;
+            let end = if to == "now" { now_ms } else { end_point(to, start.day, wall).ok_or(RangeError::Unknown)? };
             (start.time_ms, end)
         }
         None => {
-            let start = point(&text, today, wall).filter(|start| start.is_day).ok_or(WhenError::Unknown)?;
-            (start.time_ms, utc(next(start.day)?.into(), wall).min(now_ms.max(start.time_ms + SHORTEST_RANGE_MS)))
+            let start = point(&text, today, wall).filter(|start| start.is_day).ok_or(RangeError::Unknown)?;
+            (start.time_ms, utc(next(start.day)?.into(), wall).min(now_ms.max(start.time_ms + MIN_RANGE_MS)))
         }
     };
     match end - start {
-        ..=0 => Err(WhenError::Backwards),
-        SHORTEST_RANGE_MS..=LONGEST_RANGE_MS => Ok(Range::Between(start, end)),
-        _ => Err(WhenError::Length),
+        ..=0 => Err(RangeError::Backwards),
+        MIN_RANGE_MS..=MAX_RANGE_MS => Ok(Range::Between(TimeRange::new(start, end))),
+        _ => Err(RangeError::Length),
     }
 }
 
 /// A time of the wall clock in the form of a browser's field for date and time: `2026-11-20T14:05`.
-pub fn field(time_ms: i64, wall: Wall<'_>) -> String {
+pub fn format_field(time_ms: i64, wall: ZoneOffset<'_>) -> String {
     let local = local(time_ms, wall);
     let (year, month, day) = (local.year(), local.month(), local.day());
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}", local.hour(), local.minute())
 }
 
 /// What such a field says, in Unix milliseconds.
-pub fn from_field(text: &str, wall: Wall<'_>) -> Option<i64> {
+pub fn parse_field(text: &str, wall: ZoneOffset<'_>) -> Option<i64> {
     let (day, time) = text.split_once('T')?;
     Some(utc(date(day)?.and_time(clock(time)?), wall))
 }
@@ -131,7 +132,7 @@ struct Point {
 }
 
 /// `2026-11-20 14:00`, `yesterday 9:30`, `today`, `14:05:30`.
-fn point(text: &str, today: NaiveDate, wall: Wall<'_>) -> Option<Point> {
+fn point(text: &str, today: NaiveDate, wall: ZoneOffset<'_>) -> Option<Point> {
     // A date and a time stand apart by a blank, or by the T of ISO 8601.
     let by_t = || text.split_once('t').filter(|(date, _)| date.len() == "2026-11-20".len());
     let (first, rest) = text.split_once(' ').or_else(by_t).unwrap_or((text, ""));
@@ -149,22 +150,22 @@ fn point(text: &str, today: NaiveDate, wall: Wall<'_>) -> Option<Point> {
 }
 
 /// The end of a range that begins on `day`: a time alone is on that day, and a day is over at its end.
-fn end_point(text: &str, day: NaiveDate, wall: Wall<'_>) -> Option<i64> {
+fn end_point(text: &str, day: NaiveDate, wall: ZoneOffset<'_>) -> Option<i64> {
     let point = point(text, day, wall)?;
     if point.is_day { Some(utc(next(point.day).ok()?.into(), wall)) } else { Some(point.time_ms) }
 }
 
-fn next(day: NaiveDate) -> Result<NaiveDate, WhenError> {
-    day.checked_add_days(Days::new(1)).ok_or(WhenError::Length)
+fn next(day: NaiveDate) -> Result<NaiveDate, RangeError> {
+    day.checked_add_days(Days::new(1)).ok_or(RangeError::Length)
 }
 
-fn local(time_ms: i64, wall: Wall<'_>) -> NaiveDateTime {
+fn local(time_ms: i64, wall: ZoneOffset<'_>) -> NaiveDateTime {
     DateTime::from_timestamp_millis(time_ms + wall(time_ms)).unwrap_or_default().naive_utc()
 }
 
 /// The time at which the wall clock shows `local`. Where it shows it twice, as an hour in autumn, one of both; where
 /// never, as an hour in spring, one next to it.
-fn utc(local: NaiveDateTime, wall: Wall<'_>) -> i64 {
+fn utc(local: NaiveDateTime, wall: ZoneOffset<'_>) -> i64 {
     let shown_ms = local.and_utc().timestamp_millis();
     let guess_ms = shown_ms - wall(shown_ms);
     shown_ms - wall(guess_ms)
@@ -198,7 +199,7 @@ mod tests {
             ("1h30m", 90 * 60_000),
             ("2 weeks", 14 * DAY_MS),
         ] {
-            assert_eq!(range(text, NOW_MS, &utc_wall), Ok(Range::Last(length_ms)), "{text}");
+            assert_eq!(parse_range(text, NOW_MS, &utc_wall), Ok(Range::Last(length_ms)), "{text}");
         }
     }
 
@@ -215,32 +216,32 @@ mod tests {
             ("yesterday 9:30 to 10:00", midnight - DAY_MS + 19 * HOUR_MS / 2, midnight - DAY_MS + 10 * HOUR_MS),
             ("2026-11-18 to 2026-11-19", midnight - 2 * DAY_MS, midnight),
         ] {
-            assert_eq!(range(text, NOW_MS, &utc_wall), Ok(Range::Between(start, end)), "{text}");
+            assert_eq!(parse_range(text, NOW_MS, &utc_wall), Ok(Range::Between(TimeRange::new(start, end))), "{text}");
         }
-        let hour_east = range("13:00 to 14:00", NOW_MS, &berlin);
-        assert_eq!(hour_east, Ok(Range::Between(NOW_MS - 3 * HOUR_MS, NOW_MS - 2 * HOUR_MS)));
+        let hour_east = parse_range("13:00 to 14:00", NOW_MS, &berlin);
+        assert_eq!(hour_east, Ok(Range::Between(TimeRange::new(NOW_MS - 3 * HOUR_MS, NOW_MS - 2 * HOUR_MS))));
     }
 
     #[test]
     fn days_on_which_the_clock_changes_have_23_and_25_hours() {
-        let length = |day: &str| match range(day, NOW_MS, &berlin) {
-            Ok(Range::Between(start, end)) => (end - start) / HOUR_MS,
+        let length = |day: &str| match parse_range(day, NOW_MS, &berlin) {
+            Ok(Range::Between(range)) => range.length_ms() / HOUR_MS,
             other => panic!("{other:?}"),
         };
         assert_eq!((length("2026-03-28"), length("2026-03-29"), length("2026-10-25")), (24, 23, 25));
         for time in ["2026-10-25T00:30", "2026-10-25T04:00", "2026-03-29T04:00"] {
-            let time_ms = from_field(time, &berlin).expect("a time");
-            assert_eq!(field(time_ms, &berlin), time);
+            let time_ms = parse_field(time, &berlin).expect("a time");
+            assert_eq!(format_field(time_ms, &berlin), time);
         }
     }
 
     #[test]
     fn what_is_no_range_says_what_to_write() {
         for text in ["", "soon", "90", "25:00 to 26:00", "2026-13-01", "9999-01-01", "to", "a to b", "14:00", "--"] {
-            assert_eq!(range(text, NOW_MS, &utc_wall), Err(WhenError::Unknown), "{text}");
+            assert_eq!(parse_range(text, NOW_MS, &utc_wall), Err(RangeError::Unknown), "{text}");
         }
-        assert_eq!(range("15:00 to 14:00", NOW_MS, &utc_wall), Err(WhenError::Backwards));
-        assert_eq!(range("1ms", NOW_MS, &utc_wall), Err(WhenError::Length));
-        assert_eq!(range("1000y", NOW_MS, &utc_wall), Err(WhenError::Length));
+        assert_eq!(parse_range("15:00 to 14:00", NOW_MS, &utc_wall), Err(RangeError::Backwards));
+        assert_eq!(parse_range("1ms", NOW_MS, &utc_wall), Err(RangeError::Length));
+        assert_eq!(parse_range("1000y", NOW_MS, &utc_wall), Err(RangeError::Length));
     }
 }

@@ -3,7 +3,7 @@ use catalogue::contract::ReplicaState;
 
 /// What replicas are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum SortKey {
     /// Name, numbers in it by their value.
     #[default]
     Name,
@@ -27,7 +27,7 @@ pub enum Order {
     Gpu,
 }
 
-impl Order {
+impl SortKey {
     /// All, in the order of the table's columns.
     pub const ALL: [Self; 10] = [
         Self::Name,
@@ -75,11 +75,11 @@ impl Order {
     }
 }
 
-/// Order and filter of the replicas.
+/// SortKey and filter of the replicas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
+pub struct ReplicaTableOptions {
     /// What they are ordered by.
-    pub order: Order,
+    pub sort_key: SortKey,
     /// Whether the other way round.
     pub is_reversed: bool,
     /// What name, model, address or engine must contain, in any case of letters.
@@ -88,15 +88,15 @@ pub struct Listing {
     pub states: Vec<ReplicaState>,
 }
 
-impl Listing {
+impl ReplicaTableOptions {
     /// Orders by `order`; the other way round where it is that already.
-    pub fn turn(&mut self, order: Order) {
-        self.is_reversed = self.order == order && !self.is_reversed;
-        self.order = order;
+    pub fn toggle_sort(&mut self, order: SortKey) {
+        self.is_reversed = self.sort_key == order && !self.is_reversed;
+        self.sort_key = order;
     }
 
     /// Lists a state too, or no longer.
-    pub fn toggle(&mut self, state: ReplicaState) {
+    pub fn toggle_state(&mut self, state: ReplicaState) {
         match self.states.iter().position(|own| *own == state) {
             Some(at) => drop(self.states.remove(at)),
             None => self.states.push(state),
@@ -105,8 +105,8 @@ impl Listing {
 
     /// Adds what is not as on a first visit to a link's query part.
     pub(crate) fn encode(&self, query: &mut form_urlencoded::Serializer<'_, String>) {
-        if self.order != Order::Name || self.is_reversed {
-            query.append_pair("sort", &format!("{}{}", if self.is_reversed { "-" } else { "" }, self.order.id()));
+        if self.sort_key != SortKey::Name || self.is_reversed {
+            query.append_pair("sort", &format!("{}{}", if self.is_reversed { "-" } else { "" }, self.sort_key.id()));
         }
         if !self.text.is_empty() {
             query.append_pair("find", &self.text);
@@ -121,8 +121,8 @@ impl Listing {
         match name {
             "sort" => {
                 let id = value.trim_start_matches('-');
-                if let Some(order) = Order::ALL.into_iter().find(|order| order.id() == id) {
-                    (self.order, self.is_reversed) = (order, value.starts_with('-'));
+                if let Some(order) = SortKey::ALL.into_iter().find(|order| order.id() == id) {
+                    (self.sort_key, self.is_reversed) = (order, value.starts_with('-'));
                 }
             }
             "find" => value.clone_into(&mut self.text),
@@ -138,21 +138,26 @@ mod tests {
 
     #[test]
     fn an_order_is_turned_round_by_choosing_it_again() {
-        let mut listing = Listing::default();
-        for (order, is_reversed) in [(Order::Name, true), (Order::Since, false), (Order::Since, true)] {
-            listing.turn(order);
-            assert_eq!((listing.order, listing.is_reversed), (order, is_reversed));
+        let mut listing = ReplicaTableOptions::default();
+        for (order, is_reversed) in [(SortKey::Name, true), (SortKey::Since, false), (SortKey::Since, true)] {
+            listing.toggle_sort(order);
+            assert_eq!((listing.sort_key, listing.is_reversed), (order, is_reversed));
         }
     }
 
     #[test]
     fn listings_survive_their_link() {
         let states = vec![ReplicaState::Silent, ReplicaState::Failed];
-        for order in Order::ALL {
-            let listing = Listing { order, is_reversed: true, text: "a&b ü".into(), states: states.clone() };
+        for order in SortKey::ALL {
+            let listing = ReplicaTableOptions {
+                sort_key: order,
+                is_reversed: true,
+                text: "a&b ü".into(),
+                states: states.clone(),
+            };
             let mut query = form_urlencoded::Serializer::new(String::new());
             listing.encode(&mut query);
-            let mut read = Listing::default();
+            let mut read = ReplicaTableOptions::default();
             for (name, value) in form_urlencoded::parse(query.finish().as_bytes()) {
                 read.decode(&name, &value);
             }
@@ -162,10 +167,10 @@ mod tests {
 
     #[test]
     fn nonsense_lists_all() {
-        let mut listing = Listing::default();
+        let mut listing = ReplicaTableOptions::default();
         for (name, value) in [("sort", "size"), ("states", "x,,"), ("other", "y")] {
             listing.decode(name, value);
         }
-        assert_eq!(listing, Listing::default());
+        assert_eq!(listing, ReplicaTableOptions::default());
     }
 }

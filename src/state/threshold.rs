@@ -2,17 +2,17 @@
 
 /// A value that percentiles are held against, in millionths of the graph's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Target(u64);
+pub struct Threshold(u64);
 
-impl Target {
+impl Threshold {
     /// Millionths in one, and the most that a link may name.
     const PARTS: f64 = 1e6;
-    const MOST: f64 = 1e12;
+    const MAX: f64 = 1e12;
 
     /// That of a value above zero; none for what is no target.
-    pub fn of(value: f64) -> Option<Self> {
+    pub fn new(value: f64) -> Option<Self> {
         let parts = (value * Self::PARTS).round();
-        (parts >= 1.0 && value <= Self::MOST).then_some(Self(parts as u64))
+        (parts >= 1.0 && value <= Self::MAX).then_some(Self(parts as u64))
     }
 
     /// The value, in the graph's unit.

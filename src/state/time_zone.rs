@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 
 /// A zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Zone {
+pub enum TimeZone {
     /// The browser's own.
     #[default]
     Browser,
@@ -14,7 +14,7 @@ pub enum Zone {
     Named(String),
 }
 
-impl Zone {
+impl TimeZone {
     /// Its name in links; empty for the browser's.
     pub fn id(&self) -> &str {
         match self {
@@ -112,17 +112,17 @@ mod tests {
             ("Australia/Lord_Howe", 1_780_000_000_000, 630),
             ("Australia/Lord_Howe", 1_795_000_000_000, 660),
         ] {
-            assert_eq!(Zone::from_id(name).offset_ms(time_ms), minutes * 60_000, "{name} {time_ms}");
+            assert_eq!(TimeZone::from_id(name).offset_ms(time_ms), minutes * 60_000, "{name} {time_ms}");
         }
-        assert_eq!(Zone::from_id("UTC").offset_ms(autumn), 0);
+        assert_eq!(TimeZone::from_id("UTC").offset_ms(autumn), 0);
     }
 
     #[wasm_bindgen_test]
     fn names_that_the_browser_does_not_know_are_utc_and_said_to_be_unknown() {
         for name in ["Europe/Atlantis", "<b>", "a b", "Europe/Berlin\u{0}"] {
-            let zone = Zone::from_id(name);
+            let zone = TimeZone::from_id(name);
             assert!(!zone.is_known() && zone.offset_ms(5 * HOUR_MS) == 0, "{name}");
         }
-        assert!(Zone::from_id("Asia/Tokyo").is_known() && Zone::Browser.is_known());
+        assert!(TimeZone::from_id("Asia/Tokyo").is_known() && TimeZone::Browser.is_known());
     }
 }

@@ -1,8 +1,9 @@
 //! The view as the query part of a link, and back: the one codec.
-use crate::state::embed::{Content, Frame, is_origin};
+use crate::state::embed::{Embed, EmbedContent, is_origin};
 use crate::state::theme::Theme;
-use crate::state::time_zone::Zone;
-use crate::state::view::{DEFAULT_RANGE_MS, LONGEST_RANGE_MS, Range, Refresh, SHORTEST_RANGE_MS, View};
+use crate::state::time_range::TimeRange;
+use crate::state::time_zone::TimeZone;
+use crate::state::view::{DEFAULT_RANGE_MS, MAX_RANGE_MS, MIN_RANGE_MS, Range, Refresh, View};
 use catalogue::{Scope, Section};
 use prometheus_api::parse_duration_ms;
 
@@ -15,12 +16,12 @@ const TIMES_MS: std::ops::Range<i64> = 31_536_000_000..7_258_118_400_000;
 /// The query part without its question mark; what is as on a first visit is left out.
 pub fn encode(view: &View) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    if let Some(frame) = &view.frame {
-        query.append_pair("embed", frame.content.id());
-        if let Some(theme) = frame.theme {
+    if let Some(embed) = &view.embed {
+        query.append_pair("embed", embed.content.id());
+        if let Some(theme) = embed.theme {
             query.append_pair("theme", theme.id());
         }
-        for parent in &frame.parents {
+        for parent in &embed.parents {
             query.append_pair("parent", parent);
         }
     }
@@ -38,26 +39,26 @@ pub fn encode(view: &View) -> String {
     match view.range {
         Range::Last(DEFAULT_RANGE_MS) => {}
         Range::Last(length_ms) => {
-            query.append_pair("from", &format!("now-{}", duration(length_ms)));
+            query.append_pair("from", &format!("now-{}", format_duration(length_ms)));
         }
-        Range::Between(start_ms, end_ms) => {
+        Range::Between(TimeRange { start_ms, end_ms }) => {
             query.append_pair("from", &start_ms.to_string()).append_pair("to", &end_ms.to_string());
         }
     }
     if view.refresh.interval_ms != Refresh::DEFAULT.interval_ms {
-        query.append_pair("every", &duration(view.refresh.interval_ms));
+        query.append_pair("every", &format_duration(view.refresh.interval_ms));
     }
     if !view.refresh.is_on {
         query.append_pair("refresh", "off");
     }
-    if view.zone != Zone::Browser {
-        query.append_pair("zone", view.zone.id());
+    if view.time_zone != TimeZone::Browser {
+        query.append_pair("zone", view.time_zone.id());
     }
     if view.is_per_minute {
         query.append_pair(RATE, "minute");
     }
-    view.listing.encode(&mut query);
-    view.chosen.encode(&mut query);
+    view.replica_table.encode(&mut query);
+    view.card_options.encode(&mut query);
     query.finish()
 }
 
@@ -73,7 +74,7 @@ pub fn decode(query: &str) -> View {
 }
 
 /// Whether a query part names times that make no range.
-pub fn has_odd_times(query: &str) -> bool {
+pub fn has_invalid_times(query: &str) -> bool {
     read(query).1
 }
 
@@ -97,35 +98,35 @@ fn read(query: &str) -> (View, bool) {
                 }
             }
             "refresh" => view.refresh.is_on = value != "off",
-            "zone" => view.zone = Zone::from_id(&value),
+            "zone" => view.time_zone = TimeZone::from_id(&value),
             RATE => view.is_per_minute = value == "minute",
-            "card" => view.chosen.decode(&value),
+            "card" => view.card_options.decode(&value),
             "embed" => content = text(),
             "theme" => theme = Theme::from_id(&value),
             "parent" if is_origin(&value) => parents.push(value.to_string()),
-            name => view.listing.decode(name, &value),
+            name => view.replica_table.decode(name, &value),
         }
     }
     let has_times = from.is_some() || to.is_some();
-    let times = from.and_then(|from| range(&from, to.as_deref()));
+    let times = from.and_then(|from| parse_range(&from, to.as_deref()));
     view.range = times.unwrap_or(view.range);
-    view.frame = content.map(|content| Frame { content: Content::from_id(&content), theme, parents });
+    view.embed = content.map(|content| Embed { content: EmbedContent::from_id(&content), theme, parents });
     (view, has_times && times.is_none())
 }
 
 /// The range between the values of `from` and `to`: `now-1h` alone, or two times in Unix milliseconds.
-pub fn range(from: &str, to: Option<&str>) -> Option<Range> {
+pub fn parse_range(from: &str, to: Option<&str>) -> Option<Range> {
     if let Some(length) = from.strip_prefix("now-") {
         let length_ms = parse_duration_ms(length).ok()?;
-        return (SHORTEST_RANGE_MS..=LONGEST_RANGE_MS).contains(&length_ms).then_some(Range::Last(length_ms));
+        return (MIN_RANGE_MS..=MAX_RANGE_MS).contains(&length_ms).then_some(Range::Last(length_ms));
     }
     let (start_ms, end_ms): (i64, i64) = (from.parse().ok()?, to?.parse().ok()?);
-    let is_sound = TIMES_MS.contains(&start_ms) && TIMES_MS.contains(&end_ms) && end_ms - start_ms >= SHORTEST_RANGE_MS;
-    is_sound.then_some(Range::Between(start_ms, end_ms))
+    let is_sound = TIMES_MS.contains(&start_ms) && TIMES_MS.contains(&end_ms) && end_ms - start_ms >= MIN_RANGE_MS;
+    is_sound.then_some(Range::Between(TimeRange::new(start_ms, end_ms)))
 }
 
 /// A duration in the largest unit that divides it.
-pub fn duration(duration_ms: i64) -> String {
+pub fn format_duration(duration_ms: i64) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
     let unit = units.into_iter().find(|(size, _)| duration_ms % size == 0);
     unit.map_or_else(String::new, |(size, name)| format!("{}{name}", duration_ms / size))
@@ -142,15 +143,15 @@ mod tests {
         let ranges = [
             Range::Last(3_600_000),
             Range::Last(DEFAULT_RANGE_MS),
-            Range::Between(1_795_000_000_000, 1_795_000_060_000),
+            Range::Between(TimeRange::new(1_795_000_000_000, 1_795_000_060_000)),
         ];
         for range in ranges {
             for refresh in [Refresh::DEFAULT, Refresh { is_on: false, interval_ms: 60_000 }] {
-                for zone in [Zone::Browser, Zone::Utc, Zone::Named("Asia/Kathmandu".into())] {
+                for time_zone in [TimeZone::Browser, TimeZone::Utc, TimeZone::Named("Asia/Kathmandu".into())] {
                     let (scope, section) = (scope.clone(), Some(Section::Hardware));
-                    let mut view = View { scope, section, range, refresh, zone, ..View::default() };
+                    let mut view = View { scope, section, range, refresh, time_zone, ..View::default() };
                     view.is_per_minute = !refresh.is_on;
-                    view.chosen.decode("cpu.details.table");
+                    view.card_options.decode("cpu.details.table");
                     assert_eq!(decode(&encode(&view)), view);
                 }
             }
@@ -160,16 +161,16 @@ mod tests {
     #[test]
     fn a_frame_is_in_its_link() {
         for (content, theme) in [
-            (Content::All, None),
-            (Content::Graph("volume".into()), Some(Theme::Dark)),
-            (Content::Graph("<b>".into()), None),
+            (EmbedContent::All, None),
+            (EmbedContent::Graph("volume".into()), Some(Theme::Dark)),
+            (EmbedContent::Graph("<b>".into()), None),
         ] {
             let parents = vec!["https://a.example".into(), "http://localhost:1".into()];
-            let view = View { frame: Some(Frame { content, theme, parents }), ..View::default() };
+            let view = View { embed: Some(Embed { content, theme, parents }), ..View::default() };
             assert_eq!(decode(&encode(&view)), view);
         }
-        let frame = decode("?theme=auto&embed=cpu&parent=*&parent=null&parent=https://a.example/x").frame;
-        assert_eq!(frame, Some(Frame { content: Content::Graph("cpu".into()), theme: None, parents: Vec::new() }));
+        let frame = decode("?theme=auto&embed=cpu&parent=*&parent=null&parent=https://a.example/x").embed;
+        assert_eq!(frame, Some(Embed { content: EmbedContent::Graph("cpu".into()), theme: None, parents: Vec::new() }));
         assert_eq!(decode("theme=dark&parent=https://a.example&embed="), View::default());
     }
 
@@ -190,10 +191,10 @@ mod tests {
             "section=nowhere&every=0s&x=%ff%00",
         ] {
             assert_eq!(decode(query), View::default(), "{query}");
-            assert_eq!(has_odd_times(query), query.contains("from="), "{query}");
+            assert_eq!(has_invalid_times(query), query.contains("from="), "{query}");
         }
-        assert!(has_odd_times("to=1795000060000") && !has_odd_times("from=&to="));
-        assert!(!has_odd_times("from=now-1h") && !has_odd_times("from=1795000000000&to=1795000060000"));
+        assert!(has_invalid_times("to=1795000060000") && !has_invalid_times("from=&to="));
+        assert!(!has_invalid_times("from=now-1h") && !has_invalid_times("from=1795000000000&to=1795000060000"));
     }
 
     #[test]

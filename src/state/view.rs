@@ -1,8 +1,9 @@
 //! What the page shows: scope, section, range and refresh.
-use crate::state::card_options::Chosen;
-use crate::state::embed::Frame;
-use crate::state::replica_table::Listing;
-use crate::state::time_zone::Zone;
+use crate::state::card_options::OptionsByGraph;
+use crate::state::embed::Embed;
+use crate::state::replica_table::ReplicaTableOptions;
+use crate::state::time_range::TimeRange;
+use crate::state::time_zone::TimeZone;
 use catalogue::{Scope, Section};
 
 /// What is on screen; all of it is in the URL.
@@ -17,15 +18,15 @@ pub struct View {
     /// Whether and how often new data are asked for.
     pub refresh: Refresh,
     /// In which zone times are shown.
-    pub zone: Zone,
+    pub time_zone: TimeZone,
     /// What a page in a frame shows; none for a page of its own.
-    pub frame: Option<Frame>,
+    pub embed: Option<Embed>,
     /// Whether rates of requests are shown by the minute.
     pub is_per_minute: bool,
     /// Which replicas are listed.
-    pub listing: Listing,
+    pub replica_table: ReplicaTableOptions,
     /// How its cards are shown.
-    pub chosen: Chosen,
+    pub card_options: OptionsByGraph,
 }
 
 impl View {
@@ -42,11 +43,11 @@ impl Default for View {
             section: None,
             range: Range::Last(DEFAULT_RANGE_MS),
             refresh: Refresh::DEFAULT,
-            zone: Zone::Browser,
-            frame: None,
+            time_zone: TimeZone::Browser,
+            embed: None,
             is_per_minute: false,
-            listing: Listing::default(),
-            chosen: Chosen::default(),
+            replica_table: ReplicaTableOptions::default(),
+            card_options: OptionsByGraph::default(),
         }
     }
 }
@@ -57,7 +58,7 @@ pub enum Range {
     /// The last so many milliseconds, moving with the clock.
     Last(i64),
     /// From start to end, Unix milliseconds.
-    Between(i64, i64),
+    Between(TimeRange),
 }
 
 /// Range of a first visit: short enough that a fresh start fills it while one watches.
@@ -67,10 +68,10 @@ pub const DEFAULT_RANGE_MS: i64 = 15 * 60_000;
 const CLOSEST_PINCH_PX: f64 = 24.0;
 
 /// The shortest range that a drag selects.
-pub const SHORTEST_RANGE_MS: i64 = 10_000;
+pub const MIN_RANGE_MS: i64 = 10_000;
 
 /// The longest range that can be asked for: ten years.
-pub const LONGEST_RANGE_MS: i64 = 10 * 366 * 86_400_000;
+pub const MAX_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 
 /// Ranges offered, with their names.
 pub const PRESETS: [(i64, &str); 9] = [
@@ -87,37 +88,33 @@ pub const PRESETS: [(i64, &str); 9] = [
 
 impl Range {
     /// Start and end in Unix milliseconds, when it is `now_ms`.
-    pub fn resolve(self, now_ms: i64) -> (i64, i64) {
+    pub fn resolve(self, now_ms: i64) -> TimeRange {
         match self {
-            Self::Last(length_ms) => (now_ms - length_ms, now_ms),
-            Self::Between(start_ms, end_ms) => (start_ms, end_ms),
+            Self::Last(length_ms) => TimeRange::new(now_ms - length_ms, now_ms),
+            Self::Between(range) => range,
         }
     }
 
     /// The range half its length earlier (`by` −1) or later (1), when it is `now_ms`. Later than now there is nothing: a
     /// range that would reach there is the last of its length again.
     pub fn panned(self, by: i64, now_ms: i64) -> Self {
-        let (start_ms, end_ms) = self.resolve(now_ms);
-        let length_ms = end_ms - start_ms;
+        let range = self.resolve(now_ms);
+        let length_ms = range.length_ms();
         let shift_ms = by * length_ms / 2;
-        if end_ms + shift_ms >= now_ms {
-            Self::Last(length_ms)
-        } else {
-            Self::Between(start_ms + shift_ms, end_ms + shift_ms)
-        }
+        if range.end_ms + shift_ms >= now_ms { Self::Last(length_ms) } else { Self::Between(range.shifted(shift_ms)) }
     }
 
     /// The range with `factor` times its length around its middle; one that ends now goes on ending now.
     pub fn zoomed(self, factor: f64, now_ms: i64) -> Self {
-        let length_ms = ((self.length_ms() as f64 * factor) as i64).max(SHORTEST_RANGE_MS);
+        let length_ms = ((self.length_ms() as f64 * factor) as i64).max(MIN_RANGE_MS);
         match self {
             Self::Last(_) => Self::Last(length_ms),
-            Self::Between(start_ms, end_ms) => {
-                let start_ms = i64::midpoint(start_ms, end_ms) - length_ms / 2;
+            Self::Between(range) => {
+                let start_ms = i64::midpoint(range.start_ms, range.end_ms) - length_ms / 2;
                 if start_ms + length_ms >= now_ms {
                     Self::Last(length_ms)
                 } else {
-                    Self::Between(start_ms, start_ms + length_ms)
+                    Self::Between(TimeRange::new(start_ms, start_ms + length_ms))
                 }
             }
         }
@@ -126,18 +123,18 @@ impl Range {
     /// The range after a pinch that began over `start` to `end`, when it is `now_ms`: `before` and `after` are the middle
     /// of the two fingers, as a share of the width, and their distance in pixels. What was under the middle stays under
     /// it; as with panning, a range that would reach beyond now ends now.
-    pub fn pinched((start_ms, end_ms): (i64, i64), before: (f64, f64), after: (f64, f64), now_ms: i64) -> Self {
+    pub fn pinched(start: TimeRange, before: (f64, f64), after: (f64, f64), now_ms: i64) -> Self {
         // Fingers that begin side by side would make any step apart a large one.
         let factor = before.1.max(CLOSEST_PINCH_PX) / after.1.max(CLOSEST_PINCH_PX);
-        let length_ms = (end_ms - start_ms) as f64;
-        let held_ms = start_ms as f64 + before.0 * length_ms;
-        let length_ms = (length_ms * factor).clamp(SHORTEST_RANGE_MS as f64, LONGEST_RANGE_MS as f64).round();
+        let length_ms = start.length_ms() as f64;
+        let held_ms = start.start_ms as f64 + before.0 * length_ms;
+        let length_ms = (length_ms * factor).clamp(MIN_RANGE_MS as f64, MAX_RANGE_MS as f64).round();
         let start_ms = (held_ms - after.0 * length_ms).round() as i64;
         let length_ms = length_ms as i64;
         if start_ms + length_ms >= now_ms {
             Self::Last(length_ms)
         } else {
-            Self::Between(start_ms, start_ms + length_ms)
+            Self::Between(TimeRange::new(start_ms, start_ms + length_ms))
         }
     }
 
@@ -145,15 +142,15 @@ impl Range {
     pub fn length_ms(self) -> i64 {
         match self {
             Self::Last(length_ms) => length_ms,
-            Self::Between(start_ms, end_ms) => end_ms - start_ms,
+            Self::Between(range) => range.length_ms(),
         }
     }
 
-    /// The range between two times in either order, at least [`SHORTEST_RANGE_MS`] long.
+    /// The range between two times in either order, at least [`MIN_RANGE_MS`] long.
     pub fn between(one_ms: i64, other_ms: i64) -> Self {
         let (start_ms, end_ms) = (one_ms.min(other_ms), one_ms.max(other_ms));
-        let missing = (SHORTEST_RANGE_MS - (end_ms - start_ms)).max(0);
-        Self::Between(start_ms - missing / 2, end_ms + missing - missing / 2)
+        let missing = (MIN_RANGE_MS - (end_ms - start_ms)).max(0);
+        Self::Between(TimeRange::new(start_ms - missing / 2, end_ms + missing - missing / 2))
     }
 }
 
@@ -180,15 +177,15 @@ mod tests {
 
     #[test]
     fn a_range_between_is_ordered_and_never_too_short() {
-        assert_eq!(Range::between(50_000, 20_000), Range::Between(20_000, 50_000));
-        assert_eq!(Range::between(20_000, 20_000), Range::Between(15_000, 25_000));
+        assert_eq!(Range::between(50_000, 20_000), Range::Between(TimeRange::new(20_000, 50_000)));
+        assert_eq!(Range::between(20_000, 20_000), Range::Between(TimeRange::new(15_000, 25_000)));
     }
 
     #[test]
     fn panning_ends_at_now() {
         let earlier = Range::Last(1000).panned(-1, 50_000);
-        assert_eq!(earlier, Range::Between(48_500, 49_500));
-        assert_eq!(earlier.panned(-1, 50_000), Range::Between(48_000, 49_000));
+        assert_eq!(earlier, Range::Between(TimeRange::new(48_500, 49_500)));
+        assert_eq!(earlier.panned(-1, 50_000), Range::Between(TimeRange::new(48_000, 49_000)));
         assert_eq!(earlier.panned(1, 50_000), Range::Last(1000));
     }
 
@@ -196,9 +193,12 @@ mod tests {
     fn zooming_keeps_the_middle() {
         let now_ms = 1_000_000;
         assert_eq!(Range::Last(60_000).zoomed(0.5, now_ms), Range::Last(30_000));
-        assert_eq!(Range::Between(100_000, 200_000).zoomed(2.0, now_ms), Range::Between(50_000, 250_000));
-        assert_eq!(Range::Between(100_000, 115_000).zoomed(0.5, now_ms).length_ms(), SHORTEST_RANGE_MS);
-        assert_eq!(Range::Between(900_000, 990_000).zoomed(2.0, now_ms), Range::Last(180_000));
+        assert_eq!(
+            Range::Between(TimeRange::new(100_000, 200_000)).zoomed(2.0, now_ms),
+            Range::Between(TimeRange::new(50_000, 250_000))
+        );
+        assert_eq!(Range::Between(TimeRange::new(100_000, 115_000)).zoomed(0.5, now_ms).length_ms(), MIN_RANGE_MS);
+        assert_eq!(Range::Between(TimeRange::new(900_000, 990_000)).zoomed(2.0, now_ms), Range::Last(180_000));
     }
 
     #[test]
@@ -206,10 +206,10 @@ mod tests {
         const HOUR_MS: i64 = 3_600_000;
         let now_ms = 1_795_000_000_000;
         let (start_ms, end_ms) = (now_ms - 6 * HOUR_MS, now_ms - 2 * HOUR_MS);
-        let pinched = |before, after| Range::pinched((start_ms, end_ms), before, after, now_ms);
+        let pinched = |before, after| Range::pinched(TimeRange::new(start_ms, end_ms), before, after, now_ms);
         let between = |from: f64, to: f64| {
             let at = |hours: f64| start_ms + (hours * HOUR_MS as f64) as i64;
-            Range::Between(at(from), at(to))
+            Range::Between(TimeRange::new(at(from), at(to)))
         };
         assert_eq!(pinched((0.5, 100.0), (0.5, 200.0)), between(1.0, 3.0), "apart: into the middle");
         assert_eq!(pinched((0.25, 100.0), (0.25, 200.0)), between(0.5, 2.5), "apart: into a quarter");
@@ -223,20 +223,25 @@ mod tests {
     fn a_pinch_has_limits() {
         let now_ms = 1_795_000_000_000;
         let pinched = |length_ms: i64, before: f64, after: f64| {
-            Range::pinched((now_ms - 2 * length_ms, now_ms - length_ms), (0.5, before), (0.5, after), now_ms)
-                .length_ms()
+            Range::pinched(
+                TimeRange::new(now_ms - 2 * length_ms, now_ms - length_ms),
+                (0.5, before),
+                (0.5, after),
+                now_ms,
+            )
+            .length_ms()
         };
-        assert_eq!(pinched(SHORTEST_RANGE_MS, 50.0, 5000.0), SHORTEST_RANGE_MS);
-        assert_eq!(pinched(LONGEST_RANGE_MS, 5000.0, 50.0), LONGEST_RANGE_MS);
+        assert_eq!(pinched(MIN_RANGE_MS, 50.0, 5000.0), MIN_RANGE_MS);
+        assert_eq!(pinched(MAX_RANGE_MS, 5000.0, 50.0), MAX_RANGE_MS);
         // Fingers side by side, or in the same place.
         assert_eq!(pinched(3_600_000, 0.0, 0.0), 3_600_000);
         assert_eq!(pinched(3_600_000, 2.0, 48.0), 1_800_000);
-        assert!(pinched(3_600_000, f64::NAN, f64::INFINITY) >= SHORTEST_RANGE_MS);
+        assert!(pinched(3_600_000, f64::NAN, f64::INFINITY) >= MIN_RANGE_MS);
     }
 
     #[test]
     fn the_last_minutes_move_with_the_clock() {
-        assert_eq!(Range::Last(1000).resolve(5000), (4000, 5000));
-        assert_eq!(Range::Between(1, 2).resolve(5000), (1, 2));
+        assert_eq!(Range::Last(1000).resolve(5000), TimeRange::new(4000, 5000));
+        assert_eq!(Range::Between(TimeRange::new(1, 2)).resolve(5000), TimeRange::new(1, 2));
     }
 }

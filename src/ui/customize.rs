@@ -1,7 +1,7 @@
 //! Customize view: the list of all graphs that have data, to show, hide, order and widen.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::state::layout::storage::Layouts;
-use crate::state::layout::{Layout, MOST_COLUMNS};
+use crate::state::layout::{Layout, MAX_COLUMNS};
 use crate::state::navigation::Navigation;
 use crate::state::theme as prefs;
 use crate::ui::kit::conditional::{Each, Show};
@@ -182,7 +182,7 @@ fn Row(
                     }
                 }
             >
-                {(1..=MOST_COLUMNS)
+                {(1..=MAX_COLUMNS)
                     .map(|count| {
                         let text = if count == 1 { "1 column".to_owned() } else { format!("{count} columns") };
                         view! {

@@ -4,16 +4,14 @@
 //! replicas with five hundred series each. If FOLDER has a store already, it only reads that. Times are wall-clock
 //! times, followed by CPU times in brackets.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a benchmark fails by panicking")]
-#[path = "../tests/suite/workload/mod.rs"]
-mod workload;
 
-use promql::{MatchOp, Matcher, Selector, Storage};
+use promql::{Labels, MatchOp, Matcher, Selector, Storage};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use test_kit::fleet::Fleet;
 use tsdb::{LocalFileSystem, Options, Store};
-use workload::Fleet;
 
 const REPLICAS: usize = 20;
 const SERIES: usize = 500;
@@ -82,7 +80,7 @@ fn options() -> Options {
 fn ingest(folder: &Path, days: i64) {
     let (store, _) = Store::open(folder, options(), Arc::new(LocalFileSystem)).expect("a new store");
     let mut fleet = Fleet::new(REPLICAS, SERIES, INTERVAL_MS, START_MS);
-    let labels = fleet.labels.clone();
+    let labels: Vec<Labels> = fleet.labels.iter().cloned().map(Labels::from_pairs).collect();
     let mut targets: Vec<_> = labels
         .chunks(SERIES)
         .map(|labels| {

@@ -10,7 +10,7 @@ mod disk;
 mod head;
 mod index;
 mod maintenance;
-mod samples;
+mod sample_buffer;
 mod select;
 mod store;
 mod time;

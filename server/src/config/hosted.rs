@@ -2,7 +2,9 @@
 use crate::config::authorization::AuthorizationEntry;
 use crate::config::target::{ScopeEntry, http_url};
 use crate::config::{ConfigError, LONGEST_DEFAULT_TIMEOUT, duration, pace, setting};
-use crate::target::identity::{Identity, ScopeRules};
+use crate::sources::huggingface::state_families;
+use crate::target::identity::Identity;
+use crate::target::scope_rules::ScopeRules;
 use crate::target::{Endpoint, Pace, Source, Target, instance_of};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -81,7 +83,10 @@ impl HuggingFaceEntry {
             ..Identity::default()
         };
         let state = Target {
-            source: Source::HuggingFaceState(Endpoint { url: state, authorization: authorization.clone() }),
+            source: Source::Api {
+                endpoint: Endpoint { url: state, authorization: authorization.clone() },
+                families: state_families,
+            },
             identity: Identity { job: Some("huggingface-state".into()), ..identity.clone() },
             pace,
         };

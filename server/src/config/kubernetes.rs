@@ -4,7 +4,8 @@ use crate::config::target::ScopeEntry;
 use crate::config::{ConfigError, duration, pace, setting};
 use crate::sources::kubernetes::cluster::Cluster;
 use crate::sources::kubernetes::{PortRule, Scope, Spec};
-use crate::target::identity::{Identity, ScopeRules};
+use crate::target::identity::Identity;
+use crate::target::scope_rules::ScopeRules;
 use crate::target::{Pace, Source, Target};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -45,8 +46,8 @@ enum PortEntry {
 }
 
 impl KubernetesEntry {
-    /// One target for each namespace, which tells of its pods; those come by it.
-    pub(crate) fn resolve(self, default: Pace) -> Result<Vec<Target>, ConfigError> {
+    /// One cluster for each namespace, and the target with the series about its pods.
+    pub(crate) fn resolve(self, default: Pace) -> Result<Vec<ClusterSource>, ConfigError> {
         let problem = |key: &str, problem: String| setting(&format!("kubernetes: {key}"), problem);
         let interval = self.scrape_interval.unwrap_or(default.interval);
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
@@ -83,13 +84,27 @@ impl KubernetesEntry {
             true => vec![None],
             false => self.namespaces.into_iter().map(Some).collect(),
         };
-        Ok(namespaces.into_iter().map(|namespace| target(Spec { namespace, ..spec.clone() })).collect())
+        Ok(namespaces.into_iter().map(|namespace| ClusterSource::new(Spec { namespace, ..spec.clone() })).collect())
     }
 }
 
-fn target(spec: Spec) -> Target {
-    // The model of each series is its own: that of a page with only one is not that of pods to come.
-    let rules = ScopeRules { model: Vec::new(), ..ScopeRules::default() };
-    let identity = Identity { job: Some("kubernetes".into()), instance: spec.place(), rules, ..Identity::default() };
-    Target { pace: spec.pace, identity, source: Source::Kubernetes(Arc::new(Cluster::new(spec))) }
+/// A cluster that is watched, and the target with the series about its pods.
+#[derive(Clone, Debug)]
+pub struct ClusterSource {
+    /// The cluster.
+    pub cluster: Arc<Cluster>,
+    /// The target.
+    pub target: Arc<Target>,
+}
+
+impl ClusterSource {
+    fn new(spec: Spec) -> Self {
+        // Series keep their own models: a page that names only one model says nothing about pods that start later.
+        let rules = ScopeRules { model: Vec::new(), ..ScopeRules::default() };
+        let (instance, pace) = (spec.place(), spec.pace);
+        let identity = Identity { job: Some("kubernetes".into()), instance, rules, ..Identity::default() };
+        let cluster = Arc::new(Cluster::new(spec));
+        let source = Source::Cluster(Arc::<Cluster>::clone(&cluster));
+        Self { cluster, target: Arc::new(Target { source, identity, pace }) }
+    }
 }

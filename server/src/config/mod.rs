@@ -5,14 +5,16 @@ pub mod file_sd;
 pub mod hosted;
 pub mod kubernetes;
 pub mod reload;
+pub mod serve_args;
 pub mod target;
 
-use crate::cli::args::ServeArgs;
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
+use crate::config::kubernetes::ClusterSource;
+use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
 use crate::sources::gpus::GpuSettings;
-use crate::sources::host::Roots;
+use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
 use crate::web::frame_policy::{is_ancestor, is_origin};
 use serde::{Deserialize, Deserializer};
@@ -85,8 +87,8 @@ pub struct Settings {
     pub limits: tsdb::Limits,
     /// How often, and how long at most, this machine and what is found on it are scraped.
     pub pace: Pace,
-    /// Where this machine is seen.
-    pub roots: Roots,
+    /// Where this machine's file systems are mounted.
+    pub host_paths: HostPaths,
     /// How this machine's GPUs are measured; none where they are not to be.
     pub gpus: Option<GpuSettings>,
     /// Whether to look for inference servers on this machine.
@@ -100,6 +102,8 @@ pub struct Settings {
 pub struct Sources {
     /// Targets, no two of one URL or with the same labels.
     pub targets: Vec<Arc<Target>>,
+    /// The clusters whose targets are among them.
+    pub clusters: Vec<ClusterSource>,
     /// Files that name more.
     pub files: FileTargets,
 }
@@ -138,25 +142,26 @@ impl Settings {
             true => None,
             false => Some(args.data_dir.clone().or(file.data_dir).or_else(default_data_dir).ok_or_else(no_data_dir)?),
         };
-        let mut targets = Vec::new();
+        let (mut targets, mut clusters) = (Vec::new(), Vec::new());
         for entry in flag_targets(args)?.into_iter().chain(file.targets) {
             let name = format!("target {}", targets.len() + 1);
-            insert(&mut targets, &name, entry.resolve(&name, pace)?)?;
+            insert(&mut targets, &name, Arc::new(entry.resolve(&name, pace)?))?;
         }
         for entry in file.huggingface {
             for target in entry.resolve()? {
-                insert(&mut targets, "huggingface", target)?;
+                insert(&mut targets, "huggingface", Arc::new(target))?;
             }
         }
         for entry in file.baseten {
-            insert(&mut targets, "baseten", entry.resolve()?)?;
+            insert(&mut targets, "baseten", Arc::new(entry.resolve()?))?;
         }
         for entry in file.kubernetes {
-            for target in entry.resolve(pace)? {
-                insert(&mut targets, "kubernetes", target)?;
+            for source in entry.resolve(pace)? {
+                insert(&mut targets, "kubernetes", Arc::clone(&source.target))?;
+                clusters.push(source);
             }
         }
-        let sources = Sources { targets, files: FileTargets::new(file.file_sd, pace)? };
+        let sources = Sources { targets, clusters, files: FileTargets::new(file.file_sd, pace)? };
         let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
         let names_none = sources.targets.is_empty() && sources.files.is_empty();
         Ok(Self {
@@ -167,7 +172,7 @@ impl Settings {
             limits: limits(data_dir.is_some(), retention, file.retention_bytes),
             data_dir,
             pace,
-            roots: roots(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs),
+            host_paths: host_paths(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs),
             gpus: gpus(args, file.gpus, file.nvml_library, file.gpu_sample_interval),
             // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
             discovery: !args.no_discovery && file.discovery.unwrap_or(names_none),
@@ -177,9 +182,9 @@ impl Settings {
 }
 
 /// Where the machine is seen: its `/` where `/proc` is elsewhere only if that is said too, as ours is then another's.
-fn roots(proc: Option<PathBuf>, sys: Option<PathBuf>, root: Option<PathBuf>) -> Roots {
+fn host_paths(proc: Option<PathBuf>, sys: Option<PathBuf>, root: Option<PathBuf>) -> HostPaths {
     let root = root.or_else(|| proc.is_none().then(|| "/".into()));
-    Roots { proc: proc.unwrap_or_else(|| "/proc".into()), sys: sys.unwrap_or_else(|| "/sys".into()), root }
+    HostPaths { proc: proc.unwrap_or_else(|| "/proc".into()), sys: sys.unwrap_or_else(|| "/sys".into()), root }
 }
 
 fn gpus(
@@ -227,7 +232,7 @@ fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -
 }
 
 /// Adds a target, where what it would be confused with is not there yet.
-fn insert(targets: &mut Vec<Arc<Target>>, name: &str, target: Target) -> Result<(), ConfigError> {
+fn insert(targets: &mut Vec<Arc<Target>>, name: &str, target: Arc<Target>) -> Result<(), ConfigError> {
     let taken = |problem| Err(setting(name, problem));
     if targets.iter().any(|known| known.key() == target.key()) {
         return taken(format!("{} is scraped already: name each URL once", target.identity.instance));
@@ -240,7 +245,7 @@ fn insert(targets: &mut Vec<Arc<Target>>, name: &str, target: Target) -> Result<
     if shared.is_some() && targets.iter().any(|known| known.source.shared_name() == shared) {
         return taken(format!("two pages are shared as {:?}: give one another shared_as", shared.unwrap_or_default()));
     }
-    targets.push(Arc::new(target));
+    targets.push(target);
     Ok(())
 }
 

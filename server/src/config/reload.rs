@@ -1,10 +1,10 @@
 //! Keeping the configured targets as the configuration, the files it names and the clusters say they are.
 use crate::config::Sources;
 use crate::config::file_sd::FileTargets;
-use crate::scrape::scrapers::Pool;
-use crate::sources::kubernetes::cluster::Cluster;
+use crate::config::kubernetes::ClusterSource;
+use crate::scrape::scrapers::Scrapers;
 use crate::sources::kubernetes::watch::follow_cluster;
-use crate::target::{Source, Target};
+use crate::target::Target;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,22 +24,22 @@ const MOST_BYTES: u64 = 4 << 20;
 
 /// Makes the pool scrape what `sources` say, and what each message of `reloads` says instead, for ever; looks at the
 /// files they name every few seconds, and follows the clusters among them.
-pub(crate) async fn follow(pool: Arc<Pool>, mut sources: Sources, mut reloads: mpsc::Receiver<Sources>) {
+pub(crate) async fn follow(scrapers: Arc<Scrapers>, mut sources: Sources, mut reloads: mpsc::Receiver<Sources>) {
     let mut period = tokio::time::interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut files = Files::default();
     let mut clusters = Clusters::default();
-    clusters.follow(&mut sources.targets);
+    clusters.follow(&mut sources);
     let mut changed = true;
     loop {
         changed |= files.refresh(&sources.files).await;
         if std::mem::take(&mut changed) {
-            pool.configure(files.joined(&sources.targets, clusters.targets()));
+            scrapers.configure(files.joined(&sources.targets, clusters.targets()));
         }
         tokio::select! {
             Some(new) = reloads.recv() => {
                 sources = new;
-                clusters.follow(&mut sources.targets);
+                clusters.follow(&mut sources);
                 // What a target does not say for itself may be another now.
                 files.0.values_mut().for_each(|file| file.text = None);
                 changed = true;
@@ -62,8 +62,7 @@ struct Clusters {
 /// A cluster that is followed until this is dropped.
 #[derive(Debug)]
 struct Following {
-    target: Arc<Target>,
-    cluster: Arc<Cluster>,
+    source: ClusterSource,
     task: JoinHandle<()>,
 }
 
@@ -74,26 +73,29 @@ impl Drop for Following {
 }
 
 impl Clusters {
-    /// Follows the clusters among `targets` and no others; one that is followed already takes the place of its equal.
-    fn follow(&mut self, targets: &mut [Arc<Target>]) {
+    /// Follows the clusters of `sources` and no others. A cluster that is followed already replaces an equal one, and its
+    /// target that one's target.
+    fn follow(&mut self, sources: &mut Sources) {
         let mut known = std::mem::take(&mut self.running);
-        for target in targets {
-            let Source::Kubernetes(cluster) = &target.source else { continue };
-            let following = match known.iter().position(|following| following.target == *target) {
+        for source in &mut sources.clusters {
+            let following = match known.iter().position(|known| known.source.cluster.spec() == source.cluster.spec()) {
                 Some(at) => known.swap_remove(at),
                 None => {
-                    let task = tokio::spawn(follow_cluster(Arc::clone(cluster), Arc::clone(&self.changed)));
-                    Following { target: Arc::clone(target), cluster: Arc::clone(cluster), task }
+                    let task = tokio::spawn(follow_cluster(Arc::clone(&source.cluster), Arc::clone(&self.changed)));
+                    Following { source: source.clone(), task }
                 }
             };
-            *target = Arc::clone(&following.target);
+            for target in sources.targets.iter_mut().filter(|target| Arc::ptr_eq(target, &source.target)) {
+                *target = Arc::clone(&following.source.target);
+            }
+            *source = following.source.clone();
             self.running.push(following);
         }
     }
 
     /// What came of them.
     fn targets(&self) -> Vec<Arc<Target>> {
-        self.running.iter().flat_map(|following| following.cluster.targets()).collect()
+        self.running.iter().flat_map(|following| following.source.cluster.targets()).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! One target of the configuration, and what it comes to.
 use crate::config::authorization::AuthorizationEntry;
 use crate::config::{ConfigError, duration, pace, setting};
-use crate::target::identity::{Identity, ScopeRules};
+use crate::target::identity::Identity;
+use crate::target::scope_rules::ScopeRules;
 use crate::target::{Endpoint, Pace, Source, Target, instance_of};
 use reqwest::Url;
 use serde::Deserialize;

@@ -1,7 +1,6 @@
 //! Configurations that run, and those that are refused with a word on what to do.
 use crate::config::*;
 use crate::sources::kubernetes::PortRule;
-use crate::target::Source;
 use crate::target::identity::Identity;
 use std::path::Path;
 
@@ -126,13 +125,13 @@ fn a_cluster_is_a_target_for_each_namespace() {
         settings.sources.targets.iter().map(|target| (target.key(), target.identity.job.as_deref())).collect();
     let job = Some("kubernetes");
     assert_eq!(places, [("prod/chat/app=vllm", job), ("prod/*/app=vllm", job), ("cluster/default", job)]);
-    let Source::Kubernetes(cluster) = &settings.sources.targets[0].source else { panic!("no cluster") };
-    let spec = cluster.spec();
+    let spec = settings.sources.clusters[0].cluster.spec();
     assert_eq!((&spec.port, spec.metrics_path.as_str()), (&PortRule::Name("metrics".into()), "/metrics"));
     assert_eq!((spec.fixed.model.as_deref(), spec.rules.deployment.len()), (Some("m"), 1));
     assert!(spec.downloads.iter().any(|pattern| pattern.matches("fetch-weights")));
     let again = load("[[kubernetes]]\nport = 9000").expect("a configuration");
-    assert_eq!(settings.sources.targets[2], again.sources.targets[0], "a reload does not begin anew");
+    let spec = |settings: &Settings, at: usize| settings.sources.clusters[at].cluster.spec().clone();
+    assert_eq!(spec(&settings, 2), spec(&again, 0), "a reload does not restart the watch");
     assert!(!settings.discovery);
 }
 
@@ -279,7 +278,7 @@ fn this_machine_is_seen_where_it_is_said_to_be() {
         let settings = Settings::join(&args, file).expect("settings");
         let gpus =
             settings.gpus.map(|gpus| (gpus.library.into_string().expect("text"), gpus.sample_interval.as_millis()));
-        (gpus, settings.roots.root, settings.roots.sys)
+        (gpus, settings.host_paths.root, settings.host_paths.sys)
     };
     let here = (Some("/".into()), PathBuf::from("/sys"));
     let (gpus, root, sys) = settings("", args());

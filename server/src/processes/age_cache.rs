@@ -1,26 +1,33 @@
-//! What several targets read of the machine, read once for all.
-use std::sync::{Arc, Mutex, PoisonError};
+//! A cache for values that several targets read from the machine.
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Something as it was a moment ago.
+/// A value that is read again when it is too old.
 #[derive(Debug)]
-pub(crate) struct Recent<T>(Mutex<Option<(Instant, Arc<T>)>>);
+pub(crate) struct AgeCache<T>(Mutex<Option<CachedValue<T>>>);
 
-impl<T> Default for Recent<T> {
+#[derive(Debug)]
+struct CachedValue<T> {
+    read_at: Instant,
+    value: Arc<T>,
+}
+
+impl<T> Default for AgeCache<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<T> Recent<T> {
-    /// It as it was at most `age` ago; `read` tells how it is now.
-    pub(crate) fn get(&self, age: Duration, read: impl FnOnce() -> T) -> Arc<T> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some((when, value)) if when.elapsed() <= age => Arc::clone(value),
+impl<T> AgeCache<T> {
+    /// The cached value if it is at most `max_age` old, or else the value that `read` returns.
+    pub(crate) fn get(&self, max_age: Duration, read: impl FnOnce() -> T) -> Arc<T> {
+        let mut cached = self.0.lock();
+        match &*cached {
+            Some(CachedValue { read_at, value }) if read_at.elapsed() <= max_age => Arc::clone(value),
             _ => {
                 let value = Arc::new(read());
-                *known = Some((Instant::now(), Arc::clone(&value)));
+                *cached = Some(CachedValue { read_at: Instant::now(), value: Arc::clone(&value) });
                 value
             }
         }

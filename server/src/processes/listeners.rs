@@ -1,10 +1,10 @@
-//! Who listens on a port, from `/proc/net/tcp` and `tcp6` (proc_net_tcp(5), and Linux's `proc_net_tcp.rst`).
+//! The listening sockets, from `/proc/net/tcp` and `tcp6` (proc_net_tcp(5), and Linux's `proc_net_tcp.rst`).
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `TCP_LISTEN` in the kernel's `tcp_states.h`.
 const LISTENING: &str = "0A";
 
-/// One listening socket.
+/// A listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Listener {
     address: IpAddr,
@@ -18,12 +18,13 @@ impl Listener {
     }
 }
 
-/// The listening sockets in the texts of `tcp` and `tcp6`.
-pub(crate) fn listeners<'t>(tables: impl IntoIterator<Item = &'t str>) -> Vec<Listener> {
-    tables.into_iter().flat_map(|table| table.lines().filter_map(listener)).collect()
+/// The listening sockets in the contents of `tcp` and `tcp6`.
+pub(crate) fn parse_listeners<'t>(tables: impl IntoIterator<Item = &'t str>) -> Vec<Listener> {
+    tables.into_iter().flat_map(|table| table.lines().filter_map(parse_listener)).collect()
 }
 
-/// The inodes of the sockets that answer at `addresses` and `port`: those bound to one of the addresses, or else to all.
+/// The inodes of the sockets that answer at `addresses` and `port`: those bound to one of the addresses, or else those
+/// bound to all addresses.
 pub(crate) fn inodes(listeners: &[Listener], addresses: &[IpAddr], port: u16) -> Vec<u64> {
     let bound = |is_bound: &dyn Fn(IpAddr) -> bool| -> Vec<u64> {
         let bound = listeners.iter().filter(|own| own.port == port && is_bound(own.address.to_canonical()));
@@ -33,8 +34,8 @@ pub(crate) fn inodes(listeners: &[Listener], addresses: &[IpAddr], port: u16) ->
     exact.unwrap_or_else(|| bound(&|address| address.is_unspecified()))
 }
 
-/// The socket that a line tells of, where it listens.
-fn listener(line: &str) -> Option<Listener> {
+/// The socket in a line, if it is listening.
+fn parse_listener(line: &str) -> Option<Listener> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let (local, state, inode) = (words.get(1)?, words.get(3)?, words.get(9)?);
     if *state != LISTENING {
@@ -42,7 +43,7 @@ fn listener(line: &str) -> Option<Listener> {
     }
     let (address, port) = local.split_once(':')?;
     let word = |at: usize| u32::from_str_radix(address.get(at * 8..at * 8 + 8)?, 16).ok();
-    // Each word of an address is in the machine's byte order.
+    // Each 32-bit word of an address is in the machine's byte order.
     let address = match address.len() {
         8 => Ipv4Addr::from(word(0)?.to_ne_bytes()).into(),
         32 => {
@@ -71,14 +72,14 @@ mod tests {
         2: 0000000000000000FFFF00000100007F:7532 00000000000000000000000000000000:0000 0A 0:0 00:0 0 1000 0 203 1 0 0\n";
 
     #[test]
-    fn the_socket_bound_most_closely_answers() {
+    fn the_most_specifically_bound_socket_answers() {
         let found =
-            |address: &str, port| inodes(&listeners([TCP, TCP6]), &[address.parse().expect("an address")], port);
+            |address: &str, port| inodes(&parse_listeners([TCP, TCP6]), &[address.parse().expect("an address")], port);
         assert_eq!(found("127.0.0.1", 8000), [101]);
         assert_eq!(found("127.0.0.2", 8000), [102]);
         assert_eq!(found("127.0.0.1", 8080), [104]);
         assert_eq!(found("127.0.0.1", 8081), [0; 0]);
-        // A socket of version 6 that is bound to all takes version 4 too.
+        // An IPv6 socket that is bound to all addresses also accepts IPv4.
         assert_eq!(found("127.0.0.1", 30_000), [201]);
         assert_eq!(found("::1", 30_001), [202]);
         assert_eq!(found("127.0.0.1", 30_001), [0; 0]);

@@ -1,65 +1,70 @@
-//! Memory of a tree of processes: their proportional share (PSS) where it may be read, else what is resident (RSS).
-use crate::processes::tree::Process;
+//! The memory of a process tree: its proportional set size (PSS) if it can be read, otherwise its resident set size (RSS).
+use crate::processes::tree::{Process, ProcessKey};
 use crate::sources::host::read_file;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Adding up shares makes the kernel walk all of a process's pages while the process waits for its own memory: this is for
-/// how many times as long it is left alone afterwards.
-const REST: u32 = 200;
+/// To compute the PSS, the kernel walks all pages of a process, which cannot allocate memory meanwhile. The next reading
+/// therefore waits this many times as long as the last one took.
+const PAUSE_FACTOR: u32 = 200;
 
-/// And at least so long.
-const LEAST_REST: Duration = Duration::from_secs(30);
+/// The minimum time between two readings of the PSS.
+const MIN_PAUSE: Duration = Duration::from_secs(30);
 
-/// The share of each process as it was last read. What changed since is taken from its resident memory, which costs
-/// nothing to read.
+/// The last PSS of each process. Changes since then are taken from the RSS, which is cheap to read.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
-    shares: HashMap<(u32, u64), Share>,
-    rest_until: Option<Instant>,
+pub(crate) struct TreeMemory {
+    readings: HashMap<ProcessKey, MemoryReading>,
+    pause_until: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Share {
-    /// None where it may not be read.
-    share_bytes: Option<u64>,
-    resident_bytes: u64,
+struct MemoryReading {
+    /// The PSS, unless it cannot be read.
+    pss_bytes: Option<u64>,
+    rss_bytes: u64,
 }
 
-impl Memory {
-    /// Bytes that the tree holds, and how they were measured: `pss`, or `rss` where memory that several share counts in
-    /// each.
-    pub(crate) fn update(&mut self, proc: &Path, tree: &[Process]) -> (u64, &'static str) {
+/// The memory of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryUse {
+    pub(crate) bytes: u64,
+    /// `pss`, or `rss`, in which shared memory counts once for each process.
+    pub(crate) measure: &'static str,
+}
+
+impl TreeMemory {
+    /// Reads the memory that the tree uses.
+    pub(crate) fn update(&mut self, proc: &Path, tree: &[Process]) -> MemoryUse {
         let page_bytes = rustix::param::page_size() as u64;
-        let resident = |process: &Process| process.resident_pages.saturating_mul(page_bytes);
+        let rss = |process: &Process| process.resident_pages.saturating_mul(page_bytes);
         let began = Instant::now();
-        let is_due = self.rest_until.is_none_or(|until| began >= until);
-        let mut shares = HashMap::new();
+        let is_due = self.pause_until.is_none_or(|until| began >= until);
+        let mut readings = HashMap::new();
         for process in tree {
-            let key = (process.pid, process.start);
-            let known = self.shares.get(&key).copied().filter(|_| !is_due);
-            let fresh = || Share { share_bytes: share_bytes(proc, process.pid), resident_bytes: resident(process) };
-            shares.insert(key, known.unwrap_or_else(fresh));
+            let known = self.readings.get(&process.key()).copied().filter(|_| !is_due);
+            let read = || MemoryReading { pss_bytes: pss_bytes(proc, process.pid), rss_bytes: rss(process) };
+            readings.insert(process.key(), known.unwrap_or_else(read));
         }
-        self.shares = shares;
+        self.readings = readings;
         if is_due {
             let now = Instant::now();
-            self.rest_until = Some(now + LEAST_REST.max(now.duration_since(began) * REST));
+            self.pause_until = Some(now + MIN_PAUSE.max(now.duration_since(began) * PAUSE_FACTOR));
         }
-        let shared = |process: &Process| {
-            let Share { share_bytes, resident_bytes } = self.shares.get(&(process.pid, process.start))?;
-            Some((*share_bytes)?.saturating_add(resident(process)).saturating_sub(*resident_bytes))
+        let pss = |process: &Process| {
+            let MemoryReading { pss_bytes, rss_bytes } = self.readings.get(&process.key())?;
+            Some((*pss_bytes)?.saturating_add(rss(process)).saturating_sub(*rss_bytes))
         };
-        match tree.iter().map(shared).sum::<Option<u64>>() {
-            Some(bytes) => (bytes, "pss"),
-            None => (tree.iter().map(resident).sum(), "rss"),
+        match tree.iter().map(pss).sum::<Option<u64>>() {
+            Some(bytes) => MemoryUse { bytes, measure: "pss" },
+            None => MemoryUse { bytes: tree.iter().map(rss).sum(), measure: "rss" },
         }
     }
 }
 
-/// The line `Pss` of `/proc/<pid>/smaps_rollup` (proc_pid_smaps(5)).
-fn share_bytes(proc: &Path, pid: u32) -> Option<u64> {
+/// `Pss` in `/proc/<pid>/smaps_rollup` (proc_pid_smaps(5)).
+fn pss_bytes(proc: &Path, pid: u32) -> Option<u64> {
     let rollup = read_file(&proc.join(pid.to_string()).join("smaps_rollup"))?;
     let kib: u64 =
         rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok())?;
@@ -71,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_read_once_in_a_while_and_followed_meanwhile() {
+    fn the_pss_is_read_rarely_and_extrapolated_from_the_rss() {
         let folder = tempfile::tempdir().expect("a folder");
         let page_bytes = rustix::param::page_size() as u64;
         let process = |pid, resident_pages| Process {
@@ -90,16 +95,20 @@ mod tests {
                 .expect("a file");
         };
         write(2, 100);
-        let mut memory = Memory::default();
-        assert_eq!(memory.update(folder.path(), &[process(2, 50)]), (100 << 10, "pss"));
-        // Not read again, and grown by what is resident.
+        let mut memory = TreeMemory::default();
+        let update = |memory: &mut TreeMemory, tree: &[Process]| {
+            let MemoryUse { bytes, measure } = memory.update(folder.path(), tree);
+            (bytes, measure)
+        };
+        assert_eq!(update(&mut memory, &[process(2, 50)]), (100 << 10, "pss"));
+        // The PSS is not read again, and grows with the RSS.
         write(2, 7);
-        assert_eq!(memory.update(folder.path(), &[process(2, 53)]), ((100 << 10) + 3 * page_bytes, "pss"));
+        assert_eq!(update(&mut memory, &[process(2, 53)]), ((100 << 10) + 3 * page_bytes, "pss"));
         write(3, 40);
-        assert_eq!(memory.update(folder.path(), &[process(2, 50), process(3, 90)]), (140 << 10, "pss"));
-        // One that may not be read makes the sum of shares worthless.
-        assert_eq!(memory.update(folder.path(), &[process(2, 50), process(4, 10)]), (60 * page_bytes, "rss"));
-        memory.rest_until = None;
-        assert_eq!(memory.update(folder.path(), &[process(2, 50)]), (7 << 10, "pss"));
+        assert_eq!(update(&mut memory, &[process(2, 50), process(3, 90)]), (140 << 10, "pss"));
+        // If the PSS of one process cannot be read, the RSS of all is used.
+        assert_eq!(update(&mut memory, &[process(2, 50), process(4, 10)]), (60 * page_bytes, "rss"));
+        memory.pause_until = None;
+        assert_eq!(update(&mut memory, &[process(2, 50)]), (7 << 10, "pss"));
     }
 }

@@ -1,10 +1,12 @@
-//! Which processes of this machine stand behind a target, and what they use: the target's port leads to a socket, the
-//! socket to its process, and that to a tree.
+//! Finds the processes on this machine that serve a target, and the resources that they use: the target's port leads to a
+//! socket, the socket to its owner, and the owner to a process tree.
 //!
-//! What is told are series of the target, see [`Told`]. Where the way is blocked, that is told with a reason and nothing
-//! else: no number is better than another process's.
+//! The result is a list of [`ExtraSample`](crate::target::extra_sample::ExtraSample)s. If any step fails, it contains only
+//! the reason: no number is better than another process's.
 pub mod age_cache;
+pub mod claims;
 pub mod cpu_total;
+pub mod gpu_use;
 pub mod limits;
 pub mod listeners;
 pub mod memory;
@@ -13,121 +15,94 @@ pub mod socket_owners;
 pub mod tracker;
 pub mod tree;
 
-use crate::processes::age_cache::Recent;
-use crate::processes::listeners::{Listener, listeners};
-use crate::processes::probe::Watch;
-use crate::processes::socket_owners::Holders;
-use crate::processes::tracker::Tracker;
+use crate::processes::age_cache::AgeCache;
+use crate::processes::claims::Claims;
+use crate::processes::listeners::{Listener, parse_listeners};
+use crate::processes::probe::ProcessProbe;
+use crate::processes::socket_owners::SocketOwners;
+use crate::processes::tracker::ProcessTracker;
 use crate::processes::tree::Processes;
 use crate::sources::gpus::Gpus;
-use crate::sources::host::{Roots, read_file};
+use crate::sources::host::{HostPaths, read_file};
 use crate::target::Endpoint;
 use reqwest::Url;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How old what is searched may be: a search reads all that all processes have open, and serves all targets that search.
-const SEARCH_AGE: Duration = Duration::from_millis(200);
+/// How old the data of a search may be. A search reads the open files of all processes, for all targets that need one.
+const MAX_SEARCH_AGE: Duration = Duration::from_millis(200);
 
-/// Looks at a time: each waits for files of the kernel on a thread of its own, and one that hangs leaves the others theirs.
-const MOST_LOOKS: usize = 4;
+/// The number of concurrent probes. Each reads kernel files on a thread of its own, so that one that hangs does not block
+/// the others.
+const MAX_PROBES: usize = 4;
 
-/// What all targets share that are attributed.
+/// What all attributed targets share.
 #[derive(Debug)]
 pub struct Attribution {
-    roots: Roots,
+    paths: HostPaths,
     gpus: Option<Gpus>,
-    /// The machine's name, under which targets may go.
-    host: Option<String>,
-    processes: Recent<Processes>,
-    listeners: Recent<Vec<Listener>>,
-    holders: Recent<Holders>,
-    /// What each target claims, by its key.
-    claims: Mutex<BTreeMap<String, Claim>>,
-    looks: Arc<Semaphore>,
-}
-
-/// What no two targets may be told of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Claim {
-    /// The processes at the top of its trees.
-    tops: Vec<u32>,
-    /// The group whose limit is told.
-    limited: Vec<PathBuf>,
+    /// The machine's name, which may be part of a target's URL.
+    host_name: Option<String>,
+    processes: AgeCache<Processes>,
+    listeners: AgeCache<Vec<Listener>>,
+    owners: AgeCache<SocketOwners>,
+    claims: Claims,
+    probe_permits: Arc<Semaphore>,
 }
 
 impl Attribution {
-    /// Attribution on the machine at `roots` that goes by the name `host`.
-    pub fn new(roots: Roots, gpus: Option<Gpus>, host: Option<String>) -> Self {
+    /// Attribution on the machine at `paths`, which is called `host_name`.
+    pub fn new(paths: HostPaths, gpus: Option<Gpus>, host_name: Option<String>) -> Self {
         Self {
-            roots,
+            paths,
             gpus,
-            host,
-            processes: Recent::default(),
-            listeners: Recent::default(),
-            holders: Recent::default(),
-            claims: Mutex::default(),
-            looks: Arc::new(Semaphore::new(MOST_LOOKS)),
+            host_name,
+            processes: AgeCache::default(),
+            listeners: AgeCache::default(),
+            owners: AgeCache::default(),
+            claims: Claims::default(),
+            probe_permits: Arc::new(Semaphore::new(MAX_PROBES)),
         }
     }
 
-    /// What will look for the processes behind `endpoint`; none where it is not on this machine.
-    pub(crate) fn watch(self: &Arc<Self>, endpoint: &Endpoint) -> Option<Watch> {
+    /// A probe for the processes behind `endpoint`; none if it is not on this machine.
+    pub(crate) fn probe(self: &Arc<Self>, endpoint: &Endpoint) -> Option<ProcessProbe> {
         let (addresses, port) = (self.addresses(&endpoint.url)?, endpoint.url.port_or_known_default()?);
-        let tracker = Tracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port);
-        Some(Watch::new(tracker, Arc::clone(&self.looks)))
+        let tracker = ProcessTracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port);
+        Some(ProcessProbe::new(tracker, Arc::clone(&self.probe_permits)))
     }
 
-    /// The addresses of this machine that a URL means; none for other machines.
+    /// The local addresses that a URL refers to; none if it refers to another machine.
     fn addresses(&self, url: &Url) -> Option<Vec<IpAddr>> {
         let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
-        if host == "localhost" || Some(host) == self.host.as_deref() {
+        if host == "localhost" || Some(host) == self.host_name.as_deref() {
             return Some(vec![[127, 0, 0, 1].into(), [0, 0, 0, 0, 0, 0, 0, 1].into()]);
         }
         host.parse::<IpAddr>().ok().filter(IpAddr::is_loopback).map(|address| vec![address])
     }
 
-    /// All processes, as they were at most `age` ago.
-    fn processes(&self, age: Duration) -> Arc<Processes> {
-        self.processes.get(age, || Processes::read(&self.roots.proc))
+    /// All processes, at most `max_age` old.
+    fn processes(&self, max_age: Duration) -> Arc<Processes> {
+        self.processes.get(max_age, || Processes::read(&self.paths.proc))
     }
 
-    /// All sockets that listen.
+    /// All listening sockets.
     fn listeners(&self) -> Arc<Vec<Listener>> {
-        self.listeners.get(SEARCH_AGE, || {
+        self.listeners.get(MAX_SEARCH_AGE, || {
             let tables =
-                ["net/tcp", "net/tcp6"].map(|table| read_file(&self.roots.proc.join(table)).unwrap_or_default());
-            listeners(tables.iter().map(String::as_str))
+                ["net/tcp", "net/tcp6"].map(|table| read_file(&self.paths.proc.join(table)).unwrap_or_default());
+            parse_listeners(tables.iter().map(String::as_str))
         })
     }
 
-    /// Who holds them.
-    fn holders(&self, processes: &Processes) -> Arc<Holders> {
-        self.holders.get(SEARCH_AGE, || {
+    /// The owners of all listening sockets.
+    fn socket_owners(&self, processes: &Processes) -> Arc<SocketOwners> {
+        self.owners.get(MAX_SEARCH_AGE, || {
             let inodes = self.listeners().iter().map(Listener::inode).collect();
-            Holders::read(&self.roots.proc, processes, &inodes)
+            SocketOwners::read(&self.paths.proc, processes, &inodes)
         })
-    }
-
-    /// Lets the target `key` claim what it is told of. Gives whether another has the same processes, and whether another
-    /// is within the same limited group.
-    fn claim(&self, key: &str, claim: Claim) -> (bool, bool) {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = || claims.iter().filter(|(other, _)| *other != key);
-        // Of several targets of one process the first by name is told of it, whichever asks first.
-        let is_taken = others()
-            .any(|(other, theirs)| other.as_str() < key && theirs.tops.iter().any(|top| claim.tops.contains(top)));
-        let is_shared = others().any(|(_, theirs)| theirs.limited.iter().any(|group| claim.limited.contains(group)));
-        claims.insert(key.to_owned(), claim);
-        (is_taken, is_shared)
-    }
-
-    fn release(&self, key: &str) {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -135,14 +110,10 @@ impl Attribution {
 mod tests {
     use super::*;
 
-    fn attribution(host: &str) -> Attribution {
-        let roots = Roots { proc: "/proc".into(), sys: "/sys".into(), root: None };
-        Attribution::new(roots, None, Some(host.into()))
-    }
-
     #[test]
-    fn targets_of_this_machine_are_those_on_loopback_and_by_its_name() {
-        let attribution = attribution("gpubox-1");
+    fn local_targets_are_on_loopback_or_have_the_machines_name() {
+        let paths = HostPaths { proc: "/proc".into(), sys: "/sys".into(), root: None };
+        let attribution = Attribution::new(paths, None, Some("gpubox-1".into()));
         let count =
             |url: &str| attribution.addresses(&url.parse().expect("a URL")).map_or(0, |addresses| addresses.len());
         for (url, expected) in [
@@ -156,21 +127,5 @@ mod tests {
         ] {
             assert_eq!(count(url), expected, "{url}");
         }
-    }
-
-    #[test]
-    fn one_process_is_told_to_one_target_and_a_shared_limit_to_none() {
-        let attribution = attribution("h");
-        let claim = |tops: &[u32], limited: &[&str]| Claim {
-            tops: tops.to_vec(),
-            limited: limited.iter().map(PathBuf::from).collect(),
-        };
-        assert_eq!(attribution.claim("b", claim(&[7], &["/limited"])), (false, false));
-        assert_eq!(attribution.claim("a", claim(&[7], &[])), (false, false), "the first by name, though it came later");
-        assert_eq!(attribution.claim("b", claim(&[7], &["/limited"])), (true, false));
-        assert_eq!(attribution.claim("c", claim(&[8], &["/limited"])), (false, true));
-        attribution.release("a");
-        attribution.release("c");
-        assert_eq!(attribution.claim("b", claim(&[7], &["/limited"])), (false, false));
     }
 }

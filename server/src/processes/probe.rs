@@ -1,63 +1,74 @@
-//! Looking for a target's processes beside its scrape, which waits for no longer than it may.
-use crate::processes::tracker::{Tracker, blocked_told};
-use crate::scrape::engine_detection::Told;
+//! Probes a target's processes while it is scraped, for no longer than the scrape may wait.
+use crate::processes::tracker::{ProcessTracker, failure_samples};
+use crate::target::extra_sample::ExtraSample;
 use catalogue::contract::AttributionFailure;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::timeout;
 
-/// A tracker that may be looking.
+/// The minimum time between two probes; earlier calls get the previous result.
+const MIN_INTERVAL: Duration = Duration::from_millis(900);
+
+/// A tracker, and the probe that it may be running.
 #[derive(Debug)]
-pub(crate) struct Watch {
-    /// None after it failed, which it does not.
-    idle: Option<Tracker>,
-    looking: Option<JoinHandle<(Tracker, Vec<Told>)>>,
-    last: Option<(Instant, Vec<Told>)>,
-    /// How many more may look at the same time.
-    looks: Arc<Semaphore>,
+pub(crate) struct ProcessProbe {
+    /// Absent while a probe is running, and after one panicked.
+    idle: Option<ProcessTracker>,
+    running: Option<JoinHandle<FinishedProbe>>,
+    last: Option<LastProbe>,
+    /// Limits the number of concurrent probes.
+    permits: Arc<Semaphore>,
 }
 
-/// Who is asked more often than this is told the same again.
-const LEAST: Duration = Duration::from_millis(900);
+#[derive(Debug)]
+struct FinishedProbe {
+    tracker: ProcessTracker,
+    samples: Vec<ExtraSample>,
+}
 
-impl Watch {
-    pub(crate) fn new(tracker: Tracker, looks: Arc<Semaphore>) -> Self {
-        Self { idle: Some(tracker), looking: None, last: None, looks }
+#[derive(Debug)]
+struct LastProbe {
+    finished_at: Instant,
+    samples: Vec<ExtraSample>,
+}
+
+impl ProcessProbe {
+    pub(crate) fn new(tracker: ProcessTracker, permits: Arc<Semaphore>) -> Self {
+        Self { idle: Some(tracker), running: None, last: None, permits }
     }
 
-    /// What is to be told of the target's processes now. Files of a process that hangs in the kernel may hang too; then
-    /// the look is waited for, and no other begun.
-    pub(crate) async fn look(&mut self, patience: Duration) -> Vec<Told> {
-        if let Some((_, told)) = self.last.as_ref().filter(|(when, _)| when.elapsed() < LEAST) {
-            return told.clone();
+    /// The samples about the target's processes. Files of a process that hangs in the kernel may hang too; the next call
+    /// then waits for the same probe.
+    pub(crate) async fn run(&mut self, timeout: Duration) -> Vec<ExtraSample> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.finished_at.elapsed() < MIN_INTERVAL) {
+            return last.samples.clone();
         }
-        if let Some(told) = self.idle.as_ref().and_then(Tracker::told_at_rest) {
-            return told;
+        if let Some(samples) = self.idle.as_ref().and_then(ProcessTracker::recent_failure) {
+            return samples;
         }
-        match timeout(patience, self.look_now()).await {
-            Ok(told) => told.unwrap_or_default(),
-            Err(_) => blocked_told(AttributionFailure::Timeout),
+        match tokio::time::timeout(timeout, self.finish()).await {
+            Ok(samples) => samples.unwrap_or_default(),
+            Err(_) => failure_samples(AttributionFailure::Timeout),
         }
     }
 
-    /// Where it is broken off, the next call goes on with the same look.
-    async fn look_now(&mut self) -> Option<Vec<Told>> {
+    /// Starts a probe if none is running, and waits for it. If the wait is cancelled, the next call continues it.
+    async fn finish(&mut self) -> Option<Vec<ExtraSample>> {
         if self.idle.is_some() {
-            let turn = Arc::clone(&self.looks).acquire_owned().await.ok()?;
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
             let mut tracker = self.idle.take()?;
-            self.looking = Some(spawn_blocking(move || {
-                let told = tracker.look();
-                drop(turn);
-                (tracker, told)
+            self.running = Some(spawn_blocking(move || {
+                let samples = tracker.probe();
+                drop(permit);
+                FinishedProbe { tracker, samples }
             }));
         }
-        let looked = self.looking.as_mut()?.await;
-        self.looking = None;
-        let (tracker, told) = looked.ok()?;
+        let finished = self.running.as_mut()?.await;
+        self.running = None;
+        let FinishedProbe { tracker, samples } = finished.ok()?;
         self.idle = Some(tracker);
-        self.last = Some((Instant::now(), told.clone()));
-        Some(told)
+        self.last = Some(LastProbe { finished_at: Instant::now(), samples: samples.clone() });
+        Some(samples)
     }
 }

@@ -1,4 +1,4 @@
-//! From a listening socket to the processes at the top of what serves it.
+//! Finds the roots of the process trees that serve a listening socket.
 use crate::processes::tree::Processes;
 use catalogue::contract::AttributionFailure;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Programs that listen for others and pass everything on: to a container, a virtual machine, another host. Cut to the
-/// fifteen bytes that the kernel keeps.
+/// Programs that forward connections to a container, a virtual machine or another host. The names are truncated to fifteen
+/// bytes, as the kernel does.
 const FORWARDERS: [&str; 14] = [
     "docker-proxy",
     "rootlessport",
@@ -25,93 +25,94 @@ const FORWARDERS: [&str; 14] = [
     "systemd-socket-",
 ];
 
-/// Programs that start the one that listens and others beside it that belong to the same replica: TGI's launcher starts
-/// the router and the model's shards.
+/// Programs that start the listening process and other processes of the same replica: TGI's launcher starts the router and
+/// the model's shards.
 const LAUNCHERS: [&str; 1] = ["text-generation"];
 
-/// What vLLM calls the processes that listen when there are several; their parent has started the engine too.
+/// vLLM's name for listening processes if there are several; their parent has also started the engine.
 const API_SERVERS: &str = "VLLM::ApiServer";
 
-/// A place where a process holds a socket.
+/// A process that has a socket open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
+pub(crate) struct SocketOwner {
     pub(crate) pid: u32,
-    /// The link to the socket, and what it reads.
+    /// The link in `/proc/<pid>/fd`.
     link: PathBuf,
+    /// The link's target, which names the socket.
     socket: OsString,
 }
 
-impl Holder {
-    /// Whether it is as it was.
-    pub(crate) fn is_same(&self) -> bool {
+impl SocketOwner {
+    /// Whether the process still has the socket open.
+    pub(crate) fn is_current(&self) -> bool {
         std::fs::read_link(&self.link).is_ok_and(|socket| socket.as_os_str() == self.socket)
     }
 }
 
-/// All sockets that processes hold, as far as that may be seen.
+/// The owners of sockets, as far as this process is permitted to see them.
 #[derive(Debug, Default)]
-pub(crate) struct Holders {
-    by_inode: HashMap<u64, Vec<Holder>>,
-    is_refused: bool,
+pub(crate) struct SocketOwners {
+    by_inode: HashMap<u64, Vec<SocketOwner>>,
+    /// Whether the files of some process could not be read.
+    is_incomplete: bool,
 }
 
-impl Holders {
-    /// Those of `inodes`: one pass over all that all processes have open.
+impl SocketOwners {
+    /// Finds the owners of `inodes` in one pass over the open files of all processes.
     pub(crate) fn read(proc: &Path, processes: &Processes, inodes: &HashSet<u64>) -> Self {
-        let mut holders = Self::default();
+        let mut owners = Self::default();
         for pid in processes.pids() {
             match std::fs::read_dir(proc.join(pid.to_string()).join("fd")) {
-                Ok(entries) => entries.flatten().for_each(|entry| holders.see(pid, entry.path(), inodes)),
-                Err(error) => holders.is_refused |= error.kind() == ErrorKind::PermissionDenied,
+                Ok(entries) => entries.flatten().for_each(|entry| owners.add(pid, entry.path(), inodes)),
+                Err(error) => owners.is_incomplete |= error.kind() == ErrorKind::PermissionDenied,
             }
         }
-        holders
+        owners
     }
 
-    fn see(&mut self, pid: u32, link: PathBuf, inodes: &HashSet<u64>) {
-        // It may have been closed meanwhile.
+    fn add(&mut self, pid: u32, link: PathBuf, inodes: &HashSet<u64>) {
+        // It may have been closed in the meantime.
         let Ok(socket) = std::fs::read_link(&link).map(PathBuf::into_os_string) else { return };
         let inode = socket.to_str().and_then(|socket| socket.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
         if let Some(inode) = inode.filter(|inode| inodes.contains(inode)) {
-            self.by_inode.entry(inode).or_default().push(Holder { pid, link, socket });
+            self.by_inode.entry(inode).or_default().push(SocketOwner { pid, link, socket });
         }
     }
 
-    /// Those that hold one of `inodes`.
+    /// The owners of `inodes`.
     ///
     /// # Errors
-    /// Where there are none that may be seen.
-    pub(crate) fn of(&self, inodes: &[u64]) -> Result<Vec<&Holder>, AttributionFailure> {
-        let found: Vec<&Holder> = inodes.iter().filter_map(|inode| self.by_inode.get(inode)).flatten().collect();
-        match (found.is_empty(), self.is_refused) {
-            (false, _) => Ok(found),
+    /// If no owner is visible.
+    pub(crate) fn of(&self, inodes: &[u64]) -> Result<Vec<&SocketOwner>, AttributionFailure> {
+        let owners: Vec<&SocketOwner> = inodes.iter().filter_map(|inode| self.by_inode.get(inode)).flatten().collect();
+        match (owners.is_empty(), self.is_incomplete) {
+            (false, _) => Ok(owners),
             (true, true) => Err(AttributionFailure::NoPermission),
             (true, false) => Err(AttributionFailure::OtherNamespace),
         }
     }
 }
 
-/// The processes at the top of the trees that `holders` belong to.
+/// The roots of the process trees that the socket owners `owners` belong to.
 ///
 /// # Errors
-/// Where one of them only passes on what it receives.
-pub(crate) fn tops(processes: &Processes, holders: &BTreeSet<u32>) -> Result<Vec<u32>, AttributionFailure> {
-    let mut tops = BTreeSet::new();
-    for pid in holders {
-        let Some(holder) = processes.get(*pid) else { continue };
-        if FORWARDERS.contains(&&*holder.name) {
+/// If one of them only forwards connections.
+pub(crate) fn tree_roots(processes: &Processes, owners: &BTreeSet<u32>) -> Result<Vec<u32>, AttributionFailure> {
+    let mut roots = BTreeSet::new();
+    for pid in owners {
+        let Some(owner) = processes.get(*pid) else { continue };
+        if FORWARDERS.contains(&&*owner.name) {
             return Err(AttributionFailure::Forwarded);
         }
-        // A socket that was passed on to children belongs to the one that had it first.
-        let first =
-            processes.ancestors(*pid).filter(|ancestor| holders.contains(&ancestor.pid)).last().unwrap_or(holder);
+        // A socket that was inherited belongs to the process that opened it.
+        let first = processes.ancestors(*pid).filter(|ancestor| owners.contains(&ancestor.pid)).last().unwrap_or(owner);
         let parent = processes.get(first.parent).filter(|parent| parent.pid > 1);
         let is_launched = |name: &str| LAUNCHERS.contains(&name) || first.name.starts_with(API_SERVERS);
-        tops.insert(parent.filter(|parent| is_launched(&parent.name)).unwrap_or(first).pid);
+        roots.insert(parent.filter(|parent| is_launched(&parent.name)).unwrap_or(first).pid);
     }
-    // The top of one may be below that of another.
-    let is_topmost = |pid: &u32| !processes.ancestors(*pid).any(|ancestor| tops.contains(&ancestor.pid));
-    let topmost: Vec<u32> = tops.iter().copied().filter(is_topmost).collect();
+    // One root may be a descendant of another.
+    let is_topmost = |pid: &u32| !processes.ancestors(*pid).any(|ancestor| roots.contains(&ancestor.pid));
+    let topmost: Vec<u32> = roots.iter().copied().filter(is_topmost).collect();
     if topmost.is_empty() { Err(AttributionFailure::NoListener) } else { Ok(topmost) }
 }
 
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_top_is_the_listener_or_what_launched_it_with_others() {
+    fn the_root_is_the_listener_or_the_launcher_of_its_replica() {
         let all = processes(&[
             (1, 0, "systemd"),
             (10, 1, "bash"),
@@ -151,12 +152,12 @@ mod tests {
             (41, 40, "gunicorn"),
             (50, 1, "docker-proxy"),
         ]);
-        let top = |holders: &[u32]| tops(&all, &holders.iter().copied().collect());
-        assert_eq!(top(&[11]), Ok(vec![11]));
-        assert_eq!(top(&[21]), Ok(vec![20]), "shards are beside the router");
-        assert_eq!(top(&[31, 32]), Ok(vec![30]), "the engine is beside the servers");
-        assert_eq!(top(&[40, 41]), Ok(vec![40]), "workers share the socket");
-        assert_eq!(top(&[50]), Err(AttributionFailure::Forwarded));
-        assert_eq!(top(&[99]), Err(AttributionFailure::NoListener), "it ended meanwhile");
+        let roots = |owners: &[u32]| tree_roots(&all, &owners.iter().copied().collect());
+        assert_eq!(roots(&[11]), Ok(vec![11]));
+        assert_eq!(roots(&[21]), Ok(vec![20]), "shards are beside the router");
+        assert_eq!(roots(&[31, 32]), Ok(vec![30]), "the engine is beside the servers");
+        assert_eq!(roots(&[40, 41]), Ok(vec![40]), "workers share the socket");
+        assert_eq!(roots(&[50]), Err(AttributionFailure::Forwarded));
+        assert_eq!(roots(&[99]), Err(AttributionFailure::NoListener), "it has ended");
     }
 }

@@ -1,182 +1,191 @@
-//! Following the processes of one target.
-use crate::processes::cpu_total::Ledger;
-use crate::processes::limits::{Allowance, tell_gpus};
+//! Tracks the processes of one target.
+use crate::processes::claims::{Claim, ClaimOutcome};
+use crate::processes::cpu_total::CpuTotal;
+use crate::processes::gpu_use::gpu_samples;
+use crate::processes::limits::ResourceLimits;
 use crate::processes::listeners::inodes;
-use crate::processes::memory::Memory;
-use crate::processes::socket_owners::{Holder, tops};
+use crate::processes::memory::{MemoryUse, TreeMemory};
+use crate::processes::socket_owners::{SocketOwner, tree_roots};
 use crate::processes::tree::{Process, Processes};
-use crate::processes::{Attribution, Claim, SEARCH_AGE};
-use crate::scrape::engine_detection::Told;
-use crate::sources::host::Roots;
+use crate::processes::{Attribution, MAX_SEARCH_AGE};
+use crate::sources::host::HostPaths;
+use crate::target::extra_sample::ExtraSample;
 use catalogue::contract::{AttributionFailure, names};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a search of all processes that found nothing is not done again, unless the socket is another.
-const REST: Duration = Duration::from_secs(10);
+/// The minimum time between two searches that fail for the same sockets, and between two readings of the limits.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How old the shape of a tree may be. A child that is not known yet is counted in full when it is.
-const TREE_AGE: Duration = Duration::from_secs(2);
+/// How old the members of a tree may be. A child that is added later is still counted in full.
+const MAX_TREE_AGE: Duration = Duration::from_secs(2);
 
-/// The processes of one target, looked for on this machine.
+/// Tracks the processes that listen at a target's address.
 #[derive(Debug)]
-pub(crate) struct Tracker {
+pub(crate) struct ProcessTracker {
     attribution: Arc<Attribution>,
     key: String,
     addresses: Vec<IpAddr>,
     port: u16,
-    found: Option<Found>,
-    /// Sockets whose holders were looked for in vain, why, and when.
-    missed: Option<(Vec<u64>, AttributionFailure, Instant)>,
-    /// When another target was found to be told of the same process.
-    taken: Option<Instant>,
+    trees: Option<TrackedTrees>,
+    failed_search: Option<FailedSearch>,
+    /// When the processes were last found to be attributed to another target.
+    taken_at: Option<Instant>,
 }
 
-/// The processes while they are the same.
+/// A search for the owners of sockets that failed.
 #[derive(Debug)]
-struct Found {
-    /// One that holds the socket, and when it started.
-    holder: Holder,
-    start: u64,
-    tops: Vec<u32>,
-    /// Who belongs to the trees, and what that was read from.
-    tree: Vec<Process>,
-    seen: Arc<Processes>,
-    allowance: Allowance,
-    allowed_at: Instant,
-    ledger: Ledger,
-    memory: Memory,
+struct FailedSearch {
+    inodes: Vec<u64>,
+    failure: AttributionFailure,
+    failed_at: Instant,
 }
 
-impl Tracker {
+/// The process trees of a target, for as long as the same process owns the socket.
+#[derive(Debug)]
+struct TrackedTrees {
+    /// One of the socket's owners, and when it started.
+    owner: SocketOwner,
+    owner_start: u64,
+    roots: Vec<u32>,
+    /// The members of the trees, and the processes that they were found among.
+    members: Vec<Process>,
+    found_among: Arc<Processes>,
+    limits: ResourceLimits,
+    limits_read_at: Instant,
+    cpu: CpuTotal,
+    memory: TreeMemory,
+}
+
+impl ProcessTracker {
     pub(crate) fn new(attribution: Arc<Attribution>, key: String, addresses: Vec<IpAddr>, port: u16) -> Self {
-        Self { attribution, key, addresses, port, found: None, missed: None, taken: None }
+        Self { attribution, key, addresses, port, trees: None, failed_search: None, taken_at: None }
     }
 
-    /// What is to be told of the target's processes now.
-    pub(crate) fn look(&mut self) -> Vec<Told> {
-        match self.try_look() {
-            Ok(told) => told,
-            Err(blocked) => {
-                self.attribution.release(&self.key);
-                blocked_told(blocked)
-            }
-        }
+    /// The samples about the target's processes.
+    pub(crate) fn probe(&mut self) -> Vec<ExtraSample> {
+        self.try_probe().unwrap_or_else(|failure| {
+            self.attribution.claims.release(&self.key);
+            failure_samples(failure)
+        })
     }
 
-    /// What is to be told without a look, while there is no use in one.
-    pub(crate) fn told_at_rest(&self) -> Option<Vec<Told>> {
-        self.taken.filter(|when| when.elapsed() < REST).map(|_| blocked_told(AttributionFailure::SameProcess))
+    /// The samples of a recent failure that is likely to persist, which make a probe unnecessary.
+    pub(crate) fn recent_failure(&self) -> Option<Vec<ExtraSample>> {
+        let is_recent = self.taken_at.is_some_and(|taken_at| taken_at.elapsed() < RETRY_INTERVAL);
+        is_recent.then(|| failure_samples(AttributionFailure::SameProcess))
     }
 
-    fn try_look(&mut self) -> Result<Vec<Told>, AttributionFailure> {
+    fn try_probe(&mut self) -> Result<Vec<ExtraSample>, AttributionFailure> {
         let attribution = Arc::clone(&self.attribution);
-        let roots = &attribution.roots;
-        let found = match self.found.take().filter(|found| found.is_same(&roots.proc)) {
-            Some(found) => found,
-            None => self.find()?,
+        let paths = &attribution.paths;
+        let trees = match self.trees.take().filter(|trees| trees.is_current(&paths.proc)) {
+            Some(trees) => trees,
+            None => self.search()?,
         };
-        let found = self.found.insert(found);
-        if found.allowed_at.elapsed() >= REST {
-            found.allow(roots);
+        let trees = self.trees.insert(trees);
+        if trees.limits_read_at.elapsed() >= RETRY_INTERVAL {
+            trees.read_limits(paths);
         }
-        let claim = Claim { tops: found.tops.clone(), limited: found.allowance.groups.clone() };
-        let (is_taken, is_shared) = attribution.claim(&self.key, claim);
-        self.taken = is_taken.then(Instant::now);
+        let claim = Claim { roots: trees.roots.clone(), limiting_groups: trees.limits.groups.clone() };
+        let ClaimOutcome { is_taken, shares_limits } = attribution.claims.set(&self.key, claim);
+        self.taken_at = is_taken.then(Instant::now);
         if is_taken {
-            return Ok(blocked_told(AttributionFailure::SameProcess));
+            return Ok(failure_samples(AttributionFailure::SameProcess));
         }
-        let tree = found.tree(&attribution);
-        let (memory_bytes, measure) = found.memory.update(&roots.proc, &tree);
-        let mut told = vec![
-            (names::REPLICA_ATTRIBUTED, Vec::new(), 1.0),
-            (names::CPU_SECONDS_TOTAL, Vec::new(), found.ledger.update(&tree)),
-            (names::MEMORY_USED_BYTES, vec![("measure", measure.to_owned())], memory_bytes as f64),
+        let members = trees.update_members(&attribution);
+        let MemoryUse { bytes, measure } = trees.memory.update(&paths.proc, &members);
+        let mut samples = vec![
+            ExtraSample::new(names::REPLICA_ATTRIBUTED, 1.0),
+            ExtraSample::new(names::CPU_SECONDS_TOTAL, trees.cpu.update(&members)),
+            ExtraSample::new(names::MEMORY_USED_BYTES, bytes as f64).with("measure", measure),
         ];
-        // A limit that several share is not the sum of theirs.
-        if !is_shared {
-            found.allowance.tell(&mut told);
+        // A limit that several targets share must not be added up.
+        if !shares_limits {
+            samples.extend(trees.limits.samples());
         }
         if let Some(gpus) = &attribution.gpus {
-            tell_gpus(&roots.proc, gpus, &tree, &mut told);
+            samples.extend(gpu_samples(&paths.proc, &gpus.families(), &members));
         }
-        Ok(told)
+        Ok(samples)
     }
 
-    fn find(&mut self) -> Result<Found, AttributionFailure> {
+    fn search(&mut self) -> Result<TrackedTrees, AttributionFailure> {
         let inodes = inodes(&self.attribution.listeners(), &self.addresses, self.port);
         if inodes.is_empty() {
             return Err(AttributionFailure::NoListener);
         }
-        if let Some((known, blocked, when)) = &self.missed
-            && *known == inodes
-            && when.elapsed() < REST
+        if let Some(failed) = &self.failed_search
+            && failed.inodes == inodes
+            && failed.failed_at.elapsed() < RETRY_INTERVAL
         {
-            return Err(*blocked);
+            return Err(failed.failure);
         }
-        let found = Found::new(&self.attribution, &inodes);
-        self.missed = found.as_ref().err().map(|blocked| (inodes, *blocked, Instant::now()));
-        found
+        let trees = TrackedTrees::find(&self.attribution, &inodes);
+        let failure = trees.as_ref().err();
+        self.failed_search =
+            failure.map(|failure| FailedSearch { inodes, failure: *failure, failed_at: Instant::now() });
+        trees
     }
 }
 
-impl Drop for Tracker {
+impl Drop for ProcessTracker {
     fn drop(&mut self) {
-        self.attribution.release(&self.key);
+        self.attribution.claims.release(&self.key);
     }
 }
 
-/// What is told where nothing else can be.
-pub(crate) fn blocked_told(blocked: AttributionFailure) -> Vec<Told> {
-    vec![(names::REPLICA_ATTRIBUTED, vec![("reason", blocked.id().to_owned())], 0.0)]
+/// The samples of a target whose processes cannot be determined.
+pub(crate) fn failure_samples(failure: AttributionFailure) -> Vec<ExtraSample> {
+    vec![ExtraSample::new(names::REPLICA_ATTRIBUTED, 0.0).with("reason", failure.id())]
 }
 
-impl Found {
-    fn new(attribution: &Attribution, inodes: &[u64]) -> Result<Self, AttributionFailure> {
-        let processes = attribution.processes(SEARCH_AGE);
-        let holders = attribution.holders(&processes);
-        let holders = holders.of(inodes)?;
-        let tops = tops(&processes, &holders.iter().map(|holder| holder.pid).collect())?;
-        let with_start = |holder: &&Holder| Some(((*holder).clone(), processes.get(holder.pid)?.start));
-        let (holder, start) = holders.iter().find_map(with_start).ok_or(AttributionFailure::NoListener)?;
-        let mut found = Self {
-            holder,
-            start,
-            tree: processes.trees(&tops).into_iter().cloned().collect(),
-            seen: processes,
-            tops,
-            allowance: Allowance::default(),
-            allowed_at: Instant::now(),
-            ledger: Ledger::default(),
-            memory: Memory::default(),
+impl TrackedTrees {
+    fn find(attribution: &Attribution, inodes: &[u64]) -> Result<Self, AttributionFailure> {
+        let processes = attribution.processes(MAX_SEARCH_AGE);
+        let owners = attribution.socket_owners(&processes);
+        let owners = owners.of(inodes)?;
+        let roots = tree_roots(&processes, &owners.iter().map(|owner| owner.pid).collect())?;
+        let with_start = |owner: &&SocketOwner| Some(((*owner).clone(), processes.get(owner.pid)?.start));
+        let (owner, owner_start) = owners.iter().find_map(with_start).ok_or(AttributionFailure::NoListener)?;
+        let mut trees = Self {
+            owner,
+            owner_start,
+            members: processes.trees(&roots).into_iter().cloned().collect(),
+            found_among: processes,
+            roots,
+            limits: ResourceLimits::default(),
+            limits_read_at: Instant::now(),
+            cpu: CpuTotal::default(),
+            memory: TreeMemory::default(),
         };
-        found.allow(&attribution.roots);
-        Ok(found)
+        trees.read_limits(&attribution.paths);
+        Ok(trees)
     }
 
-    /// Whether the same process still holds the socket: cheaper to see than to search again.
-    fn is_same(&self, proc: &Path) -> bool {
-        Process::read(proc, self.holder.pid).is_some_and(|process| process.start == self.start) && self.holder.is_same()
+    /// Whether the same process still owns the socket, which is cheaper to check than to search again.
+    fn is_current(&self, proc: &Path) -> bool {
+        Process::read(proc, self.owner.pid).is_some_and(|process| process.start == self.owner_start)
+            && self.owner.is_current()
     }
 
-    /// Reads the limits again.
-    fn allow(&mut self, roots: &Roots) {
-        self.allowance = self.tops.first().map(|top| Allowance::of(roots, *top)).unwrap_or_default();
-        self.allowed_at = Instant::now();
+    fn read_limits(&mut self, paths: &HostPaths) {
+        self.limits = self.roots.first().map(|root| ResourceLimits::read(paths, *root)).unwrap_or_default();
+        self.limits_read_at = Instant::now();
     }
 
-    /// The processes as they are now. Who belongs to them may be a little old.
-    fn tree(&mut self, attribution: &Attribution) -> Vec<Process> {
-        let seen = attribution.processes(TREE_AGE);
-        if !Arc::ptr_eq(&seen, &self.seen) {
-            self.tree = seen.trees(&self.tops).into_iter().cloned().collect();
-            self.seen = seen;
+    /// The members as they are now. New members may appear with a short delay.
+    fn update_members(&mut self, attribution: &Attribution) -> Vec<Process> {
+        let processes = attribution.processes(MAX_TREE_AGE);
+        if !Arc::ptr_eq(&processes, &self.found_among) {
+            self.members = processes.trees(&self.roots).into_iter().cloned().collect();
+            self.found_among = processes;
         }
-        let now = |process: &Process| {
-            Process::read(&attribution.roots.proc, process.pid).filter(|fresh| fresh.start == process.start)
+        let now = |member: &Process| {
+            Process::read(&attribution.paths.proc, member.pid).filter(|process| process.start == member.start)
         };
-        self.tree.iter().filter_map(now).collect()
+        self.members.iter().filter_map(now).collect()
     }
 }

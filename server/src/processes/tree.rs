@@ -1,38 +1,49 @@
-//! Processes as `/proc` tells of them (proc_pid_stat(5)).
+//! Processes and their trees, from `/proc` (proc_pid_stat(5)).
 use crate::sources::host::{TICKS_PER_SECOND, read_file};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// One process.
+/// A process.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) parent: u32,
-    /// The program's name, cut to fifteen bytes by the kernel.
+    /// The program's name, which the kernel truncates to fifteen bytes.
     pub(crate) name: String,
-    /// When it started, in ticks since the machine did: with the number it tells a process from all others.
+    /// When it started, in clock ticks since boot. Together with the PID it identifies a process.
     pub(crate) start: u64,
-    /// CPU time of its own, in seconds.
+    /// Its own CPU time in seconds.
     pub(crate) cpu_seconds: f64,
-    /// CPU time of children that ended and were waited for, and of theirs, in seconds.
+    /// The CPU time of descendants that ended and were waited for, in seconds.
     pub(crate) ended_cpu_seconds: f64,
-    /// Memory that is resident, in pages.
+    /// Its resident set size in pages.
     pub(crate) resident_pages: u64,
 }
 
+/// What identifies a process: PIDs are reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ProcessKey {
+    pub(crate) pid: u32,
+    pub(crate) start: u64,
+}
+
 impl Process {
-    /// The process of that number; none where there is none (any more).
+    pub(crate) fn key(&self) -> ProcessKey {
+        ProcessKey { pid: self.pid, start: self.start }
+    }
+
+    /// The process with this PID, if it exists.
     pub(crate) fn read(proc: &Path, pid: u32) -> Option<Self> {
         Self::parse(pid, &read_file(&proc.join(pid.to_string()).join("stat"))?)
     }
 
     fn parse(pid: u32, stat: &str) -> Option<Self> {
-        // The name is whatever the program wants, brackets included.
+        // The program chooses its name, which may contain parentheses.
         let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
         let words: Vec<&str> = rest.split_ascii_whitespace().collect();
         let number = |at: usize| words.get(at)?.parse::<u64>().ok();
         let seconds = |at: usize| Some(number(at)? as f64 / TICKS_PER_SECOND);
-        // A process that has ended and is not waited for yet holds nothing.
+        // A process that has ended and has not been waited for uses nothing.
         if matches!(*words.first()?, "Z" | "X") {
             return None;
         }
@@ -48,12 +59,12 @@ impl Process {
     }
 }
 
-/// All processes at one moment.
+/// All processes at one time.
 #[derive(Debug, Default)]
 pub(crate) struct Processes(HashMap<u32, Process>);
 
 impl Processes {
-    /// Those in `proc` now.
+    /// Reads all processes in `proc`.
     pub(crate) fn read(proc: &Path) -> Self {
         let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -64,24 +75,24 @@ impl Processes {
         self.0.get(&pid)
     }
 
-    /// The numbers of all.
+    /// The PIDs of all processes.
     pub(crate) fn pids(&self) -> impl Iterator<Item = u32> + '_ {
         self.0.keys().copied()
     }
 
-    /// Its parent, the parent's, and so on.
+    /// The parent, its parent, and so on.
     pub(crate) fn ancestors(&self, pid: u32) -> impl Iterator<Item = &Process> + '_ {
         let parent = move |process: &&Process| self.get(process.parent);
-        // Numbers may be given to others while they are read; no line is that long.
+        // PIDs may be reused during the read and form a cycle; real chains are much shorter than this.
         std::iter::successors(self.get(pid).and_then(|process| parent(&process)), parent).take(64)
     }
 
-    /// `tops` and all that descend from them.
-    pub(crate) fn trees(&self, tops: &[u32]) -> Vec<&Process> {
-        let is_below = |process: &Process| {
-            tops.contains(&process.pid) || self.ancestors(process.pid).any(|ancestor| tops.contains(&ancestor.pid))
+    /// `roots` and all their descendants.
+    pub(crate) fn trees(&self, roots: &[u32]) -> Vec<&Process> {
+        let is_member = |process: &Process| {
+            roots.contains(&process.pid) || self.ancestors(process.pid).any(|ancestor| roots.contains(&ancestor.pid))
         };
-        let mut trees: Vec<&Process> = self.0.values().filter(|process| is_below(process)).collect();
+        let mut trees: Vec<&Process> = self.0.values().filter(|process| is_member(process)).collect();
         trees.sort_by_key(|process| process.pid);
         trees
     }
@@ -101,7 +112,7 @@ mod tests {
     const STAT: &str = "42 (VLLM) :: (x) y) S 7 42 42 0 -1 4194560 10 20 0 0 150 50 30 20 20 0 1 0 900 1000000 2500 18446744073709551615";
 
     #[test]
-    fn a_process_is_read_whatever_it_calls_itself() {
+    fn a_process_with_an_unusual_name_is_read() {
         let process = Process::parse(42, STAT).expect("a process");
         assert_eq!(process.name, "VLLM) :: (x) y");
         assert_eq!((process.parent, process.start, process.resident_pages), (7, 900, 2500));
@@ -113,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_is_all_that_descend() {
+    fn a_tree_contains_all_descendants() {
         let process = |pid, parent| Process { pid, parent, ..Process::parse(42, STAT).expect("a process") };
         let processes: Processes =
             [process(1, 0), process(2, 1), process(3, 2), process(4, 3), process(5, 1), process(9, 9)]
                 .into_iter()
                 .collect();
-        let pids = |tops: &[u32]| -> Vec<u32> { processes.trees(tops).iter().map(|process| process.pid).collect() };
+        let pids = |roots: &[u32]| -> Vec<u32> { processes.trees(roots).iter().map(|process| process.pid).collect() };
         assert_eq!(pids(&[2]), [2, 3, 4]);
         assert_eq!(pids(&[3, 5]), [3, 4, 5]);
         assert_eq!(pids(&[7]), [0; 0]);

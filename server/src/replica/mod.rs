@@ -1,4 +1,4 @@
-//! What each replica is doing: the states it can be in, and how a state is told from outside.
+//! What each replica is doing: its states, the tracker that infers them from probes, and the series that record them.
 pub mod restore;
 pub mod series;
 pub mod tracker;

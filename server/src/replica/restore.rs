@@ -1,75 +1,94 @@
-//! What the store still knows of a replica from before this process started: what it was doing, and what its pages had
-//! told, so that its series go on under the same labels.
-use crate::replica::tracker::Life;
-use crate::scrape::metrics_page::Learned;
+//! Restores what was known of a replica before this process started from the store, so that its series continue under the
+//! same labels.
+use crate::replica::tracker::ReplicaTracker;
 use crate::target::identity::Identity;
+use crate::target::learned::Learned;
 use catalogue::contract::ReplicaState;
 use catalogue::contract::names::{PROCESS_START_TIME, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE};
 use promql::{Labels, METRIC_NAME, MatchOp, Matcher, Selector, Storage, is_stale};
 use std::ops::ControlFlow;
 use tsdb::Store;
 
-/// What is older says nothing about now.
+/// How old samples may be: older ones say nothing about the present.
 const LOOKBACK_MS: i64 = 3_600_000;
 
-/// The newest sample of each kind, with its time and labels.
+/// What the store knows of a replica.
 #[derive(Default)]
-struct Newest {
-    state: Option<(i64, ReplicaState, Labels)>,
-    restarts: Option<(i64, f64)>,
-    ready_s: Option<(i64, f64)>,
-    start_s: Option<(i64, f64)>,
+pub(crate) struct Restored {
+    pub(crate) tracker: ReplicaTracker,
+    pub(crate) learned: Learned,
 }
 
-/// The life of the replica `identity` and what was learned of it; none where nothing is known of the hour before
-/// `now_ms`.
-pub(crate) fn recall(store: &Store, identity: &Identity, now_ms: i64) -> Option<(Life, Learned)> {
+/// A value and its time.
+#[derive(Clone, Copy)]
+struct TimedValue {
+    time_ms: i64,
+    value: f64,
+}
+
+/// The latest sample of the state series whose value is 1.
+struct LatestState {
+    time_ms: i64,
+    state: ReplicaState,
+    labels: Labels,
+}
+
+/// The latest sample of each metric.
+#[derive(Default)]
+struct LatestSamples {
+    state: Option<LatestState>,
+    restarts: Option<TimedValue>,
+    ready_s: Option<TimedValue>,
+    start_s: Option<TimedValue>,
+}
+
+/// Restores the replica `identity`; none if the store has no state of it from the hour before `now_ms`.
+pub(crate) fn restore(store: &Store, identity: &Identity, now_ms: i64) -> Option<Restored> {
     let replica = identity.replica.as_ref()?;
     let named = |name: &str| {
         let pairs = [(METRIC_NAME, name), ("instance", &identity.instance), ("replica", replica)];
         pairs.map(|(name, value)| Matcher { name: name.into(), op: MatchOp::Equal, value: value.into() }).into()
     };
-    let selector = Selector {
-        any_of: [REPLICA_STATE, REPLICA_RESTARTS_TOTAL, REPLICA_READY_SECONDS, PROCESS_START_TIME].map(named).into(),
-    };
-    let mut newest = Newest::default();
+    let names = [REPLICA_STATE, REPLICA_RESTARTS_TOTAL, REPLICA_READY_SECONDS, PROCESS_START_TIME];
+    let selector = Selector { any_of: names.map(named).into() };
+    let mut latest = LatestSamples::default();
     let read = store.select(&selector, now_ms - LOOKBACK_MS, now_ms, &mut |labels, column| {
         let samples = column.times_ms.iter().zip(column.values).rev();
-        newest.see(labels, samples.map(|(time_ms, value)| (*time_ms, *value)));
+        latest.add_series(labels, samples.map(|(time_ms, value)| TimedValue { time_ms: *time_ms, value: *value }));
         ControlFlow::Continue(())
     });
     read.ok()?;
-    let (_, state, labels) = newest.state?;
-    let mut life = Life::resumed(state);
-    life.restarts = newest.restarts.map_or(0.0, |(_, restarts)| restarts);
-    life.ready_s = newest.ready_s.map(|(_, ready_s)| ready_s).filter(|_| state == ReplicaState::Running);
-    life.start_s = newest.start_s.map(|(_, start_s)| start_s);
+    let LatestState { state, labels, .. } = latest.state?;
+    let mut tracker = ReplicaTracker::resumed(state);
+    tracker.restarts = latest.restarts.map_or(0.0, |restarts| restarts.value);
+    tracker.ready_s = latest.ready_s.map(|ready_s| ready_s.value).filter(|_| state == ReplicaState::Running);
+    tracker.start_s = latest.start_s.map(|start_s| start_s.value);
     let learned = Learned {
         engine: labels.get("job").and_then(catalogue::engine).map(|engine| engine.id),
         model: labels.get("model").map(str::to_owned),
     };
-    Some((life, learned))
+    Some(Restored { tracker, learned })
 }
 
-impl Newest {
-    /// Takes a series into account, its samples newest first.
-    fn see(&mut self, labels: &Labels, mut samples: impl Iterator<Item = (i64, f64)>) {
+impl LatestSamples {
+    /// Considers a series, whose samples come newest first.
+    fn add_series(&mut self, labels: &Labels, mut samples: impl Iterator<Item = TimedValue>) {
         let name = labels.metric_name().unwrap_or_default();
         if name == REPLICA_STATE {
-            // A series that ended is that of a replica that was taken away, or of other labels than the last.
-            let Some((time_ms, _)) = samples.next().filter(|(_, value)| *value == 1.0) else { return };
+            // A series that ended belongs to a removed replica or to earlier labels.
+            let Some(TimedValue { time_ms, .. }) = samples.next().filter(|sample| sample.value == 1.0) else { return };
             let state = labels.get("state").and_then(ReplicaState::from_id);
-            if let Some(state) = state.filter(|_| self.state.as_ref().is_none_or(|known| known.0 < time_ms)) {
-                self.state = Some((time_ms, state, labels.clone()));
+            if let Some(state) = state.filter(|_| self.state.as_ref().is_none_or(|latest| latest.time_ms < time_ms)) {
+                self.state = Some(LatestState { time_ms, state, labels: labels.clone() });
             }
             return;
         }
-        let newest = match name {
+        let latest = match name {
             REPLICA_RESTARTS_TOTAL => &mut self.restarts,
             REPLICA_READY_SECONDS => &mut self.ready_s,
             _ => &mut self.start_s,
         };
-        let found = samples.find(|(_, value)| !is_stale(*value));
-        *newest = newest.take().into_iter().chain(found).max_by_key(|(time_ms, _)| *time_ms);
+        let sample = samples.find(|sample| !is_stale(sample.value));
+        *latest = latest.take().into_iter().chain(sample).max_by_key(|sample| sample.time_ms);
     }
 }

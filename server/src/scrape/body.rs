@@ -1,77 +1,78 @@
-//! Bodies of pages in memory: small ones as they come, large ones in a few buffers that are used again and again.
+//! Response bodies in memory: small ones in buffers of their own, large ones in a few reused buffers.
 use crate::target::failure::Failure;
 use bytes::{Bytes, BytesMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A page longer than this, and much longer than the target's last good one, waits for one of the large buffers, so
-/// that many hostile targets at once can neither fill the memory nor keep large good pages waiting.
+/// A page that is longer than this, and much longer than the target's last valid one, waits for one of the large buffers,
+/// so that many hostile targets together can neither fill the memory nor block large valid pages.
 const LARGE_BYTES: usize = 512 << 10;
-const MOST_EXPECTED_BYTES: usize = 4 << 20;
-const LARGE_AT_ONCE: usize = 2;
+const MAX_EXPECTED_BYTES: usize = 4 << 20;
+const MAX_LARGE_BUFFERS: usize = 2;
 
-/// The large buffers. They are kept when no longer needed, as an allocator may not give them back anyway.
+/// The large buffers. Unused ones are kept, because the allocator may not return them to the system anyway.
 #[derive(Debug)]
 pub(crate) struct LargeBuffers {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     free: Mutex<Vec<BytesMut>>,
     size_bytes: usize,
 }
 
 impl LargeBuffers {
-    /// Buffers of `size_bytes`, the longest body allowed.
+    /// Buffers of `size_bytes`, the maximum length of a body.
     pub(crate) fn new(size_bytes: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(LARGE_AT_ONCE)), free: Mutex::default(), size_bytes }
+        Self { permits: Arc::new(Semaphore::new(MAX_LARGE_BUFFERS)), free: Mutex::default(), size_bytes }
     }
 
-    async fn take(self: &Arc<Self>) -> Result<Large, Failure> {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Failure::Connect)?;
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    async fn take(self: &Arc<Self>) -> Result<LargeBuffer, Failure> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Failure::Connect)?;
+        let free = self.free.lock().pop();
         let text = free.unwrap_or_else(|| BytesMut::with_capacity(self.size_bytes));
-        Ok(Large { text, buffers: Arc::clone(self), _place: place })
+        Ok(LargeBuffer { text, buffers: Arc::clone(self), _permit: permit })
     }
 }
 
 /// A large buffer in use.
-struct Large {
+struct LargeBuffer {
     text: BytesMut,
     buffers: Arc<LargeBuffers>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl AsRef<[u8]> for Large {
+impl AsRef<[u8]> for LargeBuffer {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
 }
 
-impl Drop for Large {
+impl Drop for LargeBuffer {
     fn drop(&mut self) {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
-        self.buffers.free.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        self.buffers.free.lock().push(text);
     }
 }
 
-/// A body that grows.
+/// A body that is being received.
 pub(crate) struct Body {
     buffers: Arc<LargeBuffers>,
     expected_bytes: usize,
     small: BytesMut,
-    large: Option<Large>,
+    large: Option<LargeBuffer>,
 }
 
 impl Body {
-    /// An empty body of a target whose last good one had `last_bytes`.
+    /// An empty body of a target whose last valid one had `last_bytes`.
     pub(crate) fn new(buffers: Arc<LargeBuffers>, last_bytes: usize) -> Self {
-        let expected_bytes = last_bytes.saturating_mul(2).clamp(LARGE_BYTES, MOST_EXPECTED_BYTES);
+        let expected_bytes = last_bytes.saturating_mul(2).clamp(LARGE_BYTES, MAX_EXPECTED_BYTES);
         Self { buffers, expected_bytes, small: BytesMut::new(), large: None }
     }
 
-    /// Adds `piece`, waiting for a large buffer where one is needed.
+    /// Appends `piece`, and waits for a large buffer if one is needed.
     ///
     /// # Errors
-    /// When the body is longer than the longest allowed.
+    /// If the body exceeds the maximum length.
     pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
         let length = piece.len() + self.large.as_ref().map_or(self.small.len(), |large| large.text.len());
         if length > self.buffers.size_bytes {
@@ -86,7 +87,7 @@ impl Body {
         Ok(())
     }
 
-    /// The whole of it. A large buffer is free again when the last copy of what is given is dropped.
+    /// The complete body. A large buffer becomes free when the last clone of the result is dropped.
     pub(crate) fn finish(self) -> Bytes {
         match self.large {
             Some(large) => Bytes::from_owner(large),
@@ -100,10 +101,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn large_bodies_wait_for_a_buffer_and_give_it_back() {
+    async fn large_bodies_wait_for_a_buffer_and_return_it() {
         let buffers = Arc::new(LargeBuffers::new(LARGE_BYTES * 2));
         let mut held = Vec::new();
-        for _ in 0..LARGE_AT_ONCE {
+        for _ in 0..MAX_LARGE_BUFFERS {
             let mut body = Body::new(Arc::clone(&buffers), 0);
             body.push(b"begin").await.expect("room");
             body.push(&vec![b'x'; LARGE_BYTES]).await.expect("room");
@@ -117,14 +118,14 @@ mod tests {
             tokio::pin!(push);
             assert!(tokio::time::timeout(std::time::Duration::from_millis(20), &mut push).await.is_err());
             held.pop();
-            push.await.expect("the buffer that is free again");
+            push.await.expect("the buffer that was returned");
         }
         assert_eq!(waiting.push(&piece).await, Err(Failure::BodyLimit));
         assert_eq!(waiting.finish(), piece);
     }
 
     #[tokio::test]
-    async fn a_target_with_large_good_pages_does_not_wait() {
+    async fn a_target_with_large_valid_pages_does_not_wait() {
         let buffers = Arc::new(LargeBuffers::new(8 << 20));
         let _all = [buffers.take().await.expect("a buffer"), buffers.take().await.expect("a buffer")];
         let mut body = Body::new(Arc::clone(&buffers), 1 << 20);

@@ -1,61 +1,59 @@
-//! What a target's pages are for the catalogue of graphs: engines with their versions, how much they fill, and families
-//! that nothing reads; told as series of the target, so that the page and others can ask for it.
+//! Detects the engines on a target's pages: their versions, the graphs they feed, and the families that no graph reads.
+use crate::target::extra_sample::ExtraSample;
 use catalogue::contract::names;
 use catalogue::{detect, family_of, fed_by, unclaimed, version_of};
 use promql::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most families that are listed for one target.
-const MOST_LISTED: usize = 50;
+/// The maximum number of unclaimed families that are listed for one target.
+const MAX_LISTED_FAMILIES: usize = 50;
 
-/// Names seen on a target's pages since it last came up.
+/// The metric names on a target's pages since it last came up, and the engines that they belong to.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct DetectedEngines {
     names: BTreeSet<String>,
     versions: BTreeMap<&'static str, String>,
-    is_new: bool,
+    has_changed: bool,
 }
 
-/// A series about what was found: its name, further labels, and its value.
-pub(crate) type Told = (&'static str, Vec<(&'static str, String)>, f64);
-
-impl Found {
-    /// Takes note of a series that the page did not have before.
-    pub(crate) fn see(&mut self, labels: &Labels) {
+impl DetectedEngines {
+    /// Considers a series that the page did not have before.
+    pub(crate) fn observe(&mut self, labels: &Labels) {
         let name = labels.metric_name().unwrap_or_default();
         if !self.names.contains(name) {
             self.names.insert(name.to_owned());
-            self.is_new = true;
+            self.has_changed = true;
         }
         if let Some((engine, version)) = version_of(name, |label| labels.get(label))
             && self.versions.get(engine.id).is_none_or(|known| known != version)
         {
             self.versions.insert(engine.id, version.to_owned());
-            self.is_new = true;
+            self.has_changed = true;
         }
     }
 
-    /// What there is to tell, where that may have changed since it was last asked.
-    pub(crate) fn told(&mut self) -> Option<Vec<Told>> {
-        if !std::mem::take(&mut self.is_new) {
+    /// The samples about the engines, if they may have changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> Option<Vec<ExtraSample>> {
+        if !std::mem::take(&mut self.has_changed) {
             return None;
         }
-        let names = || self.names.iter().map(String::as_str);
-        let present = |name: &str| self.names.contains(name);
-        let mut told = Vec::new();
-        for engine in detect(names()) {
-            let version = self.versions.get(engine.id).cloned();
-            let labels = [("engine", Some(engine.id.to_owned())), ("version", version)];
-            let labels = labels.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-            told.push((names::ENGINE_INFO, labels, 1.0));
-            let graphs = fed_by(engine, &present).len() as f64;
-            told.push((names::ENGINE_GRAPHS, vec![("engine", engine.id.to_owned())], graphs));
+        let present = || self.names.iter().map(String::as_str);
+        let is_present = |name: &str| self.names.contains(name);
+        let mut samples = Vec::new();
+        for engine in detect(present()) {
+            let info = ExtraSample::new(names::ENGINE_INFO, 1.0).with("engine", engine.id);
+            samples.push(match self.versions.get(engine.id) {
+                Some(version) => info.with("version", version),
+                None => info,
+            });
+            let graphs = fed_by(engine, &is_present).len() as f64;
+            samples.push(ExtraSample::new(names::ENGINE_GRAPHS, graphs).with("engine", engine.id));
         }
-        let unread: BTreeSet<&str> = unclaimed(names()).into_iter().map(family_of).collect();
-        told.push((names::UNCLAIMED_FAMILIES, Vec::new(), unread.len() as f64));
-        let listed = unread.into_iter().take(MOST_LISTED).map(|family| vec![("family", family.to_owned())]);
-        told.extend(listed.map(|labels| (names::FAMILY_UNCLAIMED, labels, 1.0)));
-        Some(told)
+        let families: BTreeSet<&str> = unclaimed(present()).into_iter().map(family_of).collect();
+        samples.push(ExtraSample::new(names::UNCLAIMED_FAMILIES, families.len() as f64));
+        let listed = families.into_iter().take(MAX_LISTED_FAMILIES);
+        samples.extend(listed.map(|family| ExtraSample::new(names::FAMILY_UNCLAIMED, 1.0).with("family", family)));
+        Some(samples)
     }
 }
 
@@ -64,17 +62,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn engines_are_told_with_versions_and_what_nothing_reads() {
-        let mut found = Found::default();
-        let mut see = |pairs: &[(&str, &str)]| found.see(&Labels::from_pairs(pairs.iter().copied()));
-        see(&[("__name__", "vllm:num_preemptions_total"), ("model_name", "m")]);
-        see(&[("__name__", "vllm:brand_new_bucket"), ("le", "1")]);
-        see(&[("__name__", "vllm:brand_new_count")]);
-        let lines = |told: Vec<Told>| -> Vec<String> {
-            told.iter().map(|(name, labels, value)| format!("{name}{labels:?} {value}")).collect()
+    fn engines_and_unclaimed_families_are_reported() {
+        let mut detected = DetectedEngines::default();
+        let mut observe = |pairs: &[(&str, &str)]| detected.observe(&Labels::from_pairs(pairs.iter().copied()));
+        observe(&[("__name__", "vllm:num_preemptions_total"), ("model_name", "m")]);
+        observe(&[("__name__", "vllm:brand_new_bucket"), ("le", "1")]);
+        observe(&[("__name__", "vllm:brand_new_count")]);
+        let lines = |samples: Vec<ExtraSample>| -> Vec<String> {
+            samples.iter().map(|ExtraSample { name, labels, value }| format!("{name}{labels:?} {value}")).collect()
         };
         assert_eq!(
-            lines(found.told().expect("news")),
+            lines(detected.take_changed().expect("a change")),
             [
                 "inferboard_engine_info[(\"engine\", \"vllm\")] 1",
                 "inferboard_engine_graphs[(\"engine\", \"vllm\")] 1",
@@ -82,6 +80,6 @@ mod tests {
                 "inferboard_family_unclaimed[(\"family\", \"vllm:brand_new\")] 1",
             ]
         );
-        assert_eq!(found.told(), None, "nothing new");
+        assert_eq!(detected.take_changed(), None, "nothing has changed");
     }
 }

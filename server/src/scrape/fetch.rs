@@ -1,8 +1,9 @@
-//! Getting a page over HTTP: one request, redirects within its origin at most, a bounded body.
+//! The HTTP client of scrapes: redirects stay within the origin, and bodies are bounded.
 use crate::replica::tracker::Health;
 use crate::scrape::body::{Body, LargeBuffers};
-use crate::scrape::metrics_page::Page;
+use crate::scrape::metrics_page::MetricsPage;
 use crate::target::Endpoint;
+use crate::target::error_causes::{DnsError, failure_of_causes};
 use crate::target::failure::Failure;
 use crate::target::secret::Secret;
 use bytes::Bytes;
@@ -11,88 +12,87 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, StatusCode};
-use std::error::Error;
-use std::io;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Formats in the order of preference.
-const METRICS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+/// The `Accept` header for metrics pages.
+const ACCEPT_METRICS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
-const JSON: &str = "application/json";
+const ACCEPT_JSON: &str = "application/json";
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
-const MOST_REDIRECTS: usize = 3;
+const MAX_CONNECT_TIME: Duration = Duration::from_secs(5);
+const MAX_REDIRECTS: usize = 3;
 
-/// Where vLLM, SGLang, TGI, TEI, llama.cpp, LMDeploy and TensorRT-LLM's server all answer.
+/// The health endpoint of vLLM, SGLang, TGI, TEI, llama.cpp, LMDeploy and TensorRT-LLM's server.
 const HEALTH_PATH: &str = "/health";
-const HEALTH_PATIENCE: Duration = Duration::from_secs(1);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What llama.cpp says while it loads: `{"error":{"message":"Loading model",…}}` (tools/server in its repository).
+/// Part of llama.cpp's answer while it loads: `{"error":{"message":"Loading model",…}}` (tools/server in its repository).
 const LOADING: &[u8] = b"loading";
 
-/// The HTTP client of all scrapes.
+/// The HTTP client that all targets share.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     large: Arc<LargeBuffers>,
 }
 
-/// An answer that may be a page.
-struct Answer {
+/// A response with status 200.
+struct OkResponse {
     body: Bytes,
     content_type: Option<HeaderValue>,
 }
 
 impl Client {
-    /// A client that reads at most `body_bytes` of a page, counted after decompression.
+    /// A client that accepts bodies of at most `body_bytes` after decompression.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub fn new(body_bytes: usize) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("inferboard/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::custom(within_origin))
-            // A proxy from the environment would get the target's credentials.
+            // A proxy from the environment would receive the target's credentials.
             .no_proxy()
             .referer(false)
-            .connect_timeout(LONGEST_CONNECT)
+            .connect_timeout(MAX_CONNECT_TIME)
             .dns_resolver(Arc::new(Resolver))
             .build()?;
         Ok(Self { http, large: Arc::new(LargeBuffers::new(body_bytes)) })
     }
 
-    /// Gets the metrics page of `endpoint`, where the last good one had `last_bytes`.
-    pub(crate) async fn page(
+    /// Gets the metrics page of `endpoint`, whose last valid page had `last_bytes`.
+    pub(crate) async fn metrics_page(
         &self,
         endpoint: &Endpoint,
         timeout: Duration,
         last_bytes: usize,
-    ) -> Result<Page, Failure> {
-        let Answer { body, content_type } = self.get(endpoint, METRICS, timeout, last_bytes).await?;
+    ) -> Result<MetricsPage, Failure> {
+        let OkResponse { body, content_type } = self.get(endpoint, ACCEPT_METRICS, timeout, last_bytes).await?;
         let header = content_type.as_ref().and_then(|value| value.to_str().ok());
         let format = Format::from_content_type(header.unwrap_or_default()).map_err(|_| Failure::ContentType)?;
-        Ok(Page { body, format, content_type })
+        Ok(MetricsPage { body, format, content_type })
     }
 
-    /// Gets the JSON of `endpoint`, whatever it says its type is.
+    /// Gets the JSON of `endpoint`, whatever its content type.
     pub(crate) async fn json(&self, endpoint: &Endpoint, timeout: Duration) -> Result<Bytes, Failure> {
-        Ok(self.get(endpoint, JSON, timeout, 0).await?.body)
+        Ok(self.get(endpoint, ACCEPT_JSON, timeout, 0).await?.body)
     }
 
-    /// Asks the server of `endpoint` at `/health`, where inference servers tell whether they are ready.
+    /// Requests `/health` from the server of `endpoint`, where inference servers report whether they are ready.
     pub(crate) async fn health(&self, endpoint: &Endpoint) -> Health {
         let mut url = endpoint.url.clone();
         url.set_path(HEALTH_PATH);
         url.set_query(None);
         let endpoint = Endpoint { url, authorization: endpoint.authorization.clone() };
-        let asked = async {
-            match self.send(&endpoint, "*/*", HEALTH_PATIENCE).await {
+        let probe = async {
+            match self.send(&endpoint, "*/*", HEALTH_TIMEOUT).await {
                 Ok((response, _)) => health_of(response).await,
                 Err(_) => Health::Silent,
             }
         };
-        tokio::time::timeout(HEALTH_PATIENCE, asked).await.unwrap_or(Health::Silent)
+        tokio::time::timeout(HEALTH_TIMEOUT, probe).await.unwrap_or(Health::Silent)
     }
 
     async fn get(
@@ -101,7 +101,7 @@ impl Client {
         accept: &'static str,
         timeout: Duration,
         last_bytes: usize,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<OkResponse, Failure> {
         let (response, secret) = self.send(endpoint, accept, timeout).await?;
         let status = response.status();
         if status.is_redirection() {
@@ -110,19 +110,19 @@ impl Client {
         if status != StatusCode::OK {
             return Err(Failure::Status { code: status.as_u16(), retry_after: retry_after(&response) });
         }
-        // The client unpacks gzip and takes the header away; what is still there is something else.
+        // The client decompresses gzip and removes the header; any other encoding remains.
         if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             return Err(Failure::Encoding);
         }
         let content_type = response.headers().get(CONTENT_TYPE).cloned();
         let body = self.read_limited(response, last_bytes).await?;
-        if secret.is_some_and(|secret| holds(&body, secret.expose())) {
+        if secret.is_some_and(|secret| contains(&body, secret.expose())) {
             return Err(Failure::SecretEcho);
         }
-        Ok(Answer { body, content_type })
+        Ok(OkResponse { body, content_type })
     }
 
-    /// The answer, whatever its status, and the secret that was sent along.
+    /// The response, whatever its status, and the secret that was sent.
     async fn send(
         &self,
         endpoint: &Endpoint,
@@ -144,7 +144,7 @@ impl Client {
         Ok((response, secret))
     }
 
-    /// The body of `response`, unpacked; reading stops as soon as it is longer than the limit.
+    /// The decompressed body of `response`; reading stops as soon as it exceeds the limit.
     async fn read_limited(&self, mut response: Response, last_bytes: usize) -> Result<Bytes, Failure> {
         let mut body = Body::new(Arc::clone(&self.large), last_bytes);
         while let Some(piece) = response.chunk().await.map_err(|error| failure_of(&error))? {
@@ -154,7 +154,7 @@ impl Client {
     }
 }
 
-/// What an answer of a health endpoint says.
+/// What the response of a health endpoint means.
 async fn health_of(mut response: Response) -> Health {
     match response.status().as_u16() {
         200..=299 => Health::Ready,
@@ -169,13 +169,13 @@ async fn health_of(mut response: Response) -> Health {
     }
 }
 
-/// Goes along with a redirect to the same scheme, host and port; of others the redirect itself is the answer.
+/// Follows redirects to the same scheme, host and port; any other redirect is returned as the response.
 fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
-    if same && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
+    if same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
 
-/// The wait that an answer asks for, in seconds or as a date.
+/// The `Retry-After` header, which is in seconds or a date.
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse() {
@@ -184,68 +184,29 @@ fn retry_after(response: &Response) -> Option<Duration> {
     }
 }
 
-fn holds(body: &[u8], secret: &str) -> bool {
+fn contains(body: &[u8], secret: &str) -> bool {
     !secret.is_empty() && body.windows(secret.len()).any(|window| window == secret.as_bytes())
 }
 
-/// The failure behind an error of the client.
+/// The failure behind an HTTP client's error.
 fn failure_of(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
-    // The client calls a body that breaks off undecodable too.
+    // The client also reports an interrupted body as a decoding error.
     let otherwise = if error.is_decode() { Failure::Encoding } else { Failure::Connect };
-    of_causes(error.source(), otherwise)
+    failure_of_causes(error.source(), otherwise)
 }
 
-/// The failure that a chain of causes tells, the innermost that tells one; `otherwise` where none does.
-pub(crate) fn of_causes(first: Option<&(dyn Error + 'static)>, otherwise: Failure) -> Failure {
-    let mut failure = otherwise;
-    let mut cause = first;
-    while let Some(current) = cause {
-        if current.is::<DnsError>() {
-            failure = Failure::Dns;
-        } else if let Some(known) = current.downcast_ref().and_then(of_io) {
-            failure = known;
-        } else if current.is::<hyper::Error>() {
-            failure = Failure::Connect;
-        } else if is_tls(current) {
-            failure = Failure::Tls;
-        }
-        cause = current.source();
-    }
-    failure
-}
-
-fn of_io(error: &io::Error) -> Option<Failure> {
-    match error.kind() {
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(Failure::Unreachable),
-        io::ErrorKind::TimedOut => Some(Failure::Timeout),
-        _ => None,
-    }
-}
-
-/// Whether it is an error of TLS, which comes wrapped in errors of I/O that do not name it as their source.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    match error.downcast_ref::<io::Error>() {
-        Some(outer) => outer.get_ref().is_some_and(|inner| is_tls(inner)),
-        None => error.is::<rustls::Error>(),
-    }
-}
-
-/// The system's resolver, with an error that can be told from a failed connection.
+/// The system's resolver, with an error that is distinguishable from a failed connection.
 struct Resolver;
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot resolve the name")]
-struct DnsError;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| DnsError)?;
-            let found: Vec<_> = found.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| DnsError)?;
+            let addresses: Vec<_> = addresses.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }

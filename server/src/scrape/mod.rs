@@ -1,13 +1,19 @@
-//! Scraping by Prometheus's rules: each target in its own time, a page all or nothing, and every series that is no
-//! longer there marked as gone.
+//! Scrapes targets by Prometheus's rules: each on its own schedule, each metrics page as a whole or not at all, and with
+//! stale markers for series that disappear.
 pub mod body;
 pub mod engine_detection;
+pub mod family_diff;
 pub mod fetch;
+pub mod local_discovery;
 pub mod metadata;
 pub mod metrics_page;
 pub mod parsed_page;
+pub mod reader;
+pub mod refused_samples;
 pub mod report;
 pub mod schedule;
+pub mod scrape_loop;
 pub mod scrapers;
 pub mod series_slots;
+pub mod start_time;
 pub mod writer;

@@ -1,62 +1,128 @@
-//! What a page has that its last page had not, and all its samples, before anything is stored.
-use crate::scrape::metadata::OwnedFact;
-use crate::scrape::metrics_page::{Learned, Page, tells_more};
+//! The contents of a scrape before anything is stored: all samples, and which series differ from the previous scrape's.
+use crate::scrape::family_diff::{FamilyDiff, labels};
+use crate::scrape::metadata::OwnedMetadata;
+use crate::scrape::metrics_page::Answer;
 use crate::target::failure::Failure;
-use crate::target::identity::{ScopeRules, TargetLabels};
-use exposition::{IncrementalParser, Label, Limits, Metadata, ParseCounts, Sink};
+use crate::target::labels::TargetLabels;
+use crate::target::learned::{Learned, Learner};
+use crate::target::scope_rules::ScopeRules;
+use exposition::{Format, IncrementalParser, Label, Limits, Metadata, ParseCounts, Sink, for_each_sample};
 use promql::Labels;
 
-/// A page that is well formed. Series go by the numbers of the cache that read it.
-pub(crate) struct Reading {
+/// A valid scrape. Series are identified by the numbers of the parser that read it.
+pub(crate) struct ParsedPage {
     pub(crate) count: ParseCounts,
-    /// Series that the last page did not have.
-    pub(crate) new: Vec<(u32, Labels)>,
-    /// Values, and times in Unix milliseconds where the page gives them.
-    pub(crate) samples: Vec<(u32, f64, Option<i64>)>,
-    /// Series that only the last page had.
-    pub(crate) ended: Vec<u32>,
-    /// What the page says of its families that the last page did not.
-    pub(crate) facts: Vec<OwnedFact>,
-    /// Whether a new series may tell something about the target that is not known.
-    pub(crate) tells_more: bool,
+    /// Series that the previous scrape did not have.
+    pub(crate) added: Vec<NumberedSeries>,
+    pub(crate) samples: Vec<NumberedSample>,
+    /// Series that only the previous scrape had.
+    pub(crate) removed: Vec<u32>,
+    /// Metadata of families that the previous scrape did not have.
+    pub(crate) metadata: Vec<OwnedMetadata>,
+    /// Whether a new series may name another engine or model.
+    pub(crate) may_change_labels: bool,
 }
 
-/// Reads `page` after those that `cache` saw before; new series get the target's `labels`, and are held against
-/// what is `known` of the target and how it would tell more.
-pub(crate) fn read(
-    cache: &mut IncrementalParser,
-    page: &Page,
-    labels: &TargetLabels,
-    known: (&Learned, &ScopeRules),
-) -> Result<Reading, Failure> {
-    let (new, samples, ended, facts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let reading = Reading { count: ParseCounts::default(), new, samples, ended, facts, tells_more: false };
-    let mut gather = Gather { reading, labels, known };
-    gather.reading.count = cache.parse(&page.body, page.format, &Limits::default(), &mut gather)?;
-    Ok(gather.reading)
+/// A new series and its number.
+pub(crate) struct NumberedSeries {
+    pub(crate) number: u32,
+    pub(crate) labels: Labels,
 }
 
-struct Gather<'a> {
-    reading: Reading,
-    labels: &'a TargetLabels,
-    known: (&'a Learned, &'a ScopeRules),
+/// A sample, with its own timestamp if the page gives one.
+#[derive(Clone, Copy)]
+pub(crate) struct NumberedSample {
+    pub(crate) number: u32,
+    pub(crate) value: f64,
+    pub(crate) timestamp_ms: Option<i64>,
 }
 
-impl Sink for Gather<'_> {
-    fn metadata(&mut self, family: &str, fact: Metadata<'_>) {
-        self.reading.facts.push(OwnedFact::new(family, fact));
+/// How series are labelled, and what is known of the target.
+#[derive(Clone, Copy)]
+pub(crate) struct LabelContext<'a> {
+    pub(crate) labels: &'a TargetLabels,
+    pub(crate) learned: &'a Learned,
+    pub(crate) rules: &'a ScopeRules,
+}
+
+/// The previous scrape of a target, with which the next one is compared.
+#[derive(Default)]
+pub(crate) struct PreviousScrape {
+    page: IncrementalParser,
+    families: FamilyDiff,
+}
+
+impl PreviousScrape {
+    /// Parses an answer and compares it with the previous one.
+    pub(crate) fn parse(&mut self, answer: &Answer, context: LabelContext<'_>) -> Result<ParsedPage, Failure> {
+        let limits = Limits::default();
+        let mut collector = PageCollector::new(context);
+        collector.page.count = match answer {
+            Answer::Page(page) => self.page.parse(&page.body, page.format, &limits, &mut collector)?,
+            Answer::Families(families) => self.families.read(families, &limits, &mut collector)?,
+        };
+        Ok(collector.page)
+    }
+}
+
+/// Learns the engine and the model from all samples of an answer.
+pub(crate) fn learn(answer: &Answer, rules: &ScopeRules, before: &Learned) -> Result<Learned, Failure> {
+    let mut learner = Learner::default();
+    match answer {
+        Answer::Page(page) => for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
+            learner.observe(rules, sample.name, sample.labels);
+        })?,
+        Answer::Families(families) => {
+            for sample in families.iter().flat_map(|family| &family.samples) {
+                let labels: Vec<Label<'_>> = labels(sample).collect();
+                learner.observe(rules, &sample.name, &labels);
+            }
+        }
+    }
+    Ok(learner.conclude(before))
+}
+
+/// Whether a counter's family lacks the `_total` of its samples.
+pub(crate) fn omits_total(answer: &Answer) -> bool {
+    matches!(answer, Answer::Page(page) if page.format == Format::OpenMetrics)
+}
+
+/// Collects what a parser reports.
+struct PageCollector<'a> {
+    page: ParsedPage,
+    context: LabelContext<'a>,
+}
+
+impl<'a> PageCollector<'a> {
+    fn new(context: LabelContext<'a>) -> Self {
+        let page = ParsedPage {
+            count: ParseCounts::default(),
+            added: Vec::new(),
+            samples: Vec::new(),
+            removed: Vec::new(),
+            metadata: Vec::new(),
+            may_change_labels: false,
+        };
+        Self { page, context }
+    }
+}
+
+impl Sink for PageCollector<'_> {
+    fn metadata(&mut self, family: &str, metadata: Metadata<'_>) {
+        self.page.metadata.push(OwnedMetadata::new(family, metadata));
     }
 
-    fn series_added(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
-        self.reading.tells_more |= tells_more(self.known.0, self.known.1, name, labels);
-        self.reading.new.push((series, self.labels.of_sample(name, labels)));
+    fn series_added(&mut self, number: u32, name: &str, labels: &[Label<'_>]) {
+        let LabelContext { labels: target, learned, rules } = self.context;
+        self.page.may_change_labels |= learned.is_changed_by(rules, name, labels);
+        self.page.added.push(NumberedSeries { number, labels: target.of_sample(name, labels) });
     }
 
-    fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>) {
-        self.reading.samples.push((series, value, timestamp_ms));
+    fn sample(&mut self, number: u32, value: f64, timestamp_ms: Option<i64>) {
+        self.page.samples.push(NumberedSample { number, value, timestamp_ms });
     }
 
-    fn series_removed(&mut self, series: u32) {
-        self.reading.ended.push(series);
+    fn series_removed(&mut self, number: u32) {
+        self.page.removed.push(number);
     }
 }

@@ -1,20 +1,20 @@
-//! The series about a scrape itself.
-use crate::scrape::engine_detection::Told;
+//! The series about a scrape itself, and about the target beyond its metrics page.
 use crate::scrape::series_slots::Row;
+use crate::target::extra_sample::ExtraSample;
 use crate::target::failure::Failure;
-use crate::target::identity::TargetLabels;
+use crate::target::labels::TargetLabels;
 use catalogue::contract::{ScrapeFailure, names};
 use exposition::ParseCounts;
 use promql::{Labels, stale_marker};
 use std::time::Duration;
 use tsdb::{Group, SeriesRef, StoreError};
 
-/// How a scrape went.
+/// The outcome of a scrape.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct ScrapeOutcome {
     pub(crate) duration: Duration,
     pub(crate) failure: Option<Failure>,
-    /// What the page came to; nothing where it failed.
+    /// The page's counts, all 0 if the scrape failed.
     pub(crate) count: ParseCounts,
 }
 
@@ -26,107 +26,130 @@ pub(crate) struct Report {
     duration: SeriesRef,
     samples: SeriesRef,
     series_added: SeriesRef,
-    /// The series of the last failure, while it lasts.
-    failed: Option<(ScrapeFailure, SeriesRef)>,
-    /// What was found on its pages.
-    found: Tellings,
-    /// What its processes use.
-    attributed: Tellings,
+    /// The series of the current failure.
+    failed: Option<FailureSeries>,
+    /// The engines on its pages.
+    detected: ExtraSeries,
+    /// The resources of its processes.
+    attributed: ExtraSeries,
 }
 
-/// Series that tell something of the target, each with its value.
-#[derive(Debug, Default)]
-struct Tellings(Vec<(Labels, SeriesRef, f64)>);
+#[derive(Clone, Copy, Debug)]
+struct FailureSeries {
+    reason: ScrapeFailure,
+    series: SeriesRef,
+}
 
-impl Tellings {
-    /// Tells `told` and nothing else from now on.
+/// Series of extra samples.
+#[derive(Debug, Default)]
+struct ExtraSeries(Vec<RegisteredSample>);
+
+#[derive(Debug)]
+struct RegisteredSample {
+    labels: Labels,
+    series: SeriesRef,
+    value: f64,
+}
+
+impl ExtraSeries {
+    /// Replaces the samples, and adds stale markers for series that ended to `row`.
     fn replace(
         &mut self,
-        told: Vec<Told>,
+        samples: Vec<ExtraSample>,
         target: &TargetLabels,
         group: &mut Group,
         row: &mut Row,
     ) -> Result<(), StoreError> {
-        let mut now = Vec::with_capacity(told.len());
-        for (name, more, value) in told {
-            let labels = target.of_finding(name, &more);
+        let mut current = Vec::with_capacity(samples.len());
+        for ExtraSample { name, labels, value } in &samples {
+            let labels = target.of_extra(name, labels.iter().map(|(name, value)| (*name, value.as_str())));
             let series = group.register(&labels)?;
-            now.push((labels, series, value));
+            current.push(RegisteredSample { labels, series, value: *value });
         }
-        let ended = self.0.iter().filter(|(labels, ..)| !now.iter().any(|(own, ..)| own == labels));
-        row.extend(ended.map(|(_, series, _)| (*series, stale_marker())));
-        self.0 = now;
+        let has_ended = |old: &&RegisteredSample| !current.iter().any(|sample| sample.labels == old.labels);
+        row.extend(self.0.iter().filter(has_ended).map(|old| (old.series, stale_marker())));
+        self.0 = current;
         Ok(())
     }
 
     fn write(&self, row: &mut Row) {
-        row.extend(self.0.iter().map(|(_, series, value)| (*series, *value)));
+        row.extend(self.0.iter().map(|sample| (sample.series, sample.value)));
     }
 }
 
 impl Report {
     pub(crate) fn register(labels: TargetLabels, group: &mut Group) -> Result<Self, StoreError> {
-        let mut series = |name| group.register(&labels.of_report(name, None));
+        let mut series = |name| group.register(&labels.of_extra(name, None));
         Ok(Self {
             up: series("up")?,
             duration: series("scrape_duration_seconds")?,
             samples: series("scrape_samples_scraped")?,
             series_added: series("scrape_series_added")?,
             failed: None,
-            found: Tellings::default(),
-            attributed: Tellings::default(),
+            detected: ExtraSeries::default(),
+            attributed: ExtraSeries::default(),
             labels,
         })
     }
 
-    /// The samples that tell of `outcome`.
-    pub(crate) fn write(&mut self, outcome: Outcome, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
+    /// Adds the samples of `outcome` to `row`.
+    pub(crate) fn write(&mut self, outcome: ScrapeOutcome, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
         row.push((self.up, if outcome.failure.is_none() { 1.0 } else { 0.0 }));
         row.push((self.duration, outcome.duration.as_secs_f64()));
         row.push((self.samples, outcome.count.samples as f64));
         row.push((self.series_added, outcome.count.new_series as f64));
         let reason = outcome.failure.map(Failure::reason);
-        if let Some((_, series)) = self.failed.take_if(|(known, _)| Some(*known) != reason) {
+        if let Some(FailureSeries { series, .. }) = self.failed.take_if(|failed| Some(failed.reason) != reason) {
             row.push((series, stale_marker()));
         }
         if let Some(reason) = reason {
             let series = match self.failed {
-                Some((_, series)) => series,
-                None => group.register(&self.labels.of_report(names::SCRAPE_FAILED, Some(reason.id())))?,
+                Some(FailureSeries { series, .. }) => series,
+                None => group.register(&self.labels.of_extra(names::SCRAPE_FAILED, Some(("reason", reason.id()))))?,
             };
-            self.failed = Some((reason, series));
+            self.failed = Some(FailureSeries { reason, series });
             row.push((series, 1.0));
         }
         Ok(())
     }
 
-    /// The samples that tell what was found: what was told before, or `told` in its place. While the target is down they
-    /// go on, as what it is does not change.
-    pub(crate) fn tell(&mut self, told: Option<Vec<Told>>, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
-        if let Some(told) = told {
-            self.found.replace(told, &self.labels, group, row)?;
+    /// Adds the samples about detected engines to `row`: `changed` ones, or else the previous ones. They continue while
+    /// the target is down, because its engine does not change.
+    pub(crate) fn write_detected(
+        &mut self,
+        changed: Option<Vec<ExtraSample>>,
+        group: &mut Group,
+        row: &mut Row,
+    ) -> Result<(), StoreError> {
+        if let Some(samples) = changed {
+            self.detected.replace(samples, &self.labels, group, row)?;
         }
-        self.found.write(row);
+        self.detected.write(row);
         Ok(())
     }
 
-    /// The samples that tell what its processes use.
-    pub(crate) fn attribute(&mut self, told: Vec<Told>, group: &mut Group, row: &mut Row) -> Result<(), StoreError> {
-        self.attributed.replace(told, &self.labels, group, row)?;
+    /// Adds the samples about the target's processes to `row`.
+    pub(crate) fn write_attributed(
+        &mut self,
+        samples: Vec<ExtraSample>,
+        group: &mut Group,
+        row: &mut Row,
+    ) -> Result<(), StoreError> {
+        self.attributed.replace(samples, &self.labels, group, row)?;
         self.attributed.write(row);
         Ok(())
     }
 
-    /// How many series tell what was found.
-    pub(crate) fn told(&self) -> usize {
-        self.found.0.len()
+    /// The number of series about detected engines.
+    pub(crate) fn detected_count(&self) -> usize {
+        self.detected.0.len()
     }
 
-    /// Marks all series as gone.
+    /// Adds stale markers for all series to `row`.
     pub(crate) fn retire(&self, row: &mut Row) {
-        let failed = self.failed.map(|(_, series)| series);
+        let failed = self.failed.map(|failed| failed.series);
         let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
-        let found = self.found.0.iter().chain(&self.attributed.0).map(|(_, series, _)| *series);
-        row.extend(series.chain(found).map(|series| (series, stale_marker())));
+        let extra = self.detected.0.iter().chain(&self.attributed.0).map(|sample| sample.series);
+        row.extend(series.chain(extra).map(|series| (series, stale_marker())));
     }
 }

@@ -1,7 +1,8 @@
-//! The answer of Hugging Face's endpoint API about one endpoint, as a metrics page.
+//! The state of a Hugging Face Inference Endpoint, from the platform's API.
+use crate::sources::families::FamilyBuilder;
 use crate::target::failure::Failure;
 use catalogue::contract::names;
-use exposition::{Encoding, Family, Kind, Sample, write};
+use exposition::{Family, Kind};
 use serde::Deserialize;
 
 /// The endpoint's possible states. Source: `InferenceEndpointStatus` of huggingface_hub.
@@ -56,16 +57,10 @@ struct Provider {
     region: Option<String>,
 }
 
-/// The page that `body` comes to, as Prometheus text: replicas by what they are for, the state, and facts as labels.
-pub(crate) fn state_page(body: &[u8]) -> Result<String, Failure> {
-    let endpoint: Endpoint =
+/// The families of the response `body`: numbers of replicas, the state, and properties as labels.
+pub(crate) fn state_families(body: &[u8]) -> Result<Vec<Family>, Failure> {
+    let Endpoint { status, compute, model, provider } =
         serde_json::from_slice(body).map_err(|error| Failure::Parse { line: error.line(), column: error.column() })?;
-    let mut page = String::new();
-    write(&families(&endpoint), Encoding::from_accept("text/plain"), &mut page);
-    Ok(page)
-}
-
-fn families(Endpoint { status, compute, model, provider }: &Endpoint) -> Vec<Family> {
     let Scaling { min_replica, max_replica } = compute.scaling;
     let starting = status.target_replica.zip(status.ready_replica).map(|(target, ready)| (target - ready).max(0.0));
     let counts = [
@@ -75,14 +70,18 @@ fn families(Endpoint { status, compute, model, provider }: &Endpoint) -> Vec<Fam
         (names::REPLICAS_MIN, "The least number of replicas to scale to.", min_replica),
         (names::REPLICAS_MAX, "The greatest number of replicas to scale to.", max_replica),
     ];
-    let mut families: Vec<Family> = counts
-        .into_iter()
-        .filter_map(|(name, help, value)| Some(gauge(name, help, vec![sample(name, &[], value?)])))
-        .collect();
-    let name = names::ENDPOINT_STATE;
-    let states = STATES.iter().map(|state| sample(name, &[("state", state)], f64::from(*state == status.state)));
-    families.push(gauge(name, "1 for the state the endpoint is in, 0 for the others.", states.collect()));
-    let name = names::ENDPOINT_INFO;
+    let mut families = FamilyBuilder::default();
+    for (name, help, value) in counts {
+        if let Some(value) = value {
+            families.family(name, Kind::Gauge, help);
+            families.sample(&[], value);
+        }
+    }
+    let help = "1 for the state the endpoint is in, 0 for the others.";
+    families.family(names::ENDPOINT_STATE, Kind::Gauge, help);
+    for state in STATES {
+        families.sample(&[("state", state)], f64::from(state == status.state));
+    }
     let facts = [
         ("repository", &model.repository),
         ("revision", &model.revision),
@@ -93,22 +92,21 @@ fn families(Endpoint { status, compute, model, provider }: &Endpoint) -> Vec<Fam
         ("region", &provider.region),
     ];
     let facts: Vec<_> = facts.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    families.push(gauge(name, "Always 1; the facts are in the labels.", vec![sample(name, &facts, 1.0)]));
-    families
-}
-
-fn gauge(name: &str, help: &str, samples: Vec<Sample>) -> Family {
-    Family { name: name.into(), kind: Kind::Gauge, help: help.into(), unit: String::new(), samples }
-}
-
-fn sample(name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
-    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Sample { name: name.into(), labels, value, timestamp: None, exemplar: None }
+    families.family(names::ENDPOINT_INFO, Kind::Gauge, "Always 1; the facts are in the labels.");
+    families.sample(&facts, 1.0);
+    Ok(families.finish())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use exposition::{Encoding, write};
+
+    fn state_page(body: &[u8]) -> Result<String, Failure> {
+        let mut page = String::new();
+        write(&state_families(body)?, Encoding::TEXT, &mut page);
+        Ok(page)
+    }
 
     #[test]
     fn an_endpoint_becomes_a_page() {

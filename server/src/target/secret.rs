@@ -1,4 +1,4 @@
-//! A configured secret: never printed, serialised or compared by accident.
+//! Secrets that cannot be printed or serialised by accident.
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -13,7 +13,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text, for the one request header it is meant for.
+    /// The text, for use in a request header only.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Through a value, as serde's own message about a wrong type would quote what it found.
+        // Through a generic value, because serde's message about a wrong type quotes the value.
         match toml::Value::deserialize(deserializer)? {
             toml::Value::String(text) => Ok(Self(text)),
             _ => Err(D::Error::custom("a secret must be a string")),

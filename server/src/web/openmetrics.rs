@@ -1,7 +1,7 @@
 //! Pages of hosted platforms for other readers: `GET /openmetrics/<name>` gives the last one read, so that any number
 //! of readers costs the platform nothing and needs no credentials.
-use crate::scrape::metrics_page::Page;
-use crate::scrape::scrapers::Pool;
+use crate::scrape::metrics_page::MetricsPage;
+use crate::scrape::scrapers::Scrapers;
 use crate::target::failure::Failure;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -15,13 +15,13 @@ use std::time::Duration;
 /// How long a reader waits for the first page after the start.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The routes over the shared pages of `pool`.
-pub(crate) fn routes(pool: Arc<Pool>) -> Router {
-    Router::new().route("/openmetrics/{name}", get(page)).with_state(pool)
+/// The routes over the shared pages of `scrapers`.
+pub(crate) fn routes(scrapers: Arc<Scrapers>) -> Router {
+    Router::new().route("/openmetrics/{name}", get(page)).with_state(scrapers)
 }
 
-async fn page(State(pool): State<Arc<Pool>>, Path(name): Path<String>) -> Response {
-    let Some(mut latest) = pool.shared(&name) else {
+async fn page(State(scrapers): State<Arc<Scrapers>>, Path(name): Path<String>) -> Response {
+    let Some(mut latest) = scrapers.shared(&name) else {
         return (StatusCode::NOT_FOUND, "no hosted page of this name is configured\n").into_response();
     };
     let waited = tokio::time::timeout(PATIENCE, latest.wait_for(Option::is_some)).await;
@@ -33,7 +33,7 @@ async fn page(State(pool): State<Arc<Pool>>, Path(name): Path<String>) -> Respon
 }
 
 /// The page as it came.
-fn whole(Page { body, content_type, .. }: Page) -> Response {
+fn whole(MetricsPage { body, content_type, .. }: MetricsPage) -> Response {
     let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain; version=0.0.4"));
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, HeaderValue::from_static("no-store"))], body).into_response()
 }

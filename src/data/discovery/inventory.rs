@@ -1,103 +1,142 @@
-//! What is there: metric names by scope, from the one discovery query.
+//! Which series exist: the metric names of each scope, from the answer to the discovery query.
 use crate::wasm_size::sort::{set, sort_by};
 use catalogue::{Engine, Graph, Layer, Scope, ScopeLabels, detect, engine_of, has_data};
 use prometheus_api::{InstantValue, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The labels of a series.
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// A combination of model, environment, deployment and replica; a part is empty where the label is absent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ScopeKey {
+    pub(crate) model: String,
+    pub(crate) environment: String,
+    pub(crate) deployment: String,
+    pub(crate) replica: String,
+}
+
+impl ScopeKey {
+    fn of(metric: &Labels, labels: &ScopeLabels) -> Self {
+        let label = |name: &str| metric.get(name).cloned().unwrap_or_default();
+        let [model, environment, deployment, replica] = labels.all().map(label);
+        Self { model, environment, deployment, replica }
+    }
+
+    /// Whether each part is absent, or the one that the scope selects.
+    fn is_within(&self, scope: &Scope) -> bool {
+        let parts = [
+            (&self.model, &scope.model),
+            (&self.environment, &scope.environment),
+            (&self.deployment, &scope.deployment),
+            (&self.replica, &scope.replica),
+        ];
+        parts.into_iter().all(|(own, wanted)| own.is_empty() || wanted.as_ref().is_none_or(|wanted| wanted == own))
+    }
+
+    /// Whether a metric counts for the graphs: a host has `up` too, but is no replica.
+    fn counts(&self, metric_name: &str) -> bool {
+        metric_name != "up" || !self.replica.is_empty()
+    }
+}
+
 /// What discovery found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
-    /// The metric names of each combination of model, environment, deployment and replica; empty for a label that is
-    /// absent.
-    names: BTreeMap<[String; 4], BTreeSet<String>>,
+    names: BTreeMap<ScopeKey, BTreeSet<String>>,
 }
 
 impl Inventory {
     /// Reads the answer to the discovery query.
     pub fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
-        let mut names: BTreeMap<[String; 4], BTreeSet<String>> = BTreeMap::new();
+        let mut names: BTreeMap<ScopeKey, BTreeSet<String>> = BTreeMap::new();
         for series in vector {
-            let label = |name: &str| series.metric.get(name).cloned().unwrap_or_default();
-            names.entry(labels.all().map(label)).or_default().insert(label("__name__"));
+            let name = series.metric.get("__name__").cloned().unwrap_or_default();
+            names.entry(ScopeKey::of(&series.metric, labels)).or_default().insert(name);
         }
         Self { names }
     }
 
-    /// The models, in order.
+    /// The models in order.
     pub fn models(&self) -> BTreeSet<&str> {
-        self.values(0, &Scope::default())
+        self.values(&Scope::default(), |key| &key.model)
     }
 
-    /// The environments of what is selected.
+    /// The environments of the selected model.
     pub fn environments(&self, scope: &Scope) -> BTreeSet<&str> {
-        self.values(1, &Scope { environment: None, deployment: None, replica: None, ..scope.clone() })
+        let scope = Scope { environment: None, deployment: None, replica: None, ..scope.clone() };
+        self.values(&scope, |key| &key.environment)
     }
 
-    /// The deployments of what is selected.
+    /// The deployments of the selected model and environment.
     pub fn deployments(&self, scope: &Scope) -> BTreeSet<&str> {
-        self.values(2, &Scope { deployment: None, replica: None, ..scope.clone() })
+        self.values(&Scope { deployment: None, replica: None, ..scope.clone() }, |key| &key.deployment)
     }
 
-    /// The replicas of what is selected.
+    /// The replicas of the selected model, environment and deployment.
     pub fn replicas(&self, scope: &Scope) -> BTreeSet<&str> {
-        self.values(3, &Scope { replica: None, ..scope.clone() })
+        self.values(&Scope { replica: None, ..scope.clone() }, |key| &key.replica)
     }
 
-    /// The engines that metrics tell of, of each combination of model, environment, deployment and replica within the
-    /// scope that has the very model.
-    pub(crate) fn engines(&self, scope: &Scope) -> Vec<(&[String; 4], &'static Engine)> {
-        // Fleets have the same few names over and over: each is looked at once.
-        let mut signs = Vec::new();
+    fn values(&self, scope: &Scope, part: fn(&ScopeKey) -> &String) -> BTreeSet<&str> {
+        let within = self.names.keys().filter(|key| key.is_within(scope));
+        set(within.map(|key| part(key).as_str()).filter(|value| !value.is_empty()))
+    }
+
+    /// The engines that the metric names reveal, for each key within the scope. A key without a model does not count
+    /// where the scope selects one.
+    pub(crate) fn engines(&self, scope: &Scope) -> Vec<(&ScopeKey, &'static Engine)> {
+        // The replicas of a fleet have the same few names: each name is looked up once.
+        let mut signatures = Vec::new();
         for name in self.present(scope) {
-            signs.extend(engine_of(name).map(|(rank, engine)| (rank, name, engine)));
+            signatures.extend(engine_of(name).map(|(rank, engine)| (rank, name, engine)));
         }
-        sort_by(&mut signs, |a, b| a.0.cmp(&b.0));
-        let is_its = |key: &[String; 4]| is_within(key, scope) && scope.model.as_ref().is_none_or(|own| *own == key[0]);
-        let mut found = Vec::new();
-        for (key, names) in self.names.iter().filter(|(key, _)| is_its(key)) {
-            let mut last = usize::MAX;
-            for (rank, name, engine) in &signs {
-                if *rank != last && names.contains(*name) {
-                    last = *rank;
-                    found.push((key, *engine));
+        sort_by(&mut signatures, |a, b| a.0.cmp(&b.0));
+        let has_model = |key: &ScopeKey| scope.model.as_ref().is_none_or(|own| *own == key.model);
+        let mut engines = Vec::new();
+        for (key, names) in self.names.iter().filter(|(key, _)| key.is_within(scope) && has_model(key)) {
+            let mut last_rank = usize::MAX;
+            for (rank, name, engine) in &signatures {
+                if *rank != last_rank && names.contains(*name) {
+                    last_rank = *rank;
+                    engines.push((key, *engine));
                 }
             }
         }
-        found
+        engines
     }
 
-    /// Whether there are engines, but nothing that tells their replicas apart: then the server names the scope in other
-    /// words.
+    /// Whether there are engines but no replica labels. Then the server names the scope by other labels.
     pub fn is_without_replicas(&self) -> bool {
         let names = self.names.values().flatten().map(String::as_str);
         self.replicas(&Scope::default()).is_empty() && detect(names).iter().any(|engine| engine.layer < Layer::Proxy)
     }
 
-    /// The deployments that a graph can be compared with: those of the model in view that feed it, without the one in
-    /// view. None while several models are.
+    /// The deployments that a graph can be compared with: the others of the selected model that have its metrics. Empty
+    /// while several models are in scope.
     pub fn comparable(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
         let model = Scope { model: scope.model.clone(), ..Scope::default() };
         if scope.model.is_none() && self.models().len() > 1 {
             return Vec::new();
         }
         let within = self.deployments(scope);
-        // All of one is that one.
-        let is_in_view = |name: &str| match &scope.deployment {
+        // Where there is only one deployment, the graph shows it without its being selected.
+        let is_shown = |name: &str| match &scope.deployment {
             Some(own) => own == name,
             None => within.len() == 1 && within.contains(name),
         };
         let mut others = Vec::new();
         for name in self.deployments(&model) {
-            if !is_in_view(name) && self.feeds(graph, &model, name) {
+            if !is_shown(name) && self.feeds(graph, &model, name) {
                 others.push(name.to_owned());
             }
         }
         others
     }
 
-    /// The scope of another deployment: in the environment that is selected where it is there, and else wherever it is.
-    /// None where it does not feed the graph.
-    pub fn beside(&self, graph: &Graph, scope: &Scope, deployment: &str) -> Option<Scope> {
+    /// The scope of another deployment, in the selected environment if it exists there and in any other if not. None
+    /// where it has no metrics of the graph.
+    pub fn comparison_scope(&self, graph: &Graph, scope: &Scope, deployment: &str) -> Option<Scope> {
         let is_here = self.deployments(scope).contains(deployment);
         let (model, environment) = (scope.model.clone(), scope.environment.clone().filter(|_| is_here));
         let other = Scope { model, environment, deployment: Some(deployment.to_owned()), replica: None };
@@ -106,37 +145,22 @@ impl Inventory {
 
     /// Whether metrics of a graph within the scope carry the name of a deployment; those of machines may carry none.
     fn feeds(&self, graph: &Graph, scope: &Scope, deployment: &str) -> bool {
-        let own = || self.names.iter().filter(|(key, _)| key[2] == deployment && is_within(key, scope));
+        let own = || self.names.iter().filter(|(key, _)| key.deployment == deployment && key.is_within(scope));
         has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
     }
 
-    fn values(&self, at: usize, scope: &Scope) -> BTreeSet<&str> {
-        let within = self.names.keys().filter(|key| is_within(key, scope));
-        set(within.map(|key| key[at].as_str()).filter(|value| !value.is_empty()))
-    }
-
-    /// Whether a graph has metrics within the scope. What carries no scope labels, such as a host, is in every scope.
+    /// Whether a graph has metrics within the scope. Metrics without scope labels, such as a host's, are in every scope.
     pub fn has(&self, graph: &Graph, scope: &Scope) -> bool {
-        let within: Vec<_> = self.names.iter().filter(|(key, _)| is_within(key, scope)).collect();
-        has_data(graph, &|name| within.iter().any(|(key, names)| counts(key, name) && names.contains(name)))
+        let within: Vec<_> = self.names.iter().filter(|(key, _)| key.is_within(scope)).collect();
+        has_data(graph, &|name| within.iter().any(|(key, names)| key.counts(name) && names.contains(name)))
     }
 
     /// The metric names within the scope.
     pub fn present(&self, scope: &Scope) -> BTreeSet<&str> {
-        let within = self.names.iter().filter(|(key, _)| is_within(key, scope));
+        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
         let names = within.flat_map(|(key, names)| names.iter().map(move |name| (key, name.as_str())));
-        set(names.filter(|(key, name)| counts(key, name)).map(|(_, name)| name))
+        set(names.filter(|(key, name)| key.counts(name)).map(|(_, name)| name))
     }
-}
-
-/// A host is scraped too, but answers for no replica.
-fn counts(key: &[String; 4], name: &str) -> bool {
-    name != "up" || !key[3].is_empty()
-}
-
-fn is_within(key: &[String; 4], scope: &Scope) -> bool {
-    let selected = [&scope.model, &scope.environment, &scope.deployment, &scope.replica];
-    key.iter().zip(selected).all(|(own, wanted)| own.is_empty() || wanted.as_ref().is_none_or(|wanted| wanted == own))
 }
 
 #[cfg(test)]
@@ -161,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn engines_whose_replicas_have_no_name_are_noticed() {
+    fn engines_without_replica_labels_are_noticed() {
         assert!(inventory(&[("up", "", ""), ("vllm:num_requests_running", "", "")]).is_without_replicas());
         assert!(!inventory(&[("vllm:num_requests_running", "", "r1")]).is_without_replicas());
         assert!(!inventory(&[("up", "", ""), ("node_memory_MemTotal_bytes", "", "")]).is_without_replicas());
     }
 
     #[test]
-    fn models_and_replicas_are_those_that_have_metrics() {
+    fn models_and_replicas_are_listed() {
         let inventory = inventory(&[("up", "a", "r1"), ("up", "a", "r2"), ("up", "b", "r3"), ("up", "", "")]);
         assert_eq!(inventory.models().into_iter().collect::<Vec<_>>(), ["a", "b"]);
         let scope = Scope { model: Some("a".into()), replica: Some("r1".into()), ..Scope::default() };
@@ -176,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn deployments_are_compared_within_the_model_in_view() {
+    fn deployments_are_compared_within_the_selected_model() {
         let row = |name: &str, model: &str, environment: &str, deployment: &str| {
             let labels =
                 [("__name__", name), ("model", model), ("environment", environment), ("deployment", deployment)];
@@ -207,14 +231,14 @@ mod tests {
             let scope = scope(model, environment, deployment);
             assert_eq!(inventory.comparable(graph, &scope), expected, "{scope:?}");
         }
-        let beside = |name: &str| inventory.beside(graph, &scope("m", "live", "a"), name);
-        assert_eq!(beside("b"), Some(scope("m", "live", "b")));
-        assert_eq!(beside("c"), Some(scope("m", "", "c")));
-        assert_eq!([beside("gone"), beside("idle"), beside("d")], [None, None, None]);
+        let scope_of = |name: &str| inventory.comparison_scope(graph, &scope("m", "live", "a"), name);
+        assert_eq!(scope_of("b"), Some(scope("m", "live", "b")));
+        assert_eq!(scope_of("c"), Some(scope("m", "", "c")));
+        assert_eq!([scope_of("gone"), scope_of("idle"), scope_of("d")], [None, None, None]);
     }
 
     #[test]
-    fn a_graph_shows_where_its_metrics_are() {
+    fn a_graph_has_data_where_its_metrics_are() {
         let inventory = inventory(&[
             ("vllm:num_requests_running", "a", "r1"),
             ("up", "b", "r3"),

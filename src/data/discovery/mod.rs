@@ -1,4 +1,6 @@
-//! Which series the backend has, which targets serve models, and why graphs are missing.
+//! Which series exist, which targets serve models, and why graphs are missing.
+pub(crate) mod discover;
 pub mod inventory;
-pub mod missing;
-pub mod model_targets;
+pub(crate) mod missing;
+pub(crate) mod model_targets;
+pub mod scrapes;

@@ -1,17 +1,26 @@
-//! Answers into frames, and a fresh tail onto a frame.
+//! Turns answers into frames, and appends a new tail to a frame.
 use crate::data::graph::grid::Grid;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{LINE_LABEL, Unit};
 use plot::{Column, Frame};
-use prometheus_api::{Data, RangeValues, Series, parse_value};
+use prometheus_api::{Data, InstantValue, RangeValues, Series, parse_value};
 use std::collections::BTreeMap;
 
-/// The line a series belongs to.
+/// The share of requests that stayed within the upper end of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BucketShare {
+    /// The upper end, in the graph's unit.
+    pub end: f64,
+    /// The share, from 0 to 1.
+    pub share: f64,
+}
+
+/// The name of the line that a series belongs to.
 pub(crate) fn line_name<V>(series: &Series<V>) -> String {
     series.metric.get(LINE_LABEL).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| "other".into())
 }
 
-/// A frame on the points of `grid` from `start_ms` on; what is absent is NaN.
+/// A frame of the grid's times from `start_ms` on; absent values are NaN.
 pub(crate) fn frame(matrix: &[Series<RangeValues>], grid: Grid, start_ms: i64) -> Frame {
     let count = ((grid.end_ms - start_ms) / grid.step_ms + 1).max(0) as usize;
     let times_ms = (0..count as i64).map(|at| start_ms + at * grid.step_ms).collect();
@@ -28,50 +37,53 @@ pub(crate) fn frame(matrix: &[Series<RangeValues>], grid: Grid, start_ms: i64) -
     Frame { times_ms, columns: columns.collect() }
 }
 
-/// `old` with its points from the start of `tail` on replaced by it, and those before `start_ms` dropped. Lines that
-/// end, and lines that begin, are NaN for the rest.
+/// `old` without the times before `start_ms`, and with `tail` in place of its times from the start of `tail` on. A line
+/// that one of the two lacks is NaN there.
 pub(crate) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
-    let Some(&joint_ms) = tail.times_ms.first() else { return old.clone() };
-    let kept =
-        old.times_ms.partition_point(|time| *time < start_ms)..old.times_ms.partition_point(|time| *time < joint_ms);
+    let Some(&tail_start_ms) = tail.times_ms.first() else { return old.clone() };
+    let at = |time_ms| old.times_ms.partition_point(|time| *time < time_ms);
+    let kept = at(start_ms)..at(tail_start_ms);
     let (kept_count, tail_count) = (kept.len(), tail.times_ms.len());
     let mut times_ms = old.times_ms[kept.clone()].to_vec();
     times_ms.extend(&tail.times_ms);
-    let mut fresh: BTreeMap<String, Vec<f64>> =
+    let mut tails: BTreeMap<String, Vec<f64>> =
         tail.columns.into_iter().map(|column| (column.name, column.values)).collect();
     let mut columns: Vec<Column> = Vec::with_capacity(old.columns.len());
     for column in &old.columns {
         let mut values = column.values[kept.clone()].to_vec();
-        match fresh.remove(&column.name) {
-            Some(newer) => values.extend(newer),
+        match tails.remove(&column.name) {
+            Some(tail) => values.extend(tail),
             None => values.resize(kept_count + tail_count, f64::NAN),
         }
         columns.push(Column { name: column.name.clone(), values });
     }
-    columns.extend(fresh.into_iter().map(|(name, newer)| {
+    columns.extend(tails.into_iter().map(|(name, tail)| {
         let mut values = vec![f64::NAN; kept_count];
-        values.extend(newer);
+        values.extend(tail);
         Column { name, values }
     }));
     columns.retain(|column| column.values.iter().any(|value| !value.is_nan()));
     Frame { times_ms, columns }
 }
 
-/// Orders columns as `order` has the names; others follow by name.
-pub(crate) fn sort(frame: &mut Frame, order: &[&str]) {
+/// Sorts lines as `order` lists their names; the others follow by name.
+pub(crate) fn sort_lines<T>(lines: &mut [T], order: &[&str], name: impl Fn(&T) -> &str) {
     let rank = |name: &str| order.iter().position(|own| *own == catalogue::line_name(name)).unwrap_or(order.len());
-    sort_by(&mut frame.columns, |a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    sort_by(lines, |a, b| {
+        let (a, b) = (name(a), name(b));
+        rank(a).cmp(&rank(b)).then_with(|| a.cmp(b))
+    });
 }
 
-/// Name and value of each element of a vector; nothing of other data.
-pub(crate) fn named_values(data: Data) -> Vec<(String, f64)> {
+/// Line and value of each element of a vector; empty for other data.
+pub(crate) fn line_values(data: Data) -> Vec<(String, f64)> {
     match data {
         Data::Vector(series) => series.iter().map(|series| (line_name(series), series.samples.value.1.0)).collect(),
         Data::Matrix(_) | Data::Scalar(_) | Data::String(_) => Vec::new(),
     }
 }
 
-/// The frame with its times moved on.
+/// The frame with its times moved by `by_ms`.
 pub(crate) fn shifted(mut frame: Frame, by_ms: i64) -> Frame {
     for time_ms in &mut frame.times_ms {
         *time_ms += by_ms;
@@ -92,39 +104,43 @@ pub(crate) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
     ends
 }
 
-/// Each upper end of the buckets in a vector of their rates, in order, with the share of the last one, which holds all;
-/// nothing where nothing happened.
-pub(crate) fn bucket_shares(data: Data, scale: f64) -> Vec<(f64, f64)> {
+/// The upper ends of the buckets in a vector of their rates, in order, each with the share of requests up to it. Empty if
+/// there were no requests.
+pub(crate) fn bucket_shares(data: Data, scale: f64) -> Vec<BucketShare> {
     let Data::Vector(vector) = data else { return Vec::new() };
-    let rate =
-        |series: &Series<prometheus_api::InstantValue>| Some((bucket_end(series, scale)?, series.samples.value.1.0));
-    let mut rates: Vec<(f64, f64)> = vector.iter().filter_map(rate).collect();
-    sort_by(&mut rates, |a, b| a.0.total_cmp(&b.0));
-    let Some((_, all)) = rates.last().copied().filter(|(_, all)| *all > 0.0) else { return Vec::new() };
-    rates.into_iter().map(|(end, rate)| (end, (rate / all).clamp(0.0, 1.0))).collect()
+    let rate = |series: &Series<InstantValue>| {
+        Some(BucketShare { end: bucket_end(series, scale)?, share: series.samples.value.1.0 })
+    };
+    let mut rates: Vec<BucketShare> = vector.iter().filter_map(rate).collect();
+    sort_by(&mut rates, |a, b| a.end.total_cmp(&b.end));
+    let Some(all) = rates.last().map(|last| last.share).filter(|all| *all > 0.0) else { return Vec::new() };
+    for one in &mut rates {
+        one.share = (one.share / all).clamp(0.0, 1.0);
+    }
+    rates
 }
 
-/// A frame of what fell into each bucket, lowest first: buckets as they are exported count all below them, too.
+/// A frame of the rate in each bucket, lowest first. Exported buckets are cumulative, so each is reduced by the one below.
 pub(crate) fn bucket_frame(matrix: &[Series<RangeValues>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
     let mut ends: Vec<(f64, &Series<RangeValues>)> =
         matrix.iter().filter_map(|series| Some((bucket_end(series, scale)?, series))).collect();
     sort_by(&mut ends, |a, b| a.0.total_cmp(&b.0));
     let sorted: Vec<Series<RangeValues>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
-    let mut cumulative = frame(&sorted, grid, start_ms);
+    let mut buckets = frame(&sorted, grid, start_ms);
     let mut below: Option<Vec<f64>> = None;
-    for (column, (end, _)) in cumulative.columns.iter_mut().zip(&ends) {
-        let all = column.values.clone();
+    for (column, (end, _)) in buckets.columns.iter_mut().zip(&ends) {
+        let cumulative = column.values.clone();
         if let Some(below) = below {
             for (value, below) in column.values.iter_mut().zip(below) {
-                // Rates of neighbours can cross by a rounding error.
+                // Rates of neighbouring buckets can cross by a rounding error.
                 *value = if below.is_nan() { *value } else { (*value - below).max(0.0) };
             }
         }
-        below = Some(all);
+        below = Some(cumulative);
         column.name =
             if end.is_finite() { format!("≤ {}", unit.tick_labels(&[*end]).concat()) } else { "beyond".into() };
     }
-    cumulative
+    buckets
 }
 
 #[cfg(test)]
@@ -146,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn points_land_on_the_grid_and_holes_stay_holes() {
+    fn values_are_on_the_grid_and_gaps_stay_gaps() {
         let frame = frame(&[series("a", &[(10.0, 1.0), (30.0, 3.0), (99.0, 9.0)])], GRID, 0);
         assert_eq!(frame.times_ms, [0, 10_000, 20_000, 30_000, 40_000]);
         assert_eq!(values(&frame, "a"), [-1.0, 1.0, -1.0, 3.0, -1.0]);
     }
 
     #[test]
-    fn a_tail_replaces_what_it_covers_and_old_points_fall_out() {
+    fn a_tail_replaces_what_it_covers_and_old_values_are_dropped() {
         let old =
             frame(&[series("a", &[(0.0, 1.0), (10.0, 1.0), (20.0, 1.0)]), series("gone", &[(0.0, 5.0)])], GRID, 0);
         let grid = Grid { start_ms: 10_000, end_ms: 50_000, ..GRID };
@@ -166,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn columns_follow_the_order_then_their_names() {
+    fn lines_follow_the_order_then_their_names() {
         let mut frame = frame(&[series("z", &[]), series("p99", &[]), series("b", &[]), series("p50", &[])], GRID, 0);
-        sort(&mut frame, &["p50", "p99"]);
+        sort_lines(&mut frame.columns, &["p50", "p99"], |column| &column.name);
         assert_eq!(
             frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
             ["p50", "p99", "b", "z"]
@@ -176,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_are_told_apart_and_keep_their_order_and_holes() {
+    fn buckets_are_not_cumulative_and_keep_their_order_and_gaps() {
         let bucket = |end: &str, points: &[(f64, f64)]| {
             let mut series = series("", points);
             series.metric.insert("le".into(), end.into());
@@ -196,24 +212,25 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_of_the_last_bucket() {
+    fn shares_are_relative_to_the_last_bucket() {
         let bucket = |end: &str, rate| {
-            let samples = prometheus_api::InstantValue { value: (0.0, Number(rate)) };
+            let samples = InstantValue { value: (0.0, Number(rate)) };
             Series { metric: [("le".to_owned(), end.to_owned())].into(), samples }
         };
         let of = |rates: [f64; 3]| {
             let ends = ["+Inf", "500", "2000"];
             let vector = ends.into_iter().zip(rates).map(|(end, rate)| bucket(end, rate)).collect();
-            bucket_shares(Data::Vector(vector), 0.001)
+            let shares = bucket_shares(Data::Vector(vector), 0.001);
+            shares.into_iter().map(|one| (one.end, one.share)).collect::<Vec<_>>()
         };
         assert_eq!(of([8.0, 2.0, 6.0]), [(0.5, 0.25), (2.0, 0.75), (f64::INFINITY, 1.0)]);
         assert_eq!(of([0.0, 0.0, 0.0]), []);
         assert_eq!(of([f64::NAN, 1.0, 2.0]), []);
-        assert_eq!(of([8.0, 2.0, 8.000_001]).get(1), Some(&(2.0, 1.0)), "a rounding error is no share");
+        assert_eq!(of([8.0, 2.0, 8.000_001]).get(1), Some(&(2.0, 1.0)), "a share is at most 1");
     }
 
     #[test]
-    fn a_frame_of_another_time_is_moved_under_this_one() {
+    fn a_frame_of_another_time_is_shifted() {
         let frame = shifted(frame(&[series("a", &[(10.0, 1.0)])], GRID, 0), 600_000);
         assert_eq!(frame.times_ms[..2], [600_000, 610_000]);
         assert_eq!(values(&frame, "a")[1], 1.0);

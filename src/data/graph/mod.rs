@@ -1,5 +1,6 @@
-//! The data of one card: its grid, its queries, and the frame that they make.
+//! The data of one card: its grid, its queries, and the frame that their answers make.
+pub mod card_state;
 pub mod frame;
 pub mod grid;
-pub mod incremental;
-pub mod request;
+mod incremental;
+mod request;

@@ -1,30 +1,35 @@
-//! Long answers are read in slices: between them the page does what hands and clocks ask of it.
+//! Reads long answers in slices, yielding to input events and timers in between.
 use gloo_timers::future::TimeoutFuture;
 use prometheus_api::{ApiResponse, Data, RangeValues, Series};
 use serde_json::{Deserializer, Error};
 
-/// How much is read at a time, in bytes: it takes some milliseconds. Shorter answers are read at once.
+/// Bytes that are parsed without yielding, which takes some milliseconds. Shorter answers are parsed at once.
 const SLICE_BYTES: usize = 200_000;
 
-/// What stands before the first series of a matrix, white space left out.
-const HEAD: &str = "\"resultType\":\"matrix\",\"result\":[";
+/// How a matrix begins, white space left out.
+const MATRIX_START: &str = "\"resultType\":\"matrix\",\"result\":[";
 
-/// So many lines are worked on in a few milliseconds.
-const FEW_LINES: usize = 1000;
+/// How far into an answer [`MATRIX_START`] is looked for, in bytes.
+const MAX_START_BYTES: usize = 200;
 
-/// Gives the page its turn where so many lines are at work that it would be held up.
-pub(crate) async fn turn(lines: usize) {
-    if lines > FEW_LINES {
+/// Lines that are processed without yielding, which takes a few milliseconds.
+const MAX_LINES_AT_ONCE: usize = 1000;
+
+/// Yields to the browser where `lines` are so many that processing them would block the page.
+pub(crate) async fn yield_if_many(lines: usize) {
+    if lines > MAX_LINES_AT_ONCE {
         TimeoutFuture::new(0).await;
     }
 }
 
-/// Reads an answer.
+/// Parses an answer.
 ///
 /// # Errors
-/// When it is none.
-pub(crate) async fn read(text: &str) -> Result<ApiResponse<Data>, Error> {
-    let Some(mut rest) = series(text).filter(|_| text.len() > SLICE_BYTES) else { return serde_json::from_str(text) };
+/// When the text is not an answer of the API.
+pub(crate) async fn parse(text: &str) -> Result<ApiResponse<Data>, Error> {
+    let Some(mut rest) = first_series(text).filter(|_| text.len() > SLICE_BYTES) else {
+        return serde_json::from_str(text);
+    };
     let mut matrix: Vec<Series<RangeValues>> = Vec::new();
     let mut slice_end = rest.len().saturating_sub(SLICE_BYTES);
     loop {
@@ -34,7 +39,7 @@ pub(crate) async fn read(text: &str) -> Result<ApiResponse<Data>, Error> {
             return Ok(ApiResponse::Success { data, warnings: Vec::new(), infos: Vec::new() });
         }
         let mut one = Deserializer::from_str(rest).into_iter();
-        // Where it ends before its time, what is wrong with it is for the usual reader to say.
+        // The text ends too early: the parser of whole answers says what is wrong with it.
         let Some(series) = one.next() else { return serde_json::from_str(text) };
         matrix.push(series?);
         rest = rest.get(one.byte_offset()..).unwrap_or_default();
@@ -45,10 +50,10 @@ pub(crate) async fn read(text: &str) -> Result<ApiResponse<Data>, Error> {
     }
 }
 
-/// The text from the first series on, of an answer that is a matrix as servers write it.
-fn series(text: &str) -> Option<&str> {
-    let at = text.find(HEAD).filter(|at| *at < 200)?;
-    text.get(at + HEAD.len()..).filter(|_| text.starts_with("{\"status\":\"success\""))
+/// The text from the first series on, if the answer is a matrix as servers write it.
+fn first_series(text: &str) -> Option<&str> {
+    let at = text.find(MATRIX_START).filter(|at| *at < MAX_START_BYTES)?;
+    text.get(at + MATRIX_START.len()..).filter(|_| text.starts_with("{\"status\":\"success\""))
 }
 
 #[cfg(test)]
@@ -68,17 +73,17 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    async fn a_long_answer_is_read_as_a_short_one() {
+    async fn a_long_answer_is_parsed_as_a_short_one() {
         let text = long(20_000, "]},\"stats\":{}}");
         assert!(text.len() > 2 * SLICE_BYTES);
-        let sliced = format!("{:?}", read(&text).await.expect("an answer"));
+        let sliced = format!("{:?}", parse(&text).await.expect("an answer"));
         assert_eq!(sliced, format!("{:?}", serde_json::from_str::<ApiResponse<Data>>(&text).expect("an answer")));
     }
 
     #[wasm_bindgen_test]
     async fn a_long_answer_that_is_broken_is_an_error() {
         for end in ["", ",", ",{\"metric\":", ",7]}}", "x]}}"] {
-            assert!(read(&long(20_000, end)).await.is_err(), "{end}");
+            assert!(parse(&long(20_000, end)).await.is_err(), "{end}");
         }
     }
 }

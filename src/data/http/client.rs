@@ -1,6 +1,7 @@
 //! The page's only HTTP: `config.json`, `query` and `query_range`.
 use crate::data::http::chunked_json as answer;
 use crate::data::http::config_file::Config;
+use crate::data::http::error::{RequestError, TIMEOUT_MS};
 use catalogue::ScopeLabels;
 use js_sys::{Promise, Uint8Array};
 use leptos::prelude::{document, window};
@@ -8,36 +9,6 @@ use prometheus_api::{Data, format_time};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, DomException, Headers, RequestInit, RequestMode, Response};
-
-/// Longer than the companion lets a query run, so that its own message arrives.
-const TIMEOUT_MS: u32 = 15_000;
-
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// Nothing at the other end.
-    #[error("the server does not answer")]
-    Unreachable,
-    /// Nothing within the time limit.
-    #[error("the server did not answer within {} s", TIMEOUT_MS / 1000)]
-    Late,
-    /// The server says that it cannot.
-    #[error("{0}")]
-    Refused(String),
-    /// Something that is not the API.
-    #[error("the answer is not that of a Prometheus API: {0}")]
-    Foreign(String),
-    /// The file beside the page cannot be used.
-    #[error("the file config.json beside the page cannot be used: {0}")]
-    Config(String),
-}
-
-impl Failure {
-    /// Whether the server itself is away, rather than one query wrong.
-    pub fn is_connection(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::Late)
-    }
-}
 
 /// Where to ask, and how it names the scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,16 +26,16 @@ impl Backend {
     ///
     /// # Errors
     /// When the server does not answer, or the file cannot be used.
-    pub(crate) async fn find() -> Result<(Self, Config), Failure> {
+    pub(crate) async fn find() -> Result<(Self, Config), RequestError> {
         let key = frame_key();
         let file = fetched("config.json", RequestInit::new(), key.as_deref()).await?;
         let text = String::from_utf8_lossy(&file.bytes);
-        // Many static hosts answer with the page itself where a file is absent.
+        // RangeValues static hosts answer with the page itself where a file is absent.
         let is_absent = file.status == 404 || text.trim_start().starts_with("<!");
         let config = match (is_absent, file.is_ok) {
             (true, _) => Config::default(),
-            (false, true) => Config::read(&text)?,
-            (false, false) => return Err(Failure::Config(format!("HTTP status {}", file.status))),
+            (false, true) => Config::parse(&text)?,
+            (false, false) => return Err(RequestError::Config(format!("HTTP status {}", file.status))),
         };
         let is_own = !config.base.contains(':');
         let backend = Self { base: config.base.clone(), labels: config.labels.clone(), key: key.filter(|_| is_own) };
@@ -74,8 +45,8 @@ impl Backend {
     /// Evaluates a query at one time, or at the server's own now.
     ///
     /// # Errors
-    /// As [`Failure`] says.
-    pub async fn instant(&self, query: String, time_ms: Option<i64>) -> Result<Data, Failure> {
+    /// As [`RequestError`] says.
+    pub async fn instant(&self, query: String, time_ms: Option<i64>) -> Result<Data, RequestError> {
         let mut form = vec![("query", query)];
         form.extend(time_ms.map(|time_ms| ("time", format_time(time_ms))));
         self.ask("query", &form).await
@@ -84,14 +55,14 @@ impl Backend {
     /// Evaluates a query at every step of a range.
     ///
     /// # Errors
-    /// As [`Failure`] says.
-    pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, Failure> {
+    /// As [`RequestError`] says.
+    pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, RequestError> {
         let [start, end, step] = [start_ms, end_ms, step_ms].map(format_time);
         self.ask("query_range", &[("query", query), ("start", start), ("end", end), ("step", step)]).await
     }
 
-    async fn ask(&self, verb: &str, parameters: &[(&str, String)]) -> Result<Data, Failure> {
-        let foreign = |error: &dyn std::fmt::Display| Failure::Foreign(clipped(&error.to_string()));
+    async fn ask(&self, verb: &str, parameters: &[(&str, String)]) -> Result<Data, RequestError> {
+        let foreign = |error: &dyn std::fmt::Display| RequestError::Foreign(clipped(&error.to_string()));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let request = RequestInit::new();
         request.set_method("POST");
@@ -100,16 +71,16 @@ impl Backend {
         let (is_ok, status) = (received.is_ok, received.status);
         // As bytes: of a long answer, the copy of a text would hold the page up.
         let text = String::from_utf8(received.bytes).map_err(|error| foreign(&error))?;
-        let answer = answer::read(&text)
-            .await
-            .map_err(|error| if is_ok { foreign(&error) } else { Failure::Refused(format!("HTTP status {status}")) })?;
-        answer.into_result().map_err(|error| Failure::Refused(clipped(&error.message)))
+        let answer = answer::parse(&text).await.map_err(|error| {
+            if is_ok { foreign(&error) } else { RequestError::Refused(format!("HTTP status {status}")) }
+        })?;
+        answer.into_result().map_err(|error| RequestError::Refused(clipped(&error.message)))
     }
 }
 
 /// Loads a sandboxed frame anew where the server is there after all: it has started again, and the frame's key is of the
 /// process before. Any answer will do as a sign of life, also one that the frame may not read.
-pub(crate) async fn renew_frame() {
+pub(crate) async fn reload_sandboxed_frame() {
     if window().origin() == "null" && frame_key().is_some() {
         let sign = RequestInit::new();
         sign.set_mode(RequestMode::NoCors);
@@ -133,11 +104,11 @@ struct Received {
 }
 
 /// Sends a request, a body as a form, and waits for all of the answer.
-async fn fetched(url: &str, request: RequestInit, key: Option<&str>) -> Result<Received, Failure> {
+async fn fetched(url: &str, request: RequestInit, key: Option<&str>) -> Result<Received, RequestError> {
     request.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
     let why = |error: JsValue| match error.dyn_into::<DomException>() {
-        Ok(error) if error.name() == "TimeoutError" => Failure::Late,
-        _ => Failure::Unreachable,
+        Ok(error) if error.name() == "TimeoutError" => RequestError::Late,
+        _ => RequestError::Unreachable,
     };
     let headers = Headers::new().map_err(why)?;
     headers.set("Content-Type", "application/x-www-form-urlencoded").map_err(why)?;

@@ -1,20 +1,20 @@
-//! The file `config.json` beside the page: which server to ask, how that names the scope, and where a visit begins.
-use crate::data::http::client::Failure;
-use crate::state::url::range;
+//! The file `config.json` beside the page: which server to query, how it names the scope, and the initial view.
+use crate::data::http::error::RequestError;
+use crate::state::url::parse_range;
 use crate::state::view::Range;
 use catalogue::{Scope, ScopeLabels};
 use serde_json::{Map, Value};
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
     /// The address of the server without a slash at its end; `.` is where the page came from.
     pub(crate) base: String,
-    /// Its labels for the scope.
+    /// The server's labels for the scope.
     pub(crate) labels: ScopeLabels,
-    /// What is selected where a link selects nothing.
+    /// The scope of a link that has none.
     pub(crate) scope: Scope,
-    /// The range where a link has none.
+    /// The range of a link that has none.
     pub(crate) range: Option<Range>,
 }
 
@@ -25,52 +25,52 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads the text of the file.
+    /// Parses the text of the file.
     ///
     /// # Errors
-    /// When it is not what it should be, with what is wrong.
-    pub(crate) fn read(text: &str) -> Result<Self, Failure> {
-        let bad = |what: String| Failure::Config(what);
-        let value: Value = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-        let Value::Object(file) = value else { return Err(bad("it is no object".into())) };
+    /// When the file is invalid; the error says what is wrong.
+    pub(crate) fn parse(text: &str) -> Result<Self, RequestError> {
+        let invalid = |what: String| RequestError::Config(what);
+        let value: Value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let Value::Object(file) = value else { return Err(invalid("it is no object".into())) };
         let mut config = Self::default();
         if let Some(backends) = file.get("backends") {
             let url = backends.get(0).and_then(|first| first.get("url")).and_then(Value::as_str);
-            let url = url.ok_or_else(|| bad("backends names no url".into()))?;
+            let url = url.ok_or_else(|| invalid("backends names no url".into()))?;
             if url.contains(':') && !url.starts_with("http://") && !url.starts_with("https://") {
-                return Err(bad(format!("{url:?} is no address of http or https")));
+                return Err(invalid(format!("{url:?} is no address of http or https")));
             }
             config.base = url.trim_end_matches('/').to_owned();
         }
-        let own = ScopeLabels::default();
-        let [model, environment, deployment, replica] = names(&file, "labels")?;
+        let default = ScopeLabels::default();
+        let labels = scope(&file, "labels")?;
         config.labels = ScopeLabels {
-            model: model.unwrap_or(own.model),
-            environment: environment.unwrap_or(own.environment),
-            deployment: deployment.unwrap_or(own.deployment),
-            replica: replica.unwrap_or(own.replica),
+            model: labels.model.unwrap_or(default.model),
+            environment: labels.environment.unwrap_or(default.environment),
+            deployment: labels.deployment.unwrap_or(default.deployment),
+            replica: labels.replica.unwrap_or(default.replica),
         };
-        let [model, environment, deployment, replica] = names(&file, "scope")?;
-        config.scope = Scope { model, environment, deployment, replica };
+        config.scope = scope(&file, "scope")?;
         if let Some(length) = file.get("range") {
-            let read = length.as_str().and_then(|length| range(&format!("now-{length}"), None));
-            config.range = Some(read.ok_or_else(|| bad("range is no length such as \"1h\"".into()))?);
+            let range = length.as_str().and_then(|length| parse_range(&format!("now-{length}"), None));
+            config.range = Some(range.ok_or_else(|| invalid("range is no length such as \"1h\"".into()))?);
         }
         Ok(config)
     }
 }
 
-/// The texts of an object in the file for model, environment, deployment and replica.
-fn names(file: &Map<String, Value>, key: &str) -> Result<[Option<String>; 4], Failure> {
-    let Some(object) = file.get(key) else { return Ok([const { None }; 4]) };
+/// A text for each part of the scope, from an object in the file.
+fn scope(file: &Map<String, Value>, key: &str) -> Result<Scope, RequestError> {
+    let Some(object) = file.get(key) else { return Ok(Scope::default()) };
     match object.as_object() {
         Some(object) if object.values().all(Value::is_string) => {
-            let text = |word| object.get(word).and_then(Value::as_str).map(str::to_owned);
-            Ok(["model", "environment", "deployment", "replica"].map(text))
+            let text = |part| object.get(part).and_then(Value::as_str).map(str::to_owned);
+            let [model, environment, deployment, replica] = ["model", "environment", "deployment", "replica"].map(text);
+            Ok(Scope { model, environment, deployment, replica })
         }
         _ => {
             let what = "something other than texts for model, environment, deployment, replica";
-            Err(Failure::Config(format!("{key} holds {what}")))
+            Err(RequestError::Config(format!("{key} holds {what}")))
         }
     }
 }
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_says_where_to_ask_and_where_to_begin() {
-        let config = Config::read(
+    fn a_file_names_the_server_and_the_initial_view() {
+        let config = Config::parse(
             r#"{"backends":[{"name":"prometheus","url":"https://prometheus.example/x/"}],
                 "labels":{"model":"model_name","replica":"instance"},"scope":{"model":"m"},"range":"3h"}"#,
         )
@@ -90,14 +90,14 @@ mod tests {
         assert_eq!((config.labels.model.as_str(), config.labels.replica.as_str()), ("model_name", "instance"));
         assert_eq!(config.labels.deployment, ScopeLabels::default().deployment);
         assert_eq!((config.scope.model.as_deref(), config.range), (Some("m"), Some(Range::Last(3 * 3_600_000))));
-        assert_eq!(Config::read("{}"), Ok(Config::default()));
+        assert_eq!(Config::parse("{}"), Ok(Config::default()));
         let own = r#"{"backends":[{"name":"here","url":"."}],"labels":{}}"#;
-        assert_eq!(Config::read(own), Ok(Config::default()));
+        assert_eq!(Config::parse(own), Ok(Config::default()));
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
-        for (text, told) in [
+    fn errors_name_what_is_invalid() {
+        for (text, expected) in [
             ("", "EOF"),
             ("[]", "no object"),
             (r#"{"backends":[]}"#, "names no url"),
@@ -108,8 +108,8 @@ mod tests {
             (r#"{"range":"soon"}"#, "range is no length"),
             ("<!doctype html>", "expected value"),
         ] {
-            let error = Config::read(text).expect_err(text).to_string();
-            assert!(error.contains(told) && error.contains("config.json"), "{text}: {error}");
+            let error = Config::parse(text).expect_err(text).to_string();
+            assert!(error.contains(expected) && error.contains("config.json"), "{text}: {error}");
         }
     }
 }

@@ -2,5 +2,6 @@
 pub mod chunked_json;
 pub mod client;
 pub mod config_file;
+pub mod error;
 pub mod request_limit;
 pub mod server_clock;

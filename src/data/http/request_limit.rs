@@ -1,4 +1,4 @@
-//! A line to stand in: so many requests in flight, the rest wait their turn; and waiting for several at once.
+//! Limits the number of concurrent requests, and waits for several futures at once.
 use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, maybe_done};
 use std::cell::RefCell;
@@ -8,49 +8,49 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-/// Requests in flight at most; browsers keep six connections a host, two stay free for what a person does.
-pub(crate) const MOST_IN_FLIGHT: usize = 4;
+/// Requests in flight. Browsers keep six connections to a host; two stay free for what a person does.
+pub(crate) const MAX_IN_FLIGHT: usize = 4;
 
-/// Hands out permits, first come first served.
+/// Hands out permits in the order in which they were asked for.
 #[derive(Clone)]
-pub(crate) struct Queue(Rc<RefCell<Inner>>);
+pub(crate) struct RequestLimit(Rc<RefCell<Permits>>);
 
-struct Inner {
+struct Permits {
     free: usize,
     waiting: VecDeque<oneshot::Sender<()>>,
 }
 
-/// The right to have one request in flight; given back when dropped.
-pub(crate) struct Permit(Queue);
+/// Allows one request in flight until it is dropped.
+pub(crate) struct Permit(RequestLimit);
 
-impl Queue {
-    /// A queue with that many permits.
+impl RequestLimit {
+    /// A limit of `permits` requests.
     pub(crate) fn new(permits: usize) -> Self {
-        Self(Rc::new(RefCell::new(Inner { free: permits, waiting: VecDeque::new() })))
+        Self(Rc::new(RefCell::new(Permits { free: permits, waiting: VecDeque::new() })))
     }
 
     /// Waits for a permit.
     pub(crate) async fn permit(&self) -> Permit {
         let turn = {
-            let mut inner = self.0.borrow_mut();
-            if inner.free > 0 {
-                inner.free -= 1;
+            let mut permits = self.0.borrow_mut();
+            if permits.free > 0 {
+                permits.free -= 1;
                 return Permit(self.clone());
             }
             let (sender, turn) = oneshot::channel();
-            inner.waiting.push_back(sender);
+            permits.waiting.push_back(sender);
             turn
         };
-        // A permit is handed over with the message; the queue outlives its waiters, so one always comes.
+        // The message hands over the permit. The limit outlives its waiters, so the message always comes.
         let _ = turn.await;
         Permit(self.clone())
     }
 }
 
-/// Waits for all of them, and gives what they gave in their order. They are few: whenever one moves all are looked at,
-/// which takes a fraction of the code of a set that knows which.
-pub(crate) async fn all<'a, T>(waiting: impl Iterator<Item = LocalBoxFuture<'a, T>>) -> Vec<T> {
-    let mut all: Vec<_> = waiting.map(maybe_done).collect();
+/// Waits for all futures and returns their outputs in order. Whenever one wakes, all are polled: they are few, and
+/// tracking which one woke takes several times the code.
+pub(crate) async fn all<'a, T>(futures: impl Iterator<Item = LocalBoxFuture<'a, T>>) -> Vec<T> {
+    let mut all: Vec<_> = futures.map(maybe_done).collect();
     poll_fn(|context| {
         let pending = all.iter_mut().filter_map(|one| Pin::new(one).poll(context).is_pending().then_some(())).count();
         if pending == 0 { Poll::Ready(()) } else { Poll::Pending }
@@ -61,13 +61,13 @@ pub(crate) async fn all<'a, T>(waiting: impl Iterator<Item = LocalBoxFuture<'a, 
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut inner = self.0.0.borrow_mut();
-        while let Some(next) = inner.waiting.pop_front() {
+        let mut permits = self.0.0.borrow_mut();
+        while let Some(next) = permits.waiting.pop_front() {
             if next.send(()).is_ok() {
                 return;
             }
         }
-        inner.free += 1;
+        permits.free += 1;
     }
 }
 
@@ -78,12 +78,12 @@ mod tests {
     use futures::executor::block_on;
 
     #[test]
-    fn permits_are_given_in_turn_and_come_back() {
-        let queue = Queue::new(2);
-        let first = queue.permit().now_or_never().expect("free");
-        let _second = queue.permit().now_or_never().expect("free");
-        let mut third = Box::pin(queue.permit());
-        let fourth = queue.permit();
+    fn permits_are_handed_out_in_order_and_returned() {
+        let limit = RequestLimit::new(2);
+        let first = limit.permit().now_or_never().expect("free");
+        let _second = limit.permit().now_or_never().expect("free");
+        let mut third = Box::pin(limit.permit());
+        let fourth = limit.permit();
         assert!(third.as_mut().now_or_never().is_none());
         drop(first);
         let third = block_on(third);
@@ -94,12 +94,12 @@ mod tests {
     }
 
     #[test]
-    fn all_are_waited_for_and_given_in_their_order() {
-        let queue = Queue::new(1);
-        let held = queue.permit().now_or_never().expect("free");
+    fn all_waits_for_every_future_and_keeps_their_order() {
+        let limit = RequestLimit::new(1);
+        let held = limit.permit().now_or_never().expect("free");
         let wait = async |number: i32| {
             if number < 3 {
-                let _permit = queue.permit().await;
+                let _permit = limit.permit().await;
             }
             number
         };
@@ -110,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn who_gives_up_waiting_takes_no_permit_along() {
-        let queue = Queue::new(1);
-        let held = queue.permit().now_or_never().expect("free");
-        let mut waiting = Box::pin(queue.permit());
+    fn a_waiter_that_gives_up_loses_no_permit() {
+        let limit = RequestLimit::new(1);
+        let held = limit.permit().now_or_never().expect("free");
+        let mut waiting = Box::pin(limit.permit());
         assert!(waiting.as_mut().now_or_never().is_none());
         drop(waiting);
         drop(held);
-        assert!(queue.permit().now_or_never().is_some());
+        assert!(limit.permit().now_or_never().is_some());
     }
 }

@@ -1,25 +1,31 @@
-//! The server's clock, learned from its answers: ranges and ages follow it, not the browser's.
+//! The server's clock, estimated from its answers: time ranges and ages follow it, not the browser's clock.
 use crate::wasm_size::sort::sort_by;
+
+/// The time now by the browser's clock, Unix milliseconds.
+pub(crate) fn browser_ms() -> i64 {
+    js_sys::Date::now() as i64
+}
 
 /// How far the server's clock is ahead of the browser's.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Clock {
+pub struct ServerClock {
     offsets_ms: Vec<i64>,
 }
 
-/// Offsets kept for the median.
-const KEPT: usize = 5;
+/// Offsets that the median is taken of.
+const MAX_OFFSETS: usize = 5;
 
-impl Clock {
-    /// Learns from an answer evaluated at the server's `server_ms`, asked and received at the browser's times.
-    pub fn learn(&mut self, asked_ms: i64, received_ms: i64, server_ms: i64) {
-        if self.offsets_ms.len() == KEPT {
+impl ServerClock {
+    /// Adds an answer evaluated at `server_ms`; the request was sent at `asked_ms` and answered at `received_ms` by the
+    /// browser's clock.
+    pub fn add(&mut self, asked_ms: i64, received_ms: i64, server_ms: i64) {
+        if self.offsets_ms.len() == MAX_OFFSETS {
             self.offsets_ms.remove(0);
         }
         self.offsets_ms.push(server_ms - i64::midpoint(asked_ms, received_ms));
     }
 
-    /// The median of what was learned; zero before that.
+    /// The median offset; zero before the first answer.
     pub fn offset_ms(&self) -> i64 {
         let mut sorted = self.offsets_ms.clone();
         sort_by(&mut sorted, i64::cmp);
@@ -38,16 +44,16 @@ mod tests {
 
     #[test]
     fn one_slow_answer_does_not_move_the_clock() {
-        let mut clock = Clock::default();
+        let mut clock = ServerClock::default();
         assert_eq!(clock.server_ms(7), 7);
         for (asked, received, server) in
             [(0, 10, 3_600_005), (0, 10, 3_600_005), (0, 9000, 3_600_010), (20, 30, 3_600_025)]
         {
-            clock.learn(asked, received, server);
+            clock.add(asked, received, server);
         }
         assert_eq!(clock.server_ms(1000), 3_601_000);
         for at in 0..20 {
-            clock.learn(at, at, at);
+            clock.add(at, at, at);
         }
         assert_eq!(clock.offset_ms(), 0);
     }

@@ -1,4 +1,4 @@
-//! The data of the replica timeline and table.
+//! The replicas one by one: their states over time, and the figures of their table.
 pub mod fleet;
 pub mod intervals;
-pub mod queries;
+pub(crate) mod queries;

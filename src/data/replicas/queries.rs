@@ -1,171 +1,183 @@
-//! Keeping the timeline of replicas fresh: its range queries, continued by their tails, and the table's instant ones.
-use crate::data::discovery::model_targets::Serving;
-use crate::data::events::Happening;
-use crate::data::graph::grid::{fine_step_ms, window_ms};
-use crate::data::graph::request::Round;
-use crate::data::http::client::Failure;
-use crate::data::http::request_limit::all;
-use crate::data::refresh_loop::Feed;
-use crate::data::replicas::fleet::{Fleet, Seen, replicas, with_details, with_starts};
-use crate::data::replicas::intervals::{Event, Points, Told, continued, events, told};
+//! Queries the replicas: their states over the range, continued by their tails, and the figures of the table.
+use crate::data::discovery::model_targets::ModelTargets;
+use crate::data::events::{Event, EventKind};
+use crate::data::graph::grid::Grid;
+use crate::data::http::error::RequestError;
+use crate::data::http::request_limit::{RequestLimit, all};
+use crate::data::replicas::fleet::{
+    Fleet, ProcessStart, Replica, StateHistory, TableAnswers, replicas, silent_replicas, with_starts, with_table,
+};
+use crate::data::replicas::intervals::{LabelledSample, StateSeries, continued, samples, state_series};
+use crate::data::round::Round;
 use catalogue::contract::ReplicaState::Pending;
-use catalogue::{QueryContext, ReplicaQueries, replica_queries, replica_table_queries};
+use catalogue::{ReplicaQueries, replica_queries, replica_table_queries};
 use futures::FutureExt;
-use leptos::prelude::*;
-use leptos::task::spawn_local;
-use prometheus_api::Data;
+use leptos::prelude::window;
+use prometheus_api::{Data, RangeValues, Series};
 use std::sync::Arc;
 
-/// Points of all replicas together that one answer holds at most, so that reading it does not stop the page.
-const MOST_POINTS: i64 = 90_000;
+/// Values of all replicas together in one answer, so that parsing it does not block the page.
+const MAX_VALUES: i64 = 90_000;
 
-/// Fewer points than this are asked for only on ranges that have no more.
-const LEAST_POINTS: i64 = 120;
+/// The steps of a replica's states, whatever the number of pixels and replicas.
+const MIN_STEPS: i64 = 120;
+const MAX_STEPS: i64 = 1600;
 
-/// What was told so far, and for what.
+/// The states that were queried so far, and by which queries.
 #[derive(Clone, Default)]
-pub(crate) struct Timeline {
-    is_watched: bool,
+pub(crate) struct ReplicaHistory {
     queries: Option<ReplicaQueries>,
-    points: Option<Points>,
-    told: Vec<Told>,
-    ready: Vec<Event>,
-    restarts: Vec<Event>,
+    grid: Option<Grid>,
+    states: Vec<StateSeries>,
+    ready: Vec<LabelledSample>,
+    restarts: Vec<LabelledSample>,
 }
 
-impl Feed {
-    /// Tells whether the timeline is on the page: only then it is asked for.
-    pub fn watch_fleet(self, is_watched: bool) {
-        self.inner.update_value(|inner| inner.timeline.is_watched = is_watched);
-        if let Some(round) = self.inner.with_value(|inner| inner.round.clone()).filter(|_| is_watched) {
-            spawn_local(async move {
-                let _ = self.fetch_fleet(&round).await;
-            });
-        }
-    }
+/// The answers of one round.
+struct FleetAnswers {
+    states: Vec<Series<RangeValues>>,
+    ready: Vec<Series<RangeValues>>,
+    restarts: Vec<Series<RangeValues>>,
+    table: TableAnswers,
+}
 
-    /// Brings timeline and table up to date. A refusal is told with them; silence is the caller's to report.
-    pub(crate) async fn fetch_fleet(self, round: &Round) -> Result<(), Failure> {
-        let known = self.inner.with_value(|inner| inner.timeline.clone());
-        if !known.is_watched {
-            return Ok(());
-        }
-        let asked = self.ask_fleet(round, known).await;
-        if !self.is_current(round) {
-            return Ok(());
-        }
-        match asked {
-            Ok((known, fleet)) => {
-                self.inner.update_value(|inner| {
-                    let is_watched = inner.timeline.is_watched;
-                    inner.timeline = Timeline { is_watched, ..known };
-                });
-                self.fleet.set(Some(Arc::new(fleet)));
-            }
-            Err(failure) if failure.is_connection() => return Err(failure),
-            Err(failure) => self.fleet.update(|fleet| {
-                let mut told = fleet.as_deref().cloned().unwrap_or_default();
-                told.failure = Some(failure.to_string());
-                *fleet = Some(Arc::new(told));
-            }),
-        }
-        Ok(())
-    }
+/// How a query of the replicas is evaluated.
+#[derive(Clone, Copy)]
+enum Evaluation {
+    /// At every step from this time on.
+    RangeFrom(i64),
+    /// At the end of the range.
+    Instant,
+}
 
-    async fn ask_fleet(self, round: &Round, old: Timeline) -> Result<(Timeline, Fleet), Failure> {
+impl ReplicaHistory {
+    /// Queries what the history lacks, and the fleet that results.
+    pub(crate) async fn continued(
+        self,
+        round: &Round,
+        events: &[Event],
+        limit: &RequestLimit,
+    ) -> Result<(Self, Fleet), RequestError> {
         let names = round.inventory.present(&round.scope);
         let present = |name: &str| names.contains(name);
-        let points = points(round, round.inventory.replicas(&round.scope).len());
-        let ask = QueryContext { scope: &round.scope, labels: &round.backend.labels, window_ms: points.window_ms };
-        let range = round.range;
-        let Some(queries) = replica_queries(&present, &ask, points.step_ms) else {
-            return Ok((Timeline::default(), Fleet { range, step_ms: points.step_ms, ..Fleet::default() }));
+        let grid = grid(round);
+        let fleet = Fleet { range: round.range, step_ms: grid.step_ms, ..Fleet::default() };
+        let Some(queries) = replica_queries(&present, &round.context(grid.window_ms), grid.step_ms) else {
+            return Ok((Self::default(), fleet));
         };
-        // What is known reaches into the new range, and back to its start.
-        let reaches = |known: &Points| {
-            known.step_ms == points.step_ms && known.start_ms <= points.start_ms && known.end_ms >= points.start_ms
+        let is_same = self.queries.as_ref() == Some(&queries);
+        let old_grid = self.grid.filter(|old| is_same && grid.continues(old));
+        let tail_start_ms = old_grid.map(|old| grid.tail_start_ms(old.end_ms.min(grid.end_ms)));
+        let from_ms = tail_start_ms.unwrap_or(grid.start_ms);
+        let answers = fetch(round, &queries, grid, from_ms, limit).await?;
+        let old = if old_grid.is_some() { self } else { Self::default() };
+        let history = Self {
+            states: continued(&old.states, state_series(&answers.states, grid.step_ms), from_ms, grid),
+            ready: with_tail(old.ready, samples(&answers.ready), grid.start_ms, from_ms),
+            restarts: with_tail(old.restarts, samples(&answers.restarts), grid.start_ms, from_ms),
+            grid: Some(grid),
+            queries: None,
         };
-        let same = old.queries.as_ref() == Some(&queries);
-        let start_ms = match old.points.filter(|known| same && reaches(known)) {
-            // Points whose window, or the lookback of a late scrape, can have changed since.
-            Some(known) => {
-                let redone_ms = (points.window_ms / points.step_ms + 1) * points.step_ms;
-                (known.end_ms.min(points.end_ms) - redone_ms).max(points.start_ms)
-            }
-            None => i64::MIN,
-        };
-        let from_ms = start_ms.max(points.start_ms);
-        let ask_one = async |(query, is_range): (Option<String>, bool)| -> Result<Option<Data>, Failure> {
-            let Some(query) = query else { return Ok(None) };
-            let queue = self.inner.with_value(|inner| inner.queue.clone());
-            let _permit = queue.permit().await;
-            if is_range {
-                return round.backend.range(query, from_ms, points.end_ms, points.step_ms).await.map(Some);
-            }
-            // The table's figures are an extra: without them the states are still right.
-            Ok(round.backend.instant(query, round.end_ms()).await.ok())
-        };
-        let table = replica_table_queries(&present, &ask);
-        let [load, cores, gpu, engines] =
-            [table.load, table.cpu, table.gpu, Some(table.engines)].map(|query| (query, false));
-        let ranges = [Some(queries.states.clone()), queries.ready.clone(), queries.restarts.clone()];
-        let [states, ready, again] = ranges.map(|query| (query, true));
-        let asked = [states, ready, again, load, cores, gpu, engines].into_iter();
-        let mut answers = all(asked.map(|one| ask_one(one).boxed_local())).await.into_iter();
-        let mut next = || match answers.next().transpose()?.flatten() {
-            Some(Data::Matrix(matrix)) => Ok(matrix),
-            None => Ok(Vec::new()),
-            Some(_) => Err(Failure::Foreign("a range query gave something other than a matrix".into())),
-        };
-        let (states, ready, again) = (told(&next()?, points.step_ms), events(&next()?), events(&next()?));
-        let known = if start_ms == i64::MIN { Timeline::default() } else { old };
-        let tail = |old: Vec<Event>, fresh: Vec<Event>| {
-            let kept = old.into_iter().filter(|one| (points.start_ms..start_ms).contains(&one.time_ms));
-            kept.chain(fresh).collect::<Vec<_>>()
-        };
-        let known = Timeline {
-            is_watched: true,
-            told: continued(&known.told, states, start_ms, points),
-            ready: tail(known.ready, ready),
-            restarts: tail(known.restarts, again),
-            points: Some(points),
-            queries: Some(queries),
-        };
-        let seen = Seen { told: &known.told, ready: &known.ready, restarts: &known.restarts, points, range };
-        let serving = Serving::new(&round.inventory, &round.scope);
-        let silent = serving.silent(&known.told, &round.backend.labels);
-        let serves = |replica: &str| serving.has(replica) || silent.contains(replica);
-        let mut replicas = replicas(&seen, &round.scope, &round.backend.labels, &serves);
-        if serving.is_needed() {
-            replicas.retain(|one| serves(&one.replica) || one.spans.iter().any(|span| span.state == Pending));
-        }
-        if known.queries.as_ref().is_some_and(|queries| queries.restarts.is_none()) {
-            let marks = self.marks.get_untracked();
-            let starts = marks.iter().filter(|mark| mark.happening == Happening::Started);
-            let starts: Vec<(i64, &str)> = starts.map(|start| (start.time_ms, start.name.as_str())).collect();
+        let mut replicas = history.replicas(round, grid);
+        if queries.restarts.is_none() {
+            let starts = events.iter().filter(|event| event.kind == EventKind::Started);
+            let starts: Vec<ProcessStart<'_>> =
+                starts.map(|start| ProcessStart { time_ms: start.time_ms, replica: &start.name }).collect();
             with_starts(&mut replicas, &starts);
         }
-        let details = std::array::from_fn(|_| answers.next().and_then(Result::ok).flatten());
-        with_details(&mut replicas, details, &round.backend.labels.replica);
+        with_table(&mut replicas, answers.table, &round.backend.labels.replica);
+        let targets = ModelTargets::new(&round.inventory, &round.scope);
         for replica in replicas.iter_mut().filter(|replica| replica.engine.is_empty()) {
-            replica.engine = serving.engines(&replica.replica);
+            replica.engine = targets.engines(&replica.replica);
         }
-        let replicas = replicas.into_iter().map(Arc::new).collect();
-        let query = known.queries.as_ref().map(|queries| queries.states.clone()).unwrap_or_default();
-        Ok((known, Fleet { replicas, range, step_ms: points.step_ms, query, failure: None }))
+        let fleet =
+            Fleet { replicas: replicas.into_iter().map(Arc::new).collect(), query: queries.states.clone(), ..fleet };
+        Ok((Self { queries: Some(queries), ..history }, fleet))
+    }
+
+    fn replicas(&self, round: &Round, grid: Grid) -> Vec<Replica> {
+        let (scope, labels) = (&round.scope, &round.backend.labels);
+        let targets = ModelTargets::new(&round.inventory, scope);
+        let silent = silent_replicas(&self.states, &targets, labels);
+        let is_model_target = |replica: &str| targets.contains(replica) || silent.contains(replica);
+        let history = StateHistory {
+            states: &self.states,
+            ready: &self.ready,
+            restarts: &self.restarts,
+            grid,
+            range: round.range,
+        };
+        let mut replicas = replicas(&history, scope, labels, &is_model_target);
+        if targets.is_needed() {
+            let is_pending = |one: &Replica| one.intervals.iter().any(|interval| interval.state == Pending);
+            replicas.retain(|one| is_model_target(&one.replica) || is_pending(one));
+        }
+        replicas
     }
 }
 
-/// As many points as the page has pixels for, and as the number of replicas leaves room for.
-fn points(round: &Round, replicas: usize) -> Points {
-    let pixels = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(1000.0) as i64;
-    let room = MOST_POINTS / (replicas as i64).max(1);
-    let count = room.clamp(LEAST_POINTS, pixels.clamp(LEAST_POINTS, 1600));
-    let step_ms = fine_step_ms(round.range.1 - round.range.0, round.interval_ms, count);
-    Points {
-        start_ms: round.range.0.div_euclid(step_ms) * step_ms,
-        end_ms: (round.range.1 + step_ms - 1).div_euclid(step_ms) * step_ms,
-        step_ms,
-        window_ms: window_ms(step_ms, round.interval_ms),
+/// Runs all queries of the replicas.
+async fn fetch(
+    round: &Round,
+    queries: &ReplicaQueries,
+    grid: Grid,
+    from_ms: i64,
+    limit: &RequestLimit,
+) -> Result<FleetAnswers, RequestError> {
+    let ask = async |query: Option<String>, evaluation: Evaluation| -> Result<Option<Data>, RequestError> {
+        let Some(query) = query else { return Ok(None) };
+        let _permit = limit.permit().await;
+        match evaluation {
+            Evaluation::RangeFrom(from_ms) => {
+                round.backend.range(query, from_ms, grid.end_ms, grid.step_ms).await.map(Some)
+            }
+            // The table's figures are an extra: without them the states are still right.
+            Evaluation::Instant => Ok(round.backend.instant(query, round.end_ms()).await.ok()),
+        }
+    };
+    let names = round.inventory.present(&round.scope);
+    let table = replica_table_queries(&|name| names.contains(name), &round.context(grid.window_ms));
+    let range = Evaluation::RangeFrom(from_ms);
+    let requests = [
+        (Some(queries.states.clone()), range),
+        (queries.ready.clone(), range),
+        (queries.restarts.clone(), range),
+        (table.load, Evaluation::Instant),
+        (table.cpu, Evaluation::Instant),
+        (table.gpu, Evaluation::Instant),
+        (Some(table.engines), Evaluation::Instant),
+    ];
+    let answers = all(requests.into_iter().map(|(query, evaluation)| ask(query, evaluation).boxed_local())).await;
+    let Ok([states, ready, restarts, load, cores, gpu, engines]) = <[_; 7]>::try_from(answers) else {
+        return Err(RequestError::Unreachable);
+    };
+    let table = TableAnswers { load: load?, cores: cores?, gpu: gpu?, engines: engines? };
+    Ok(FleetAnswers { states: matrix(states?)?, ready: matrix(ready?)?, restarts: matrix(restarts?)?, table })
+}
+
+fn matrix(answer: Option<Data>) -> Result<Vec<Series<RangeValues>>, RequestError> {
+    match answer {
+        Some(Data::Matrix(matrix)) => Ok(matrix),
+        None => Ok(Vec::new()),
+        Some(_) => Err(RequestError::Foreign("a range query gave something other than a matrix".into())),
     }
+}
+
+/// The `old` samples from `start_ms` up to `tail_start_ms`, and the tail.
+fn with_tail(
+    old: Vec<LabelledSample>,
+    tail: Vec<LabelledSample>,
+    start_ms: i64,
+    tail_start_ms: i64,
+) -> Vec<LabelledSample> {
+    let kept = old.into_iter().filter(|sample| (start_ms..tail_start_ms).contains(&sample.time_ms));
+    kept.chain(tail).collect()
+}
+
+/// As many steps as the page has pixels for, and as the number of replicas leaves room for.
+fn grid(round: &Round) -> Grid {
+    let pixels = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(1000.0) as i64;
+    let replicas = round.inventory.replicas(&round.scope).len() as i64;
+    let steps = (MAX_VALUES / replicas.max(1)).clamp(MIN_STEPS, pixels.clamp(MIN_STEPS, MAX_STEPS));
+    Grid::fine(round.range, round.interval_ms, steps)
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const VERSION: u64 = 1;
 
 /// The widest that a card can be, in columns.
-pub const MOST_COLUMNS: u8 = 3;
+pub const MAX_COLUMNS: u8 = 3;
 
 /// What differs from the catalogue's choice. Ids that this version of the page does not know are kept: another version
 /// may.
@@ -84,12 +84,12 @@ impl Layout {
 
     /// How many columns the card of `graph` takes, from 1.
     pub fn columns(&self, graph: &Graph) -> u8 {
-        self.columns.get(graph.id).copied().unwrap_or(1).clamp(1, MOST_COLUMNS)
+        self.columns.get(graph.id).copied().unwrap_or(1).clamp(1, MAX_COLUMNS)
     }
 
     /// Makes the card of `graph` so many columns wide.
     pub fn set_columns(&mut self, graph: &Graph, columns: u8) {
-        match columns.clamp(1, MOST_COLUMNS) {
+        match columns.clamp(1, MAX_COLUMNS) {
             1 => self.columns.remove(graph.id),
             columns => self.columns.insert(graph.id.to_owned(), columns),
         };

@@ -1,5 +1,5 @@
 //! The newest value of a line, and whether it still is one.
-use crate::data::graph::request::Drawn;
+use crate::data::graph::card_state::CardData;
 
 /// A value passes for the present one as long as it is no older than this, or than so many steps.
 const FRESH_MS: i64 = 60_000;
@@ -35,7 +35,7 @@ impl Newest {
 }
 
 /// The newest of `values`, which lie at the times of what is drawn; none where there is none at all.
-pub(crate) fn newest(drawn: &Drawn, values: &[f64]) -> Option<Newest> {
+pub(crate) fn newest(drawn: &CardData, values: &[f64]) -> Option<Newest> {
     let at = values.iter().rposition(|value| !value.is_nan())?;
     let (value, time_ms) = (*values.get(at)?, drawn.frame.times_ms.get(at)?);
     let (age_ms, fresh_ms) = (drawn.until_ms - time_ms, FRESH_MS.max(FRESH_STEPS * drawn.grid.step_ms));
@@ -50,13 +50,14 @@ pub(crate) fn newest(drawn: &Drawn, values: &[f64]) -> Option<Newest> {
 mod tests {
     use super::*;
     use crate::data::graph::grid::Grid;
+    use crate::state::time_range::TimeRange;
     use plot::Frame;
 
     /// Of a line whose last value, 7, is at a time; the range ends at 1,000 s.
     fn of(last_s: i64, step_s: i64) -> Newest {
         let frame = Frame { times_ms: vec![0, last_s * 1000, 1_000_000], columns: Vec::new() };
         let grid = Grid { start_ms: 0, end_ms: 1_000_000, step_ms: step_s * 1000, window_ms: 1 };
-        let drawn = Drawn { frame, grid, ..Drawn::blank((0, 1_000_000)) };
+        let drawn = CardData { frame, grid, ..CardData::blank(TimeRange::new(0, 1_000_000)) };
         newest(&drawn, &[3.0, 7.0, f64::NAN]).expect("a value")
     }
 
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_line_without_values_has_no_newest() {
-        assert_eq!(newest(&Drawn::blank((0, 1)), &[f64::NAN]), None);
-        assert_eq!(newest(&Drawn::blank((0, 1)), &[]), None);
+        assert_eq!(newest(&CardData::blank(TimeRange::new(0, 1)), &[f64::NAN]), None);
+        assert_eq!(newest(&CardData::blank(TimeRange::new(0, 1)), &[]), None);
     }
 }

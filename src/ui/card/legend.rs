@@ -88,7 +88,7 @@ fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
             true => lines.isolate(&own),
             false => lines.toggle(&own, &shown.with_untracked(|shown| shown.named())),
         }
-        navigation.adjust(|view| view.chosen.change(graph, &mut |choices| choices.lines = lines.clone()));
+        navigation.adjust(|view| view.card_options.change(graph, &mut |choices| choices.line_filter = lines.clone()));
     };
     let (isolate, by_key) = (press.clone(), press.clone());
     let key = move |event: web_sys::KeyboardEvent| {
@@ -191,12 +191,12 @@ fn remark(card: CardContext) -> Option<String> {
 
 /// What the card is compared with, once that has come.
 fn compared(card: CardContext, shown: &Shown) -> Option<String> {
-    let of = card.drawn.with(|drawn| Some(drawn.as_ref()?.beside.as_ref()?.of.clone()))?;
+    let of = card.drawn.with(|drawn| Some(drawn.as_ref()?.comparison.as_ref()?.with.clone()))?;
     if card.is_heat_map() || card.choices.with(|choices| choices.comparison.as_ref() != Some(&of)) {
         return None;
     }
     let title = match &of {
-        Comparison::RangeBefore => "the range before".to_owned(),
+        Comparison::PreviousPeriod => "the range before".to_owned(),
         Comparison::Deployment(name) => format!("deployment {name}"),
     };
     Some(match shown.beside.is_empty() {

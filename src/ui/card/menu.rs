@@ -1,7 +1,7 @@
 //! The menu of a card: other ways to see its data, and ways to take them along.
-use crate::data::graph::request::Offers;
-use crate::data::refresh_loop::Feed;
-use crate::state::card_options::{Choices, Comparison, Form};
+use crate::data::feed::Feed;
+use crate::data::graph::card_state::AvailableOptions;
+use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::navigation::Navigation;
 use crate::ui::card::CardContext;
 use crate::ui::card::menu_items::{Action, Item, items, next};
@@ -25,7 +25,7 @@ pub(crate) fn Menu(
     let (feed, navigation) = (expect_context::<Feed>(), expect_context::<Navigation>());
     let palette = expect_context::<Memo<Palette>>();
     // What it offers while open; none while closed.
-    let offers = RwSignal::new(None::<Offers>);
+    let offers = RwSignal::new(None::<AvailableOptions>);
     let is_open = Memo::new(move |_| offers.with(Option::is_some));
     let told = RwSignal::new("");
     let by_hand = RwSignal::new(None::<String>);
@@ -33,7 +33,7 @@ pub(crate) fn Menu(
     let button_id = format!("menu-button-{}-{is_large}", graph.id);
     let menu_id = format!("menu-{}-{is_large}", graph.id);
     let open = move |at: usize| {
-        offers.set(Some(feed.offers(graph)));
+        offers.set(Some(feed.available_options(graph)));
         request_animation_frame(move || focus(&item_id(at)));
     };
     let close = {
@@ -44,7 +44,7 @@ pub(crate) fn Menu(
         }
     };
     let all = Memo::new(move |_| {
-        let all = |offers: &Offers| {
+        let all = |offers: &AvailableOptions| {
             let mut all = choices.with(|choices| items(graph, offers, choices));
             all.retain(|item| !is_large || item.action != Action::Enlarge);
             all
@@ -61,24 +61,26 @@ pub(crate) fn Menu(
         };
         save::copy(text, Box::new(done));
     };
-    let switch = move |change: fn(&mut Choices)| {
-        navigation.adjust(|view| view.chosen.change(graph, &mut { change }));
+    let switch = move |change: fn(&mut CardOptions)| {
+        navigation.adjust(|view| view.card_options.change(graph, &mut { change }));
     };
     let act = move |action: Action, name: &str| match action {
         Action::Details => switch(|choices| choices.is_detailed = !choices.is_detailed),
-        Action::HeatMap => switch(|choices| choices.turn(Form::HeatMap)),
-        Action::Table => switch(|choices| choices.turn(Form::Table)),
+        Action::HeatMap => switch(|choices| choices.toggle_form(Form::HeatMap)),
+        Action::Table => switch(|choices| choices.toggle_form(Form::Table)),
         Action::Log => switch(|choices| choices.is_log = !choices.is_log),
         Action::Stacked => switch(|choices| choices.is_stacked = !choices.is_stacked),
-        Action::Compare => switch(|choices| choices.compare(Comparison::RangeBefore)),
+        Action::Compare => switch(|choices| choices.toggle_comparison(Comparison::PreviousPeriod)),
         Action::CompareWith => navigation.adjust(|view| {
-            view.chosen.change(graph, &mut |choices| choices.compare(Comparison::Deployment(name.to_owned())));
+            view.card_options
+                .change(graph, &mut |choices| choices.toggle_comparison(Comparison::Deployment(name.to_owned())));
         }),
         Action::Statistics => switch(|choices| choices.has_statistics = !choices.has_statistics),
-        Action::Target => {
+        Action::Threshold => {
             let first = card.drawn.with_untracked(|drawn| drawn.as_ref().and_then(|drawn| first_target(drawn)));
             navigation.adjust(|view| {
-                view.chosen.change(graph, &mut |choices| choices.target = first.filter(|_| choices.target.is_none()));
+                view.card_options
+                    .change(graph, &mut |choices| choices.threshold = first.filter(|_| choices.threshold.is_none()));
             });
         }
         Action::Enlarge => is_enlarged.set(true),

@@ -1,6 +1,6 @@
 //! What the menu of a card offers, in its order, and how keys move in it.
-use crate::data::graph::request::Offers;
-use crate::state::card_options::{Choices, Comparison, Form, can_stack};
+use crate::data::graph::card_state::AvailableOptions;
+use crate::state::card_options::{CardOptions, Comparison, Form, can_stack};
 use catalogue::{Colours, Detail, DrawStyle, Graph};
 
 /// What an entry of the menu does.
@@ -13,7 +13,7 @@ pub(crate) enum Action {
     Compare,
     CompareWith,
     Statistics,
-    Target,
+    Threshold,
     Table,
     Enlarge,
     CopyQuery,
@@ -33,7 +33,7 @@ impl Action {
             Self::Compare => "compare",
             Self::CompareWith => "compare-with",
             Self::Statistics => "statistics",
-            Self::Target => "target",
+            Self::Threshold => "target",
             Self::Table => "table",
             Self::Enlarge => "enlarge",
             Self::CopyQuery => "copy-query",
@@ -56,7 +56,7 @@ pub(crate) struct Item {
 }
 
 /// The entries for a graph: only what would change something.
-pub(crate) fn items(graph: &Graph, offers: &Offers, choices: &Choices) -> Vec<Item> {
+pub(crate) fn items(graph: &Graph, offers: &AvailableOptions, choices: &CardOptions) -> Vec<Item> {
     let is_graph = choices.form == Form::Graph;
     let is_lines = graph.draw_style == DrawStyle::Lines;
     let detail = match graph.detail {
@@ -75,7 +75,7 @@ pub(crate) fn items(graph: &Graph, offers: &Offers, choices: &Choices) -> Vec<It
     };
     let switch = |action, text, is_on: bool| Item { action, text, name: String::new(), is_checked: Some(is_on) };
     let press = |action, text| Item { action, text, name: String::new(), is_checked: None };
-    let compares = choices.comparison == Some(Comparison::RangeBefore);
+    let compares = choices.comparison == Some(Comparison::PreviousPeriod);
     let all = [
         (offers.has_details || choices.is_detailed).then(|| switch(Action::Details, detail, choices.is_detailed)),
         heat_map.map(|text| switch(Action::HeatMap, text, choices.form == Form::HeatMap)),
@@ -84,8 +84,8 @@ pub(crate) fn items(graph: &Graph, offers: &Offers, choices: &Choices) -> Vec<It
         (choices.form != Form::HeatMap).then(|| switch(Action::Compare, "Compare with the range before", compares)),
         (choices.form != Form::HeatMap)
             .then(|| switch(Action::Statistics, "Min, mean, max and last", choices.has_statistics)),
-        (offers.has_buckets || choices.target.is_some())
-            .then(|| switch(Action::Target, "Share within a target", choices.target.is_some())),
+        (offers.has_buckets || choices.threshold.is_some())
+            .then(|| switch(Action::Threshold, "Share within a target", choices.threshold.is_some())),
         Some(switch(Action::Table, "Table", choices.form == Form::Table)),
         Some(press(Action::Enlarge, "Enlarge")),
         Some(press(Action::CopyQuery, "Copy PromQL")),
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use catalogue::graph;
 
-    fn ids(id: &str, offers: &Offers, choices: &Choices) -> Vec<&'static str> {
+    fn ids(id: &str, offers: &AvailableOptions, choices: &CardOptions) -> Vec<&'static str> {
         let items = items(graph(id).expect("a graph"), offers, choices);
         items.iter().map(|item| item.action.id()).collect()
     }
@@ -153,41 +153,54 @@ mod tests {
 
     #[test]
     fn a_menu_offers_only_what_changes_something() {
-        let all = Offers { has_details: true, has_buckets: true, ..Offers::default() };
-        let latency = ids("end-to-end-latency", &all, &Choices::default());
+        let all = AvailableOptions { has_details: true, has_buckets: true, ..AvailableOptions::default() };
+        let latency = ids("end-to-end-latency", &all, &CardOptions::default());
         assert!(latency.contains(&"heat-map") && latency.contains(&"details") && !latency.contains(&"stacked"));
         assert!(latency.contains(&"target"));
-        let bars = ids("volume", &Offers { has_details: true, ..Offers::default() }, &Choices::default());
+        let bars = ids(
+            "volume",
+            &AvailableOptions { has_details: true, ..AvailableOptions::default() },
+            &CardOptions::default(),
+        );
         assert!(
             !bars.contains(&"target")
                 && !bars.contains(&"log")
                 && !bars.contains(&"stacked")
                 && !bars.contains(&"heat-map")
         );
-        let none = ids("running-and-waiting", &Offers::default(), &Choices::default());
+        let none = ids("running-and-waiting", &AvailableOptions::default(), &CardOptions::default());
         assert!(!none.contains(&"details") && none.contains(&"stacked") && none.contains(&"log"));
-        let offers = Offers { has_details: true, ..Offers::default() };
-        assert!(ids("running-and-waiting", &offers, &Choices::default()).contains(&"heat-map"));
-        let table = ids("volume", &all, &Choices { form: Form::Table, ..Choices::default() });
+        let offers = AvailableOptions { has_details: true, ..AvailableOptions::default() };
+        assert!(ids("running-and-waiting", &offers, &CardOptions::default()).contains(&"heat-map"));
+        let table = ids("volume", &all, &CardOptions { form: Form::Table, ..CardOptions::default() });
         assert!(!table.contains(&"png") && table.contains(&"csv"));
-        let heat = Choices { form: Form::HeatMap, ..Choices::default() };
-        assert!(ids("volume", &Offers::default(), &heat).contains(&"heat-map"), "it can always be turned off");
-        let detailed = Choices { is_detailed: true, ..Choices::default() };
-        assert!(ids("volume", &Offers::default(), &detailed).contains(&"details"), "it can always be turned off");
+        let heat = CardOptions { form: Form::HeatMap, ..CardOptions::default() };
+        assert!(
+            ids("volume", &AvailableOptions::default(), &heat).contains(&"heat-map"),
+            "it can always be turned off"
+        );
+        let detailed = CardOptions { is_detailed: true, ..CardOptions::default() };
+        assert!(
+            ids("volume", &AvailableOptions::default(), &detailed).contains(&"details"),
+            "it can always be turned off"
+        );
     }
 
     #[test]
     fn deployments_are_offered_and_one_that_is_gone_can_be_turned_off() {
-        let offers = || Offers { deployments: vec!["a".into(), "b".into()], ..Offers::default() };
-        let names = |choices: &Choices| {
+        let offers = || AvailableOptions { deployments: vec!["a".into(), "b".into()], ..AvailableOptions::default() };
+        let names = |choices: &CardOptions| {
             let items = items(graph("volume").expect("a graph"), &offers(), choices).into_iter();
             let with = items.filter(|item| item.action == Action::CompareWith);
             with.map(|item| (item.name, item.is_checked == Some(true))).collect::<Vec<_>>()
         };
-        let with = |name: &str| Choices { comparison: Some(Comparison::Deployment(name.into())), ..Choices::default() };
-        assert_eq!(names(&Choices::default()), [("a".into(), false), ("b".into(), false)]);
+        let with = |name: &str| CardOptions {
+            comparison: Some(Comparison::Deployment(name.into())),
+            ..CardOptions::default()
+        };
+        assert_eq!(names(&CardOptions::default()), [("a".into(), false), ("b".into(), false)]);
         assert_eq!(names(&with("b")), [("a".into(), false), ("b".into(), true)]);
         assert_eq!(names(&with("gone")), [("a".into(), false), ("b".into(), false), ("gone".into(), true)]);
-        assert_eq!(names(&Choices { form: Form::HeatMap, ..with("b") }), []);
+        assert_eq!(names(&CardOptions { form: Form::HeatMap, ..with("b") }), []);
     }
 }

@@ -10,9 +10,9 @@ pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod threshold;
 
-use crate::data::graph::request::{CardState, Drawn, Status};
-use crate::data::refresh_loop::Feed;
-use crate::state::card_options::{Choices, Form};
+use crate::data::feed::Feed;
+use crate::data::graph::card_state::{CardData, CardState, Status};
+use crate::state::card_options::{CardOptions, Form};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::ui::card::fullscreen::Enlarged;
@@ -44,7 +44,7 @@ use wasm_bindgen::closure::Closure;
 pub(crate) struct CardContext {
     pub(crate) graph: &'static Graph,
     /// What was drawn last.
-    pub(crate) drawn: Memo<Option<Arc<Drawn>>>,
+    pub(crate) drawn: Memo<Option<Arc<CardData>>>,
     /// How fresh that is.
     status: Memo<Status>,
     /// What of it is on the card.
@@ -54,7 +54,7 @@ pub(crate) struct CardContext {
     /// The value axis.
     pub(crate) axis: Memo<Axis>,
     /// What menu and legend have switched.
-    pub(crate) choices: Memo<Choices>,
+    pub(crate) choices: Memo<CardOptions>,
     /// Whether rates of requests are shown by the minute.
     is_per_minute: Memo<bool>,
 }
@@ -63,9 +63,9 @@ impl CardContext {
     /// The context of a graph's card.
     fn new(graph: &'static Graph, state: RwSignal<CardState>) -> Self {
         let (palette, navigation) = (expect_context::<Memo<Palette>>(), expect_context::<Navigation>());
-        let choices = Memo::new(move |_| navigation.view.with(|view| view.chosen.of(graph)));
+        let choices = Memo::new(move |_| navigation.view.with(|view| view.card_options.of(graph)));
         let is_per_minute = Memo::new(move |_| navigation.view.with(|view| view.is_per_minute));
-        let drawn = Memo::new(move |_| state.with(|state| state.drawn.clone()));
+        let drawn = Memo::new(move |_| state.with(|state| state.data.clone()));
         let status = Memo::new(move |_| state.with(|state| state.status.clone()));
         let shown = Memo::new(move |_| {
             let choices = choices.get();
@@ -97,7 +97,7 @@ impl CardContext {
 
     /// The newest value of a column of what is shown.
     pub(crate) fn newest(self, at: usize) -> Option<Newest> {
-        let of = |drawn: &Drawn| self.shown.with(|shown| newest(drawn, &shown.frame.columns.get(at)?.values));
+        let of = |drawn: &CardData| self.shown.with(|shown| newest(drawn, &shown.frame.columns.get(at)?.values));
         self.drawn.with(|drawn| of(drawn.as_ref()?))
     }
 
@@ -149,7 +149,7 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
     let state = RwSignal::from(feed.card(graph));
     let card @ CardContext { drawn, status, choices, .. } = CardContext::new(graph, state);
     provide_context(card);
-    on_change(move || choices.with(Choices::asked_for), move || feed.refresh_card(graph));
+    on_change(move || choices.with(CardOptions::data_options), move || feed.refresh_card(graph));
     let node = NodeRef::<html::Section>::new();
     if is_near {
         feed.set_on_screen(graph, true);
@@ -171,7 +171,7 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
                     Status::Live => "live",
                     Status::Stale { .. } => "stale",
                     Status::Failed(_) => "failed",
-                    Status::Absent(_) => "absent",
+                    Status::Missing(_) => "absent",
                 }
             }
             data-points=move || drawn.with(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.frame.times_ms.len()))
@@ -207,10 +207,10 @@ pub(crate) fn Stage() -> impl IntoView {
     let note = Memo::new(move |_| match status.get() {
         Status::Loading => Some("Loading…".to_owned()),
         Status::Live if is_blank.get() => Some("No values in this range.".to_owned()),
-        Status::Absent(why) => Some(why),
+        Status::Missing(why) => Some(why),
         _ => None,
     });
-    let is_absent = move || status.with(|status| matches!(status, Status::Absent(_)));
+    let is_absent = move || status.with(|status| matches!(status, Status::Missing(_)));
     view! {
         <div class="stage">
             <Show when=move || is_table.get() fallback=|| view! { <Plot /> }>

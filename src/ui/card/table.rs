@@ -1,5 +1,5 @@
 //! A card's values as text: for those who read rather than look.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::ui::card::CardContext;
 use crate::ui::kit::format_time as time;
 use leptos::prelude::*;

@@ -1,4 +1,5 @@
 //! The value axis of a card: what it spans, and its labelled round numbers.
+use crate::state::time_range::TimeRange;
 use crate::ui::graph::visible::Shown;
 use catalogue::{Unit, line_name};
 use plot::{
@@ -97,10 +98,10 @@ fn rounding(unit: Unit) -> Rounding {
 
 impl Axis {
     /// Where times and values lie in `width` by `height` CSS pixels, with room for the labels.
-    pub(crate) fn projection(&self, width: f64, height: f64, range: (i64, i64)) -> Projection {
+    pub(crate) fn projection(&self, width: f64, height: f64, range: TimeRange) -> Projection {
         let longest = self.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
         let margins = Margins { left: 14.0 + 6.2 * longest as f64, top: 8.0, right: 8.0, bottom: 22.0 };
-        let projection = Projection::new(width, height, margins, range, (self.low, self.high));
+        let projection = Projection::new(width, height, margins, (range.start_ms, range.end_ms), (self.low, self.high));
         if self.is_log { projection.logarithmic() } else { projection }
     }
 }
@@ -131,7 +132,7 @@ mod tests {
         let axis = axis(Unit::Seconds, &shown, &[style(false), style(false)], true);
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.left_out, 2);
-        assert!(axis.projection(400.0, 200.0, (0, 1)).is_log);
+        assert!(axis.projection(400.0, 200.0, TimeRange::new(0, 1)).is_log);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The canvas: measures itself, lays the scene out and paints it when data, size or theme change.
-use crate::data::graph::request::Drawn;
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
+use crate::data::graph::card_state::CardData;
 use crate::state::cursor::Pointer;
+use crate::state::time_range::TimeRange;
 use crate::ui::card::CardContext;
 use crate::ui::graph::axis::Axis;
 use crate::ui::graph::colours::Palette;
@@ -36,8 +37,8 @@ pub(crate) fn Plot() -> impl IntoView {
         if size.0 < 1.0 || size.1 < 1.0 {
             return;
         }
-        let drawn = drawn.get().unwrap_or_else(|| Arc::new(Drawn::blank(feed.range.get_untracked())));
-        let range = pointer.shown(drawn.range);
+        let drawn = drawn.get().unwrap_or_else(|| Arc::new(CardData::blank(feed.range.get_untracked())));
+        let range = pointer.visible_range(drawn.range);
         painted.set(palette.with(|palette| draw(card, (&drawn, range), palette, &canvas, size, ratio())));
     });
     view! {
@@ -54,7 +55,7 @@ fn ratio() -> f64 {
 /// Paints the lines of a card and a range of theirs, as [`Picture::draw`] does.
 pub(crate) fn draw(
     card: CardContext,
-    (drawn, range): (&Drawn, (i64, i64)),
+    (drawn, range): (&CardData, TimeRange),
     palette: &Palette,
     canvas: &web_sys::HtmlCanvasElement,
     size: (f64, f64),
@@ -70,9 +71,9 @@ pub(crate) fn draw(
 struct Picture<'a> {
     graph: &'a Graph,
     unit: Unit,
-    drawn: &'a Drawn,
+    drawn: &'a CardData,
     /// Start and end, Unix milliseconds.
-    range: (i64, i64),
+    range: TimeRange,
     shown: &'a Shown,
     styles: &'a [LineStyle],
     axis: &'a Axis,
@@ -89,7 +90,7 @@ impl Picture<'_> {
         let (range, frame) = (self.range, &self.shown.frame);
         let projection = self.axis.projection(width, height, range);
         let count = ((projection.right - projection.left) / 60.0).max(2.0) as usize;
-        let times = time_ticks(range.0, range.1, count, &time::offset_ms);
+        let times = time_ticks(range.start_ms, range.end_ms, count, &time::offset_ms);
         let (pixel_width, pixel_height) = ((width * ratio).round() as u32, (height * ratio).round() as u32);
         if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
             canvas.set_width(pixel_width);
@@ -158,7 +159,7 @@ pub(crate) fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
 #[cfg(target_arch = "wasm32")]
 mod tests {
     use super::*;
-    use crate::state::card_options::Choices;
+    use crate::state::card_options::CardOptions;
     use crate::ui::graph::axis::axis;
     use crate::ui::graph::visible::shown;
     use plot::{Frame, Rgb};
@@ -172,23 +173,23 @@ mod tests {
         canvas
     }
 
-    fn drawn(name: &str, values: &[f64]) -> Drawn {
+    fn drawn(name: &str, values: &[f64]) -> CardData {
         let step_ms = 1000;
         let times_ms: Vec<i64> = (0..values.len() as i64).map(|at| at * step_ms).collect();
         let end_ms = times_ms.last().copied().unwrap_or(0);
         let columns = vec![Column { name: name.into(), values: values.to_vec() }];
-        Drawn { frame: Frame { times_ms, columns }, ..Drawn::blank((0, end_ms)) }
+        CardData { frame: Frame { times_ms, columns }, ..CardData::blank(TimeRange::new(0, end_ms)) }
     }
 
     fn draw(
         canvas: &web_sys::HtmlCanvasElement,
         size: (f64, f64),
         graph: &Graph,
-        drawn: &Drawn,
+        drawn: &CardData,
         styles: &[LineStyle],
         is_log: bool,
     ) -> Projection {
-        let shown = shown(graph, drawn, &Choices::default());
+        let shown = shown(graph, drawn, &CardOptions::default());
         let axis = axis(graph.unit, &shown, styles, is_log);
         let palette = Palette::read();
         let picture = Picture {

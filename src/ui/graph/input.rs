@@ -1,8 +1,9 @@
 //! Pointer, fingers and keyboard on a graph: they move the shared cursor, and select a range.
-use crate::data::graph::request::Drawn;
-use crate::data::refresh_loop::Feed;
-use crate::state::cursor::{Cursor, Pinched, Pointer};
+use crate::data::feed::Feed;
+use crate::data::graph::card_state::CardData;
+use crate::state::cursor::{Cursor, Pinch, Pointer, Selection};
 use crate::state::navigation::Navigation;
+use crate::state::time_range::TimeRange;
 use crate::state::view::Range;
 use crate::ui::graph::touch::Fingers;
 use leptos::prelude::*;
@@ -20,7 +21,7 @@ pub(crate) struct Hand {
     /// Name of the graph.
     graph: &'static str,
     /// Its range and points.
-    drawn: Memo<Option<Arc<Drawn>>>,
+    drawn: Memo<Option<Arc<CardData>>>,
     pointer: Pointer,
     navigation: Navigation,
     feed: Feed,
@@ -33,10 +34,10 @@ pub(crate) struct Hand {
 }
 
 /// The index of the graph's point nearest to a time, if the time is within its range.
-pub(crate) fn index_at(drawn: Memo<Option<Arc<Drawn>>>, time_ms: i64) -> Option<usize> {
+pub(crate) fn index_at(drawn: Memo<Option<Arc<CardData>>>, time_ms: i64) -> Option<usize> {
     drawn.with(|drawn| {
         let drawn = drawn.as_ref()?;
-        (drawn.range.0..=drawn.range.1).contains(&time_ms).then(|| drawn.frame.nearest(time_ms)).flatten()
+        drawn.range.contains(time_ms).then(|| drawn.frame.nearest(time_ms)).flatten()
     })
 }
 
@@ -55,7 +56,7 @@ fn place(event: &PointerEvent) -> (f64, f64) {
 impl Hand {
     pub(crate) fn new(
         graph: &'static str,
-        drawn: Memo<Option<Arc<Drawn>>>,
+        drawn: Memo<Option<Arc<CardData>>>,
         painted: RwSignal<Option<Projection>>,
     ) -> Self {
         let (pointer, navigation, feed) = (expect_context::<Pointer>(), expect_context(), expect_context());
@@ -116,7 +117,7 @@ impl Hand {
             && (self.pointer.selection.get_untracked().is_some() || (x - from).abs() >= CLICK_PX)
             && let Some(from_ms) = self.time_at(from)
         {
-            self.pointer.selection.set(Some((from_ms, time_ms)));
+            self.pointer.selection.set(Some(Selection { from_ms, to_ms: time_ms }));
         }
     }
 
@@ -141,7 +142,7 @@ impl Hand {
         let now_ms = self.feed.now_ms();
         let range = Range::pinched(pinch.range, pinch.before, pinch.after, now_ms);
         self.pinched.set_value(Some(range));
-        self.pointer.pinched.set(Some(Pinched { range: range.resolve(now_ms), is_held: true }));
+        self.pointer.pinched.set(Some(Pinch { range: range.resolve(now_ms), is_held: true }));
         true
     }
 
@@ -166,7 +167,7 @@ impl Hand {
         let before = self.navigation.view.with_untracked(|view| view.range);
         let range = range.filter(|range| *range != before);
         let held = self.pointer.pinched.get_untracked().filter(|_| range.is_some());
-        self.pointer.pinched.set(held.map(|pinched| Pinched { is_held: false, ..pinched }));
+        self.pointer.pinched.set(held.map(|pinched| Pinch { is_held: false, ..pinched }));
         if let Some(range) = range {
             self.navigation.select(range);
         }
@@ -209,7 +210,7 @@ impl Hand {
 
     /// Takes the selection as the page's range.
     fn apply(self) {
-        if let Some((one_ms, other_ms)) = self.pointer.selection.get_untracked() {
+        if let Some(Selection { from_ms: one_ms, to_ms: other_ms }) = self.pointer.selection.get_untracked() {
             self.pointer.selection.set(None);
             self.pointer.is_pinned.set(false);
             self.navigation.select(Range::between(one_ms, other_ms));
@@ -246,8 +247,8 @@ impl Hand {
         });
         let Some(time_ms) = next else { return };
         if selects && let Some(here) = here {
-            let from_ms = self.pointer.selection.get_untracked().map_or(here.time_ms, |selection| selection.0);
-            self.pointer.selection.set(Some((from_ms, time_ms)));
+            let from_ms = self.pointer.selection.get_untracked().map_or(here.time_ms, |selection| selection.from_ms);
+            self.pointer.selection.set(Some(Selection { from_ms, to_ms: time_ms }));
         }
         self.point_at(time_ms);
     }
@@ -255,9 +256,10 @@ impl Hand {
 
 /// The time `by` points beside the one at an index, or the newest where there is none: of those within the range, as the
 /// last point mostly lies a little after its end.
-fn step(times_ms: &[i64], range: (i64, i64), at: Option<usize>, by: isize) -> Option<i64> {
-    let first = times_ms.partition_point(|time_ms| *time_ms < range.0);
-    let last = times_ms.partition_point(|time_ms| *time_ms <= range.1).checked_sub(1).filter(|last| *last >= first)?;
+fn step(times_ms: &[i64], range: TimeRange, at: Option<usize>, by: isize) -> Option<i64> {
+    let first = times_ms.partition_point(|time_ms| *time_ms < range.start_ms);
+    let last =
+        times_ms.partition_point(|time_ms| *time_ms <= range.end_ms).checked_sub(1).filter(|last| *last >= first)?;
     let next = at.map_or(last, |at| at.saturating_add_signed(by));
     times_ms.get(next.max(first).min(last)).copied()
 }
@@ -280,8 +282,9 @@ mod tests {
             ((61, 70), None, -1, None),
             ((-9, -1), None, -1, None),
         ] {
+            let range = TimeRange::new(range.0, range.1);
             assert_eq!(step(&times, range, at, by), expected, "{range:?} {at:?} {by}");
         }
-        assert_eq!(step(&[], (0, 1), None, 1), None);
+        assert_eq!(step(&[], TimeRange::new(0, 1), None, 1), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What lies over a graph: crosshair, dots, selection and marks; moving the pointer redraws no canvas.
-use crate::data::events::Mark;
-use crate::data::refresh_loop::Feed;
-use crate::state::cursor::Pointer;
+use crate::data::events::Event;
+use crate::data::feed::Feed;
+use crate::state::cursor::{Pointer, Selection};
 use crate::ui::card::CardContext;
 use crate::ui::card::last_value::{Newest, newest};
 use crate::ui::card::threshold::TargetLine;
@@ -43,16 +43,16 @@ pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
     let marks = move || {
         let projection = painted.get()?;
         let within = feed
-            .marks
+            .events
             .get()
             .into_iter()
             .filter(move |mark| (projection.start_ms..=projection.end_ms).contains(&mark.time_ms));
-        let mark = move |mark: Mark| {
+        let mark = move |mark: Event| {
             let text = told(&mark);
             view! {
                 <i
                     class="mark"
-                    data-happening=mark.happening.word()
+                    data-happening=mark.kind.verb()
                     role="img"
                     aria-label=text.clone()
                     title=text
@@ -90,8 +90,8 @@ pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
 }
 
 /// What a mark stands for.
-pub(crate) fn told(mark: &Mark) -> String {
-    format!("{} at {}", mark.told(), time::clock(mark.time_ms))
+pub(crate) fn told(mark: &Event) -> String {
+    format!("{} at {}", mark.sentence(), time::clock(mark.time_ms))
 }
 
 /// The line at the shared cursor.
@@ -115,7 +115,7 @@ pub(crate) fn Crosshair(x: Memo<Option<f64>>, painted: Painted) -> impl IntoView
 pub(crate) fn Selected(painted: Painted) -> impl IntoView {
     let pointer = expect_context::<Pointer>();
     move || {
-        let ((one_ms, other_ms), projection) = (pointer.selection.get()?, painted.get()?);
+        let (Selection { from_ms: one_ms, to_ms: other_ms }, projection) = (pointer.selection.get()?, painted.get()?);
         let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
         let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
         Some(view! {
@@ -150,8 +150,8 @@ fn summary(card: CardContext) -> String {
         format!(
             "{} from {} to {}. Newest values: {}.",
             card.graph.title,
-            time::clock(drawn.range.0),
-            time::clock(drawn.range.1),
+            time::clock(drawn.range.start_ms),
+            time::clock(drawn.range.end_ms),
             if newest.is_empty() { "none".into() } else { newest.join(", ") }
         )
     })

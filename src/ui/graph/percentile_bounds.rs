@@ -1,5 +1,5 @@
 //! Where a percentile is only a bound: the marks on the graph, and the sign before the value.
-use crate::data::graph::request::Drawn;
+use crate::data::graph::card_state::CardData;
 use catalogue::{Bound, Colours, Graph, Unit, bound, line_name};
 use plot::{Frame, LineStyle, Marker};
 
@@ -14,7 +14,7 @@ fn is_percentile(graph: &Graph, name: &str) -> bool {
 }
 
 /// A value for people: `≥ 60.0 s` where the truth may be higher, `≤ 300 ms` where it may be anything below.
-pub(crate) fn written(graph: &Graph, unit: Unit, drawn: &Drawn, name: &str, value: f64) -> String {
+pub(crate) fn written(graph: &Graph, unit: Unit, drawn: &CardData, name: &str, value: f64) -> String {
     let bounded = is_percentile(graph, name).then(|| bound(value, &drawn.bucket_ends)).flatten();
     match bounded {
         Some(Bound::AtLeast) => format!("≥ {}", unit.format(value)),
@@ -28,7 +28,13 @@ pub(crate) fn written(graph: &Graph, unit: Unit, drawn: &Drawn, name: &str, valu
 }
 
 /// Marks on the visible lines where they are bounds, at least `apart_ms` from each other.
-pub(crate) fn marks(graph: &Graph, drawn: &Drawn, frame: &Frame, styles: &[LineStyle], apart_ms: i64) -> Vec<Marker> {
+pub(crate) fn marks(
+    graph: &Graph,
+    drawn: &CardData,
+    frame: &Frame,
+    styles: &[LineStyle],
+    apart_ms: i64,
+) -> Vec<Marker> {
     let mut marks = Vec::new();
     if drawn.bucket_ends.is_empty() {
         return marks;
@@ -50,11 +56,12 @@ pub(crate) fn marks(graph: &Graph, drawn: &Drawn, frame: &Frame, styles: &[LineS
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::time_range::TimeRange;
     use catalogue::graph;
     use plot::{Column, Rgb};
 
-    fn drawn() -> Drawn {
-        Drawn { bucket_ends: vec![0.3, 1.0, 60.0, f64::INFINITY], ..Drawn::blank((0, 1000)) }
+    fn drawn() -> CardData {
+        CardData { bucket_ends: vec![0.3, 1.0, 60.0, f64::INFINITY], ..CardData::blank(TimeRange::new(0, 1000)) }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The values at the cursor, on every graph at once.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::state::cursor::Pointer;
 use crate::ui::card::CardContext;
 use crate::ui::graph::canvas::Painted;
@@ -45,7 +45,7 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
         } else {
             sort(&mut values);
         }
-        let marks: Vec<String> = feed.marks.with(|marks| {
+        let marks: Vec<String> = feed.events.with(|marks| {
             let here = marks.iter().filter(|mark| index_at(drawn, mark.time_ms) == Some(index));
             here.take(MOST_MARKS).map(told).collect()
         });

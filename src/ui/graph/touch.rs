@@ -1,4 +1,5 @@
 //! The fingers on a graph: one points and selects as a mouse does, two pinch the range.
+use crate::state::time_range::TimeRange;
 use plot::Projection;
 
 /// The fingers that are down; more than two count as two.
@@ -21,7 +22,7 @@ struct Grip {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pinch {
     /// The range that it began over.
-    pub(crate) range: (i64, i64),
+    pub(crate) range: TimeRange,
     /// Middle and distance of the fingers at first.
     pub(crate) before: (f64, f64),
     /// Middle and distance now.
@@ -46,7 +47,7 @@ impl Fingers {
         *at = to;
         let Grip { projection, before } = self.grip?;
         let after = self.spread(&projection)?;
-        Some(Pinch { range: (projection.start_ms, projection.end_ms), before, after })
+        Some(Pinch { range: TimeRange::new(projection.start_ms, projection.end_ms), before, after })
     }
 
     /// A finger goes; whether that ends a pinch.
@@ -82,7 +83,7 @@ mod tests {
         assert_eq!(fingers.moved(7, (130.0, 10.0)), None, "one alone selects");
         assert!(fingers.down(9, (170.0, 40.0), projection()));
         let pinch = fingers.moved(9, (200.0, 10.0)).expect("a pinch");
-        assert_eq!((pinch.range, pinch.before, pinch.after), ((1000, 5000), (0.5, 50.0), (0.575, 70.0)));
+        assert_eq!((pinch.range, pinch.before, pinch.after), (TimeRange::new(1000, 5000), (0.5, 50.0), (0.575, 70.0)));
         assert!(fingers.up(7));
         assert_eq!(fingers.moved(9, (100.0, 10.0)), None, "the other one is idle until it goes, too");
         assert!(!fingers.up(9));

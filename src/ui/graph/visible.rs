@@ -1,7 +1,7 @@
 //! What of a card's data is on it: the lines, what they are compared with, the buckets, and a band for lines past counting.
-use crate::data::graph::request::{Beside, Drawn};
-use crate::state::card_options::{Choices, Comparison, Form};
-use crate::state::line_filter::Lines;
+use crate::data::graph::card_state::{CardData, ComparisonData};
+use crate::state::card_options::{CardOptions, Comparison, Form};
+use crate::state::line_filter::LineFilter;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{DrawStyle, Graph, LineRole};
 use plot::{ChartType, Column, Frame};
@@ -19,7 +19,7 @@ pub(crate) struct Shown {
     /// For each of the others the own line that it belongs to; none for a sum, and where there is none.
     pub(crate) beside: Vec<Option<usize>>,
     /// Which of them are visible.
-    pub(crate) lines: Lines,
+    pub(crate) lines: LineFilter,
     /// The lines that are not drawn each.
     pub(crate) rest: Option<Rest>,
     /// What becomes of the lines; none without data.
@@ -58,7 +58,7 @@ pub(crate) fn is_limit(graph: &Graph, name: &str) -> bool {
 /// The name of a line of what is compared with.
 pub(crate) fn compared(name: &str, of: &Comparison) -> String {
     match of {
-        Comparison::RangeBefore => format!("{name} before"),
+        Comparison::PreviousPeriod => format!("{name} before"),
         Comparison::Deployment(deployment) => format!("{name} in {deployment}"),
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn compared(name: &str, of: &Comparison) -> String {
 const ALL: &str = "all";
 
 /// Picks what is shown.
-pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
+pub(crate) fn shown(graph: &Graph, drawn: &CardData, choices: &CardOptions) -> Shown {
     let width_ms = drawn.grid.step_ms;
     if let (Form::HeatMap, Some(buckets)) = (choices.form, &drawn.buckets) {
         let frame = without_empty_ends(buckets);
@@ -84,11 +84,11 @@ pub(crate) fn shown(graph: &Graph, drawn: &Drawn, choices: &Choices) -> Shown {
     let (mut frame, rest) = split(graph, &drawn.frame, look != ChartType::Lines);
     let own_count = frame.columns.len();
     let mut beside = Vec::new();
-    if let Some(other) = drawn.beside.as_ref().filter(|other| choices.comparison.as_ref() == Some(&other.of)) {
+    if let Some(other) = drawn.comparison.as_ref().filter(|other| choices.comparison.as_ref() == Some(&other.with)) {
         compare(graph, &mut frame, other, look, &mut beside);
     }
-    let mut shown = Shown { frame, own_count, beside, rest, look: Some(look), lines: Lines::default() };
-    shown.lines = choices.lines.among(&shown.named());
+    let mut shown = Shown { frame, own_count, beside, rest, look: Some(look), lines: LineFilter::default() };
+    shown.lines = choices.line_filter.for_lines(&shown.named());
     shown
 }
 
@@ -152,7 +152,7 @@ fn split(graph: &Graph, frame: &Frame, is_stacked: bool) -> (Frame, Option<Rest>
 
 /// Adds the lines of what is compared with that have values, and for each the own line of its name: of the range before
 /// those that are in this one too; of what is stacked, the sum.
-fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: ChartType, beside: &mut Vec<Option<usize>>) {
+fn compare(graph: &Graph, frame: &mut Frame, other: &ComparisonData, look: ChartType, beside: &mut Vec<Option<usize>>) {
     let columns = &other.frame.columns;
     let is_data = |name: &str| !is_limit(graph, name);
     let own: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
@@ -160,7 +160,7 @@ fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: ChartType, be
         let value = |time| other.frame.times_ms.binary_search(time).ok().and_then(|at| values.get(at)).copied();
         let values: Vec<f64> = frame.times_ms.iter().map(|time| value(time).unwrap_or(f64::NAN)).collect();
         if values.iter().any(|value| !value.is_nan()) {
-            frame.columns.push(Column { name: compared(name, &other.of), values });
+            frame.columns.push(Column { name: compared(name, &other.with), values });
             beside.push(at);
         }
     };
@@ -173,7 +173,7 @@ fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: ChartType, be
             add(Some(at), name, &same.values);
         }
     }
-    if other.of != Comparison::RangeBefore {
+    if other.with != Comparison::PreviousPeriod {
         let is_new = |column: &&Column| is_data(&column.name) && !own.contains(&column.name);
         for column in columns.iter().filter(is_new).take(MOST_LINES) {
             add(None, &column.name, &column.values);
@@ -184,13 +184,14 @@ fn compare(graph: &Graph, frame: &mut Frame, other: &Beside, look: ChartType, be
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::time_range::TimeRange;
     use catalogue::graph;
 
-    fn drawn(columns: &[(&str, &[f64])]) -> Drawn {
+    fn drawn(columns: &[(&str, &[f64])]) -> CardData {
         let count = columns.first().map_or(0, |column| column.1.len()) as i64;
         let columns = columns.iter().map(|(name, values)| Column { name: (*name).into(), values: values.to_vec() });
         let frame = Frame { times_ms: (0..count).map(|at| at * 1000).collect(), columns: columns.collect() };
-        Drawn { frame, ..Drawn::blank((0, 1000 * count)) }
+        CardData { frame, ..CardData::blank(TimeRange::new(0, 1000 * count)) }
     }
 
     fn names(shown: &Shown) -> Vec<&str> {
@@ -202,13 +203,13 @@ mod tests {
         let graph = graph("running-and-waiting").expect("a graph");
         let now = drawn(&[("running", &[1.0, 2.0]), ("limit", &[9.0, 9.0])]);
         let then = drawn(&[("running", &[5.0, 6.0, 7.0]), ("limit", &[9.0, 9.0, 9.0]), ("gone", &[1.0])]).frame;
-        let now = Drawn { beside: Some(Beside::new(Comparison::RangeBefore, then)), ..now };
-        let compared = Choices { comparison: Some(Comparison::RangeBefore), ..Choices::default() };
+        let now = CardData { comparison: Some(ComparisonData::new(Comparison::PreviousPeriod, then)), ..now };
+        let compared = CardOptions { comparison: Some(Comparison::PreviousPeriod), ..CardOptions::default() };
         let shown = shown(graph, &now, &compared);
         assert_eq!((names(&shown), shown.own_count), (vec!["running", "limit", "running before"], 2));
         assert_eq!((shown.frame.columns[2].values.as_slice(), shown.beside), (&[5.0, 6.0][..], vec![Some(0)]));
-        assert_eq!(names(&super::shown(graph, &now, &Choices::default())), ["running", "limit"]);
-        let stacked = super::shown(graph, &now, &Choices { is_stacked: true, ..compared });
+        assert_eq!(names(&super::shown(graph, &now, &CardOptions::default())), ["running", "limit"]);
+        let stacked = super::shown(graph, &now, &CardOptions { is_stacked: true, ..compared });
         assert_eq!((names(&stacked), &stacked.beside), (vec!["running", "limit", "all before"], &vec![None]));
     }
 
@@ -218,14 +219,14 @@ mod tests {
         let other = Comparison::Deployment("b.1".into());
         let there = drawn(&[("other", &[7.0]), ("limit", &[9.0]), ("waiting", &[4.0]), ("none", &[f64::NAN])]).frame;
         let here = drawn(&[("running", &[1.0]), ("waiting", &[2.0])]);
-        let here = Drawn { beside: Some(Beside::new(other.clone(), there)), ..here };
-        let compared = Choices { comparison: Some(other), ..Choices::default() };
+        let here = CardData { comparison: Some(ComparisonData::new(other.clone(), there)), ..here };
+        let compared = CardOptions { comparison: Some(other), ..CardOptions::default() };
         let lines = shown(graph, &here, &compared);
         assert_eq!(names(&lines), ["running", "waiting", "waiting in b.1", "other in b.1"]);
         assert_eq!(lines.beside, [Some(1), None]);
-        let stacked = shown(graph, &here, &Choices { is_stacked: true, ..compared });
+        let stacked = shown(graph, &here, &CardOptions { is_stacked: true, ..compared });
         assert_eq!((names(&stacked)[2], stacked.frame.columns[2].values[0]), ("all in b.1", 11.0));
-        let before = Choices { comparison: Some(Comparison::RangeBefore), ..Choices::default() };
+        let before = CardOptions { comparison: Some(Comparison::PreviousPeriod), ..CardOptions::default() };
         assert!(shown(graph, &here, &before).beside.is_empty(), "what has not come yet is not another's");
     }
 
@@ -236,11 +237,12 @@ mod tests {
         let named: Vec<String> = (0..60).map(|at| format!("replica-{at}")).collect();
         let columns: Vec<(&str, &[f64])> =
             named.iter().zip(&values).map(|(name, values)| (name.as_str(), values.as_slice())).collect();
-        let shown = shown(graph, &drawn(&columns), &Choices::default());
+        let shown = shown(graph, &drawn(&columns), &CardOptions::default());
         assert_eq!((shown.own_count, names(&shown)[0]), (MOST_LINES, "replica-10"));
         let rest = shown.rest.expect("a rest");
         assert_eq!((rest.count, rest.low[0], rest.high[1]), (10, 0.0, 9.0));
-        let stacked = super::shown(graph, &drawn(&columns), &Choices { is_stacked: true, ..Choices::default() });
+        let stacked =
+            super::shown(graph, &drawn(&columns), &CardOptions { is_stacked: true, ..CardOptions::default() });
         assert_eq!((stacked.own_count, names(&stacked)[MOST_LINES]), (MOST_LINES + 1, REST));
         assert_eq!(stacked.frame.sums(|_| true), drawn(&columns).frame.sums(|_| true), "the top edge is the true sum");
         let rest = stacked.rest.expect("a rest");
@@ -252,8 +254,8 @@ mod tests {
         let graph = graph("running-and-waiting").expect("a graph");
         let lines =
             drawn(&[("a · running", &[1.0]), ("a · waiting", &[1.0]), ("b · running", &[1.0]), ("limit", &[9.0])]);
-        let heat = Choices { form: Form::HeatMap, ..Choices::default() };
-        let shown = shown(graph, &Drawn { is_detailed: true, ..lines }, &heat);
+        let heat = CardOptions { form: Form::HeatMap, ..CardOptions::default() };
+        let shown = shown(graph, &CardData { is_detailed: true, ..lines }, &heat);
         assert_eq!(names(&shown), ["b · running", "a · running"]);
         assert_eq!(shown.look, Some(ChartType::Cells { width_ms: 1, draws_zero: true }));
     }
@@ -261,11 +263,11 @@ mod tests {
     #[test]
     fn buckets_show_once_they_have_come() {
         let graph = graph("end-to-end-latency").expect("a graph");
-        let heat = Choices { form: Form::HeatMap, ..Choices::default() };
+        let heat = CardOptions { form: Form::HeatMap, ..CardOptions::default() };
         let lines = drawn(&[("p50", &[1.0])]);
         assert_eq!(names(&shown(graph, &lines, &heat)), ["p50"]);
         let buckets = drawn(&[("≤ 0.5 s", &[0.0]), ("≤ 1 s", &[3.0]), ("≤ 9 s", &[f64::NAN])]).frame;
-        let shown = shown(graph, &Drawn { buckets: Some(buckets), ..lines }, &heat);
+        let shown = shown(graph, &CardData { buckets: Some(buckets), ..lines }, &heat);
         assert_eq!(
             (names(&shown), shown.look),
             (vec!["≤ 1 s"], Some(ChartType::Cells { width_ms: 1, draws_zero: false }))

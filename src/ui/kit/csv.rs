@@ -1,6 +1,5 @@
 //! A card for elsewhere: its data as CSV, and the code that embeds it.
-use crate::state::embed as frame;
-use crate::state::embed::Content;
+use crate::state::embed::{Embed, EmbedContent};
 use crate::state::url::encode;
 use crate::state::view::View;
 use catalogue::{Graph, Unit};
@@ -43,11 +42,11 @@ fn cell(text: &str) -> String {
 /// The element that shows one card on another page; `page` is this page's address without its query, `view` what is on
 /// screen. The sandbox lets it run, and neither leave its frame nor act in the viewer's name.
 pub(crate) fn embed_code(page: &str, graph: &Graph, view: &View) -> String {
-    let content = Content::Graph(graph.id.into());
-    let frame = Some(frame::Frame { content, theme: None, parents: Vec::new() });
+    let content = EmbedContent::Graph(graph.id.into());
+    let embed = Some(Embed { content, theme: None, parents: Vec::new() });
     let source = escaped(&format!(
         "{page}?{}",
-        encode(&View { frame, section: None, chosen: view.chosen.only(graph), ..view.clone() })
+        encode(&View { embed, section: None, card_options: view.card_options.only(graph), ..view.clone() })
     ));
     let title = escaped(graph.title);
     format!(
@@ -97,7 +96,7 @@ mod tests {
         assert!(code.starts_with(&format!("<iframe src=\"{source}\" title=\"")), "{code}");
         assert_eq!(code.matches('<').count(), 2, "{code}");
         let framed =
-            View { frame: Some(frame::Frame { content: Content::All, theme: None, parents: Vec::new() }), ..view };
+            View { embed: Some(Embed { content: EmbedContent::All, theme: None, parents: Vec::new() }), ..view };
         assert_eq!(embed_code("http://h/\"", graph, &framed), code, "the code is the same from within a frame");
     }
 }

@@ -1,17 +1,17 @@
 //! Times for people, in the zone that is shown.
-use crate::state::range_parser::Wall;
-use crate::state::time_zone::Zone;
+use crate::state::range_parser::ZoneOffset;
+use crate::state::time_zone::TimeZone;
 use leptos::prelude::*;
 use std::cell::Cell;
 
 const DAY_MS: i64 = 86_400_000;
 
 thread_local! {
-    static ZONE: Cell<Option<Memo<Zone>>> = const { Cell::new(None) };
+    static ZONE: Cell<Option<Memo<TimeZone>>> = const { Cell::new(None) };
 }
 
 /// Shows all times in this zone from now on.
-pub(crate) fn show_in(zone: Memo<Zone>) {
+pub(crate) fn show_in(zone: Memo<TimeZone>) {
     ZONE.set(Some(zone));
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn show_in(zone: Memo<Zone>) {
 pub(crate) fn offset_ms(time_ms: i64) -> i64 {
     match ZONE.get() {
         Some(zone) => zone.with(|zone| zone.offset_ms(time_ms)),
-        None => Zone::Browser.offset_ms(time_ms),
+        None => TimeZone::Browser.offset_ms(time_ms),
     }
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn clock(time_ms: i64) -> String {
 const NEAR_MS: i64 = 3 * 3_600_000;
 
 /// Whether a clock that is ahead of UTC by `offset_ms` at each time is set back so that it shows this one twice.
-fn is_shown_twice(time_ms: i64, offset_ms: Wall<'_>) -> bool {
+fn is_shown_twice(time_ms: i64, offset_ms: ZoneOffset<'_>) -> bool {
     let (before, after) = (offset_ms(time_ms - NEAR_MS), offset_ms(time_ms + NEAR_MS));
     if before <= after {
         return false;

@@ -1,4 +1,5 @@
 //! Taking a card's data along: to the clipboard, or as a file.
+use crate::state::time_range::TimeRange;
 use crate::ui::card::CardContext;
 use crate::ui::graph::canvas::draw;
 use crate::ui::graph::colours::{Palette, css};
@@ -54,12 +55,12 @@ pub(crate) fn iso(time_ms: i64) -> String {
 
 /// A name that says which graph and which time.
 pub(crate) fn file_name(card: CardContext, ending: &str) -> String {
-    let start_ms = card.drawn.with_untracked(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.range.0));
+    let start_ms = card.drawn.with_untracked(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.range.start_ms));
     let start = iso(start_ms).chars().take(19).collect::<String>().replace(':', "-");
     format!("{}-{start}.{ending}", card.graph.id)
 }
 
-/// Offers a text as a file of that name.
+/// AvailableOptions a text as a file of that name.
 pub(crate) fn offer_text(text: &str, name: &str) {
     let kind = BlobPropertyBag::new();
     kind.set_type("text/csv;charset=utf-8");
@@ -68,7 +69,7 @@ pub(crate) fn offer_text(text: &str, name: &str) {
     }
 }
 
-/// Offers the card's picture, with its title and legend, as a file.
+/// AvailableOptions the card's picture, with its title and legend, as a file.
 pub(crate) fn offer_picture(card: CardContext, palette: &Palette) {
     let name = file_name(card, "png");
     let Some(picture) = picture(card, palette) else { return };
@@ -148,7 +149,7 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     context.fill_text(title.trim_end(), EDGE_PX, 16.0).ok()?;
     context.set_font(&format!("12px {font}"));
     // A picture outlives its day.
-    let (start_ms, end_ms) = drawn.range;
+    let TimeRange { start_ms, end_ms } = drawn.range;
     let times = format!("{} to {}", time::clock_and_day(start_ms, 0), time::clock_and_day(end_ms, start_ms));
     context.fill_text(&times, EDGE_PX, 34.0).ok()?;
     context

@@ -1,5 +1,5 @@
 //! The whole page, or in a frame what the link asks of it: what is shared, and the order of the parts.
-use crate::data::refresh_loop::{Connection, Feed};
+use crate::data::feed::{Connection, Feed};
 use crate::embed::channel::Channel;
 use crate::state::cursor::Pointer;
 use crate::state::layout::storage::Layouts;
@@ -22,13 +22,13 @@ pub fn App() -> impl IntoView {
     let navigation = Navigation::new();
     let pointer = Pointer::new();
     let feed = Feed::new(navigation.view, pointer.is_pinned);
-    time::show_in(Memo::new(move |_| navigation.view.with(|view| view.zone.clone())));
+    time::show_in(Memo::new(move |_| navigation.view.with(|view| view.time_zone.clone())));
     let theme = RwSignal::new(prefs::current());
     let palette = Memo::new(move |_| {
         theme.track();
         Palette::read()
     });
-    let is_framed = navigation.view.with_untracked(|view| view.frame.is_some());
+    let is_framed = navigation.view.with_untracked(|view| view.embed.is_some());
     follow_system(navigation, theme);
     // In the address at once, so that whoever gets it sees the same numbers.
     let says_rate = window().location().search().is_ok_and(|search| url::has_rate(&search));
@@ -67,9 +67,9 @@ pub fn App() -> impl IntoView {
 fn pinched_until_drawn(navigation: Navigation, feed: Feed, pointer: Pointer) {
     effect(move || {
         let is_down = feed.connection.with(|connection| matches!(connection, Connection::Down { .. }));
-        let (start_ms, end_ms) = feed.range.get_untracked();
+        let range = feed.range.get_untracked();
         let wanted_ms = navigation.view.with_untracked(|view| view.range.length_ms());
-        let has_come = is_down || end_ms - start_ms == wanted_ms;
+        let has_come = is_down || range.length_ms() == wanted_ms;
         if has_come && pointer.pinched.get_untracked().is_some_and(|pinched| !pinched.is_held) {
             pointer.pinched.set(None);
         }
@@ -88,13 +88,13 @@ fn follow_system(navigation: Navigation, theme: RwSignal<prefs::Theme>) {
     let of_system = |is_dark: bool| if is_dark { prefs::Theme::Dark } else { prefs::Theme::Light };
     let system = RwSignal::new(of_system(query.matches()));
     effect(move || {
-        if let Some(asked) = navigation.view.with(|view| view.frame.as_ref().map(|frame| frame.theme)) {
+        if let Some(asked) = navigation.view.with(|view| view.embed.as_ref().map(|frame| frame.theme)) {
             take(asked.unwrap_or(system.get()));
         }
     });
     let changed = Closure::<dyn Fn(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
         system.set(of_system(event.matches()));
-        let is_framed = navigation.view.with_untracked(|view| view.frame.is_some());
+        let is_framed = navigation.view.with_untracked(|view| view.embed.is_some());
         if !is_framed && !prefs::is_chosen() {
             take(system.get_untracked());
         }

@@ -1,8 +1,8 @@
 //! What the whole page has to say: the server is away, there is no engine yet, or what became of the link.
-use crate::data::refresh_loop::{Connection, Feed};
+use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
-use crate::state::url::has_odd_times;
+use crate::state::url::has_invalid_times;
 use crate::ui::kit::format_time as time;
 use crate::ui::topbar::controls::TextButton;
 use crate::wasm_size::effect::on_change;
@@ -31,11 +31,11 @@ enum Action {
 pub(crate) fn Banner() -> impl IntoView {
     let (feed, layouts) = (expect_context::<Feed>(), expect_context::<Layouts>());
     let navigation = expect_context::<Navigation>();
-    let is_odd = RwSignal::new(has_odd_times(&window().location().search().unwrap_or_default()));
+    let is_odd = RwSignal::new(has_invalid_times(&window().location().search().unwrap_or_default()));
     on_change(move || navigation.view.with(|view| view.range), move || is_odd.set(false));
     let has_no_engine = Memo::new(move |_| {
         feed.inventory.with(|inventory| inventory.as_ref().is_some_and(|inventory| inventory.models().is_empty()))
-            && feed.answering.get().1 == 0
+            && feed.replica_count.get().total == 0
     });
     let lost = Memo::new(move |_| match feed.connection.get() {
         Connection::Down { since_ms, why, retry_ms } => {

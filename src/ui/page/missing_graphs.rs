@@ -1,5 +1,5 @@
 //! The graphs of a section that have nothing to draw, and why.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::ui::kit::conditional::Show;
 use catalogue::Section;
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 pub(crate) fn Absent(section: Memo<Section>) -> impl IntoView {
     let feed = expect_context::<Feed>();
     let absent = Memo::new(move |_| {
-        let titled = feed.absent(section.get()).into_iter().map(|(graph, why)| (graph.title, why));
+        let titled = feed.missing_graphs(section.get()).into_iter().map(|(graph, why)| (graph.title, why));
         titled.collect::<Vec<_>>()
     });
     let count = Memo::new(move |_| absent.with(Vec::len));

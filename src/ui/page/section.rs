@@ -1,6 +1,6 @@
 //! The grid of cards of the open section; in a frame perhaps one card alone.
-use crate::data::refresh_loop::Feed;
-use crate::state::embed::Content;
+use crate::data::feed::Feed;
+use crate::state::embed::EmbedContent;
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::ui::card::Card;
@@ -48,10 +48,10 @@ pub(crate) fn Cards() -> impl IntoView {
     let feed = expect_context::<Feed>();
     let layouts = expect_context::<Layouts>();
     let section = shown_section();
-    let alone = navigation.view.with_untracked(|view| match &view.frame {
+    let alone = navigation.view.with_untracked(|view| match &view.embed {
         Some(frame) => match &frame.content {
-            Content::Graph(id) => Some(graph(id).map(|graph| graph.id)),
-            Content::All => None,
+            EmbedContent::Graph(id) => Some(graph(id).map(|graph| graph.id)),
+            EmbedContent::All => None,
         },
         None => None,
     });

@@ -1,5 +1,5 @@
 //! Keys for the whole page, the sheet that lists them, and the button that shares the page.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
 use crate::ui::kit::dialog::{Dialog, Modal};
 use crate::ui::kit::save;

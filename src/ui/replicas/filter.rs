@@ -1,12 +1,12 @@
 //! The replicas that are listed, in their order.
 use crate::data::replicas::fleet::{Fleet, Replica};
-use crate::state::replica_table::{Listing, Order};
+use crate::state::replica_table::{ReplicaTableOptions, SortKey};
 use crate::wasm_size::sort::sort_by;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// The replicas that pass the filter, ordered; equal ones by name.
-pub(crate) fn listed(fleet: &Fleet, listing: &Listing) -> Vec<Arc<Replica>> {
+pub(crate) fn listed(fleet: &Fleet, listing: &ReplicaTableOptions) -> Vec<Arc<Replica>> {
     let range = fleet.range;
     let text = lowercase(listing.text.trim());
     let has_text = |replica: &Replica| {
@@ -21,21 +21,21 @@ pub(crate) fn listed(fleet: &Fleet, listing: &Listing) -> Vec<Arc<Replica>> {
     let mut listed: Vec<Arc<Replica>> = passing.cloned().collect();
     // What is not known stands last; of figures the highest stands first.
     let figure = |value: Option<f64>| -value.unwrap_or(f64::NEG_INFINITY);
-    let key = |replica: &Replica| match listing.order {
-        Order::State => replica.current(range).map_or(f64::INFINITY, |span| f64::from(span.state as u8)),
-        Order::Since => replica.since(range).map_or(f64::INFINITY, |(since_ms, _)| since_ms as f64),
-        Order::Restarts => -f64::from(replica.restart_count()),
-        Order::Running => figure(replica.running),
-        Order::Waiting => figure(replica.waiting),
-        Order::Cores => figure(replica.cores),
-        Order::Gpu => figure(replica.gpu),
-        Order::Name | Order::Engine | Order::Address => 0.0,
+    let key = |replica: &Replica| match listing.sort_key {
+        SortKey::State => replica.current(range).map_or(f64::INFINITY, |span| f64::from(span.state as u8)),
+        SortKey::Since => replica.since(range).map_or(f64::INFINITY, |since| since.time_ms as f64),
+        SortKey::Restarts => -f64::from(replica.restart_count()),
+        SortKey::Running => figure(replica.running),
+        SortKey::Waiting => figure(replica.waiting),
+        SortKey::Cores => figure(replica.cores),
+        SortKey::Gpu => figure(replica.gpu),
+        SortKey::Name | SortKey::Engine | SortKey::Address => 0.0,
     };
     sort_by(&mut listed, |a, b| {
-        let order = match listing.order {
-            Order::Engine => a.engine.is_empty().cmp(&b.engine.is_empty()).then_with(|| a.engine.cmp(&b.engine)),
-            Order::Address => natural(&a.address, &b.address),
-            Order::Name => natural(&a.name, &b.name),
+        let order = match listing.sort_key {
+            SortKey::Engine => a.engine.is_empty().cmp(&b.engine.is_empty()).then_with(|| a.engine.cmp(&b.engine)),
+            SortKey::Address => natural(&a.address, &b.address),
+            SortKey::Name => natural(&a.name, &b.name),
             _ => key(a).total_cmp(&key(b)),
         };
         let order = if listing.is_reversed { order.reverse() } else { order };
@@ -77,33 +77,34 @@ fn natural(a: &str, b: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::replicas::intervals::Span;
+    use crate::data::replicas::intervals::StateInterval;
+    use crate::state::time_range::TimeRange;
     use catalogue::contract::ReplicaState;
 
     fn replica(name: &str, state: ReplicaState, since_ms: i64, running: Option<f64>) -> Arc<Replica> {
-        let span = Span { state, start_ms: since_ms, end_ms: 100, is_older: false, ready_ms: None };
+        let span = StateInterval { state, start_ms: since_ms, end_ms: 100, may_start_earlier: false, ready_ms: None };
         Arc::new(Replica {
             name: name.into(),
             address: format!("{name}:80"),
-            spans: vec![span],
+            intervals: vec![span],
             running,
             ..Replica::default()
         })
     }
 
-    fn names(listing: &Listing) -> Vec<String> {
+    fn names(listing: &ReplicaTableOptions) -> Vec<String> {
         let replicas = vec![
             replica("a-10", ReplicaState::Running, 30, Some(5.0)),
             replica("a-9", ReplicaState::Failed, 20, None),
             replica("b-1", ReplicaState::Running, 10, Some(7.0)),
         ];
-        let fleet = Fleet { replicas, range: (0, 100), ..Fleet::default() };
+        let fleet = Fleet { replicas, range: TimeRange::new(0, 100), ..Fleet::default() };
         listed(&fleet, listing).iter().map(|replica| replica.name.clone()).collect()
     }
 
     #[test]
     fn names_are_ordered_as_people_count() {
-        assert_eq!(names(&Listing::default()), ["a-9", "a-10", "b-1"]);
+        assert_eq!(names(&ReplicaTableOptions::default()), ["a-9", "a-10", "b-1"]);
         assert_eq!(natural("10.0.0.2:80", "10.0.0.10:80"), Ordering::Less);
         assert_eq!(
             (natural("", ""), natural("a", ""), natural("07", "7")),
@@ -113,14 +114,16 @@ mod tests {
 
     #[test]
     fn every_order_can_be_turned_round_and_filters_narrow_it() {
-        let by = |order, is_reversed| names(&Listing { order, is_reversed, ..Listing::default() });
-        assert_eq!(by(Order::State, false), ["a-10", "b-1", "a-9"]);
-        assert_eq!(by(Order::Since, false), ["b-1", "a-9", "a-10"]);
-        assert_eq!(by(Order::Since, true), ["a-10", "a-9", "b-1"]);
-        assert_eq!(by(Order::Running, false), ["b-1", "a-10", "a-9"]);
-        assert_eq!(by(Order::Address, true), ["b-1", "a-10", "a-9"]);
-        assert_eq!(names(&Listing { text: " A-1".into(), ..Listing::default() }), ["a-10"]);
-        let failed = Listing { states: [ReplicaState::Failed].into(), ..Listing::default() };
+        let by = |sort_key, is_reversed| {
+            names(&ReplicaTableOptions { sort_key, is_reversed, ..ReplicaTableOptions::default() })
+        };
+        assert_eq!(by(SortKey::State, false), ["a-10", "b-1", "a-9"]);
+        assert_eq!(by(SortKey::Since, false), ["b-1", "a-9", "a-10"]);
+        assert_eq!(by(SortKey::Since, true), ["a-10", "a-9", "b-1"]);
+        assert_eq!(by(SortKey::Running, false), ["b-1", "a-10", "a-9"]);
+        assert_eq!(by(SortKey::Address, true), ["b-1", "a-10", "a-9"]);
+        assert_eq!(names(&ReplicaTableOptions { text: " A-1".into(), ..ReplicaTableOptions::default() }), ["a-10"]);
+        let failed = ReplicaTableOptions { states: [ReplicaState::Failed].into(), ..ReplicaTableOptions::default() };
         assert_eq!(names(&failed), ["a-9"]);
     }
 }

@@ -1,5 +1,5 @@
 //! What the row under the pointer was doing then.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::data::replicas::fleet::Replica;
 use crate::state::cursor::Pointer;
 use crate::ui::graph::canvas::Painted;
@@ -60,10 +60,10 @@ fn told(replica: &Replica, time_ms: i64, near_ms: i64, today_ms: i64) -> String 
         }
     };
     line("at", &clock(time_ms));
-    match replica.spans.iter().rfind(|span| span.start_ms <= time_ms && time_ms <= span.end_ms) {
+    match replica.intervals.iter().rfind(|span| span.start_ms <= time_ms && time_ms <= span.end_ms) {
         Some(span) => {
             line("state", &format!("{} {}", span.state.title(), lasted(span)));
-            let from = if span.is_older { "before " } else { "" };
+            let from = if span.may_start_earlier { "before " } else { "" };
             line("from", &format!("{from}{} to {}", clock(span.start_ms), clock(span.end_ms)));
             line("ready after", &span.ready_ms.map(time::duration).unwrap_or_default());
         }

@@ -5,10 +5,11 @@ pub(crate) mod paint;
 pub(crate) mod rows;
 pub(crate) mod table;
 
-use crate::data::refresh_loop::{Connection, Feed};
+use crate::data::feed::{Connection, Feed};
 use crate::data::replicas::fleet::{Fleet, Replica};
 use crate::state::navigation::Navigation;
-use crate::state::replica_table::{Listing, Order};
+use crate::state::replica_table::{ReplicaTableOptions, SortKey};
+use crate::state::time_range::TimeRange;
 use crate::ui::card::help::Help;
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::format_time as time;
@@ -39,8 +40,8 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Start and end of the visible range.
-    pub(crate) fn range(self) -> (i64, i64) {
-        self.fleet.with(|fleet| fleet.as_ref().map_or((0, 1), |fleet| fleet.range))
+    pub(crate) fn range(self) -> TimeRange {
+        self.fleet.with(|fleet| fleet.as_ref().map_or(TimeRange::new(0, 1), |fleet| fleet.range))
     }
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn Timeline() -> impl IntoView {
     let fleet = feed.fleet;
     feed.watch_fleet(true);
     on_cleanup(move || feed.watch_fleet(false));
-    let listing = Memo::new(move |_| navigation.view.with(|view| view.listing.clone()));
+    let listing = Memo::new(move |_| navigation.view.with(|view| view.replica_table.clone()));
     let listed = Memo::new(move |_| {
         let listing = listing.get();
         fleet.with(|fleet| fleet.as_ref().map(|fleet| listed(fleet, &listing)).unwrap_or_default())
@@ -113,7 +114,7 @@ pub(crate) fn Timeline() -> impl IntoView {
 /// Median time to ready over the range, where it is known of some.
 fn note(fleet: &Fleet) -> String {
     let mut ready: Vec<i64> =
-        fleet.replicas.iter().flat_map(|replica| &replica.spans).filter_map(|span| span.ready_ms).collect();
+        fleet.replicas.iter().flat_map(|replica| &replica.intervals).filter_map(|span| span.ready_ms).collect();
     sort_by(&mut ready, i64::cmp);
     let median = ready.get(ready.len() / 2);
     median.map(|median_ms| format!("time to ready: median {}", time::duration(*median_ms))).unwrap_or_default()
@@ -121,13 +122,14 @@ fn note(fleet: &Fleet) -> String {
 
 /// Filter by text, and order.
 #[component]
-fn Controls(listing: Memo<Listing>) -> impl IntoView {
+fn Controls(listing: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let orders = Order::ALL.map(|order| Choice { value: order.id().into(), text: order.title().to_ascii_lowercase() });
-    let chosen = Signal::derive(move || listing.with(|listing| listing.order.id().to_owned()));
+    let orders =
+        SortKey::ALL.map(|order| Choice { value: order.id().into(), text: order.title().to_ascii_lowercase() });
+    let chosen = Signal::derive(move || listing.with(|listing| listing.sort_key.id().to_owned()));
     let choose = move |id: String| {
-        if let Some(order) = Order::ALL.into_iter().find(|order| order.id() == id) {
-            navigation.adjust(|view| (view.listing.order, view.listing.is_reversed) = (order, false));
+        if let Some(order) = SortKey::ALL.into_iter().find(|order| order.id() == id) {
+            navigation.adjust(|view| (view.replica_table.sort_key, view.replica_table.is_reversed) = (order, false));
         }
     };
     view! {
@@ -138,7 +140,7 @@ fn Controls(listing: Memo<Listing>) -> impl IntoView {
             placeholder="Filter by name, model, address"
             aria-label="Filter replicas"
             prop:value=move || listing.with(|listing| listing.text.clone())
-            on:input=move |event| navigation.adjust(|view| view.listing.text = event_target_value(&event))
+            on:input=move |event| navigation.adjust(|view| view.replica_table.text = event_target_value(&event))
         />
         <Select name="Sort by" id="sort-replicas" choices=orders.to_vec() chosen choose />
     }
@@ -146,7 +148,7 @@ fn Controls(listing: Memo<Listing>) -> impl IntoView {
 
 /// The states with how many replicas are in each now; a press lists only those.
 #[component]
-fn Legend(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
+fn Legend(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let counts = Memo::new(move |_| {
         // How many are in each state now; none where it is not worth a chip.
@@ -154,7 +156,7 @@ fn Legend(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
         listing.with(|listing| listing.states.iter().for_each(|state| counts[*state as usize] = Some(0)));
         shown.fleet.with(|fleet| {
             let Some(fleet) = fleet else { return };
-            for span in fleet.replicas.iter().flat_map(|replica| &replica.spans) {
+            for span in fleet.replicas.iter().flat_map(|replica| &replica.intervals) {
                 counts[span.state as usize].get_or_insert(0);
             }
             for span in fleet.replicas.iter().filter_map(|replica| replica.current(fleet.range)) {
@@ -173,7 +175,7 @@ fn Legend(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
                     data-state=state.id()
                     aria-pressed=move || listing.with(|listing| listing.states.contains(&state)).to_string()
                     title=format!("List only replicas that are {} now", state.title())
-                    on:click=move |_| navigation.adjust(|view| view.listing.toggle(state))
+                    on:click=move |_| navigation.adjust(|view| view.replica_table.toggle_state(state))
                 >
                     <i class="state" data-state=state.id()></i>
                     {state.title()}

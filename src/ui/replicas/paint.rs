@@ -1,6 +1,7 @@
 //! Painting the rows that are in sight: names, bars, restarts, and the time axis below.
 use crate::data::replicas::fleet::Replica;
-use crate::data::replicas::intervals::Span;
+use crate::data::replicas::intervals::StateInterval;
+use crate::state::time_range::TimeRange;
 use crate::ui::graph::colours::{Palette, css};
 use crate::ui::kit::format_time as time;
 use catalogue::contract::ReplicaState;
@@ -21,30 +22,34 @@ const LETTER_PX: f64 = 6.4;
 const NARROW_PX: f64 = 620.0;
 
 /// Where times lie: between the names and the states.
-pub(crate) fn projection(width: f64, height: f64, range: (i64, i64)) -> Projection {
+pub(crate) fn projection(width: f64, height: f64, range: TimeRange) -> Projection {
     let (left, right) = if width < NARROW_PX { (width * 0.3, 8.0) } else { (190.0, 176.0) };
     let margins = Margins { left, top: 0.0, right, bottom: AXIS_PX };
-    Projection::new(width, height, margins, range, (0.0, 1.0))
+    Projection::new(width, height, margins, (range.start_ms, range.end_ms), (0.0, 1.0))
 }
 
 /// A span in words: `running 2 h 5 min`, with a sign where it may be longer.
-pub(crate) fn lasted(span: &Span) -> String {
-    let more = if span.is_older { "> " } else { "" };
+pub(crate) fn lasted(span: &StateInterval) -> String {
+    let more = if span.may_start_earlier { "> " } else { "" };
     format!("{more}{}", time::duration(span.end_ms - span.start_ms))
 }
 
 /// The state of a replica now, in words; empty where none is told.
-pub(crate) fn current(replica: &Replica, range: (i64, i64)) -> String {
-    let (Some(span), Some((since_ms, is_older))) = (replica.current(range), replica.since(range)) else {
+pub(crate) fn current(replica: &Replica, range: TimeRange) -> String {
+    let (Some(span), Some(since)) = (replica.current(range), replica.since(range)) else {
         return String::new();
     };
-    format!("{} {}", span.state.title(), lasted(&Span { start_ms: since_ms, is_older, ..*span }))
+    format!(
+        "{} {}",
+        span.state.title(),
+        lasted(&StateInterval { start_ms: since.time_ms, may_start_earlier: since.may_be_earlier, ..*span })
+    )
 }
 
 /// All that is painted.
 pub(crate) struct Picture<'a> {
     pub(crate) replicas: &'a [Arc<Replica>],
-    pub(crate) range: (i64, i64),
+    pub(crate) range: TimeRange,
     /// How far the rows are scrolled, in CSS pixels.
     pub(crate) scrolled: f64,
     pub(crate) palette: &'a Palette,
@@ -115,7 +120,7 @@ impl Brush<'_> {
         self.context.fill_rect(0.0, at.bottom, at.right + 8.0, 1.0);
     }
 
-    fn row(&self, replica: &Replica, range: (i64, i64), middle: f64, width: f64) {
+    fn row(&self, replica: &Replica, range: TimeRange, middle: f64, width: f64) {
         let (at, palette) = (&self.at, self.palette);
         let room = ((at.left - 12.0) / LETTER_PX) as usize;
         self.write(&shortened(&replica.name, room), palette.ink, 0.0, middle, "left");
@@ -126,7 +131,7 @@ impl Brush<'_> {
             self.context.fill_rect(at.right + 12.0, middle - 4.0, 8.0, 8.0);
             self.write(&now, palette.ink, at.right + 26.0, middle, "left");
         }
-        for span in &replica.spans {
+        for span in &replica.intervals {
             self.bar(span, middle - BAR_PX / 2.0);
         }
         for restart in &replica.restarts {
@@ -134,7 +139,7 @@ impl Brush<'_> {
         }
     }
 
-    fn bar(&self, span: &Span, top: f64) {
+    fn bar(&self, span: &StateInterval, top: f64) {
         let (at, context) = (&self.at, self.context);
         let (left, end) = (at.x(span.start_ms).max(at.left), at.x(span.end_ms).min(at.right));
         // A pixel between bars, where that leaves something of them.
@@ -231,10 +236,16 @@ mod tests {
 
     #[test]
     fn durations_say_when_they_may_be_longer() {
-        let span = Span { state: ReplicaState::Running, start_ms: 0, end_ms: 60_000, is_older: true, ready_ms: None };
+        let span = StateInterval {
+            state: ReplicaState::Running,
+            start_ms: 0,
+            end_ms: 60_000,
+            may_start_earlier: true,
+            ready_ms: None,
+        };
         assert_eq!(lasted(&span), "> 1 min");
-        let replica = Replica { spans: vec![span], ..Replica::default() };
-        assert_eq!(current(&replica, (0, 60_000)), "running > 1 min");
-        assert_eq!(current(&replica, (0, 70_000)), "");
+        let replica = Replica { intervals: vec![span], ..Replica::default() };
+        assert_eq!(current(&replica, TimeRange::new(0, 60_000)), "running > 1 min");
+        assert_eq!(current(&replica, TimeRange::new(0, 70_000)), "");
     }
 }

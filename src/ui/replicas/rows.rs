@@ -1,6 +1,7 @@
 //! The rows: a canvas as large as what is in sight, kept in place while the rows scroll under it.
-use crate::data::graph::request::Drawn;
+use crate::data::graph::card_state::CardData;
 use crate::state::cursor::{Cursor, Pointer};
+use crate::state::time_range::TimeRange;
 use crate::ui::graph::canvas::{Painted, size_of};
 use crate::ui::graph::colours::Palette;
 use crate::ui::graph::input::Hand;
@@ -43,16 +44,16 @@ pub(crate) fn Rows(shown: Shown) -> impl IntoView {
     let drawn = Memo::new(move |_| {
         let step_ms = fleet.with(|fleet| fleet.as_ref().map_or(1000, |fleet| fleet.step_ms)).max(1);
         let range = shown.range();
-        let first_ms = range.0 + (-range.0).rem_euclid(step_ms);
-        let times_ms = (0..=(range.1 - first_ms) / step_ms).map(|at| first_ms + at * step_ms).collect();
-        Some(Arc::new(Drawn { frame: Frame { times_ms, columns: Vec::new() }, ..Drawn::blank(range) }))
+        let first_ms = range.start_ms + (-range.start_ms).rem_euclid(step_ms);
+        let times_ms = (0..=(range.end_ms - first_ms) / step_ms).map(|at| first_ms + at * step_ms).collect();
+        Some(Arc::new(CardData { frame: Frame { times_ms, columns: Vec::new() }, ..CardData::blank(range) }))
     });
     effect(move || {
         let (Some(canvas), size) = (canvas.get(), size.get()) else { return };
         if size.0 < 1.0 || size.1 < 1.0 {
             return;
         }
-        let (scrolled, range) = (scrolled.get(), pointer.shown(shown.range()));
+        let (scrolled, range) = (scrolled.get(), pointer.visible_range(shown.range()));
         let at = palette
             .with(|palette| listed.with(|replicas| Picture { replicas, range, scrolled, palette }.draw(&canvas, size)));
         if painted.get_untracked() != at {
@@ -85,7 +86,7 @@ pub(crate) fn Rows(shown: Shown) -> impl IntoView {
         }
         y.set(Some((next + 0.5) * ROW_PX - scroll));
         if pointer.cursor.get_untracked().is_none() {
-            pointer.cursor.set(Some(Cursor { time_ms: shown.range().1, graph: GRAPH }));
+            pointer.cursor.set(Some(Cursor { time_ms: shown.range().end_ms, graph: GRAPH }));
         }
     };
     let key = move |event: KeyboardEvent| match event.key().as_str() {
@@ -105,7 +106,7 @@ pub(crate) fn Rows(shown: Shown) -> impl IntoView {
         Some(view! { <div class="row-mark" style:top=px(top) style:height=px(ROW_PX)></div> })
     };
     let label = move || {
-        let (start_ms, end_ms) = shown.range();
+        let TimeRange { start_ms, end_ms } = shown.range();
         format!(
             "What {} replicas were doing from {} to {}; the table below says it in words.",
             count.get(),

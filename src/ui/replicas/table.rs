@@ -3,7 +3,8 @@
 //! Rows are written as text: hundreds of them change with every refresh, and views of each cell would cost more.
 use crate::data::replicas::fleet::Replica;
 use crate::state::navigation::Navigation;
-use crate::state::replica_table::{Listing, Order};
+use crate::state::replica_table::{ReplicaTableOptions, SortKey};
+use crate::state::time_range::TimeRange;
 use crate::state::url::encode;
 use crate::state::view::View;
 use crate::ui::kit::{format_time as time, save};
@@ -24,7 +25,7 @@ const MOVED: usize = 6;
 
 /// The table.
 #[component]
-pub(crate) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
+pub(crate) fn Table(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let listed = shown.listed;
     let (frame, body) = (NodeRef::<html::Div>::new(), NodeRef::<html::Tbody>::new());
@@ -61,15 +62,15 @@ pub(crate) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
             navigation.go(|view| view.scope.replica = Some(name));
         }
     };
-    let head = move |order: Order| {
+    let head = move |order: SortKey| {
         let sorted = move || {
-            listing.with(|listing| match (listing.order == order, listing.is_reversed) {
+            listing.with(|listing| match (listing.sort_key == order, listing.is_reversed) {
                 (false, _) => "none",
                 (true, false) => "ascending",
                 (true, true) => "descending",
             })
         };
-        let turn = move |_| navigation.adjust(|view| view.listing.turn(order));
+        let turn = move |_| navigation.adjust(|view| view.replica_table.toggle_sort(order));
         view! {
             <th scope="col" aria-sort=sorted>
                 <button type="button" data-sort=order.id() on:click=turn>
@@ -103,7 +104,7 @@ pub(crate) fn Table(shown: Shown, listing: Memo<Listing>) -> impl IntoView {
             >
                 <caption class="visually-hidden">"Replicas at the end of the range"</caption>
                 <thead>
-                    <tr>{Order::ALL.map(head).into_iter().collect_view()}</tr>
+                    <tr>{SortKey::ALL.map(head).into_iter().collect_view()}</tr>
                 </thead>
                 <tbody node_ref=body on:click=narrow></tbody>
             </table>
@@ -184,15 +185,15 @@ impl Rows {
 }
 
 /// One replica; its name leads to it alone. The spans are there for those who cannot see the bars.
-fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range: (i64, i64)) {
+fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range: TimeRange) {
     let mut narrowed = view.clone();
     narrowed.scope.replica = Some(replica.replica.clone());
     let link = escaped(&encode(&narrowed));
     let state = replica.current(range).map_or("", |span| span.state.id());
-    let span = |span: &crate::data::replicas::intervals::Span| {
+    let span = |span: &crate::data::replicas::intervals::StateInterval| {
         format!("{} {} {}", span.state.id(), span.start_ms, span.end_ms)
     };
-    let spans: Vec<String> = replica.spans.iter().map(span).collect();
+    let spans: Vec<String> = replica.intervals.iter().map(span).collect();
     let restarts: Vec<String> = replica.restarts.iter().map(|one| one.time_ms.to_string()).collect();
     let (name, narrow) = (escaped(&replica.name), escaped(&replica.replica));
     let _ = write!(
@@ -204,9 +205,9 @@ fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range
         spans.join(","),
         restarts.join(" ")
     );
-    for order in Order::ALL.into_iter().skip(1) {
+    for order in SortKey::ALL.into_iter().skip(1) {
         let swatch = match order {
-            Order::State => format!("<i class=\"state\" data-state=\"{state}\"></i>"),
+            SortKey::State => format!("<i class=\"state\" data-state=\"{state}\"></i>"),
             _ => String::new(),
         };
         let _ = write!(html, "<td>{swatch}{}</td>", escaped(&written(order, replica, range)));
@@ -230,36 +231,36 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// The text of a cell; empty for what is not known.
-fn written(order: Order, replica: &Replica, range: (i64, i64)) -> String {
+fn written(order: SortKey, replica: &Replica, range: TimeRange) -> String {
     let figure = |value: Option<f64>, unit: Unit| value.map(|value| unit.format_short(value)).unwrap_or_default();
     match order {
-        Order::Name => replica.name.clone(),
-        Order::State => replica.current(range).map_or("not told", |span| span.state.title()).to_owned(),
-        Order::Since => replica.since(range).map_or(String::new(), |(since_ms, is_older)| {
-            let before = if is_older { "before " } else { "" };
-            format!("{before}{}", time::clock_and_day(since_ms, range.1))
+        SortKey::Name => replica.name.clone(),
+        SortKey::State => replica.current(range).map_or("not told", |span| span.state.title()).to_owned(),
+        SortKey::Since => replica.since(range).map_or(String::new(), |since| {
+            let before = if since.may_be_earlier { "before " } else { "" };
+            format!("{before}{}", time::clock_and_day(since.time_ms, range.end_ms))
         }),
-        Order::Restarts => {
+        SortKey::Restarts => {
             let told = replica.restarts.iter().rfind(|one| !one.reason.is_empty());
             let last = told.map(|one| format!(" ({})", one.reason)).unwrap_or_default();
             format!("{}{last}", replica.restart_count())
         }
-        Order::Engine => replica.engine.clone(),
-        Order::Address => replica.address.clone(),
-        Order::Running => figure(replica.running, Unit::Count),
-        Order::Waiting => figure(replica.waiting, Unit::Count),
-        Order::Cores => figure(replica.cores, Unit::Cores),
-        Order::Gpu => figure(replica.gpu, Unit::Share),
+        SortKey::Engine => replica.engine.clone(),
+        SortKey::Address => replica.address.clone(),
+        SortKey::Running => figure(replica.running, Unit::Count),
+        SortKey::Waiting => figure(replica.waiting, Unit::Count),
+        SortKey::Cores => figure(replica.cores, Unit::Cores),
+        SortKey::Gpu => figure(replica.gpu, Unit::Share),
     }
 }
 
 /// The whole table as text with tabs, for spreadsheets.
-fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: (i64, i64)) -> String {
-    let mut text = Order::ALL.map(Order::title).join("\t");
+fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: TimeRange) -> String {
+    let mut text = SortKey::ALL.map(SortKey::title).join("\t");
     for replica in replicas {
         text.push('\n');
-        for order in Order::ALL {
-            let tab = if order == Order::Name { "" } else { "\t" };
+        for order in SortKey::ALL {
+            let tab = if order == SortKey::Name { "" } else { "\t" };
             let _ = write!(text, "{tab}{}", written(order, replica, range).replace(['\t', '\n'], " "));
         }
     }
@@ -269,21 +270,27 @@ fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: (i64, i64)) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::replicas::intervals::Span;
+    use crate::data::replicas::intervals::StateInterval;
     use catalogue::contract::ReplicaState;
 
     #[test]
     fn names_from_outside_stay_text() {
-        let span = Span { state: ReplicaState::Running, start_ms: 0, end_ms: 9, is_older: false, ready_ms: None };
+        let span = StateInterval {
+            state: ReplicaState::Running,
+            start_ms: 0,
+            end_ms: 9,
+            may_start_earlier: false,
+            ready_ms: None,
+        };
         let hostile = "\"><script>a&b\t</script>";
         let replica =
-            Replica { name: hostile.into(), replica: hostile.into(), spans: vec![span], ..Replica::default() };
+            Replica { name: hostile.into(), replica: hostile.into(), intervals: vec![span], ..Replica::default() };
         let mut html = String::new();
         // Nothing goes on at the end of this range: a time of day would need a browser.
-        write_row(&mut html, 0, &replica, &View::default(), (0, 99));
+        write_row(&mut html, 0, &replica, &View::default(), TimeRange::new(0, 99));
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;a&amp;b"), "{html}");
         assert!(html.contains("data-spans=\"running 0 9\"") && html.contains("aria-rowindex=\"2\""), "{html}");
-        let text = as_text(std::iter::once(&replica), (0, 99));
+        let text = as_text(std::iter::once(&replica), TimeRange::new(0, 99));
         assert_eq!(text.lines().map(|line| line.matches('\t').count()).collect::<Vec<_>>(), [9, 9]);
     }
 }

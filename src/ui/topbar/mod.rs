@@ -5,7 +5,7 @@ pub(crate) mod range_dialog;
 pub(crate) mod refresh;
 pub(crate) mod scope;
 
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
 use crate::state::theme as prefs;
 use crate::state::theme::Theme;

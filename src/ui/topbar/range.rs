@@ -1,7 +1,8 @@
 //! The range: presets, back and forward, panning, and a dialog for any other time and the zone.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
-use crate::state::url::duration;
+use crate::state::time_range::TimeRange;
+use crate::state::url::format_duration;
 use crate::state::view::{PRESETS, Range};
 use crate::ui::kit::format_time as time;
 use crate::ui::topbar::controls::{Choice, IconButton, Select};
@@ -23,10 +24,13 @@ pub(crate) fn TimeControls() -> impl IntoView {
         let now_ms = feed.now_ms();
         match range.get() {
             Range::Last(length_ms) if PRESETS.iter().all(|(preset, _)| *preset != length_ms) => {
-                choices.push(Choice { value: length_ms.to_string(), text: format!("Last {}", duration(length_ms)) });
+                choices.push(Choice {
+                    value: length_ms.to_string(),
+                    text: format!("Last {}", format_duration(length_ms)),
+                });
             }
             Range::Last(_) => {}
-            Range::Between(start_ms, end_ms) => {
+            Range::Between(TimeRange { start_ms, end_ms }) => {
                 let (start, end) = (time::clock_and_day(start_ms, now_ms), time::clock_and_day(end_ms, start_ms));
                 choices.push(Choice { value: CUSTOM.into(), text: format!("Custom: {start} – {end}") });
             }
@@ -63,7 +67,7 @@ pub(crate) fn TimeControls() -> impl IntoView {
             <IconButton name="Earlier" id="earlier" icon="«" press=move || pan(-1) />
             <Select name="Range" id="range" choices chosen choose is_bare=true />
             <IconButton name="Later" id="later" icon="»" press=move || pan(1) />
-            <span class="zone" data-testid="zone-shown">{move || time::zone(feed.range.get().1)}</span>
+            <span class="zone" data-testid="zone-shown">{move || time::zone(feed.range.get().end_ms)}</span>
             <WhenButton />
             <RefreshControl />
             <Updated />

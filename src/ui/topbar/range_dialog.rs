@@ -1,9 +1,10 @@
 //! Any time: a range in words, two fields with the browser's calendar, and the zone.
-use crate::data::refresh_loop::Feed;
+use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
 use crate::state::range_parser as when;
-use crate::state::range_parser::WhenError;
-use crate::state::time_zone::Zone;
+use crate::state::range_parser::RangeError;
+use crate::state::time_range::TimeRange;
+use crate::state::time_zone::TimeZone;
 use crate::state::view::Range;
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::dialog::{Dialog, Modal};
@@ -41,12 +42,12 @@ fn Panel(modal: Modal) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
     let words = RwSignal::new(String::new());
-    let problem = RwSignal::new(None::<WhenError>);
-    let (start_ms, end_ms) = navigation.view.with_untracked(|view| view.range.resolve(feed.now_ms()));
+    let problem = RwSignal::new(None::<RangeError>);
+    let TimeRange { start_ms, end_ms } = navigation.view.with_untracked(|view| view.range.resolve(feed.now_ms()));
     let wall = |time_ms: i64| untrack(|| time::offset_ms(time_ms));
-    let start = RwSignal::new(when::field(start_ms, &wall));
-    let end = RwSignal::new(when::field(end_ms, &wall));
-    let take = move |range: Result<Range, WhenError>| match range {
+    let start = RwSignal::new(when::format_field(start_ms, &wall));
+    let end = RwSignal::new(when::format_field(end_ms, &wall));
+    let take = move |range: Result<Range, RangeError>| match range {
         Ok(range) => {
             navigation.select(range);
             modal.close();
@@ -55,15 +56,15 @@ fn Panel(modal: Modal) -> impl IntoView {
     };
     let by_words = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        take(words.with_untracked(|words| when::range(words, feed.now_ms(), &wall)));
+        take(words.with_untracked(|words| when::parse_range(words, feed.now_ms(), &wall)));
     };
     let by_fields = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        let time = |field: RwSignal<String>| field.with_untracked(|text| when::from_field(text, &wall));
+        let time = |field: RwSignal<String>| field.with_untracked(|text| when::parse_field(text, &wall));
         take(match (time(start), time(end)) {
             (Some(start_ms), Some(end_ms)) if start_ms < end_ms => Ok(Range::between(start_ms, end_ms)),
-            (Some(_), Some(_)) => Err(WhenError::Backwards),
-            _ => Err(WhenError::Unknown),
+            (Some(_), Some(_)) => Err(RangeError::Backwards),
+            _ => Err(RangeError::Unknown),
         });
     };
     view! {
@@ -117,12 +118,12 @@ fn Field(name: &'static str, value: RwSignal<String>) -> impl IntoView {
 fn ZoneField() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let is_unknown = RwSignal::new(false);
-    let shown = Memo::new(move |_| navigation.view.with(|view| view.zone.id().to_owned()));
+    let shown = Memo::new(move |_| navigation.view.with(|view| view.time_zone.id().to_owned()));
     let choose = move |event: ev::Event| {
-        let zone = Zone::from_id(event_target_value(&event).trim());
+        let zone = TimeZone::from_id(event_target_value(&event).trim());
         is_unknown.set(!zone.is_known());
         if zone.is_known() {
-            navigation.adjust(|view| view.zone = zone);
+            navigation.adjust(|view| view.time_zone = zone);
         }
     };
     view! {

@@ -1,9 +1,9 @@
 //! Auto-refresh, and the age of what is shown.
-use crate::data::http::server_clock::Clock;
-use crate::data::refresh_loop::{Connection, Feed};
+use crate::data::feed::{Connection, Feed};
+use crate::data::http::server_clock::ServerClock;
 use crate::state::cursor::Pointer;
 use crate::state::navigation::Navigation;
-use crate::state::url::duration;
+use crate::state::url::format_duration;
 use crate::state::view::Refresh;
 use crate::ui::kit::format_time as time;
 use crate::ui::topbar::controls::{Choice, Select};
@@ -23,7 +23,7 @@ pub(crate) fn RefreshControl() -> impl IntoView {
         if !intervals.contains(&interval_ms.get()) {
             intervals.push(interval_ms.get());
         }
-        let choice = |ms: i64| Choice { value: ms.to_string(), text: spaced(&duration(ms)) };
+        let choice = |ms: i64| Choice { value: ms.to_string(), text: spaced(&format_duration(ms)) };
         intervals.into_iter().map(choice).collect::<Vec<_>>()
     });
     let choose = move |value: String| {
@@ -92,7 +92,7 @@ pub(crate) fn Updated() -> impl IntoView {
     };
     // Ranges follow the server's clock; who compares them with a watch should know that it differs.
     let skew = move || {
-        let skew_ms = feed.clock.with(Clock::offset_ms);
+        let skew_ms = feed.clock.with(ServerClock::offset_ms);
         let than = if skew_ms > 0 { "ahead of" } else { "behind" };
         (skew_ms.abs() > NOTABLE_SKEW_MS).then(|| format!("server {} {than} this clock", time::age(skew_ms.abs())))
     };

@@ -1,6 +1,7 @@
 //! What is selected: model, environment, deployment and replica, and how many of them answer.
 use crate::data::discovery::inventory::Inventory;
-use crate::data::refresh_loop::{Connection, Feed};
+use crate::data::discovery::scrapes::ReplicaCount;
+use crate::data::feed::{Connection, Feed};
 use crate::state::navigation::Navigation;
 use crate::ui::kit::conditional::Show;
 use crate::ui::topbar::controls::{Choice, Select};
@@ -69,19 +70,19 @@ pub(crate) fn ScopeControls() -> impl IntoView {
 /// How many of the selected replicas answer; how many did when the server was last heard.
 #[component]
 fn StatusPill() -> impl IntoView {
-    let Feed { answering, connection, .. } = expect_context();
+    let Feed { replica_count, connection, .. } = expect_context();
     let is_lost = Memo::new(move |_| connection.with(|connection| matches!(connection, Connection::Down { .. })));
-    let class = move || match answering.get() {
+    let class = move || match replica_count.get() {
         _ if is_lost.get() => "pill",
-        (0, _) => "pill bad",
-        (up, all) if up < all => "pill warn",
+        ReplicaCount { answering: 0, .. } => "pill bad",
+        count if count.answering < count.total => "pill warn",
         _ => "pill ok",
     };
     view! {
-        <Show when=move || { answering.get().1 > 0 }>
+        <Show when=move || { replica_count.get().total > 0 }>
             <span class=class data-testid="status">
                 {move || {
-                    let (up, all) = answering.get();
+                    let ReplicaCount { answering: up, total: all } = replica_count.get();
                     format!("{up} of {all} {}", if is_lost.get() { "answered" } else { "answering" })
                 }}
             </span>

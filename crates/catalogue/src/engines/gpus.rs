@@ -57,8 +57,8 @@ pub const GPU_METRICS: &[GpuMetric] = &[
     gauge("gpu_clock_max_hertz", "Maximum clock, by `clock`."),
     gauge(
         "gpu_clock_held",
-        "Share of the interval in which clocks were throttled, by `reason`: power_cap, thermal, hardware_slowdown, power_brake, sync_boost, \
-         application_setting.",
+        "Share of the interval in which clocks were throttled, by `reason`: power_cap, thermal, hardware_slowdown, \
+         power_brake, sync_boost, application_setting.",
     ),
     gauge("gpu_pcie_received_bytes_per_second", "Traffic from the host, as sampled by the driver."),
     gauge("gpu_pcie_received_bytes_per_second_max", "The largest sample of it in the interval."),
@@ -225,8 +225,8 @@ pub(super) const NVIDIA_SMI: Engine = Engine {
         sum("gpu-throttling/power cap", &["nvidia_smi_clocks_event_reasons_sw_power_cap"]),
         raw(
             "gpu-throttling/thermal",
-            "sum$by (clamp_max(nvidia_smi_clocks_event_reasons_sw_thermal_slowdown{$scope} \
-             + nvidia_smi_clocks_event_reasons_hw_thermal_slowdown{$scope}, 1))",
+            "sum$by (clamp_max(nvidia_smi_clocks_event_reasons_sw_thermal_slowdown{$scope} + \
+             nvidia_smi_clocks_event_reasons_hw_thermal_slowdown{$scope}, 1))",
             &[
                 "nvidia_smi_clocks_event_reasons_sw_thermal_slowdown",
                 "nvidia_smi_clocks_event_reasons_hw_thermal_slowdown",

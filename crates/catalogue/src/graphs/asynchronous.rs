@@ -29,9 +29,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "webhook-requests",
         title: "Webhook requests",
-        help: "Deliveries of results to webhooks, per second; the summary counts them over the range. It should follow the \
-               rate at which asynchronous requests finish. Failed deliveries are tried again: many of them mean that \
-               the receiving side is down, slow, or refuses the signature.",
+        help: "Deliveries of results to webhooks, per second; the summary counts them over the range. It should \
+               follow the rate at which asynchronous requests finish. Failed deliveries are tried again: many of them \
+               mean that the receiving side is down, slow, or refuses the signature.",
         unit: Unit::RequestsPerSecond,
         section: ASYNC,
         is_shown: true,
@@ -41,8 +41,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "webhook-latency",
         title: "Webhook latency",
-        help: "Time until the receiver of a webhook answered. It is the receiver's own speed: answer at once and do the \
-               work afterwards. Values near the time limit of the sender become failures and second attempts.",
+        help: "Time until the receiver of a webhook answered. It is the receiver's own speed: answer at once and do \
+               the work afterwards. Values near the time limit of the sender become failures and second attempts.",
         section: ASYNC,
         is_shown: true,
         ..PERCENTILES

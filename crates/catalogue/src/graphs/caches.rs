@@ -18,11 +18,10 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "other-cache-hits",
         title: "Other cache hits",
-        help: "Hits of the caches beside the prefix cache, as share of what was looked up within each window. Any cache: prompt \
-               tokens that some cache supplied. External: \
-               key-value blocks of other instances or of an offloading tier. Multimodal: images and audio already \
-               encoded. LMCache: tokens found in its store. Responses: whole answers. A share near zero with lookups \
-               going on costs memory and brings nothing.",
+        help: "Hits of the caches other than the prefix cache, as a share of lookups within each window. Any cache: \
+               prompt tokens that some cache supplied. External: key-value blocks of other instances or of an \
+               offloading tier. Multimodal: images and audio already encoded. LMCache: tokens found in its store. \
+               Responses: whole answers. A share near zero with lookups going on costs memory and brings nothing.",
         section: ENGINE,
         lines: &[
             data("any cache"),
@@ -66,8 +65,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "kv-fetch-stages",
         title: "Waiting for KV loads",
-        help: "Waiting requests whose key-value blocks are fetched from elsewhere, by stage: load not begun, under way, \
-               or complete. A pile that stays not begun means that the connector is at its limit.",
+        help: "Waiting requests whose key-value blocks are fetched from elsewhere, by stage: load not begun, under \
+               way, or complete. A pile that stays not begun means that the connector is at its limit.",
         section: ENGINE,
         draw_style: DrawStyle::Bars,
         ..LINES
@@ -166,9 +165,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "cache-evictions",
         title: "Cache movements",
-        help: "Tokens that left the device's cache, per second, and tokens that were brought back from host or storage. \
-               Evictions are normal in a full cache. Many loaded back soon after show that the device's cache is small \
-               for the traffic.",
+        help: "Tokens that left the device's cache, per second, and tokens that were brought back from host or \
+               storage. Evictions are normal in a full cache. Many loaded back soon after show that the device's cache \
+               is small for the traffic.",
         unit: Unit::TokensPerSecond,
         section: ENGINE,
         lines: &[data("evicted"), data("loaded back"), data("backed up"), data("prefetched")],

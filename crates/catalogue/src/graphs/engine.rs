@@ -8,10 +8,10 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "kv-cache-use",
         title: "KV cache use",
-        help: "Share of the key-value cache that running requests occupy: on average over the selected replicas, and of \
-               the fullest one. Near 100 % the engine must hold requests back or preempt them: shorten the context, \
-               lower the number of sequences, or give the cache more memory. A fullest far above the average means that \
-               requests are spread unevenly. Low while requests wait: another limit binds, such as the number of \
+        help: "Share of the key-value cache that running requests occupy: on average over the selected replicas, and \
+               of the fullest one. Near 100 % the engine must hold requests back or preempt them: shorten the context, \
+               lower the number of sequences, or give the cache more memory. A fullest far above the average means \
+               that requests are spread unevenly. Low while requests wait: another limit binds, such as the number of \
                sequences.",
         section: ENGINE,
         is_shown: true,
@@ -28,8 +28,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "queue-time",
         title: "Queue time",
-        help: "Time that requests wait before the engine first works on them. It is pure loss: near zero while there is \
-               capacity, and the first to rise when there is not. Add replicas when it does.",
+        help: "Time that requests wait before the engine first works on them. It is pure loss: near zero while there \
+               is capacity, and the first to rise when there is not. Add replicas when it does.",
         section: ENGINE,
         is_shown: true,
         ..PERCENTILES
@@ -57,9 +57,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "phase-times",
         title: "Mean time by phase",
-        help: "Mean time of a request in each phase, stacked: waiting, prefill, decode, and what else the engine tells \
-               apart. The thickest part is where to work: waiting asks for replicas, prefill for shorter prompts or a \
-               better hit share of the prefix cache, decode for shorter answers or a faster GPU.",
+        help: "Mean time of a request in each phase, stacked: waiting, prefill, decode, and whatever else the engine \
+               reports. The thickest part is where to work: waiting asks for replicas, prefill for shorter prompts or \
+               a better hit share of the prefix cache, decode for shorter answers or a faster GPU.",
         unit: Unit::Seconds,
         section: ENGINE,
         draw_style: DrawStyle::Bars,
@@ -102,8 +102,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "preemptions-per-request",
         title: "Preemptions per request",
-        help: "How often each finished request was preempted while it ran. A p99 above one means that some requests are \
-               hit again and again: usually the longest ones, because they hold the most cache.",
+        help: "How often each finished request was preempted while it ran. A p99 above one means that some requests \
+               are hit again and again: usually the longest ones, because they hold the most cache.",
         unit: Unit::Number,
         section: ENGINE,
         ..PERCENTILES
@@ -176,8 +176,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "step-time",
         title: "Engine step time",
-        help: "Time of one step of the engine, or of one forward pass through the model. With decode it is the floor of \
-               inter-token latency. It grows with batch size and context; when it grows at even load, look at GPU \
+        help: "Time of one step of the engine, or of one forward pass through the model. With decode it is the floor \
+               of inter-token latency. It grows with batch size and context; when it grows at even load, look at GPU \
                clocks.",
         section: ENGINE,
         ..PERCENTILES
@@ -185,11 +185,11 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "engine-load",
         title: "Engine load",
-        help: "How busy the engine is, as share of time. Idle: without any work, so high is spare capacity. Prefill and \
-               decode: working on the one or the other; mostly prefill means that prompts dominate. Utilisation: \
+        help: "How busy the engine is, as share of time. Idle: without any work, so high is spare capacity. Prefill \
+               and decode: working on the one or the other; mostly prefill means that prompts dominate. Utilisation: \
                running requests over what the engine may run. CUDA graphs: batches that ran as one, which is faster. \
-               New-token ratio: what SGLang sets aside for answers still to come. Idle and utilisation both high: the scheduler waits for \
-               something other than requests.",
+               New-token ratio: what SGLang sets aside for answers still to come. Idle and utilisation both high: the \
+               scheduler waits for something other than requests.",
         section: ENGINE,
         lines: &[
             data("idle"),
@@ -245,8 +245,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "speculative-positions",
         title: "Acceptance by position",
-        help: "For each place in a draft, the share of drafts accepted at least that far. It falls from place to place: \
-               where it is near zero, drafting that far is waste, and the number of draft tokens should end there.",
+        help: "For each place in a draft, the share of drafts accepted at least that far. It falls from place to \
+               place: where it is near zero, drafting that far is waste, and the number of draft tokens should end \
+               there.",
         section: ENGINE,
         ..SHARE
     },
@@ -284,8 +285,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "structured-output",
         title: "Structured output",
-        help: "Requests per second that ask for a grammar or JSON schema, and those whose grammar was already compiled. \
-               Compiling delays the first token: many requests with few hits mean that schemas differ each time.",
+        help: "Requests per second that ask for a grammar or JSON schema, and those whose grammar was already \
+               compiled. Compiling delays the first token: many requests with few hits mean that schemas differ each \
+               time.",
         unit: Unit::RequestsPerSecond,
         section: ENGINE,
         lines: &[data("requests"), data("grammars"), data("cache hits")],
@@ -303,7 +305,7 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "memory-split",
         title: "GPU memory by use",
         help: "GPU memory of one process by what it is used for: weights, key-value cache, captured graphs, and what \
-               else the engine tells apart. What the weights leave is the cache's: quantized weights are the simplest \
+               else the engine reports. The cache gets what the weights leave: quantized weights are the simplest \
                way to a larger one.",
         unit: Unit::Bytes,
         section: ENGINE,
@@ -325,9 +327,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "memory-traffic",
         title: "Memory traffic per GPU",
-        help: "Bytes per second that the engine estimates each GPU to read from and write to its memory. Divided by the \
-               card's bandwidth it says how close decoding is to its limit; larger batches use each byte of weights \
-               for more tokens.",
+        help: "Bytes per second that the engine estimates each GPU to read from and write to its memory. Divided by \
+               the card's bandwidth it says how close decoding is to its limit; larger batches use each byte of \
+               weights for more tokens.",
         unit: Unit::BytesPerSecond,
         section: ENGINE,
         lines: &[data("read"), data("written")],
@@ -336,9 +338,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "sleep-state",
         title: "Sleep state",
-        help: "Engines by state: awake, weights offloaded (sleep level 1), or all discarded (level 2). A sleeping engine \
-               gives its memory to others and must wake before it serves. Requests waiting on a sleeping engine mean \
-               that it was never woken.",
+        help: "Engines by state: awake, weights offloaded (sleep level 1), or all discarded (level 2). A sleeping \
+               engine gives its memory to others and must wake before it serves. Requests waiting on a sleeping engine \
+               mean that it was never woken.",
         section: ENGINE,
         draw_style: DrawStyle::Bars,
         lines: UNNAMED,

@@ -66,8 +66,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu",
         title: "GPU",
-        help: "Share of time in which at least one kernel ran on the GPU, averaged over the selected ones. It says busy, \
-               not full: a single small kernel counts like a large one, so 100 % can still leave room for larger \
+        help: "Share of time in which at least one kernel ran on the GPU, averaged over the selected ones. It says \
+               busy, not full: a single small kernel counts like a large one, so 100 % can still leave room for larger \
                batches; see tensor activity and power. Low with requests waiting: the GPU starves, look at CPU and \
                batch limits. Low for long without a queue: fewer or smaller GPUs would do. On MIG slices only engine \
                activity exists. Of replicas: the GPUs on which the selected replicas hold memory.",
@@ -80,10 +80,10 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-memory",
         title: "GPU memory",
-        help: "GPU memory in use over all selected GPUs, what of it the selected replicas hold, and how much there is. Engines take their share at start and \
-               keep it, so high and flat is normal: how much of it works shows KV cache use. Close to the capacity \
-               line a model may fail to load or a long prompt run out of memory: lower the engine's memory share or \
-               use smaller weights. Low: the cache could be larger.",
+        help: "GPU memory in use over all selected GPUs, what of it the selected replicas hold, and how much there \
+               is. Engines take their share at start and keep it, so high and flat is normal: how much of it works \
+               shows KV cache use. Close to the capacity line a model may fail to load or a long prompt run out of \
+               memory: lower the engine's memory share or use smaller weights. Low: the cache could be larger.",
         unit: Unit::Bytes,
         section: HARDWARE,
         is_shown: true,
@@ -94,8 +94,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-memory-share",
         title: "GPU memory, share",
-        help: "Share of the GPU memory that is in use, for sources that give no bytes. Engines fill it at start, so high \
-               and flat is normal; a change after start is what to look at.",
+        help: "Share of the GPU memory that is in use, for sources that give no bytes. Engines fill it at start, so \
+               high and flat is normal; a change after start is what to look at.",
         section: HARDWARE,
         is_shown: true,
         detail: Detail::Gpus,
@@ -117,8 +117,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-power",
         title: "GPU power",
-        help: "Power drawn by all selected GPUs, and the limit that is set. Power follows real work better than GPU use. \
-               At the limit clocks go down: fewer tokens per second, but often more for each watt.",
+        help: "Power drawn by all selected GPUs, and the limit that is set. Power follows real work better than GPU \
+               use. At the limit clocks go down: fewer tokens per second, but often more for each watt.",
         unit: Unit::Watts,
         section: HARDWARE,
         detail: Detail::Gpus,
@@ -128,8 +128,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-temperature",
         title: "GPU temperature",
-        help: "Temperature of the hottest selected GPU and of its memory; the dashed line is where the card slows itself \
-               down. Near it, clocks fall and every token gets slower: look at air flow and at neighbours in the rack.",
+        help: "Temperature of the hottest selected GPU and of its memory; the dashed line is where the card slows \
+               itself down. Near it, clocks fall and every token gets slower: look at air flow and at neighbours in \
+               the rack.",
         unit: Unit::Celsius,
         section: HARDWARE,
         detail: Detail::Gpus,
@@ -150,10 +151,10 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-throttling",
         title: "GPU throttling",
-        help: "GPUs whose clocks are held down at the moment, by reason, and the share of time lost to it where that is \
-               counted. Power cap: the limit set is reached. Thermal: too hot. Hardware slowdown or brake: the power \
-               supply or cooling complains. A power cap under full load is normal; the others are for the operator \
-               of the machine.",
+        help: "GPUs whose clocks are held down at the moment, by reason, and the share of time lost to it where that \
+               is counted. Power cap: the limit set is reached. Thermal: too hot. Hardware slowdown or brake: the \
+               power supply or cooling complains. A power cap under full load is normal; the others are for the \
+               operator of the machine.",
         unit: Unit::Number,
         section: HARDWARE,
         detail: Detail::Gpus,
@@ -163,8 +164,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-pcie",
         title: "PCIe traffic",
-        help: "Bytes per second to and from the GPUs over PCIe. Loading a model fills it; afterwards it should be small. \
-               Much traffic while serving: cache offloading, or tensor parallelism without NVLink.",
+        help: "Bytes per second to and from the GPUs over PCIe. Loading a model fills it; afterwards it should be \
+               small. Much traffic while serving: cache offloading, or tensor parallelism without NVLink.",
         unit: Unit::BytesPerSecond,
         section: HARDWARE,
         detail: Detail::Gpus,
@@ -205,8 +206,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "gpu-processes",
         title: "GPU memory by process",
-        help: "GPU memory held by each process. More than the engine's own process on a card shares its memory and time: \
-               a forgotten notebook is a common reason for an engine that does not start.",
+        help: "GPU memory held by each process. More than the engine's own process on a card shares its memory and \
+               time: a forgotten notebook is a common reason for an engine that does not start.",
         unit: Unit::Bytes,
         section: HARDWARE,
         detail: Detail::Gpus,
@@ -236,8 +237,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "disk-space",
         title: "Disk space",
-        help: "Space in use on the fullest file system, as share. Model caches only grow: near 100 % downloads fail and \
-               replicas do not start. Remove old revisions, or move the cache.",
+        help: "Space in use on the fullest file system, as share. Model caches only grow: near 100 % downloads fail \
+               and replicas do not start. Remove old revisions, or move the cache.",
         section: HARDWARE,
         lines: &[data("fullest")],
         ..SHARE

@@ -53,11 +53,11 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "restarts",
         title: "Restarts",
-        help: "Restarts of replicas within each window; the summary counts them over the range. One after a deployment is \
-               normal. Usual causes otherwise: memory ran out and the kernel ended the process, the model raised an \
-               exception while loading, or a health check failed for too long. Restarts that repeat at even distances \
-               are a crash loop: read the log of the first one. Where only a start time is known, each new one \
-               counts, spread over the ten minutes after it, as a start leaves a hole in the samples.",
+        help: "Restarts of replicas within each window; the summary counts them over the range. One after a \
+               deployment is normal. Usual causes otherwise: memory ran out and the kernel ended the process, the \
+               model raised an exception while loading, or a health check failed for too long. Restarts that repeat at \
+               even distances are a crash loop: read the log of the first one. Where only a start time is known, each \
+               new one counts, spread over the ten minutes after it, as a start leaves a hole in the samples.",
         unit: Unit::PerSecond,
         section: REPLICAS,
         is_shown: true,
@@ -69,10 +69,10 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "restart-reasons",
         title: "Restarts by reason",
-        help: "Restarts of replicas by why the previous run ended, as Kubernetes reports it. OOMKilled: the container passed \
-               its memory limit, so raise the limit or load less. Error: the process ended with an error, or a health \
-               check failed for too long and it was killed. Completed: it ended by itself. Unknown: only a new start \
-               was seen.",
+        help: "Restarts of replicas by why the previous run ended, as Kubernetes reports it. OOMKilled: the container \
+               passed its memory limit, so raise the limit or load less. Error: the process ended with an error, or a \
+               health check failed for too long and it was killed. Completed: it ended by itself. Unknown: only a new \
+               start was seen.",
         unit: Unit::PerSecond,
         section: REPLICAS,
         summary: Summary::Counts,
@@ -94,9 +94,10 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "startup-time",
         title: "Start-up time",
-        help: "How long the slowest replica took to start. Ready: from the start of its process, or of its pod, until it \
-               served. By phase: the part that is the engine's own. Loading weights is bounded by disk or network; capturing CUDA graphs can be trimmed \
-               to fewer batch sizes. The rest is the time to get a machine and to pull the image.",
+        help: "How long the slowest replica took to start. Ready: from the start of its process, or of its pod, until \
+               it served. By phase: the part that is the engine's own. Loading weights is bounded by disk or network; \
+               capturing CUDA graphs can be trimmed to fewer batch sizes. The rest is the time to get a machine and to \
+               pull the image.",
         unit: Unit::Seconds,
         section: REPLICAS,
         lines: &[data("ready"), data("engine"), data("weights"), data("")],
@@ -105,8 +106,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "uptime",
         title: "Uptime",
-        help: "Time since the youngest and the oldest selected process started. A line that falls to zero is a restart; \
-               a youngest that never grows is a crash loop. A very old process after a deployment was not part of it.",
+        help: "Time since the youngest and the oldest selected process started. A line that falls to zero is a \
+               restart; a youngest that never grows is a crash loop. A very old process after a deployment was not \
+               part of it.",
         unit: Unit::Seconds,
         section: REPLICAS,
         lines: &[data("youngest"), data("oldest")],
@@ -126,10 +128,10 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "scrape-failures",
         title: "Failed scrapes",
         help: "Targets whose scrape failed, by reason. connect: nothing is listening there, so the server is down or \
-               starting. timeout: it is too busy to answer. status: it refused, often because metrics \
-               are not enabled or need a key. parse and content_type: what it answers is not a metrics page. The \
-               limits: its metrics page is too large. series_cap: the companion's store is full. What such a target would have reported is missing in all \
-               other graphs.",
+               starting. timeout: it is too busy to answer. status: it refused, often because metrics are not enabled \
+               or need a key. parse and content_type: what it answers is not a metrics page. The limits: its metrics \
+               page is too large. series_cap: the companion's store is full. What such a target would have reported is \
+               missing in all other graphs.",
         section: REPLICAS,
         draw_style: DrawStyle::Bars,
         lines: UNNAMED,
@@ -138,9 +140,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "scrape-time",
         title: "Scrape time",
-        help: "Time that targets took to serve their metrics, on average and for the slowest. An engine answers from the \
-               process that also schedules, so slow scrapes tell of a busy CPU. Near the scrape time-out graphs get \
-               holes: scrape less often, or give the engine a core more.",
+        help: "Time that targets took to serve their metrics, on average and for the slowest. An engine answers from \
+               the process that also schedules, so slow scrapes tell of a busy CPU. Near the scrape time-out graphs \
+               get holes: scrape less often, or give the engine a core more.",
         unit: Unit::Seconds,
         section: REPLICAS,
         lines: &[data("average"), data("slowest")],
@@ -149,8 +151,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "scrape-samples",
         title: "Samples per scrape",
-        help: "Samples of each scrape, over all targets. It grows with labels: a jump means that some label \
-               now has many values, which makes storage and queries more expensive. A fall means that a target answers with \
+        help: "Samples of each scrape, over all targets. It grows with labels: a jump means that some label now has \
+               many values, which makes storage and queries more expensive. A fall means that a target answers with \
                less, such as after an upgrade that dropped metrics.",
         section: REPLICAS,
         lines: &[data("samples")],

@@ -9,17 +9,17 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "volume",
         title: "Inference volume",
         help: "Requests answered per second, by class of HTTP status; the summary counts them over the whole range, \
-               and the details show individual codes. 1xx: the server switched protocols or is still working. 2xx: served. \
-               3xx: redirected, which is rare for inference. 4xx: refused because of what the client sent, such as \
-               a wrong key, an unknown model, a prompt too long, or 429 for too many requests. 5xx: the server's own \
-               failures, exceptions in the model included; 502, 503 and 504 come from the way to it: compare with \
-               restarts and replicas. WebSocket connections are counted when they close, by close code: 1000 and 1001 \
-               are normal ends, 1006 means that the connection broke, 1011 that the server failed, 1013 that it asks \
-               to come back later. gRPC has its own codes: 0 is OK, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE. Engines \
-               without a status say finished, succeeded or failed. Where a platform or gateway and the engine behind it \
-               count the same requests, the outer count is drawn; a general-purpose proxy, such as Envoy, NGINX \
-               or Traefik, is drawn only where nothing else counts. A fall to zero without a fall in demand means that \
-               replicas do not answer.",
+               and the details show individual codes. 1xx: the server switched protocols or is still working. 2xx: \
+               served. 3xx: redirected, which is rare for inference. 4xx: refused because of what the client sent, \
+               such as a wrong key, an unknown model, a prompt too long, or 429 for too many requests. 5xx: the \
+               server's own failures, exceptions in the model included; 502, 503 and 504 come from the way to it: \
+               compare with restarts and replicas. WebSocket connections are counted when they close, by close code: \
+               1000 and 1001 are normal ends, 1006 means that the connection broke, 1011 that the server failed, 1013 \
+               that it asks to come back later. gRPC has its own codes: 0 is OK, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE. \
+               Engines without a status say finished, succeeded or failed. Where a platform or gateway and the engine \
+               behind it count the same requests, the outer count is drawn; a general-purpose proxy, such as Envoy, \
+               NGINX or Traefik, is drawn only where nothing else counts. A fall to zero without a fall in demand \
+               means that replicas do not answer.",
         unit: Unit::RequestsPerSecond,
         section: REQUESTS,
         is_shown: true,
@@ -64,8 +64,8 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "requests-by-route",
         title: "Requests by route",
-        help: "Requests per second by the route that was called, as the server names it. It tells chat from embeddings \
-               from health checks, and shows what an unexpected load is made of. Routes that no handler knows count as \
+        help: "Requests per second by the route that was called, as the server names it. It separates chat, embeddings \
+               and health checks, and shows what an unexpected load is made of. Routes that no handler knows count as \
                none, which is often a client with a wrong base URL.",
         section: REQUESTS,
         unit: Unit::RequestsPerSecond,
@@ -122,9 +122,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "inter-token-latency",
         title: "Inter-token latency",
-        help: "Time between one token and the next while an answer streams. Readers notice above about 100 ms. It grows \
-               with the number of requests that share a batch, and jumps when long prompts are prefilled between decode \
-               steps: a smaller batch or chunked prefill evens it out.",
+        help: "Time between one token and the next while an answer streams. Readers notice above about 100 ms. It \
+               grows with the number of requests that share a batch, and jumps when long prompts are prefilled between \
+               decode steps: a smaller batch or chunked prefill evens it out.",
         section: REQUESTS,
         is_shown: true,
         ..PERCENTILES
@@ -162,8 +162,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "gateway-overhead",
         title: "Gateway overhead",
         help: "Time that the gateway itself added to a request: reading it, checking the key, choosing a replica, \
-               writing logs. A few milliseconds are usual. When it grows with traffic the gateway is short of CPU; when \
-               it jumps, look at the database or cache that it asks.",
+               writing logs. A few milliseconds are usual. When it grows with traffic the gateway is short of CPU; \
+               when it jumps, look at the database or cache that it asks.",
         section: REQUESTS,
         ..PERCENTILES
     },
@@ -180,11 +180,11 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "tokens-per-second",
         title: "Tokens per second",
-        help: "Tokens read from prompts and tokens generated, per second, over all selected replicas; the summary counts \
-               them over the range. Generation is what the hardware is bought for. When requests wait and generation \
-               no longer rises with them, the replicas are at their limit. Prompt tokens far above generation mean \
-               that prefill dominates. Engines that count a request's tokens only when it ends (TGI, and the prompt of \
-               Dynamo) draw them in bursts.",
+        help: "Tokens read from prompts and tokens generated, per second, over all selected replicas; the summary \
+               counts them over the range. Generation is what the hardware is bought for. When requests wait and \
+               generation no longer rises with them, the replicas are at their limit. Prompt tokens far above \
+               generation mean that prefill dominates. Engines that count a request's tokens only when it ends (TGI, \
+               and the prompt of Dynamo) draw them in bursts.",
         unit: Unit::TokensPerSecond,
         section: REQUESTS,
         is_shown: true,
@@ -207,8 +207,9 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "Requests in the engines' batches, and requests that wait for a place in one, at the moment of each \
                scrape. On average, requests in flight are arrivals per second times seconds each takes (Little's law), \
                so running rises with traffic or with latency. Waiting above zero for longer than a burst means too \
-               little capacity: add replicas, or raise the engine's limit on sequences if its KV cache has room. Paused \
-               requests had to give up their place. The dashed line is the maximum that the engines run at once.",
+               little capacity: add replicas, or raise the engine's limit on sequences if its KV cache has room. \
+               Paused requests had to give up their place. The dashed line is the maximum that the engines run at \
+               once.",
         section: REQUESTS,
         is_shown: true,
         lines: &[data("running"), data("waiting"), data("paused"), limit("limit")],
@@ -231,9 +232,9 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "pending-requests",
         title: "Pending requests",
-        help: "Requests that have arrived and have no answer yet because nothing could take them, at the moment of each \
-               scrape: they wait before the engine, in a proxy, router or scheduler. Zero is healthy. Above about 1.5 \
-               for each replica for more than 20 s, hosted platforms start another one. When it stays high at the \
+        help: "Requests that have arrived and have no answer yet because nothing could take them, at the moment of \
+               each scrape: they wait before the engine, in a proxy, router or scheduler. Zero is healthy. Above about \
+               1.5 for each replica for more than 20 s, hosted platforms start another one. When it stays high at the \
                maximum of replicas, raise the maximum, make each replica faster, or refuse earlier.",
         section: REQUESTS,
         is_shown: true,

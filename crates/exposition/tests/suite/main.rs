@@ -2,7 +2,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod corpora;
-mod every_kind;
 mod incremental;
 mod linting;
 mod reading;

@@ -1,6 +1,6 @@
 //! Written pages parse as the families they were written from, as far as the format can express them.
-use crate::every_kind::{every_kind, family, sample};
 use exposition::{Encoding, Family, Format, Kind, Limits, Sample, Timestamp, parse, write};
+use test_kit::{every_kind, family, sample};
 
 const QUOTED_TEXT: Encoding = Encoding { is_openmetrics: false, has_quoted_names: true };
 const PLAIN_OPENMETRICS: Encoding = Encoding { is_openmetrics: true, has_quoted_names: false };

@@ -2,7 +2,7 @@
 use super::writer::{BlockWriter, OnProgress, Timeline};
 use crate::disk::folder::Folder;
 use crate::disk::header::FileKind;
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use promql::Labels;
 use std::collections::HashMap;
 use std::io;
@@ -57,7 +57,7 @@ impl<'p> BlockAssembler<'p> {
         ordinal: u32,
         keys: &[u64],
         timeline: impl Fn(u64) -> Arc<[i64]>,
-        samples: &Samples,
+        samples: &SampleBuffer,
     ) -> io::Result<()> {
         if samples.is_empty() {
             return Ok(());

@@ -7,7 +7,7 @@ use super::{TIMES, VALUES};
 use crate::codec::{
     ByteReader, Decompressor, STRIPE_ROWS, decode_dense_stripe, decode_stripe, decode_timeline, read_record,
 };
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::time::TimeRange;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -73,7 +73,7 @@ impl BlockCursor {
         context: &mut ReadContext<'_>,
         ordinal: u32,
         range: TimeRange,
-        samples: &mut Samples,
+        samples: &mut SampleBuffer,
         on_error: &mut dyn FnMut(ReadError),
     ) -> Option<u32> {
         let mut first_timeline = None;
@@ -92,7 +92,7 @@ impl BlockCursor {
         ordinal: u32,
         slice: usize,
         range: TimeRange,
-        samples: &mut Samples,
+        samples: &mut SampleBuffer,
     ) -> Result<Option<u32>, ReadError> {
         let Some(record) = record_with(&self.block.values[slice], ordinal) else { return Ok(None) };
         load(&self.block, record, VALUES, context, &mut self.values[slice])?;
@@ -213,8 +213,8 @@ fn load(
 }
 
 /// Appends the samples of some rows of a column.
-fn read_column(column: &[u8], timeline: &[i64], rows: Range<usize>, samples: &mut Samples) {
-    let Samples { times_ms, values } = samples;
+fn read_column(column: &[u8], timeline: &[i64], rows: Range<usize>, samples: &mut SampleBuffer) {
+    let SampleBuffer { times_ms, values } = samples;
     let mut bytes = ByteReader(column);
     for (stripe, stripe_times) in timeline.chunks(STRIPE_ROWS).enumerate() {
         let Some(encoded) = bytes.length_prefixed() else { return };

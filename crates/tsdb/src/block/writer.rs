@@ -5,7 +5,7 @@ use super::{BACK, FOOTER_MAGIC, FRONT, TIMES, VALUES};
 use crate::codec::{Compressor, STRIPE_ROWS, encode_stripe, encode_timeline, write_labels, write_record, write_varint};
 use crate::disk::FileWriter;
 use crate::disk::header::{FileKind, header};
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::time::TimeBounds;
 use promql::Labels;
 use std::io;
@@ -124,8 +124,8 @@ impl<'p> BlockWriter<'p> {
     }
 
     /// Adds the samples of the series at `ordinal`, which is after the previous one. `timeline` has all their times.
-    pub(super) fn add_series(&mut self, ordinal: u32, timeline: &Timeline, samples: &Samples) -> io::Result<()> {
-        let Samples { times_ms, values } = samples;
+    pub(super) fn add_series(&mut self, ordinal: u32, timeline: &Timeline, samples: &SampleBuffer) -> io::Result<()> {
+        let SampleBuffer { times_ms, values } = samples;
         let (Some(first_ms), Some(last_ms)) = (times_ms.first().copied(), times_ms.last().copied()) else {
             return Ok(());
         };

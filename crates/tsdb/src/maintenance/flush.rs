@@ -3,7 +3,7 @@ use crate::disk::header::FileKind;
 use crate::head::chunk::Chunk;
 use crate::head::rows::Rows;
 use crate::index::{GroupSlotKey, SeriesHandle};
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
 use crate::time::day_of;
@@ -89,7 +89,7 @@ fn write_day(
     day: i64,
 ) -> io::Result<u64> {
     let timelines = sealed.timelines(day);
-    let (mut samples, mut keys) = (Samples::default(), Vec::new());
+    let (mut samples, mut keys) = (SampleBuffer::default(), Vec::new());
     disk.write_block(state, &[], series.iter().map(|series| &series.labels), |assembler| {
         for (ordinal, series) in series.iter().enumerate() {
             samples.clear();

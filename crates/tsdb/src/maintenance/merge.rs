@@ -1,7 +1,7 @@
 //! Merging the blocks of a day into one.
 use super::FLUSH_PERIOD_MS;
 use crate::block::{Block, BlockCursor, ReadContext, ReadError, block_order};
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
@@ -76,7 +76,7 @@ impl Inner {
 struct MergeSources {
     context: ReadContext<'static>,
     cursors: Vec<BlockCursor>,
-    samples: Samples,
+    samples: SampleBuffer,
     /// The timelines of the samples, each with a unique key.
     timelines: Vec<(u64, Arc<[i64]>)>,
 }
@@ -85,7 +85,7 @@ impl MergeSources {
     fn new(blocks: Vec<Arc<Block>>) -> Self {
         let count = blocks.len();
         let cursors = blocks.into_iter().map(|block| BlockCursor::new(block, count)).collect();
-        Self { context: ReadContext::new(None), cursors, samples: Samples::default(), timelines: Vec::new() }
+        Self { context: ReadContext::new(None), cursors, samples: SampleBuffer::default(), timelines: Vec::new() }
     }
 
     /// Reads all samples of a series. Damage is counted and skipped.

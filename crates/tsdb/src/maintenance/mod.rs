@@ -91,7 +91,7 @@ impl Inner {
         }
         let is_incomplete = disk.wal.is_incomplete();
         let is_full = || self.head.size_bytes() > disk.options.head_bytes;
-        if is_incomplete || is_new_period || disk.wal.bytes() > MAX_LOG_BYTES || is_full() {
+        if is_incomplete || is_new_period || disk.wal.size_bytes() > MAX_LOG_BYTES || is_full() {
             if state.flush_failed_ms.is_some_and(|failed_ms| now_ms.abs_diff(failed_ms) < RETRY_AFTER_MS) {
                 self.limit_memory(disk);
                 return Err(io::ErrorKind::WouldBlock.into());
@@ -136,7 +136,7 @@ fn record_outcome(disk: &Persistence, state: &MaintenanceState, outcome: io::Res
         io::ErrorKind::Interrupted => {}
         io::ErrorKind::WouldBlock => {
             let reason = failure.as_ref().map_or("an earlier write failed", |failure| &failure.reason);
-            return Err(WriteError::Behind(reason.to_owned()));
+            return Err(WriteError::NotRecovered(reason.to_owned()));
         }
         _ => {
             let since_ms = failure.as_ref().map_or(state.now_ms, |failure| failure.since_ms);

@@ -30,7 +30,7 @@ impl Inner {
         };
         let mut blocks: Vec<Arc<Block>> = self.blocks.list().to_vec();
         blocks.sort_by_key(|block| block.bounds.last_ms);
-        let mut total_bytes = disk.wal.bytes() + blocks.iter().map(|block| block.size_bytes).sum::<u64>();
+        let mut total_bytes = disk.wal.size_bytes() + blocks.iter().map(|block| block.size_bytes).sum::<u64>();
         let mut dropped = Vec::new();
         for block in blocks {
             if block.bounds.last_ms > cutoff_ms && total_bytes <= self.limits.size_bytes as u64 {

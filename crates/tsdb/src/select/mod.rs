@@ -2,7 +2,7 @@
 mod parallel;
 mod snapshot;
 
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::store::Store;
 use crate::time::TimeRange;
 use promql::{Labels, Selector, Storage, StorageError};
@@ -51,7 +51,7 @@ impl Store {
 
 fn visit_sequentially(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
     let mut reader = snapshot.reader();
-    let mut samples = Samples::default();
+    let mut samples = SampleBuffer::default();
     for (at, series) in snapshot.series.iter().enumerate() {
         samples.clear();
         reader.read(at, &mut samples);

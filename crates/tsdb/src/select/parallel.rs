@@ -1,7 +1,7 @@
 //! Large queries: several threads decode series, and the calling thread visits them.
 use super::Visit;
 use super::snapshot::Snapshot;
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use parking_lot::Mutex;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ const MAX_SERIES_AT_ONCE: usize = 32;
 #[derive(Default)]
 struct Batch {
     series: Vec<BatchSeries>,
-    samples: Samples,
+    samples: SampleBuffer,
 }
 
 struct BatchSeries {
@@ -65,7 +65,7 @@ pub(super) fn visit(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visit<'
         for mut batch in decoded {
             let mut start = 0;
             for BatchSeries { at, end } in batch.series.drain(..) {
-                let Samples { times_ms, values } = &batch.samples;
+                let SampleBuffer { times_ms, values } = &batch.samples;
                 let column = promql::Samples { times_ms: &times_ms[start..end], values: &values[start..end] };
                 if start < end && visit(&snapshot.series[at].labels, column).is_break() {
                     return;

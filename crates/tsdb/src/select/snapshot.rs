@@ -3,7 +3,7 @@ use crate::block::{Block, BlockCache, BlockCursor, MAX_READAHEAD_RECORDS, ReadCo
 use crate::head::chunk::Chunk;
 use crate::head::rows::Rows;
 use crate::index::{GroupSlot, SeriesHandle};
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
 use crate::time::TimeRange;
@@ -111,7 +111,7 @@ impl<'s> Snapshot<'s> {
 
 impl SeriesReader<'_> {
     /// Appends the samples of the series at `at`, in order of time. Unreadable ones are counted and skipped.
-    pub(super) fn read(&mut self, at: usize, samples: &mut Samples) {
+    pub(super) fn read(&mut self, at: usize, samples: &mut SampleBuffer) {
         if self.snapshot.latest_only
             && let Some((time_ms, value)) = self.snapshot.last_in_memory(at)
         {

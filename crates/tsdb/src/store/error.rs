@@ -34,7 +34,7 @@ pub enum WriteError {
     },
     /// An earlier write failed and has not been recovered from yet.
     #[error("some samples are not on disk yet: {0}")]
-    Behind(String),
+    NotRecovered(String),
     /// The store has no folder.
     #[error("the store is in memory only; open it with a folder")]
     NoFolder,

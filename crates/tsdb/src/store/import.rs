@@ -1,7 +1,7 @@
 //! Importing old samples, in any order of time.
 use crate::block::block_order;
 use crate::disk::header::FileKind;
-use crate::samples::Samples;
+use crate::sample_buffer::SampleBuffer;
 use crate::store::Store;
 use crate::store::error::WriteError;
 use crate::store::inner::Inner;
@@ -34,7 +34,7 @@ pub struct ImportSummary {
 /// A series with its samples in order of time.
 struct SortedSeries {
     labels: Labels,
-    samples: Samples,
+    samples: SampleBuffer,
 }
 
 impl Store {
@@ -85,7 +85,7 @@ fn sort_batch(batch: Vec<ImportSeries>, summary: &mut ImportSummary) -> Vec<Sort
         .into_iter()
         .map(|ImportSeries { labels, samples }| {
             let (times_ms, values) = samples.into_iter().unzip();
-            SortedSeries { labels, samples: Samples { times_ms, values } }
+            SortedSeries { labels, samples: SampleBuffer { times_ms, values } }
         })
         .collect();
     batch.sort_by(|a, b| block_order(&a.labels, &b.labels));
@@ -119,11 +119,11 @@ impl Inner {
 /// Writes the samples of one day as a block; returns its id.
 fn write_day(disk: &Persistence, state: &mut MaintenanceState, batch: &[SortedSeries], day: i64) -> io::Result<u64> {
     let within_day = |series: &SortedSeries| {
-        let Samples { times_ms, values } = &series.samples;
+        let SampleBuffer { times_ms, values } = &series.samples;
         let from = times_ms.partition_point(|time_ms| day_of(*time_ms) < day);
         let until = times_ms.partition_point(|time_ms| day_of(*time_ms) <= day);
         let rows = Some(from..until).filter(|rows| !rows.is_empty())?;
-        let samples = Samples { times_ms: times_ms[rows.clone()].to_vec(), values: values[rows].to_vec() };
+        let samples = SampleBuffer { times_ms: times_ms[rows.clone()].to_vec(), values: values[rows].to_vec() };
         Some(SortedSeries { labels: series.labels.clone(), samples })
     };
     let series: Vec<SortedSeries> = batch.iter().filter_map(within_day).collect();

@@ -47,7 +47,7 @@ impl Store {
             blocks: blocks.len(),
             block_bytes: blocks.iter().map(|block| block.size_bytes).sum(),
             block_samples: blocks.iter().map(|block| block.samples).sum(),
-            log_bytes: disk.as_ref().map_or(0, |disk| disk.wal.bytes()),
+            log_bytes: disk.as_ref().map_or(0, |disk| disk.wal.size_bytes()),
             damaged: counters.damaged.load(Relaxed),
             lost_samples: counters.lost_samples.load(Relaxed),
             failure: disk.as_ref().and_then(|disk| disk.failure.lock().clone()),

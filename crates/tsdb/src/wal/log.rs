@@ -147,7 +147,7 @@ impl Wal {
     }
 
     /// Size of the log on disk.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(crate) fn size_bytes(&self) -> u64 {
         self.size_bytes.load(Relaxed)
     }
 

@@ -1,11 +1,12 @@
 //! Damage to any file loses only the samples it hits, is reported, and never yields a wrong value.
 use crate::fixtures::{all, labels};
 use crate::memory_disk::{Image, MemoryDisk};
-use crate::workload::{Fleet, Rng};
+use promql::Labels;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use test_kit::{Rng, fleet::Fleet};
 use tsdb::{Limits, Options, Store};
 
 const REPLICAS: usize = 8;
@@ -36,7 +37,7 @@ fn filled() -> (Image, Content) {
 fn filled_with(mut fleet: Fleet, interval_ms: i64, rows: usize) -> (Image, Content) {
     let disk = MemoryDisk::default();
     let (store, _) = Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("a store");
-    let labels = fleet.labels.clone();
+    let labels: Vec<Labels> = fleet.labels.iter().cloned().map(Labels::from_pairs).collect();
     let mut targets: Vec<_> = labels
         .chunks(SERIES)
         .map(|labels| {

@@ -9,4 +9,3 @@ mod full_disk;
 mod import;
 mod memory_disk;
 mod model;
-mod workload;

@@ -1,10 +1,10 @@
 //! A disk in memory that records a history, so that it can crash at any point of it, and that can be full or stuck.
-use crate::workload::Rng;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use test_kit::Rng;
 use tsdb::{FileLock, FileReader, FileSystem, FileWriter};
 
 /// Names and contents of files.

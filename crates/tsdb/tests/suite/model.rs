@@ -1,12 +1,12 @@
 //! Random histories, compared with a model that is too simple to be wrong.
 use crate::fixtures::{all, labels, select, selector, text};
 use crate::memory_disk::MemoryDisk;
-use crate::workload::Rng;
 use promql::stale_marker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use test_kit::Rng;
 use tsdb::{Group, ImportSeries, Limits, Options, Store};
 
 /// The bits of each value, by series and time.

@@ -2,8 +2,8 @@
 use crate::cli::args::ServeArgs;
 use crate::config::{ConfigError, Settings};
 use crate::scrape::fetch::Client;
-use crate::scrape::metrics_page::Page;
-use crate::target::Reader;
+use crate::scrape::metrics_page::{Answer, MetricsPage};
+use crate::scrape::reader::Reader;
 use crate::target::failure::Failure;
 use exposition::{Format, Limits};
 use flate2::read::MultiGzDecoder;
@@ -16,7 +16,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A page and why it is read in its format.
 pub(crate) struct Input {
-    pub(crate) page: Page,
+    pub(crate) page: MetricsPage,
     pub(crate) chosen_by: ChosenBy,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn read(source: &str, format: Option<Format>) -> Result<Input, InputE
         let page = scraped(source)?;
         return Ok(Input {
             chosen_by: if format.is_some() { ChosenBy::Flag } else { ChosenBy::ContentType },
-            page: Page { format: format.unwrap_or(page.format), ..page },
+            page: MetricsPage { format: format.unwrap_or(page.format), ..page },
         });
     }
     let body = match source {
@@ -70,19 +70,24 @@ pub(crate) fn read(source: &str, format: Option<Format>) -> Result<Input, InputE
     let (fitting, why) = by_ending(&body);
     Ok(Input {
         chosen_by: if format.is_some() { ChosenBy::Flag } else { why },
-        page: Page { body: body.into(), format: format.unwrap_or(fitting), content_type: None },
+        page: MetricsPage { body: body.into(), format: format.unwrap_or(fitting), content_type: None },
     })
 }
 
 /// The page of the target that `url` would be, asked for as the scraper asks.
-fn scraped(url: &str) -> Result<Page, InputError> {
+fn scraped(url: &str) -> Result<MetricsPage, InputError> {
     let args = ServeArgs { targets: vec![url.to_owned()], ..ServeArgs::default() };
     let mut settings = Settings::load(&args).map_err(InputError::Usage)?;
     let target = settings.sources.targets.pop().ok_or(InputError::Scrape(Failure::Connect))?;
     let client = Client::new(Limits::default().body_bytes).map_err(|error| InputError::Client(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| InputError::Client(error.to_string()))?;
-    runtime.block_on(async { Reader::new(client, target).read().await }).map_err(InputError::Scrape)
+    match runtime.block_on(async { Reader::new(client, target).read().await }) {
+        Ok(Answer::Page(page)) => Ok(page),
+        // A URL is a target with a metrics page.
+        Ok(Answer::Families(_)) => Err(InputError::Scrape(Failure::ContentType)),
+        Err(failure) => Err(InputError::Scrape(failure)),
+    }
 }
 
 /// At most one byte more than the scraper takes, so that a page beyond the limit is told from one at it.

@@ -1,7 +1,8 @@
 //! A scrape of one page into a store of its own, by the very code that scrapes targets.
 use crate::clock::now_ms;
-use crate::scrape::metrics_page::Page;
-use crate::scrape::scrapers::Counts;
+use crate::scrape::metrics_page::{Answer, MetricsPage};
+use crate::scrape::refused_samples::RefusedSamples;
+use crate::scrape::scrape_loop::Scrape;
 use crate::scrape::writer::Writer;
 use crate::target::failure::Failure;
 use crate::target::identity::Identity;
@@ -27,25 +28,26 @@ pub(crate) struct Stored {
 }
 
 /// Scrapes `page` once, now.
-pub(crate) fn scrape(page: &Page) -> Result<Stored, Failure> {
+pub(crate) fn scrape(page: &MetricsPage) -> Result<Stored, Failure> {
     // What even a page without samples gets: the series about the scrape itself.
-    let about_scrape = scraped(&Page::local(String::new()))?;
+    let about_scrape = scraped(&MetricsPage::from_text(String::new()))?;
     let mut stored = scraped(page)?;
     stored.samples -= about_scrape.samples;
     stored.series -= about_scrape.series;
     Ok(stored)
 }
 
-fn scraped(page: &Page) -> Result<Stored, Failure> {
-    let (store, counts) = (Store::new(Limits::default()), Arc::<Counts>::default());
-    let mut writer = Writer::new(&store, Arc::clone(&counts), Arc::default(), Identity::default());
-    match writer.write(now_ms(), Duration::ZERO, Ok(page), None) {
+fn scraped(page: &MetricsPage) -> Result<Stored, Failure> {
+    let (store, refused) = (Store::new(Limits::default()), Arc::<RefusedSamples>::default());
+    let mut writer = Writer::new(&store, Arc::clone(&refused), Arc::default(), Identity::default());
+    let scrape = Scrape { answer: Ok(Answer::Page(page.clone())), duration: Duration::ZERO, health: None };
+    match writer.write(now_ms(), &scrape) {
         Some(failure) => Err(failure),
         None => Ok(Stored {
-            samples: store.stats().appended - writer.told() as u64,
-            series: store.stats().series - writer.told(),
-            duplicates: counts.duplicates.get(),
-            out_of_bounds: counts.out_of_bounds.get(),
+            samples: store.stats().appended - writer.detected_count() as u64,
+            series: store.stats().series - writer.detected_count(),
+            duplicates: refused.duplicates.get(),
+            out_of_bounds: refused.out_of_bounds.get(),
             labels: target_labels(&store),
         }),
     }

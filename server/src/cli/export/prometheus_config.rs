@@ -69,7 +69,7 @@ scrape_configs:
 /// Where the configured address is reached from this machine, or from others if all addresses are listened on.
 fn reached_at(settings: &Settings) -> String {
     let port = settings.listen.port();
-    match Host::new(settings.roots.clone()).name() {
+    match Host::new(settings.host_paths.clone()).name() {
         Some(name) if settings.listen.ip().is_unspecified() => format!("{name}:{port}"),
         _ => settings.listen.to_string(),
     }

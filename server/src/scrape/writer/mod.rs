@@ -1,139 +1,135 @@
-//! From a page to the store: all of it or nothing, and what is gone is marked.
-use crate::replica::restore::recall;
-use crate::replica::series::{Replica, StartTime};
-use crate::replica::tracker::{Health, Life, Look};
-use crate::scrape::engine_detection::{Found, Told};
+//! Writes the scrapes of one target to the store: each as a whole or not at all, with stale markers for removed series.
+use crate::replica::restore::{Restored, restore};
+use crate::replica::series::Replica;
+use crate::replica::tracker::{ProbeResult, ReplicaTracker};
+use crate::scrape::engine_detection::DetectedEngines;
 use crate::scrape::metadata::Metadata;
-use crate::scrape::metrics_page::{Learned, Learning, Page};
-use crate::scrape::parsed_page::{Reading, read};
-use crate::scrape::report::{Outcome, Report};
-use crate::scrape::scrapers::Counts;
-use crate::scrape::series_slots::{Places, Row};
+use crate::scrape::metrics_page::Answer;
+use crate::scrape::parsed_page::{LabelContext, ParsedPage, PreviousScrape, learn, omits_total};
+use crate::scrape::refused_samples::RefusedSamples;
+use crate::scrape::report::{Report, ScrapeOutcome};
+use crate::scrape::scrape_loop::Scrape;
+use crate::scrape::series_slots::{Row, SeriesSlots};
+use crate::scrape::start_time::StartTime;
+use crate::target::extra_sample::ExtraSample;
 use crate::target::failure::Failure;
-use crate::target::identity::{Identity, TargetLabels};
+use crate::target::identity::Identity;
+use crate::target::labels::TargetLabels;
+use crate::target::learned::Learned;
 use catalogue::Layer;
-use exposition::{Format, IncrementalParser, Limits, ParseCounts};
+use exposition::ParseCounts;
 use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Group, Store, StoreError};
 
 /// Writes the scrapes of one target.
 pub(crate) struct Writer {
-    counts: Arc<Counts>,
+    refused: Arc<RefusedSamples>,
     metadata: Arc<Metadata>,
     group: Group,
     identity: Identity,
     learned: Learned,
-    found: Found,
+    detected: DetectedEngines,
     labels: TargetLabels,
     report: Option<Report>,
-    /// What is known of the target's processes.
-    attributed: Vec<Told>,
-    /// Of a target that is a replica and whose state nobody else tells.
+    /// The samples about the target's processes, for the next scrape.
+    attributed: Vec<ExtraSample>,
+    /// Present if the target is a replica and no source reports its state.
     replica: Option<Replica>,
     start_time: StartTime,
-    /// The last page, as long as scrapes succeed.
-    cache: IncrementalParser,
-    places: Places,
+    /// Empty after a failed scrape.
+    previous: PreviousScrape,
+    slots: SeriesSlots,
+}
+
+/// What was read from a valid scrape.
+struct Accepted {
+    count: ParseCounts,
+    start_s: Option<f64>,
 }
 
 impl Writer {
-    pub(crate) fn new(store: &Store, counts: Arc<Counts>, metadata: Arc<Metadata>, identity: Identity) -> Self {
+    pub(crate) fn new(
+        store: &Store,
+        refused: Arc<RefusedSamples>,
+        metadata: Arc<Metadata>,
+        identity: Identity,
+    ) -> Self {
         let learned = Learned::default();
         Self {
-            places: Places::new(store, Arc::clone(&counts)),
-            counts,
+            slots: SeriesSlots::new(store, Arc::clone(&refused)),
+            refused,
             metadata,
             group: store.group(),
             labels: identity.labels(&learned),
             identity,
             learned,
-            found: Found::default(),
+            detected: DetectedEngines::default(),
             report: None,
             attributed: Vec::new(),
             replica: None,
             start_time: StartTime::default(),
-            cache: IncrementalParser::default(),
+            previous: PreviousScrape::default(),
         }
     }
 
-    /// Tells from now on what the target is doing, and goes on from what `store` knows of it, where `now_ms` is Unix
-    /// milliseconds.
-    pub(crate) fn watch(&mut self, store: &Store, now_ms: i64) {
-        let (life, learned) = recall(store, &self.identity, now_ms).unwrap_or_default();
+    /// Records the replica's state from now on, continuing from what `store` has. `now_ms` is in Unix milliseconds.
+    pub(crate) fn track_replica(&mut self, store: &Store, now_ms: i64) {
+        let Restored { tracker, learned } = restore(store, &self.identity, now_ms).unwrap_or_default();
         self.labels = self.identity.labels(&learned);
         self.learned = learned;
-        self.replica = Some(Replica::new(life));
+        self.replica = Some(Replica::new(tracker));
     }
 
-    /// The model that the target's pages named.
+    /// The model that the target's pages name.
     pub(crate) fn model(&self) -> Option<&str> {
         self.learned.model.as_deref()
     }
 
-    /// What is known of the target as a replica, where that is told.
-    pub(crate) fn life(&self) -> Option<&Life> {
-        self.replica.as_ref().map(|replica| &replica.life)
+    /// The tracker of the replica's state, if it is recorded.
+    pub(crate) fn replica_tracker(&self) -> Option<&ReplicaTracker> {
+        self.replica.as_ref().map(|replica| &replica.tracker)
     }
 
-    /// Stores what a scrape at `time_ms` gave: all of the page, or on failure the marks that its series are gone;
-    /// and in both cases the series about the scrape, and about the replica with what its health endpoint said. Gives the
-    /// failure, the page's own or one found here.
-    pub(crate) fn write(
-        &mut self,
-        time_ms: i64,
-        duration: Duration,
-        page: Result<&Page, Failure>,
-        health: Option<Health>,
-    ) -> Option<Failure> {
-        let (mut values, mut start_s) = (Row::new(), None);
-        let taken = page.and_then(|page| self.take(time_ms, page, &mut values, &mut start_s));
-        let failure = taken.err();
+    /// Stores a scrape at `time_ms`: all its samples, or if it failed, stale markers for its series; in both cases also the
+    /// series about the scrape and the replica. Returns why the scrape or its storage failed.
+    pub(crate) fn write(&mut self, time_ms: i64, scrape: &Scrape) -> Option<Failure> {
+        let mut scraped = Row::new();
+        let answer = scrape.answer.as_ref().map_err(|failure| *failure);
+        let accepted = answer.and_then(|answer| self.accept(time_ms, answer, &mut scraped));
+        let failure = accepted.as_ref().err().copied();
         if failure.is_some() {
-            self.retire_page(&mut values);
+            self.retire_scraped(&mut scraped);
         }
-        // Of two samples of one series the first counts: a page cannot shadow the report.
-        let mut row = Row::with_capacity(values.len() + 8);
-        let reported = self.report(Outcome { duration, failure, count: taken.unwrap_or_default() }, &mut row);
-        if self.serves_nothing()
-            && let Some(mut replica) = self.replica.take()
-        {
-            replica.retire(&mut row);
-        }
-        let look = Look { failure, health, start_s };
-        let told = self.replica.as_mut().map_or(Ok(()), |replica| {
-            replica.life.see(time_ms, look);
-            replica.write(&self.labels, &mut self.group, &mut row)
-        });
-        row.extend(values);
+        let (count, start_s) =
+            accepted.map_or_else(|_| Default::default(), |accepted| (accepted.count, accepted.start_s));
+        // The first of two samples of a series is stored, so a page cannot override the report.
+        let mut row = Row::with_capacity(scraped.len() + 8);
+        let reported = self.write_report(ScrapeOutcome { duration: scrape.duration, failure, count }, &mut row);
+        let tracked = self.write_replica(time_ms, ProbeResult { failure, health: scrape.health, start_s }, &mut row);
+        row.extend(scraped);
         self.append(time_ms, row);
-        failure.or(reported.and(told).err().map(|_| Failure::SeriesCap))
+        failure.or(reported.and(tracked).err().map(|_| Failure::SeriesCap))
     }
 
-    /// Whether the target is known to be an exporter or a proxy, of which nobody counts replicas.
-    fn serves_nothing(&self) -> bool {
-        let engine = self.learned.engine.and_then(catalogue::engine);
-        engine.is_some_and(|engine| matches!(engine.layer, Layer::Machine | Layer::Proxy))
+    /// Sets the samples about the target's processes that are written with the next scrape.
+    pub(crate) fn set_attributed(&mut self, samples: Vec<ExtraSample>) {
+        self.attributed = samples;
     }
 
-    /// Takes what is to be told of the target's processes with the next scrape.
-    pub(crate) fn attribute(&mut self, told: Vec<Told>) {
-        self.attributed = told;
+    /// The number of series about detected engines.
+    pub(crate) fn detected_count(&self) -> usize {
+        self.report.as_ref().map_or(0, Report::detected_count)
     }
 
-    /// How many series tell what was found on the target's pages.
-    pub(crate) fn told(&self) -> usize {
-        self.report.as_ref().map_or(0, Report::told)
-    }
-
-    /// Marks everything as gone, for a target that is no longer scraped.
+    /// Marks all series as stale, for a target that is no longer scraped.
     pub(crate) fn retire(&mut self, time_ms: i64) {
         let mut row = Row::new();
         self.retire_all(&mut row);
         self.append(time_ms, row);
     }
 
-    /// Tells that the replica has stopped and marks all else as gone, and for `interval` later that too.
+    /// Records that the replica has stopped and marks all other series as stale; one `interval` later, also the state.
     pub(crate) fn end(&mut self, time_ms: i64, interval: Duration) {
         let Some(mut replica) = self.replica.take() else { return self.retire(time_ms) };
         let (mut row, mut last) = (Row::new(), Row::new());
@@ -144,63 +140,76 @@ impl Writer {
         self.append(time_ms + interval.as_millis() as i64, last);
     }
 
-    fn take(
-        &mut self,
-        time_ms: i64,
-        page: &Page,
-        row: &mut Row,
-        start_s: &mut Option<f64>,
-    ) -> Result<ParseCounts, Failure> {
-        let mut reading = self.read(page, row)?;
-        *start_s = self.start_time.find(&reading);
-        let count = reading.count;
-        self.counts.duplicates.add(count.duplicates as u64);
-        reading.new.iter().for_each(|(_, labels)| self.found.see(labels));
-        self.metadata.note(std::mem::take(&mut reading.facts), page.format == Format::OpenMetrics);
-        self.places.take(time_ms, reading, &mut self.group, row).map_err(|_| Failure::SeriesCap)?;
-        Ok(count)
+    /// Parses an answer and adds its samples to `row`.
+    fn accept(&mut self, time_ms: i64, answer: &Answer, row: &mut Row) -> Result<Accepted, Failure> {
+        let mut page = self.parse(answer, row)?;
+        let accepted = Accepted { count: page.count, start_s: self.start_time.find(&page) };
+        self.refused.duplicates.add(page.count.duplicates as u64);
+        page.added.iter().for_each(|series| self.detected.observe(&series.labels));
+        self.metadata.record(std::mem::take(&mut page.metadata), omits_total(answer));
+        self.slots.store(time_ms, page, &mut self.group, row).map_err(|_| Failure::SeriesCap)?;
+        Ok(accepted)
     }
 
-    /// Reads the page. When it tells something new about the target its labels change: then the old series are gone.
-    fn read(&mut self, page: &Page, row: &mut Row) -> Result<Reading, Failure> {
-        let reading = read(&mut self.cache, page, &self.labels, (&self.learned, &self.identity.rules))?;
-        if !reading.tells_more {
-            return Ok(reading);
+    /// Parses an answer. If it reveals another engine or model, the labels change and the previous series end.
+    fn parse(&mut self, answer: &Answer, row: &mut Row) -> Result<ParsedPage, Failure> {
+        let context = LabelContext { labels: &self.labels, learned: &self.learned, rules: &self.identity.rules };
+        let page = self.previous.parse(answer, context)?;
+        if !page.may_change_labels {
+            return Ok(page);
         }
-        let mut learning = Learning::default();
-        page.for_each_sample(&Limits::default(), &mut |sample| {
-            learning.see(&self.identity.rules, sample.name, sample.labels);
-        })?;
-        self.learned = learning.conclude(&self.learned);
+        self.learned = learn(answer, &self.identity.rules, &self.learned)?;
         let labels = self.identity.labels(&self.learned);
         if labels == self.labels {
-            return Ok(reading);
+            return Ok(page);
         }
         self.retire_all(row);
         self.labels = labels;
-        read(&mut self.cache, page, &self.labels, (&self.learned, &self.identity.rules))
+        let context = LabelContext { labels: &self.labels, learned: &self.learned, rules: &self.identity.rules };
+        self.previous.parse(answer, context)
     }
 
     fn append(&mut self, time_ms: i64, row: Row) {
         let count = row.len() as u64;
         match self.group.append(time_ms, row) {
-            Ok(refused) => self.counts.duplicates.add(refused.duplicates),
-            Err(_) => self.counts.out_of_order.add(count),
+            Ok(refused) => self.refused.duplicates.add(refused.duplicates),
+            Err(_) => self.refused.out_of_order.add(count),
         }
     }
 
-    fn report(&mut self, outcome: Outcome, row: &mut Row) -> Result<(), StoreError> {
+    fn write_report(&mut self, outcome: ScrapeOutcome, row: &mut Row) -> Result<(), StoreError> {
         let report = match &mut self.report {
             Some(report) => report,
             none => none.insert(Report::register(self.labels.clone(), &mut self.group)?),
         };
-        report.tell(self.found.told(), &mut self.group, row)?;
-        report.attribute(std::mem::take(&mut self.attributed), &mut self.group, row)?;
+        report.write_detected(self.detected.take_changed(), &mut self.group, row)?;
+        report.write_attributed(std::mem::take(&mut self.attributed), &mut self.group, row)?;
         report.write(outcome, &mut self.group, row)
     }
 
+    fn write_replica(&mut self, time_ms: i64, result: ProbeResult, row: &mut Row) -> Result<(), StoreError> {
+        if self.is_exporter()
+            && let Some(mut replica) = self.replica.take()
+        {
+            replica.retire(row);
+        }
+        match &mut self.replica {
+            Some(replica) => {
+                replica.tracker.observe(time_ms, result);
+                replica.write(&self.labels, &mut self.group, row)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the target is an exporter or a proxy, which is not a replica.
+    fn is_exporter(&self) -> bool {
+        let engine = self.learned.engine.and_then(catalogue::engine);
+        engine.is_some_and(|engine| matches!(engine.layer, Layer::Machine | Layer::Proxy))
+    }
+
     fn retire_all(&mut self, row: &mut Row) {
-        self.retire_page(row);
+        self.retire_scraped(row);
         if let Some(report) = self.report.take() {
             report.retire(row);
         }
@@ -209,12 +218,12 @@ impl Writer {
         }
     }
 
-    fn retire_page(&mut self, row: &mut Row) {
-        self.cache = IncrementalParser::default();
-        // What comes back may be another version with other names.
-        self.found = Found::default();
+    fn retire_scraped(&mut self, row: &mut Row) {
+        self.previous = PreviousScrape::default();
+        // After a restart it may be another version with other names.
+        self.detected = DetectedEngines::default();
         self.start_time = StartTime::default();
-        self.places.retire(row);
+        self.slots.retire(row);
     }
 }
 

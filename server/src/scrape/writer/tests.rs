@@ -1,4 +1,5 @@
-//! Scrapes written at fixed times, and what the store holds after them.
+//! Writes scrapes at fixed times and checks the contents of the store.
+use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::writer::*;
 use catalogue::contract::ScrapeFailure;
 use promql::{Labels, Selector, Storage, is_stale};
@@ -10,7 +11,7 @@ use std::ops::ControlFlow;
 /// A target and the store it writes to.
 struct Story {
     store: Store,
-    counts: Arc<Counts>,
+    refused: Arc<RefusedSamples>,
     writer: Writer,
 }
 
@@ -21,20 +22,23 @@ impl Story {
 
     fn with_limits(identity: Identity, limits: tsdb::Limits) -> Self {
         let store = Store::new(limits);
-        let counts = Arc::<Counts>::default();
-        Self { writer: Writer::new(&store, Arc::clone(&counts), Arc::default(), identity), store, counts }
+        let refused = Arc::<RefusedSamples>::default();
+        Self { writer: Writer::new(&store, Arc::clone(&refused), Arc::default(), identity), store, refused }
     }
 
     fn up(&mut self, time_ms: i64, text: &str) -> Option<Failure> {
-        let page = Page::local(text.into());
-        self.writer.write(time_ms, Duration::from_millis(7), Ok(&page), None)
+        self.write(time_ms, Ok(Answer::Page(MetricsPage::from_text(text.into()))))
     }
 
     fn down(&mut self, time_ms: i64, failure: Failure) -> Option<Failure> {
-        self.writer.write(time_ms, Duration::from_millis(7), Err(failure), None)
+        self.write(time_ms, Err(failure))
     }
 
-    /// All series but those about the scrape, each as `time:value`, `x` for a mark that it is gone.
+    fn write(&mut self, time_ms: i64, answer: Result<Answer, Failure>) -> Option<Failure> {
+        self.writer.write(time_ms, &Scrape { answer, duration: Duration::from_millis(7), health: None })
+    }
+
+    /// All series except those about the scrape, with samples as `time:value`, and `x` for a stale marker.
     fn series(&self) -> BTreeMap<String, String> {
         let mut series = self.all();
         series.retain(|name, _| !["up", "scrape_", "inferboard_"].iter().any(|prefix| name.starts_with(prefix)));
@@ -74,7 +78,7 @@ fn expect(series: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn series_that_go_are_marked() {
+fn removed_series_are_marked_stale() {
     let mut story = Story::new(named());
     story.up(1000, "a 1\nb{l=\"1\"} 2\n");
     story.up(2000, "a 3\nb{l=\"2\"} 4\n");
@@ -90,7 +94,7 @@ fn series_that_go_are_marked() {
 }
 
 #[test]
-fn a_failed_scrape_marks_all_and_says_why() {
+fn a_failed_scrape_marks_all_series_stale_and_records_the_reason() {
     let mut story = Story::new(named());
     story.up(1000, "a 1\n");
     assert_eq!(story.down(2000, Failure::Timeout), Some(Failure::Timeout));
@@ -108,7 +112,7 @@ fn a_failed_scrape_marks_all_and_says_why() {
 }
 
 #[test]
-fn a_page_is_taken_whole_or_not_at_all() {
+fn a_page_is_stored_completely_or_not_at_all() {
     let mut story = Story::new(named());
     story.up(1000, "a 1\n");
     assert_eq!(story.up(2000, "a 2\nb 3\nc{ 4\n").map(Failure::reason), Some(ScrapeFailure::Parse));
@@ -116,7 +120,7 @@ fn a_page_is_taken_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_removed_target_is_marked_with_all_its_series() {
+fn all_series_of_a_removed_target_are_marked_stale() {
     let mut story = Story::new(named());
     story.up(1000, "a 1\n");
     story.down(2000, Failure::Connect);
@@ -128,7 +132,7 @@ fn a_removed_target_is_marked_with_all_its_series() {
 }
 
 #[test]
-fn the_model_is_learned_and_kept_while_the_target_is_down() {
+fn a_learned_model_is_kept_while_the_target_is_down() {
     let mut story = Story::new(Identity { model: None, ..named() });
     story.down(1000, Failure::Connect);
     story.up(2000, "a{model_name=\"m1\"} 1\n");
@@ -144,7 +148,7 @@ fn the_model_is_learned_and_kept_while_the_target_is_down() {
 }
 
 #[test]
-fn times_on_the_page_are_kept_and_go_by_no_marks() {
+fn series_with_their_own_timestamps_get_no_stale_markers() {
     let mut story = Story::new(named());
     story.up(100_000_000, "a 1 99999000\nb 1\n");
     story.up(100_005_000, "a 1 99999000\nb 1\n");
@@ -158,29 +162,29 @@ fn times_on_the_page_are_kept_and_go_by_no_marks() {
             ("b{model=m}", "100000000:1 100005000:1 100010000:1 100015000:x"),
         ],
     );
-    assert_eq!((story.counts.out_of_order.get(), story.counts.out_of_bounds.get()), (1, 0));
+    assert_eq!((story.refused.out_of_order.get(), story.refused.out_of_bounds.get()), (1, 0));
 }
 
 #[test]
-fn times_far_from_now_are_dropped_and_counted() {
+fn samples_far_from_now_are_dropped_and_counted() {
     let mut story = Story::new(named());
     story.up(100_000_000, "a 1 1\nb 1 -5\nc 1 9223372036854775807\nd 1 100000001\n");
     expect(&story.series(), &[("d{model=m}", "100000001:1")]);
-    assert_eq!(story.counts.out_of_bounds.get(), 3);
+    assert_eq!(story.refused.out_of_bounds.get(), 3);
 }
 
 #[test]
-fn of_two_samples_of_a_series_the_first_counts() {
+fn the_first_of_two_samples_of_a_series_is_stored() {
     let mut story = Story::new(named());
     for time_ms in [1000, 2000] {
         story.up(time_ms, "a{x=\"1\"} 1\na{x=\"1\"} 2\n");
     }
     expect(&story.series(), &[("a{model=m,x=1}", "1000:1 2000:1")]);
-    assert_eq!(story.counts.duplicates.get(), 2);
+    assert_eq!(story.refused.duplicates.get(), 2);
 }
 
 #[test]
-fn a_page_cannot_shadow_what_is_said_about_it() {
+fn a_page_cannot_override_the_report_about_it() {
     let mut story = Story::new(named());
     story.up(1000, "up 0\nscrape_samples_scraped 1000\nup{model=\"other\"} 5\n");
     let all = story.all();
@@ -190,17 +194,17 @@ fn a_page_cannot_shadow_what_is_said_about_it() {
 }
 
 #[test]
-fn a_clock_that_goes_back_changes_nothing_that_is_stored() {
+fn a_clock_that_goes_back_does_not_change_stored_samples() {
     let mut story = Story::new(named());
     story.up(5000, "a 1\n");
     story.up(3000, "a 2\n");
     story.up(6000, "a 3\n");
     expect(&story.series(), &[("a{model=m}", "5000:1 6000:3")]);
-    assert!(story.counts.out_of_order.get() > 0);
+    assert!(story.refused.out_of_order.get() > 0);
 }
 
 #[test]
-fn a_full_store_fails_the_scrape_that_asks_for_more() {
+fn a_full_store_fails_scrapes_with_more_series() {
     let limits = tsdb::Limits { series: 10, ..tsdb::Limits::default() };
     let mut story = Story::with_limits(named(), limits);
     assert_eq!(story.up(1000, "a 1\nb 2\n"), None);

@@ -1,7 +1,7 @@
 //! The helper: asks the driver, and writes each sample's page to its standard output.
-use super::text;
 use catalogue::contract::GpuFault;
 use clap::Args;
+use exposition::{Encoding, Family, write};
 use nvml::{Collector, GpuSample, LastXids, Nvml, Window, fault_families, open};
 use rustix::process::{Signal, getpid, kill_process};
 use std::ffi::OsString;
@@ -53,7 +53,7 @@ fn sample(args: &HelperArgs) -> io::Result<()> {
             Err(fault) => Some(fault),
         };
         if let Some(fault) = ended {
-            send(&text(&fault_families(fault)))?;
+            send(&fault_families(fault))?;
             if !fault.is_normal() {
                 return Ok(());
             }
@@ -83,7 +83,7 @@ impl Task {
                 Err(fault) => return Ok(Some(fault)),
             };
             self.window.push(self.began.elapsed(), readings);
-            send(&text(&self.window.families()))?;
+            send(&self.window.families())?;
             match failed_gpus {
                 0 => failed_since = None,
                 _ if failed_since.get_or_insert_with(Instant::now).elapsed() >= self.interval => return Ok(None),
@@ -96,10 +96,12 @@ impl Task {
     }
 }
 
-fn send(page: &str) -> io::Result<()> {
+fn send(families: &[Family]) -> io::Result<()> {
+    let mut page = String::new();
+    write(families, Encoding::TEXT, &mut page);
+    page.push_str(END_OF_PAGE);
     let mut out = io::stdout().lock();
     out.write_all(page.as_bytes())?;
-    out.write_all(END_OF_PAGE.as_bytes())?;
     out.flush()
 }
 

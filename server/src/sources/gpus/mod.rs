@@ -4,11 +4,15 @@ pub mod helper;
 pub mod supervise;
 
 use catalogue::contract::GpuFault;
-use exposition::{Encoding, Family, write};
+use exposition::Family;
 use nvml::fault_families;
+use parking_lot::Mutex;
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// 1 while GPUs are measured; the label `reason` says why they are not.
+const COLLECTOR_UP: &str = "gpu_collector_up";
 
 /// How GPUs are measured.
 #[derive(Clone, Debug)]
@@ -19,34 +23,30 @@ pub struct GpuSettings {
     pub sample_interval: Duration,
 }
 
-/// What is known of the machine's GPUs, shared by whoever reads it.
+/// The families of the machine's GPUs, shared by all that read them.
 #[derive(Clone, Debug)]
-pub struct Gpus(Arc<Mutex<Result<String, GpuFault>>>);
+pub struct Gpus(Arc<Mutex<Arc<[Family]>>>);
 
 impl Default for Gpus {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Err(GpuFault::Starting))))
+        Self(Arc::new(Mutex::new(fault_families(GpuFault::Starting).into())))
     }
 }
 
 impl Gpus {
-    /// The GPUs as a metrics page.
-    pub fn page(&self) -> String {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .unwrap_or_else(|fault| text(&fault_families(fault)))
+    /// The families of the last sample.
+    pub fn families(&self) -> Arc<[Family]> {
+        Arc::clone(&self.0.lock())
     }
 
-    fn set(&self, page: Result<String, GpuFault>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = page;
+    fn set(&self, families: Vec<Family>) {
+        *self.0.lock() = families.into();
     }
 }
 
-/// The families as Prometheus text, which is what the helper process sends.
-fn text(families: &[Family]) -> String {
-    let mut text = String::new();
-    write(families, Encoding::TEXT, &mut text);
-    text
+/// Why families contain no GPUs; none if they do.
+fn fault_of(families: &[Family]) -> Option<GpuFault> {
+    let up = families.iter().find(|family| family.name == COLLECTOR_UP)?.samples.first()?;
+    let (_, reason) = up.labels.iter().find(|(name, _)| name == "reason")?;
+    Some(GpuFault::from_id(reason).unwrap_or(GpuFault::Unknown))
 }

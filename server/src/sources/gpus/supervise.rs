@@ -1,8 +1,10 @@
 //! Keeping a helper: one that falls silent is given up, one that ended is replaced.
 use crate::sources::gpus::helper::END_OF_PAGE;
-use crate::sources::gpus::{GpuSettings, Gpus};
+use crate::sources::gpus::{GpuSettings, Gpus, fault_of};
 use crate::target::Pace;
 use catalogue::contract::GpuFault;
+use exposition::{Family, Format, Limits, parse};
+use nvml::fault_families;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
 use std::path::PathBuf;
@@ -26,39 +28,34 @@ const MOST_SAMPLES: u32 = 60;
 const LONGEST_START: Duration = Duration::from_secs(60);
 
 impl Gpus {
-    /// Measures for ever, for readers that come at `pace`; `program` is this program, which is also the helper.
+    /// Measures continuously for a reader with this `pace`; `program` is this program, which is also the helper.
     pub async fn measure(self, settings: GpuSettings, program: PathBuf, pace: Pace) {
         let sample = settings.sample_interval.max(pace.interval / MOST_SAMPLES).min(pace.interval);
         let mut helpers = Helpers { settings, program, pace, sample, given_up: Vec::new(), hangs: 0 };
-        let mut last = None;
+        let mut last_outcome = None;
         loop {
-            let fault = helpers.follow(&self, &mut last).await;
+            let fault = helpers.follow(&self, &mut last_outcome).await;
             if let Some(fault) = fault {
-                self.tell(Err(fault), &mut last);
+                self.publish(fault_families(fault), &mut last_outcome);
             }
             sleep(pace.interval).await;
         }
     }
 
-    /// Takes a page or fault, and says so in the log where that changes something.
-    fn tell(&self, page: Result<String, GpuFault>, last: &mut Option<String>) {
-        let reason = page.as_ref().map_or_else(|fault| fault.id(), |page| reason_of(page));
-        if last.as_deref() != Some(reason) {
-            match reason {
-                "" => info!("GPUs are measured"),
-                "library_missing" | "no_gpu" | "driver_not_loaded" => info!(reason, "GPUs are not measured"),
-                _ => warn!(reason, "GPUs are not measured"),
+    /// Publishes families, and logs whether GPUs are measured if that changes. `last_outcome` is the previous fault or
+    /// none, once there was any outcome.
+    fn publish(&self, families: Vec<Family>, last_outcome: &mut Option<Option<GpuFault>>) {
+        let outcome = fault_of(&families);
+        if *last_outcome != Some(outcome) {
+            match outcome {
+                None => info!("GPUs are measured"),
+                Some(fault) if fault.is_normal() => info!(reason = fault.id(), "GPUs are not measured"),
+                Some(fault) => warn!(reason = fault.id(), "GPUs are not measured"),
             }
-            *last = Some(reason.to_owned());
+            *last_outcome = Some(outcome);
         }
-        self.set(page);
+        self.set(families);
     }
-}
-
-/// Why a page says that GPUs are not measured; empty where they are.
-fn reason_of(page: &str) -> &str {
-    let line = page.lines().find_map(|line| line.strip_prefix("gpu_collector_up{")).unwrap_or_default();
-    line.split('"').nth(1).unwrap_or_default()
 }
 
 struct Helpers {
@@ -74,7 +71,7 @@ struct Helpers {
 
 impl Helpers {
     /// Runs a helper until it ends or falls silent. Gives the fault, where its last page does not say it.
-    async fn follow(&mut self, gpus: &Gpus, last: &mut Option<String>) -> Option<GpuFault> {
+    async fn follow(&mut self, gpus: &Gpus, last_outcome: &mut Option<Option<GpuFault>>) -> Option<GpuFault> {
         self.given_up.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         if self.given_up.len() >= MOST_GIVEN_UP {
             return Some(GpuFault::Hang);
@@ -84,9 +81,9 @@ impl Helpers {
         let mut has_failed = false;
         loop {
             match timeout(patience, next_page(&mut pages)).await {
-                Ok(Ok(Some(page))) => {
-                    has_failed = !reason_of(&page).is_empty();
-                    gpus.tell(Ok(page), last);
+                Ok(Ok(Some(families))) => {
+                    has_failed = fault_of(&families).is_some();
+                    gpus.publish(families, last_outcome);
                     self.hangs = 0;
                     // Between faults it waits an interval.
                     patience = self.pace.timeout.max(self.sample * 3)
@@ -122,8 +119,8 @@ impl Helpers {
 
 type Pages = Take<BufReader<ChildStdout>>;
 
-/// The next page; none when the helper has ended.
-async fn next_page(pages: &mut Pages) -> io::Result<Option<String>> {
+/// The families of the next page; none when the helper has ended.
+async fn next_page(pages: &mut Pages) -> io::Result<Option<Vec<Family>>> {
     pages.set_limit(PAGE_BYTES);
     let mut page = String::new();
     while !page.ends_with(END_OF_PAGE) {
@@ -132,7 +129,8 @@ async fn next_page(pages: &mut Pages) -> io::Result<Option<String>> {
         }
     }
     page.truncate(page.len() - END_OF_PAGE.len());
-    Ok(Some(page))
+    let families = parse(page.as_bytes(), Format::Text, &Limits::default());
+    families.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// A running helper. When dropped it is asked to end, and never killed: a process that is killed within the driver can

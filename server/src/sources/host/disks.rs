@@ -1,6 +1,7 @@
 //! Disks, from `/proc/diskstats`.
+use crate::sources::families::FamilyBuilder;
 use crate::sources::host::IsClean;
-use crate::sources::page::PageWriter;
+use exposition::Kind;
 
 /// `/proc/diskstats` counts in sectors of this size whatever the disk's own is (Linux's `iostats.rst`).
 const SECTOR_BYTES: f64 = 512.0;
@@ -8,21 +9,33 @@ const MILLI: f64 = 1e-3;
 
 /// The column of a line, the name, the type, what it counts, and the unit of the column.
 /// Source: Linux's `Documentation/admin-guide/iostats.rst`, and node_exporter's `diskstats_linux.go`.
-const COLUMNS: [(usize, &str, &str, &str, f64); 8] = [
-    (3, "node_disk_reads_completed_total", "counter", "The total number of reads completed successfully.", 1.0),
-    (5, "node_disk_read_bytes_total", "counter", "The total number of bytes read successfully.", SECTOR_BYTES),
-    (6, "node_disk_read_time_seconds_total", "counter", "The total number of seconds spent by all reads.", MILLI),
-    (7, "node_disk_writes_completed_total", "counter", "The total number of writes completed successfully.", 1.0),
-    (9, "node_disk_written_bytes_total", "counter", "The total number of bytes written successfully.", SECTOR_BYTES),
-    (10, "node_disk_write_time_seconds_total", "counter", "The total number of seconds spent by all writes.", MILLI),
-    (11, "node_disk_io_now", "gauge", "The number of I/Os currently in progress.", 1.0),
-    (12, "node_disk_io_time_seconds_total", "counter", "Total seconds spent doing I/Os.", MILLI),
+const COLUMNS: [(usize, &str, Kind, &str, f64); 8] = [
+    (3, "node_disk_reads_completed_total", Kind::Counter, "The total number of reads completed successfully.", 1.0),
+    (5, "node_disk_read_bytes_total", Kind::Counter, "The total number of bytes read successfully.", SECTOR_BYTES),
+    (6, "node_disk_read_time_seconds_total", Kind::Counter, "The total number of seconds spent by all reads.", MILLI),
+    (7, "node_disk_writes_completed_total", Kind::Counter, "The total number of writes completed successfully.", 1.0),
+    (
+        9,
+        "node_disk_written_bytes_total",
+        Kind::Counter,
+        "The total number of bytes written successfully.",
+        SECTOR_BYTES,
+    ),
+    (
+        10,
+        "node_disk_write_time_seconds_total",
+        Kind::Counter,
+        "The total number of seconds spent by all writes.",
+        MILLI,
+    ),
+    (11, "node_disk_io_now", Kind::Gauge, "The number of I/Os currently in progress.", 1.0),
+    (12, "node_disk_io_time_seconds_total", Kind::Counter, "Total seconds spent doing I/Os.", MILLI),
 ];
 
 /// Fields that a line has at least.
 const FIELDS: usize = 14;
 
-pub(crate) fn write(diskstats: &str, page: &mut PageWriter) -> IsClean {
+pub(crate) fn collect(diskstats: &str, families: &mut FamilyBuilder) -> IsClean {
     let (mut disks, mut is_clean) = (Vec::new(), true);
     for line in diskstats.lines() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -37,9 +50,9 @@ pub(crate) fn write(diskstats: &str, page: &mut PageWriter) -> IsClean {
         }
     }
     for (column, name, kind, help, unit) in COLUMNS {
-        page.family(name, kind, help);
+        families.family(name, kind, help);
         for (disk, numbers) in &disks {
-            page.sample(name, &[("device", disk)], numbers[column - 3] as f64 * unit);
+            families.sample(&[("device", disk)], numbers[column - 3] as f64 * unit);
         }
     }
     is_clean

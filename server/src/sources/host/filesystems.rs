@@ -1,9 +1,9 @@
 //! File systems, from `/proc/mounts` and what the kernel says of each.
+use crate::sources::families::FamilyBuilder;
 use crate::sources::host::IsClean;
-use crate::sources::page::PageWriter;
+use exposition::Kind;
 use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::path::Path;
 
 /// Kinds that hold no one's files, much as node_exporter has them. Overlays are told, as a container's `/` is one.
@@ -60,7 +60,7 @@ const VALUES: [(&str, &str, Value); 6] = [
     }),
 ];
 
-pub(crate) fn write(mounts: &str, root: &Path, page: &mut PageWriter) -> IsClean {
+pub(crate) fn collect(mounts: &str, root: &Path, families: &mut FamilyBuilder) -> IsClean {
     let (mut found, mut is_clean, mut seen) = (Vec::new(), !mounts.is_empty(), BTreeSet::new());
     for line in mounts.lines() {
         let words: Vec<String> = line.split(' ').map(unescaped).collect();
@@ -85,10 +85,10 @@ pub(crate) fn write(mounts: &str, root: &Path, page: &mut PageWriter) -> IsClean
         }
     }
     for (name, help, value) in VALUES {
-        page.family(name, "gauge", help);
+        families.family(name, Kind::Gauge, help);
         for ([device, fstype, mountpoint], stat) in &found {
-            let value: &dyn Display = &value(stat);
-            page.sample(name, &[("device", device), ("fstype", fstype), ("mountpoint", mountpoint)], value);
+            let labels = [("device", &**device), ("fstype", fstype), ("mountpoint", mountpoint)];
+            families.sample(&labels, value(stat) as f64);
         }
     }
     is_clean

@@ -7,15 +7,17 @@ pub mod filesystems;
 pub mod network;
 
 use crate::sources::cgroup::Cgroup;
-use crate::sources::page::PageWriter;
+use crate::sources::families::FamilyBuilder;
 use catalogue::contract::names;
+use exposition::{Family, Kind};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Clock ticks per second in `/proc`, which Linux keeps at 100 for user space on all platforms it runs on today
@@ -36,9 +38,9 @@ const FILESYSTEMS_PATIENCE: Duration = Duration::from_millis(100);
 
 const ERRORS: &str = names::COLLECTOR_ERRORS_TOTAL;
 
-/// Where a machine is seen.
+/// Where the machine's file systems are mounted.
 #[derive(Clone, Debug)]
-pub struct Roots {
+pub struct HostPaths {
     /// Its `/proc`.
     pub proc: PathBuf,
     /// Its `/sys`.
@@ -50,7 +52,7 @@ pub struct Roots {
 /// Reads one machine.
 #[derive(Clone, Debug)]
 pub struct Host {
-    roots: Roots,
+    paths: HostPaths,
     /// Reads that failed, and texts not as expected, by what was read.
     errors: Arc<Mutex<BTreeMap<&'static str, u64>>>,
     /// The answer that is awaited, where one of the file systems hangs.
@@ -60,85 +62,87 @@ pub struct Host {
 /// Whether all of a text was as expected.
 type IsClean = bool;
 
-/// Where the part of the page about file systems will come from.
-type FilesystemsAnswer = Receiver<(String, IsClean)>;
+/// Receives the families of the file systems.
+type FilesystemsAnswer = Receiver<(Vec<Family>, IsClean)>;
 
 impl Host {
-    /// The machine that is seen at `roots`.
-    pub fn new(roots: Roots) -> Self {
-        Self { roots, errors: Arc::default(), filesystems: Arc::default() }
+    /// The machine that is mounted at `paths`.
+    pub fn new(paths: HostPaths) -> Self {
+        Self { paths, errors: Arc::default(), filesystems: Arc::default() }
     }
 
     /// The machine's name; none where it cannot be read.
     pub fn name(&self) -> Option<String> {
-        let name = read_file(&self.roots.proc.join("sys/kernel/hostname"))?;
+        let name = read_file(&self.paths.proc.join("sys/kernel/hostname"))?;
         let name = name.trim();
         // It becomes a label and an allowed host.
         (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)))
             .then(|| name.to_owned())
     }
 
-    /// What the machine does now, as a metrics page.
-    pub fn page(&self) -> String {
-        let mut page = PageWriter::default();
+    /// The machine's current families.
+    pub fn families(&self) -> Vec<Family> {
+        let mut families = FamilyBuilder::default();
         self.part("cpu", "stat", |stat| {
-            let is_clean = write_cpu(stat, &mut page);
-            write_boot_time(stat, &mut page) && is_clean
+            let is_clean = collect_cpu(stat, &mut families);
+            collect_boot_time(stat, &mut families) && is_clean
         });
-        self.part("memory", "meminfo", |meminfo| write_memory(meminfo, &mut page));
-        self.part("load", "loadavg", |loadavg| write_load(loadavg, &mut page));
-        self.part("disks", "diskstats", |diskstats| disks::write(diskstats, &mut page));
-        self.part("network", "net/dev", |dev| network::write(dev, &mut page));
-        container::write(&Cgroup::outermost(&self.roots.sys), self.name().as_deref(), &mut page);
+        self.part("memory", "meminfo", |meminfo| collect_memory(meminfo, &mut families));
+        self.part("load", "loadavg", |loadavg| collect_load(loadavg, &mut families));
+        self.part("disks", "diskstats", |diskstats| disks::collect(diskstats, &mut families));
+        self.part("network", "net/dev", |dev| network::collect(dev, &mut families));
+        container::collect(&Cgroup::outermost(&self.paths.sys), self.name().as_deref(), &mut families);
         let filesystems = self.filesystems();
-        self.write_errors(&mut page);
-        page.finish() + &filesystems
+        self.collect_errors(&mut families);
+        let mut families = families.finish();
+        families.extend(filesystems);
+        families
     }
 
     /// What is on the machine's file systems; nothing while one of them hangs, as a network's may.
-    fn filesystems(&self) -> String {
-        let Some(root) = self.roots.root.clone() else { return String::new() };
-        let mut running = self.filesystems.lock().unwrap_or_else(PoisonError::into_inner);
+    fn filesystems(&self) -> Vec<Family> {
+        let Some(root) = self.paths.root.clone() else { return Vec::new() };
+        let mut running = self.filesystems.lock();
         let asked = running.take().unwrap_or_else(|| {
             let (answer, asked) = mpsc::channel();
             // Those of the first process are the machine's, where they may be seen.
-            let files = ["1/mounts", "self/mounts"].map(|file| self.roots.proc.join(file));
+            let files = ["1/mounts", "self/mounts"].map(|file| self.paths.proc.join(file));
             std::thread::spawn(move || {
                 let mounts = files.iter().find_map(|file| read_file(file)).unwrap_or_default();
-                let mut page = PageWriter::default();
-                let is_clean = filesystems::write(&mounts, &root, &mut page);
+                let mut families = FamilyBuilder::default();
+                let is_clean = filesystems::collect(&mounts, &root, &mut families);
                 // Whoever asked may be gone.
-                let _ = answer.send((page.finish(), is_clean));
+                let _ = answer.send((families.finish(), is_clean));
             });
             asked
         });
         match asked.recv_timeout(FILESYSTEMS_PATIENCE) {
-            Ok((page, is_clean)) => {
+            Ok((families, is_clean)) => {
                 self.note("filesystems", is_clean);
-                return page;
+                return families;
             }
             // It is not asked again before it answered.
             Err(RecvTimeoutError::Timeout) => *running = Some(asked),
             Err(RecvTimeoutError::Disconnected) => {}
         }
         self.note("filesystems", false);
-        String::new()
+        Vec::new()
     }
 
-    fn part(&self, part: &'static str, file: &str, write: impl FnOnce(&str) -> IsClean) {
-        let is_clean = read_file(&self.roots.proc.join(file)).is_some_and(|text| write(&text));
+    fn part(&self, part: &'static str, file: &str, collect: impl FnOnce(&str) -> IsClean) {
+        let is_clean = read_file(&self.paths.proc.join(file)).is_some_and(|text| collect(&text));
         self.note(part, is_clean);
     }
 
     fn note(&self, part: &'static str, is_clean: IsClean) {
-        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut errors = self.errors.lock();
         *errors.entry(part).or_default() += u64::from(!is_clean);
     }
 
-    fn write_errors(&self, page: &mut PageWriter) {
-        page.family(ERRORS, "counter", "Reads that failed or gave what was not expected, since the start.");
-        for (part, errors) in self.errors.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            page.sample(ERRORS, &[("collector", part)], errors);
+    fn collect_errors(&self, families: &mut FamilyBuilder) {
+        families.family(ERRORS, Kind::Counter, "Reads that failed or gave what was not expected, since the start.");
+        for (part, errors) in self.errors.lock().iter() {
+            families.sample(&[("collector", part)], *errors as f64);
         }
     }
 }
@@ -150,10 +154,10 @@ pub(crate) fn read_file(path: &Path) -> Option<String> {
     ((read as u64) < FILE_BYTES).then_some(text)
 }
 
-fn write_cpu(stat: &str, page: &mut PageWriter) -> IsClean {
+fn collect_cpu(stat: &str, families: &mut FamilyBuilder) -> IsClean {
     let lines = || stat.lines().filter(|line| line.starts_with("cpu") && !line.starts_with("cpu "));
     let cpus: Vec<(&str, Vec<f64>)> = lines().filter_map(cpu_line).collect();
-    let families = [
+    let metrics = [
         ("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.", &MODES[..], 0),
         (
             "node_cpu_guest_seconds_total",
@@ -162,11 +166,11 @@ fn write_cpu(stat: &str, page: &mut PageWriter) -> IsClean {
             MODES.len(),
         ),
     ];
-    for (name, help, modes, first_column) in families {
-        page.family(name, "counter", help);
+    for (name, help, modes, first_column) in metrics {
+        families.family(name, Kind::Counter, help);
         for (cpu, seconds) in &cpus {
             for (mode, seconds) in modes.iter().zip(seconds.iter().skip(first_column)) {
-                page.sample(name, &[("cpu", cpu), ("mode", mode)], seconds);
+                families.sample(&[("cpu", cpu), ("mode", mode)], *seconds);
             }
         }
     }
@@ -183,26 +187,26 @@ fn cpu_line(line: &str) -> Option<(&str, Vec<f64>)> {
     (!seconds.is_empty()).then_some((cpu, seconds))
 }
 
-fn write_boot_time(stat: &str, page: &mut PageWriter) -> IsClean {
+fn collect_boot_time(stat: &str, families: &mut FamilyBuilder) -> IsClean {
     let seconds = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<u64>().ok());
     if let Some(seconds) = seconds {
-        page.family("node_boot_time_seconds", "gauge", "Unix time at which the machine started.");
-        page.sample("node_boot_time_seconds", &[], seconds);
+        families.family("node_boot_time_seconds", Kind::Gauge, "Unix time at which the machine started.");
+        families.sample(&[], seconds as f64);
     }
     seconds.is_some()
 }
 
 /// One gauge per line: `Active(anon)` becomes `Active_anon`, and a size in kB becomes bytes with that suffix
 /// (node_exporter's `meminfo_linux.go`).
-fn write_memory(meminfo: &str, page: &mut PageWriter) -> IsClean {
+fn collect_memory(meminfo: &str, families: &mut FamilyBuilder) -> IsClean {
     let mut is_clean = !meminfo.is_empty();
     for line in meminfo.lines() {
         let Some((name, field, value)) = memory_line(line) else {
             is_clean = false;
             continue;
         };
-        page.family(&name, "gauge", &format!("Memory information field {field}."));
-        page.sample(&name, &[], value);
+        families.family(&name, Kind::Gauge, &format!("Memory information field {field}."));
+        families.sample(&[], value as f64);
     }
     is_clean
 }
@@ -224,13 +228,12 @@ fn memory_line(line: &str) -> Option<(String, String, u64)> {
     Some((name, field, value))
 }
 
-fn write_load(loadavg: &str, page: &mut PageWriter) -> IsClean {
+fn collect_load(loadavg: &str, families: &mut FamilyBuilder) -> IsClean {
     let mut told = 0;
     for (word, minutes) in loadavg.split_ascii_whitespace().zip(["1", "5", "15"]) {
         let Some(load) = word.parse::<f64>().ok().filter(|load| load.is_finite() && *load >= 0.0) else { continue };
-        let name = format!("node_load{minutes}");
-        page.family(&name, "gauge", &format!("{minutes}m load average."));
-        page.sample(&name, &[], load);
+        families.family(&format!("node_load{minutes}"), Kind::Gauge, &format!("{minutes}m load average."));
+        families.sample(&[], load);
         told += 1;
     }
     told == 3

@@ -1,6 +1,7 @@
 //! Network interfaces, from `/proc/net/dev`.
+use crate::sources::families::FamilyBuilder;
 use crate::sources::host::IsClean;
-use crate::sources::page::PageWriter;
+use exposition::Kind;
 
 /// Columns of a line after the interface's name, and what node_exporter calls them.
 const COLUMNS: [(usize, &str); 8] = [
@@ -21,14 +22,14 @@ const INNER: [&str; 10] = ["veth", "docker", "br-", "virbr", "cni", "cali", "fla
 /// Lines that head the table.
 const HEAD: usize = 2;
 
-pub(crate) fn write(dev: &str, page: &mut PageWriter) -> IsClean {
+pub(crate) fn collect(dev: &str, families: &mut FamilyBuilder) -> IsClean {
     let lines: Vec<_> = dev.lines().skip(HEAD).map(interface).collect();
     for (column, name) in COLUMNS {
-        let family = format!("node_network_{name}_total");
-        page.family(&family, "counter", &format!("Network device statistic {name}."));
+        let help = format!("Network device statistic {name}.");
+        families.family(&format!("node_network_{name}_total"), Kind::Counter, &help);
         for (device, numbers) in lines.iter().flatten() {
             if !INNER.iter().any(|inner| device.starts_with(inner)) {
-                page.sample(&family, &[("device", device)], numbers[column]);
+                families.sample(&[("device", device)], numbers[column] as f64);
             }
         }
     }

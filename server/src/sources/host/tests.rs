@@ -1,16 +1,18 @@
 //! Machines as folders: a whole one, and broken ones.
 use crate::sources::host::*;
-use exposition::{Format, Limits, for_each_sample};
+use exposition::{Encoding, Format, Limits, for_each_sample, write};
 use std::collections::BTreeMap;
 
 /// The machine in a folder of the tests, with nothing else.
 fn machine(name: &str) -> Host {
-    let proc = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/machines").join(name);
-    Host::new(Roots { sys: proc.join("sys"), proc, root: None })
+    let proc = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/machines").join(name);
+    Host::new(HostPaths { sys: proc.join("sys"), proc, root: None })
 }
 
-/// Samples of a page, which must be well formed.
-fn samples_of(page: &str) -> BTreeMap<String, f64> {
+/// Samples of families, whose page must be well formed.
+fn samples_of(families: &[Family]) -> BTreeMap<String, f64> {
+    let mut page = String::new();
+    write(families, Encoding::TEXT, &mut page);
     let mut samples = BTreeMap::new();
     for_each_sample(page.as_bytes(), Format::StrictText, &Limits::default(), &mut |sample| {
         let labels: Vec<_> = sample.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
@@ -22,15 +24,15 @@ fn samples_of(page: &str) -> BTreeMap<String, f64> {
 
 /// Samples of a machine's page but for the errors.
 fn samples(name: &str) -> BTreeMap<String, f64> {
-    let mut samples = samples_of(&machine(name).page());
+    let mut samples = samples_of(&machine(name).families());
     samples.retain(|series, _| !series.starts_with(ERRORS));
     samples
 }
 
 /// Errors that a machine's page tells after it was read twice.
 fn errors(host: &Host) -> BTreeMap<String, f64> {
-    host.page();
-    let mut samples = samples_of(&host.page());
+    host.families();
+    let mut samples = samples_of(&host.families());
     samples.retain(|series, _| series.starts_with(ERRORS));
     samples
 }
@@ -127,8 +129,8 @@ fn a_text_that_is_far_too_long_is_not_read() {
     std::fs::write(folder.path().join("meminfo"), "").expect("a file");
     std::fs::create_dir(folder.path().join("stat")).expect("a folder");
     std::fs::write(folder.path().join("diskstats"), [0xff, 0xfe, b'\n']).expect("a file");
-    let host = Host::new(Roots { proc: folder.path().into(), sys: folder.path().into(), root: None });
-    let mut samples = samples_of(&host.page());
+    let host = Host::new(HostPaths { proc: folder.path().into(), sys: folder.path().into(), root: None });
+    let mut samples = samples_of(&host.families());
     samples.retain(|series, _| !series.starts_with(ERRORS));
     assert_eq!(samples, BTreeMap::new());
     assert!(errors(&host).values().all(|errors| *errors == 3.0));
@@ -148,8 +150,8 @@ fn file_systems_are_those_that_hold_files() {
                   cut\n\
                   overlay /var/lib/docker/overlay2/x/merged overlay rw 0 0\n";
     std::fs::write(proc.join("1/mounts"), mounts).expect("a file");
-    let host = Host::new(Roots { sys: proc.clone(), proc: proc.clone(), root: Some(root) });
-    let mut samples = samples_of(&host.page());
+    let host = Host::new(HostPaths { sys: proc.clone(), proc: proc.clone(), root: Some(root) });
+    let mut samples = samples_of(&host.families());
     samples.retain(|series, _| series.starts_with("node_filesystem"));
     let told: Vec<&str> =
         samples.keys().filter_map(|series| series.strip_prefix("node_filesystem_size_bytes")).collect();
@@ -163,8 +165,8 @@ fn file_systems_are_those_that_hold_files() {
     // One was cut short, and one is not where it is said to be.
     assert_eq!(errors(&host)[&format!("{ERRORS}{{collector=filesystems}}")], 3.0);
     // Within a container the machine's mounts are told but not there.
-    let within = Host::new(Roots { sys: proc.clone(), proc, root: None });
-    assert!(!within.page().contains("node_filesystem"));
+    let within = Host::new(HostPaths { sys: proc.clone(), proc, root: None });
+    assert!(!within.families().iter().any(|family| family.name.starts_with("node_filesystem")));
 }
 
 #[test]
@@ -172,9 +174,9 @@ fn a_container_tells_the_limit_that_kills() {
     let folder = tempfile::tempdir().expect("a folder");
     let cgroup = folder.path().join("fs/cgroup");
     std::fs::create_dir_all(&cgroup).expect("a folder");
-    let host = Host::new(Roots { proc: folder.path().into(), sys: folder.path().into(), root: None });
+    let host = Host::new(HostPaths { proc: folder.path().into(), sys: folder.path().into(), root: None });
     let container = || {
-        let mut samples = samples_of(&host.page());
+        let mut samples = samples_of(&host.families());
         samples.retain(|series, _| series.starts_with("container_"));
         samples
     };
@@ -216,8 +218,8 @@ fn a_machines_name_is_a_name() {
 
 #[test]
 fn this_machine_is_one() {
-    let host = Host::new(Roots { proc: "/proc".into(), sys: "/sys".into(), root: Some("/".into()) });
-    let samples = samples_of(&host.page());
+    let host = Host::new(HostPaths { proc: "/proc".into(), sys: "/sys".into(), root: Some("/".into()) });
+    let samples = samples_of(&host.families());
     for part in ["node_cpu", "node_memory", "node_load", "node_network", "node_filesystem"] {
         assert!(samples.keys().any(|series| series.starts_with(part)), "{part}");
     }

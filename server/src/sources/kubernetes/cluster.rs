@@ -1,11 +1,15 @@
 //! What one watch has told so far, shared by the watch that writes it, and by targets and pages that are made of it.
 use crate::sources::kubernetes::Spec;
-use crate::sources::kubernetes::page::page;
+use crate::sources::kubernetes::families::families;
 use crate::sources::kubernetes::pods::Pods;
 use crate::sources::kubernetes::scaling::Scale;
 use crate::target::Target;
 use crate::target::failure::Failure;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::target::source::FamilySource;
+use exposition::Family;
+use futures::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The pods of one [`Spec`], as far as they are known.
@@ -49,26 +53,27 @@ impl Cluster {
         self.known().pods.targets()
     }
 
-    /// The series about its pods and what scales them, as Prometheus text; waits for the first list.
-    ///
-    /// # Errors
-    /// While the cluster does not tell.
-    pub async fn page(&self) -> Result<String, Failure> {
-        let mut status = self.status.subscribe();
-        let known = status.wait_for(|status| *status != Status::Begun).await.map(|status| *status);
-        match known {
-            Ok(Status::Failed(failure)) => Err(failure),
-            // The sender is `self`.
-            Ok(_) | Err(_) => Ok(page(&mut self.known())),
-        }
-    }
-
     /// Notes that the watch follows, or why it does not.
     pub(crate) fn tell(&self, outcome: Result<(), Failure>) {
         self.status.send_replace(outcome.map_or_else(Status::Failed, |()| Status::Following));
     }
 
     pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
+    }
+}
+
+impl FamilySource for Cluster {
+    /// The families about its pods and their scaling, once there is a first list.
+    fn families(&self) -> BoxFuture<'_, Result<Vec<Family>, Failure>> {
+        Box::pin(async {
+            let mut status = self.status.subscribe();
+            let status = status.wait_for(|status| *status != Status::Begun).await.map(|status| *status);
+            match status {
+                Ok(Status::Failed(failure)) => Err(failure),
+                // The sender is `self`, so it cannot be gone.
+                Ok(_) | Err(_) => Ok(families(&mut self.known())),
+            }
+        })
     }
 }

@@ -1,5 +1,5 @@
 //! Why a cluster does not tell of its pods, in the words for targets.
-use crate::scrape::fetch::of_causes;
+use crate::target::error_causes::failure_of_causes;
 use crate::target::failure::Failure;
 use kube::runtime::watcher;
 
@@ -24,7 +24,7 @@ pub(crate) fn of_client(error: &kube::Error) -> Failure {
         kube::Error::RustlsTls(_) | kube::Error::TlsRequired => Failure::Tls,
         // A token is asked for on the way, and a failure of that comes from within.
         kube::Error::Service(error) if error.is::<kube::client::AuthError>() => Failure::Credentials,
-        other => of_causes(Some(other), Failure::Connect),
+        other => failure_of_causes(Some(other), Failure::Connect),
     }
 }
 

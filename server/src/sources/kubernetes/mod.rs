@@ -2,7 +2,7 @@
 pub mod cluster;
 pub mod connect;
 pub mod failure;
-pub mod page;
+pub mod families;
 pub mod pod;
 pub mod pod_state;
 pub mod pods;
@@ -11,7 +11,7 @@ pub mod watch;
 
 use crate::target::Pace;
 use crate::target::authorization::Authorization;
-use crate::target::identity::ScopeRules;
+use crate::target::scope_rules::ScopeRules;
 use std::path::PathBuf;
 use std::sync::Arc;
 

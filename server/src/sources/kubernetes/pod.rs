@@ -2,7 +2,7 @@
 use crate::sources::kubernetes::pod_state::{ready_since, state_of};
 use crate::sources::kubernetes::{PortRule, Scope, Spec};
 use crate::target::identity::Identity;
-use crate::target::{Endpoint, NamedModel, Source, Target};
+use crate::target::{Endpoint, ModelName, Source, Target};
 use catalogue::contract::{ReplicaState, RestartReason};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
@@ -34,8 +34,8 @@ pub(crate) struct KnownPod {
     /// Restarts since the watch began, by reason.
     pub(crate) restarts: BTreeMap<RestartReason, u32>,
     pub(crate) ready_s: Option<f64>,
-    /// What its page told of the model.
-    pub(crate) told: Arc<NamedModel>,
+    /// The model that its metrics page names.
+    pub(crate) page_model: Arc<ModelName>,
     target: Option<Arc<Target>>,
     /// How often each container had been started again when last seen.
     counts: BTreeMap<String, i32>,
@@ -52,7 +52,7 @@ impl KnownPod {
             state: ReplicaState::Pending,
             restarts: RestartReason::ALL.map(|reason| (reason, 0)).into(),
             ready_s: None,
-            told: Arc::default(),
+            page_model: Arc::default(),
             target: None,
             counts: statuses(pod).map(|status| (status.name.clone(), status.restart_count)).collect(),
             namespace,
@@ -145,7 +145,7 @@ impl KnownPod {
             },
             source: Source::Pod {
                 endpoint: Endpoint { url, authorization: spec.authorization.clone() },
-                told: Arc::clone(&self.told),
+                model: Arc::clone(&self.page_model),
             },
             pace: spec.pace,
         })

@@ -17,7 +17,7 @@ pub mod text_response;
 
 use crate::scrape::metadata::Metadata;
 use crate::web::api::evaluator::Evaluator;
-use crate::web::api::metrics::OwnPages;
+use crate::web::api::metrics::OwnMetrics;
 use crate::web::api::series::Catalog;
 use axum::Router;
 use axum::http::StatusCode;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use tsdb::Store;
 
 /// Routes of the API over `store`, and the few around it; `/metrics` has `own`.
-pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Metadata>, own: OwnPages) -> Router {
+pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Metadata>, own: OwnMetrics) -> Router {
     let catalog = Catalog { evaluator: Arc::clone(&evaluator), store };
     Router::new()
         .route("/api/v1/query", get(query::instant).post(query::instant))

@@ -1,148 +1,146 @@
-//! The replicas in scope, one by one: what each was doing over the range, and what is known of it now.
+//! The replicas in scope: the states of each over the range, and its current figures.
+use crate::data::discovery::inventory::Labels;
+use crate::data::discovery::model_targets::ModelTargets;
 use crate::data::graph::frame::line_name;
-use crate::data::replicas::intervals::{Event, Labels, Points, Restart, Span, Told, restarts, spans, with_startups};
+use crate::data::graph::grid::Grid;
+use crate::data::replicas::intervals::{
+    LabelledSample, Restart, StateInterval, StateSeries, restarts, state_intervals, with_startups,
+};
+use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::set;
+use catalogue::contract::ReplicaState::Silent;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Data, InstantValue, Series};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A replica.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Replica {
-    /// Name on the page: the replica's, with its address where several have it.
+    /// The name on the page: the replica's, with its address if several have the same.
     pub name: String,
-    /// Name in the scope.
+    /// The name in the scope.
     pub replica: String,
-    /// What it serves, if known.
+    /// The model that it serves, if known.
     pub model: String,
-    /// Where its metrics come from.
+    /// The address of its metrics.
     pub address: String,
-    /// Names of engines with their versions.
+    /// The names of its engines with their versions.
     pub engine: String,
     /// Its states over the range, in order of time.
-    pub spans: Vec<Span>,
+    pub intervals: Vec<StateInterval>,
     /// Its restarts in the range, in order of time.
     pub restarts: Vec<Restart>,
-    /// Requests that run.
+    /// Running requests.
     pub running: Option<f64>,
-    /// Requests that wait.
+    /// Waiting requests.
     pub waiting: Option<f64>,
-    /// Processor cores in use.
+    /// CPU cores in use.
     pub cores: Option<f64>,
-    /// Share of time that its GPUs were busy.
+    /// The share of time that its GPUs were busy.
     pub gpu: Option<f64>,
 }
 
-/// All of them, as last asked.
+/// The replicas in scope.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fleet {
-    /// In the order of their names.
+    /// The replicas in the order of their names.
     pub replicas: Vec<Arc<Replica>>,
-    /// Start and end of the visible range, Unix milliseconds.
-    pub range: (i64, i64),
-    /// Distance of the points of time that were asked for, in milliseconds.
+    /// The visible range.
+    pub range: TimeRange,
+    /// The step of the states, in milliseconds.
     pub step_ms: i64,
     /// The query for the states.
     pub query: String,
-    /// Why there is nothing new, if so.
+    /// Why the last query failed, if it did.
     pub failure: Option<String>,
 }
 
+/// When a state began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateStart {
+    /// Unix milliseconds.
+    pub time_ms: i64,
+    /// Whether it may have begun earlier, before the range.
+    pub may_be_earlier: bool,
+}
+
 impl Replica {
-    /// The state that goes on at the end of the range; none where nothing is told by then.
-    pub fn current(&self, range: (i64, i64)) -> Option<&Span> {
-        self.spans.last().filter(|span| span.end_ms >= range.1)
+    /// The interval at the end of the range; none if the state is unknown by then.
+    pub fn current(&self, range: TimeRange) -> Option<&StateInterval> {
+        self.intervals.last().filter(|interval| interval.end_ms >= range.end_ms)
     }
 
-    /// Since when it is in its state, and whether it may be longer. Holes in between count as more of the same, unless it
-    /// has restarted.
-    pub fn since(&self, range: (i64, i64)) -> Option<(i64, bool)> {
-        let mut since = *self.current(range)?;
-        for span in self.spans.iter().rev().skip(1) {
-            let has_restarted = self.restarts.iter().any(|one| (span.end_ms..=since.start_ms).contains(&one.time_ms));
-            if span.state != since.state || has_restarted {
+    /// When the current state began. Gaps within a state do not count, unless the replica restarted in them.
+    pub fn since(&self, range: TimeRange) -> Option<StateStart> {
+        let mut first = *self.current(range)?;
+        for interval in self.intervals.iter().rev().skip(1) {
+            let gap = TimeRange::new(interval.end_ms, first.start_ms);
+            let has_restarted = self.restarts.iter().any(|restart| gap.contains(restart.time_ms));
+            if interval.state != first.state || has_restarted {
                 break;
             }
-            since = *span;
+            first = *interval;
         }
-        Some((since.start_ms, since.is_older))
+        Some(StateStart { time_ms: first.start_ms, may_be_earlier: first.may_start_earlier })
     }
 
-    /// How often it restarted in the range.
+    /// The number of restarts in the range.
     pub fn restart_count(&self) -> u32 {
         self.restarts.iter().map(|restart| restart.count).sum()
     }
 }
 
-/// What the range queries told.
-pub(crate) struct Seen<'a> {
-    pub(crate) told: &'a [Told],
-    pub(crate) ready: &'a [Event],
-    pub(crate) restarts: &'a [Event],
-    pub(crate) points: Points,
-    pub(crate) range: (i64, i64),
+/// The answers to the range queries.
+pub(crate) struct StateHistory<'a> {
+    pub(crate) states: &'a [StateSeries],
+    pub(crate) ready: &'a [LabelledSample],
+    pub(crate) restarts: &'a [LabelledSample],
+    pub(crate) grid: Grid,
+    pub(crate) range: TimeRange,
 }
 
-/// All that was told of one name.
+/// The answers for one replica name.
 #[derive(Default)]
-struct Named<'a> {
-    told: Vec<&'a Told>,
-    ready: Vec<&'a Event>,
-    restarts: Vec<&'a Event>,
+struct NamedHistory<'a> {
+    states: Vec<&'a StateSeries>,
+    ready: Vec<&'a LabelledSample>,
+    restarts: Vec<&'a LabelledSample>,
 }
 
-/// The replicas of the scope that something was told of. `serves` says whether a replica belongs to the scope by its
-/// other metrics, for those whose states carry no model.
+/// The replicas of the scope that have states. `is_model_target` says whether a replica belongs to the scope by its other
+/// metrics, for those whose states have no model.
 pub(crate) fn replicas(
-    seen: &Seen<'_>,
+    history: &StateHistory<'_>,
     scope: &Scope,
     labels: &ScopeLabels,
-    serves: &dyn Fn(&str) -> bool,
+    is_model_target: &dyn Fn(&str) -> bool,
 ) -> Vec<Replica> {
-    let name = |own: &'_ Labels| own.get(&labels.replica).or_else(|| own.get("pod")).cloned().unwrap_or_default();
-    let mut by_name: BTreeMap<String, Named<'_>> = BTreeMap::new();
-    for told in seen.told {
-        by_name.entry(name(&told.labels)).or_default().told.push(told);
-    }
-    for (events, part) in [(seen.ready, true), (seen.restarts, false)] {
-        for event in events {
-            if let Some(named) = by_name.get_mut(&name(&event.labels)) {
-                if part { &mut named.ready } else { &mut named.restarts }.push(event);
-            }
-        }
-    }
-    // Phases are told of every pod there is: those count that serve, or are made like one that does.
-    let stem = |name: &str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
-    let stems = set(by_name.keys().filter(|name| serves(name)).filter_map(|name| stem(name)));
-    by_name.retain(|name, named| {
-        let is_phase_only = named.told.iter().all(|one| one.labels.contains_key("phase"));
-        let is_told = match &scope.model {
-            Some(model) => named.told.iter().any(|one| one.labels.get(&labels.model) == Some(model)),
-            None => !is_phase_only,
-        };
-        is_told || serves(name) || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem))
-    });
+    let mut by_name = by_name(history, labels);
+    retain_in_scope(&mut by_name, scope, labels, is_model_target);
     let mut replicas = Vec::with_capacity(by_name.len());
     for (replica, named) in by_name {
-        let parts = apart(&named.told);
+        let parts = by_address(&named.states);
         let is_shared = parts.len() > 1;
-        for (address, told) in parts {
-            let its = |event: &&&Event| !is_shared || event.labels.get("instance").is_none_or(|own| *own == address);
-            let ready: Vec<&Event> = named.ready.iter().filter(its).copied().collect();
-            let again: Vec<&Event> = named.restarts.iter().filter(its).copied().collect();
-            let spans = with_startups(spans(&told, seen.points, seen.range), &ready, seen.points, seen.range);
-            if spans.is_empty() {
+        for (address, states) in parts {
+            let is_own = |sample: &&&LabelledSample| {
+                !is_shared || sample.labels.get("instance").is_none_or(|own| *own == address)
+            };
+            let ready: Vec<&LabelledSample> = named.ready.iter().filter(is_own).copied().collect();
+            let counted: Vec<&LabelledSample> = named.restarts.iter().filter(is_own).copied().collect();
+            let intervals = state_intervals(&states, history.grid, history.range);
+            let intervals = with_startups(intervals, &ready, history.grid, history.range);
+            if intervals.is_empty() {
                 continue;
             }
-            let model = told.iter().find_map(|one| one.labels.get(&labels.model)).cloned().unwrap_or_default();
+            let model = states.iter().find_map(|one| one.labels.get(&labels.model)).cloned().unwrap_or_default();
             replicas.push(Replica {
                 name: if is_shared { format!("{replica} {address}") } else { replica.clone() },
                 replica: replica.clone(),
                 model,
-                restarts: restarts(&again, &spans, seen.points, seen.range),
+                restarts: restarts(&counted, &intervals, history.grid, history.range),
                 address,
-                spans,
+                intervals,
                 ..Replica::default()
             });
         }
@@ -150,57 +148,122 @@ pub(crate) fn replicas(
     replicas
 }
 
-/// The parts of what goes by one name: by address, where two of them tell of the same time.
-fn apart<'a>(told: &[&'a Told]) -> Vec<(String, Vec<&'a Told>)> {
-    let mut parts: Vec<(String, Vec<&Told>)> = Vec::new();
-    for one in told {
+fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> BTreeMap<String, NamedHistory<'a>> {
+    let name = |own: &Labels| own.get(&labels.replica).or_else(|| own.get("pod")).cloned().unwrap_or_default();
+    let mut by_name: BTreeMap<String, NamedHistory<'_>> = BTreeMap::new();
+    for series in history.states {
+        by_name.entry(name(&series.labels)).or_default().states.push(series);
+    }
+    for (samples, is_ready) in [(history.ready, true), (history.restarts, false)] {
+        for sample in samples {
+            if let Some(named) = by_name.get_mut(&name(&sample.labels)) {
+                if is_ready { &mut named.ready } else { &mut named.restarts }.push(sample);
+            }
+        }
+    }
+    by_name
+}
+
+/// Kubernetes exports the phase of every pod there is: those count that serve models, or are named like one that does.
+fn retain_in_scope(
+    by_name: &mut BTreeMap<String, NamedHistory<'_>>,
+    scope: &Scope,
+    labels: &ScopeLabels,
+    is_model_target: &dyn Fn(&str) -> bool,
+) {
+    let stem = |name: &str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
+    let stems = set(by_name.keys().filter(|name| is_model_target(name)).filter_map(|name| stem(name)));
+    by_name.retain(|name, named| {
+        let is_phase_only = named.states.iter().all(|one| one.labels.contains_key("phase"));
+        let is_in_scope = match &scope.model {
+            Some(model) => named.states.iter().any(|one| one.labels.get(&labels.model) == Some(model)),
+            None => !is_phase_only,
+        };
+        is_in_scope || is_model_target(name) || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem))
+    });
+}
+
+/// The series of one name, split by address if two addresses overlap in time.
+fn by_address<'a>(states: &[&'a StateSeries]) -> Vec<(String, Vec<&'a StateSeries>)> {
+    let mut parts: Vec<(String, Vec<&StateSeries>)> = Vec::new();
+    for one in states {
         let address = one.labels.get("instance").map_or("", String::as_str);
         match parts.iter_mut().find(|part| part.0 == address) {
             Some(part) => part.1.push(one),
             None => parts.push((address.to_owned(), vec![one])),
         }
     }
-    let overlaps = |one: &[&Told], other: &[&Told]| {
-        let [one, other] = [one, other].map(|told| {
-            let runs = || told.iter().flat_map(|one| &one.runs);
-            (runs().map(|run| run.0).min(), runs().map(|run| run.1).max())
+    let overlaps = |one: &[&StateSeries], other: &[&StateSeries]| {
+        let [one, other] = [one, other].map(|states| {
+            let runs = || states.iter().flat_map(|one| &one.runs);
+            (runs().map(|run| run.start_ms).min(), runs().map(|run| run.end_ms).max())
         });
         one.0 < other.1 && other.0 < one.1
     };
     let is_shared = (1..parts.len()).any(|at| parts[..at].iter().any(|other| overlaps(&parts[at].1, &other.1)));
     match parts.pop() {
-        Some((address, _)) if !is_shared => vec![(address, told.to_vec())],
+        Some((address, _)) if !is_shared => vec![(address, states.to_vec())],
         last => parts.into_iter().chain(last).collect(),
     }
 }
 
-/// Restarts from the starts of processes, where nothing counts them: those of replicas that had been seen before.
-pub(crate) fn with_starts(replicas: &mut [Replica], starts: &[(i64, &str)]) {
+/// The replicas that belong to a deployment that serves models, and did not answer at any time.
+pub(crate) fn silent_replicas(
+    states: &[StateSeries],
+    targets: &ModelTargets<'_>,
+    labels: &ScopeLabels,
+) -> BTreeSet<String> {
+    let mut silent = BTreeSet::new();
+    let named = || states.iter().filter_map(|series| Some((series.labels.get(&labels.replica)?, series)));
+    for (replica, series) in named() {
+        if series.state == Silent && targets.shares_deployment(&series.labels, labels) {
+            silent.insert(replica.clone());
+        }
+    }
+    for (replica, _) in named().filter(|(_, series)| series.state != Silent) {
+        silent.remove(replica);
+    }
+    silent
+}
+
+/// When a process started, and of which replica.
+pub(crate) struct ProcessStart<'a> {
+    pub(crate) time_ms: i64,
+    pub(crate) replica: &'a str,
+}
+
+/// Derives restarts from the starts of processes, if nothing counts them: every start of a replica that was seen before.
+pub(crate) fn with_starts(replicas: &mut [Replica], starts: &[ProcessStart<'_>]) {
     for replica in replicas {
-        let first_ms = replica.spans.first().map_or(i64::MAX, |span| span.start_ms);
-        let own = starts.iter().filter(|(time_ms, name)| *name == replica.replica && *time_ms > first_ms);
+        let first_ms = replica.intervals.first().map_or(i64::MAX, |interval| interval.start_ms);
+        let own = starts.iter().filter(|start| start.replica == replica.replica && start.time_ms > first_ms);
         replica.restarts =
-            own.map(|(time_ms, _)| Restart { time_ms: *time_ms, count: 1, reason: String::new() }).collect();
+            own.map(|start| Restart { time_ms: start.time_ms, count: 1, reason: String::new() }).collect();
     }
 }
 
-/// Fills in, to replicas in the order of their names, what the instant queries of the table gave: load, processor, GPU and engines.
-pub(crate) fn with_details(replicas: &mut [Replica], [load, cores, gpu, engines]: [Option<Data>; 4], label: &str) {
-    let vector = |data: Option<Data>| match data {
-        Some(Data::Vector(vector)) => vector,
-        _ => Vec::new(),
-    };
+/// The answers to the instant queries for the table's columns.
+#[derive(Default)]
+pub(crate) struct TableAnswers {
+    pub(crate) load: Option<Data>,
+    pub(crate) cores: Option<Data>,
+    pub(crate) gpu: Option<Data>,
+    pub(crate) engines: Option<Data>,
+}
+
+/// Adds the figures of the table to replicas in the order of their names; `label` is that of the replica.
+pub(crate) fn with_table(replicas: &mut [Replica], answers: TableAnswers, label: &str) {
     let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
     let mut each = |data: Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
-        for series in vector(data) {
+        let Some(Data::Vector(vector)) = data else { return };
+        for series in vector {
             let Some(name) = series.metric.get(label) else { continue };
-            // They are in the order of their names.
             let first = replicas.partition_point(|replica| replica.replica < *name);
             let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
             own.for_each(|replica| put(replica, &series));
         }
     };
-    each(load, &|replica, series| {
+    each(answers.load, &|replica, series| {
         let line = line_name(series);
         if line.starts_with("running") {
             replica.running = value(series).or(replica.running);
@@ -208,24 +271,24 @@ pub(crate) fn with_details(replicas: &mut [Replica], [load, cores, gpu, engines]
             replica.waiting = value(series).or(replica.waiting);
         }
     });
-    each(cores, &|replica, series| {
+    each(answers.cores, &|replica, series| {
         if line_name(series).starts_with("in use") {
             replica.cores = value(series).or(replica.cores);
         }
     });
-    each(gpu, &|replica, series| {
+    each(answers.gpu, &|replica, series| {
         if line_name(series).starts_with("average") {
             replica.gpu = value(series).or(replica.gpu);
         }
     });
-    each(engines, &|replica, series| {
+    each(answers.engines, &|replica, series| {
         let text = |name: &str| series.metric.get(name).map_or("", String::as_str);
         let title = catalogue::engine(text("engine")).map_or(text("engine"), |engine| engine.title);
-        let told = format!("{title} {}", text("version"));
-        let told = told.trim();
-        if !replica.engine.split(", ").any(|known| known == told) {
+        let engine = format!("{title} {}", text("version"));
+        let engine = engine.trim();
+        if !replica.engine.split(", ").any(|known| known == engine) {
             let comma = if replica.engine.is_empty() { "" } else { ", " };
-            replica.engine = format!("{}{comma}{told}", replica.engine);
+            replica.engine = format!("{}{comma}{engine}", replica.engine);
         }
         if let Some(address) = series.metric.get("instance").filter(|_| replica.address != replica.replica) {
             replica.address.clone_from(address);

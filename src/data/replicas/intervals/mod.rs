@@ -1,51 +1,41 @@
-//! Samples of states into spans: from when to when each replica did what, where it restarted and how long it took to be
-//! ready. Nothing here asks or draws.
+//! Turns samples of states into intervals: when each replica was in which state, when it restarted, and how long it took
+//! to become ready. Nothing here queries or draws.
+use crate::data::discovery::inventory::Labels;
+use crate::data::graph::grid::Grid;
+use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
 use catalogue::contract::ReplicaState;
-use prometheus_api::{RangeValues, Series};
-use std::collections::BTreeMap;
+use prometheus_api::{Number, RangeValues, Series};
 
-/// The labels of a series.
-pub(crate) type Labels = BTreeMap<String, String>;
-
-/// When a series told that a replica is in a state.
+/// When a series said that a replica was in a state.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct StateSeries {
     pub(crate) labels: Labels,
     pub(crate) state: ReplicaState,
-    /// First and last point of each run of points without a hole, Unix milliseconds, in order.
-    pub(crate) runs: Vec<(i64, i64)>,
+    /// The first and last time of each run of samples without a gap, in order.
+    pub(crate) runs: Vec<TimeRange>,
 }
 
-/// Something that was seen of a replica at a point: restarts, or seconds until it was ready.
+/// A sample of a counter of restarts, or of the seconds until a replica was ready.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Event {
+pub(crate) struct LabelledSample {
     pub(crate) labels: Labels,
     pub(crate) time_ms: i64,
     pub(crate) value: f64,
 }
 
-/// The points that were asked for, and how far back each looks.
+/// A time during which a replica was in one state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Points {
-    pub(crate) start_ms: i64,
-    pub(crate) end_ms: i64,
-    pub(crate) step_ms: i64,
-    pub(crate) window_ms: i64,
-}
-
-/// A stretch of time in one state.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span {
+pub struct StateInterval {
     /// The state.
     pub state: ReplicaState,
     /// When it began, Unix milliseconds.
     pub start_ms: i64,
-    /// When it ended, or the end of what is shown.
+    /// When it ended, or the end of the range.
     pub end_ms: i64,
-    /// Whether it may have begun before what is shown.
-    pub is_older: bool,
-    /// Milliseconds from the start of the process or pod, of a run that was seen to become ready.
+    /// Whether it may have begun before the range.
+    pub may_start_earlier: bool,
+    /// Milliseconds from the start of the process or pod until it was ready, if that was measured.
     pub ready_ms: Option<i64>,
 }
 
@@ -54,26 +44,26 @@ pub struct Span {
 pub struct Restart {
     /// When, Unix milliseconds.
     pub time_ms: i64,
-    /// How many within a step.
+    /// How many there were within a step.
     pub count: u32,
-    /// Why the run before ended, as it was told; empty if nothing is known.
+    /// Why the previous run ended; empty if unknown.
     pub reason: String,
 }
 
 /// Reads the answer to the query for states.
-pub(crate) fn told(matrix: &[Series<RangeValues>], step_ms: i64) -> Vec<Told> {
+pub(crate) fn state_series(matrix: &[Series<RangeValues>], step_ms: i64) -> Vec<StateSeries> {
     let mut all = Vec::with_capacity(matrix.len());
     for series in matrix {
         let label = |name: &str| series.metric.get(name).map(String::as_str);
         let mut add = |state, wanted: f64| {
-            let points = series.samples.values.iter().filter(|(_, value)| value.0 == wanted);
-            let runs = runs(points.map(|(time_s, _)| (time_s * 1000.0).round() as i64), step_ms);
+            let samples = series.samples.values.iter().filter(|(_, value)| value.0 == wanted);
+            let runs = runs(samples.map(|(time_s, _)| milliseconds(*time_s)), step_ms);
             if !runs.is_empty() {
                 let mut labels = series.metric.clone();
                 for own in ["__name__", "state"] {
                     labels.remove(own);
                 }
-                all.push(Told { labels, state, runs });
+                all.push(StateSeries { labels, state, runs });
             }
         };
         match label("state").or(label("phase")) {
@@ -91,164 +81,194 @@ pub(crate) fn told(matrix: &[Series<RangeValues>], step_ms: i64) -> Vec<Told> {
     all
 }
 
-/// Reads an answer of which every point is an event.
-pub(crate) fn events(matrix: &[Series<RangeValues>]) -> Vec<Event> {
+/// Reads an answer of which every sample counts by itself.
+pub(crate) fn samples(matrix: &[Series<RangeValues>]) -> Vec<LabelledSample> {
     let of = |series: &Series<RangeValues>| {
-        let event = |(time_s, value): &(f64, prometheus_api::Number)| Event {
+        let sample = |(time_s, value): &(f64, Number)| LabelledSample {
             labels: series.metric.clone(),
-            time_ms: (time_s * 1000.0).round() as i64,
+            time_ms: milliseconds(*time_s),
             value: value.0,
         };
-        series.samples.values.iter().map(event).collect::<Vec<_>>()
+        series.samples.values.iter().map(sample).collect::<Vec<_>>()
     };
     matrix.iter().flat_map(of).collect()
 }
 
-fn runs(times_ms: impl Iterator<Item = i64>, step_ms: i64) -> Vec<(i64, i64)> {
-    let mut runs: Vec<(i64, i64)> = Vec::new();
+fn milliseconds(time_s: f64) -> i64 {
+    (time_s * 1000.0).round() as i64
+}
+
+fn runs(times_ms: impl Iterator<Item = i64>, step_ms: i64) -> Vec<TimeRange> {
+    let mut runs: Vec<TimeRange> = Vec::new();
     for time_ms in times_ms {
         match runs.last_mut() {
-            Some((_, last_ms)) if time_ms - *last_ms <= step_ms => *last_ms = time_ms,
-            _ => runs.push((time_ms, time_ms)),
+            Some(run) if time_ms - run.end_ms <= step_ms => run.end_ms = time_ms,
+            _ => runs.push(TimeRange::new(time_ms, time_ms)),
         }
     }
     runs
 }
 
-/// What was known before `joint_ms`, in order of labels and states, and the `fresh` from there on; what ended before the
-/// first point falls out.
-pub(crate) fn continued(old: &[Told], fresh: Vec<Told>, joint_ms: i64, points: Points) -> Vec<Told> {
-    let mut all: Vec<Told> = old.to_vec();
-    for told in &mut all {
-        told.runs.retain(|(first_ms, last_ms)| *first_ms < joint_ms && *last_ms >= points.start_ms);
-        for (first_ms, last_ms) in &mut told.runs {
-            *first_ms = (*first_ms).max(points.start_ms);
-            *last_ms = (*last_ms).min(joint_ms - points.step_ms);
+/// The `old` series, sorted by labels and state, up to `joint_ms`, and the `tail` from there on. What ended before the
+/// grid begins is dropped.
+pub(crate) fn continued(old: &[StateSeries], tail: Vec<StateSeries>, joint_ms: i64, grid: Grid) -> Vec<StateSeries> {
+    let mut all: Vec<StateSeries> = old.to_vec();
+    for series in &mut all {
+        series.runs.retain(|run| run.start_ms < joint_ms && run.end_ms >= grid.start_ms);
+        for run in &mut series.runs {
+            run.start_ms = run.start_ms.max(grid.start_ms);
+            run.end_ms = run.end_ms.min(joint_ms - grid.step_ms);
         }
     }
-    for new in fresh {
-        match all.binary_search_by(|told| (&told.labels, told.state).cmp(&(&new.labels, new.state))) {
+    for new in tail {
+        match all.binary_search_by(|series| (&series.labels, series.state).cmp(&(&new.labels, new.state))) {
             Ok(at) => {
-                let told = &mut all[at];
+                let series = &mut all[at];
                 let mut runs = new.runs.into_iter().peekable();
-                if let (Some((_, last_ms)), Some((first_ms, end_ms))) = (told.runs.last_mut(), runs.peek())
-                    && first_ms - *last_ms <= points.step_ms
+                if let (Some(last), Some(next)) = (series.runs.last_mut(), runs.peek())
+                    && next.start_ms - last.end_ms <= grid.step_ms
                 {
-                    *last_ms = *end_ms;
+                    last.end_ms = next.end_ms;
                     runs.next();
                 }
-                told.runs.extend(runs);
+                series.runs.extend(runs);
             }
             Err(at) => all.insert(at, new),
         }
     }
-    all.retain(|told| !told.runs.is_empty());
+    all.retain(|series| !series.runs.is_empty());
     all
 }
 
-/// The spans of one replica from all that was told of it, in order of time.
+/// A run of samples with its state.
+#[derive(Clone, Copy)]
+struct StateRun {
+    times: TimeRange,
+    state: ReplicaState,
+}
+
+/// The intervals of one replica in order of time.
 ///
-/// Where two states are told at once, that which was told later holds, as after a change of labels; that nothing answers
-/// holds only where nothing else is told. A hole stays one. The points look back over a window, so a state seems to last
-/// as much longer before a hole; that is taken off.
-pub(crate) fn spans(told: &[&Told], points: Points, range: (i64, i64)) -> Vec<Span> {
-    let mut runs: Vec<(i64, i64, ReplicaState)> = Vec::new();
-    for one in told {
-        runs.extend(one.runs.iter().map(|(first_ms, last_ms)| (*first_ms, *last_ms, one.state)));
+/// Of two states at one time the one that began later holds, as after a change of labels; silence holds only where there
+/// is no other state. Gaps stay gaps. The queries look back over a window, which makes a state before a gap appear
+/// longer; that time is subtracted.
+pub(crate) fn state_intervals(series: &[&StateSeries], grid: Grid, range: TimeRange) -> Vec<StateInterval> {
+    let mut runs: Vec<StateRun> = Vec::new();
+    for one in series {
+        runs.extend(one.runs.iter().map(|times| StateRun { times: *times, state: one.state }));
     }
-    sort_by(&mut runs, Ord::cmp);
+    let key = |run: &StateRun| (run.times.start_ms, run.times.end_ms, run.state);
+    sort_by(&mut runs, |a, b| key(a).cmp(&key(b)));
     let mut edges: Vec<i64> =
-        runs.iter().flat_map(|(first_ms, last_ms, _)| [*first_ms, *last_ms + points.step_ms]).collect();
+        runs.iter().flat_map(|run| [run.times.start_ms, run.times.end_ms + grid.step_ms]).collect();
     sort_by(&mut edges, i64::cmp);
     edges.dedup();
-    let mut spans: Vec<Span> = Vec::new();
-    let (mut next, mut open) = (0, Vec::<(i64, i64, ReplicaState)>::new());
+    let mut intervals: Vec<StateInterval> = Vec::new();
+    let (mut next, mut open) = (0, Vec::<StateRun>::new());
     for edge in edges.windows(2) {
-        let (from_ms, to_ms) = (edge[0], edge[1]);
-        while let Some(run) = runs.get(next).filter(|run| run.0 <= from_ms) {
+        let (start_ms, end_ms) = (edge[0], edge[1]);
+        while let Some(run) = runs.get(next).filter(|run| run.times.start_ms <= start_ms) {
             open.push(*run);
             next += 1;
         }
-        open.retain(|run| run.1 + points.step_ms > from_ms);
-        let Some(best) = open.iter().max_by_key(|run| (run.2 != ReplicaState::Silent, run.0)) else { continue };
-        match spans.last_mut() {
-            Some(last) if last.state == best.2 && last.end_ms == from_ms => last.end_ms = to_ms,
-            _ => spans.push(Span {
-                state: best.2,
-                start_ms: from_ms,
-                end_ms: to_ms,
-                is_older: from_ms <= points.start_ms,
+        open.retain(|run| run.times.end_ms + grid.step_ms > start_ms);
+        let rank = |run: &&StateRun| (run.state != ReplicaState::Silent, run.times.start_ms);
+        let Some(best) = open.iter().max_by_key(rank) else { continue };
+        match intervals.last_mut() {
+            Some(last) if last.state == best.state && last.end_ms == start_ms => last.end_ms = end_ms,
+            _ => intervals.push(StateInterval {
+                state: best.state,
+                start_ms,
+                end_ms,
+                may_start_earlier: start_ms <= grid.start_ms,
                 ready_ms: None,
             }),
         }
     }
-    let overshoot_ms = points.window_ms - points.step_ms;
-    for at in 0..spans.len() {
-        let follows_ms = spans.get(at + 1).map(|next| next.start_ms);
-        let span = &mut spans[at];
-        if follows_ms != Some(span.end_ms) && span.end_ms <= points.end_ms {
-            span.end_ms = (span.end_ms - overshoot_ms).max(span.start_ms + points.step_ms);
-        }
-        span.end_ms = span.end_ms.min(range.1);
-        span.start_ms = span.start_ms.max(range.0);
-    }
-    spans.retain(|span| span.end_ms > span.start_ms);
-    spans
+    trim(&mut intervals, grid, range);
+    intervals
 }
 
-/// Draws the start-up, from the start of the process to the first moment ready, where only waiting or nothing was told.
-pub(crate) fn with_startups(mut spans: Vec<Span>, ready: &[&Event], points: Points, range: (i64, i64)) -> Vec<Span> {
+/// Subtracts the lookback before gaps, and cuts the intervals to the range.
+fn trim(intervals: &mut Vec<StateInterval>, grid: Grid, range: TimeRange) {
+    let lookback_ms = grid.window_ms - grid.step_ms;
+    for at in 0..intervals.len() {
+        let next_start_ms = intervals.get(at + 1).map(|next| next.start_ms);
+        let interval = &mut intervals[at];
+        if next_start_ms != Some(interval.end_ms) && interval.end_ms <= grid.end_ms {
+            interval.end_ms = (interval.end_ms - lookback_ms).max(interval.start_ms + grid.step_ms);
+        }
+        interval.end_ms = interval.end_ms.min(range.end_ms);
+        interval.start_ms = interval.start_ms.max(range.start_ms);
+    }
+    intervals.retain(|interval| interval.end_ms > interval.start_ms);
+}
+
+/// Adds the start-up, from the start of the process until it was ready, where the replica was only waiting or unknown.
+pub(crate) fn with_startups(
+    mut intervals: Vec<StateInterval>,
+    ready: &[&LabelledSample],
+    grid: Grid,
+    range: TimeRange,
+) -> Vec<StateInterval> {
     use ReplicaState::{Initializing, Pending, Running, Silent, Stopped};
-    for event in ready {
-        let ready_ms = (event.value * 1000.0).round() as i64;
-        let is_its = |span: &Span| {
-            span.state == Running
-                && span.start_ms > range.0
-                && (0..=points.window_ms).contains(&(event.time_ms - span.start_ms))
+    for sample in ready {
+        let ready_ms = milliseconds(sample.value);
+        let is_its_run = |interval: &StateInterval| {
+            interval.state == Running
+                && interval.start_ms > range.start_ms
+                && (0..=grid.window_ms).contains(&(sample.time_ms - interval.start_ms))
         };
-        let Some(at) = spans.iter().rposition(is_its) else { continue };
+        let Some(at) = intervals.iter().rposition(is_its_run) else { continue };
         if ready_ms <= 0 {
             continue;
         }
-        spans[at].ready_ms = Some(ready_ms);
-        let (until_ms, mut from_ms) = (spans[at].start_ms, (spans[at].start_ms - ready_ms).max(range.0));
+        intervals[at].ready_ms = Some(ready_ms);
+        let end_ms = intervals[at].start_ms;
+        let mut start_ms = (end_ms - ready_ms).max(range.start_ms);
         let mut first = at;
-        while first > 0 && spans[first - 1].end_ms > from_ms {
-            let before = &mut spans[first - 1];
+        while first > 0 && intervals[first - 1].end_ms > start_ms {
+            let before = &mut intervals[first - 1];
             if !matches!(before.state, Pending | Stopped | Silent) {
-                from_ms = before.end_ms;
+                start_ms = before.end_ms;
                 break;
             }
-            before.end_ms = before.end_ms.min(from_ms);
+            before.end_ms = before.end_ms.min(start_ms);
             if before.start_ms < before.end_ms {
                 break;
             }
             first -= 1;
         }
-        if from_ms < until_ms {
-            let is_older = until_ms - ready_ms < range.0;
-            let start = Span { state: Initializing, start_ms: from_ms, end_ms: until_ms, is_older, ready_ms: None };
-            spans.splice(first..at, [start]);
+        if start_ms < end_ms {
+            let may_start_earlier = end_ms - ready_ms < range.start_ms;
+            let startup = StateInterval { state: Initializing, start_ms, end_ms, may_start_earlier, ready_ms: None };
+            intervals.splice(first..at, [startup]);
         }
     }
-    spans
+    intervals
 }
 
-/// Restarts in order of time; one that is seen when the replica runs again is put to where its process started.
-pub(crate) fn restarts(seen: &[&Event], spans: &[Span], points: Points, range: (i64, i64)) -> Vec<Restart> {
+/// Restarts in order of time. InstantValue that is counted when the replica runs again is moved to the start of its process.
+pub(crate) fn restarts(
+    samples: &[&LabelledSample],
+    intervals: &[StateInterval],
+    grid: Grid,
+    range: TimeRange,
+) -> Vec<Restart> {
     let mut all: Vec<Restart> = Vec::new();
-    for event in seen {
-        let run = spans.iter().rposition(|span| (0..=points.window_ms).contains(&(event.time_ms - span.start_ms)));
-        let start_ms = run.map(|at| {
-            let start_up = at.checked_sub(1).map(|before| &spans[before]);
-            let start_up = start_up.filter(|span| span.state == ReplicaState::Initializing);
-            start_up.filter(|span| span.end_ms == spans[at].start_ms).unwrap_or(&spans[at]).start_ms
+    for sample in samples {
+        let is_its_run =
+            |interval: &StateInterval| (0..=grid.window_ms).contains(&(sample.time_ms - interval.start_ms));
+        let start_ms = intervals.iter().rposition(is_its_run).map(|at| {
+            let startup = at.checked_sub(1).map(|before| &intervals[before]);
+            let startup = startup.filter(|interval| interval.state == ReplicaState::Initializing);
+            startup.filter(|interval| interval.end_ms == intervals[at].start_ms).unwrap_or(&intervals[at]).start_ms
         });
-        let time_ms = start_ms.unwrap_or(event.time_ms);
-        let reason = event.labels.get("reason").filter(|reason| *reason != "unknown").cloned().unwrap_or_default();
-        let count = event.value.round().max(1.0) as u32;
+        let time_ms = start_ms.unwrap_or(sample.time_ms);
+        let reason = sample.labels.get("reason").filter(|reason| *reason != "unknown").cloned().unwrap_or_default();
+        let count = sample.value.round().max(1.0) as u32;
         let at = all.partition_point(|other| other.time_ms <= time_ms);
-        all.insert(at, Restart { time_ms: time_ms.clamp(range.0, range.1), count, reason });
+        all.insert(at, Restart { time_ms: time_ms.clamp(range.start_ms, range.end_ms), count, reason });
     }
     all
 }

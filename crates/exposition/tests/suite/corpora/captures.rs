@@ -1,8 +1,9 @@
 //! Captured metrics pages of real servers are all read, with the same result as the Python client's.
-use super::{client_python::python_name, metrics_pages, python};
+use super::{client_python::python_name, metrics_pages};
 use exposition::{Family, Format, Limits};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use test_kit::python;
 
 /// Reads `[[name, text], …]` and prints `{name: {family: [type, samples]}}`. The client returns the
 /// later pieces of a family as families of one sample each, named like the sample; the script merges them again.

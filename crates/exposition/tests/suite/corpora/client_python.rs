@@ -1,11 +1,8 @@
 //! The cases of the Python client's two parsers: accepted or rejected, and every family and sample of valid pages.
-use super::{
-    cases::{self, CaseOutcome},
-    python,
-};
-use crate::every_kind::every_kind;
+use super::cases::{self, CaseOutcome};
 use exposition::{Encoding, Exemplar, Family, Format, Kind, Limits, Sample, parse, write};
 use serde_json::{Value, json};
+use test_kit::{every_kind, python};
 
 /// Reads `[text, openmetrics]` and prints the families of both in the form of the cases.
 const FAMILIES: &str = r"

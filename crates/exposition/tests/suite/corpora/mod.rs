@@ -9,5 +9,4 @@ mod hostile;
 mod metrics_pages;
 mod openmetrics_suite;
 mod prometheus;
-mod python;
 mod round_trip;

@@ -1,7 +1,8 @@
 //! Written pages are read without loss, by this crate and by the Python client.
-use super::{metrics_pages, python};
+use super::metrics_pages;
 use exposition::{Encoding, Family, Format, Limits, parse, write};
 use std::collections::{BTreeMap, BTreeSet};
+use test_kit::python;
 
 /// Reads `[[format, page], …]` and prints for each page its samples as `[name, labels, bits of the value]`.
 const SAMPLES: &str = r"

@@ -1,11 +1,12 @@
 //! Pods through lists and events, and the page they come to.
 use crate::sources::kubernetes::cluster::Known;
-use crate::sources::kubernetes::page::page;
+use crate::sources::kubernetes::families::families;
 use crate::sources::kubernetes::pods::*;
 use crate::sources::kubernetes::{PortRule, Scope};
 use crate::target::Pace;
-use crate::target::identity::ScopeRules;
+use crate::target::scope_rules::ScopeRules;
 use catalogue::contract::names::REPLICA_READY_SECONDS;
+use exposition::{Encoding, write};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -47,7 +48,8 @@ fn read(pod: Value) -> Pod {
 
 /// The page's lines that begin like this.
 fn lines(known: &mut Known, beginning: &str) -> Vec<String> {
-    let page = page(known);
+    let mut page = String::new();
+    write(&families(known), Encoding::TEXT, &mut page);
     page.lines().filter(|line| line.starts_with(beginning)).map(str::to_owned).collect()
 }
 

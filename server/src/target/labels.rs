@@ -1,0 +1,172 @@
+//! The labels of a target, and how they are merged with the labels of its samples.
+use crate::target::identity::Identity;
+use crate::target::learned::Learned;
+use crate::target::scope_rules::ScopeRules;
+use exposition::Label;
+use promql::Labels;
+use std::borrow::Cow;
+
+/// The labels that all series of a target get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TargetLabels {
+    own: Vec<(Cow<'static, str>, String)>,
+    /// Scope labels without a value, which a sample's own labels may supply.
+    missing: Vec<MissingLabel>,
+}
+
+/// A scope label without a value, and the labels of a sample that may supply it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct MissingLabel {
+    name: &'static str,
+    suppliers: Vec<String>,
+}
+
+impl Identity {
+    /// The target's labels, including those `learned` from its samples.
+    pub(crate) fn labels(&self, learned: &Learned) -> TargetLabels {
+        let job = self.job.as_deref().or(learned.engine).unwrap_or("unknown");
+        let mut own = vec![("job".into(), job.to_owned()), ("instance".into(), self.instance.clone())];
+        let mut missing = Vec::new();
+        let ScopeRules { model, environment, deployment, replica } = &self.rules;
+        for (name, value, suppliers) in [
+            ("model", self.model.as_ref().or(learned.model.as_ref()), model),
+            ("environment", self.environment.as_ref(), environment),
+            ("deployment", self.deployment.as_ref(), deployment),
+            ("replica", self.replica.as_ref(), replica),
+        ] {
+            match value {
+                Some(value) => own.push((name.into(), value.clone())),
+                None => missing.push(MissingLabel { name, suppliers: suppliers.clone() }),
+            }
+        }
+        own.extend(self.labels.iter().map(|(name, value)| (name.clone().into(), value.clone())));
+        TargetLabels { own, missing }
+    }
+}
+
+impl TargetLabels {
+    /// The labels of a series that the companion adds, with `more` labels of its own.
+    pub(crate) fn of_extra<'l>(&'l self, name: &'l str, more: impl IntoIterator<Item = (&'l str, &'l str)>) -> Labels {
+        let own = self.own.iter().map(|(name, value)| (&**name, value.as_str()));
+        Labels::from_pairs([("__name__", name)].into_iter().chain(own).chain(more))
+    }
+
+    /// The labels of a scraped series. The target's labels win; a label of the sample with the same name gets the prefix
+    /// `exported_`, repeated if necessary (`resolveConflictingExposedLabels` in Prometheus's `scrape`). Names that begin
+    /// with two underscores are reserved by Prometheus and dropped.
+    pub(crate) fn of_sample(&self, name: &str, exposed: &[Label<'_>]) -> Labels {
+        let mut pairs: Vec<(Cow<'_, str>, &str)> = vec![("__name__".into(), name)];
+        pairs.extend(self.own.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.as_str())));
+        let mut conflicting = Vec::new();
+        for label in exposed.iter().filter(|label| !label.name.starts_with("__") && !label.value.is_empty()) {
+            if self.own.iter().any(|(name, _)| *name == label.name) {
+                conflicting.push(label);
+            } else {
+                pairs.push((Cow::Borrowed(&*label.name), &*label.value));
+            }
+        }
+        let exposed_label = |name: &str| exposed.iter().find(|label| label.name == name && !label.value.is_empty());
+        for MissingLabel { name, suppliers } in &self.missing {
+            if exposed_label(name).is_none()
+                && let Some(label) = suppliers.iter().find_map(|name| exposed_label(name))
+            {
+                pairs.push((Cow::Borrowed(name), &*label.value));
+            }
+        }
+        for label in conflicting {
+            let mut renamed = format!("exported_{}", label.name);
+            while pairs.iter().any(|(name, _)| *name == renamed) {
+                renamed.insert_str(0, "exported_");
+            }
+            pairs.push((renamed.into(), &*label.value));
+        }
+        Labels::from_pairs(pairs.into_iter().map(|(name, value)| (name.into_owned(), value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(identity: &Identity, page: &[(&'static str, &'static str)]) -> Vec<(String, String)> {
+        let page: Vec<_> =
+            page.iter().map(|(name, value)| Label { name: (*name).into(), value: (*value).into() }).collect();
+        let labels = identity.labels(&Learned::default()).of_sample("m", &page);
+        labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    fn own(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_page_cannot_impersonate_another_target() {
+        let identity = Identity { job: Some("vllm".into()), instance: "a:1".into(), ..Identity::default() };
+        assert_eq!(
+            labels(&identity, &[("instance", "b:2"), ("exported_instance", "c:3"), ("__name__", "up"), ("le", "1")]),
+            own(&[
+                ("__name__", "m"),
+                ("exported_exported_instance", "b:2"),
+                ("exported_instance", "c:3"),
+                ("instance", "a:1"),
+                ("job", "vllm"),
+                ("le", "1"),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_label_that_the_target_lacks_is_unchanged() {
+        let identity = Identity { instance: "a:1".into(), ..Identity::default() };
+        assert_eq!(
+            labels(&identity, &[("model", "m1"), ("empty", "")]),
+            own(&[("__name__", "m"), ("instance", "a:1"), ("job", "unknown"), ("model", "m1")])
+        );
+    }
+
+    #[test]
+    fn the_page_supplies_labels_that_the_target_lacks() {
+        let rules = ScopeRules {
+            deployment: vec!["deployment_id".into()],
+            replica: vec!["replica_id".into(), "pod".into()],
+            ..ScopeRules::default()
+        };
+        let identity = Identity { instance: "a:1".into(), job: Some("x".into()), rules, ..Identity::default() };
+        let scope = |page: &[(&'static str, &'static str)]| {
+            let labels = labels(&identity, page);
+            labels
+                .into_iter()
+                .filter(|(name, _)| ["model", "environment", "deployment", "replica"].contains(&name.as_str()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(scope(&[("pod", "p"), ("model_name", "m")]), own(&[("model", "m"), ("replica", "p")]));
+        assert_eq!(scope(&[("pod", "p"), ("replica_id", "r")]), own(&[("replica", "r")]));
+        assert_eq!(scope(&[("pod", "p"), ("replica", "own")]), own(&[("replica", "own")]));
+        assert_eq!(scope(&[("pod", "p"), ("replica_id", "")]), own(&[("replica", "p")]));
+        assert_eq!(scope(&[("deployment_id", "d")]), own(&[("deployment", "d")]));
+    }
+
+    #[test]
+    fn the_targets_labels_win_over_the_pages() {
+        let labels_of = vec![("team".into(), "t".into())];
+        let identity = Identity {
+            job: Some("x".into()),
+            instance: "a:1".into(),
+            model: Some("m".into()),
+            labels: labels_of,
+            ..Identity::default()
+        };
+        assert_eq!(
+            labels(&identity, &[("model_name", "other"), ("team", "u")]),
+            own(&[
+                ("__name__", "m"),
+                ("exported_team", "u"),
+                ("instance", "a:1"),
+                ("job", "x"),
+                ("model", "m"),
+                ("model_name", "other"),
+                ("team", "t"),
+            ])
+        );
+    }
+}

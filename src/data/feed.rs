@@ -1,0 +1,232 @@
+//! The page's data as signals: what components read, and how they ask for more.
+use crate::data::discovery::discover::Discovered;
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::missing::{TargetFacts, missing_reason};
+use crate::data::discovery::scrapes::{DEFAULT_INTERVAL_MS, ReplicaCount};
+use crate::data::events::Event;
+use crate::data::graph::card_state::{AvailableOptions, CardState};
+use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
+use crate::data::http::server_clock::{ServerClock, browser_ms};
+use crate::data::replicas::fleet::Fleet;
+use crate::data::replicas::queries::ReplicaHistory;
+use crate::data::round::Round;
+use crate::state::time_range::TimeRange;
+use crate::state::view::View;
+use catalogue::{GRAPHS, Graph, Section};
+use gloo_timers::callback::Interval;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::sync::Arc;
+
+/// Whether the server answers; times are by its clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// No answer yet.
+    Opening,
+    /// The last request was answered.
+    Up {
+        /// When.
+        at_ms: i64,
+    },
+    /// The last request failed.
+    Down {
+        /// Time of the last answer, or of the first attempt.
+        since_ms: i64,
+        /// The reason.
+        why: String,
+        /// Time of the next attempt, by the browser's clock.
+        retry_ms: i64,
+    },
+}
+
+/// The page's data, kept current.
+#[derive(Clone, Copy)]
+pub struct Feed {
+    pub(crate) view: RwSignal<View>,
+    /// Which series exist; none before the first answer.
+    pub inventory: RwSignal<Option<Arc<Inventory>>>,
+    /// Whether the server answers.
+    pub connection: RwSignal<Connection>,
+    /// The visible range.
+    pub range: RwSignal<TimeRange>,
+    /// The events within the range.
+    pub events: RwSignal<Vec<Event>>,
+    /// How many replicas in scope answer.
+    pub replica_count: RwSignal<ReplicaCount>,
+    /// Why scrapes in scope fail.
+    pub scrape_failures: RwSignal<Vec<String>>,
+    /// Why GPUs are not measured on the companion's machine.
+    pub gpu_faults: RwSignal<Vec<String>>,
+    /// The server's clock.
+    pub clock: RwSignal<ServerClock>,
+    /// The replicas in scope, while their section is open; none before the first answer.
+    pub fleet: RwSignal<Option<Arc<Fleet>>>,
+    /// Whether auto-refresh pauses because someone reads pinned values.
+    pub(crate) is_paused: RwSignal<bool>,
+    pub(crate) state: StoredValue<FeedState, LocalStorage>,
+}
+
+/// The state of one graph's card.
+#[derive(Clone)]
+pub(crate) struct CardSlot {
+    pub(crate) graph: &'static Graph,
+    pub(crate) state: ArcRwSignal<CardState>,
+    pub(crate) is_on_screen: bool,
+}
+
+/// What the feed remembers between requests, and no component reads.
+pub(crate) struct FeedState {
+    pub(crate) limit: RequestLimit,
+    /// InstantValue for each graph whose card was ever on the page.
+    pub(crate) slots: Vec<CardSlot>,
+    /// The last round.
+    pub(crate) round: Option<Round>,
+    /// The last discovery.
+    pub(crate) discovered: Option<Discovered>,
+    /// The states of replicas that were queried so far.
+    pub(crate) history: ReplicaHistory,
+    /// Whether the section of replicas is open.
+    pub(crate) is_fleet_watched: bool,
+    /// The scrape interval; none before it is measured.
+    pub(crate) interval_ms: Option<i64>,
+    pub(crate) schedule: Schedule,
+}
+
+/// When the next refresh is due.
+#[derive(Default)]
+pub(crate) struct Schedule {
+    pub(crate) is_running: bool,
+    /// Whether another refresh was asked for since the running one began.
+    pub(crate) is_requested: bool,
+    pub(crate) due_ms: i64,
+    /// How often the wait for a server without scrapes was doubled.
+    pub(crate) young_waits: u32,
+    /// Failed refreshes in a row.
+    pub(crate) failures: u32,
+    pub(crate) timer: Option<Interval>,
+}
+
+impl Feed {
+    /// A feed for `view`. It requests nothing before [`Feed::run`], and auto-refresh pauses while `is_paused`.
+    pub fn new(view: RwSignal<View>, is_paused: RwSignal<bool>) -> Self {
+        let state = FeedState {
+            limit: RequestLimit::new(MAX_IN_FLIGHT),
+            slots: Vec::new(),
+            round: None,
+            discovered: None,
+            history: ReplicaHistory::default(),
+            is_fleet_watched: false,
+            interval_ms: None,
+            schedule: Schedule::default(),
+        };
+        Self {
+            view,
+            inventory: RwSignal::new(None),
+            connection: RwSignal::new(Connection::Opening),
+            range: RwSignal::new(view.get_untracked().range.resolve(browser_ms())),
+            events: RwSignal::new(Vec::new()),
+            replica_count: RwSignal::new(ReplicaCount::default()),
+            scrape_failures: RwSignal::new(Vec::new()),
+            gpu_faults: RwSignal::new(Vec::new()),
+            clock: RwSignal::new(ServerClock::default()),
+            fleet: RwSignal::new(None),
+            is_paused,
+            state: StoredValue::new_local(state),
+        }
+    }
+
+    /// The time now, by the server's clock.
+    pub fn now_ms(self) -> i64 {
+        self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
+    }
+
+    /// The scrape interval, measured or assumed.
+    pub(crate) fn interval_ms(self) -> i64 {
+        self.state.with_value(|state| state.interval_ms).unwrap_or(DEFAULT_INTERVAL_MS)
+    }
+
+    /// The state of a graph's card.
+    pub fn card(self, graph: &'static Graph) -> ArcRwSignal<CardState> {
+        if let Some(slot) = self.slot(graph) {
+            return slot.state;
+        }
+        // Cards come and go with their section. Their last data stay here, so no component owns the signal.
+        let card = ArcRwSignal::new(CardState::default());
+        let slot = CardSlot { graph, state: card.clone(), is_on_screen: false };
+        self.state.update_value(|state| state.slots.push(slot));
+        card
+    }
+
+    /// Refreshes one card at once, as after a change of its options.
+    pub fn refresh_card(self, graph: &'static Graph) {
+        if let Some(round) = self.round()
+            && let Some(slot) = self.slot(graph)
+        {
+            spawn_local(async move {
+                let _ = self.fetch_card(slot, &round).await;
+            });
+        }
+    }
+
+    /// What a card's menu can offer; nothing before the first answer.
+    pub fn available_options(self, graph: &Graph) -> AvailableOptions {
+        self.state
+            .with_value(|state| state.round.as_ref().map(|round| round.available_options(graph)))
+            .unwrap_or_default()
+    }
+
+    /// Sets whether a card is on screen: only those are refreshed.
+    pub fn set_on_screen(self, graph: &'static Graph, is_on_screen: bool) {
+        let appears = self.state.try_update_value(|state| {
+            let slot = state.slots.iter_mut().find(|slot| slot.graph.id == graph.id)?;
+            let was = std::mem::replace(&mut slot.is_on_screen, is_on_screen);
+            (is_on_screen && !was).then(|| slot.clone())
+        });
+        if let Some(slot) = appears.flatten()
+            && let Some(round) = self.round()
+        {
+            let has_range = |card: &CardState| card.data.as_ref().is_some_and(|data| data.range == round.range);
+            if !slot.state.with_untracked(has_range) {
+                self.refresh_card(graph);
+            }
+        }
+    }
+
+    /// Sets whether the section of replicas is open: only then they are refreshed.
+    pub fn watch_fleet(self, is_watched: bool) {
+        self.state.update_value(|state| state.is_fleet_watched = is_watched);
+        if let Some(round) = self.round().filter(|_| is_watched) {
+            spawn_local(async move {
+                let _ = self.fetch_fleet(&round).await;
+            });
+        }
+    }
+
+    /// The graphs of a section that have nothing to draw, with the reasons; none before the first answer.
+    pub fn missing_graphs(self, section: Section) -> Vec<(&'static Graph, String)> {
+        let scope = self.view.with(|view| view.scope.clone());
+        let facts = TargetFacts {
+            replica_count: self.replica_count.get(),
+            scrape_failures: self.scrape_failures.get(),
+            gpu_faults: self.gpu_faults.get(),
+        };
+        self.inventory.with(|inventory| {
+            let Some(inventory) = inventory else { return Vec::new() };
+            let present = inventory.present(&scope);
+            let own = GRAPHS.iter().copied().filter(|graph| graph.section == section);
+            own.filter_map(|graph| Some((graph, missing_reason(graph, &present, &facts)?))).collect()
+        })
+    }
+
+    pub(crate) fn round(self) -> Option<Round> {
+        self.state.with_value(|state| state.round.clone())
+    }
+
+    pub(crate) fn slots(self) -> Vec<CardSlot> {
+        self.state.with_value(|state| state.slots.clone())
+    }
+
+    fn slot(self, graph: &Graph) -> Option<CardSlot> {
+        self.state.with_value(|state| state.slots.iter().find(|slot| slot.graph.id == graph.id).cloned())
+    }
+}

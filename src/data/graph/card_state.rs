@@ -1,0 +1,149 @@
+//! What a card draws, and how current it is.
+use crate::data::graph::frame::BucketShare;
+use crate::data::graph::grid::Grid;
+use crate::state::card_options::Comparison;
+use crate::state::time_range::TimeRange;
+use plot::Frame;
+use std::sync::Arc;
+
+/// The data of a card, and the range and grid that they were queried for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CardData {
+    /// The lines.
+    pub frame: Frame,
+    /// The lines of the comparison, if the card has one.
+    pub comparison: Option<ComparisonData>,
+    /// The rate in each bucket, lowest first, if the card is a heat map of buckets.
+    pub buckets: Option<Frame>,
+    /// The upper ends of the buckets behind percentiles, in the graph's unit.
+    pub bucket_ends: Vec<f64>,
+    /// The share of requests within each bucket end over `summary_range`, if the card has a threshold.
+    pub shares: Vec<BucketShare>,
+    /// Whether the lines are details.
+    pub is_detailed: bool,
+    /// The visible range.
+    pub range: TimeRange,
+    /// The time up to which there can be values: the end of the range, or the server's time if that is earlier.
+    pub until_ms: i64,
+    /// The times of the lines.
+    pub grid: Grid,
+    /// The query with its window filled in.
+    pub query: String,
+    /// The summary: line and value over `summary_range`.
+    pub summary: Vec<(String, f64)>,
+    /// The range of the summary; it may lag a little behind the visible one.
+    pub summary_range: TimeRange,
+}
+
+impl CardData {
+    /// No lines over a range.
+    pub fn blank(range: TimeRange) -> Self {
+        Self {
+            frame: Frame::default(),
+            comparison: None,
+            buckets: None,
+            bucket_ends: Vec::new(),
+            shares: Vec::new(),
+            is_detailed: false,
+            range,
+            until_ms: range.end_ms,
+            grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
+            query: String::new(),
+            summary: Vec::new(),
+            summary_range: range,
+        }
+    }
+}
+
+/// The lines that a card's own are compared with, at the same times.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparisonData {
+    /// What the card is compared with.
+    pub with: Comparison,
+    /// The lines.
+    pub frame: Frame,
+    /// The query; empty if there is nothing to compare with.
+    pub(crate) query: String,
+    /// How much earlier the query was evaluated, in milliseconds.
+    pub(crate) offset_ms: i64,
+}
+
+impl ComparisonData {
+    /// Lines to compare with, without a query.
+    pub fn new(with: Comparison, frame: Frame) -> Self {
+        Self { with, frame, query: String::new(), offset_ms: 0 }
+    }
+}
+
+/// How current a card is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// No answer has arrived yet.
+    #[default]
+    Loading,
+    /// As current as the refresh interval allows.
+    Live,
+    /// The server does not answer; the data are of an earlier time.
+    Stale {
+        /// Time of the last answer, Unix milliseconds.
+        since_ms: i64,
+    },
+    /// The query failed, with the reason in one sentence.
+    Failed(String),
+    /// There is nothing to draw, with the reason.
+    Missing(String),
+}
+
+/// A card's data and status. Data stay until newer ones arrive or there are known to be none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CardState {
+    /// What the card draws.
+    pub data: Option<Arc<CardData>>,
+    /// How current it is.
+    pub status: Status,
+}
+
+impl CardState {
+    /// Applies an answer: new data, or none and the reason, or neither where the present data are complete.
+    pub(crate) fn apply(&mut self, data: Option<CardData>, missing_reason: Option<String>) {
+        if data.is_some() || missing_reason.is_some() {
+            self.data = data.map(Arc::new);
+        }
+        self.status = missing_reason.map_or(Status::Live, Status::Missing);
+    }
+
+    /// Keeps the data and marks them as stale since the last answer; without data the card shows the reason.
+    pub(crate) fn age(&mut self, reason: &str, since_ms: i64) {
+        self.status = match &self.data {
+            Some(_) => Status::Stale { since_ms },
+            None => Status::Failed(reason.to_owned()),
+        };
+    }
+}
+
+/// What a card's menu can offer for a graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AvailableOptions {
+    /// Individual status codes, replicas or GPUs.
+    pub has_details: bool,
+    /// Buckets of a histogram.
+    pub has_buckets: bool,
+    /// Other deployments of the model to compare with.
+    pub deployments: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_without_data_keeps_no_lines_of_before() {
+        let mut state = CardState::default();
+        state.apply(Some(CardData::blank(TimeRange::new(0, 1))), None);
+        assert_eq!((state.data.is_some(), &state.status), (true, &Status::Live));
+        state.apply(None, None);
+        assert!(state.data.is_some(), "nothing was queried, as the data are complete");
+        state.apply(None, Some("no such model".into()));
+        assert_eq!(state, CardState { data: None, status: Status::Missing("no such model".into()) });
+    }
+}

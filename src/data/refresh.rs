@@ -1,0 +1,218 @@
+//! InstantValue refresh: discovery, which replicas answer, the cards on screen, events and replicas.
+use crate::data::discovery::discover::{Discovered, discover};
+use crate::data::discovery::missing::{TargetFacts, missing_reason};
+use crate::data::discovery::model_targets::ModelTargets;
+use crate::data::discovery::scrapes::{count_replicas, interval_ms, series, targets};
+use crate::data::events::fetch_events;
+use crate::data::feed::{CardSlot, Feed};
+use crate::data::graph::card_state::Status;
+use crate::data::graph::frame::line_values;
+use crate::data::http::client::Backend;
+use crate::data::http::error::RequestError;
+use crate::data::http::request_limit::all;
+use crate::data::http::server_clock::browser_ms;
+use crate::data::round::Round;
+use crate::state::view::{DEFAULT_RANGE_MS, Range, View};
+use catalogue::{Graph, Scope, ScopeLabels, drawn_query, graph, interval_query};
+use futures::FutureExt;
+use futures::future::join;
+use leptos::prelude::*;
+use prometheus_api::{RangeValues, Series};
+use std::sync::Arc;
+
+/// The graph whose lines are the reasons of failed scrapes.
+const FAILURES: &str = "scrape-failures";
+
+impl Feed {
+    /// Queries everything on screen once.
+    pub(crate) async fn refresh_once(self) -> Result<(), RequestError> {
+        let backend = match self.round() {
+            Some(round) => round.backend,
+            None => self.find_backend().await?,
+        };
+        let view = self.view.get_untracked();
+        let round = self.begin_round(backend, &view).await?;
+        self.state.update_value(|state| state.round = Some(round.clone()));
+        self.fetch_scrape_failures(&round).await;
+        let inventory = Arc::clone(&round.inventory);
+        if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
+            self.inventory.set(Some(inventory));
+        }
+        self.range.set(round.range);
+        // Cards that appear with the inventory refresh themselves.
+        let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
+        let cards = all(on_screen.map(|slot| self.fetch_card(slot, &round).boxed_local()));
+        let others = async {
+            self.refresh_events(&round).await?;
+            self.fetch_fleet(&round).await
+        };
+        let (others, cards) = join(others, cards).await;
+        cards.into_iter().chain([others]).collect()
+    }
+
+    /// Finds the backend, and applies the initial view of `config.json` unless the link has its own.
+    async fn find_backend(self) -> Result<Backend, RequestError> {
+        let (backend, config) = Backend::find().await?;
+        let mut view = self.view.get_untracked();
+        if view.scope == Scope::default() {
+            view.scope = config.scope;
+        }
+        if let (Range::Last(DEFAULT_RANGE_MS), Some(range)) = (view.range, config.range) {
+            view.range = range;
+        }
+        if view != self.view.get_untracked() {
+            self.view.set(view);
+        }
+        Ok(backend)
+    }
+
+    /// Learns which series and targets exist. A discovery is repeated early if the targets have changed, and with the
+    /// labels of a plain Prometheus if the usual ones name no replica.
+    async fn begin_round(self, mut backend: Backend, view: &View) -> Result<Round, RequestError> {
+        let scrapes = backend.instant(interval_query(&view.scope, &backend.labels), None);
+        let last = self.state.with_value(|state| state.discovered.clone());
+        let (known, scrapes) = match last.filter(|last| last.is_valid(view.range)) {
+            Some(last) => (last, scrapes.await?),
+            None => {
+                let (discovered, scrapes) = join(self.discover(&backend, view.range), scrapes).await;
+                (discovered?, scrapes?)
+            }
+        };
+        let scrapes = series(&scrapes);
+        let targets = targets(scrapes);
+        let mut discovered = match &known.targets {
+            Some(own) if *own != targets => self.discover(&backend, view.range).await?,
+            _ => known,
+        };
+        if backend.labels == ScopeLabels::default() && discovered.inventory.is_without_replicas() {
+            backend.labels = ScopeLabels::of_prometheus();
+            discovered = self.discover(&backend, view.range).await?;
+        }
+        let inventory = Arc::clone(&discovered.inventory);
+        discovered.targets = Some(targets);
+        self.state.update_value(|state| state.discovered = Some(discovered));
+        let now_ms = self.now_ms();
+        if let Some(interval_ms) = interval_ms(scrapes.iter().map(|series| series.samples.values.as_slice())) {
+            self.state.update_value(|state| state.interval_ms = Some(interval_ms));
+        }
+        let round = Round::new(backend, inventory, view, self.interval_ms(), now_ms);
+        self.count_replicas(scrapes, &round);
+        Ok(round)
+    }
+
+    /// Discovers which series exist, and takes over what else the answer says.
+    async fn discover(self, backend: &Backend, range: Range) -> Result<Discovered, RequestError> {
+        let discovered = discover(backend, range, self.now_ms()).await?;
+        if let Some(server_ms) = discovered.server_ms {
+            self.clock.update(|clock| clock.add(discovered.asked_ms, browser_ms(), server_ms));
+        }
+        if let Some(faults) = &discovered.gpu_faults
+            && self.gpu_faults.with_untracked(|old| old != faults)
+        {
+            self.gpu_faults.set(faults.clone());
+        }
+        Ok(discovered)
+    }
+
+    fn count_replicas(self, scrapes: &[Series<RangeValues>], round: &Round) {
+        let Round { inventory, scope, backend, interval_ms, now_ms, .. } = round;
+        let targets = ModelTargets::new(inventory, scope);
+        let count = count_replicas(scrapes, &targets, &backend.labels, scope, *interval_ms, *now_ms);
+        if self.replica_count.get_untracked() != count {
+            self.replica_count.set(count);
+        }
+    }
+
+    /// Queries why scrapes fail, while some replica does not answer.
+    async fn fetch_scrape_failures(self, round: &Round) {
+        let names = round.inventory.present(&round.scope);
+        let present = |name: &str| names.contains(name);
+        let context = round.context(round.interval_ms);
+        let query = graph(FAILURES).and_then(|graph| drawn_query(graph, &present, &context));
+        let count = self.replica_count.get_untracked();
+        let mut failures = Vec::new();
+        if count.answering < count.total
+            && let Some(query) = query
+        {
+            // Reasons are an extra: without them the page still says that replicas do not answer.
+            let values = round.backend.instant(query, round.end_ms()).await.map(line_values).unwrap_or_default();
+            failures = values.into_iter().filter(|(_, count)| *count > 0.0).map(|(reason, _)| reason).collect();
+        }
+        if self.scrape_failures.with_untracked(|old| *old != failures) {
+            self.scrape_failures.set(failures);
+        }
+    }
+
+    /// Refreshes one card. The card itself shows a refusal; the caller reports a lost connection.
+    pub(crate) async fn fetch_card(self, slot: CardSlot, round: &Round) -> Result<(), RequestError> {
+        let limit = self.state.with_value(|state| state.limit.clone());
+        let old = slot.state.with_untracked(|card| card.data.clone());
+        let options = || self.view.with_untracked(|view| view.card_options.of(slot.graph));
+        let requested = options();
+        let result = round.fetch_card(slot.graph, &requested, old, &limit).await;
+        // An answer to an earlier request must not replace that of a later one.
+        if !self.is_current(round) || options().data_options() != requested.data_options() {
+            return Ok(());
+        }
+        match result {
+            Ok(data) => {
+                let reason = if data.is_some() { None } else { self.missing_reason(slot.graph, round) };
+                slot.state.update(|card| card.apply(data, reason));
+            }
+            Err(error) if error.is_connection() => return Err(error),
+            Err(error) => slot.state.update(|card| card.status = Status::Failed(error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// Why a graph has nothing to draw; none if its metrics exist.
+    fn missing_reason(self, graph: &Graph, round: &Round) -> Option<String> {
+        let facts = TargetFacts {
+            replica_count: self.replica_count.get_untracked(),
+            scrape_failures: self.scrape_failures.get_untracked(),
+            gpu_faults: self.gpu_faults.get_untracked(),
+        };
+        missing_reason(graph, &round.inventory.present(&round.scope), &facts)
+    }
+
+    async fn refresh_events(self, round: &Round) -> Result<(), RequestError> {
+        if let Some(events) = fetch_events(round).await?
+            && self.is_current(round)
+            && self.events.with_untracked(|old| *old != events)
+        {
+            self.events.set(events);
+        }
+        Ok(())
+    }
+
+    /// Refreshes the replicas. They show a refusal themselves; the caller reports a lost connection.
+    pub(crate) async fn fetch_fleet(self, round: &Round) -> Result<(), RequestError> {
+        if !self.state.with_value(|state| state.is_fleet_watched) {
+            return Ok(());
+        }
+        let (history, limit) = self.state.with_value(|state| (state.history.clone(), state.limit.clone()));
+        let result = history.continued(round, &self.events.get_untracked(), &limit).await;
+        if !self.is_current(round) {
+            return Ok(());
+        }
+        match result {
+            Ok((history, fleet)) => {
+                self.state.update_value(|state| state.history = history);
+                self.fleet.set(Some(Arc::new(fleet)));
+            }
+            Err(error) if error.is_connection() => return Err(error),
+            Err(error) => self.fleet.update(|fleet| {
+                let mut failed = fleet.as_deref().cloned().unwrap_or_default();
+                failed.failure = Some(error.to_string());
+                *fleet = Some(Arc::new(failed));
+            }),
+        }
+        Ok(())
+    }
+
+    /// Whether the view still has the scope and range of a round.
+    fn is_current(self, round: &Round) -> bool {
+        self.view.with_untracked(|view| view.scope == round.scope)
+            && self.state.with_value(|state| state.round.as_ref().is_some_and(|last| last.range == round.range))
+    }
+}

@@ -1,0 +1,113 @@
+//! What is scraped, and what becomes of it.
+use crate::harness::{Companion, FakeTarget, answer, args, hang, page};
+use server::config::Settings;
+use std::io::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+#[tokio::test]
+async fn a_target_comes_goes_and_comes_back() {
+    let target = FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 3\n").await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    let by = ["job", "model", "replica", "instance"];
+    let up = format!("vllm m {0} {0} 1", target.instance());
+    companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&up]).await;
+    companion.wait_for("vllm:num_requests_running", &["model"], &["m 3"]).await;
+
+    target.turn(None);
+    let down = format!("vllm m {0} {0} 0", target.instance());
+    companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&down]).await;
+    companion.wait_for("vllm:num_requests_running", &[], &[]).await;
+    companion.wait_for("inferboard_scrape_failed", &["reason", "model"], &["connect m 1"]).await;
+
+    target.turn(Some(page("vllm:num_requests_running{model_name=\"m\"} 4\n")));
+    companion.wait_for("vllm:num_requests_running", &["model"], &["m 4"]).await;
+    companion.wait_for("inferboard_scrape_failed", &[], &[]).await;
+    let head = target.requests.lock().expect("a lock")[0].clone();
+    assert!(head.starts_with("GET /metrics HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("x-prometheus-scrape-timeout-seconds: 0.2\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn what_was_found_on_a_page_is_told() {
+    let page_of = |version: &str| {
+        page(&format!(
+            "sglang:num_running_reqs{{model_name=\"m\"}} 1\nsglang:brand_new{{model_name=\"m\"}} 1\n\
+             # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1\nother{{version=\"{version}\"}} 1\n"
+        ))
+    };
+    let target = FakeTarget::start(page_of("1")).await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "model"], &["sglang m 1"]).await;
+    companion.wait_for("inferboard_engine_graphs{job!=\"host\"} > bool 0", &["engine"], &["sglang 1"]).await;
+    companion.wait_for("sort(inferboard_unclaimed_families{job=\"sglang\"})", &[], &["2"]).await;
+    let unread = "count by (family) (inferboard_family_unclaimed{job=\"sglang\"})";
+    companion.wait_for(unread, &["family"], &["other 1", "sglang:brand_new 1"]).await;
+    target.turn(Some(page("vllm:num_requests_running{model_name=\"m\"} 1\n")));
+    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "job"], &["vllm vllm 1"]).await;
+}
+
+#[tokio::test]
+async fn one_target_that_hangs_holds_up_no_other() {
+    let (slow, quick) = (FakeTarget::start(hang()).await, FakeTarget::page("a 1\n").await);
+    let companion = Companion::start(&args(&[&slow.url(), &quick.url()])).await;
+    companion
+        .wait_for("inferboard_scrape_failed", &["instance", "reason"], &[&format!("{} timeout 1", slow.instance())])
+        .await;
+    let scrapes = format!("count_over_time(up{{instance=\"{}\"}}[10s]) > bool 8", quick.instance());
+    companion.wait_for(&scrapes, &[], &["1"]).await;
+    companion.wait_for("a", &["instance"], &[&format!("{} 1", quick.instance())]).await;
+}
+
+#[tokio::test]
+async fn pages_are_read_in_each_format_and_coding() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(b"zipped 1\n").expect("memory");
+    let packed = packed.finish().expect("memory");
+    let zipped = FakeTarget::start(answer("Content-Type: text/plain\r\nContent-Encoding: gzip\r\n", &packed)).await;
+    let open = FakeTarget::start(answer(
+        "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n",
+        b"# TYPE opened counter\nopened_total 2 # {trace_id=\"x\"} 1\n# EOF\n",
+    ))
+    .await;
+    let companion = Companion::start(&args(&[&zipped.url(), &open.url()])).await;
+    companion.wait_for("zipped", &[], &["1"]).await;
+    companion.wait_for("opened_total", &[], &["2"]).await;
+}
+
+#[tokio::test]
+async fn a_time_on_the_page_is_the_samples_time() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    let stamped_s = now - 100;
+    let target = FakeTarget::page(&format!("old 7 {stamped_s}000\n")).await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    companion.wait_for("timestamp(old)", &[], &[&stamped_s.to_string()]).await;
+    companion.wait_for("count_over_time(old[5m])", &[], &["1"]).await;
+}
+
+#[tokio::test]
+async fn a_reload_ends_and_starts_targets_and_leaves_the_others() {
+    let (kept, ended, new) =
+        (FakeTarget::page("kept 1\n").await, FakeTarget::page("ended 1\n").await, FakeTarget::page("new 1\n").await);
+    let companion = Companion::start(&args(&[&kept.url(), &ended.url()])).await;
+    companion.wait_for("kept or ended", &["__name__"], &["ended 1", "kept 1"]).await;
+    let settings = Settings::load(&args(&[&kept.url(), &new.url()])).expect("settings");
+    companion.reloads.send(settings.sources).await.expect("a companion");
+    companion.wait_for("kept or ended or new", &["__name__"], &["kept 1", "new 1"]).await;
+    companion.wait_for(&format!("up{{instance=\"{}\"}}", ended.instance()), &[], &[]).await;
+    // A target that is started anew adds its series anew.
+    let added = format!("sum_over_time(scrape_series_added{{instance=\"{}\"}}[1m])", kept.instance());
+    assert_eq!(companion.values(&added, &[]).await, ["1"]);
+}
+
+#[tokio::test]
+async fn this_machine_and_the_companion_are_targets_too() {
+    let machine = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/machines/whole");
+    let companion = Companion::start(&server::cli::args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
+    companion
+        .wait_for("up", &["job", "instance", "model", "replica"], &["host gpubox-1 - - 1", "inferboard gpubox-1 - - 1"])
+        .await;
+    companion.wait_for("node_memory_MemTotal_bytes", &["job"], &["host 16042172416"]).await;
+    companion.wait_for("count(node_cpu_seconds_total)", &[], &["16"]).await;
+    companion.wait_for("inferboard_store_samples_total > bool 10", &[], &["1"]).await;
+    companion.stop().await;
+}

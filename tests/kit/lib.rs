@@ -1,0 +1,10 @@
+//! What the tests and benchmarks of several crates share. It depends on little, so that it builds quickly.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod every_kind;
+pub mod fleet;
+pub mod python;
+mod rng;
+
+pub use every_kind::{every_kind, family, sample};
+pub use rng::Rng;

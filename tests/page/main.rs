@@ -1,0 +1,21 @@
+//! The page in a browser, over a companion or a static host.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod accessibility;
+mod answers;
+mod arranging;
+mod browser;
+mod cards;
+mod deployments;
+mod embedding;
+mod firefox;
+mod hostile;
+mod hosting;
+mod links;
+mod page;
+mod replicas;
+mod rhythm;
+mod threshold;
+mod times;
+mod touch;
+mod weight;

@@ -1,0 +1,304 @@
+//! The page over a recorded session, as a person uses it: graphs are drawn, explored, refreshed, and survive the server.
+use inferboard_tests::{Browser, Card, Companion, PATIENCE, Play, Recording, Replay, Result, Session, Theme, until};
+use serde_json::json;
+
+/// The cards of each section for the recorded engine and any host.
+const SECTIONS: [(&str, &[&str]); 4] = [
+    (
+        "requests",
+        &[
+            "volume",
+            "end-to-end-latency",
+            "inference-time",
+            "time-to-first-token",
+            "inter-token-latency",
+            "tokens-per-second",
+            "running-and-waiting",
+            "request-size",
+            "response-size",
+        ],
+    ),
+    (
+        "engine",
+        &["kv-cache-use", "queue-time", "prefill-time", "decode-time", "prefix-cache-hit-share", "finish-reasons"],
+    ),
+    ("hardware", &["cpu", "memory"]),
+    ("replicas", &["replicas-answering"]),
+];
+/// The recorded nine minutes in 27 s, and the recorded 5 s between two scrapes.
+const SPEED: f64 = 20.0;
+const INTERVAL: &str = "250ms";
+/// A view that holds all of it, also on a slow machine, and moves each second.
+const VIEW: &str = "from=now-2m&every=1s";
+/// Coloured pixels of the shortest line worth the name: some millimetres of it.
+const LEAST_PIXELS: u64 = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_drawn_and_explored() -> Result<()> {
+    let stage = Stage::played().await?;
+    boxes_and_marks_tell_the_session(&stage).await?;
+    every_card_draws(&stage).await?;
+    stage.open(&format!("section=requests&{VIEW}")).await?;
+    stage.browser.live_cards(SECTIONS[0].1).await?;
+    the_pointer_shows_values_on_every_card(&stage.browser).await?;
+    the_legend_hides_a_line(&stage.browser).await?;
+    a_drag_selects_the_range_of_the_whole_page(&stage).await?;
+    a_chosen_theme_stays(&stage.browser).await?;
+    assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
+    let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
+    let companion =
+        Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()]).await?;
+    let browser = &Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    browser.open(&format!("{}/?section=requests&{VIEW}", companion.url())).await?;
+    browser.live_cards(SECTIONS[0].1).await?;
+    let (before, painted) = (browser.card("volume").await?, browser.painted("volume", LEAST_PIXELS).await?);
+    let grown = |card: &Card| card.count("2xx") > before.count("2xx") && card.range() != before.range();
+    until("more requests", PATIENCE, async || browser.card("volume").await, grown).await?;
+    assert_ne!(browser.painted("volume", LEAST_PIXELS).await?, painted);
+
+    browser.count_requests().await?;
+    browser.press("refresh").await?;
+    assert_eq!(browser.find("[data-testid=refresh]").await?.attr("aria-checked").await?.as_deref(), Some("false"));
+    assert_eq!(browser.view().await?.get("refresh").map(String::as_str), Some("off"));
+    // What was asked before the press still comes.
+    let requests = browser.answered_requests().await?;
+    let settled = async || Ok((browser.cards().await?, browser.cards().await?));
+    let (still, _) = until("cards at rest", PATIENCE, settled, |(before, after)| before == after).await?;
+    let painted = browser.painted("volume", LEAST_PIXELS).await?;
+    let scrapes = replay.served().len();
+    until("a dozen scrapes more", PATIENCE, async || Ok(replay.served().len()), |count| *count >= scrapes + 12).await?;
+    assert_eq!(browser.answered_requests().await?, requests, "switched off, it asks nothing");
+    assert_eq!(browser.cards().await?, still);
+    assert_eq!(browser.painted("volume", LEAST_PIXELS).await?, painted);
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
+    let stage = Stage::played().await?;
+    stage.open(&format!("section=requests&{VIEW}")).await?;
+    let Stage { session, browser } = stage;
+    browser.live_cards(SECTIONS[0].1).await?;
+    browser.painted("volume", LEAST_PIXELS).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+
+    let session = session.stop()?;
+    let banner = browser.find("[data-testid=lost]").await?;
+    let told = banner.text().await?;
+    assert!(told.contains("Since "), "{told}");
+    let all_stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale");
+    let cards = until("stale cards", PATIENCE, async || browser.cards().await, all_stale).await?;
+    assert_eq!(cards.len(), SECTIONS[0].1.len());
+    assert!(cards.iter().all(|card| card.note.starts_with("stale since ")), "{cards:?}");
+    assert!(browser.painted("volume", LEAST_PIXELS).await?.coloured() > LEAST_PIXELS);
+    let status = browser.find("[data-testid=status]").await?;
+    assert!(status.text().await?.ends_with("answered"), "nobody knows who answers now");
+    assert_eq!(status.class_name().await?.as_deref(), Some("pill"));
+
+    let _session = session.start().await?;
+    let lost = async || browser.count("[data-testid=lost]").await;
+    until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
+    browser.live_cards(SECTIONS[0].1).await?;
+    // The browser itself notes each request that nobody answered; nothing else may go wrong.
+    let complaints = browser.complaints().await?;
+    assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_and_a_lost_network_are_got_over() -> Result<()> {
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL]).await?;
+    let browser = Browser::start().await?;
+    browser.show_as(1400, 1000, Theme::Light).await?;
+    browser.open(&format!("{}/?section=hardware&{VIEW}", companion.url())).await?;
+    browser.live_cards(&["cpu", "memory"]).await?;
+    browser.painted("memory", LEAST_PIXELS).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    let keeps_its_lines_and_says = async |wanted: &str| -> Result<()> {
+        let told = async || Ok(browser.find("[data-testid=lost]").await?.text().await?);
+        until(wanted, PATIENCE, told, |told| told.contains(wanted) && told.contains("keep what they had")).await?;
+        let stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale" && card.points > 0);
+        until("stale cards", PATIENCE, async || browser.cards().await, stale).await?;
+        browser.painted("memory", LEAST_PIXELS).await.map(drop)
+    };
+    let comes_back = async || -> Result<()> {
+        let lost = async || browser.count("[data-testid=lost]").await;
+        until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
+        browser.live_cards(&["cpu", "memory"]).await.map(drop)
+    };
+
+    companion.process().pause()?;
+    keeps_its_lines_and_says("did not answer within 15 s").await?;
+    companion.process().resume()?;
+    comes_back().await?;
+
+    let network = async |is_offline: bool| {
+        let conditions =
+            json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        browser.devtools("Network.emulateNetworkConditions", conditions).await
+    };
+    browser.devtools("Network.enable", json!({})).await?;
+    network(true).await?;
+    keeps_its_lines_and_says("does not answer").await?;
+    network(false).await?;
+    comes_back().await?;
+    let complaints = browser.complaints().await?;
+    assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_configured_shows_the_host_and_says_how_to_go_on() -> Result<()> {
+    let companion = Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL]).await?;
+    let browser = Browser::start().await?;
+    browser.open(&format!("{}/?{VIEW}", companion.url())).await?;
+    let banner = browser.find("[data-testid=no-engine]").await?;
+    assert!(banner.text().await?.contains("--target"), "{}", banner.text().await?);
+    browser.live_cards(&["cpu", "memory"]).await?;
+    for graph in ["cpu", "memory"] {
+        browser.painted(graph, LEAST_PIXELS).await?;
+    }
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A companion with the session in its history, and a browser.
+struct Stage {
+    session: Session,
+    browser: Browser,
+}
+
+impl Stage {
+    async fn played() -> Result<Self> {
+        let session = Session::start().await?;
+        let browser = Browser::start().await?;
+        browser.show_as(1400, 1000, Theme::Light).await?;
+        Ok(Self { session, browser })
+    }
+
+    /// By how much the stored count of requests of a class rose.
+    async fn risen(&self, status: &str) -> Result<f64> {
+        let query = format!("http_requests_total{{status=\"{status}\"}}[5m]");
+        let counts = self.session.companion.api().samples(&query, None).await?;
+        let rises = counts.iter().flat_map(|series| {
+            series.samples.values.windows(2).map(|pair| {
+                let (before, after) = (pair[0].1.0, pair[1].1.0);
+                // A restarted counter begins at nothing.
+                if after < before { after } else { after - before }
+            })
+        });
+        Ok(rises.sum())
+    }
+
+    async fn open(&self, query: &str) -> Result<()> {
+        self.browser.open(&format!("{}/?{query}", self.session.companion.url())).await
+    }
+}
+
+async fn every_card_draws(stage: &Stage) -> Result<()> {
+    for (section, graphs) in SECTIONS {
+        stage.open(&format!("section={section}&{VIEW}")).await?;
+        stage.browser.live_cards(graphs).await?;
+        for graph in graphs {
+            stage.browser.painted(graph, LEAST_PIXELS).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Cards with a graph on them.
+const STAGED: &str = ".card[data-status=live]:has(.stage canvas)";
+
+async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
+    stage.open(&format!("section=requests&{VIEW}")).await?;
+    stage.browser.live_cards(SECTIONS[0].1).await?;
+    let volume = stage.browser.card("volume").await?;
+    for status in ["2xx", "4xx"] {
+        let (shown, stored) = (volume.count(status).unwrap_or(0) as f64, stage.risen(status).await?);
+        assert!(stored >= 10.0, "{status}: {stored}");
+        // A rate over the whole range is extended a little beyond the samples at each end.
+        assert!((shown - stored).abs() <= 0.07 * stored + 2.0, "{status}: {shown} shown, {stored} stored");
+    }
+    let marked = format!("{STAGED} .mark[role=img][aria-label*=' started at ']");
+    let (marks, cards) = (stage.browser.count(&marked).await?, stage.browser.count(STAGED).await?);
+    assert!(cards > 1 && marks == 2 * cards, "the start and the restart are marked on {cards} cards: {marks}");
+    Ok(())
+}
+
+async fn the_pointer_shows_values_on_every_card(browser: &Browser) -> Result<()> {
+    let overlay = browser.overlay("volume").await?;
+    browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
+    let cards = browser.cards().await?.len();
+    for (css, wanted) in [(".crosshair", cards), ("[data-testid=tooltip]", cards), ("[data-testid=tooltip].here", 1)] {
+        until(css, PATIENCE, async || browser.count(css).await, |count| *count == wanted).await?;
+    }
+    Ok(())
+}
+
+async fn the_legend_hides_a_line(browser: &Browser) -> Result<()> {
+    let canvas = browser.find("[data-graph=volume] .stage canvas").await?;
+    let before = browser.painted("volume", LEAST_PIXELS).await?;
+    // Nearly all requests are of this class, and its bars of this colour.
+    let css = "[data-graph=volume] .legend button[data-line='2xx']";
+    let colour = before.main_hue().unwrap_or_default();
+    for shown in [false, true] {
+        browser.find(css).await?.click().await?;
+        let pressed = browser.find(css).await?.attr("aria-pressed").await?;
+        assert_eq!(pressed.as_deref(), Some(if shown { "true" } else { "false" }));
+        let paint = async || browser.paint(&canvas).await;
+        until("bars as the legend says", PATIENCE, paint, |paint| paint.colours.contains_key(colour) == shown).await?;
+    }
+    Ok(())
+}
+
+async fn a_drag_selects_the_range_of_the_whole_page(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    browser.drag(&browser.overlay("running-and-waiting").await?, 0.4, 0.75).await?;
+    let custom = async || browser.view().await;
+    let view = until("a range in the address", PATIENCE, custom, |view| view.contains_key("to")).await?;
+    let bound_ms = |name: &str| view.get(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+    let length_s = (bound_ms("to") - bound_ms("from")) / 1000;
+    // A third of two minutes, a little more as the graph leaves room for its axis.
+    assert!((42..=56).contains(&length_s), "{view:?}");
+    let zoomed = format!("{} to {}", clock(bound_ms("from")), clock(bound_ms("to")));
+    let all_zoomed = |cards: &Vec<Card>| !cards.is_empty() && cards.iter().all(|card| card.range() == zoomed);
+    until(&zoomed, PATIENCE, async || browser.live_cards(SECTIONS[0].1).await, all_zoomed).await?;
+
+    browser.driver().refresh().await?;
+    until(&zoomed, PATIENCE, async || browser.live_cards(SECTIONS[0].1).await, all_zoomed).await?;
+    assert_eq!(browser.view().await?, view);
+    browser.painted("volume", LEAST_PIXELS).await?;
+
+    let is_custom = async || Ok(browser.view().await?.contains_key("to"));
+    browser.press("back").await?;
+    until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
+    browser.press("forward").await?;
+    until("the range again", PATIENCE, is_custom, |custom| *custom).await?;
+    let overlay = browser.overlay("tokens-per-second").await?;
+    browser.driver().action_chain().double_click_element(&overlay).perform().await?;
+    until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
+    Ok(())
+}
+
+/// The time of day of Unix milliseconds, as the page writes it; the browser stands in UTC.
+fn clock(at_ms: i64) -> String {
+    let s = at_ms / 1000 % 86_400;
+    format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+async fn a_chosen_theme_stays(browser: &Browser) -> Result<()> {
+    let dark = "html[data-theme=dark]";
+    assert_eq!(browser.count(dark).await?, 0, "the system's theme is light");
+    browser.press("theme").await?;
+    browser.find(dark).await?;
+    browser.driver().refresh().await?;
+    browser.find(dark).await?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The page under fingers: one points, selects and scrolls, two pinch the range.
+use inferboard_tests::{Browser, Companion, InventedFleet, PATIENCE, Paint, Result, until};
+use serde_json::json;
+use thirtyfour::WebElement;
+
+/// Replicas enough for rows to scroll.
+const REPLICAS: usize = 24;
+const GRAPH: &str = "running-and-waiting";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fingers_point_select_pinch_and_scroll() -> Result<()> {
+    let fleet = InventedFleet::new(REPLICAS)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = phone(&companion, &fleet, "requests").await?;
+    browser.live_cards(&[GRAPH]).await?;
+    let canvas = browser.find(&format!("[data-graph={GRAPH}] .stage canvas")).await?;
+    let screen = Screen { browser: &browser, overlay: browser.overlay(GRAPH).await?, canvas };
+    screen.scrolls_and_points().await?;
+    let whole = screen.range().await?;
+    screen.pinches(whole).await?;
+    screen.selects(whole).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fingers_pinch_the_timeline() -> Result<()> {
+    let fleet = InventedFleet::new(REPLICAS)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = phone(&companion, &fleet, "replicas").await?;
+    let overlay = browser.find("[data-testid=timeline-overlay]").await?;
+    let canvas = browser.find(".timeline canvas").await?;
+    let screen = Screen { browser: &browser, overlay, canvas };
+    screen.pinches(screen.range().await?).await?;
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A section on a phone, so low that the page must scroll.
+async fn phone(companion: &Companion, fleet: &InventedFleet, section: &str) -> Result<Browser> {
+    let browser = Browser::start().await?;
+    let phone = json!({ "width": 390, "height": 420, "deviceScaleFactor": 1, "mobile": true });
+    browser.devtools("Emulation.setDeviceMetricsOverride", phone).await?;
+    browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 3 })).await?;
+    browser.open(&format!("{}/?section={section}&refresh=off&{}", companion.url(), fleet.range())).await?;
+    Ok(browser)
+}
+
+/// One graph under fingers.
+struct Screen<'a> {
+    browser: &'a Browser,
+    overlay: WebElement,
+    canvas: WebElement,
+}
+
+impl Screen<'_> {
+    /// Places on the graph: shares of its width, and CSS pixels from its middle downwards.
+    async fn places(&self, places: &[(f64, f64)]) -> Result<Vec<(f64, f64)>> {
+        let [left, top, width, height] = self.browser.place(&self.overlay).await?;
+        Ok(places.iter().map(|(share, down)| (left + width * share, top + height / 2.0 + down)).collect())
+    }
+
+    /// Start and end of the range in the address.
+    async fn range(&self) -> Result<(i64, i64)> {
+        let view = self.browser.view().await?;
+        let time = |name| view.get(name).and_then(|time| time.parse().ok()).unwrap_or(0);
+        Ok((time("from"), time("to")))
+    }
+
+    async fn new_range(&self, old: (i64, i64)) -> Result<(i64, i64)> {
+        until("another range", PATIENCE, async || self.range().await, |range| *range != old).await
+    }
+
+    async fn paint(&self) -> Result<Paint> {
+        self.browser.paint(&self.canvas).await
+    }
+
+    async fn count(&self, css: &str, wanted: usize) -> Result<()> {
+        until(css, PATIENCE, async || self.browser.count(css).await, |count| *count == wanted).await.map(drop)
+    }
+
+    /// A finger that moves down the page scrolls it, and does nothing to the graph; one that taps pins the crosshair.
+    async fn scrolls_and_points(&self) -> Result<()> {
+        let (browser, before) = (self.browser, self.range().await?);
+        let path: Vec<(f64, f64)> = (0..12).map(|step| (0.5, 15.0 * f64::from(step))).collect();
+        let path = self.places(&path).await?;
+        let scrolled = async || browser.evaluate("return scrollY", Vec::new()).await;
+        let start = scrolled().await?.as_f64().unwrap_or(0.0);
+        browser.touch(&[&path]).await?;
+        browser.lift().await?;
+        until("a scrolled page", PATIENCE, scrolled, |now| now.as_f64().is_some_and(|now| now < start - 50.0)).await?;
+        self.count(".crosshair, .selection", 0).await?;
+        assert_eq!(self.range().await?, before);
+
+        let place = self.places(&[(0.5, 0.0)]).await?;
+        browser.touch(&[&place]).await?;
+        browser.lift().await?;
+        self.count(&format!("[data-graph={GRAPH}] .tooltip.pinned"), 1).await?;
+        browser.touch(&[&place]).await?;
+        browser.lift().await?;
+        self.count(".tooltip.pinned", 0).await
+    }
+
+    /// Two fingers zoom into the middle between them, show it at once, and pan.
+    async fn pinches(&self, whole: (i64, i64)) -> Result<()> {
+        let painted = async || self.paint().await;
+        let before = until("a painted graph", PATIENCE, painted, |paint| paint.coloured() > 100).await?;
+        let left = self.places(&[(0.4, 0.0), (0.35, 0.0), (0.3, 0.0)]).await?;
+        let right = self.places(&[(0.6, 0.0), (0.65, 0.0), (0.7, 0.0)]).await?;
+        self.browser.touch(&[&left, &right]).await?;
+        until("the pinch on the graph", PATIENCE, painted, |paint| *paint != before).await?;
+        assert_eq!(self.range().await?, whole, "nothing is chosen while the fingers are down");
+        self.browser.lift().await?;
+        let zoomed = self.new_range(whole).await?;
+        let length = |(start, end): (i64, i64)| (end - start) as f64;
+        let share = length(zoomed) / length(whole);
+        assert!((0.48..0.52).contains(&share), "twice as far apart: half the range, not {share}");
+        // The middle of the graph lies before that of its range, as labels and names have room on the left.
+        let middle = (zoomed.0 + zoomed.1 - 2 * whole.0) as f64 / 2.0 / length(whole);
+        assert!((0.35..0.52).contains(&middle), "{middle}");
+
+        let (one, other) = (self.places(&[(0.3, 0.0), (0.4, 0.0), (0.5, 0.0)]), [(0.5, 0.0), (0.6, 0.0), (0.7, 0.0)]);
+        self.browser.touch(&[&one.await?, &self.places(&other).await?]).await?;
+        self.browser.lift().await?;
+        let panned = self.new_range(zoomed).await?;
+        assert!((length(panned) / length(zoomed) - 1.0).abs() < 0.02, "{panned:?} {zoomed:?}");
+        let moved = (zoomed.0 - panned.0) as f64 / length(zoomed);
+        assert!((0.18..0.35).contains(&moved), "a fifth of the graph to the right is earlier: {moved}");
+
+        for range in [zoomed, whole] {
+            self.browser.press("back").await?;
+            until("the range before", PATIENCE, async || self.range().await, |now| *now == range).await?;
+        }
+        until("the graph of before", PATIENCE, painted, |paint| *paint == before).await?;
+        Ok(())
+    }
+
+    /// One finger that moves along the graph selects.
+    async fn selects(&self, whole: (i64, i64)) -> Result<()> {
+        let path: Vec<(f64, f64)> = (0..9).map(|step| (0.4 + 0.05 * f64::from(step), 0.0)).collect();
+        self.browser.touch(&[&self.places(&path).await?]).await?;
+        self.count(".selection", self.browser.count("[data-testid=overlay]").await?).await?;
+        self.browser.lift().await?;
+        let selected = self.new_range(whole).await?;
+        let share = (selected.1 - selected.0) as f64 / (whole.1 - whole.0) as f64;
+        assert!((0.35..0.55).contains(&share), "{share}");
+        self.count(".selection", 0).await
+    }
+}

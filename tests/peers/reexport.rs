@@ -1,0 +1,168 @@
+//! What is collected goes on to a Prometheus and to the Python client, and nothing is lost on the way.
+use inferboard_tests::{
+    Api, Companion, FixtureError, PATIENCE, Play, Process, Prometheus, Recording, Replay, Result, skipped, until,
+};
+use prometheus_api::{RangeValues, Series};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+};
+use test_kit::python;
+
+/// The jobs of the exported configuration.
+const JOBS: &str = "job=~\"inferboard|inferboard-federate\"";
+/// Everything else that a Prometheus with that configuration holds.
+const FEDERATED: &str = "{__name__=~\".+\",job!~\"inferboard|inferboard-federate\"}";
+
+/// Reads `[[format, page], …]` and prints for each page `{family: [type, help, [[sample, labels, value], …]]}`.
+const FAMILIES: &str = r"
+import json, sys
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+read = {'text': parser.text_string_to_metric_families, 'openmetrics': openmetrics.text_string_to_metric_families}
+json.dump([{family.name: [family.type, family.documentation,
+                          [[sample.name, sample.labels, sample.value] for sample in family.samples]]
+            for family in read[format](page)}
+           for format, page in json.load(sys.stdin)], sys.stdout)
+";
+
+/// A companion that scrapes a replayed engine, and the replay.
+async fn companion() -> Result<(Companion, Replay)> {
+    let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
+    let companion =
+        Companion::start(&["--no-discovery", "--scrape-interval", "500ms", "--target", &replay.url()]).await?;
+    let engine = async || companion.api().value("count(vllm:num_requests_running)", None).await;
+    until("the engine's metrics", PATIENCE, engine, |count| *count >= 1.0).await?;
+    Ok((companion, replay))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_takes_over_all_samples_by_the_exported_configuration() -> Result<()> {
+    let (companion, _replay) = companion().await?;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("inferboard.toml");
+    let listen = companion.url().trim_start_matches("http://");
+    fs::write(&file, format!("listen = \"{listen}\"\nscrape_interval = \"500ms\"\n")).expect("a file");
+    let file = file.display().to_string();
+    let configuration = Companion::printed(&["export", "prometheus-config", "--config", &file])?;
+    let prometheus = match Prometheus::configured(&configuration).await {
+        Err(FixtureError::Absent(program)) => {
+            skipped(format_args!("{program} is not installed, so nothing can take over what is collected"));
+            return Ok(());
+        }
+        started => started?,
+    };
+    let (ours, theirs) = (companion.api(), prometheus.api());
+    let up = async || theirs.value(&format!("sum(up{{{JOBS}}})"), None).await;
+    until("both jobs up", PATIENCE, up, |up| *up == 2.0).await?;
+    let scraped = async || theirs.value("count(count_over_time(vllm:num_requests_running[1m]) > 3)", None).await;
+    until("several federated samples", PATIENCE, scraped, |count| *count >= 1.0).await?;
+
+    // In this order: what is there has been here.
+    let theirs_held = points(theirs.samples(&format!("{FEDERATED}[1m]"), None).await?);
+    let ours_held = points(ours.samples("{__name__=~\".+\",job!~\"host|inferboard\"}[5m]", None).await?);
+    let names: BTreeSet<_> = theirs_held.keys().map(|series| series["__name__"].clone()).collect();
+    assert!(names.len() > 40 && theirs_held.len() > 200, "only {} series of {} names", theirs_held.len(), names.len());
+    for (series, samples) in &theirs_held {
+        let held = ours_held.get(series).unwrap_or_else(|| panic!("only Prometheus has {series:?}"));
+        for (time_ms, bits) in samples {
+            assert_eq!(held.get(time_ms), Some(bits), "{series:?} at {time_ms}");
+        }
+    }
+    let lasting = ours_held.iter().filter(|(_, samples)| samples.len() > 10);
+    let missing: Vec<_> =
+        lasting.map(|(series, _)| series).filter(|series| !theirs_held.contains_key(*series)).collect();
+    assert!(missing.is_empty(), "Prometheus lacks {missing:?}");
+
+    let own = async |name: &str| {
+        theirs.value(&format!("count({name}{{job=\"inferboard\",instance=\"{listen}\"}})"), None).await
+    };
+    assert_eq!(own("inferboard_build_info").await?, 1.0);
+    assert!(own("node_cpu_seconds_total").await? >= 8.0);
+    let metadata = metadata(&theirs).await?;
+    for (family, kind) in
+        [("node_cpu_seconds_total", "counter"), ("node_load1", "gauge"), ("inferboard_store_samples_total", "counter")]
+    {
+        let told = &metadata[family][0];
+        // Of OpenMetrics, Prometheus keeps the family's name without the suffix.
+        let told = if told.is_null() { &metadata[family.trim_end_matches("_total")][0] } else { told };
+        assert_eq!((&told["type"], told["help"] == ""), (&json!(kind), false), "{family}: {told}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_client_reads_both_pages_in_both_formats() -> Result<()> {
+    let (companion, _replay) = companion().await?;
+    let mut pages = Vec::new();
+    for path in ["/metrics", "/federate?match[]={__name__=~\"vllm:.%2B\"}"] {
+        for (format, accept) in [("text", "text/plain;version=0.0.4"), ("openmetrics", "application/openmetrics-text")]
+        {
+            let url = format!("{}{path}", companion.url());
+            let request = reqwest::Client::new().get(url).header("accept", accept);
+            pages.push((format, request.send().await?.error_for_status()?.text().await?));
+        }
+    }
+    let input = serde_json::to_vec(&pages).expect("JSON");
+    let Some(output) = python::run(FAMILIES, &input) else { return Ok(()) };
+    let read: Vec<BTreeMap<String, ReadFamily>> = serde_json::from_slice(&output).expect("JSON");
+    for ((format, page), families) in pages.iter().zip(&read) {
+        let lines = page.lines().filter(|line| !line.starts_with('#')).count();
+        let samples: usize = families.values().map(|(_, _, samples)| samples.len()).sum();
+        assert_eq!(samples, lines, "{format}\n{page}");
+    }
+    let [text, open, federated_text, federated_open] = &read[..] else { panic!("{} pages", read.len()) };
+    assert_eq!(text.keys().collect::<Vec<_>>(), open.keys().collect::<Vec<_>>());
+    for (family, (kind, help, _)) in text {
+        assert_eq!((kind, help), (&open[family].0, &open[family].1), "{family}");
+        assert!(!help.is_empty() && kind != "unknown", "{family}: {kind} {help:?}");
+    }
+    for (families, name) in
+        [(federated_text, "vllm:num_requests_running"), (federated_open, "vllm:num_requests_running")]
+    {
+        assert!(families.len() > 30, "{} families", families.len());
+        let (kind, _, samples) = &families[name];
+        assert_eq!((kind.as_str(), &samples[0][1]["job"]), ("unknown", &json!("vllm")));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn promtool_finds_nothing_wrong_with_the_configuration() -> Result<()> {
+    let configuration =
+        Companion::printed(&["export", "prometheus-config", "--url", "https://gpubox.example/inferboard"])?;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("prometheus.yml");
+    fs::write(&file, &configuration).expect("a file");
+    let mut command = Command::new("promtool");
+    command.args(["check", "config"]).arg(&file);
+    let mut promtool = match Process::start("promtool", command) {
+        Err(FixtureError::Absent(program)) => {
+            skipped(format_args!("{program} is not installed to check the configuration"));
+            return Ok(());
+        }
+        started => started?,
+    };
+    promtool.word_after("SUCCESS: ", PATIENCE).await?;
+    Ok(())
+}
+
+/// Type, help text and samples.
+type ReadFamily = (String, String, Vec<Value>);
+
+type Points = BTreeMap<BTreeMap<String, String>, BTreeMap<i64, u64>>;
+
+/// Times in Unix milliseconds and the bits of the values.
+fn points(series: Vec<Series<RangeValues>>) -> Points {
+    let point = |(at_s, value): &(f64, prometheus_api::Number)| ((at_s * 1000.0).round() as i64, value.0.to_bits());
+    series.into_iter().map(|series| (series.metric, series.samples.values.iter().map(point).collect())).collect()
+}
+
+/// Prometheus's metadata by family.
+async fn metadata(api: &Api) -> Result<Value> {
+    let body = api.get("/api/v1/metadata").await?.text().await?;
+    let answer: Value = serde_json::from_str(&body).expect("JSON");
+    Ok(answer["data"].clone())
+}
