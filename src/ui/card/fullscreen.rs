@@ -1,10 +1,12 @@
 //! A card over the whole window, or the whole screen.
+use crate::ui::card::last_value::note;
 use crate::ui::card::legend::Legend;
 use crate::ui::card::menu::Menu;
+use crate::ui::card::stage::Stage;
 use crate::ui::card::summary::Boxes;
-use crate::ui::card::{CardContext, Stage, note};
+use crate::ui::graph::context::CardContext;
 use crate::ui::kit::conditional::Show;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::controls::IconButton;
 use crate::wasm_size::effect::effect;
 use leptos::html;
 use leptos::prelude::*;

@@ -1,5 +1,10 @@
 //! The newest value of a line, and whether it still is one.
-use crate::data::graph::card_state::CardData;
+use crate::data::graph::card_state::{CardData, Status};
+use crate::ui::graph::context::CardContext;
+use crate::ui::graph::visible::is_limit;
+use crate::ui::kit::format_time as time;
+use catalogue::{DrawStyle, LineRole};
+use leptos::prelude::*;
 
 /// A value passes for the present one as long as it is no older than this, or than so many steps.
 const FRESH_MS: i64 = 60_000;
@@ -44,6 +49,39 @@ pub(crate) fn newest(drawn: &CardData, values: &[f64]) -> Option<Newest> {
         ..=TOLD_MS => Newest::Old { value, age_ms },
         _ => Newest::Gone,
     })
+}
+
+/// The newest value of a column of what is shown.
+pub(crate) fn newest_at(card: CardContext, at: usize) -> Option<Newest> {
+    let of = |drawn: &CardData| card.shown.with(|shown| newest(drawn, &shown.frame.columns.get(at)?.values));
+    card.drawn.with(|drawn| of(drawn.as_ref()?))
+}
+
+/// What stands at the right of the heading: since when the card is stale, or the newest value.
+pub(crate) fn note(card: CardContext) -> String {
+    let graph = card.graph;
+    if let Status::Stale { since_ms } = card.status.get() {
+        return format!("stale since {}", time::clock(since_ms));
+    }
+    let Some(drawn) = card.drawn.get() else { return String::new() };
+    let (drawn, frame) = (&*drawn, &drawn.frame);
+    let newest = match graph.draw_style {
+        // The last bar is still growing.
+        DrawStyle::Bars => {
+            let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
+            sums.split_last().and_then(|(_, done)| newest(drawn, done))
+        }
+        DrawStyle::Lines => {
+            let first = graph.lines.iter().find(|line| line.role == LineRole::Data && !line.name.is_empty());
+            let own = first.and_then(|line| frame.columns.iter().find(|column| column.name == line.name));
+            own.and_then(|column| newest(drawn, &column.values))
+        }
+    };
+    let text = newest.map(|newest| newest.text(|value| card.unit().format(value))).unwrap_or_default();
+    match newest {
+        Some(Newest::Old { age_ms, .. }) => format!("{text}, {} ago", time::age(age_ms)),
+        _ => text,
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The legend: a press hides a line or shows it again, a double press or Shift+Enter leaves it alone on its graph.
 use crate::state::card_options::Comparison;
 use crate::state::navigation::Navigation;
-use crate::ui::card::CardContext;
-use crate::ui::card::last_value::Newest;
+use crate::ui::graph::context::CardContext;
+use crate::ui::card::last_value::{Newest, newest_at};
 use crate::ui::card::statistics::{Statistics, statistics};
 use crate::ui::graph::colours::{Palette, css};
 use crate::ui::graph::visible::Shown;
@@ -72,7 +72,7 @@ fn Entry(at: usize, name: String, has_value: bool) -> impl IntoView {
     let card @ CardContext { graph, shown, styles, .. } = expect_context();
     let navigation = expect_context::<Navigation>();
     // Percentiles have their boxes; what is under the cursor stands in the tooltip.
-    let value = move || (has_value && graph.summary != Summary::Percentiles).then(|| card.newest(at)).flatten();
+    let value = move || (has_value && graph.summary != Summary::Percentiles).then(|| newest_at(card, at)).flatten();
     let text = move || value().map(|value| value.text(|value| card.unit().format_short(value)));
     let is_old = move || matches!(value(), Some(Newest::Old { .. }));
     let is_shown = {

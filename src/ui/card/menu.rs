@@ -3,13 +3,18 @@ use crate::data::feed::Feed;
 use crate::data::graph::card_state::AvailableOptions;
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::navigation::Navigation;
-use crate::ui::card::CardContext;
+use crate::ui::graph::context::CardContext;
 use crate::ui::card::menu_items::{Action, Item, items, next};
+use crate::ui::card::picture;
 use crate::ui::card::threshold::first_target;
 use crate::ui::graph::colours::Palette;
 use crate::ui::kit::conditional::Show;
-use crate::ui::kit::{csv as export, save};
-use crate::ui::topbar::controls::TextButton;
+use crate::ui::kit::clipboard;
+use crate::ui::kit::csv::csv;
+use crate::ui::kit::download;
+use crate::ui::kit::embed_code::{embed_code, page};
+use crate::ui::kit::format_time as time;
+use crate::ui::kit::controls::TextButton;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
@@ -55,11 +60,11 @@ pub(crate) fn Menu(
         let done = move |left| match left {
             None => {
                 told.set("Copied.");
-                set_timeout(move || told.set(""), save::TOLD);
+                set_timeout(move || told.set(""), clipboard::TOLD);
             }
             left => by_hand.set(left),
         };
-        save::copy(text, Box::new(done));
+        clipboard::copy(text, Box::new(done));
     };
     let switch = move |change: fn(&mut CardOptions)| {
         navigation.adjust(|view| view.card_options.change(graph, &mut { change }));
@@ -84,17 +89,17 @@ pub(crate) fn Menu(
             });
         }
         Action::Enlarge => is_enlarged.set(true),
-        Action::Embed => copy(navigation.view.with_untracked(|view| export::embed_code(&save::page(), graph, view))),
+        Action::Embed => copy(navigation.view.with_untracked(|view| embed_code(&page(), graph, view))),
         Action::CopyQuery => {
             if let Some(drawn) = card.drawn.get_untracked() {
                 copy(drawn.query.clone());
             }
         }
         Action::Csv => {
-            let text = card.shown.with_untracked(|shown| export::csv(&shown.frame, card.shown_unit(), &save::iso));
-            save::offer_text(&text, &save::file_name(card, "csv"));
+            let text = card.shown.with_untracked(|shown| csv(&shown.frame, card.shown_unit(), &time::iso));
+            download::offer_text(&text, &picture::file_name(card, "csv"));
         }
-        Action::Png => save::offer_picture(card, &palette.get_untracked()),
+        Action::Png => picture::offer_picture(card, &palette.get_untracked()),
     };
     let pressed = {
         let close = close.clone();

@@ -1,5 +1,5 @@
 //! The boxes above a graph: counts with shares, or percentiles, over the whole range.
-use crate::ui::card::CardContext;
+use crate::ui::graph::context::CardContext;
 use crate::ui::graph::colours::css;
 use crate::ui::graph::percentile_bounds::written;
 use catalogue::{Summary, Unit};

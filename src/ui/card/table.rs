@@ -1,6 +1,6 @@
 //! A card's values as text: for those who read rather than look.
 use crate::data::feed::Feed;
-use crate::ui::card::CardContext;
+use crate::ui::graph::context::CardContext;
 use crate::ui::kit::format_time as time;
 use leptos::prelude::*;
 

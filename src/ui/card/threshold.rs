@@ -3,11 +3,9 @@ use crate::data::graph::card_state::CardData;
 use crate::data::graph::frame::BucketShare;
 use crate::state::navigation::Navigation;
 use crate::state::threshold::Threshold;
-use crate::ui::card::CardContext;
-use crate::ui::graph::canvas::Painted;
-use crate::ui::graph::overlay::px;
+use crate::ui::graph::context::CardContext;
 use crate::ui::kit::conditional::Show;
-use crate::ui::topbar::controls::{Choice, Select};
+use crate::ui::kit::controls::{Choice, Select};
 use catalogue::Unit;
 use leptos::prelude::*;
 
@@ -81,26 +79,6 @@ pub(crate) fn WithinTarget() -> impl IntoView {
                 />
             </p>
         </Show>
-    }
-}
-
-/// The target's height on the graph, where the axis reaches so far.
-#[component]
-pub(crate) fn TargetLine(painted: Painted) -> impl IntoView {
-    let card @ CardContext { choices, .. } = expect_context();
-    move || {
-        let (target, projection) = (choices.with(|choices| choices.threshold)?.value(), painted.get()?);
-        let is_within = (projection.low..=projection.high).contains(&target) && !card.is_heat_map();
-        is_within.then(|| {
-            view! {
-                <div
-                    class="target-line"
-                    style:left=px(projection.left)
-                    style:width=px(projection.right - projection.left)
-                    style:top=px(projection.y(target))
-                ></div>
-            }
-        })
     }
 }
 

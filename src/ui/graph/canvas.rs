@@ -3,13 +3,14 @@ use crate::data::feed::Feed;
 use crate::data::graph::card_state::CardData;
 use crate::state::cursor::Pointer;
 use crate::state::time_range::TimeRange;
-use crate::ui::card::CardContext;
 use crate::ui::graph::axis::Axis;
 use crate::ui::graph::colours::Palette;
+use crate::ui::graph::context::{CardContext, Painted};
 use crate::ui::graph::overlay::Overlay;
 use crate::ui::graph::percentile_bounds::marks;
 use crate::ui::graph::visible::{Shown, is_limit};
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::observe::size_of;
 use crate::wasm_size::effect::effect;
 use catalogue::{Graph, Unit};
 use leptos::html;
@@ -17,15 +18,11 @@ use leptos::prelude::*;
 use plot::{Band, Column, Drawing, LineStyle, Note, Projection, UNITS_PER_PIXEL, paint, scene, time_ticks};
 use plotters_canvas::CanvasBackend;
 use std::sync::Arc;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
-
-/// Where the last painting put things, in CSS pixels of the stage.
-pub(crate) type Painted = RwSignal<Option<Projection>>;
+use wasm_bindgen::JsCast;
 
 /// Graph and overlay.
 #[component]
-pub(crate) fn Plot() -> impl IntoView {
+pub(crate) fn Plot(#[prop(into)] label: Signal<String>) -> impl IntoView {
     let card @ CardContext { drawn, .. } = expect_context();
     let palette = expect_context::<Memo<Palette>>();
     let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
@@ -43,7 +40,7 @@ pub(crate) fn Plot() -> impl IntoView {
     });
     view! {
         <canvas node_ref=canvas aria-hidden="true"></canvas>
-        <Overlay painted />
+        <Overlay painted label />
     }
 }
 
@@ -133,26 +130,6 @@ impl Picture<'_> {
         };
         limits.filter_map(note).collect()
     }
-}
-
-/// The element's size in CSS pixels, kept up to date.
-pub(crate) fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
-    let size = RwSignal::new((0.0, 0.0));
-    let callback = Closure::<dyn Fn(JsValue)>::new(move |_| {
-        if let Some(canvas) = canvas.get_untracked() {
-            size.set((canvas.client_width().into(), canvas.client_height().into()));
-        }
-    });
-    let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return size };
-    let watcher = StoredValue::new_local((observer, callback));
-    effect(move || {
-        if let Some(canvas) = canvas.get() {
-            size.set((canvas.client_width().into(), canvas.client_height().into()));
-            watcher.with_value(|(observer, _)| observer.observe(&canvas));
-        }
-    });
-    on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
-    size
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod colours;
+pub(crate) mod context;
+pub(crate) mod guides;
 pub(crate) mod input;
 pub(crate) mod overlay;
 pub(crate) mod percentile_bounds;

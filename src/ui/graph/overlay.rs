@@ -1,21 +1,18 @@
 //! What lies over a graph: crosshair, dots, selection and marks; moving the pointer redraws no canvas.
 use crate::data::events::Event;
 use crate::data::feed::Feed;
-use crate::state::cursor::{Pointer, Selection};
-use crate::ui::card::CardContext;
-use crate::ui::card::last_value::{Newest, newest};
-use crate::ui::card::threshold::TargetLine;
-use crate::ui::graph::canvas::Painted;
+use crate::state::cursor::Pointer;
 use crate::ui::graph::colours::css;
+use crate::ui::graph::context::{CardContext, Painted};
+use crate::ui::graph::guides::{Crosshair, Selected, TargetLine, px};
 use crate::ui::graph::input::{Hand, index_at};
-use crate::ui::graph::tooltip::Tooltip;
-use crate::ui::kit::format_time as time;
+use crate::ui::graph::tooltip::{Tooltip, told};
 use leptos::prelude::*;
 use plot::ChartType;
 
 /// The overlay.
 #[component]
-pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
+pub(crate) fn Overlay(painted: Painted, label: Signal<String>) -> impl IntoView {
     let card @ CardContext { drawn, shown, .. } = expect_context();
     let hand = Hand::new(card.graph.id, drawn, painted);
     let pointer = expect_context::<Pointer>();
@@ -70,7 +67,7 @@ pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
             tabindex="0"
             role="application"
             aria-roledescription="graph"
-            aria-label=move || summary(card)
+            aria-label=label
             on:pointerdown=move |event| hand.down(&event)
             on:pointermove=move |event| hand.moved(&event)
             on:pointerup=move |event| hand.up(&event)
@@ -87,72 +84,4 @@ pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
             <Tooltip index x painted />
         </div>
     }
-}
-
-/// What a mark stands for.
-pub(crate) fn told(mark: &Event) -> String {
-    format!("{} at {}", mark.sentence(), time::clock(mark.time_ms))
-}
-
-/// The line at the shared cursor.
-#[component]
-pub(crate) fn Crosshair(x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
-    move || {
-        let (x, projection) = (x.get()?, painted.get()?);
-        Some(view! {
-            <div
-                class="crosshair"
-                style:left=px(x)
-                style:top=px(projection.top)
-                style:height=px(projection.bottom - projection.top)
-            ></div>
-        })
-    }
-}
-
-/// What a drag covers.
-#[component]
-pub(crate) fn Selected(painted: Painted) -> impl IntoView {
-    let pointer = expect_context::<Pointer>();
-    move || {
-        let (Selection { from_ms: one_ms, to_ms: other_ms }, projection) = (pointer.selection.get()?, painted.get()?);
-        let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
-        let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
-        Some(view! {
-            <div
-                class="selection"
-                style:left=px(left)
-                style:width=px(right - left)
-                style:top=px(projection.top)
-                style:height=px(projection.bottom - projection.top)
-            ></div>
-        })
-    }
-}
-
-pub(crate) fn px(length: f64) -> String {
-    format!("{length:.1}px")
-}
-
-/// Newest values in that sentence; the table has all.
-const MOST_TOLD: usize = 20;
-
-/// The graph in one sentence, for those who do not see it.
-fn summary(card: CardContext) -> String {
-    card.drawn.with(|drawn| {
-        let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
-        let unit = card.unit();
-        let newest = drawn.frame.columns.iter().filter_map(|column| {
-            let newest = newest(drawn, &column.values).filter(|newest| *newest != Newest::Gone)?;
-            Some(format!("{} {}", column.name, newest.text(|value| unit.format(value))))
-        });
-        let newest: Vec<String> = newest.take(MOST_TOLD).collect();
-        format!(
-            "{} from {} to {}. Newest values: {}.",
-            card.graph.title,
-            time::clock(drawn.range.start_ms),
-            time::clock(drawn.range.end_ms),
-            if newest.is_empty() { "none".into() } else { newest.join(", ") }
-        )
-    })
 }

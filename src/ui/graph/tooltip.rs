@@ -1,11 +1,11 @@
 //! The values at the cursor, on every graph at once.
+use crate::data::events::Event;
 use crate::data::feed::Feed;
 use crate::state::cursor::Pointer;
-use crate::ui::card::CardContext;
-use crate::ui::graph::canvas::Painted;
 use crate::ui::graph::colours::css;
+use crate::ui::graph::context::{CardContext, Painted};
+use crate::ui::graph::guides::px;
 use crate::ui::graph::input::index_at;
-use crate::ui::graph::overlay::{px, told};
 use crate::ui::kit::format_time as time;
 use crate::wasm_size::sort::sort_by;
 use leptos::prelude::*;
@@ -88,6 +88,11 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
             </div>
         })
     }
+}
+
+/// What a mark stands for.
+pub(crate) fn told(mark: &Event) -> String {
+    format!("{} at {}", mark.sentence(), time::clock(mark.time_ms))
 }
 
 /// Largest first, holes last, and equal ones as the legend has them.

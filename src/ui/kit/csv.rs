@@ -1,8 +1,5 @@
 //! A card for elsewhere: its data as CSV, and the code that embeds it.
-use crate::state::embed::{Embed, EmbedContent};
-use crate::state::url::encode;
-use crate::state::view::View;
-use catalogue::{Graph, Unit};
+use catalogue::Unit;
 use plot::Frame;
 use std::fmt::Write;
 
@@ -39,31 +36,9 @@ fn cell(text: &str) -> String {
     if safe.contains([',', '"', '\r', '\n']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
-/// The element that shows one card on another page; `page` is this page's address without its query, `view` what is on
-/// screen. The sandbox lets it run, and neither leave its frame nor act in the viewer's name.
-pub(crate) fn embed_code(page: &str, graph: &Graph, view: &View) -> String {
-    let content = EmbedContent::Graph(graph.id.into());
-    let embed = Some(Embed { content, theme: None, parents: Vec::new() });
-    let source = escaped(&format!(
-        "{page}?{}",
-        encode(&View { embed, section: None, card_options: view.card_options.only(graph), ..view.clone() })
-    ));
-    let title = escaped(graph.title);
-    format!(
-        r#"<iframe src="{source}" title="{title}" width="640" height="360" sandbox="allow-scripts" loading="lazy" style="border: 0"></iframe>"#
-    )
-}
-
-/// Text for an attribute of HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::view::Range;
-    use catalogue::Scope;
     use plot::Column;
 
     #[test]
@@ -85,18 +60,5 @@ mod tests {
         for (text, safe) in [("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", "\"'\rx\""), ("a\nb", "\"a\nb\"")] {
             assert_eq!(cell(text), safe);
         }
-    }
-    #[test]
-    fn embed_code_stays_inside_its_attributes() {
-        let graph = catalogue::graph("cpu").expect("a graph");
-        let scope = Scope { model: Some("\"><script>".into()), ..Scope::default() };
-        let view = View { scope, range: Range::Last(3_600_000), ..View::default() };
-        let code = embed_code("http://h/\"", graph, &view);
-        let source = "http://h/&quot;?embed=cpu&amp;model=%22%3E%3Cscript%3E&amp;from=now-1h";
-        assert!(code.starts_with(&format!("<iframe src=\"{source}\" title=\"")), "{code}");
-        assert_eq!(code.matches('<').count(), 2, "{code}");
-        let framed =
-            View { embed: Some(Embed { content: EmbedContent::All, theme: None, parents: Vec::new() }), ..view };
-        assert_eq!(embed_code("http://h/\"", graph, &framed), code, "the code is the same from within a frame");
     }
 }

@@ -1,6 +1,6 @@
 //! A dialog over the page, and the button that opens it.
 use crate::ui::kit::conditional::Show;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::controls::IconButton;
 use leptos::prelude::*;
 use leptos::{ev, html};
 

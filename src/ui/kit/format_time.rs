@@ -1,8 +1,10 @@
 //! Times for people, in the zone that is shown.
 use crate::state::range_parser::ZoneOffset;
 use crate::state::time_zone::TimeZone;
+use js_sys::Date;
 use leptos::prelude::*;
 use std::cell::Cell;
+use wasm_bindgen::JsValue;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -63,6 +65,11 @@ pub(crate) fn zone(time_ms: i64) -> String {
         (hours, 0) => format!("UTC{sign}{hours}"),
         (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
     }
+}
+
+/// A time as `2026-11-22T10:51:00.000Z`.
+pub(crate) fn iso(time_ms: i64) -> String {
+    Date::new(&JsValue::from_f64(time_ms as f64)).to_iso_string().into()
 }
 
 /// How long ago, in one unit: `3 s`, `12 min`, `2 h`, `5 d`.

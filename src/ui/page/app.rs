@@ -9,6 +9,7 @@ use crate::ui::graph::colours::Palette;
 use crate::ui::kit::format_time as time;
 use crate::ui::page::banner::Banner;
 use crate::ui::page::section::Cards;
+use crate::ui::page::shortcuts::Shortcuts;
 use crate::ui::topbar::TopBar;
 use crate::wasm_size::effect::{effect, on_change};
 use leptos::html;
@@ -54,7 +55,11 @@ pub fn App() -> impl IntoView {
     let content = NodeRef::<html::Main>::new();
     Channel::open(navigation, content);
     view! {
-        {(!is_framed).then(|| view! { <TopBar /> })}
+        {(!is_framed).then(|| view! {
+                <TopBar>
+                    <Shortcuts />
+                </TopBar>
+            })}
         <main node_ref=content>
             {is_framed.then(|| view! { <h1 class="visually-hidden">"Inferboard"</h1> })}
             <Banner />

@@ -4,7 +4,7 @@ use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::state::url::has_invalid_times;
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::TextButton;
+use crate::ui::kit::controls::TextButton;
 use crate::wasm_size::effect::on_change;
 use leptos::prelude::*;
 

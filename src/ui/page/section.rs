@@ -6,28 +6,12 @@ use crate::state::navigation::Navigation;
 use crate::ui::card::Card;
 use crate::ui::kit::conditional::{Each, Show};
 use crate::ui::page::missing_graphs::Absent;
-use crate::ui::replicas::Timeline;
-use catalogue::{GRAPHS, Section, graph};
+use crate::ui::replicas::timeline::Timeline;
+use crate::ui::topbar::sections::shown_section;
+use catalogue::{Section, graph};
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::JsValue;
-
-/// The open section: the one asked for, or the first that has data.
-pub(crate) fn shown_section() -> Memo<Section> {
-    let navigation = expect_context::<Navigation>();
-    let feed = expect_context::<Feed>();
-    Memo::new(move |_| {
-        let (asked, scope) = navigation.view.with(|view| (view.section, view.scope.clone()));
-        asked.unwrap_or_else(|| {
-            feed.inventory.with(|inventory| {
-                let first = GRAPHS
-                    .iter()
-                    .find(|graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope)));
-                first.map_or(Section::Requests, |graph| graph.section)
-            })
-        })
-    })
-}
 
 /// About the size of a card, in CSS pixels.
 const CARD_PX: (f64, f64) = (430.0, 360.0);

@@ -2,8 +2,8 @@
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
 use crate::ui::kit::dialog::{Dialog, Modal};
-use crate::ui::kit::save;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::clipboard;
+use crate::ui::kit::controls::IconButton;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -39,7 +39,7 @@ pub(crate) fn Shortcuts() -> impl IntoView {
         }
         match event.key().as_str() {
             "?" => modal.open(),
-            "s" => save::share(is_shared),
+            "s" => clipboard::share(is_shared),
             "r" => feed.refresh(),
             "p" => navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on),
             "[" => navigation.go(|view| view.range = view.range.panned(-1, feed.now_ms())),
@@ -59,7 +59,7 @@ pub(crate) fn Shortcuts() -> impl IntoView {
             class="control"
             data-testid="share"
             title="Copy a link to what is on screen"
-            on:click=move |_| save::share(is_shared)
+            on:click=move |_| clipboard::share(is_shared)
         >
             <span aria-live="polite">{move || if is_shared.get() { "Copied" } else { "Share" }}</span>
         </button>

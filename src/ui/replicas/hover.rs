@@ -2,14 +2,14 @@
 use crate::data::feed::Feed;
 use crate::data::replicas::fleet::Replica;
 use crate::state::cursor::Pointer;
-use crate::ui::graph::canvas::Painted;
-use crate::ui::graph::overlay::px;
+use crate::ui::graph::context::Painted;
+use crate::ui::graph::guides::px;
 use crate::ui::graph::tooltip::tracks;
 use crate::ui::kit::format_time as time;
-use crate::ui::replicas::Shown;
+use crate::ui::kit::html::escaped;
+use crate::ui::replicas::context::Shown;
 use crate::ui::replicas::paint::{AXIS_PX, ROW_PX, lasted};
 use crate::ui::replicas::rows::GRAPH;
-use crate::ui::replicas::table::escaped;
 use leptos::prelude::*;
 use std::fmt::Write;
 

@@ -2,12 +2,13 @@
 use crate::data::graph::card_state::CardData;
 use crate::state::cursor::{Cursor, Pointer};
 use crate::state::time_range::TimeRange;
-use crate::ui::graph::canvas::{Painted, size_of};
+use crate::ui::graph::context::Painted;
 use crate::ui::graph::colours::Palette;
 use crate::ui::graph::input::Hand;
-use crate::ui::graph::overlay::{Crosshair, Selected, px};
+use crate::ui::graph::guides::{Crosshair, Selected, px};
 use crate::ui::kit::format_time as time;
-use crate::ui::replicas::Shown;
+use crate::ui::kit::observe::size_of;
+use crate::ui::replicas::context::Shown;
 use crate::ui::replicas::hover::Hover;
 use crate::ui::replicas::paint::{AXIS_PX, Picture, ROW_PX};
 use crate::wasm_size::effect::effect;

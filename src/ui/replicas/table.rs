@@ -7,8 +7,10 @@ use crate::state::replica_table::{ReplicaTableOptions, SortKey};
 use crate::state::time_range::TimeRange;
 use crate::state::url::encode;
 use crate::state::view::View;
-use crate::ui::kit::{format_time as time, save};
-use crate::ui::replicas::Shown;
+use crate::ui::kit::clipboard;
+use crate::ui::kit::format_time as time;
+use crate::ui::kit::html::escaped;
+use crate::ui::replicas::context::Shown;
 use crate::wasm_size::effect::effect;
 use catalogue::Unit;
 use leptos::html;
@@ -83,7 +85,7 @@ pub(crate) fn Table(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl In
     let copy = move |_| {
         let text = listed.with_untracked(|all| as_text(all.iter().map(AsRef::as_ref), shown.range()));
         let done = move |left: Option<_>| told.set(if left.is_none() { "Copied" } else { "Cannot copy here" });
-        save::copy(text, Box::new(done));
+        clipboard::copy(text, Box::new(done));
     };
     let scrolled = move |_| {
         if let Some(frame) = frame.get_untracked() {
@@ -213,21 +215,6 @@ fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range
         let _ = write!(html, "<td>{swatch}{}</td>", escaped(&written(order, replica, range)));
     }
     html.push_str("</tr>");
-}
-
-/// The text with what HTML would take for its own written out.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }
 
 /// The text of a cell; empty for what is not known.

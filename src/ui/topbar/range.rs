@@ -5,7 +5,7 @@ use crate::state::time_range::TimeRange;
 use crate::state::url::format_duration;
 use crate::state::view::{PRESETS, Range};
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::{Choice, IconButton, Select};
+use crate::ui::kit::controls::{Choice, IconButton, Select};
 use crate::ui::topbar::range_dialog::WhenButton;
 use crate::ui::topbar::refresh::{RefreshControl, Updated};
 use leptos::prelude::*;

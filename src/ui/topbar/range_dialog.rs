@@ -9,7 +9,7 @@ use crate::state::view::Range;
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::dialog::{Dialog, Modal};
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::controls::IconButton;
 use leptos::ev;
 use leptos::prelude::*;
 

@@ -6,7 +6,7 @@ use crate::state::navigation::Navigation;
 use crate::state::url::format_duration;
 use crate::state::view::Refresh;
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::{Choice, Select};
+use crate::ui::kit::controls::{Choice, Select};
 use leptos::prelude::*;
 
 /// A clock that is further off than this is told of.

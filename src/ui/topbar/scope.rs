@@ -4,7 +4,7 @@ use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::feed::{Connection, Feed};
 use crate::state::navigation::Navigation;
 use crate::ui::kit::conditional::Show;
-use crate::ui::topbar::controls::{Choice, Select};
+use crate::ui::kit::controls::{Choice, Select};
 use crate::wasm_size::sort::set;
 use catalogue::Scope;
 use leptos::prelude::*;

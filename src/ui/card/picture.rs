@@ -1,72 +1,21 @@
 //! Taking a card's data along: to the clipboard, or as a file.
 use crate::state::time_range::TimeRange;
-use crate::ui::card::CardContext;
 use crate::ui::graph::canvas::draw;
 use crate::ui::graph::colours::{Palette, css};
+use crate::ui::graph::context::CardContext;
+use crate::ui::kit::download::offer;
 use crate::ui::kit::format_time as time;
-use js_sys::{Array, Date};
+use crate::ui::kit::format_time::iso;
 use leptos::prelude::*;
-use std::time::Duration;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, CanvasRenderingContext2d, HtmlAnchorElement, HtmlCanvasElement, Url};
-
-/// Copies a text, and then tells what could not be copied: nothing, or the text where the browser does not let a page
-/// copy, as without TLS.
-pub(crate) fn copy(text: String, done: Box<dyn FnOnce(Option<String>)>) {
-    let clipboard = window().navigator().clipboard();
-    if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {
-        return done(Some(text));
-    }
-    leptos::task::spawn_local(async move {
-        let result = JsFuture::from(clipboard.write_text(&text)).await;
-        done(result.is_err().then_some(text));
-    });
-}
-
-/// How long it is said that something was copied.
-pub(crate) const TOLD: Duration = Duration::from_secs(4);
-
-/// Copies this page's address, and tells so for a while; where it cannot be copied, shows it.
-pub(crate) fn share(is_told: RwSignal<bool>) {
-    let done = move |left: Option<String>| match left {
-        None => {
-            is_told.set(true);
-            set_timeout(move || is_told.set(false), TOLD);
-        }
-        Some(link) => drop(window().prompt_with_message_and_default("Copy this link:", &link)),
-    };
-    copy(window().location().href().unwrap_or_default(), Box::new(done));
-}
-
-/// This page's address without its query.
-pub(crate) fn page() -> String {
-    let location = window().location();
-    let host = location.host().unwrap_or_default();
-    let protocol = location.protocol().unwrap_or_default();
-    format!("{protocol}//{host}{}", location.pathname().unwrap_or_default())
-}
-
-/// A time as `2026-11-22T10:51:00.000Z`.
-pub(crate) fn iso(time_ms: i64) -> String {
-    Date::new(&JsValue::from_f64(time_ms as f64)).to_iso_string().into()
-}
+use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement};
 
 /// A name that says which graph and which time.
 pub(crate) fn file_name(card: CardContext, ending: &str) -> String {
     let start_ms = card.drawn.with_untracked(|drawn| drawn.as_ref().map_or(0, |drawn| drawn.range.start_ms));
     let start = iso(start_ms).chars().take(19).collect::<String>().replace(':', "-");
     format!("{}-{start}.{ending}", card.graph.id)
-}
-
-/// AvailableOptions a text as a file of that name.
-pub(crate) fn offer_text(text: &str, name: &str) {
-    let kind = BlobPropertyBag::new();
-    kind.set_type("text/csv;charset=utf-8");
-    if let Ok(blob) = Blob::new_with_str_sequence_and_options(&Array::of1(&JsValue::from_str(text)), &kind) {
-        offer(&blob, name);
-    }
 }
 
 /// AvailableOptions the card's picture, with its title and legend, as a file.
@@ -79,23 +28,6 @@ pub(crate) fn offer_picture(card: CardContext, palette: &Palette) {
         }
     });
     let _ = picture.to_blob(give.unchecked_ref());
-}
-
-fn offer(blob: &Blob, name: &str) {
-    let Ok(url) = Url::create_object_url_with_blob(blob) else { return };
-    let link = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
-    if let Some(link) = link {
-        link.set_href(&url);
-        link.set_download(name);
-        link.click();
-    }
-    // The browser reads it after this returns.
-    set_timeout(
-        move || {
-            let _ = Url::revoke_object_url(&url);
-        },
-        Duration::from_secs(60),
-    );
 }
 
 /// Heights around the graph and widths in the legend, in CSS pixels.

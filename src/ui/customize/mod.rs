@@ -6,8 +6,8 @@ use crate::state::navigation::Navigation;
 use crate::state::theme as prefs;
 use crate::ui::kit::conditional::{Each, Show};
 use crate::ui::kit::dialog::{Dialog, Modal};
-use crate::ui::kit::save;
-use crate::ui::topbar::controls::{Choice, IconButton, Select, TextButton};
+use crate::ui::kit::clipboard;
+use crate::ui::kit::controls::{Choice, IconButton, Select, TextButton};
 use catalogue::{Graph, Section};
 use leptos::prelude::*;
 use leptos::{ev, html};
@@ -45,7 +45,7 @@ fn Panel() -> impl IntoView {
     let copy = move || {
         let say =
             move |left: Option<String>| said.set(left.unwrap_or_else(|| "The link is in the clipboard.".to_owned()));
-        save::copy(layouts.link(), Box::new(say));
+        clipboard::copy(layouts.link(), Box::new(say));
     };
     view! {
         <input
