@@ -4,108 +4,121 @@ use crate::state::card_options::CardOptions;
 use crate::state::navigation::Navigation;
 use crate::ui::graph::axis::{Axis, axis};
 use crate::ui::graph::colours::Palette;
-use crate::ui::graph::percentile_bounds as bounds;
-use crate::ui::graph::visible::{Shown, shown};
+use crate::ui::graph::percentile_bounds::format_bounded;
+use crate::ui::graph::visible::{VisibleLines, visible_lines};
 use catalogue::{Graph, Unit};
 use leptos::prelude::*;
 use plot::{LineStyle, Projection};
 use std::sync::Arc;
 
-/// Where the last painting put things, in CSS pixels of the stage.
-pub(crate) type Painted = RwSignal<Option<Projection>>;
+/// The projection of the last painting, in CSS pixels of the canvas; none before the first.
+pub(crate) type PaintedProjection = RwSignal<Option<Projection>>;
 
 /// What the parts of a card share.
 #[derive(Clone, Copy)]
 pub(crate) struct CardContext {
     pub(crate) graph: &'static Graph,
-    /// What was drawn last.
-    pub(crate) drawn: Memo<Option<Arc<CardData>>>,
-    /// How fresh that is.
+    /// The newest data.
+    pub(crate) data: Memo<Option<Arc<CardData>>>,
+    /// How current the data are.
     pub(crate) status: Memo<Status>,
-    /// What of it is on the card.
-    pub(crate) shown: Memo<Arc<Shown>>,
-    /// One for each column of that.
+    /// The lines to draw.
+    pub(crate) lines: Memo<Arc<VisibleLines>>,
+    /// The style of each column of `lines`.
     pub(crate) styles: Memo<Vec<LineStyle>>,
     /// The value axis.
     pub(crate) axis: Memo<Axis>,
-    /// What menu and legend have switched.
-    pub(crate) choices: Memo<CardOptions>,
-    /// Whether rates of requests are shown by the minute.
+    /// The options that menu and legend change.
+    pub(crate) options: Memo<CardOptions>,
+    /// Whether request rates are shown per minute.
     is_per_minute: Memo<bool>,
+}
+
+/// A visible line and its value at one time.
+pub(crate) struct LineValue {
+    pub(crate) name: String,
+    pub(crate) style: LineStyle,
+    pub(crate) value: f64,
 }
 
 impl CardContext {
     /// The context of a graph's card.
     pub(crate) fn new(graph: &'static Graph, state: RwSignal<CardState>) -> Self {
         let (palette, navigation) = (expect_context::<Memo<Palette>>(), expect_context::<Navigation>());
-        let choices = Memo::new(move |_| navigation.view.with(|view| view.card_options.of(graph)));
+        let options = Memo::new(move |_| navigation.view.with(|view| view.card_options.of(graph)));
         let is_per_minute = Memo::new(move |_| navigation.view.with(|view| view.is_per_minute));
-        let drawn = Memo::new(move |_| state.with(|state| state.data.clone()));
+        let data = Memo::new(move |_| state.with(|state| state.data.clone()));
         let status = Memo::new(move |_| state.with(|state| state.status.clone()));
-        let shown = Memo::new(move |_| {
-            let choices = choices.get();
-            drawn.with(|drawn| Arc::new(drawn.as_ref().map(|drawn| shown(graph, drawn, &choices)).unwrap_or_default()))
+        let lines = Memo::new(move |_| {
+            let options = options.get();
+            data.with(|data| {
+                Arc::new(data.as_ref().map(|data| visible_lines(graph, data, &options)).unwrap_or_default())
+            })
         });
         let styles = Memo::new(move |_| {
-            let is_detailed = drawn.with(|drawn| drawn.as_ref().is_some_and(|drawn| drawn.is_detailed));
+            let is_detailed = data.with(|data| data.as_ref().is_some_and(|data| data.is_detailed));
             let palette = palette.get();
-            shown.with(|shown| palette.styles(graph, shown, is_detailed))
+            lines.with(|lines| palette.styles(graph, lines, is_detailed))
         });
         let axis = Memo::new(move |_| {
-            let wants_log = choices.with(|choices| choices.is_log);
-            let unit = shown_by(graph.unit, is_per_minute.get());
-            shown.with(|shown| styles.with(|styles| axis(unit, shown, styles, wants_log)))
+            let wants_log = options.with(|options| options.is_log);
+            let unit = display_unit(graph.unit, is_per_minute.get());
+            lines.with(|lines| styles.with(|styles| axis(unit, lines, styles, wants_log)))
         });
-        Self { graph, drawn, status, shown, styles, axis, choices, is_per_minute }
+        Self { graph, data, status, lines, styles, axis, options, is_per_minute }
     }
 
-    /// Names, styles and values at an index of the visible lines.
-    pub(crate) fn values(self, at: usize) -> Vec<(String, LineStyle, f64)> {
-        self.shown.with(|shown| {
-            let columns = shown.frame.columns.iter().zip(self.styles.get());
+    /// The visible lines with their values at an index.
+    pub(crate) fn values(self, at: usize) -> Vec<LineValue> {
+        self.lines.with(|lines| {
+            let columns = lines.frame.columns.iter().zip(self.styles.get());
             let visible = columns.filter(|(_, style)| style.is_visible);
             visible
-                .map(|(column, style)| (column.name.clone(), style, column.values.get(at).copied().unwrap_or(f64::NAN)))
+                .map(|(column, style)| {
+                    let value = column.values.get(at).copied().unwrap_or(f64::NAN);
+                    LineValue { name: column.name.clone(), style, value }
+                })
                 .collect()
         })
     }
 
-    /// Whether the buckets of a histogram are shown.
-    pub(crate) fn is_buckets(self) -> bool {
-        self.shown.with(|shown| matches!(shown.look, Some(plot::ChartType::Cells { draws_zero: false, .. })))
+    /// Whether the card is a heat map of a histogram's buckets.
+    pub(crate) fn is_bucket_heat_map(self) -> bool {
+        self.lines.with(|lines| lines.is_bucket_heat_map())
     }
 
-    /// Whether cells are shown: of buckets, or of replicas.
+    /// Whether the card is a heat map.
     pub(crate) fn is_heat_map(self) -> bool {
-        self.shown.with(|shown| matches!(shown.look, Some(plot::ChartType::Cells { .. })))
+        self.lines.with(|lines| lines.is_heat_map())
     }
 
-    /// The unit that the graph's values are written in.
+    /// The unit of the graph's values.
     pub(crate) fn unit(self) -> Unit {
-        shown_by(self.graph.unit, self.is_per_minute.get())
+        display_unit(self.graph.unit, self.is_per_minute.get())
     }
 
-    /// The unit of what is on the card: a bucket holds requests, whatever these were measured in.
-    pub(crate) fn shown_unit(self) -> Unit {
-        if self.is_buckets() { shown_by(Unit::PerSecond, self.is_per_minute.get()) } else { self.unit() }
+    /// The unit of the values on the card. A bucket holds a rate of requests, whatever the unit of the graph is.
+    pub(crate) fn value_unit(self) -> Unit {
+        let is_bucket = self.is_bucket_heat_map();
+        if is_bucket { display_unit(Unit::PerSecond, self.is_per_minute.get()) } else { self.unit() }
     }
 
-    /// A value of one of the lines in a table, without the words of a rate: these stand above it.
-    pub(crate) fn listed(self, name: &str, value: f64) -> String {
-        let (text, suffix) = (self.written(name, value), self.shown_unit().suffix());
+    /// A value for a table cell, without the suffix of a rate, which is part of the table's caption.
+    pub(crate) fn format_cell(self, name: &str, value: f64) -> String {
+        let (text, suffix) = (self.format_value(name, value), self.value_unit().suffix());
         text.strip_suffix(suffix).unwrap_or(&text).trim_end().to_owned()
     }
 
-    /// A value of one of the lines, for people.
-    pub(crate) fn written(self, name: &str, value: f64) -> String {
-        let unit = self.shown_unit();
-        self.drawn.with(|drawn| match drawn {
-            Some(drawn) if !self.is_buckets() => bounds::written(self.graph, unit, drawn, name, value),
+    /// A value of a line, with its unit and with `≥` or `≤` if it is only a bound.
+    pub(crate) fn format_value(self, name: &str, value: f64) -> String {
+        let unit = self.value_unit();
+        self.data.with(|data| match data {
+            Some(data) if !self.is_bucket_heat_map() => format_bounded(self.graph, unit, data, name, value),
             _ => unit.format(value),
         })
     }
 }
 
-fn shown_by(unit: Unit, is_per_minute: bool) -> Unit {
+fn display_unit(unit: Unit, is_per_minute: bool) -> Unit {
     if is_per_minute { unit.per_minute() } else { unit }
 }

@@ -1,4 +1,4 @@
-//! The graph on a card: canvas, axes, colours, overlay, and input.
+//! The graph on a card: canvas, axes, colours, overlay and input.
 pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod colours;

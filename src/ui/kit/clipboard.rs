@@ -4,8 +4,11 @@ use std::time::Duration;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-/// Copies a text, and then tells what could not be copied: nothing, or the text where the browser does not let a page
-/// copy, as without TLS.
+/// How long the page says that something was copied.
+pub(crate) const FEEDBACK_TIME: Duration = Duration::from_secs(4);
+
+/// Copies a text, then calls `done` with nothing, or with the text if the browser does not allow pages to copy, as
+/// without TLS.
 pub(crate) fn copy(text: String, done: Box<dyn FnOnce(Option<String>)>) {
     let clipboard = window().navigator().clipboard();
     if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {
@@ -17,15 +20,12 @@ pub(crate) fn copy(text: String, done: Box<dyn FnOnce(Option<String>)>) {
     });
 }
 
-/// How long it is said that something was copied.
-pub(crate) const TOLD: Duration = Duration::from_secs(4);
-
-/// Copies this page's address, and tells so for a while; where it cannot be copied, shows it.
-pub(crate) fn share(is_told: RwSignal<bool>) {
-    let done = move |left: Option<String>| match left {
+/// Copies the address of the page and sets `is_copied` for a while. If the browser does not allow it, shows the address.
+pub(crate) fn copy_link(is_copied: RwSignal<bool>) {
+    let done = move |not_copied: Option<String>| match not_copied {
         None => {
-            is_told.set(true);
-            set_timeout(move || is_told.set(false), TOLD);
+            is_copied.set(true);
+            set_timeout(move || is_copied.set(false), FEEDBACK_TIME);
         }
         Some(link) => drop(window().prompt_with_message_and_default("Copy this link:", &link)),
     };

@@ -1,11 +1,11 @@
-//! A card for elsewhere: its data as CSV, and the code that embeds it.
+//! The data of a card as CSV.
 use catalogue::Unit;
 use plot::Frame;
 use std::fmt::Write;
 
-/// The frame as CSV (RFC 4180): the time, written by `time`, then a column for each line, in the base unit that its
-/// heading names, whatever is chosen to be shown; holes are empty.
-pub(crate) fn csv(frame: &Frame, unit: Unit, time: &dyn Fn(i64) -> String) -> String {
+/// A frame as CSV (RFC 4180): the time as `format_time` writes it, then one column for each line, in the base unit that
+/// its heading names even if the page shows another. Holes are empty.
+pub(crate) fn csv(frame: &Frame, unit: Unit, format_time: &dyn Fn(i64) -> String) -> String {
     let mut text = String::from("time");
     for column in &frame.columns {
         let unit = if unit.base().is_empty() { String::new() } else { format!(" ({})", unit.base()) };
@@ -13,10 +13,10 @@ pub(crate) fn csv(frame: &Frame, unit: Unit, time: &dyn Fn(i64) -> String) -> St
     }
     text.push_str("\r\n");
     for (at, time_ms) in frame.times_ms.iter().enumerate() {
-        text.push_str(&cell(&time(*time_ms)));
+        text.push_str(&cell(&format_time(*time_ms)));
         for column in &frame.columns {
             text.push(',');
-            // A number is no formula, also below zero.
+            // A number is not escaped: also a negative one is no formula.
             match column.values.get(at) {
                 Some(value) if !value.is_nan() => {
                     let _ = write!(text, "{value}");
@@ -29,7 +29,7 @@ pub(crate) fn csv(frame: &Frame, unit: Unit, time: &dyn Fn(i64) -> String) -> St
     text
 }
 
-/// A text that no spreadsheet takes for a formula, in quotes where its characters need them.
+/// A text that no spreadsheet interprets as a formula, quoted if necessary.
 fn cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let safe = if is_formula { format!("'{text}") } else { text.to_owned() };
@@ -42,7 +42,7 @@ mod tests {
     use plot::Column;
 
     #[test]
-    fn names_are_no_formulas_and_holes_are_empty() {
+    fn names_are_not_formulas_and_holes_are_empty() {
         let column = |name: &str, values: &[f64]| Column { name: name.into(), values: values.to_vec() };
         let frame = Frame {
             times_ms: vec![0, 1000],

@@ -1,7 +1,7 @@
 //! Text in HTML.
 
-/// The text with what HTML would take for its own written out.
-pub(crate) fn escaped(text: &str) -> String {
+/// The text with the characters that HTML interprets escaped, for elements and for quoted attributes.
+pub(crate) fn escape_html(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,3 +10,4 @@ pub(crate) mod format_time;
 pub(crate) mod help;
 pub(crate) mod html;
 pub(crate) mod observe;
+pub(crate) mod surface;

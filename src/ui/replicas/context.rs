@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 /// What the parts of the timeline share.
 #[derive(Clone, Copy)]
-pub(crate) struct Shown {
-    /// All that was told; none before the first answer.
+pub(crate) struct TimelineContext {
+    /// All replicas; none before the first answer.
     pub(crate) fleet: RwSignal<Option<Arc<Fleet>>>,
-    /// The replicas that are listed, in order.
-    pub(crate) listed: Memo<Vec<Arc<Replica>>>,
+    /// The replicas that match the filter, in the selected order.
+    pub(crate) replicas: Memo<Vec<Arc<Replica>>>,
 }
 
-impl Shown {
-    /// Start and end of the visible range.
+impl TimelineContext {
+    /// The visible range.
     pub(crate) fn range(self) -> TimeRange {
         self.fleet.with(|fleet| fleet.as_ref().map_or(TimeRange::new(0, 1), |fleet| fleet.range))
     }

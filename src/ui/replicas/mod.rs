@@ -1,4 +1,4 @@
-//! The timeline of replicas: what each was doing when, with its filter, its legend and its table.
+//! The replicas: a timeline of their states, a filter, and a table.
 pub(crate) mod context;
 pub(crate) mod filter;
 pub(crate) mod hover;

@@ -1,27 +1,26 @@
-//! The timeline of replicas: what each was doing when, with its filter, its legend and its table.
-
+//! The timeline section: header with filter, state legend, rows and table.
 use crate::data::feed::{Connection, Feed};
 use crate::data::replicas::fleet::Fleet;
 use crate::state::navigation::Navigation;
 use crate::state::replica_table::{ReplicaTableOptions, SortKey};
-use crate::ui::kit::help::Help;
 use crate::ui::kit::conditional::Show;
+use crate::ui::kit::controls::{Choice, Select};
 use crate::ui::kit::format_time as time;
-use crate::ui::replicas::context::Shown;
-use crate::ui::replicas::filter::listed;
+use crate::ui::kit::help::Help;
+use crate::ui::replicas::context::TimelineContext;
+use crate::ui::replicas::filter::filtered_replicas;
 use crate::ui::replicas::rows::Rows;
 use crate::ui::replicas::table::Table;
-use crate::ui::kit::controls::{Choice, Select};
 use crate::wasm_size::sort::sort_by;
 use catalogue::contract::ReplicaState;
 use leptos::prelude::*;
 
-const HELP: &str = "One row for each replica, and what it was doing when. Pending: no machine yet, or nothing answers \
-    there yet. Pulling: the image is on its way. Downloading: the weights are. Starting: the model is loaded and warmed \
-    up; for a server that only listens once it is ready this is from the start of its process. Red triangles are \
-    restarts. Long bars before running are the cold start: keep a spare replica, or shorten image and weights. A row \
-    that changes again and again between starting and failed is a crash loop: read its log. Where nothing tells states, \
-    running means that the metrics endpoint answers.";
+const HELP: &str = "One row per replica, with its states over time. Pending: no machine yet, or nothing responds there \
+    yet. Pulling: the image is being pulled. Downloading: the weights are being downloaded. Starting: the model is being \
+    loaded and warmed up; for a server that listens only once it is ready, this counts from the start of its process. \
+    Red triangles are restarts. Long bars before running are cold starts: keep a spare replica, or make image and \
+    weights smaller. A row that keeps alternating between starting and failed is a crash loop: read its log. If no \
+    source reports states, running means that the metrics endpoint responds.";
 
 /// The timeline and the table.
 #[component]
@@ -31,83 +30,86 @@ pub(crate) fn Timeline() -> impl IntoView {
     let fleet = feed.fleet;
     feed.watch_fleet(true);
     on_cleanup(move || feed.watch_fleet(false));
-    let listing = Memo::new(move |_| navigation.view.with(|view| view.replica_table.clone()));
-    let listed = Memo::new(move |_| {
-        let listing = listing.get();
-        fleet.with(|fleet| fleet.as_ref().map(|fleet| listed(fleet, &listing)).unwrap_or_default())
+    let options = Memo::new(move |_| navigation.view.with(|view| view.replica_table.clone()));
+    let replicas = Memo::new(move |_| {
+        let options = options.get();
+        fleet.with(|fleet| fleet.as_ref().map(|fleet| filtered_replicas(fleet, &options)).unwrap_or_default())
     });
-    let shown = Shown { fleet, listed };
-    provide_context(shown);
-    let is_known = Memo::new(move |_| fleet.with(Option::is_some));
-    let has_rows = Memo::new(move |_| listed.with(|listed| !listed.is_empty()));
-    let is_filtered = move || fleet.with(|fleet| fleet.as_ref().is_some_and(|fleet| !fleet.replicas.is_empty()));
+    provide_context(TimelineContext { fleet, replicas });
+    let is_loaded = Memo::new(move |_| fleet.with(Option::is_some));
+    let has_rows = Memo::new(move |_| replicas.with(|replicas| !replicas.is_empty()));
     let failure = Memo::new(move |_| fleet.with(|fleet| fleet.as_ref().and_then(|fleet| fleet.failure.clone())));
     let query = Signal::derive(move || fleet.with(|fleet| fleet.as_ref().map(|fleet| fleet.query.clone())));
-    let note = move || match feed.connection.get() {
+    let header_text = move || match feed.connection.get() {
         Connection::Down { since_ms, .. } => format!("stale since {}", time::clock(since_ms)),
-        _ => fleet.with(|fleet| fleet.as_deref().map(note).unwrap_or_default()),
+        _ => fleet.with(|fleet| fleet.as_deref().map(median_ready_text).unwrap_or_default()),
     };
     view! {
         <section
             class="timeline"
             data-testid="timeline"
-            data-status=move || if is_known.get() { "live" } else { "loading" }
+            data-status=move || if is_loaded.get() { "live" } else { "loading" }
             data-step=move || fleet.with(|fleet| fleet.as_ref().map_or(0, |fleet| fleet.step_ms))
             aria-labelledby="heading-timeline"
         >
             <header>
                 <h2 id="heading-timeline">"Timeline"</h2>
                 <Help id="timeline" title="Timeline" text=HELP query />
-                <Controls listing />
-                <span class="now">{note}</span>
+                <Controls options />
+                <span class="now">{header_text}</span>
             </header>
-            <Legend shown listing />
+            <StateLegend options />
             <Show when=move || failure.with(Option::is_some)>
                 <p class="failure" role="alert">{move || failure.get()}</p>
             </Show>
             <Show
                 when=move || has_rows.get()
                 fallback=move || {
+                    let text = move || fleet.with(|fleet| empty_text(fleet.as_deref()));
                     view! {
                         <p class="nothing" data-testid="no-replicas">
-                            {move || match (is_known.get(), is_filtered()) {
-                                (false, _) => "Loading…",
-                                (_, true) => "No replica passes the filter. Clear the text, or press the states again.",
-                                _ => {
-                                    "No replica of this scope told what it was doing in this range. Choose a longer \
-                                     range or another model, or name a server to watch: inferboard-server --target URL."
-                                }
-                            }}
+                            {text}
                         </p>
                     }
                 }
             >
-                <Rows shown />
-                <Table shown listing />
+                <Rows />
+                <Table options />
             </Show>
         </section>
     }
 }
 
-/// Median time to ready over the range, where it is known of some.
-fn note(fleet: &Fleet) -> String {
-    let mut ready: Vec<i64> =
-        fleet.replicas.iter().flat_map(|replica| &replica.intervals).filter_map(|span| span.ready_ms).collect();
-    sort_by(&mut ready, i64::cmp);
-    let median = ready.get(ready.len() / 2);
-    median.map(|median_ms| format!("time to ready: median {}", time::duration(*median_ms))).unwrap_or_default()
+/// Why there are no rows.
+fn empty_text(fleet: Option<&Fleet>) -> &'static str {
+    match fleet {
+        None => "Loading…",
+        Some(fleet) if fleet.replicas.is_empty() => {
+            "No replica states in this scope and time range. Select a longer range or another model, or add a target: \
+             inferboard-server --target URL."
+        }
+        Some(_) => "No replicas match the filter. Clear the search text or the selected states.",
+    }
 }
 
-/// Filter by text, and order.
+/// The median time to ready in the range; empty if no replica became ready.
+fn median_ready_text(fleet: &Fleet) -> String {
+    let intervals = fleet.replicas.iter().flat_map(|replica| &replica.intervals);
+    let mut ready_ms: Vec<i64> = intervals.filter_map(|interval| interval.ready_ms).collect();
+    sort_by(&mut ready_ms, i64::cmp);
+    let median = ready_ms.get(ready_ms.len() / 2);
+    median.map(|median_ms| format!("median time to ready: {}", time::duration(*median_ms))).unwrap_or_default()
+}
+
+/// The text filter and the sort key.
 #[component]
-fn Controls(listing: Memo<ReplicaTableOptions>) -> impl IntoView {
+fn Controls(options: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let orders =
-        SortKey::ALL.map(|order| Choice { value: order.id().into(), text: order.title().to_ascii_lowercase() });
-    let chosen = Signal::derive(move || listing.with(|listing| listing.sort_key.id().to_owned()));
+    let choices = SortKey::ALL.map(|key| Choice { value: key.id().into(), text: key.title().to_ascii_lowercase() });
+    let chosen = Signal::derive(move || options.with(|options| options.sort_key.id().to_owned()));
     let choose = move |id: String| {
-        if let Some(order) = SortKey::ALL.into_iter().find(|order| order.id() == id) {
-            navigation.adjust(|view| (view.replica_table.sort_key, view.replica_table.is_reversed) = (order, false));
+        if let Some(key) = SortKey::ALL.into_iter().find(|key| key.id() == id) {
+            navigation.adjust(|view| (view.replica_table.sort_key, view.replica_table.is_reversed) = (key, false));
         }
     };
     view! {
@@ -115,35 +117,40 @@ fn Controls(listing: Memo<ReplicaTableOptions>) -> impl IntoView {
             type="search"
             class="control"
             data-testid="find-replica"
-            placeholder="Filter by name, model, address"
+            placeholder="Filter by name, model or address"
             aria-label="Filter replicas"
-            prop:value=move || listing.with(|listing| listing.text.clone())
+            prop:value=move || options.with(|options| options.text.clone())
             on:input=move |event| navigation.adjust(|view| view.replica_table.text = event_target_value(&event))
         />
-        <Select name="Sort by" id="sort-replicas" choices=orders.to_vec() chosen choose />
+        <Select name="Sort by" id="sort-replicas" choices=choices.to_vec() chosen choose />
     }
 }
 
-/// The states with how many replicas are in each now; a press lists only those.
+/// The number of replicas in a state; none for a state that the legend leaves out.
+type StateCounts = [Option<usize>; ReplicaState::ALL.len()];
+
+/// The states that occur in the range or are selected, with the number of replicas that are in them now.
+fn state_counts(fleet: Option<&Fleet>, options: &ReplicaTableOptions) -> StateCounts {
+    let mut counts = [None::<usize>; ReplicaState::ALL.len()];
+    options.states.iter().for_each(|state| counts[*state as usize] = Some(0));
+    let Some(fleet) = fleet else { return counts };
+    for interval in fleet.replicas.iter().flat_map(|replica| &replica.intervals) {
+        counts[interval.state as usize].get_or_insert(0);
+    }
+    for interval in fleet.replicas.iter().filter_map(|replica| replica.current(fleet.range)) {
+        *counts[interval.state as usize].get_or_insert(0) += 1;
+    }
+    counts
+}
+
+/// The states with the number of replicas in each. A click filters the rows and the table.
 #[component]
-fn Legend(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl IntoView {
+fn StateLegend(options: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let counts = Memo::new(move |_| {
-        // How many are in each state now; none where it is not worth a chip.
-        let mut counts = [None::<usize>; ReplicaState::ALL.len()];
-        listing.with(|listing| listing.states.iter().for_each(|state| counts[*state as usize] = Some(0)));
-        shown.fleet.with(|fleet| {
-            let Some(fleet) = fleet else { return };
-            for span in fleet.replicas.iter().flat_map(|replica| &replica.intervals) {
-                counts[span.state as usize].get_or_insert(0);
-            }
-            for span in fleet.replicas.iter().filter_map(|replica| replica.current(fleet.range)) {
-                *counts[span.state as usize].get_or_insert(0) += 1;
-            }
-        });
-        counts
-    });
-    let chip = move |state: ReplicaState| {
+    let TimelineContext { fleet, .. } = expect_context();
+    let counts =
+        Memo::new(move |_| options.with(|options| fleet.with(|fleet| state_counts(fleet.as_deref(), options))));
+    let item = move |state: ReplicaState| {
         let count = counts.with(|counts| counts[state as usize])?;
         Some(view! {
             <li>
@@ -151,8 +158,8 @@ fn Legend(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl IntoView {
                     type="button"
                     data-testid="state-filter"
                     data-state=state.id()
-                    aria-pressed=move || listing.with(|listing| listing.states.contains(&state)).to_string()
-                    title=format!("List only replicas that are {} now", state.title())
+                    aria-pressed=move || options.with(|options| options.states.contains(&state)).to_string()
+                    title=format!("Show only replicas that are {} now", state.title())
                     on:click=move |_| navigation.adjust(|view| view.replica_table.toggle_state(state))
                 >
                     <i class="state" data-state=state.id()></i>
@@ -163,8 +170,8 @@ fn Legend(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl IntoView {
         })
     };
     view! {
-        <ul class="legend states" aria-label="States now">
-            {move || ReplicaState::ALL.into_iter().filter_map(chip).collect_view()}
+        <ul class="legend states" aria-label="Current states">
+            {move || ReplicaState::ALL.into_iter().filter_map(item).collect_view()}
         </ul>
     }
 }

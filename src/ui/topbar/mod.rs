@@ -1,12 +1,11 @@
-//! The two rows on top: scope and sections on the left, time, view and theme on the right.
+//! The two rows of the top bar: scope and time range, then sections and page controls.
 pub(crate) mod range;
 pub(crate) mod range_dialog;
 pub(crate) mod refresh;
 pub(crate) mod scope;
 pub(crate) mod sections;
 
-use crate::state::theme as prefs;
-use crate::state::theme::Theme;
+use crate::state::theme::{self, Theme};
 use crate::ui::customize::Customize;
 use crate::ui::kit::controls::IconButton;
 use crate::ui::topbar::range::TimeControls;
@@ -14,7 +13,7 @@ use crate::ui::topbar::scope::ScopeControls;
 use crate::ui::topbar::sections::Sections;
 use leptos::prelude::*;
 
-/// The top bar.
+/// The top bar; the children are further page controls.
 #[component]
 pub(crate) fn TopBar(children: Children) -> impl IntoView {
     view! {
@@ -38,16 +37,10 @@ pub(crate) fn TopBar(children: Children) -> impl IntoView {
 #[component]
 fn ThemeButton() -> impl IntoView {
     let theme = expect_context::<RwSignal<Theme>>();
-    view! {
-        <IconButton
-            name="Light or dark"
-            id="theme"
-            icon="◐"
-            press=move || {
-                let other = theme.get_untracked().other();
-                prefs::choose(other);
-                theme.set(other);
-            }
-        />
-    }
+    let switch = move || {
+        let other = theme.get_untracked().other();
+        theme::choose(other);
+        theme.set(other);
+    };
+    view! { <IconButton name="Switch between light and dark" id="theme" icon="◐" press=switch /> }
 }
