@@ -72,7 +72,7 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 	@cp $(TARGET_DIR)/shots/requests-light-1280.png docs/page.png
 
 .PHONY: nightly
-nightly: ## Fuzz each parser for a minute: FUZZ_SECONDS=600 make nightly
+nightly: ## Fuzz each parser for a minute, and run the long tests: FUZZ_SECONDS=600 make nightly
 	@scripts/setup-nightly
 	@scripts/nightly
 

@@ -1,4 +1,5 @@
-//! Components, one file each; what they look like is in `style/`.
+//! The components of the page. Each folder imports only those before it: `kit`, `graph`, `card`, `replicas` and
+//! `customize`, `topbar`, `page`.
 #![expect(unreachable_pub, reason = "the component macro makes its functions public")]
 pub(crate) mod card;
 pub(crate) mod customize;

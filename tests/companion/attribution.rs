@@ -49,7 +49,7 @@ fn cpu_seconds(pid: u32) -> f64 {
 }
 
 async fn child_of(pid: u32) -> u32 {
-    for _ in 0..200 {
+    for _ in 0..3000 {
         let entries = std::fs::read_dir("/proc").expect("processes").flatten();
         let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         if let Some(child) = pids.find(|child| parent(*child) == Some(pid)) {

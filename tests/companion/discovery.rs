@@ -30,7 +30,7 @@ async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more(
     settled(3).await;
     assert!(!pool.has_instance(&engine.instance()));
     engine.turn(Some(crate::harness::page("sglang:token_usage{model_name=\"m\"} 0.5\n")));
-    tokio::time::timeout(Duration::from_secs(10), async {
+    tokio::time::timeout(inferboard_tests::PATIENCE, async {
         while !pool.has_instance(&engine.instance()) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -5,11 +5,13 @@ use server::cli::args::ServeArgs;
 #[tokio::test]
 async fn a_file_that_changes_changes_the_targets_without_a_restart() {
     let (one, two) = (FakeTarget::page("one 1\n").await, FakeTarget::page("two 2\n").await);
+    let three = FakeTarget::page("three 3\n").await;
     let entry = |target: &FakeTarget, model: &str| {
         format!("{{\"targets\": [\"{}\"], \"labels\": {{\"model\": \"{model}\", \"team\": \"t\"}}}}", target.instance())
     };
     let list = scratch_file(&format!("[{}]", entry(&one, "a")));
-    let config = scratch_file(&format!("file_sd = [{:?}]\n", list.display()));
+    let other = scratch_file("[]");
+    let config = scratch_file(&format!("file_sd = [{:?}, {:?}]\n", list.display(), other.display()));
     // A scrape that is late by as much as this has failed, and its series begin anew.
     let flags = ServeArgs { config: Some(config.to_path_buf()), scrape_interval: Some("2s".into()), ..args(&[]) };
     let companion = Companion::start(&flags).await;
@@ -20,9 +22,13 @@ async fn a_file_that_changes_changes_the_targets_without_a_restart() {
     let added = format!("sum_over_time(scrape_series_added{{instance=\"{}\"}}[1m])", one.instance());
     assert_eq!(companion.values(&added, &[]).await, ["1"], "what stayed was not started again");
 
-    // Half a file, as seen while it is being written, changes nothing.
+    // Half a file, as seen while it is being written, changes nothing. That it was read shows in the other file, of which
+    // the second change is read after it in any case.
     std::fs::write(&*list, "[{\"targets\": [").expect("a file");
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    std::fs::write(&*other, format!("[{}]", entry(&three, "c"))).expect("a file");
+    companion.wait_for("three", &[], &["3"]).await;
+    std::fs::write(&*other, "[]").expect("a file");
+    companion.wait_for("three", &[], &[]).await;
     assert_eq!(companion.values("one or two", &[]).await, ["1", "2"]);
 
     std::fs::write(&*list, format!("[{}]", entry(&two, "b"))).expect("a file");

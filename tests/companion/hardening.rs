@@ -1,6 +1,6 @@
 //! What strangers get: nothing, in few words.
 use crate::harness::{Companion, args, exchange, http};
-use std::time::{Duration, Instant};
+use inferboard_tests::PATIENCE;
 
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; \
@@ -120,10 +120,8 @@ async fn half_open_connections_do_not_stand_in_the_way_and_the_end_is_quick() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nHost: loc").await.expect("room");
         held.push(stream);
     }
-    let began = Instant::now();
     assert_eq!(companion.query("1").await["status"], "success");
-    assert!(began.elapsed() < Duration::from_secs(5));
-    let began = Instant::now();
-    companion.stop().await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // Those who hold the connections never end them.
+    tokio::time::timeout(PATIENCE, companion.stop()).await.expect("an end");
+    drop(held);
 }

@@ -1,4 +1,5 @@
 //! A running companion, targets to point it at, and patience.
+use inferboard_tests::PATIENCE;
 use serde_json::Value;
 use server::app::App;
 use server::cli::args::ServeArgs;
@@ -7,7 +8,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -75,14 +76,15 @@ impl Companion {
     /// Waits until the values of a query are these.
     pub(crate) async fn wait_for(&self, query: &str, by: &[&str], expected: &[&str]) {
         let mut last = Vec::new();
-        for _ in 0..600 {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             last = self.values(query, by).await;
             if last == expected {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{query} is {last:?} and not {expected:?} after a minute");
+        panic!("{query} is {last:?} and not {expected:?} after {PATIENCE:?}");
     }
 }
 
@@ -101,6 +103,8 @@ pub(crate) struct FakeTarget {
     pub(crate) address: SocketAddr,
     /// The heads of the requests so far.
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
+    /// When each of them had been read.
+    times: Arc<Mutex<Vec<Instant>>>,
     behaviour: Arc<Mutex<Option<Behaviour>>>,
     accepting: JoinHandle<()>,
 }
@@ -115,14 +119,20 @@ impl FakeTarget {
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::<Mutex<Vec<String>>>::default();
+        let times = Arc::<Mutex<Vec<Instant>>>::default();
+        let noted = Arc::clone(&times);
         let behaviour = Arc::new(Mutex::new(Some(behaviour)));
         let (seen, current) = (Arc::clone(&requests), Arc::clone(&behaviour));
         let accepting = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (seen, current) = (Arc::clone(&seen), Arc::clone(&current));
+                let (seen, current, noted) = (Arc::clone(&seen), Arc::clone(&current), Arc::clone(&noted));
                 tokio::spawn(async move {
                     let head = read_head(&mut stream).await;
-                    seen.lock().expect("a lock").push(head.clone());
+                    {
+                        let mut seen = seen.lock().expect("a lock");
+                        noted.lock().expect("a lock").push(Instant::now());
+                        seen.push(head.clone());
+                    }
                     let behaviour = current.lock().expect("a lock").clone();
                     if let Some(behaviour) = behaviour {
                         behaviour(head, stream).await;
@@ -130,7 +140,7 @@ impl FakeTarget {
                 });
             }
         });
-        Self { address, requests, behaviour, accepting }
+        Self { address, requests, times, behaviour, accepting }
     }
 
     pub(crate) async fn page(text: &str) -> Self {
@@ -153,6 +163,24 @@ impl FakeTarget {
     /// How many requests began like this so far.
     pub(crate) fn count(&self, beginning: &str) -> usize {
         self.requests.lock().expect("a lock").iter().filter(|head| head.starts_with(beginning)).count()
+    }
+
+    /// Waits until so many requests have begun like this.
+    pub(crate) async fn wait_for(&self, beginning: &str, count: usize) {
+        let began = Instant::now();
+        while self.count(beginning) < count {
+            assert!(began.elapsed() < PATIENCE, "{} of {count} requests {beginning}", self.count(beginning));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The time between each two consecutive requests that began like this. The answer to one comes after its time, so a
+    /// client's pause is never longer than this, however busy the machine is.
+    pub(crate) fn pauses(&self, beginning: &str) -> Vec<Duration> {
+        let (requests, times) = (self.requests.lock().expect("a lock"), self.times.lock().expect("a lock"));
+        let own = requests.iter().zip(times.iter()).filter(|(head, _)| head.starts_with(beginning));
+        let own: Vec<Instant> = own.map(|(_, time)| *time).collect();
+        own.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -258,12 +286,12 @@ pub(crate) fn http() -> reqwest::Client {
         .expect("a client")
 }
 
-/// What comes back for these bytes until the connection is closed, or for ten seconds.
+/// What comes back for these bytes until the connection is closed.
 pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     // The server may refuse before it has read all.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
     String::from_utf8_lossy(&answer).into_owned()
 }

@@ -161,8 +161,11 @@ async fn a_platform_that_asks_for_time_gets_it() {
     let companion = with_endpoint(&platform).await;
     let headers = wait_for_shared(&companion, 503, "(rate_limited)").await;
     assert!(headers.contains("\"retry-after\": \"2\""), "{headers}");
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(platform.requests.lock().expect("a lock").len(), 2, "one each for metrics and state");
+    for path in ["/v2/endpoint/acme/llama/open-metrics ", "/v2/endpoint/acme/llama "] {
+        let request = format!("GET {path}");
+        platform.wait_for(&request, 2).await;
+        assert!(platform.pauses(&request).iter().all(|pause| *pause >= Duration::from_secs(2)), "{path}");
+    }
     // Though nothing is asked, each interval has its scrape.
     companion.wait_for("count_over_time(up{job=\"huggingface\"}[1m]) > bool 4", &[], &["1"]).await;
     platform.turn(Some(hugging_face(page(HF_PAGE), page("{}"))));
@@ -227,8 +230,9 @@ async fn no_route_or_series_tells_a_token() {
     wait_for_shared(&companion, 502, "(secret_echo)").await;
     let seen = AtomicBool::new(false);
     for behaviour in [refuse("401 Unauthorized", ""), refuse("500 Internal Server Error", ""), page("a{b=\"hf_\n")] {
+        let asked = platform.count("GET ");
         platform.turn(Some(hugging_face(behaviour.clone(), behaviour)));
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        platform.wait_for("GET ", asked + 4).await;
         let routes = [
             "/",
             "/openmetrics/llama",

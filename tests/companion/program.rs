@@ -1,5 +1,6 @@
 //! The program itself as a process of its own, whose memory can be measured and whose end can be sudden.
 use crate::harness::http;
+use inferboard_tests::PATIENCE;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -53,7 +54,7 @@ impl Program {
             if values == expected {
                 return began.elapsed();
             }
-            assert!(began.elapsed() < Duration::from_secs(60), "{query} is {values:?} and not {expected:?}");
+            assert!(began.elapsed() < PATIENCE, "{query} is {values:?} and not {expected:?}");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
@@ -74,7 +75,7 @@ impl Program {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
         while self.child.try_wait().expect("its end").is_none() {
-            assert!(began.elapsed() < Duration::from_secs(60), "it does not end");
+            assert!(began.elapsed() < PATIENCE, "it does not end");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         began.elapsed()

@@ -91,7 +91,7 @@ async fn ten_thousand_lines_hold_nothing_up_and_pile_nothing_up() -> Result<()> 
     stage.open("from=now-15m").await?;
     stage.browser.live_cards(&[GRAPH]).await?;
     let remark = stage.browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
-    assert_eq!(remark.text().await?, "The 50 highest of 10000 lines; the grey band holds the others.");
+    assert_eq!(remark.text().await?, "The 50 highest of 10000 lines; the grey band covers the others.");
     let elements = stage.browser.evaluate("return document.querySelectorAll('*').length", Vec::new()).await?;
     assert!(elements.as_u64() < Some(2000), "{elements} elements");
     stage.browser.devtools("Performance.enable", json!({ "timeDomain": "timeTicks" })).await?;
@@ -185,7 +185,7 @@ async fn what_has_not_come_is_awaited_and_what_has_no_values_says_so() -> Result
     assert_eq!(browser.card(GRAPH).await?.status, "loading");
     assert_eq!(browser.evaluate(height, Vec::new()).await?, awaited, "nothing jumps");
     host.send_as(range, Manner::Whole);
-    until("a word on nothing", PATIENCE, note, |note| note == "No values in this range.").await?;
+    until("a word on nothing", PATIENCE, note, |note| note == "No data in this time range.").await?;
     assert_eq!(browser.card(GRAPH).await?.status, "live");
     assert_eq!(browser.evaluate(height, Vec::new()).await?, awaited, "nothing jumps");
 
@@ -219,7 +219,7 @@ async fn a_refusal_is_told_and_got_over() -> Result<()> {
     stage.host.put("/api/v1/query_range", "<!doctype html>");
     stage.browser.press("updated").await?;
     let told = async || Ok(stage.browser.find("[data-testid=failure]").await?.text().await?);
-    until("what is wrong", PATIENCE, told, |told| told.contains("not that of a Prometheus API")).await?;
+    until("what is wrong", PATIENCE, told, |told| told.contains("does not come from a Prometheus API")).await?;
     stage.lines(2, 61, |_, at| at.to_string());
     stage.browser.press("updated").await?;
     stage.browser.live_cards(&[GRAPH]).await?;

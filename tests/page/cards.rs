@@ -235,9 +235,9 @@ async fn a_tooltip_is_pinned_and_stays_in_a_narrow_window() -> Result<()> {
     overlay.send_keys(Key::Left + " ").await?;
     browser.find(pinned).await?;
     let told = async || Ok(browser.find("[data-testid=updated]").await?.text().await?);
-    until("that what is read is held", PATIENCE, told, |told| told.starts_with("held, ")).await?;
+    until("that what is read is held", PATIENCE, told, |told| told.starts_with("paused, ")).await?;
     browser.press("earlier").await?;
-    until("new data, with nothing pinned", PATIENCE, told, |told| !told.starts_with("held")).await?;
+    until("new data, with nothing pinned", PATIENCE, told, |told| !told.starts_with("paused")).await?;
     assert_eq!(browser.count(pinned).await?, 0);
     let wide = browser.evaluate("return document.documentElement.scrollWidth - innerWidth", Vec::new()).await?;
     assert_eq!(wide, 0, "nothing is wider than the window");
@@ -322,7 +322,7 @@ async fn buckets_become_a_heat_map(browser: &Browser) -> Result<()> {
 async fn axis_comparison_and_statistics_are_switched(browser: &Browser) -> Result<()> {
     let remark = "[data-graph=running-and-waiting] [data-testid=remark]";
     browser.choose("running-and-waiting", "log").await?;
-    assert!(browser.find(remark).await?.text().await?.contains("no place"), "zeros are left out, and that is said");
+    assert!(browser.find(remark).await?.text().await?.contains("Not shown on a logarithmic axis"), "the remark counts the zeros");
     browser.choose("running-and-waiting", "log").await?;
     browser.choose("running-and-waiting", "stacked").await?;
     assert!(browser.find(remark).await?.text().await?.contains("Stacked"));

@@ -32,7 +32,7 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
         browser.driver().action_chain().send_keys(Key::Down + "").perform().await?;
     }
     browser.driver().action_chain().send_keys(Key::Enter + "").perform().await?;
-    says(&browser, "Pale dashes: deployment green.").await?;
+    says(&browser, "Pale dashed lines: deployment green.").await?;
     assert_eq!(browser.evaluate("return document.activeElement.dataset.testid", Vec::new()).await?, "menu");
     let link = format!("{GRAPH}.compare-with.green");
     assert_eq!(browser.view().await?["card"], link);
@@ -40,12 +40,12 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
     let overlay = browser.overlay(GRAPH).await?;
     browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
     let tip = browser.find(&css(".tooltip")).await?.text().await?;
-    assert!(tip.contains("running in green") && tip.contains("waiting in green"), "{tip}");
+    assert!(tip.contains("running (green)") && tip.contains("waiting (green)"), "{tip}");
 
     // The link brings it back, and the numbers are those of the other deployment.
     browser.open(&format!("{page}&card={link}&card={GRAPH}.table")).await?;
     until("the table", PATIENCE, async || heads(&browser).await, |heads| heads.len() == 5).await?;
-    assert_eq!(heads(&browser).await?, ["Time", "running", "waiting", "running in green", "waiting in green"]);
+    assert_eq!(heads(&browser).await?, ["Time", "running", "waiting", "running (green)", "waiting (green)"]);
     let last = cells(&browser).await?;
     for (cell, deployment) in [(&last[0], "blue"), (&last[2], "green")] {
         assert_eq!(number(cell), running(&companion, &fleet, &format!("deployment=\"{deployment}\"")).await?);
@@ -53,9 +53,9 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
 
     // Another environment is no hindrance; the range before takes the place of a deployment, and a press ends it.
     browser.open(&format!("{page}&environment=production&card={GRAPH}.compare-with.canary")).await?;
-    says(&browser, "Pale dashes: deployment canary.").await?;
+    says(&browser, "Pale dashed lines: deployment canary.").await?;
     browser.open(&format!("{page}&card={GRAPH}.compare-with.gone")).await?;
-    says(&browser, "Nothing to compare with: deployment gone has no values here.").await?;
+    says(&browser, "No data to compare with: deployment gone.").await?;
     button_of(&browser).await?.click().await?;
     assert_eq!(entries(&browser).await?, ["canary", "green", "gone"]);
     press(&browser, "Compare with gone").await?;

@@ -62,7 +62,6 @@ async fn frames_tell_heights_now_and_then_ask_nothing_when_off_and_may_keep_thei
     let told = stage.heard_now("height").await?.len() as f64;
     let (count, most) = (waves[0].as_f64().unwrap_or(0.0), waves[1].as_f64().unwrap_or(0.0) / 100.0);
     assert!(told >= 2.0 && told <= most + 12.0, "{told} heights of {count} in {most} tenths of a second");
-    assert!(count < 30.0 || told < count / 2.0, "{told} heights of {count}");
 
     within(browser, 1).await?;
     assert_eq!(browser.evaluate(ASKED, Vec::new()).await?, asked, "switched off, it asks nothing by itself");

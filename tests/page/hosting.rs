@@ -85,7 +85,7 @@ async fn of_the_targets_of_a_prometheus_those_count_that_serve() -> Result<()> {
     for model in ["", "&model=tiny-llama"] {
         browser.open(&format!("{page}{model}")).await?;
         let status = async || Ok(browser.find("[data-testid=status]").await?.text().await?);
-        until("one of two", PATIENCE, status, |status| status == "1 of 2 answering").await?;
+        until("one of two", PATIENCE, status, |status| status == "1 of 2 up").await?;
         let rows = async || {
             let script = "return [...document.querySelectorAll('[data-testid=replicas] tr[data-replica]')]
                 .map(row => [row.dataset.replica, row.dataset.state, row.textContent.includes('vLLM')]).sort()";
@@ -141,7 +141,7 @@ async fn without_a_file_it_asks_its_own_origin_and_a_broken_file_is_named() -> R
         host.put(&format!("{FOLDER}config.json"), text);
         browser.open(&page).await?;
         let told = told(&browser).await?;
-        assert!(told.contains("config.json beside the page cannot be used") && told.contains(wanted), "{text}: {told}");
+        assert!(told.contains("config.json next to the page is unusable") && told.contains(wanted), "{text}: {told}");
     }
     Ok(())
 }

@@ -207,5 +207,5 @@ async fn is_so(browser: &Browser) -> Result<()> {
     browser.find(&row).await?;
     let remark = browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
     let told = async || Ok(remark.text().await?);
-    until("a logarithmic axis", PATIENCE, told, |told| told.contains("no place on this axis")).await.map(drop)
+    until("a logarithmic axis", PATIENCE, told, |told| told.contains("Not shown on a logarithmic axis")).await.map(drop)
 }

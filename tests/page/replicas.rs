@@ -83,7 +83,7 @@ async fn the_pointer_tells_what_happened(browser: &Browser) -> Result<()> {
     until("crosshairs", PATIENCE, async || browser.count(".crosshair").await, |count| *count >= 2).await?;
     overlay.send_keys(Key::Down + "").await?;
     let tooltip = browser.find("[data-testid=timeline-tooltip]").await?.text().await?;
-    assert!(tooltip.contains("state") && tooltip.contains("address"), "{tooltip}");
+    assert!(tooltip.contains("State") && tooltip.contains("Address"), "{tooltip}");
     Ok(())
 }
 

@@ -125,7 +125,7 @@ async fn the_range_before_is_asked_and_drawn(host: &StaticHost, browser: &Browse
     browser.choose(GRAPH, "compare").await?;
     let remark = browser.find(&format!("[data-graph={GRAPH}] [data-testid=remark]")).await?;
     let told = async || Ok(remark.text().await?);
-    until("what is beside", PATIENCE, told, |told| told == "Pale dashes: the range before.").await?;
+    until("what is beside", PATIENCE, told, |told| told == "Pale dashed lines: previous period.").await?;
     let asked = ranges(host);
     let begins_ms = start_and_end(&asked[0]).0;
     let is_earlier = |posted: &&Posted| start_and_end(posted).0 < begins_ms;
@@ -145,7 +145,7 @@ async fn the_range_before_is_asked_and_drawn(host: &StaticHost, browser: &Browse
     browser.overlay(GRAPH).await?.send_keys(Key::Left + " ").await?;
     let tip = browser.find(&format!("[data-graph={GRAPH}] .tooltip.here.pinned")).await?.text().await?;
     let words = tip.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("running 10") && words.contains("running before 5"), "{tip}");
+    assert!(words.contains("running 10") && words.contains("running (previous) 5"), "{tip}");
     Ok(())
 }
 
@@ -163,7 +163,7 @@ async fn ranges_follow_the_servers_clock_and_a_wrong_one_is_told() -> Result<()>
     browser.open(&page).await?;
     let skew = async || Ok(browser.find("[data-testid=skew]").await?.text().await?);
     let told = until("the difference", PATIENCE, skew, |skew| !skew.is_empty()).await?;
-    assert!(told == "server 60 min behind this clock" || told == "server 59 min behind this clock", "{told}");
+    assert!(told == "server clock 60 min behind" || told == "server clock 59 min behind", "{told}");
     // An hour from now there are no data: lines show that the range is the server's.
     browser.live_cards(&["cpu"]).await?;
     browser.painted("cpu", 20).await?;

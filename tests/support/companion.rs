@@ -115,7 +115,9 @@ fn binary() -> Result<&'static PathBuf> {
 
 fn built() -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "-p", "inferboard-server", "--message-format=json-render-diagnostics"])
+        // With the features of the whole workspace, as `cargo test --workspace` has built it.
+        .args(["build", "--quiet", "--workspace", "--bin", "inferboard-server"])
+        .arg("--message-format=json-render-diagnostics")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
         .output()

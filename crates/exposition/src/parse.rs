@@ -150,7 +150,7 @@ impl<'b, 'l> Parser<'b, 'l> {
         self.classified
     }
 
-    /// Returns to the start of a page of which no line has been validated.
+    /// Returns to the start of the page. The caller ensures that no line has been validated.
     pub(crate) fn restart(&mut self) {
         (self.at, self.lines, self.samples) = (0, 0, 0);
     }

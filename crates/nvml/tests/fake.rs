@@ -42,10 +42,10 @@ fn the_families_are_those_of_the_catalogue() {
         names.insert(sample.name.to_owned());
     })
     .unwrap_or_else(|error| panic!("{error}: {page}"));
-    let known: BTreeSet<String> = GPU_METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+    let catalogue: BTreeSet<String> = GPU_METRICS.iter().map(|metric| metric.name.to_owned()).collect();
     let absent: BTreeSet<String> = ABSENT.map(str::to_owned).into();
     let never = ["gpu_last_xid".to_owned()].into();
-    assert_eq!(&names | &(&absent | &never), known);
+    assert_eq!(&names | &(&absent | &never), catalogue);
     for line in [
         "gpu_info{gpu=\"0\",uuid=\"GPU-00000000\",name=\"NVIDIA \\\"Fake\\\" H100\",driver_version=\"590.48.01\",\
          cuda_version=\"13.1\",pci_bus=\"00000000:01:00.0\",serial=\"1650000000000\"} 1.0",

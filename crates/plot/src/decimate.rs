@@ -119,11 +119,11 @@ mod tests {
 
     #[test]
     fn every_point_is_in_exactly_one_column() {
-        let places = [0.0, 0.2, 0.4, 3.0, 7.0, 7.1, 7.2, 7.3, 7.4, 8.9, 9.0];
-        let columns = PixelColumns::new(places.len(), 1.0, |at| places[at]);
-        let found: Vec<_> = columns.0.iter().map(|column| (column.x, column.start..column.end)).collect();
-        assert_eq!(found, [(0, 0..3), (3, 3..4), (7, 4..9), (9, 9..11)]);
-        let wide = PixelColumns::new(places.len(), 2.0, |at| places[at]);
+        let positions = [0.0, 0.2, 0.4, 3.0, 7.0, 7.1, 7.2, 7.3, 7.4, 8.9, 9.0];
+        let columns = PixelColumns::new(positions.len(), 1.0, |at| positions[at]);
+        let ranges: Vec<_> = columns.0.iter().map(|column| (column.x, column.start..column.end)).collect();
+        assert_eq!(ranges, [(0, 0..3), (3, 3..4), (7, 4..9), (9, 9..11)]);
+        let wide = PixelColumns::new(positions.len(), 2.0, |at| positions[at]);
         assert!(wide.0.iter().map(|column| column.x).eq([0, 4, 8, 10]), "{wide:?}");
     }
 

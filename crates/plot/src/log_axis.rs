@@ -1,7 +1,10 @@
 //! Domain and ticks of a logarithmic value axis.
 
-/// The smallest and largest powers of ten on an axis, within the range of normal 64-bit floats.
-const POWERS: (i32, i32) = (-300, 300);
+/// The smallest power of ten on an axis, within the range of normal 64-bit floats.
+const MIN_POWER: i32 = -300;
+
+/// The largest power of ten on an axis.
+const MAX_POWER: i32 = 300;
 
 /// The powers of ten that enclose all finite values above zero, multiplied by `factor`; none if there are no such values.
 pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, factor: f64) -> Option<(f64, f64)> {
@@ -13,7 +16,7 @@ pub fn log_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, factor: f64) -> 
         return None;
     }
     let (low, high) = (low * factor, high * factor);
-    let power = |value: f64| (value as i32).clamp(POWERS.0, POWERS.1);
+    let power = |value: f64| (value as i32).clamp(MIN_POWER, MAX_POWER);
     let first = power((low.log10() + 1e-9).floor());
     let last = power((high.log10() - 1e-9).ceil()).max(first + 1);
     Some((10_f64.powi(first), 10_f64.powi(last)))

@@ -14,12 +14,15 @@ pub struct Marker {
     pub rgb: Rgb,
 }
 
-/// Half the width of a triangle, and its height, in CSS pixels.
-const SIZE_PX: (f64, f64) = (4.0, 6.0);
+/// Half the width of a triangle in CSS pixels.
+const HALF_WIDTH_PX: f64 = 4.0;
+
+/// The height of a triangle in CSS pixels.
+const HEIGHT_PX: f64 = 6.0;
 
 /// The shape of a marker in units. Its base lies on the point.
 pub(crate) fn triangle(marker: &Marker, p: &Projection, scale: f64) -> Polygon {
-    let (half, height) = (SIZE_PX.0 * scale, SIZE_PX.1 * scale);
+    let (half, height) = (HALF_WIDTH_PX * scale, HEIGHT_PX * scale);
     let (x, y) = (p.x(marker.time_ms), p.y(marker.value).clamp(p.top, p.bottom));
     // A tip that would leave the plot area moves the whole triangle inside.
     let (base, tip) = match marker.is_up {
@@ -42,7 +45,7 @@ pub(crate) fn infinities(values: &[f64], times_ms: &[i64], p: &Projection, scale
             let is_up = *value > 0.0;
             let value = if is_up { p.high } else { p.low };
             triangles.push(triangle(&Marker { time_ms: *time_ms, value, is_up, rgb }, p, scale));
-            free_from = x + 2.0 * SIZE_PX.0 * scale;
+            free_from = x + 2.0 * HALF_WIDTH_PX * scale;
         }
     }
     triangles

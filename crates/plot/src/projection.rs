@@ -76,8 +76,8 @@ impl Projection {
     /// The y of a value. On a logarithmic axis values below `low` are at the bottom.
     pub fn y(&self, value: f64) -> f64 {
         // Halving keeps differences of huge values finite.
-        let place = |value: f64| if self.is_log { value.max(self.low).log10() } else { value / 2.0 };
-        let share = (place(value) - place(self.low)) / (place(self.high) - place(self.low));
+        let linear = |value: f64| if self.is_log { value.max(self.low).log10() } else { value / 2.0 };
+        let share = (linear(value) - linear(self.low)) / (linear(self.high) - linear(self.low));
         self.bottom - share * (self.bottom - self.top)
     }
 

@@ -77,7 +77,7 @@ fn shade(colour_scale: &[Rgb], share: f64, draws_zero: bool) -> Option<Rgb> {
     Some(below.mixed(above, position.fract()))
 }
 
-/// The place of one time's bar or cell.
+/// The horizontal extent of one time's bar or cell.
 struct Slot {
     /// Index of the time.
     index: usize,

@@ -1,6 +1,6 @@
 //! Compares the families of a source with its previous ones, as the exposition parser does with metrics pages.
 use crate::target::failure::Failure;
-use exposition::{Family, Kind, Label, Limits, Metadata, ParseCounts, Sample, Sink};
+use exposition::{Family, Kind, Label, Limits, Metadata, ParseCounts, Sample, Sink, Timestamp};
 use std::collections::HashMap;
 
 /// The previous families of one source.
@@ -81,7 +81,7 @@ impl FamilyDiff {
     }
 
     fn report_sample(&mut self, sample: &Sample, count: &mut ParseCounts, sink: &mut impl Sink) {
-        let timestamp_ms = sample.timestamp.map(|timestamp| timestamp.ms());
+        let timestamp_ms = sample.timestamp.map(Timestamp::ms);
         let key = key_of(sample);
         if let Some(entry) = self.series.get_mut(&key) {
             if entry.read == self.reads && timestamp_ms.is_none() {

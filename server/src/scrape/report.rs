@@ -61,10 +61,10 @@ impl ExtraSeries {
         row: &mut Row,
     ) -> Result<(), StoreError> {
         let mut current = Vec::with_capacity(samples.len());
-        for ExtraSample { name, labels, value } in &samples {
+        for ExtraSample { name, labels, value } in samples {
             let labels = target.of_extra(name, labels.iter().map(|(name, value)| (*name, value.as_str())));
             let series = group.register(&labels)?;
-            current.push(RegisteredSample { labels, series, value: *value });
+            current.push(RegisteredSample { labels, series, value });
         }
         let has_ended = |old: &&RegisteredSample| !current.iter().any(|sample| sample.labels == old.labels);
         row.extend(self.0.iter().filter(has_ended).map(|old| (old.series, stale_marker())));

@@ -1,4 +1,4 @@
-//! Why a scrape failed: a closed list, so that nothing a target sends gets into labels or logs by this way.
+//! Why a scrape failed: a closed list, so that nothing that a target sends gets into labels or logs.
 use catalogue::contract::ScrapeFailure;
 use exposition::{ErrorKind, ParseError};
 use reqwest::StatusCode;
@@ -7,71 +7,71 @@ use std::time::Duration;
 /// Why a scrape failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The host's name has no address.
-    #[error("the host's name cannot be resolved: check the URL")]
+    /// The host name has no address.
+    #[error("the host name cannot be resolved: check the URL")]
     Dns,
-    /// No connection, or one that broke.
-    #[error("no connection, or it broke: is the server running?")]
+    /// The connection failed or broke.
+    #[error("the connection failed or broke: is the server running?")]
     Connect,
-    /// There is no way to the host.
+    /// There is no route to the host.
     #[error("the host cannot be reached: is the machine up, and on this network?")]
     Unreachable,
-    /// There is nothing to log in with.
+    /// There are no credentials to log in with.
     #[error("no usable credentials: check the kubeconfig, or the service account of this pod")]
     Credentials,
     /// The TLS handshake failed.
     #[error("the TLS handshake failed: check the scheme and the certificate")]
     Tls,
-    /// The page was not complete in time.
-    #[error("no complete page within the scrape timeout")]
+    /// The metrics page was not complete in time.
+    #[error("the metrics page was not complete within the scrape timeout")]
     Timeout,
-    /// An answer other than 200.
+    /// A status other than 200.
     #[error("status {code}{}", meaning(*code))]
     Status {
         /// The status.
         code: u16,
-        /// How long not to ask again, where the answer says so.
+        /// The pause that the response asks for.
         retry_after: Option<Duration>,
     },
-    /// The target points elsewhere.
-    #[error("status {0}, a redirect to another origin, which is not followed: give the final URL")]
+    /// A redirect to another origin.
+    #[error("status {0}, a redirect to another origin, which is not followed: use the final URL")]
     Redirect(u16),
-    /// The page is of no known format.
+    /// The content type is not an exposition format.
     #[error("the content type is neither Prometheus text nor OpenMetrics: check the path")]
     ContentType,
-    /// The page is compressed in a way that was not asked for, or cannot be unpacked.
-    #[error("the page is compressed other than by gzip, or damaged")]
+    /// The body has another encoding than the accepted ones, or cannot be decompressed.
+    #[error("the metrics page is damaged, or not compressed with gzip")]
     Encoding,
-    /// The page breaks a limit on its length.
-    #[error("the page is larger than the body limit")]
+    /// The metrics page exceeds the limit on its length.
+    #[error("the metrics page exceeds the body limit")]
     BodyLimit,
-    /// A line breaks the limit on its length.
-    #[error("line {0} is longer than the line limit")]
+    /// A line exceeds the limit on its length.
+    #[error("line {0} exceeds the line limit")]
     LineLimit(usize),
-    /// The page is not well formed.
-    #[error("the page is not well formed at line {line}, column {column}")]
+    /// The metrics page is malformed.
+    #[error("the metrics page is malformed at line {line}, column {column}")]
     Parse {
         /// Line, from 1.
         line: usize,
         /// Byte within the line, from 1.
         column: usize,
     },
-    /// The page has more samples than the limit.
-    #[error("the page has more samples than the limit")]
+    /// The metrics page exceeds the limit on samples.
+    #[error("the metrics page exceeds the sample limit")]
     SampleLimit,
-    /// A sample breaks a limit on its labels.
-    #[error("the labels in line {0} break the limits on their number or length")]
+    /// A sample exceeds the limits on the number or length of its labels.
+    #[error("the labels in line {0} exceed the limits on their number or length")]
     LabelLimit(usize),
-    /// The store is full.
-    #[error("the store holds as many series as it may")]
+    /// The store has reached its limit on series.
+    #[error("the store has reached its limit of series")]
     SeriesCap,
-    /// The page holds the target's own credentials.
-    #[error("the page repeats the credentials it was asked with")]
+    /// The metrics page contains the target's own credentials.
+    #[error("the metrics page repeats the credentials that it was requested with")]
     SecretEcho,
 }
 
 impl Failure {
-    /// An answer with this status and nothing else.
+    /// A response with this status and no `Retry-After`.
     pub fn status(status: StatusCode) -> Self {
         Self::Status { code: status.as_u16(), retry_after: None }
     }
@@ -105,14 +105,14 @@ impl Failure {
     }
 }
 
-/// What a status says about a metrics page.
+/// What a status means for a metrics page.
 fn meaning(code: u16) -> &'static str {
     match code {
-        401 => ": the credentials are missing or not accepted",
+        401 => ": the credentials are missing or were rejected",
         403 => ": the credentials do not allow this",
-        404 => ": nothing is there; a hosted endpoint that is paused answers so too",
-        429 => ": asked too often",
-        502..=504 => ": not ready, or waking up",
+        404 => ": there is no such page, or a hosted endpoint is paused",
+        429 => ": rate limited",
+        502..=504 => ": not ready, or starting up",
         _ => "",
     }
 }

@@ -7,19 +7,19 @@ pub(crate) const TIMEOUT_MS: u32 = 15_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// Nothing answers at the address.
-    #[error("the server does not answer")]
+    #[error("the server is not responding")]
     Unreachable,
     /// The answer did not arrive within [`TIMEOUT_MS`].
-    #[error("the server did not answer within {} s", TIMEOUT_MS / 1000)]
+    #[error("the server did not respond within {} s", TIMEOUT_MS / 1000)]
     Late,
     /// The server answered with an error.
     #[error("{0}")]
     Refused(String),
     /// The answer does not come from a Prometheus API.
-    #[error("the answer is not that of a Prometheus API: {0}")]
+    #[error("the answer does not come from a Prometheus API: {0}")]
     Foreign(String),
     /// `config.json` beside the page is unusable.
-    #[error("the file config.json beside the page cannot be used: {0}")]
+    #[error("the file config.json next to the page is unusable: {0}")]
     Config(String),
 }
 

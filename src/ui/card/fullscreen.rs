@@ -1,17 +1,19 @@
-//! A card over the whole window, or the whole screen.
+//! A card that fills the window or the screen.
+use crate::ui::card::last_value::header_text;
 use crate::ui::card::legend::Legend;
 use crate::ui::card::menu::Menu;
-use crate::ui::card::summary::Boxes;
-use crate::ui::card::{CardContext, Stage, note};
+use crate::ui::card::stage::Stage;
+use crate::ui::card::summary::SummaryValues;
+use crate::ui::graph::context::CardContext;
 use crate::ui::kit::conditional::Show;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::controls::IconButton;
 use crate::wasm_size::effect::effect;
 use leptos::html;
 use leptos::prelude::*;
 
-/// The dialog; the browser keeps the focus in it, closes it on Escape, and gives the focus back.
+/// The card in a dialog. The browser keeps the focus inside, closes it on Escape, and restores the focus.
 #[component]
-pub(crate) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn Fullscreen(is_open: RwSignal<bool>) -> impl IntoView {
     let card @ CardContext { graph, .. } = expect_context();
     let (node, content) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Div>::new());
     effect(move || {
@@ -24,11 +26,17 @@ pub(crate) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
             dialog.close();
         }
     };
-    // A dialog itself may not take the screen. What is removed, as when it closes, gives the screen back.
-    let take_screen = move || match (document().fullscreen_element(), content.get_untracked()) {
+    // A dialog cannot fill the screen, but its content can. The browser leaves full screen when the content is removed.
+    let toggle_full_screen = move || match (document().fullscreen_element(), content.get_untracked()) {
         (Some(_), _) => document().exit_fullscreen(),
         (None, Some(content)) => drop(content.request_fullscreen()),
         (None, None) => {}
+    };
+    let full_screen_button = move || {
+        let is_available = document().fullscreen_enabled();
+        is_available.then(|| {
+            view! { <IconButton name="Full screen" id="full-screen" icon="⤢" press=toggle_full_screen /> }
+        })
     };
     view! {
         <Show when=move || is_open.get()>
@@ -43,14 +51,12 @@ pub(crate) fn Enlarged(is_open: RwSignal<bool>) -> impl IntoView {
                     <header>
                         <h2>{graph.title}</h2>
                         <span class="unit">{move || card.unit().suffix()}</span>
-                        <span class="now">{move || note(card)}</span>
-                        <Menu is_enlarged=is_open is_large=true />
-                        {document()
-                            .fullscreen_enabled()
-                            .then(|| view! { <IconButton name="Full screen" id="full-screen" icon="⤢" press=take_screen /> })}
+                        <span class="now">{move || header_text(card)}</span>
+                        <Menu is_fullscreen=is_open is_large=true />
+                        {full_screen_button()}
                         <IconButton name="Close" id="close" icon="✕" press=close />
                     </header>
-                    <Boxes />
+                    <SummaryValues />
                     <Stage />
                     <Legend />
                 </div>

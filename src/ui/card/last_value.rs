@@ -1,49 +1,88 @@
-//! The newest value of a line, and whether it still is one.
-use crate::data::graph::card_state::CardData;
+//! The last value of a line and its age, and the text beside the title of a card.
+use crate::data::graph::card_state::{CardData, Status};
+use crate::ui::graph::context::CardContext;
+use crate::ui::graph::visible::is_limit;
+use crate::ui::kit::format_time as time;
+use catalogue::{DrawStyle, LineRole};
+use leptos::prelude::*;
 
-/// A value passes for the present one as long as it is no older than this, or than so many steps.
-const FRESH_MS: i64 = 60_000;
-const FRESH_STEPS: i64 = 3;
+/// A value counts as current up to this age, or up to this number of steps.
+const MAX_CURRENT_AGE_MS: i64 = 60_000;
+const MAX_CURRENT_STEPS: i64 = 3;
 
-/// Past this it is not told any more: for so long a Prometheus takes a sample for the present one.
-const TOLD_MS: i64 = 300_000;
+/// The age beyond which a value is not shown. Prometheus looks back as far for the current sample.
+const MAX_AGE_MS: i64 = 300_000;
 
-/// What there is to tell of the end of a line.
+/// The last value of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Newest {
-    /// The value of now.
-    Fresh(f64),
-    /// A value too old for that.
+pub(crate) enum LastValue {
+    /// A current value.
+    Current(f64),
+    /// An older value.
     Old {
         /// The value.
         value: f64,
-        /// How old it is, in milliseconds.
+        /// Its age in milliseconds.
         age_ms: i64,
     },
-    /// No value for too long.
-    Gone,
+    /// A value that is too old to be shown.
+    Expired,
 }
 
-impl Newest {
-    /// The value as text, a dash where it is gone.
-    pub(crate) fn text(self, written: impl Fn(f64) -> String) -> String {
+impl LastValue {
+    /// The value as text; a dash if it is expired.
+    pub(crate) fn text(self, format: impl Fn(f64) -> String) -> String {
         match self {
-            Self::Fresh(value) | Self::Old { value, .. } => written(value),
-            Self::Gone => "–".into(),
+            Self::Current(value) | Self::Old { value, .. } => format(value),
+            Self::Expired => "–".into(),
         }
     }
 }
 
-/// The newest of `values`, which lie at the times of what is drawn; none where there is none at all.
-pub(crate) fn newest(drawn: &CardData, values: &[f64]) -> Option<Newest> {
+/// The last of `values`, which belong to the times of `data`; none without a value.
+pub(crate) fn last_value(data: &CardData, values: &[f64]) -> Option<LastValue> {
     let at = values.iter().rposition(|value| !value.is_nan())?;
-    let (value, time_ms) = (*values.get(at)?, drawn.frame.times_ms.get(at)?);
-    let (age_ms, fresh_ms) = (drawn.until_ms - time_ms, FRESH_MS.max(FRESH_STEPS * drawn.grid.step_ms));
+    let (value, time_ms) = (*values.get(at)?, data.frame.times_ms.get(at)?);
+    let age_ms = data.until_ms - time_ms;
+    let max_current_age_ms = MAX_CURRENT_AGE_MS.max(MAX_CURRENT_STEPS * data.grid.step_ms);
     Some(match age_ms {
-        _ if age_ms <= fresh_ms => Newest::Fresh(value),
-        ..=TOLD_MS => Newest::Old { value, age_ms },
-        _ => Newest::Gone,
+        _ if age_ms <= max_current_age_ms => LastValue::Current(value),
+        ..=MAX_AGE_MS => LastValue::Old { value, age_ms },
+        _ => LastValue::Expired,
     })
+}
+
+/// The last value of a visible line, by its index.
+pub(crate) fn last_value_at(card: CardContext, at: usize) -> Option<LastValue> {
+    let last = |data: &CardData| card.lines.with(|lines| last_value(data, &lines.frame.columns.get(at)?.values));
+    card.data.with(|data| last(data.as_ref()?))
+}
+
+/// The text beside the title: since when the card is stale, or the last value.
+pub(crate) fn header_text(card: CardContext) -> String {
+    let graph = card.graph;
+    if let Status::Stale { since_ms } = card.status.get() {
+        return format!("stale since {}", time::clock(since_ms));
+    }
+    let Some(data) = card.data.get() else { return String::new() };
+    let (data, frame) = (&*data, &data.frame);
+    let last = match graph.draw_style {
+        // The last bar is not complete yet.
+        DrawStyle::Bars => {
+            let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
+            sums.split_last().and_then(|(_, complete)| last_value(data, complete))
+        }
+        DrawStyle::Lines => {
+            let first = graph.lines.iter().find(|line| line.role == LineRole::Data && !line.name.is_empty());
+            let column = first.and_then(|line| frame.columns.iter().find(|column| column.name == line.name));
+            column.and_then(|column| last_value(data, &column.values))
+        }
+    };
+    let text = last.map(|last| last.text(|value| card.unit().format(value))).unwrap_or_default();
+    match last {
+        Some(LastValue::Old { age_ms, .. }) => format!("{text}, {} ago", time::age(age_ms)),
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -53,39 +92,39 @@ mod tests {
     use crate::state::time_range::TimeRange;
     use plot::Frame;
 
-    /// Of a line whose last value, 7, is at a time; the range ends at 1,000 s.
-    fn of(last_s: i64, step_s: i64) -> Newest {
+    /// The last value of a line whose value 7 is at a time, in a range that ends at 1,000 s.
+    fn last(last_s: i64, step_s: i64) -> LastValue {
         let frame = Frame { times_ms: vec![0, last_s * 1000, 1_000_000], columns: Vec::new() };
         let grid = Grid { start_ms: 0, end_ms: 1_000_000, step_ms: step_s * 1000, window_ms: 1 };
-        let drawn = CardData { frame, grid, ..CardData::blank(TimeRange::new(0, 1_000_000)) };
-        newest(&drawn, &[3.0, 7.0, f64::NAN]).expect("a value")
+        let data = CardData { frame, grid, ..CardData::blank(TimeRange::new(0, 1_000_000)) };
+        last_value(&data, &[3.0, 7.0, f64::NAN]).expect("a value")
     }
 
     #[test]
-    fn a_value_passes_for_the_present_one_only_while_it_is() {
-        let old = |age_ms| Newest::Old { value: 7.0, age_ms };
+    fn a_value_is_current_then_old_then_expired() {
+        let old = |age_ms| LastValue::Old { value: 7.0, age_ms };
         for (last_s, step_s, expected) in [
-            (999, 5, Newest::Fresh(7.0)),
-            (940, 5, Newest::Fresh(7.0)),
+            (999, 5, LastValue::Current(7.0)),
+            (940, 5, LastValue::Current(7.0)),
             (939, 5, old(61_000)),
             (700, 5, old(300_000)),
-            (699, 5, Newest::Gone),
-            (910, 30, Newest::Fresh(7.0)),
+            (699, 5, LastValue::Expired),
+            (910, 30, LastValue::Current(7.0)),
             (909, 30, old(91_000)),
-            (640, 120, Newest::Fresh(7.0)),
-            (639, 120, Newest::Gone),
+            (640, 120, LastValue::Current(7.0)),
+            (639, 120, LastValue::Expired),
         ] {
-            assert_eq!(of(last_s, step_s), expected, "{last_s} {step_s}");
+            assert_eq!(last(last_s, step_s), expected, "{last_s} {step_s}");
         }
         assert_eq!(
-            (of(699, 5).text(|value| value.to_string()), of(939, 5).text(|value| value.to_string())),
+            (last(699, 5).text(|value| value.to_string()), last(939, 5).text(|value| value.to_string())),
             ("–".into(), "7".into())
         );
     }
 
     #[test]
-    fn a_line_without_values_has_no_newest() {
-        assert_eq!(newest(&CardData::blank(TimeRange::new(0, 1)), &[f64::NAN]), None);
-        assert_eq!(newest(&CardData::blank(TimeRange::new(0, 1)), &[]), None);
+    fn a_line_without_values_has_no_last_value() {
+        assert_eq!(last_value(&CardData::blank(TimeRange::new(0, 1)), &[f64::NAN]), None);
+        assert_eq!(last_value(&CardData::blank(TimeRange::new(0, 1)), &[]), None);
     }
 }

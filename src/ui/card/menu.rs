@@ -1,202 +1,263 @@
-//! The menu of a card: other ways to see its data, and ways to take them along.
+//! The menu of a card: other views of its data, and ways to take the data along.
 use crate::data::feed::Feed;
 use crate::data::graph::card_state::AvailableOptions;
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::navigation::Navigation;
-use crate::ui::card::CardContext;
-use crate::ui::card::menu_items::{Action, Item, items, next};
-use crate::ui::card::threshold::first_target;
+use crate::ui::card::menu_items::{Action, Item, items, next_item};
+use crate::ui::card::picture::{download_picture, file_name};
+use crate::ui::card::threshold::default_threshold;
 use crate::ui::graph::colours::Palette;
+use crate::ui::graph::context::CardContext;
+use crate::ui::kit::clipboard::{FEEDBACK_TIME, copy};
 use crate::ui::kit::conditional::Show;
-use crate::ui::kit::{csv as export, save};
-use crate::ui::topbar::controls::TextButton;
+use crate::ui::kit::controls::TextButton;
+use crate::ui::kit::csv::csv;
+use crate::ui::kit::download::download_csv;
+use crate::ui::kit::embed_code::{embed_code, page_address};
+use crate::ui::kit::format_time as time;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::{FocusEvent, HtmlElement, KeyboardEvent, Node};
+
+/// The state of a menu.
+#[derive(Clone, Copy)]
+struct MenuState {
+    card: CardContext,
+    feed: Feed,
+    navigation: Navigation,
+    palette: Memo<Palette>,
+    /// Whether this is the menu of the full-screen card.
+    is_large: bool,
+    is_fullscreen: RwSignal<bool>,
+    /// The options that the data allow while the menu is open; none while it is closed.
+    available: RwSignal<Option<AvailableOptions>>,
+    items: Memo<Vec<Item>>,
+    /// What the menu did, for a while.
+    message: RwSignal<&'static str>,
+    /// A text that the browser did not copy, to be copied by hand.
+    uncopied: RwSignal<Option<String>>,
+}
+
+impl MenuState {
+    fn new(card: CardContext, is_fullscreen: RwSignal<bool>, is_large: bool) -> Self {
+        let available = RwSignal::new(None::<AvailableOptions>);
+        let items = Memo::new(move |_| {
+            let items = |available: &AvailableOptions| {
+                let mut items = card.options.with(|options| items(card.graph, available, options));
+                items.retain(|item| !is_large || item.action != Action::Enlarge);
+                items
+            };
+            available.with(|available| available.as_ref().map(items).unwrap_or_default())
+        });
+        Self {
+            card,
+            feed: expect_context(),
+            navigation: expect_context(),
+            palette: expect_context(),
+            is_large,
+            is_fullscreen,
+            available,
+            items,
+            message: RwSignal::new(""),
+            uncopied: RwSignal::new(None),
+        }
+    }
+
+    /// The element id of the menu, and of its button with `menu-button` as prefix.
+    fn id(self, prefix: &str) -> String {
+        format!("{prefix}-{}-{}", self.card.graph.id, self.is_large)
+    }
+
+    fn item_id(self, at: usize) -> String {
+        format!("{}-{at}", self.id("menu"))
+    }
+
+    fn is_open(self) -> bool {
+        self.available.with(Option::is_some)
+    }
+
+    fn open(self) {
+        self.available.set(Some(self.feed.available_options(self.card.graph)));
+        request_animation_frame(move || focus(&self.item_id(0)));
+    }
+
+    fn close(self) {
+        self.available.set(None);
+        focus(&self.id("menu-button"));
+    }
+
+    fn toggle(self) {
+        if untrack(|| self.is_open()) { self.available.set(None) } else { self.open() }
+    }
+
+    /// Opens the menu with an arrow key on its button.
+    fn button_key_down(self, event: &KeyboardEvent) {
+        if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp") && !untrack(|| self.is_open()) {
+            event.prevent_default();
+            self.open();
+        }
+    }
+
+    /// Moves the focus in the open menu, or closes it.
+    fn item_key_down(self, event: &KeyboardEvent) {
+        let key = event.key();
+        match key.as_str() {
+            "Escape" => self.close(),
+            // The browser moves the focus, and the menu closes when it loses the focus.
+            "Tab" => return,
+            _ => {
+                let focused = document().active_element().map(|element| element.id()).unwrap_or_default();
+                let count = self.items.with_untracked(Vec::len);
+                let at = (0..count).find(|at| self.item_id(*at) == focused);
+                match next_item(&key, at, count) {
+                    Some(at) => focus(&self.item_id(at)),
+                    None => return,
+                }
+            }
+        }
+        event.prevent_default();
+        event.stop_propagation();
+    }
+
+    fn change(self, change: &mut dyn FnMut(&mut CardOptions)) {
+        self.navigation.adjust(|view| view.card_options.change(self.card.graph, change));
+    }
+
+    fn copy(self, text: String) {
+        let Self { message, uncopied, .. } = self;
+        let done = move |not_copied| match not_copied {
+            None => {
+                message.set("Copied.");
+                set_timeout(move || message.set(""), FEEDBACK_TIME);
+            }
+            text => uncopied.set(text),
+        };
+        copy(text, Box::new(done));
+    }
+
+    /// Runs an action; `deployment` is the one to compare with.
+    fn run(self, action: Action, deployment: &str) {
+        let card @ CardContext { graph, data, .. } = self.card;
+        match action {
+            Action::Details => self.change(&mut |options| options.is_detailed = !options.is_detailed),
+            Action::HeatMap => self.change(&mut |options| options.toggle_form(Form::HeatMap)),
+            Action::Table => self.change(&mut |options| options.toggle_form(Form::Table)),
+            Action::Log => self.change(&mut |options| options.is_log = !options.is_log),
+            Action::Stacked => self.change(&mut |options| options.is_stacked = !options.is_stacked),
+            Action::Compare => self.change(&mut |options| options.toggle_comparison(Comparison::PreviousPeriod)),
+            Action::CompareWith => {
+                self.change(&mut |options| options.toggle_comparison(Comparison::Deployment(deployment.to_owned())));
+            }
+            Action::Statistics => self.change(&mut |options| options.has_statistics = !options.has_statistics),
+            Action::Threshold => {
+                let default = data.with_untracked(|data| data.as_ref().and_then(|data| default_threshold(data)));
+                self.change(&mut |options| options.threshold = default.filter(|_| options.threshold.is_none()));
+            }
+            Action::Enlarge => self.is_fullscreen.set(true),
+            Action::Embed => {
+                self.copy(self.navigation.view.with_untracked(|view| embed_code(&page_address(), graph, view)));
+            }
+            Action::CopyQuery => {
+                if let Some(data) = data.get_untracked() {
+                    self.copy(data.query.clone());
+                }
+            }
+            Action::Csv => {
+                let text = card.lines.with_untracked(|lines| csv(&lines.frame, card.value_unit(), &time::iso));
+                download_csv(&text, &file_name(card, "csv"));
+            }
+            Action::Png => download_picture(card, &self.palette.get_untracked()),
+        }
+    }
+}
 
 /// The button and, while it is open, the menu.
 #[component]
 pub(crate) fn Menu(
-    is_enlarged: RwSignal<bool>,
-    /// Whether this is the menu of the enlarged card.
+    is_fullscreen: RwSignal<bool>,
+    /// Whether this is the menu of the full-screen card.
     #[prop(optional)]
     is_large: bool,
 ) -> impl IntoView {
-    let card @ CardContext { graph, choices, .. } = expect_context();
-    let (feed, navigation) = (expect_context::<Feed>(), expect_context::<Navigation>());
-    let palette = expect_context::<Memo<Palette>>();
-    // What it offers while open; none while closed.
-    let offers = RwSignal::new(None::<AvailableOptions>);
-    let is_open = Memo::new(move |_| offers.with(Option::is_some));
-    let told = RwSignal::new("");
-    let by_hand = RwSignal::new(None::<String>);
-    let item_id = move |at: usize| format!("menu-{}-{is_large}-{at}", graph.id);
-    let button_id = format!("menu-button-{}-{is_large}", graph.id);
-    let menu_id = format!("menu-{}-{is_large}", graph.id);
-    let open = move |at: usize| {
-        offers.set(Some(feed.available_options(graph)));
-        request_animation_frame(move || focus(&item_id(at)));
-    };
-    let close = {
-        let button_id = button_id.clone();
-        move || {
-            offers.set(None);
-            focus(&button_id);
-        }
-    };
-    let all = Memo::new(move |_| {
-        let all = |offers: &AvailableOptions| {
-            let mut all = choices.with(|choices| items(graph, offers, choices));
-            all.retain(|item| !is_large || item.action != Action::Enlarge);
-            all
-        };
-        offers.with(|offers| offers.as_ref().map(all).unwrap_or_default())
-    });
-    let copy = move |text: String| {
-        let done = move |left| match left {
-            None => {
-                told.set("Copied.");
-                set_timeout(move || told.set(""), save::TOLD);
-            }
-            left => by_hand.set(left),
-        };
-        save::copy(text, Box::new(done));
-    };
-    let switch = move |change: fn(&mut CardOptions)| {
-        navigation.adjust(|view| view.card_options.change(graph, &mut { change }));
-    };
-    let act = move |action: Action, name: &str| match action {
-        Action::Details => switch(|choices| choices.is_detailed = !choices.is_detailed),
-        Action::HeatMap => switch(|choices| choices.toggle_form(Form::HeatMap)),
-        Action::Table => switch(|choices| choices.toggle_form(Form::Table)),
-        Action::Log => switch(|choices| choices.is_log = !choices.is_log),
-        Action::Stacked => switch(|choices| choices.is_stacked = !choices.is_stacked),
-        Action::Compare => switch(|choices| choices.toggle_comparison(Comparison::PreviousPeriod)),
-        Action::CompareWith => navigation.adjust(|view| {
-            view.card_options
-                .change(graph, &mut |choices| choices.toggle_comparison(Comparison::Deployment(name.to_owned())));
-        }),
-        Action::Statistics => switch(|choices| choices.has_statistics = !choices.has_statistics),
-        Action::Threshold => {
-            let first = card.drawn.with_untracked(|drawn| drawn.as_ref().and_then(|drawn| first_target(drawn)));
-            navigation.adjust(|view| {
-                view.card_options
-                    .change(graph, &mut |choices| choices.threshold = first.filter(|_| choices.threshold.is_none()));
-            });
-        }
-        Action::Enlarge => is_enlarged.set(true),
-        Action::Embed => copy(navigation.view.with_untracked(|view| export::embed_code(&save::page(), graph, view))),
-        Action::CopyQuery => {
-            if let Some(drawn) = card.drawn.get_untracked() {
-                copy(drawn.query.clone());
-            }
-        }
-        Action::Csv => {
-            let text = card.shown.with_untracked(|shown| export::csv(&shown.frame, card.shown_unit(), &save::iso));
-            save::offer_text(&text, &save::file_name(card, "csv"));
-        }
-        Action::Png => save::offer_picture(card, &palette.get_untracked()),
-    };
-    let pressed = {
-        let close = close.clone();
-        move |event: web_sys::KeyboardEvent| {
-            let key = event.key();
-            match key.as_str() {
-                "Escape" => close(),
-                // Focus goes on as it would; the menu closes as it leaves.
-                "Tab" => return,
-                _ => {
-                    let here = document().active_element().map(|element| element.id()).unwrap_or_default();
-                    let count = all.with_untracked(Vec::len);
-                    let at = (0..count).find(|at| item_id(*at) == here);
-                    match next(&key, at, count) {
-                        Some(at) => focus(&item_id(at)),
-                        None => return,
-                    }
-                }
-            }
-            event.prevent_default();
-            event.stop_propagation();
-        }
-    };
-    let row = move |(at, item): (usize, Item)| {
-        let close = close.clone();
-        let Item { action, text, name, is_checked } = item;
-        let pressed = name.clone();
-        view! {
-            <li role="none">
-                <button
-                    type="button"
-                    id=item_id(at)
-                    data-action=action.id()
-                    role=if is_checked.is_some() { "menuitemcheckbox" } else { "menuitem" }
-                    aria-checked=is_checked.map(|is_checked| is_checked.to_string())
-                    tabindex="-1"
-                    on:click=move |_| {
-                        close();
-                        act(action, &pressed);
-                    }
-                >
-                    {text}
-                    {name}
-                </button>
-            </li>
-        }
-    };
+    let card = expect_context::<CardContext>();
+    let menu = MenuState::new(card, is_fullscreen, is_large);
+    let MenuState { available, items, message, uncopied, .. } = menu;
+    let is_open = Memo::new(move |_| menu.is_open());
+    let label = format!("Menu for {}", card.graph.title);
     view! {
-        <span class="menu-place" on:focusout=move |event| if leaves(&event) { offers.set(None) }>
+        <span class="menu-place" on:focusout=move |event| if leaves(&event) { available.set(None) }>
             <button
                 type="button"
-                id=button_id
+                id=menu.id("menu-button")
                 class="menu-button"
                 data-testid="menu"
-                aria-label=format!("More of {}", graph.title)
+                aria-label=label.clone()
                 aria-haspopup="menu"
                 aria-expanded=move || is_open.get().to_string()
-                aria-controls=menu_id.clone()
-                on:click=move |_| if is_open.get_untracked() { offers.set(None) } else { open(0) }
-                on:keydown=move |event: web_sys::KeyboardEvent| {
-                    if matches!(event.key().as_str(), "ArrowDown" | "ArrowUp") && !is_open.get_untracked() {
-                        event.prevent_default();
-                        open(0);
-                    }
-                }
+                aria-controls=menu.id("menu")
+                on:click=move |_| menu.toggle()
+                on:keydown=move |event| menu.button_key_down(&event)
             >
                 "⋯"
             </button>
             <ul
-                id=menu_id
+                id=menu.id("menu")
                 class="menu"
                 role="menu"
-                aria-label=format!("More of {}", graph.title)
+                aria-label=label
                 hidden=move || !is_open.get()
-                on:keydown=pressed
+                on:keydown=move |event| menu.item_key_down(&event)
             >
-                {move || all.get().into_iter().enumerate().map(row.clone()).collect_view()}
+                {move || items.get().into_iter().enumerate().map(|(at, item)| menu_item(menu, at, item)).collect_view()}
             </ul>
-            <span class="told" role="status">{move || told.get()}</span>
-            <Show when=move || by_hand.with(Option::is_some)>
-                <div class="help-text" on:keydown=move |event| if event.key() == "Escape" { by_hand.set(None) }>
+            <span class="told" role="status">{move || message.get()}</span>
+            <Show when=move || uncopied.with(Option::is_some)>
+                <div class="help-text" on:keydown=move |event| if event.key() == "Escape" { uncopied.set(None) }>
                     <label>
                         "Copy this text:"
-                        <textarea readonly data-testid="copy-by-hand" prop:value=move || by_hand.get()></textarea>
+                        <textarea readonly data-testid="copy-by-hand" prop:value=move || uncopied.get()></textarea>
                     </label>
-                    <TextButton text="Close" id="by-hand-close" press=move || by_hand.set(None) />
+                    <TextButton text="Close" id="by-hand-close" press=move || uncopied.set(None) />
                 </div>
             </Show>
         </span>
     }
 }
 
+fn menu_item(menu: MenuState, at: usize, item: Item) -> impl IntoView {
+    let Item { action, text, name, is_checked } = item;
+    let deployment = name.clone();
+    view! {
+        <li role="none">
+            <button
+                type="button"
+                id=menu.item_id(at)
+                data-action=action.id()
+                role=if is_checked.is_some() { "menuitemcheckbox" } else { "menuitem" }
+                aria-checked=is_checked.map(|is_checked| is_checked.to_string())
+                tabindex="-1"
+                on:click=move |_| {
+                    menu.close();
+                    menu.run(action, &deployment);
+                }
+            >
+                {text}
+                {name}
+            </button>
+        </li>
+    }
+}
+
 fn focus(id: &str) {
-    let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    let element = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok());
     if let Some(element) = element {
         let _ = element.focus();
     }
 }
 
-/// Whether the focus goes to something outside of the element that listens.
-fn leaves(event: &web_sys::FocusEvent) -> bool {
-    let own = event.current_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-    let next = event.related_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+/// Whether the focus moves out of the element that listens.
+fn leaves(event: &FocusEvent) -> bool {
+    let own = event.current_target().and_then(|target| target.dyn_into::<Node>().ok());
+    let next = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
     own.is_none_or(|own| next.is_none_or(|next| !own.contains(Some(&next))))
 }

@@ -1,9 +1,9 @@
-//! What the menu of a card offers, in its order, and how keys move in it.
+//! The items of a card's menu in their order, and keyboard navigation among them.
 use crate::data::graph::card_state::AvailableOptions;
 use crate::state::card_options::{CardOptions, Comparison, Form, can_stack};
 use catalogue::{Colours, Detail, DrawStyle, Graph};
 
-/// What an entry of the menu does.
+/// The action of a menu item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Details,
@@ -23,7 +23,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Stable name for tests.
+    /// The name for tests.
     pub(crate) fn id(self) -> &'static str {
         match self {
             Self::Details => "details",
@@ -44,76 +44,98 @@ impl Action {
     }
 }
 
-/// An entry of the menu.
+/// An item of the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
     pub(crate) action: Action,
     pub(crate) text: &'static str,
-    /// The name that the text ends with; empty for most.
+    /// The deployment at the end of the text; empty for other items.
     pub(crate) name: String,
-    /// Whether it is on, of what can be on or off.
+    /// Whether the option is on; none for an action that is no option.
     pub(crate) is_checked: Option<bool>,
 }
 
-/// The entries for a graph: only what would change something.
-pub(crate) fn items(graph: &Graph, offers: &AvailableOptions, choices: &CardOptions) -> Vec<Item> {
-    let is_graph = choices.form == Form::Graph;
-    let is_lines = graph.draw_style == DrawStyle::Lines;
-    let detail = match graph.detail {
-        Detail::Codes => "Single status codes",
+/// An item that turns an option on or off.
+fn option(action: Action, text: &'static str, is_on: bool) -> Item {
+    Item { action, text, name: String::new(), is_checked: Some(is_on) }
+}
+
+/// An item that does something once.
+fn command(action: Action, text: &'static str) -> Item {
+    Item { action, text, name: String::new(), is_checked: None }
+}
+
+/// The menu of a graph: the items that would change something.
+pub(crate) fn items(graph: &Graph, available: &AvailableOptions, options: &CardOptions) -> Vec<Item> {
+    let is_graph = options.form == Form::Graph;
+    let is_heat_map = options.form == Form::HeatMap;
+    let is_table = options.form == Form::Table;
+    let has_log = graph.draw_style == DrawStyle::Lines && is_graph && !options.is_stacked;
+    let has_details = available.has_details || options.is_detailed;
+    let has_threshold = available.has_buckets || options.threshold.is_some();
+    let compares = options.comparison == Some(Comparison::PreviousPeriod);
+    let mut items: Vec<Item> = [
+        has_details.then(|| option(Action::Details, detail_text(graph), options.is_detailed)),
+        heat_map_text(graph, available, options).map(|text| option(Action::HeatMap, text, is_heat_map)),
+        has_log.then(|| option(Action::Log, "Logarithmic axis", options.is_log)),
+        (can_stack(graph) && is_graph).then(|| option(Action::Stacked, "Stacked", options.is_stacked)),
+        (!is_heat_map).then(|| option(Action::Compare, "Compare with previous period", compares)),
+        (!is_heat_map).then(|| option(Action::Statistics, "Min, mean, max and last", options.has_statistics)),
+        has_threshold.then(|| option(Action::Threshold, "Share within threshold", options.threshold.is_some())),
+        Some(option(Action::Table, "Table", is_table)),
+        Some(command(Action::Enlarge, "Enlarge")),
+        Some(command(Action::CopyQuery, "Copy PromQL")),
+        Some(command(Action::Csv, "Download CSV")),
+        (!is_table).then(|| command(Action::Png, "Download PNG")),
+        Some(command(Action::Embed, "Copy embed code")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some(at) = items.iter().position(|item| item.action == Action::Compare) {
+        items.splice(at + 1..at + 1, deployment_items(available, options));
+    }
+    items
+}
+
+fn detail_text(graph: &Graph) -> &'static str {
+    match graph.detail {
+        Detail::Codes => "Individual status codes",
         Detail::Replicas if graph.colours == Colours::Percentiles => "Each replica (p95)",
         Detail::Replicas => "Each replica",
         Detail::Gpus => "Each GPU",
-    };
-    let heat_map = match graph.detail {
-        _ if offers.has_buckets => Some("Heat map of buckets"),
-        Detail::Replicas if offers.has_details => Some("Heat map of replicas"),
-        Detail::Gpus if offers.has_details => Some("Heat map of GPUs"),
-        // A link asked for one where there is none: it can always be turned off.
-        _ if choices.form == Form::HeatMap => Some("Heat map"),
-        _ => None,
-    };
-    let switch = |action, text, is_on: bool| Item { action, text, name: String::new(), is_checked: Some(is_on) };
-    let press = |action, text| Item { action, text, name: String::new(), is_checked: None };
-    let compares = choices.comparison == Some(Comparison::PreviousPeriod);
-    let all = [
-        (offers.has_details || choices.is_detailed).then(|| switch(Action::Details, detail, choices.is_detailed)),
-        heat_map.map(|text| switch(Action::HeatMap, text, choices.form == Form::HeatMap)),
-        (is_lines && is_graph && !choices.is_stacked).then(|| switch(Action::Log, "Logarithmic axis", choices.is_log)),
-        (can_stack(graph) && is_graph).then(|| switch(Action::Stacked, "Stacked", choices.is_stacked)),
-        (choices.form != Form::HeatMap).then(|| switch(Action::Compare, "Compare with the range before", compares)),
-        (choices.form != Form::HeatMap)
-            .then(|| switch(Action::Statistics, "Min, mean, max and last", choices.has_statistics)),
-        (offers.has_buckets || choices.threshold.is_some())
-            .then(|| switch(Action::Threshold, "Share within a target", choices.threshold.is_some())),
-        Some(switch(Action::Table, "Table", choices.form == Form::Table)),
-        Some(press(Action::Enlarge, "Enlarge")),
-        Some(press(Action::CopyQuery, "Copy PromQL")),
-        Some(press(Action::Csv, "Save as CSV")),
-        (choices.form != Form::Table).then(|| press(Action::Png, "Save as PNG")),
-        Some(press(Action::Embed, "Copy embed code")),
-    ];
-    let mut all: Vec<Item> = all.into_iter().flatten().collect();
-    if let Some(at) = all.iter().position(|item| item.action == Action::Compare) {
-        let own = match &choices.comparison {
-            Some(Comparison::Deployment(name)) => name.as_str(),
-            _ => "",
-        };
-        let mut deployments = offers.deployments.clone();
-        // As with heat maps: one that is no longer there can be turned off.
-        if !own.is_empty() && !deployments.iter().any(|name| name == own) {
-            deployments.push(own.to_owned());
-        }
-        for name in deployments.into_iter().rev() {
-            let item = switch(Action::CompareWith, "Compare with ", name == own);
-            all.insert(at + 1, Item { name, ..item });
-        }
     }
-    all
 }
 
-/// Where a key moves the focus among `count` entries; none for keys that do not move it.
-pub(crate) fn next(key: &str, at: Option<usize>, count: usize) -> Option<usize> {
+fn heat_map_text(graph: &Graph, available: &AvailableOptions, options: &CardOptions) -> Option<&'static str> {
+    match graph.detail {
+        _ if available.has_buckets => Some("Heat map of buckets"),
+        Detail::Replicas if available.has_details => Some("Heat map of replicas"),
+        Detail::Gpus if available.has_details => Some("Heat map of GPUs"),
+        // A link may select a heat map that the data do not allow; it can be turned off.
+        _ if options.form == Form::HeatMap => Some("Heat map"),
+        _ => None,
+    }
+}
+
+/// The deployments to compare with.
+fn deployment_items(available: &AvailableOptions, options: &CardOptions) -> Vec<Item> {
+    let selected = match &options.comparison {
+        Some(Comparison::Deployment(name)) => name.as_str(),
+        _ => "",
+    };
+    let mut deployments = available.deployments.clone();
+    // A deployment that no longer exists can be turned off.
+    if !selected.is_empty() && !deployments.iter().any(|name| name == selected) {
+        deployments.push(selected.to_owned());
+    }
+    let item =
+        |name: String| Item { name: name.clone(), ..option(Action::CompareWith, "Compare with ", name == selected) };
+    deployments.into_iter().map(item).collect()
+}
+
+/// The item of `count` to which a key moves the focus; none for other keys.
+pub(crate) fn next_item(key: &str, at: Option<usize>, count: usize) -> Option<usize> {
     let last = count.checked_sub(1)?;
     match key {
         "ArrowDown" => Some(at.map_or(0, |at| if at >= last { 0 } else { at + 1 })),
@@ -129,13 +151,13 @@ mod tests {
     use super::*;
     use catalogue::graph;
 
-    fn ids(id: &str, offers: &AvailableOptions, choices: &CardOptions) -> Vec<&'static str> {
-        let items = items(graph(id).expect("a graph"), offers, choices);
+    fn ids(id: &str, available: &AvailableOptions, options: &CardOptions) -> Vec<&'static str> {
+        let items = items(graph(id).expect("a graph"), available, options);
         items.iter().map(|item| item.action.id()).collect()
     }
 
     #[test]
-    fn keys_move_round_the_menu() {
+    fn arrow_keys_move_around_the_menu() {
         for (key, at, expected) in [
             ("ArrowDown", Some(0), Some(1)),
             ("ArrowDown", Some(2), Some(0)),
@@ -146,9 +168,9 @@ mod tests {
             ("End", Some(0), Some(2)),
             ("x", Some(0), None),
         ] {
-            assert_eq!(next(key, at, 3), expected, "{key} {at:?}");
+            assert_eq!(next_item(key, at, 3), expected, "{key} {at:?}");
         }
-        assert_eq!(next("ArrowDown", None, 0), None);
+        assert_eq!(next_item("ArrowDown", None, 0), None);
     }
 
     #[test]
@@ -170,8 +192,8 @@ mod tests {
         );
         let none = ids("running-and-waiting", &AvailableOptions::default(), &CardOptions::default());
         assert!(!none.contains(&"details") && none.contains(&"stacked") && none.contains(&"log"));
-        let offers = AvailableOptions { has_details: true, ..AvailableOptions::default() };
-        assert!(ids("running-and-waiting", &offers, &CardOptions::default()).contains(&"heat-map"));
+        let available = AvailableOptions { has_details: true, ..AvailableOptions::default() };
+        assert!(ids("running-and-waiting", &available, &CardOptions::default()).contains(&"heat-map"));
         let table = ids("volume", &all, &CardOptions { form: Form::Table, ..CardOptions::default() });
         assert!(!table.contains(&"png") && table.contains(&"csv"));
         let heat = CardOptions { form: Form::HeatMap, ..CardOptions::default() };
@@ -187,10 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn deployments_are_offered_and_one_that_is_gone_can_be_turned_off() {
-        let offers = || AvailableOptions { deployments: vec!["a".into(), "b".into()], ..AvailableOptions::default() };
-        let names = |choices: &CardOptions| {
-            let items = items(graph("volume").expect("a graph"), &offers(), choices).into_iter();
+    fn deployments_are_offered_and_a_missing_one_can_be_turned_off() {
+        let available =
+            || AvailableOptions { deployments: vec!["a".into(), "b".into()], ..AvailableOptions::default() };
+        let names = |options: &CardOptions| {
+            let items = items(graph("volume").expect("a graph"), &available(), options).into_iter();
             let with = items.filter(|item| item.action == Action::CompareWith);
             with.map(|item| (item.name, item.is_checked == Some(true))).collect::<Vec<_>>()
         };

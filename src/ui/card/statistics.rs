@@ -1,11 +1,11 @@
-//! Least, mean, most and last of a line.
+//! Minimum, mean, maximum and last value of a line.
 
-/// What is said of a line's finite values.
+/// The statistics of a line's finite values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Statistics {
-    pub(crate) least: f64,
+    pub(crate) min: f64,
     pub(crate) mean: f64,
-    pub(crate) most: f64,
+    pub(crate) max: f64,
     pub(crate) last: f64,
 }
 
@@ -13,13 +13,13 @@ pub(crate) struct Statistics {
 pub(crate) fn statistics(values: &[f64]) -> Option<Statistics> {
     let mut finite = values.iter().copied().filter(|value| value.is_finite());
     let first = finite.next()?;
-    let start = Statistics { least: first, mean: first, most: first, last: first };
+    let start = Statistics { min: first, mean: first, max: first, last: first };
     let (_, all) = finite.fold((1.0, start), |(count, all), value| {
         let next = Statistics {
-            least: all.least.min(value),
-            // The running mean does not overflow where a sum would.
+            min: all.min.min(value),
+            // Unlike a sum, the running mean does not overflow.
             mean: all.mean + (value / (count + 1.0) - all.mean / (count + 1.0)),
-            most: all.most.max(value),
+            max: all.max.max(value),
             last: value,
         };
         (count + 1.0, next)
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn holes_and_infinities_do_not_count() {
         let all = statistics(&[f64::NAN, 4.0, 1.0, f64::INFINITY, 7.0, f64::NAN]).expect("values");
-        assert_eq!((all.least, all.mean, all.most, all.last), (1.0, 4.0, 7.0, 7.0));
+        assert_eq!((all.min, all.mean, all.max, all.last), (1.0, 4.0, 7.0, 7.0));
         assert_eq!(statistics(&[f64::NAN, f64::NEG_INFINITY]), None);
         assert!(statistics(&[1e308, 1e308, -1e308]).is_some_and(|all| all.mean.is_finite()));
     }

@@ -1,66 +1,72 @@
-//! The boxes above a graph: counts with shares, or percentiles, over the whole range.
-use crate::ui::card::CardContext;
+//! The summary of a card: counts with shares, or percentiles, over the whole range.
+use crate::data::graph::card_state::CardData;
 use crate::ui::graph::colours::css;
-use crate::ui::graph::percentile_bounds::written;
+use crate::ui::graph::context::CardContext;
+use crate::ui::graph::percentile_bounds::format_bounded;
 use catalogue::{Summary, Unit};
 use leptos::prelude::*;
 
-/// The boxes; nothing for a graph without.
+/// A value of the summary.
+#[derive(Clone, PartialEq)]
+struct SummaryValue {
+    name: String,
+    /// The colour of the line; empty for a value without a line.
+    colour: String,
+    text: String,
+    /// The share of the total, of several counts.
+    share: String,
+}
+
+/// The summary; nothing for a graph without one.
 #[component]
-pub(crate) fn Boxes() -> impl IntoView {
-    let CardContext { graph, drawn, shown, styles, .. } = expect_context();
+pub(crate) fn SummaryValues() -> impl IntoView {
+    let card @ CardContext { graph, data, .. } = expect_context();
     if graph.summary == Summary::None {
         return ().into_any();
     }
-    let boxes = Memo::new(move |_| {
-        drawn.with(|drawn| {
-            let Some(drawn) = drawn else { return Vec::new() };
-            let total: f64 = drawn.summary.iter().map(|(_, value)| value).filter(|value| value.is_finite()).sum();
-            let styles = styles.get();
-            let one = |(name, value): &(String, f64)| {
-                let at = shown.with(|shown| shown.frame.columns.iter().position(|column| column.name == *name));
-                let colour = at.and_then(|at| styles.get(at)).map(|style| css(style.rgb)).unwrap_or_default();
-                let (text, share) = match graph.summary {
-                    Summary::Counts if drawn.summary.len() > 1 => (count(*value), percent(*value, total)),
-                    Summary::Counts => (count(*value), String::new()),
-                    Summary::Percentiles | Summary::None => {
-                        (written(graph, graph.unit, drawn, name, *value), String::new())
-                    }
-                };
-                (name.clone(), colour, text, share)
-            };
-            drawn.summary.iter().map(one).collect()
-        })
-    });
+    let values = Memo::new(move |_| data.with(|data| data.as_ref().map(|data| values(card, data)).unwrap_or_default()));
+    let value = |SummaryValue { name, colour, text, share }| {
+        view! {
+            <div>
+                <dt>
+                    {(!colour.is_empty()).then(|| view! { <i class="dot" style:background=colour></i> })}
+                    {name.clone()}
+                </dt>
+                <dd data-box=name>
+                    <b>{text}</b>
+                    <small>{share}</small>
+                </dd>
+            </div>
+        }
+    };
     view! {
         <dl class="boxes" data-testid="boxes">
-            {move || {
-                boxes
-                    .get()
-                    .into_iter()
-                    .map(|(name, colour, text, share)| {
-                        view! {
-                            <div>
-                                <dt>
-                                    {(!colour.is_empty())
-                                        .then(|| view! { <i class="dot" style:background=colour></i> })}
-                                    {name.clone()}
-                                </dt>
-                                <dd data-box=name>
-                                    <b>{text}</b>
-                                    <small>{share}</small>
-                                </dd>
-                            </div>
-                        }
-                    })
-                    .collect_view()
-            }}
+            {move || values.get().into_iter().map(value).collect_view()}
         </dl>
     }
     .into_any()
 }
 
-/// A count in full: `412,806`.
+fn values(card: CardContext, data: &CardData) -> Vec<SummaryValue> {
+    let CardContext { graph, lines, styles, .. } = card;
+    let total: f64 = data.summary.iter().map(|(_, value)| value).filter(|value| value.is_finite()).sum();
+    let styles = styles.get();
+    let value = |(name, value): &(String, f64)| {
+        let at = lines.with(|lines| lines.frame.columns.iter().position(|column| column.name == *name));
+        let colour = at.and_then(|at| styles.get(at)).map(|style| css(style.rgb)).unwrap_or_default();
+        let (text, share) = match graph.summary {
+            Summary::Counts if data.summary.len() > 1 => (count(*value), percent(*value, total)),
+            Summary::Counts => (count(*value), String::new()),
+            Summary::Percentiles | Summary::None => {
+                (format_bounded(graph, graph.unit, data, name, *value), String::new())
+            }
+        };
+        SummaryValue { name: name.clone(), colour, text, share }
+    };
+    data.summary.iter().map(value).collect()
+}
+
+/// A count with all its digits: `412,806`.
 fn count(value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
@@ -85,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_written_in_full() {
+    fn counts_have_all_digits() {
         for (value, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (412_806.0, "412,806"), (f64::NAN, "–")]
         {
             assert_eq!(count(value), text);

@@ -1,26 +1,26 @@
-//! A card's values as text: for those who read rather than look.
+//! The values of a card as a table.
 use crate::data::feed::Feed;
-use crate::ui::card::CardContext;
+use crate::ui::graph::context::CardContext;
 use crate::ui::kit::format_time as time;
 use leptos::prelude::*;
 
-/// The table, newest first.
+/// The table, newest values first.
 #[component]
 pub(crate) fn Table() -> impl IntoView {
-    let card @ CardContext { graph, shown, .. } = expect_context();
+    let card @ CardContext { graph, lines, .. } = expect_context();
     let feed = expect_context::<Feed>();
-    let heads = Memo::new(move |_| {
-        shown.with(|shown| shown.frame.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>())
+    let names = Memo::new(move |_| {
+        lines.with(|lines| lines.frame.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>())
     });
-    let caption = move || format!("{} {}, newest first", graph.title, card.shown_unit().suffix());
+    let caption = move || format!("{} {}, newest first", graph.title, card.value_unit().suffix());
     let rows = move || {
-        let shown = shown.get();
+        let lines = lines.get();
         let today_ms = feed.now_ms();
         let row = |(at, time_ms): (usize, &i64)| {
-            let columns = shown.frame.columns.iter();
+            let columns = lines.frame.columns.iter();
             let cells = columns.map(|column| {
                 let value = column.values.get(at).copied().unwrap_or(f64::NAN);
-                view! { <td>{card.listed(&column.name, value)}</td> }
+                view! { <td>{card.format_cell(&column.name, value)}</td> }
             });
             view! {
                 <tr>
@@ -29,7 +29,7 @@ pub(crate) fn Table() -> impl IntoView {
                 </tr>
             }
         };
-        shown.frame.times_ms.iter().enumerate().rev().map(row).collect_view()
+        lines.frame.times_ms.iter().enumerate().rev().map(row).collect_view()
     };
     view! {
         <div class="values" data-testid="table" tabindex="0" role="region" aria-label=format!("Values of {}", graph.title)>
@@ -38,7 +38,7 @@ pub(crate) fn Table() -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Time"</th>
-                        {move || heads.get().into_iter().map(|name| view! { <th scope="col">{name}</th> }).collect_view()}
+                        {move || names.get().into_iter().map(|name| view! { <th scope="col">{name}</th> }).collect_view()}
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

@@ -1,158 +1,120 @@
-//! The canvas: measures itself, lays the scene out and paints it when data, size or theme change.
+//! The canvas of a graph. It is repainted when data, size, options or theme change.
 use crate::data::feed::Feed;
 use crate::data::graph::card_state::CardData;
 use crate::state::cursor::Pointer;
 use crate::state::time_range::TimeRange;
-use crate::ui::card::CardContext;
 use crate::ui::graph::axis::Axis;
 use crate::ui::graph::colours::Palette;
+use crate::ui::graph::context::{CardContext, PaintedProjection};
 use crate::ui::graph::overlay::Overlay;
-use crate::ui::graph::percentile_bounds::marks;
-use crate::ui::graph::visible::{Shown, is_limit};
+use crate::ui::graph::percentile_bounds::bound_markers;
+use crate::ui::graph::visible::{VisibleLines, is_limit};
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::observe::element_size;
+use crate::ui::kit::surface::Surface;
 use crate::wasm_size::effect::effect;
 use catalogue::{Graph, Unit};
 use leptos::html;
 use leptos::prelude::*;
-use plot::{Band, Column, Drawing, LineStyle, Note, Projection, UNITS_PER_PIXEL, paint, scene, time_ticks};
+use plot::{Band, ChartType, Column, Drawing, LineStyle, Note, Projection, UNITS_PER_PIXEL, paint, scene, time_ticks};
 use plotters_canvas::CanvasBackend;
 use std::sync::Arc;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
 
-/// Where the last painting put things, in CSS pixels of the stage.
-pub(crate) type Painted = RwSignal<Option<Projection>>;
-
-/// Graph and overlay.
+/// The canvas with its overlay; `label` is the graph in one sentence, for screen readers.
 #[component]
-pub(crate) fn Plot() -> impl IntoView {
-    let card @ CardContext { drawn, .. } = expect_context();
+pub(crate) fn GraphCanvas(#[prop(into)] label: Signal<String>) -> impl IntoView {
+    let card @ CardContext { data, .. } = expect_context();
     let palette = expect_context::<Memo<Palette>>();
     let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
-    let painted: Painted = RwSignal::new(None);
+    let painted: PaintedProjection = RwSignal::new(None);
     let canvas = NodeRef::<html::Canvas>::new();
-    let size = size_of(canvas);
+    let size = element_size(canvas);
     effect(move || {
         let (Some(canvas), size) = (canvas.get(), size.get()) else { return };
-        if size.0 < 1.0 || size.1 < 1.0 {
+        if size.is_empty() {
             return;
         }
-        let drawn = drawn.get().unwrap_or_else(|| Arc::new(CardData::blank(feed.range.get_untracked())));
-        let range = pointer.visible_range(drawn.range);
-        painted.set(palette.with(|palette| draw(card, (&drawn, range), palette, &canvas, size, ratio())));
+        let data = data.get().unwrap_or_else(|| Arc::new(CardData::blank(feed.range.get_untracked())));
+        let range = pointer.visible_range(data.range);
+        let surface = Surface { canvas: &canvas, size, pixel_ratio: window().device_pixel_ratio() };
+        painted.set(palette.with(|palette| paint_card(card, &data, range, palette, surface)));
     });
     view! {
         <canvas node_ref=canvas aria-hidden="true"></canvas>
-        <Overlay painted />
+        <Overlay painted label />
     }
 }
 
-/// Pixels of the screen for one of the page.
-fn ratio() -> f64 {
-    window().device_pixel_ratio()
-}
-
-/// Paints the lines of a card and a range of theirs, as [`Picture::draw`] does.
-pub(crate) fn draw(
+/// Paints a card as [`Picture::paint`] does.
+pub(crate) fn paint_card(
     card: CardContext,
-    (drawn, range): (&CardData, TimeRange),
+    data: &CardData,
+    range: TimeRange,
     palette: &Palette,
-    canvas: &web_sys::HtmlCanvasElement,
-    size: (f64, f64),
-    ratio: f64,
+    surface: Surface<'_>,
 ) -> Option<Projection> {
-    let (shown, styles, axis) = (card.shown.get(), card.styles.get(), card.axis.get());
+    let (lines, styles, axis) = (card.lines.get(), card.styles.get(), card.axis.get());
     let (graph, unit) = (card.graph, card.unit());
-    let picture = Picture { graph, unit, drawn, range, shown: &shown, styles: &styles, axis: &axis, palette };
-    picture.draw(canvas, size, ratio)
+    let picture = Picture { graph, unit, data, range, lines: &lines, styles: &styles, axis: &axis, palette };
+    picture.paint(surface)
 }
 
-/// All that decides what is painted.
+/// Everything that decides what is painted.
 struct Picture<'a> {
     graph: &'a Graph,
     unit: Unit,
-    drawn: &'a CardData,
-    /// Start and end, Unix milliseconds.
+    data: &'a CardData,
     range: TimeRange,
-    shown: &'a Shown,
+    lines: &'a VisibleLines,
     styles: &'a [LineStyle],
     axis: &'a Axis,
     palette: &'a Palette,
 }
 
-/// Marks of bounds are at least so far apart, in CSS pixels.
-const MARKS_APART_PX: f64 = 36.0;
+/// The smallest distance between markers of bounds, in CSS pixels.
+const MIN_MARKER_DISTANCE_PX: f64 = 36.0;
 
 impl Picture<'_> {
-    /// Paints on a canvas of that size in CSS pixels, with `ratio` pixels of its own for one of them, and tells where
-    /// things lie; none when the canvas cannot be painted on.
-    fn draw(&self, canvas: &web_sys::HtmlCanvasElement, (width, height): (f64, f64), ratio: f64) -> Option<Projection> {
-        let (range, frame) = (self.range, &self.shown.frame);
-        let projection = self.axis.projection(width, height, range);
+    /// Paints and returns the projection; none if the browser provides no context.
+    fn paint(&self, surface: Surface<'_>) -> Option<Projection> {
+        let (range, frame) = (self.range, &self.lines.frame);
+        let projection = self.axis.projection(surface.size.width, surface.size.height, range);
         let count = ((projection.right - projection.left) / 60.0).max(2.0) as usize;
         let times = time_ticks(range.start_ms, range.end_ms, count, &time::offset_ms);
-        let (pixel_width, pixel_height) = ((width * ratio).round() as u32, (height * ratio).round() as u32);
-        if (canvas.width(), canvas.height()) != (pixel_width, pixel_height) {
-            canvas.set_width(pixel_width);
-            canvas.set_height(pixel_height);
-        }
-        let context: web_sys::CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-        context.reset_transform().ok()?;
-        context.clear_rect(0.0, 0.0, pixel_width.into(), pixel_height.into());
+        let context = surface.clear()?;
         context.scale(1.0 / UNITS_PER_PIXEL, 1.0 / UNITS_PER_PIXEL).ok()?;
         // Sharp peaks would grow spikes with the default joint.
         context.set_line_join("round");
-        let apart_ms = (MARKS_APART_PX / projection.per_ms()) as i64;
-        let chart_type = self.shown.look.unwrap_or(plot::ChartType::Lines);
+        let distance_ms = (MIN_MARKER_DISTANCE_PX / projection.per_ms()) as i64;
         let drawing = Drawing {
             frame,
             styles: self.styles,
-            chart_type,
+            chart_type: self.lines.chart_type.unwrap_or(ChartType::Lines),
             projection,
-            band: self.shown.rest.as_ref().map(|rest| Band { low: &rest.low, high: &rest.high }),
-            notes: &self.limits(),
-            markers: &marks(self.graph, self.drawn, frame, self.styles, apart_ms),
+            band: self.lines.remaining.as_ref().map(|band| Band { low: &band.low, high: &band.high }),
+            notes: &self.limit_notes(),
+            markers: &bound_markers(self.graph, self.data, frame, self.styles, distance_ms),
             values: &self.axis.ticks,
             times: &times,
             theme: &self.palette.theme,
-            scale: ratio * UNITS_PER_PIXEL,
+            scale: surface.pixel_ratio * UNITS_PER_PIXEL,
             device_pixel: UNITS_PER_PIXEL,
         };
-        paint(&scene(&drawing), CanvasBackend::with_canvas_object(canvas.clone())?).ok()?;
+        paint(&scene(&drawing), CanvasBackend::with_canvas_object(surface.canvas.clone())?).ok()?;
         Some(projection)
     }
 
-    /// The visible limits with their names and newest values.
-    fn limits(&self) -> Vec<Note> {
-        let columns = self.shown.frame.columns.iter().zip(self.styles).enumerate();
+    /// The visible limits with their names and latest values.
+    fn limit_notes(&self) -> Vec<Note> {
+        let columns = self.lines.frame.columns.iter().zip(self.styles).enumerate();
         let limits = columns.filter(|(_, (column, style))| style.is_visible && is_limit(self.graph, &column.name));
         let note = |(at, (column, style)): (usize, (&Column, &LineStyle))| {
-            let value = self.shown.frame.last(at).filter(|value| value.is_finite())?;
+            let value = self.lines.frame.last(at).filter(|value| value.is_finite())?;
             let text = format!("{} {}", column.name, self.unit.format_short(value));
             Some(Note { value, text, rgb: style.rgb })
         };
         limits.filter_map(note).collect()
     }
-}
-
-/// The element's size in CSS pixels, kept up to date.
-pub(crate) fn size_of(canvas: NodeRef<html::Canvas>) -> RwSignal<(f64, f64)> {
-    let size = RwSignal::new((0.0, 0.0));
-    let callback = Closure::<dyn Fn(JsValue)>::new(move |_| {
-        if let Some(canvas) = canvas.get_untracked() {
-            size.set((canvas.client_width().into(), canvas.client_height().into()));
-        }
-    });
-    let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return size };
-    let watcher = StoredValue::new_local((observer, callback));
-    effect(move || {
-        if let Some(canvas) = canvas.get() {
-            size.set((canvas.client_width().into(), canvas.client_height().into()));
-            watcher.with_value(|(observer, _)| observer.observe(&canvas));
-        }
-    });
-    on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
-    size
 }
 
 #[cfg(test)]
@@ -161,8 +123,10 @@ mod tests {
     use super::*;
     use crate::state::card_options::CardOptions;
     use crate::ui::graph::axis::axis;
-    use crate::ui::graph::visible::shown;
+    use crate::ui::graph::visible::visible_lines;
+    use crate::ui::kit::observe::Size;
     use plot::{Frame, Rgb};
+    use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     /// A canvas of 400 by 200 CSS pixels on the page.
@@ -173,7 +137,7 @@ mod tests {
         canvas
     }
 
-    fn drawn(name: &str, values: &[f64]) -> CardData {
+    fn card_data(name: &str, values: &[f64]) -> CardData {
         let step_ms = 1000;
         let times_ms: Vec<i64> = (0..values.len() as i64).map(|at| at * step_ms).collect();
         let end_ms = times_ms.last().copied().unwrap_or(0);
@@ -185,24 +149,29 @@ mod tests {
         canvas: &web_sys::HtmlCanvasElement,
         size: (f64, f64),
         graph: &Graph,
-        drawn: &CardData,
+        data: &CardData,
         styles: &[LineStyle],
         is_log: bool,
     ) -> Projection {
-        let shown = shown(graph, drawn, &CardOptions::default());
-        let axis = axis(graph.unit, &shown, styles, is_log);
+        let lines = visible_lines(graph, data, &CardOptions::default());
+        let axis = axis(graph.unit, &lines, styles, is_log);
         let palette = Palette::read();
         let picture = Picture {
             graph,
             unit: graph.unit,
-            drawn,
-            range: drawn.range,
-            shown: &shown,
+            data,
+            range: data.range,
+            lines: &lines,
             styles,
             axis: &axis,
             palette: &palette,
         };
-        picture.draw(canvas, size, ratio()).expect("drawn")
+        let size = Size { width: size.0, height: size.1 };
+        picture.paint(Surface { canvas, size, pixel_ratio: pixel_ratio() }).expect("painted")
+    }
+
+    fn pixel_ratio() -> f64 {
+        window().device_pixel_ratio()
     }
 
     /// Pixels of the canvas that have the colour.
@@ -215,30 +184,30 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn a_line_is_painted_in_its_colour_and_gone_when_hidden() {
+    fn a_line_is_painted_in_its_colour_and_not_when_hidden() {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
         let canvas = canvas();
         let style = LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_visible: true };
-        let drawn = drawn("running", &[1.0, 5.0, 5.0, 5.0, 2.0]);
+        let data = card_data("running", &[1.0, 5.0, 5.0, 5.0, 2.0]);
         let size = (400.0, 200.0);
-        let projection = draw(&canvas, size, graph, &drawn, std::slice::from_ref(&style), false);
-        assert_eq!(f64::from(canvas.width()), 400.0 * ratio());
+        let projection = draw(&canvas, size, graph, &data, std::slice::from_ref(&style), false);
+        assert_eq!(f64::from(canvas.width()), 400.0 * pixel_ratio());
         assert!(count(&canvas, style.rgb) > 3000, "{}", count(&canvas, style.rgb));
         assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
         assert!(projection.high >= 5.0);
-        draw(&canvas, size, graph, &drawn, &[LineStyle { is_visible: false, ..style.clone() }], false);
+        draw(&canvas, size, graph, &data, &[LineStyle { is_visible: false, ..style.clone() }], false);
         assert_eq!(count(&canvas, style.rgb), 0);
     }
 
     #[wasm_bindgen_test]
-    fn odd_data_and_sizes_do_no_harm() {
+    fn odd_data_and_sizes_are_painted() {
         let graph = catalogue::graph("end-to-end-latency").expect("a graph");
         let canvas = canvas();
         let style = [LineStyle { rgb: Rgb(12, 34, 56), dash: None, is_overlaid: false, is_visible: true }];
         for values in [&[][..], &[f64::NAN; 3], &[f64::INFINITY, 1e308, -1e308, 5e-324]] {
             for size in [(1.0, 1.0), (40.0, 20.0), (5000.0, 30.0)] {
                 for is_log in [false, true] {
-                    let projection = draw(&canvas, size, graph, &drawn("p50", values), &style, is_log);
+                    let projection = draw(&canvas, size, graph, &card_data("p50", values), &style, is_log);
                     assert!(projection.y(0.0).is_finite() && projection.x(0).is_finite(), "{values:?} {size:?}");
                 }
             }

@@ -1,30 +1,42 @@
-//! Colours: the stylesheet's custom properties, read once for each theme, and which line gets which.
-use crate::ui::graph::visible::{REST, Shown, is_limit};
+//! Colours: the custom properties of the stylesheet, read once for each theme, and how they are assigned to lines.
+use crate::ui::graph::visible::{REMAINING, VisibleLines, is_limit};
 use crate::wasm_size::sort::order;
 use catalogue::contract::ReplicaState;
 use catalogue::{Colours, Detail, Graph, LineRole, Section, line_name};
 use leptos::prelude::{document, window};
-use plot::{ChartType, LineStyle, Rgb, Theme};
+use plot::{LineStyle, Rgb, Theme};
 
-/// Everything on the canvas that has a colour.
+/// The colours of everything on a canvas.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Palette {
     pub(crate) theme: Theme,
-    /// Text of the first rank.
-    pub(crate) ink: Rgb,
-    /// Of the states of replicas, in the order of [`ReplicaState::ALL`].
+    /// The colour of primary text.
+    pub(crate) primary_text: Rgb,
+    /// The colours of replica states, in the order of [`ReplicaState::ALL`].
     states: Vec<Rgb>,
     limit: Rgb,
     series: Vec<Rgb>,
     percentiles: Vec<Rgb>,
-    classes: Vec<Rgb>,
+    status_classes: Vec<Rgb>,
 }
 
+/// Lengths of dash and gap in CSS pixels; none for a solid line.
+type Dash = Option<(f64, f64)>;
+
+/// The colour and the dash pattern of a line.
+#[derive(Clone, Copy)]
+struct Stroke {
+    rgb: Rgb,
+    dash: Dash,
+}
+
+/// The colour where the stylesheet has none.
 const FALLBACK: Rgb = Rgb(128, 128, 128);
 
-/// Dash patterns for lines past the last colour.
-const DASHES: [Option<(f64, f64)>; 3] = [None, Some((6.0, 3.0)), Some((2.0, 3.0))];
-const LIMIT_DASH: Option<(f64, f64)> = Some((5.0, 4.0));
+/// Dash patterns of lines past the last colour.
+const DASHES: [Dash; 3] = [None, Some((6.0, 3.0)), Some((2.0, 3.0))];
+const LIMIT_DASH: Dash = Some((5.0, 4.0));
+const COMPARISON_DASH: Dash = Some((4.0, 3.0));
 
 impl Palette {
     /// Reads the document's custom properties.
@@ -37,7 +49,7 @@ impl Palette {
         let font = style.as_ref().and_then(|style| style.get_property_value("--font").ok()).unwrap_or_default();
         let percentiles = ["--p50", "--p90", "--p95", "--p99"].map(colour).to_vec();
         Self {
-            ink: colour("--text"),
+            primary_text: colour("--text"),
             theme: Theme {
                 band: colour("--band"),
                 background: colour("--surface"),
@@ -51,109 +63,119 @@ impl Palette {
             limit: colour("--limit"),
             series: (1..=8).map(|at| colour(&format!("--series-{at}"))).collect(),
             percentiles,
-            classes: (1..=5).map(|class| colour(&format!("--class-{class}"))).collect(),
+            status_classes: (1..=5).map(|class| colour(&format!("--class-{class}"))).collect(),
         }
     }
 
-    /// The colour of a state.
+    /// The colour of a replica state.
     pub(crate) fn state(&self, state: ReplicaState) -> Rgb {
         self.states.get(state as usize).copied().unwrap_or(FALLBACK)
     }
 
-    /// How each column of what is shown is drawn.
-    pub(crate) fn styles(&self, graph: &Graph, shown: &Shown, is_detailed: bool) -> Vec<LineStyle> {
-        let columns = &shown.frame.columns;
-        let (own, others) = columns.split_at(shown.own_count.min(columns.len()));
+    /// The style of each visible line.
+    pub(crate) fn styles(&self, graph: &Graph, lines: &VisibleLines, is_detailed: bool) -> Vec<LineStyle> {
+        let columns = &lines.frame.columns;
+        let (own, others) = columns.split_at(lines.own_count.min(columns.len()));
         let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
-        if let Some(ChartType::Cells { .. }) = shown.look {
+        if lines.is_heat_map() {
             let rgb = self.percentiles[self.percentiles.len() - 1];
             return names.iter().map(|_| LineStyle { rgb, dash: None, is_overlaid: false, is_visible: true }).collect();
         }
+        let strokes = match is_detailed && graph.detail != Detail::Codes {
+            true => self.detail_strokes(graph, &names),
+            false => self.strokes(graph, &names),
+        };
         let mut styles: Vec<LineStyle> = Vec::with_capacity(columns.len());
-        for (name, (rgb, dash)) in names.iter().zip(self.looks(graph, &names, is_detailed)) {
-            let is_visible = !shown.lines.hides(name);
-            let is_rest = shown.rest.is_some() && *name == REST;
+        for (name, Stroke { rgb, dash }) in names.iter().zip(strokes) {
+            let is_visible = !lines.filter.hides(name);
+            let is_remaining = lines.remaining.is_some() && *name == REMAINING;
             let (rgb, dash) =
-                if is_rest { (self.theme.text.mixed(self.theme.background, 0.5), None) } else { (rgb, dash) };
+                if is_remaining { (self.theme.text.mixed(self.theme.background, 0.5), None) } else { (rgb, dash) };
             styles.push(LineStyle { rgb, dash, is_overlaid: is_limit(graph, name), is_visible });
         }
-        for (column, of) in others.iter().zip(&shown.beside) {
-            let own = of.and_then(|at| styles.get(at)).map(|own| (own.rgb, own.is_visible));
-            let (rgb, is_visible) = own.unwrap_or((self.theme.text, !shown.lines.hides(&column.name)));
+        for (column, own) in others.iter().zip(&lines.comparison_of) {
+            let own = own.and_then(|at| styles.get(at)).map(|own| (own.rgb, own.is_visible));
+            let (rgb, is_visible) = own.unwrap_or((self.theme.text, !lines.filter.hides(&column.name)));
             let rgb = rgb.mixed(self.theme.background, 0.45);
-            styles.push(LineStyle { rgb, dash: Some((4.0, 3.0)), is_overlaid: true, is_visible });
+            styles.push(LineStyle { rgb, dash: COMPARISON_DASH, is_overlaid: true, is_visible });
         }
         styles
     }
 
-    /// Colour and dashes of each name.
-    fn looks(&self, graph: &Graph, names: &[&str], is_detailed: bool) -> Vec<(Rgb, Option<(f64, f64)>)> {
-        if is_detailed && graph.detail != Detail::Codes {
-            let places = places(names, self.series.len());
-            return names
-                .iter()
-                .zip(places)
-                .map(|(name, place)| match is_limit(graph, name) {
-                    true => self.bound(graph, name),
-                    false => self.numbered(place),
-                })
-                .collect();
-        }
-        let mut taken: Vec<Rgb> = Vec::new();
-        let mut looks = Vec::with_capacity(names.len());
+    /// The strokes of replicas or GPUs.
+    fn detail_strokes(&self, graph: &Graph, names: &[&str]) -> Vec<Stroke> {
+        let slots = colour_slots(names, self.series.len());
+        let stroke = |(name, slot): (&&str, usize)| match is_limit(graph, name) {
+            true => self.limit_stroke(graph, name),
+            false => self.series_stroke(slot),
+        };
+        names.iter().zip(slots).map(stroke).collect()
+    }
+
+    /// The strokes of a graph's lines.
+    fn strokes(&self, graph: &Graph, names: &[&str]) -> Vec<Stroke> {
+        let mut used: Vec<Rgb> = Vec::new();
+        let mut strokes = Vec::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
-            let own = line_name(name);
-            let fixed = match graph.colours {
-                Colours::Order if graph.section == Section::Replicas => state_of(own).map(|state| self.state(state)),
-                Colours::Order => None,
-                Colours::Percentiles => ["p50", "p90", "p95", "p99"]
-                    .iter()
-                    .position(|percentile| *percentile == own)
-                    .map(|at| self.percentiles[at]),
-                Colours::StatusClasses => class(own).map(|class| self.classes[class - 1]),
-            };
-            looks.push(match fixed {
-                _ if is_limit(graph, name) => self.bound(graph, name),
-                None => self.numbered(at),
-                // Codes of a class, and percentiles of a second engine, share a colour: shades and dashes tell them
-                // apart.
+            strokes.push(match self.fixed_colour(graph, line_name(name)) {
+                _ if is_limit(graph, name) => self.limit_stroke(graph, name),
+                None => self.series_stroke(at),
+                // The codes of a class, or the percentiles of a second engine, share a colour and differ in shade and
+                // dashes.
                 Some(rgb) => {
-                    let earlier = taken.iter().filter(|taken| **taken == rgb).count();
-                    taken.push(rgb);
+                    let earlier = used.iter().filter(|used| **used == rgb).count();
+                    used.push(rgb);
                     let shade = 0.22 * (earlier % 4) as f64;
-                    (rgb.mixed(self.theme.background, shade), DASHES[earlier % DASHES.len()])
+                    Stroke { rgb: rgb.mixed(self.theme.background, shade), dash: DASHES[earlier % DASHES.len()] }
                 }
             });
         }
-        looks
+        strokes
     }
 
-    /// Of a limit, or of a guide.
-    fn bound(&self, graph: &Graph, name: &str) -> (Rgb, Option<(f64, f64)>) {
+    /// The colour of a line with a meaning of its own: a replica state, a percentile or a status class.
+    fn fixed_colour(&self, graph: &Graph, name: &str) -> Option<Rgb> {
+        match graph.colours {
+            Colours::Order if graph.section == Section::Replicas => state_of(name).map(|state| self.state(state)),
+            Colours::Order => None,
+            Colours::Percentiles => {
+                let at = ["p50", "p90", "p95", "p99"].iter().position(|percentile| *percentile == name);
+                at.map(|at| self.percentiles[at])
+            }
+            Colours::StatusClasses => status_class(name).map(|class| self.status_classes[class - 1]),
+        }
+    }
+
+    /// The stroke of a limit or of a guide.
+    fn limit_stroke(&self, graph: &Graph, name: &str) -> Stroke {
         let is_guide = graph.line(name).is_some_and(|line| line.role == LineRole::Guide);
-        if is_guide { (self.theme.text, DASHES[2]) } else { (self.limit, LIMIT_DASH) }
+        match is_guide {
+            true => Stroke { rgb: self.theme.text, dash: DASHES[2] },
+            false => Stroke { rgb: self.limit, dash: LIMIT_DASH },
+        }
     }
 
-    fn numbered(&self, at: usize) -> (Rgb, Option<(f64, f64)>) {
-        (self.series[at % self.series.len()], DASHES[at / self.series.len() % DASHES.len()])
+    fn series_stroke(&self, at: usize) -> Stroke {
+        let count = self.series.len();
+        Stroke { rgb: self.series[at % count], dash: DASHES[at / count % DASHES.len()] }
     }
 }
 
-/// Places of names among `count` colours, by a hash of the name, so that a replica looks the same on every card and
-/// after every reload. Names that meet at a place move on in the order of the names; once all colours are taken, the
-/// next round begins, which is drawn with other dashes.
-fn places(names: &[&str], count: usize) -> Vec<usize> {
-    let mut places = vec![0; names.len()];
-    let mut taken = vec![false; names.len() + count];
+/// Assigns names to `count` colours by a hash of the name, so that a replica has the same colour on every card and after
+/// every reload. Names with the same hash move on to the next free colour, in the order of the names. Once all colours
+/// are used, the next round begins, which has other dashes.
+fn colour_slots(names: &[&str], count: usize) -> Vec<usize> {
+    let mut slots = vec![0; names.len()];
+    let mut is_used = vec![false; names.len() + count];
     for (done, at) in order(names.len(), &|a, b| names[a].cmp(names[b])).into_iter().enumerate() {
         let round = done / count;
         let first = hash(line_name(names[at])) as usize % count;
-        let free = (0..count).map(|step| round * count + (first + step) % count).find(|place| !taken[*place]);
-        let place = free.unwrap_or(first);
-        taken[place] = true;
-        places[at] = place;
+        let free = (0..count).map(|step| round * count + (first + step) % count).find(|slot| !is_used[*slot]);
+        let slot = free.unwrap_or(first);
+        is_used[slot] = true;
+        slots[at] = slot;
     }
-    places
+    slots
 }
 
 /// FNV-1a: short, and the same everywhere. Source: draft-eastlake-fnv, section 2.
@@ -163,7 +185,7 @@ fn hash(text: &str) -> u32 {
     hash ^ (hash >> 15)
 }
 
-/// The state that a line counts.
+/// The replica state that a line counts.
 fn state_of(line: &str) -> Option<ReplicaState> {
     match line {
         "active" => Some(ReplicaState::Running),
@@ -173,8 +195,8 @@ fn state_of(line: &str) -> Option<ReplicaState> {
     }
 }
 
-/// 1 to 5 of `1xx` to `5xx`, and of the codes in them.
-fn class(name: &str) -> Option<usize> {
+/// The class of a status code: 1 to 5 for `1xx` to `5xx` and for the codes in them.
+fn status_class(name: &str) -> Option<usize> {
     let (first, rest) = name.split_at_checked(1)?;
     let is_code = rest == "xx" || (rest.len() == 2 && rest.bytes().all(|byte| byte.is_ascii_digit()));
     first.parse().ok().filter(|class| is_code && (1..=5).contains(class))
@@ -195,6 +217,7 @@ pub(crate) fn css(rgb: Rgb) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plot::ChartType;
     use std::collections::BTreeSet;
 
     #[test]
@@ -227,24 +250,24 @@ mod tests {
                 .filter_map(|(name, rest)| Some((name, rgb(rest.get(..7)?)?)))
                 .collect();
             let of = |wanted: &str| colours.iter().find(|(name, _)| *name == wanted).expect("a colour").1;
-            let ground = of("surface");
-            let drawn = ["p5", "p9", "class-", "series-", "state-", "limit"];
+            let background = of("surface");
+            let data = ["p5", "p9", "class-", "series-", "state-", "limit"];
             let lines: Vec<_> =
-                colours.iter().filter(|(name, _)| drawn.iter().any(|kind| name.starts_with(kind))).collect();
+                colours.iter().filter(|(name, _)| data.iter().any(|kind| name.starts_with(kind))).collect();
             assert_eq!(lines.len(), 4 + 5 + 8 + ReplicaState::ALL.len() + 1);
             for (name, rgb) in lines {
                 // WCAG 2.2, 1.4.11: what must be seen to understand a picture.
-                assert!(contrast(*rgb, ground) >= 3.0, "{name} of theme {theme}: {}", contrast(*rgb, ground));
+                assert!(contrast(*rgb, background) >= 3.0, "{name} of theme {theme}: {}", contrast(*rgb, background));
             }
             let shades = ["p50", "p90", "p95", "p99"].map(of);
             for pair in shades.windows(2) {
-                assert!(contrast(pair[1], ground) > 1.4 * contrast(pair[0], ground), "theme {theme}: {pair:?}");
+                assert!(contrast(pair[1], background) > 1.4 * contrast(pair[0], background), "theme {theme}: {pair:?}");
             }
         }
     }
 
     #[test]
-    fn only_statuses_have_a_class() {
+    fn only_http_status_codes_have_a_class() {
         for (name, expected) in [
             ("1xx", Some(1)),
             ("5xx", Some(5)),
@@ -256,21 +279,21 @@ mod tests {
             ("other", None),
             ("é", None),
         ] {
-            assert_eq!(class(name), expected, "{name}");
+            assert_eq!(status_class(name), expected, "{name}");
         }
     }
 
     #[test]
-    fn names_keep_their_place_and_the_first_eight_differ() {
+    fn names_keep_their_colour_and_the_first_eight_differ() {
         let names = ["10.0.0.1:8000", "10.0.0.2:8000", "10.0.0.3:8000", "GPU-1", "GPU-2", "a", "b", "c"];
-        let there = places(&names, 8);
-        assert_eq!(there.iter().collect::<BTreeSet<_>>().len(), 8);
+        let slots = colour_slots(&names, 8);
+        assert_eq!(slots.iter().collect::<BTreeSet<_>>().len(), 8);
         let reversed: Vec<&str> = names.iter().rev().copied().collect();
-        assert!(places(&reversed, 8).iter().rev().eq(&there), "the order of the columns does not matter");
-        assert_eq!(places(&["a"], 8)[0], hash("a") as usize % 8);
+        assert!(colour_slots(&reversed, 8).iter().rev().eq(&slots), "the order of the columns does not matter");
+        assert_eq!(colour_slots(&["a"], 8)[0], hash("a") as usize % 8);
         let many: Vec<String> = (0..20).map(|at| format!("replica-{at}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(places(&many, 8).into_iter().collect::<BTreeSet<_>>().len(), 20);
+        assert_eq!(colour_slots(&many, 8).into_iter().collect::<BTreeSet<_>>().len(), 20);
     }
 
     fn palette() -> Palette {
@@ -286,39 +309,39 @@ mod tests {
                 font: String::new(),
                 font_px: 11.0,
             },
-            ink: grey(0),
+            primary_text: grey(0),
             limit: grey(4),
             series: (10..18).map(grey).collect(),
             percentiles: (20..24).map(grey).collect(),
-            classes: (31..36).map(grey).collect(),
+            status_classes: (31..36).map(grey).collect(),
         }
     }
 
-    fn shown(names: &[&str], own_count: usize) -> Shown {
+    fn lines(names: &[&str], own_count: usize) -> VisibleLines {
         let columns = names.iter().map(|name| plot::Column { name: (*name).into(), values: Vec::new() }).collect();
         let frame = plot::Frame { times_ms: Vec::new(), columns };
-        let beside = (own_count..names.len()).map(|_| Some(0)).collect();
-        Shown { frame, own_count, beside, look: Some(ChartType::Lines), ..Shown::default() }
+        let comparison_of = (own_count..names.len()).map(|_| Some(0)).collect();
+        VisibleLines { frame, own_count, comparison_of, chart_type: Some(ChartType::Lines), ..VisibleLines::default() }
     }
 
     #[test]
     fn codes_of_a_class_have_its_hue_in_shades() {
         let graph = catalogue::graph("volume").expect("a graph");
-        let styles = palette().styles(graph, &shown(&["200", "404", "429"], 3), true);
+        let styles = palette().styles(graph, &lines(&["200", "404", "429"], 3), true);
         assert_eq!((styles[0].rgb, styles[1].rgb), (Rgb(32, 32, 32), Rgb(34, 34, 34)));
         assert!(styles[2].rgb != styles[1].rgb && styles[2].rgb.0 > 34);
     }
 
     #[test]
-    fn the_range_before_is_dimmed_dashed_and_hidden_with_its_line() {
+    fn the_previous_period_is_dimmed_dashed_and_hidden_with_its_line() {
         let graph = catalogue::graph("running-and-waiting").expect("a graph");
-        let shown = shown(&["running", "limit", "running before"], 2);
-        let styles = palette().styles(graph, &shown, false);
+        let lines = lines(&["running", "limit", "running (previous)"], 2);
+        let styles = palette().styles(graph, &lines, false);
         assert!(styles[2].is_overlaid && styles[2].dash.is_some() && styles[2].is_visible);
         assert_eq!(styles[2].rgb, styles[0].rgb.mixed(Rgb(255, 255, 255), 0.45));
         assert_eq!((styles[1].rgb, styles[1].is_overlaid), (Rgb(4, 4, 4), true));
-        let mut shown = shown;
-        shown.lines.toggle("running", &[]);
-        assert!(!palette().styles(graph, &shown, false)[2].is_visible);
+        let mut lines = lines;
+        lines.filter.toggle("running", &[]);
+        assert!(!palette().styles(graph, &lines, false)[2].is_visible);
     }
 }

@@ -1,7 +1,9 @@
-//! The graph on a card: canvas, axes, colours, overlay, and input.
+//! The graph on a card: canvas, axes, colours, overlay and input.
 pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod colours;
+pub(crate) mod context;
+pub(crate) mod guides;
 pub(crate) mod input;
 pub(crate) mod overlay;
 pub(crate) mod percentile_bounds;

@@ -1,67 +1,35 @@
-//! What lies over a graph: crosshair, dots, selection and marks; moving the pointer redraws no canvas.
+//! The overlay of a graph: crosshair, dots, selection and events. Moving the pointer repaints no canvas.
 use crate::data::events::Event;
 use crate::data::feed::Feed;
-use crate::state::cursor::{Pointer, Selection};
-use crate::ui::card::CardContext;
-use crate::ui::card::last_value::{Newest, newest};
-use crate::ui::card::threshold::TargetLine;
-use crate::ui::graph::canvas::Painted;
+use crate::state::cursor::Pointer;
 use crate::ui::graph::colours::css;
-use crate::ui::graph::input::{Hand, index_at};
-use crate::ui::graph::tooltip::Tooltip;
-use crate::ui::kit::format_time as time;
+use crate::ui::graph::context::{CardContext, LineValue, PaintedProjection};
+use crate::ui::graph::guides::{Crosshair, SelectedRange, ThresholdLine, px};
+use crate::ui::graph::input::{GraphInput, index_at};
+use crate::ui::graph::tooltip::{Tooltip, event_text};
 use leptos::prelude::*;
-use plot::ChartType;
+use plot::{ChartType, Projection};
 
-/// The overlay.
+/// The overlay; `label` is the graph in one sentence, for screen readers.
 #[component]
-pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
-    let card @ CardContext { drawn, shown, .. } = expect_context();
-    let hand = Hand::new(card.graph.id, drawn, painted);
+pub(crate) fn Overlay(painted: PaintedProjection, label: Signal<String>) -> impl IntoView {
+    let card @ CardContext { data, .. } = expect_context();
+    let input = GraphInput::new(card.graph.id, data, painted);
     let pointer = expect_context::<Pointer>();
     let feed = expect_context::<Feed>();
-    // The point nearest to the cursor, and where it lies.
-    let index = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(drawn, cursor.time_ms)));
+    // The time nearest to the cursor, and its place.
+    let index = Memo::new(move |_| pointer.cursor.get().and_then(|cursor| index_at(data, cursor.time_ms)));
     let x = Memo::new(move |_| {
         let (index, projection) = (index.get()?, painted.get()?);
-        let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
+        let time_ms = data.with(|data| data.as_ref()?.frame.times_ms.get(index).copied())?;
         Some(projection.x(time_ms).clamp(projection.left, projection.right))
     });
-    let dots = move || {
-        let (x, index, projection) = (x.get()?, index.get()?, painted.get()?);
-        let is_lines = shown.with(|shown| shown.look == Some(ChartType::Lines));
-        let values = card.values(index).into_iter().filter(move |(_, style, value)| {
-            let has_place = value.is_finite() && (!projection.is_log || *value > 0.0);
-            has_place && (is_lines || style.is_overlaid)
-        });
-        let dot = |(_, style, value): (String, plot::LineStyle, f64)| {
-            let y = projection.y(value);
-            view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=css(style.rgb)></i> }
-        };
-        Some(values.map(dot).collect_view())
-    };
-    let marks = move || {
+    let dots = move || Some(dots(card, index.get()?, x.get()?, painted.get()?));
+    let events = move || {
         let projection = painted.get()?;
-        let within = feed
-            .events
-            .get()
-            .into_iter()
-            .filter(move |mark| (projection.start_ms..=projection.end_ms).contains(&mark.time_ms));
-        let mark = move |mark: Event| {
-            let text = told(&mark);
-            view! {
-                <i
-                    class="mark"
-                    data-happening=mark.kind.verb()
-                    role="img"
-                    aria-label=text.clone()
-                    title=text
-                    style:left=px(projection.x(mark.time_ms))
-                    style:top=px(projection.bottom)
-                ></i>
-            }
-        };
-        Some(within.map(mark).collect_view())
+        let range = projection.start_ms..=projection.end_ms;
+        let visible = feed.events.get().into_iter().filter(move |event| range.contains(&event.time_ms));
+        Some(visible.map(move |event| event_mark(&event, &projection)).collect_view())
     };
     view! {
         <div
@@ -70,89 +38,51 @@ pub(crate) fn Overlay(painted: Painted) -> impl IntoView {
             tabindex="0"
             role="application"
             aria-roledescription="graph"
-            aria-label=move || summary(card)
-            on:pointerdown=move |event| hand.down(&event)
-            on:pointermove=move |event| hand.moved(&event)
-            on:pointerup=move |event| hand.up(&event)
-            on:pointercancel=move |event| hand.cancelled(&event)
-            on:pointerleave=move |_| hand.left()
-            on:dblclick=move |_| hand.back()
-            on:keydown=move |event| hand.key(&event)
+            aria-label=label
+            on:pointerdown=move |event| input.pointer_down(&event)
+            on:pointermove=move |event| input.pointer_move(&event)
+            on:pointerup=move |event| input.pointer_up(&event)
+            on:pointercancel=move |event| input.pointer_cancel(&event)
+            on:pointerleave=move |_| input.pointer_leave()
+            on:dblclick=move |_| input.back()
+            on:keydown=move |event| input.key_down(&event)
         >
-            <Selected painted />
-            <TargetLine painted />
+            <SelectedRange painted />
+            <ThresholdLine painted />
             <Crosshair x painted />
             {dots}
-            {marks}
+            {events}
             <Tooltip index x painted />
         </div>
     }
 }
 
-/// What a mark stands for.
-pub(crate) fn told(mark: &Event) -> String {
-    format!("{} at {}", mark.sentence(), time::clock(mark.time_ms))
+/// The dots where the crosshair meets the lines; stacked layers have none.
+fn dots(card: CardContext, index: usize, x: f64, projection: Projection) -> impl IntoView {
+    let is_lines = card.lines.with(|lines| lines.chart_type == Some(ChartType::Lines));
+    let has_dot = move |line: &LineValue| {
+        let is_on_axis = line.value.is_finite() && (!projection.is_log || line.value > 0.0);
+        is_on_axis && (is_lines || line.style.is_overlaid)
+    };
+    let dot = move |line: LineValue| {
+        let (y, colour) = (projection.y(line.value), css(line.style.rgb));
+        view! { <i class="cursor-dot" style:left=px(x) style:top=px(y) style:border-color=colour></i> }
+    };
+    card.values(index).into_iter().filter(has_dot).map(dot).collect_view()
 }
 
-/// The line at the shared cursor.
-#[component]
-pub(crate) fn Crosshair(x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
-    move || {
-        let (x, projection) = (x.get()?, painted.get()?);
-        Some(view! {
-            <div
-                class="crosshair"
-                style:left=px(x)
-                style:top=px(projection.top)
-                style:height=px(projection.bottom - projection.top)
-            ></div>
-        })
+/// The mark of an event on the time axis.
+fn event_mark(event: &Event, projection: &Projection) -> impl IntoView + use<> {
+    let text = event_text(event);
+    view! {
+        <i
+            class="mark"
+            data-happening=event.kind.verb()
+            role="img"
+            aria-label=text.clone()
+            title=text
+            style:left=px(projection.x(event.time_ms))
+            style:top=px(projection.bottom)
+        ></i>
     }
-}
-
-/// What a drag covers.
-#[component]
-pub(crate) fn Selected(painted: Painted) -> impl IntoView {
-    let pointer = expect_context::<Pointer>();
-    move || {
-        let (Selection { from_ms: one_ms, to_ms: other_ms }, projection) = (pointer.selection.get()?, painted.get()?);
-        let within = |time_ms| projection.x(time_ms).clamp(projection.left, projection.right);
-        let (left, right) = (within(one_ms.min(other_ms)), within(one_ms.max(other_ms)));
-        Some(view! {
-            <div
-                class="selection"
-                style:left=px(left)
-                style:width=px(right - left)
-                style:top=px(projection.top)
-                style:height=px(projection.bottom - projection.top)
-            ></div>
-        })
-    }
-}
-
-pub(crate) fn px(length: f64) -> String {
-    format!("{length:.1}px")
-}
-
-/// Newest values in that sentence; the table has all.
-const MOST_TOLD: usize = 20;
-
-/// The graph in one sentence, for those who do not see it.
-fn summary(card: CardContext) -> String {
-    card.drawn.with(|drawn| {
-        let Some(drawn) = drawn else { return format!("{}: loading", card.graph.title) };
-        let unit = card.unit();
-        let newest = drawn.frame.columns.iter().filter_map(|column| {
-            let newest = newest(drawn, &column.values).filter(|newest| *newest != Newest::Gone)?;
-            Some(format!("{} {}", column.name, newest.text(|value| unit.format(value))))
-        });
-        let newest: Vec<String> = newest.take(MOST_TOLD).collect();
-        format!(
-            "{} from {} to {}. Newest values: {}.",
-            card.graph.title,
-            time::clock(drawn.range.start_ms),
-            time::clock(drawn.range.end_ms),
-            if newest.is_empty() { "none".into() } else { newest.join(", ") }
-        )
-    })
 }

@@ -1,70 +1,52 @@
-//! The values at the cursor, on every graph at once.
+//! The tooltip with the values at the cursor, on every graph at once.
+use crate::data::events::Event;
 use crate::data::feed::Feed;
 use crate::state::cursor::Pointer;
-use crate::ui::card::CardContext;
-use crate::ui::graph::canvas::Painted;
 use crate::ui::graph::colours::css;
+use crate::ui::graph::context::{CardContext, LineValue, PaintedProjection};
+use crate::ui::graph::guides::px;
 use crate::ui::graph::input::index_at;
-use crate::ui::graph::overlay::{px, told};
 use crate::ui::kit::format_time as time;
 use crate::wasm_size::sort::sort_by;
 use leptos::prelude::*;
-use plot::{LineStyle, Projection};
+use plot::Projection;
 
-/// A tooltip that nobody can scroll has so many rows at most.
-const MOST_ROWS: usize = 10;
+/// The limit of rows while the tooltip is not pinned and so cannot be scrolled.
+const MAX_ROWS: usize = 10;
 
-/// Events that it tells of at most; all have their marks.
-const MOST_MARKS: usize = 3;
+/// The limit of events in the tooltip; every event also has its own mark.
+const MAX_EVENTS: usize = 3;
 
-/// Heights of a row, and of what stands around them: the time and how many more there are, in CSS pixels.
+/// Height of a row, and of the time and the line below the rows, in CSS pixels.
 const ROW_PX: f64 = 16.4;
 const AROUND_PX: f64 = 46.0;
 
-/// How many rows fit into a height.
+/// The number of rows that fit into a height.
 fn rows_in(height: f64) -> usize {
-    (((height - AROUND_PX) / ROW_PX) as usize).clamp(1, MOST_ROWS)
+    (((height - AROUND_PX) / ROW_PX) as usize).clamp(1, MAX_ROWS)
 }
 
-/// The tooltip: largest value first; on the graph under the pointer it stands out. Pinned, it can be scrolled and its
-/// text selected.
+/// The tooltip, largest value first. It stands out on the graph under the pointer. While pinned, it can be scrolled and
+/// its text can be selected.
 #[component]
-pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted: Painted) -> impl IntoView {
-    let card @ CardContext { graph, drawn, .. } = expect_context();
+pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted: PaintedProjection) -> impl IntoView {
+    let card @ CardContext { graph, data, .. } = expect_context();
     let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     let is_here = Memo::new(move |_| pointer.cursor.get().is_some_and(|cursor| cursor.graph == graph.id));
     let is_pinned = pointer.is_pinned;
     move || {
         let (index, x, projection) = (index.get()?, x.get()?, painted.get()?);
-        let time_ms = drawn.with(|drawn| drawn.as_ref()?.frame.times_ms.get(index).copied())?;
-        let mut values = card.values(index);
-        if card.is_buckets() {
-            // As they lie on the graph, without those that are empty.
-            values.reverse();
-            values.retain(|(_, _, value)| *value > 0.0);
-        } else {
-            sort(&mut values);
-        }
-        let marks: Vec<String> = feed.events.with(|marks| {
-            let here = marks.iter().filter(|mark| index_at(drawn, mark.time_ms) == Some(index));
-            here.take(MOST_MARKS).map(told).collect()
+        let time_ms = data.with(|data| data.as_ref()?.frame.times_ms.get(index).copied())?;
+        let events: Vec<String> = feed.events.with(|events| {
+            let here = events.iter().filter(|event| index_at(data, event.time_ms) == Some(index));
+            here.take(MAX_EVENTS).map(event_text).collect()
         });
-        let most = rows_in(projection.bottom - projection.top).saturating_sub(marks.len()).max(1);
-        // One more row takes the place of the word on how many there are.
-        let more = if is_pinned.get() || values.len() <= most + 1 { 0 } else { values.len() - most };
-        values.truncate(values.len() - more);
-        let rows = values.into_iter().map(|(name, style, value)| {
-            let text = card.written(&name, value);
-            view! {
-                <tr>
-                    <td>
-                        <i class="dot" style:background=css(style.rgb)></i>
-                        {name}
-                    </td>
-                    <td>{text}</td>
-                </tr>
-            }
-        });
+        let mut values = sorted_values(card, index);
+        let max_rows = rows_in(projection.bottom - projection.top).saturating_sub(events.len()).max(1);
+        // The line that counts hidden rows is as high as one row.
+        let hidden = if is_pinned.get() || values.len() <= max_rows + 1 { 0 } else { values.len() - max_rows };
+        values.truncate(values.len() - hidden);
+        let rows = values.into_iter().map(|line| row(card, line));
         Some(view! {
             <div class="tooltip-place" style:top=px(projection.top) style:grid-template-columns=tracks(x, &projection)>
                 <div
@@ -82,22 +64,54 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
                         </thead>
                         <tbody>{rows.collect_view()}</tbody>
                     </table>
-                    {marks.into_iter().map(|mark| view! { <p>{mark}</p> }).collect_view()}
-                    {(more > 0).then(|| view! { <p>{format!("and {more} more; click to see all")}</p> })}
+                    {events.into_iter().map(|event| view! { <p>{event}</p> }).collect_view()}
+                    {(hidden > 0).then(|| view! { <p>{format!("{hidden} more; click to show all")}</p> })}
                 </div>
             </div>
         })
     }
 }
 
-/// Largest first, holes last, and equal ones as the legend has them.
-fn sort(values: &mut [(String, LineStyle, f64)]) {
-    let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
-    sort_by(values, |a, b| a.2.is_nan().cmp(&b.2.is_nan()).then_with(|| rank(b.2).total_cmp(&rank(a.2))));
+fn row(card: CardContext, line: LineValue) -> impl IntoView {
+    let text = card.format_value(&line.name, line.value);
+    view! {
+        <tr>
+            <td>
+                <i class="dot" style:background=css(line.style.rgb)></i>
+                {line.name}
+            </td>
+            <td>{text}</td>
+        </tr>
+    }
 }
 
-/// Columns of a grid whose middle holds the tooltip: beside the cursor, on the side with more room, and moved along
-/// where it would leave the card. The space beside it shrinks before the tooltip does.
+/// The values in the order of the tooltip. Buckets are in the order of the graph, without the empty ones.
+fn sorted_values(card: CardContext, index: usize) -> Vec<LineValue> {
+    let mut values = card.values(index);
+    if card.is_bucket_heat_map() {
+        values.reverse();
+        values.retain(|line| line.value > 0.0);
+    } else {
+        sort(&mut values);
+    }
+    values
+}
+
+/// An event with its time.
+pub(crate) fn event_text(event: &Event) -> String {
+    format!("{} at {}", event.sentence(), time::clock(event.time_ms))
+}
+
+/// Sorts the largest value first and holes last. Equal values keep the order of the legend.
+fn sort(values: &mut [LineValue]) {
+    let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
+    sort_by(values, |a, b| {
+        a.value.is_nan().cmp(&b.value.is_nan()).then_with(|| rank(b.value).total_cmp(&rank(a.value)))
+    });
+}
+
+/// The columns of a grid whose middle one holds the tooltip: beside the cursor, on the side with more room. Where the
+/// tooltip would leave the card, the space beside it shrinks first.
 pub(crate) fn tracks(x: f64, projection: &Projection) -> String {
     const GAP_PX: f64 = 10.0;
     if x > f64::midpoint(projection.left, projection.right) {
@@ -110,12 +124,12 @@ pub(crate) fn tracks(x: f64, projection: &Projection) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plot::{Margins, Rgb};
+    use plot::{LineStyle, Margins, Rgb};
 
     #[test]
     fn values_are_sorted_with_holes_last() {
         let style = LineStyle { rgb: Rgb(0, 0, 0), dash: None, is_overlaid: false, is_visible: true };
-        let row = |name: &str, value| (name.to_owned(), style.clone(), value);
+        let row = |name: &str, value| LineValue { name: name.to_owned(), style: style.clone(), value };
         let mut rows = vec![
             row("hole", f64::NAN),
             row("low", f64::NEG_INFINITY),
@@ -124,11 +138,11 @@ mod tests {
             row("a", 2.0),
         ];
         sort(&mut rows);
-        assert_eq!(rows.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["high", "b", "a", "low", "hole"]);
+        assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["high", "b", "a", "low", "hole"]);
     }
 
     #[test]
-    fn as_many_rows_as_fit() {
+    fn rows_are_limited_by_height_and_number() {
         assert_eq!((rows_in(160.0), rows_in(900.0), rows_in(10.0)), (6, 10, 1));
     }
 

@@ -1,11 +1,11 @@
-//! What is on the page while something holds, or for each of several. Leptos's own bring a copy of themselves for each
-//! place where they are used.
+//! Conditional views and lists of graphs. Leptos's own components are monomorphised for each place of use, which makes the
+//! page larger.
 use catalogue::{Graph, graph};
 use leptos::children::{ChildrenFn, ViewFn};
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// The children while `when` holds, and else the fallback.
+/// The children while `when` is true, the fallback otherwise.
 #[component]
 pub(crate) fn Show(
     #[prop(into)] when: Signal<bool>,
@@ -16,9 +16,9 @@ pub(crate) fn Show(
     move || if when.get() { children() } else { fallback.run() }
 }
 
-/// A view of each graph of a list, which stays as it is while the graph is in the list.
+/// A view of each graph. The view of a graph is kept as long as the graph is in the list.
 #[component]
-pub(crate) fn Each(
+pub(crate) fn ForEachGraph(
     #[prop(into)] ids: Signal<Vec<&'static str>>,
     view: Arc<dyn Fn(&'static Graph) -> AnyView + Send + Sync>,
 ) -> impl IntoView {

@@ -1,29 +1,32 @@
-//! A dialog over the page, and the button that opens it.
+//! A modal dialog, and the handle that opens and closes it.
 use crate::ui::kit::conditional::Show;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::controls::IconButton;
 use leptos::prelude::*;
 use leptos::{ev, html};
 
-/// The way to open and close a dialog; what is in it is made when it opens and goes when it closes.
+/// Opens and closes a dialog. Its content is created when it opens and dropped when it closes.
 #[derive(Clone, Copy)]
-pub(crate) struct Modal {
+pub(crate) struct DialogHandle {
     node: NodeRef<html::Dialog>,
     is_open: RwSignal<bool>,
 }
 
-impl Modal {
+impl DialogHandle {
+    /// The handle of a closed dialog.
     pub(crate) fn new() -> Self {
         Self { node: NodeRef::new(), is_open: RwSignal::new(false) }
     }
 
+    /// Opens the dialog.
     pub(crate) fn open(self) {
         if let Some(dialog) = self.node.get_untracked() {
             self.is_open.set(true);
-            // It fails only where it is open already.
+            // This fails only if the dialog is already open.
             let _ = dialog.show_modal();
         }
     }
 
+    /// Closes the dialog.
     pub(crate) fn close(self) {
         if let Some(dialog) = self.node.get_untracked() {
             dialog.close();
@@ -31,12 +34,12 @@ impl Modal {
     }
 }
 
-/// The dialog: closed by its cross, by Escape and by a click beside it; the browser keeps the focus in it and gives it
-/// back.
+/// A dialog with a title. Its close button, Escape or a click outside closes it. The browser keeps the focus inside and
+/// restores it afterwards.
 #[component]
 pub(crate) fn Dialog(
-    modal: Modal,
-    /// Class, and the beginning of its names for tests.
+    handle: DialogHandle,
+    /// The class, and the prefix of the names for tests.
     id: &'static str,
     title: &'static str,
     children: ChildrenFn,
@@ -44,26 +47,26 @@ pub(crate) fn Dialog(
     let heading = format!("{id}-title");
     let labelled_by = heading.clone();
     let children = StoredValue::new(children);
-    // A click beside the dialog is one on its backdrop, which counts as the dialog itself.
-    let outside = move |event: ev::MouseEvent| {
-        if event.target() == modal.node.get_untracked().map(|dialog| (*dialog).clone().into()) {
-            modal.close();
+    // The target of a click on the backdrop is the dialog itself.
+    let close_outside = move |event: ev::MouseEvent| {
+        if event.target() == handle.node.get_untracked().map(|dialog| (*dialog).clone().into()) {
+            handle.close();
         }
     };
     view! {
         <dialog
-            node_ref=modal.node
+            node_ref=handle.node
             class=id
             aria-labelledby=labelled_by
             data-testid=format!("{id}-dialog")
-            on:click=outside
-            on:close=move |_| modal.is_open.set(false)
+            on:click=close_outside
+            on:close=move |_| handle.is_open.set(false)
         >
             <div class="head">
                 <h2 id=heading>{title}</h2>
-                <IconButton name="Close" id="dialog-close" icon="✕" press=move || modal.close() />
+                <IconButton name="Close" id="dialog-close" icon="✕" press=move || handle.close() />
             </div>
-            <Show when=move || modal.is_open.get()>{children.with_value(|children| children())}</Show>
+            <Show when=move || handle.is_open.get()>{children.with_value(|children| children())}</Show>
         </dialog>
     }
 }

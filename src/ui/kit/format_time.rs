@@ -1,8 +1,10 @@
-//! Times for people, in the zone that is shown.
+//! Times, ages and durations as text, in the selected time zone.
 use crate::state::range_parser::ZoneOffset;
 use crate::state::time_zone::TimeZone;
+use js_sys::Date;
 use leptos::prelude::*;
 use std::cell::Cell;
+use wasm_bindgen::JsValue;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -10,13 +12,13 @@ thread_local! {
     static ZONE: Cell<Option<Memo<TimeZone>>> = const { Cell::new(None) };
 }
 
-/// Shows all times in this zone from now on.
-pub(crate) fn show_in(zone: Memo<TimeZone>) {
+/// Sets the time zone of all texts.
+pub(crate) fn set_time_zone(zone: Memo<TimeZone>) {
     ZONE.set(Some(zone));
 }
 
-/// How far the clocks of the zone shown are ahead of UTC at a time, in milliseconds. Who shows a time by it shows it anew
-/// when the zone changes.
+/// The offset of the selected time zone from UTC at a time, in milliseconds. Reading it tracks the time zone, so that views
+/// follow a change.
 pub(crate) fn offset_ms(time_ms: i64) -> i64 {
     match ZONE.get() {
         Some(zone) => zone.with(|zone| zone.offset_ms(time_ms)),
@@ -24,19 +26,19 @@ pub(crate) fn offset_ms(time_ms: i64) -> i64 {
     }
 }
 
-/// `14:05:30`, with the offset where the clock shows that time twice: `02:30:00 UTC+2`.
+/// `14:05:30`, or with the offset if the clock shows that time twice on a day: `02:30:00 UTC+2`.
 pub(crate) fn clock(time_ms: i64) -> String {
     let of_day = (time_ms + offset_ms(time_ms)).rem_euclid(DAY_MS) / 1000;
     let text = format!("{:02}:{:02}:{:02}", of_day / 3600, of_day % 3600 / 60, of_day % 60);
-    if is_shown_twice(time_ms, &offset_ms) { format!("{text} {}", zone(time_ms)) } else { text }
+    if is_shown_twice(time_ms, &offset_ms) { format!("{text} {}", offset_text(time_ms)) } else { text }
 }
 
-/// Longer than any clock is set back by.
-const NEAR_MS: i64 = 3 * 3_600_000;
+/// More than any clock is set back.
+const MAX_SHIFT_MS: i64 = 3 * 3_600_000;
 
-/// Whether a clock that is ahead of UTC by `offset_ms` at each time is set back so that it shows this one twice.
+/// Whether a clock with these offsets from UTC is set back so that it shows this time twice.
 fn is_shown_twice(time_ms: i64, offset_ms: ZoneOffset<'_>) -> bool {
-    let (before, after) = (offset_ms(time_ms - NEAR_MS), offset_ms(time_ms + NEAR_MS));
+    let (before, after) = (offset_ms(time_ms - MAX_SHIFT_MS), offset_ms(time_ms + MAX_SHIFT_MS));
     if before <= after {
         return false;
     }
@@ -44,7 +46,7 @@ fn is_shown_twice(time_ms: i64, offset_ms: ZoneOffset<'_>) -> bool {
     [before, after].into_iter().all(|offset| shown_ms - offset + offset_ms(shown_ms - offset) == shown_ms)
 }
 
-/// `14:05:30`, with its date where that is not the day of `today_ms`.
+/// `14:05:30`, with its date unless that is the day of `today_ms`.
 pub(crate) fn clock_and_day(time_ms: i64, today_ms: i64) -> String {
     let day = |time_ms: i64| (time_ms + offset_ms(time_ms)).div_euclid(DAY_MS);
     if day(time_ms) == day(today_ms) {
@@ -55,7 +57,7 @@ pub(crate) fn clock_and_day(time_ms: i64, today_ms: i64) -> String {
 }
 
 /// `UTC+1`, `UTC+5:45`, `UTC`.
-pub(crate) fn zone(time_ms: i64) -> String {
+pub(crate) fn offset_text(time_ms: i64) -> String {
     let minutes = offset_ms(time_ms) / 60_000;
     let sign = if minutes < 0 { '−' } else { '+' };
     match (minutes.abs() / 60, minutes.abs() % 60) {
@@ -65,7 +67,12 @@ pub(crate) fn zone(time_ms: i64) -> String {
     }
 }
 
-/// How long ago, in one unit: `3 s`, `12 min`, `2 h`, `5 d`.
+/// A time in UTC: `2026-11-22T10:51:00.000Z`.
+pub(crate) fn iso(time_ms: i64) -> String {
+    Date::new(&JsValue::from_f64(time_ms as f64)).to_iso_string().into()
+}
+
+/// An age in one unit: `3 s`, `12 min`, `2 h`, `5 d`.
 pub(crate) fn age(age_ms: i64) -> String {
     let seconds = age_ms.max(0) / 1000;
     match seconds {
@@ -76,7 +83,7 @@ pub(crate) fn age(age_ms: i64) -> String {
     }
 }
 
-/// A duration in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`; a fraction below ten seconds.
+/// A duration in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. Below ten seconds it has a decimal.
 pub(crate) fn duration(duration_ms: i64) -> String {
     let seconds = duration_ms.max(0) / 1000;
     let two = |first: i64, unit: &str, rest: i64, small: &str| match rest {
@@ -97,26 +104,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hour_that_a_clock_shows_twice_is_known() {
+    fn the_hour_that_a_clock_shows_twice_is_recognised() {
         const HOUR_MS: i64 = 3_600_000;
-        let turn = 1_792_890_000_000; // 2026-10-25T01:00:00Z, when Berlin goes from +2 h to +1 h
-        let autumn = |time_ms: i64| if time_ms < turn { 2 * HOUR_MS } else { HOUR_MS };
-        let spring = |time_ms: i64| if time_ms < turn { HOUR_MS } else { 2 * HOUR_MS };
+        let change_ms = 1_792_890_000_000; // 2026-10-25T01:00:00Z, when Berlin goes from +2 h to +1 h
+        let autumn = |time_ms: i64| if time_ms < change_ms { 2 * HOUR_MS } else { HOUR_MS };
+        let spring = |time_ms: i64| if time_ms < change_ms { HOUR_MS } else { 2 * HOUR_MS };
         for (time_ms, is_twice) in [
-            (turn - HOUR_MS - 1, false),
-            (turn - HOUR_MS, true),
-            (turn - 1, true),
-            (turn, true),
-            (turn + HOUR_MS - 1, true),
-            (turn + HOUR_MS, false),
+            (change_ms - HOUR_MS - 1, false),
+            (change_ms - HOUR_MS, true),
+            (change_ms - 1, true),
+            (change_ms, true),
+            (change_ms + HOUR_MS - 1, true),
+            (change_ms + HOUR_MS, false),
         ] {
-            assert_eq!(is_shown_twice(time_ms, &autumn), is_twice, "{}", time_ms - turn);
+            assert_eq!(is_shown_twice(time_ms, &autumn), is_twice, "{}", time_ms - change_ms);
             assert!(!is_shown_twice(time_ms, &spring) && !is_shown_twice(time_ms, &|_| HOUR_MS));
         }
     }
 
     #[test]
-    fn durations_have_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         for (duration_ms, expected) in [
             (-5, "0 s"),
             (250, "0.3 s"),

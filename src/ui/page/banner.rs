@@ -1,24 +1,24 @@
-//! What the whole page has to say: the server is away, there is no engine yet, or what became of the link.
+//! Banners about the page as a whole: no connection, no engine, an invalid link, or a layout from a link.
 use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::state::url::has_invalid_times;
+use crate::ui::kit::controls::TextButton;
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::TextButton;
 use crate::wasm_size::effect::on_change;
 use leptos::prelude::*;
 
-/// One of the banners.
-struct Note {
-    /// Stable name for tests.
+/// A banner.
+struct Message {
+    /// The name for tests.
     id: &'static str,
     is_warning: bool,
-    head: &'static str,
+    title: &'static str,
     text: String,
     actions: &'static [Action],
 }
 
-/// What a button of a banner does.
+/// The action of a banner's button.
 #[derive(Clone, Copy)]
 enum Action {
     Retry,
@@ -26,68 +26,107 @@ enum Action {
     OwnLayout,
 }
 
-/// The banners; nothing while all is well.
+impl Action {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Retry => "Retry now",
+            Self::KeepLayout => "Keep this layout",
+            Self::OwnLayout => "Use my layout",
+        }
+    }
+
+    /// The name for tests.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Retry => "try-now",
+            Self::KeepLayout => "layout-keep",
+            Self::OwnLayout => "layout-own",
+        }
+    }
+}
+
+/// The banners; nothing if there is nothing to say.
 #[component]
 pub(crate) fn Banner() -> impl IntoView {
     let (feed, layouts) = (expect_context::<Feed>(), expect_context::<Layouts>());
     let navigation = expect_context::<Navigation>();
-    let is_odd = RwSignal::new(has_invalid_times(&window().location().search().unwrap_or_default()));
-    on_change(move || navigation.view.with(|view| view.range), move || is_odd.set(false));
+    let is_invalid = RwSignal::new(has_invalid_times(&window().location().search().unwrap_or_default()));
+    on_change(move || navigation.view.with(|view| view.range), move || is_invalid.set(false));
     let has_no_engine = Memo::new(move |_| {
         feed.inventory.with(|inventory| inventory.as_ref().is_some_and(|inventory| inventory.models().is_empty()))
             && feed.replica_count.get().total == 0
     });
-    let lost = Memo::new(move |_| match feed.connection.get() {
-        Connection::Down { since_ms, why, retry_ms } => {
-            let wait = time::age(retry_ms - js_sys::Date::now() as i64 + 999);
-            // Before the first answer there is nothing to keep.
-            let kept = if feed.inventory.with(Option::is_some) { " The graphs keep what they had;" } else { "" };
-            let next = if kept.is_empty() { " Next" } else { " next" };
-            Some(format!("Since {}: {why}.{kept}{next} try in {wait}.", time::clock(since_ms)))
-        }
-        Connection::Opening | Connection::Up { .. } => None,
-    });
-    let notes = move || {
-        let note =
-            |id, is_warning, head, text: &str, actions| Note { id, is_warning, head, text: text.into(), actions };
-        let lost = lost.get().map(|text| note("lost", true, "No connection. ", &text, &[Action::Retry]));
-        let odd = || note("odd-times", true, "The times in this link make no range. ", "The usual one is shown.", &[]);
-        let borrowed = || {
-            let actions = &[Action::KeepLayout, Action::OwnLayout];
-            note("borrowed", false, "This layout came with the link. ", "Your own is still kept.", actions)
-        };
-        let no_engine = || note("no-engine", false, "No inference engine found yet. ", NO_ENGINE, &[]);
-        let notes =
-            [lost, is_odd.get().then(odd), layouts.is_borrowed().then(borrowed), has_no_engine.get().then(no_engine)];
-        notes.into_iter().flatten().collect::<Vec<_>>()
+    let has_data = Memo::new(move |_| feed.inventory.with(Option::is_some));
+    let disconnected = Memo::new(move |_| disconnected_text(&feed.connection.get(), has_data.get()));
+    let messages = move || {
+        let disconnected = disconnected.get().map(|text| Message {
+            id: "lost",
+            is_warning: true,
+            title: if has_data.get() { "Connection lost " } else { "No connection " },
+            text,
+            actions: &[Action::Retry],
+        });
+        let constant = |is_present: bool, message: fn() -> Message| is_present.then(message);
+        let messages = [
+            disconnected,
+            constant(is_invalid.get(), invalid_times),
+            constant(layouts.is_borrowed(), borrowed_layout),
+            constant(has_no_engine.get(), no_engine),
+        ];
+        messages.into_iter().flatten().collect::<Vec<_>>()
     };
-    let act = move |action| match action {
+    let run = move |action| match action {
         Action::Retry => feed.refresh(),
         Action::KeepLayout => layouts.settle(true),
         Action::OwnLayout => layouts.settle(false),
     };
     let button = move |action: &Action| {
         let action = *action;
-        let (text, id) = match action {
-            Action::Retry => ("Try now", "try-now"),
-            Action::KeepLayout => ("Keep this layout", "layout-keep"),
-            Action::OwnLayout => ("Back to mine", "layout-own"),
-        };
-        view! { <TextButton text id press=move || act(action) /> }
+        view! { <TextButton text=action.text() id=action.id() press=move || run(action) /> }
     };
-    let banner = move |Note { id, is_warning, head, text, actions }: Note| {
+    let banner = move |Message { id, is_warning, title, text, actions }: Message| {
         view! {
             <div class="banner" class:warn=is_warning role="status" data-testid=id>
                 <p>
-                    <b>{head}</b>
+                    <b>{title}</b>
                     {text}
                 </p>
                 {actions.iter().map(button).collect_view()}
             </div>
         }
     };
-    move || notes().into_iter().map(banner).collect_view()
+    move || messages().into_iter().map(banner).collect_view()
 }
 
-const NO_ENGINE: &str = "Start vLLM, SGLang, TGI, llama.cpp or Triton on this machine and it appears here by itself. \
-    For another machine, start the server with --target http://HOST:8000/metrics.";
+/// Since when and why there is no connection; none while there is one.
+fn disconnected_text(connection: &Connection, has_data: bool) -> Option<String> {
+    let Connection::Down { since_ms, why, retry_ms } = connection else { return None };
+    let (since, retry) = (time::clock(*since_ms), time::age(retry_ms - js_sys::Date::now() as i64 + 999));
+    Some(match has_data {
+        true => format!("at {since} ({why}). Showing the last data received; retrying in {retry}."),
+        false => format!("since {since} ({why}). Retrying in {retry}."),
+    })
+}
+
+fn message(id: &'static str, title: &'static str, text: &str) -> Message {
+    Message { id, is_warning: false, title, text: text.to_owned(), actions: &[] }
+}
+
+fn invalid_times() -> Message {
+    let message = message("odd-times", "This link's time range is invalid. ", "Showing the default range.");
+    Message { is_warning: true, ..message }
+}
+
+fn borrowed_layout() -> Message {
+    let message = message("borrowed", "This layout came with the link. ", "Your own layout has not changed.");
+    Message { actions: &[Action::KeepLayout, Action::OwnLayout], ..message }
+}
+
+fn no_engine() -> Message {
+    message(
+        "no-engine",
+        "No inference engines found. ",
+        "Start vLLM, SGLang, TGI, llama.cpp or Triton on this machine, and it appears here automatically. \
+         To monitor another machine, start the server with --target http://HOST:8000/metrics.",
+    )
+}

@@ -1,110 +1,102 @@
-//! The grid of cards of the open section; in a frame perhaps one card alone.
+//! The cards of the open section, or the one card that an embed shows.
 use crate::data::feed::Feed;
 use crate::state::embed::EmbedContent;
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::ui::card::Card;
-use crate::ui::kit::conditional::{Each, Show};
-use crate::ui::page::missing_graphs::Absent;
-use crate::ui::replicas::Timeline;
-use catalogue::{GRAPHS, Section, graph};
+use crate::ui::kit::conditional::{ForEachGraph, Show};
+use crate::ui::page::missing_graphs::MissingGraphs;
+use crate::ui::replicas::timeline::Timeline;
+use crate::ui::topbar::sections::open_section;
+use catalogue::{Section, graph};
 use leptos::prelude::*;
 use std::sync::Arc;
 use wasm_bindgen::JsValue;
 
-/// The open section: the one asked for, or the first that has data.
-pub(crate) fn shown_section() -> Memo<Section> {
+/// The approximate size of a card, in CSS pixels.
+const CARD_WIDTH_PX: f64 = 430.0;
+const CARD_HEIGHT_PX: f64 = 360.0;
+
+/// The limit of cards in one row.
+const MAX_COLUMNS: usize = 4;
+
+/// The approximate number of cards that fit into the window.
+fn cards_in_window() -> usize {
+    let count = |length: Result<JsValue, JsValue>, card_px: f64| {
+        let length = length.ok().and_then(|length| length.as_f64()).unwrap_or_default();
+        (length / card_px).floor().max(1.0) as usize
+    };
+    let columns = count(window().inner_width(), CARD_WIDTH_PX).min(MAX_COLUMNS);
+    columns * count(window().inner_height(), CARD_HEIGHT_PX)
+}
+
+/// The graph of an embed that shows a single card: none if the id is unknown. The outer value is none on the whole page.
+fn embedded_graph(navigation: Navigation) -> Option<Option<&'static str>> {
+    navigation.view.with_untracked(|view| match &view.embed.as_ref()?.content {
+        EmbedContent::Graph(id) => Some(graph(id).map(|graph| graph.id)),
+        EmbedContent::All => None,
+    })
+}
+
+/// The graphs to show, in order; none until discovery has found out which have data.
+fn visible_graphs(section: Memo<Section>, embedded: Option<Option<&'static str>>) -> Memo<Option<Vec<&'static str>>> {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
+    let layouts = expect_context::<Layouts>();
     Memo::new(move |_| {
-        let (asked, scope) = navigation.view.with(|view| (view.section, view.scope.clone()));
-        asked.unwrap_or_else(|| {
-            feed.inventory.with(|inventory| {
-                let first = GRAPHS
-                    .iter()
-                    .find(|graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope)));
-                first.map_or(Section::Requests, |graph| graph.section)
+        if let Some(embedded) = embedded {
+            return Some(Vec::from_iter(embedded));
+        }
+        let scope = navigation.view.with(|view| view.scope.clone());
+        let section = section.get();
+        feed.inventory.with(|inventory| {
+            let inventory = inventory.as_ref()?;
+            layouts.current.with(|layout| {
+                let ordered = layout.ordered(section).into_iter();
+                let visible = ordered.filter(|graph| layout.shows(graph) && inventory.has(graph, &scope));
+                Some(visible.map(|graph| graph.id).collect())
             })
         })
     })
 }
 
-/// About the size of a card, in CSS pixels.
-const CARD_PX: (f64, f64) = (430.0, 360.0);
-
-/// How many cards the window shows, more or less.
-fn first_screen() -> usize {
-    let length = |side: Result<JsValue, JsValue>, card: f64| {
-        let length = side.ok().and_then(|length| length.as_f64()).unwrap_or_default();
-        (length / card).floor().max(1.0) as usize
-    };
-    length(window().inner_width(), CARD_PX.0).min(4) * length(window().inner_height(), CARD_PX.1)
-}
-
-/// The cards; grey ones of the same size until it is known which there are.
+/// The cards, or placeholders of the same size while discovery is running.
 #[component]
 pub(crate) fn Cards() -> impl IntoView {
-    let navigation = expect_context::<Navigation>();
-    let feed = expect_context::<Feed>();
-    let layouts = expect_context::<Layouts>();
-    let section = shown_section();
-    let alone = navigation.view.with_untracked(|view| match &view.embed {
-        Some(frame) => match &frame.content {
-            EmbedContent::Graph(id) => Some(graph(id).map(|graph| graph.id)),
-            EmbedContent::All => None,
-        },
-        None => None,
-    });
-    let ids = Memo::new(move |_| {
-        if let Some(alone) = alone {
-            return Some(Vec::from_iter(alone));
-        }
-        let scope = navigation.view.with(|view| view.scope.clone());
-        let section = section.get();
-        feed.inventory.with(|inventory| {
-            inventory.as_ref().map(|inventory| {
-                let wanted = layouts.current.with(|layout| {
-                    let ordered = layout.ordered(section).into_iter();
-                    ordered.filter(|graph| layout.shows(graph)).collect::<Vec<_>>()
-                });
-                wanted
-                    .into_iter()
-                    .filter(|graph| inventory.has(graph, &scope))
-                    .map(|graph| graph.id)
-                    .collect::<Vec<_>>()
-            })
-        })
-    });
-    let is_known = Memo::new(move |_| ids.with(Option::is_some));
+    let section = open_section();
+    let embedded = embedded_graph(expect_context());
+    let ids = visible_graphs(section, embedded);
+    let is_loaded = Memo::new(move |_| ids.with(Option::is_some));
     let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
-    let first = first_screen();
-    let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_known.get());
+    let in_window = cards_in_window();
+    let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_loaded.get());
     view! {
         <Show when=move || has_timeline.get()>
             <Timeline />
         </Show>
         <div class="cards" data-testid="cards">
             <Show
-                when=move || is_known.get()
+                when=move || is_loaded.get()
                 fallback=|| (0..6).map(|_| view! { <div class="card skeleton" aria-hidden="true"></div> }).collect_view()
             >
-                <Each
+                <ForEachGraph
                     ids=Signal::derive(move || ids.get().unwrap_or_default())
                     view=Arc::new(move |graph| {
-                        let near = |ids: &Option<Vec<_>>| ids.iter().flatten().take(first).any(|id| *id == graph.id);
-                        view! { <Card graph is_near=ids.with_untracked(near) /> }.into_any()
+                        let is_near =
+                            |ids: &Option<Vec<_>>| ids.iter().flatten().take(in_window).any(|id| *id == graph.id);
+                        view! { <Card graph is_near=ids.with_untracked(is_near) /> }.into_any()
                     })
                 />
             </Show>
         </div>
         <Show when=move || is_empty.get() && !has_timeline.get()>
             <p class="nothing" data-testid="nothing">
-                {match alone {
-                    Some(_) => "There is no graph of this name. The menu of each card has the code to embed it.",
-                    None => "Nothing of this section was measured in this range. Choose a longer range or another section.",
+                {match embedded {
+                    Some(_) => "Unknown graph. Use the embed code from the menu of a card.",
+                    None => "No data in this section for the selected range. Select a longer range or another section.",
                 }}
             </p>
         </Show>
-        {alone.is_none().then(|| view! { <Absent section /> })}
+        {embedded.is_none().then(|| view! { <MissingGraphs section /> })}
     }
 }

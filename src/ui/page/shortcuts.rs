@@ -1,45 +1,54 @@
-//! Keys for the whole page, the sheet that lists them, and the button that shares the page.
+//! Keyboard shortcuts of the page, the dialog that lists them, and the button that shares the page.
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
-use crate::ui::kit::dialog::{Dialog, Modal};
-use crate::ui::kit::save;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::clipboard::copy_link;
+use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::dialog::{Dialog, DialogHandle};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-/// Keys and what they do, as the sheet says it.
-const KEYS: [(&str, &str); 14] = [
-    ("?", "this list"),
-    ("r", "ask for new data now"),
-    ("p", "auto-refresh on or off"),
-    ("s", "share: copy a link to what is on screen"),
-    ("[ and ]", "half a range earlier, later"),
-    ("− and +", "twice the range, half of it"),
-    ("b and f", "back to the range before, forward again"),
-    ("← and →", "on a graph: move the crosshair of all graphs"),
-    ("Shift ← →", "on a graph: select a range, taken by Enter, dropped by Escape"),
-    ("Backspace", "on a graph: back to the range before"),
-    ("Two fingers", "on a graph: apart and together zoom, along it pan"),
-    ("Tab", "from control to control; in the legend Enter hides a line, Shift Enter leaves it alone"),
-    ("Alt ↑ ↓", "in Customize view: move a graph"),
-    ("Escape", "close what is open"),
+/// A row of the list of shortcuts.
+struct Shortcut {
+    keys: &'static str,
+    text: &'static str,
+}
+
+const fn shortcut(keys: &'static str, text: &'static str) -> Shortcut {
+    Shortcut { keys, text }
+}
+
+const SHORTCUTS: [Shortcut; 14] = [
+    shortcut("?", "Show keyboard shortcuts"),
+    shortcut("r", "Refresh now"),
+    shortcut("p", "Turn auto-refresh on or off"),
+    shortcut("s", "Copy a link to this view"),
+    shortcut("[ and ]", "Shift the time range by half its length"),
+    shortcut("− and +", "Zoom out, zoom in"),
+    shortcut("b and f", "Previous range, next range"),
+    shortcut("← and →", "On a graph: move the crosshair on all graphs"),
+    shortcut("Shift ← →", "On a graph: select a range; Enter applies it, Escape cancels"),
+    shortcut("Backspace", "On a graph: previous range"),
+    shortcut("Two fingers", "On a graph: pinch to zoom, drag to pan"),
+    shortcut("Tab", "Next control; in the legend, Enter hides or shows a line; Shift+Enter shows only that line"),
+    shortcut("Alt ↑ ↓", "In Customize view: move a graph"),
+    shortcut("Escape", "Close the dialog or menu"),
 ];
 
-/// The buttons for sharing and for the sheet, and the sheet; listens to the keys as long as it is there.
+/// The share button, and the button and dialog of the shortcuts. Handles their keys as long as it is on the page.
 #[component]
 pub(crate) fn Shortcuts() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
-    let modal = Modal::new();
-    let is_shared = RwSignal::new(false);
+    let handle = DialogHandle::new();
+    let is_copied = RwSignal::new(false);
     let listener = window_event_listener(ev::keydown, move |event: ev::KeyboardEvent| {
-        if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing(&event) {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || is_handled_elsewhere(&event) {
             return;
         }
         match event.key().as_str() {
-            "?" => modal.open(),
-            "s" => save::share(is_shared),
+            "?" => handle.open(),
+            "s" => copy_link(is_copied),
             "r" => feed.refresh(),
             "p" => navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on),
             "[" => navigation.go(|view| view.range = view.range.panned(-1, feed.now_ms())),
@@ -58,21 +67,21 @@ pub(crate) fn Shortcuts() -> impl IntoView {
             type="button"
             class="control"
             data-testid="share"
-            title="Copy a link to what is on screen"
-            on:click=move |_| save::share(is_shared)
+            title="Copy a link to this view"
+            on:click=move |_| copy_link(is_copied)
         >
-            <span aria-live="polite">{move || if is_shared.get() { "Copied" } else { "Share" }}</span>
+            <span aria-live="polite">{move || if is_copied.get() { "Copied" } else { "Share" }}</span>
         </button>
-        <IconButton name="Keys" id="keys" icon="?" press=move || modal.open() />
-        <Dialog modal id="keys" title="Keys">
+        <IconButton name="Keyboard shortcuts" id="keys" icon="?" press=move || handle.open() />
+        <Dialog handle id="keys" title="Keyboard shortcuts">
             <dl>
-                {KEYS
-                    .map(|(keys, what)| {
+                {SHORTCUTS
+                    .map(|Shortcut { keys, text }| {
                         view! {
                             <dt>
                                 <kbd>{keys}</kbd>
                             </dt>
-                            <dd>{what}</dd>
+                            <dd>{text}</dd>
                         }
                     })
                     .into_iter()
@@ -82,8 +91,8 @@ pub(crate) fn Shortcuts() -> impl IntoView {
     }
 }
 
-/// Whether the key goes into a field, or a dialog is open over the page.
-fn is_writing(event: &ev::KeyboardEvent) -> bool {
+/// Whether the key is typed into a field, or a dialog is open.
+fn is_handled_elsewhere(event: &ev::KeyboardEvent) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     element.is_some_and(|element| {
         element.closest("input, select, textarea, dialog, [contenteditable]").ok().flatten().is_some()

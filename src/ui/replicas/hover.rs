@@ -1,46 +1,46 @@
-//! What the row under the pointer was doing then.
+//! The tooltip of the timeline: the state of one replica at one time.
 use crate::data::feed::Feed;
 use crate::data::replicas::fleet::Replica;
 use crate::state::cursor::Pointer;
-use crate::ui::graph::canvas::Painted;
-use crate::ui::graph::overlay::px;
+use crate::ui::graph::context::PaintedProjection;
+use crate::ui::graph::guides::px;
 use crate::ui::graph::tooltip::tracks;
 use crate::ui::kit::format_time as time;
-use crate::ui::replicas::Shown;
-use crate::ui::replicas::paint::{AXIS_PX, ROW_PX, lasted};
+use crate::ui::kit::html::escape_html;
+use crate::ui::replicas::context::TimelineContext;
+use crate::ui::replicas::paint::{AXIS_PX, ROW_PX, interval_duration};
 use crate::ui::replicas::rows::GRAPH;
-use crate::ui::replicas::table::escaped;
 use leptos::prelude::*;
 use std::fmt::Write;
 
-/// A restart is told at so many CSS pixels beside it.
-const NEAR_PX: f64 = 7.0;
+/// The tooltip describes restarts up to this distance from the cursor, in CSS pixels.
+const MAX_DISTANCE_PX: f64 = 7.0;
 
-/// The tooltip, below its row or above it, where there is more room.
+/// The tooltip below its row, or above it if there is more room.
 #[component]
 pub(crate) fn Hover(
-    shown: Shown,
     row: Memo<Option<usize>>,
     x: Memo<Option<f64>>,
-    painted: Painted,
-    scrolled: RwSignal<f64>,
+    painted: PaintedProjection,
+    scroll_top: RwSignal<f64>,
 ) -> impl IntoView {
+    let TimelineContext { replicas, .. } = expect_context();
     let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     move || {
-        let (row, x, at) = (row.get()?, x.get()?, painted.get()?);
+        let (row, x, projection) = (row.get()?, x.get()?, painted.get()?);
         let cursor = pointer.cursor.get().filter(|cursor| cursor.graph == GRAPH)?;
-        let replica = shown.listed.with(|listed| listed.get(row).cloned())?;
-        let near_ms = (NEAR_PX / at.per_ms()) as i64;
-        let html = told(&replica, cursor.time_ms, near_ms, feed.now_ms());
-        let top = row as f64 * ROW_PX - scrolled.get();
-        let is_low = top > at.bottom / 2.0;
-        let (above, below) = (px(at.bottom + AXIS_PX - top), px(top + ROW_PX));
+        let replica = replicas.with(|replicas| replicas.get(row).cloned())?;
+        let max_distance_ms = (MAX_DISTANCE_PX / projection.per_ms()) as i64;
+        let html = description(&replica, cursor.time_ms, max_distance_ms, feed.now_ms());
+        let top = row as f64 * ROW_PX - scroll_top.get();
+        let is_above = top > projection.bottom / 2.0;
+        let (above, below) = (px(projection.bottom + AXIS_PX - top), px(top + ROW_PX));
         Some(view! {
             <div
                 class="tooltip-place"
-                style:top=if is_low { "auto".to_owned() } else { below }
-                style:bottom=if is_low { above } else { "auto".to_owned() }
-                style:grid-template-columns=tracks(x, &at)
+                style:top=if is_above { "auto".to_owned() } else { below }
+                style:bottom=if is_above { above } else { "auto".to_owned() }
+                style:grid-template-columns=tracks(x, &projection)
             >
                 <div class="tooltip here" class:pinned=move || pointer.is_pinned.get() data-testid="timeline-tooltip">
                     <table inner_html=html></table>
@@ -50,32 +50,33 @@ pub(crate) fn Hover(
     }
 }
 
-/// What there is to say of a replica at a time, as rows of a table.
-fn told(replica: &Replica, time_ms: i64, near_ms: i64, today_ms: i64) -> String {
+/// A replica at a time, as rows of an HTML table.
+fn description(replica: &Replica, time_ms: i64, max_distance_ms: i64, today_ms: i64) -> String {
     let clock = |time_ms| time::clock_and_day(time_ms, today_ms);
-    let mut html = format!("<tr><th colspan=\"2\">{}</th></tr>", escaped(&replica.name));
-    let mut line = |name: &str, text: &str| {
+    let mut html = format!("<tr><th colspan=\"2\">{}</th></tr>", escape_html(&replica.name));
+    let mut row = |name: &str, text: &str| {
         if !text.is_empty() {
-            let _ = write!(html, "<tr><td>{name}</td><td>{}</td></tr>", escaped(text));
+            let _ = write!(html, "<tr><td>{name}</td><td>{}</td></tr>", escape_html(text));
         }
     };
-    line("at", &clock(time_ms));
-    match replica.intervals.iter().rfind(|span| span.start_ms <= time_ms && time_ms <= span.end_ms) {
-        Some(span) => {
-            line("state", &format!("{} {}", span.state.title(), lasted(span)));
-            let from = if span.may_start_earlier { "before " } else { "" };
-            line("from", &format!("{from}{} to {}", clock(span.start_ms), clock(span.end_ms)));
-            line("ready after", &span.ready_ms.map(time::duration).unwrap_or_default());
+    row("Time", &clock(time_ms));
+    match replica.intervals.iter().rfind(|interval| interval.start_ms <= time_ms && time_ms <= interval.end_ms) {
+        Some(interval) => {
+            row("State", &format!("{} {}", interval.state.title(), interval_duration(interval)));
+            let before = if interval.may_start_earlier { "before " } else { "" };
+            row("From", &format!("{before}{} to {}", clock(interval.start_ms), clock(interval.end_ms)));
+            row("Ready after", &interval.ready_ms.map(time::duration).unwrap_or_default());
         }
-        None => line("state", "not told"),
+        None => row("State", "unknown"),
     }
-    for restart in replica.restarts.iter().filter(|restart| (restart.time_ms - time_ms).abs() <= near_ms) {
+    let is_near = |restart_ms: i64| (restart_ms - time_ms).abs() <= max_distance_ms;
+    for restart in replica.restarts.iter().filter(|restart| is_near(restart.time_ms)) {
         let times = if restart.count > 1 { format!("{} times ", restart.count) } else { String::new() };
-        let why = if restart.reason.is_empty() { "cause not told" } else { &restart.reason };
-        line("restarted", &format!("{times}at {}: {why}", clock(restart.time_ms)));
+        let reason = if restart.reason.is_empty() { "unknown reason" } else { &restart.reason };
+        row("Restarted", &format!("{times}at {}: {reason}", clock(restart.time_ms)));
     }
-    line("model", &replica.model);
-    line("engine", &replica.engine);
-    line("address", &replica.address);
+    row("Model", &replica.model);
+    row("Engine", &replica.engine);
+    row("Address", &replica.address);
     html
 }

@@ -1,14 +1,17 @@
-//! The replicas as a table: what is known of each now. Of many only the rows near those in sight are on the page.
+//! The table of replicas. Of many replicas only the rows near the visible ones are on the page.
 //!
-//! Rows are written as text: hundreds of them change with every refresh, and views of each cell would cost more.
+//! Rows are written as HTML: hundreds of them change with every refresh, and a view of each cell would cost more.
 use crate::data::replicas::fleet::Replica;
+use crate::data::replicas::intervals::StateInterval;
 use crate::state::navigation::Navigation;
 use crate::state::replica_table::{ReplicaTableOptions, SortKey};
 use crate::state::time_range::TimeRange;
 use crate::state::url::encode;
 use crate::state::view::View;
-use crate::ui::kit::{format_time as time, save};
-use crate::ui::replicas::Shown;
+use crate::ui::kit::clipboard::copy;
+use crate::ui::kit::format_time as time;
+use crate::ui::kit::html::escape_html;
+use crate::ui::replicas::context::TimelineContext;
 use crate::wasm_size::effect::effect;
 use catalogue::Unit;
 use leptos::html;
@@ -16,146 +19,176 @@ use leptos::prelude::*;
 use std::fmt::Write;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, MouseEvent};
 
-/// Height of a row, in CSS pixels; the stylesheet has it too.
+/// Height of a row in CSS pixels, as in the stylesheet.
 const ROW_PX: usize = 30;
-/// Rows on the page at most, and by how many they move on.
-const ROWS: usize = 28;
-const MOVED: usize = 6;
+/// The limit of rows on the page, and the number of rows that are exchanged at once.
+const MAX_ROWS: usize = 28;
+const BATCH: usize = 6;
 
 /// The table.
 #[component]
-pub(crate) fn Table(shown: Shown, listing: Memo<ReplicaTableOptions>) -> impl IntoView {
+pub(crate) fn Table(options: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let listed = shown.listed;
-    let (frame, body) = (NodeRef::<html::Div>::new(), NodeRef::<html::Tbody>::new());
+    let TimelineContext { replicas, .. } = expect_context();
+    let (container, body) = (NodeRef::<html::Div>::new(), NodeRef::<html::Tbody>::new());
     let first = RwSignal::new(0_usize);
-    let rows = Memo::new(move |_| {
-        let (first, view) = (first.get(), navigation.view.get());
-        listed.with(|all| {
-            let first = first.min(all.len());
-            let row = |(at, replica): (usize, &Arc<Replica>)| {
-                let mut html = String::new();
-                write_row(&mut html, at, replica, &view, shown.range());
-                html
-            };
-            let html = all.iter().enumerate().skip(first).take(ROWS).map(row).collect();
-            Rows { first, count: all.len(), html }
-        })
-    });
-    let mut written = Rows::default();
-    effect(move || {
-        let Some(body) = body.get() else { return };
-        rows.with(|rows| {
-            if rows.scroll(&written, &body).is_none() {
-                rows.replace(&body);
-            }
-            written.clone_from(rows);
-        });
-    });
-    let narrow = move |event: web_sys::MouseEvent| {
-        let link = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-        let name = link.and_then(|link| link.get_attribute("data-narrow"));
-        // With a key held the browser opens the link elsewhere, as everywhere.
-        if let (Some(name), false) = (name, event.ctrl_key() || event.meta_key() || event.shift_key()) {
-            event.prevent_default();
-            navigation.go(|view| view.scope.replica = Some(name));
-        }
-    };
-    let head = move |order: SortKey| {
-        let sorted = move || {
-            listing.with(|listing| match (listing.sort_key == order, listing.is_reversed) {
-                (false, _) => "none",
-                (true, false) => "ascending",
-                (true, true) => "descending",
-            })
-        };
-        let turn = move |_| navigation.adjust(|view| view.replica_table.toggle_sort(order));
-        view! {
-            <th scope="col" aria-sort=sorted>
-                <button type="button" data-sort=order.id() on:click=turn>
-                    {order.title()}
-                </button>
-            </th>
-        }
-    };
-    let told = RwSignal::new("Copy table");
-    let copy = move |_| {
-        let text = listed.with_untracked(|all| as_text(all.iter().map(AsRef::as_ref), shown.range()));
-        let done = move |left: Option<_>| told.set(if left.is_none() { "Copied" } else { "Cannot copy here" });
-        save::copy(text, Box::new(done));
-    };
+    render_rows(body, first);
     let scrolled = move |_| {
-        if let Some(frame) = frame.get_untracked() {
-            let row = frame.scroll_top().max(0) as usize / ROW_PX;
-            let wanted = row.saturating_sub(MOVED) / MOVED * MOVED;
+        if let Some(container) = container.get_untracked() {
+            let row = container.scroll_top().max(0) as usize / ROW_PX;
+            let wanted = row.saturating_sub(BATCH) / BATCH * BATCH;
             if first.get_untracked() != wanted {
                 first.set(wanted);
             }
         }
     };
     view! {
-        <div node_ref=frame class="fleet" tabindex="0" role="region" aria-label="Table of replicas" on:scroll=scrolled>
+        <div
+            node_ref=container
+            class="fleet"
+            tabindex="0"
+            role="region"
+            aria-label="Table of replicas"
+            on:scroll=scrolled
+        >
             <table
                 data-testid="replicas"
-                data-cpu=move || listed.with(|all| all.iter().any(|one| one.cores.is_some())).to_string()
-                data-gpu=move || listed.with(|all| all.iter().any(|one| one.gpu.is_some())).to_string()
-                aria-rowcount=move || listed.with(Vec::len) + 1
+                data-cpu=move || replicas.with(|all| all.iter().any(|one| one.cores.is_some())).to_string()
+                data-gpu=move || replicas.with(|all| all.iter().any(|one| one.gpu.is_some())).to_string()
+                aria-rowcount=move || replicas.with(Vec::len) + 1
             >
-                <caption class="visually-hidden">"Replicas at the end of the range"</caption>
+                <caption class="visually-hidden">"Replicas at the end of the time range"</caption>
                 <thead>
-                    <tr>{SortKey::ALL.map(head).into_iter().collect_view()}</tr>
+                    <tr>{SortKey::ALL.map(|key| heading(key, options, navigation)).into_iter().collect_view()}</tr>
                 </thead>
-                <tbody node_ref=body on:click=narrow></tbody>
+                <tbody node_ref=body on:click=move |event| select_replica(&event, navigation)></tbody>
             </table>
         </div>
+        <Footer />
+    }
+}
+
+/// Keeps the rows from `first` on up to date.
+fn render_rows(body: NodeRef<html::Tbody>, first: RwSignal<usize>) {
+    let navigation = expect_context::<Navigation>();
+    let timeline = expect_context::<TimelineContext>();
+    let rows = Memo::new(move |_| {
+        let (first, view) = (first.get(), navigation.view.get());
+        timeline.replicas.with(|all| {
+            let first = first.min(all.len());
+            let row = |(at, replica): (usize, &Arc<Replica>)| {
+                let mut html = String::new();
+                write_row(&mut html, at, replica, &view, timeline.range());
+                html
+            };
+            let html = all.iter().enumerate().skip(first).take(MAX_ROWS).map(row).collect();
+            RenderedRows { first, count: all.len(), html }
+        })
+    });
+    let mut rendered = RenderedRows::default();
+    effect(move || {
+        let Some(body) = body.get() else { return };
+        rows.with(|rows| {
+            if rows.scroll(&rendered, &body).is_none() {
+                rows.replace(&body);
+            }
+            rendered.clone_from(rows);
+        });
+    });
+}
+
+/// Selects the replica of a clicked link as the scope.
+fn select_replica(event: &MouseEvent, navigation: Navigation) {
+    let link = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let name = link.and_then(|link| link.get_attribute("data-narrow"));
+    // With a modifier key, the browser opens the link in a new tab or window.
+    if let (Some(name), false) = (name, event.ctrl_key() || event.meta_key() || event.shift_key()) {
+        event.prevent_default();
+        navigation.go(|view| view.scope.replica = Some(name));
+    }
+}
+
+/// A column heading, which sorts by the column.
+fn heading(key: SortKey, options: Memo<ReplicaTableOptions>, navigation: Navigation) -> impl IntoView {
+    let order = move || {
+        options.with(|options| match (options.sort_key == key, options.is_reversed) {
+            (false, _) => "none",
+            (true, false) => "ascending",
+            (true, true) => "descending",
+        })
+    };
+    let sort = move |_| navigation.adjust(|view| view.replica_table.toggle_sort(key));
+    view! {
+        <th scope="col" aria-sort=order>
+            <button type="button" data-sort=key.id() on:click=sort>
+                {key.title()}
+            </button>
+        </th>
+    }
+}
+
+/// The number of replicas, and a button that copies the table.
+#[component]
+fn Footer() -> impl IntoView {
+    let timeline @ TimelineContext { replicas, .. } = expect_context();
+    let label = RwSignal::new("Copy table");
+    let copy_table = move |_| {
+        let range = untrack(|| timeline.range());
+        let text = replicas.with_untracked(|all| tab_separated(all.iter().map(AsRef::as_ref), range));
+        let done = move |not_copied: Option<_>| {
+            label.set(if not_copied.is_none() { "Copied" } else { "Copying is blocked" });
+        };
+        copy(text, Box::new(done));
+    };
+    let count = move || match replicas.with(Vec::len) {
+        1 => "1 replica".to_owned(),
+        count => format!("{count} replicas"),
+    };
+    view! {
         <footer>
-            <span>
-                {move || match listed.with(Vec::len) {
-                    1 => "1 replica".to_owned(),
-                    count => format!("{count} replicas"),
-                }}
-            </span>
-            <button type="button" class="control" data-testid="copy-replicas" on:click=copy>
-                {told}
+            <span>{count}</span>
+            <button type="button" class="control" data-testid="copy-replicas" on:click=copy_table>
+                {label}
             </button>
         </footer>
     }
 }
 
-/// The rows on the page, between two that stand for those above and below.
+/// The rows on the page, between one empty row for those above and one for those below.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Rows {
+struct RenderedRows {
     first: usize,
-    /// Of all rows.
+    /// The number of all rows.
     count: usize,
     html: Vec<String>,
 }
 
-impl Rows {
+impl RenderedRows {
     /// Heights of the rows above and below.
     fn around_px(&self) -> (usize, usize) {
         (self.first * ROW_PX, (self.count - self.first - self.html.len()) * ROW_PX)
     }
 
-    /// Writes all rows.
-    fn replace(&self, body: &web_sys::Element) {
+    /// Replaces all rows.
+    fn replace(&self, body: &Element) {
         let focused = document().active_element().filter(|element| body.contains(Some(element)));
         let id = focused.map(|element| element.id());
         let (above, below) = self.around_px();
         let html = self.html.concat();
         body.set_inner_html(&format!("<tr height=\"{above}\"></tr>{html}<tr height=\"{below}\"></tr>"));
-        // Who walks the rows by keyboard stays where they are.
-        let again = id.and_then(|id| document().get_element_by_id(&id)).and_then(|link| link.dyn_into().ok());
-        if let Some(link) = again {
-            let link: web_sys::HtmlElement = link;
+        // The focused link keeps the focus.
+        let link = id.and_then(|id| document().get_element_by_id(&id)).and_then(|link| link.dyn_into().ok());
+        if let Some(link) = link {
+            let link: HtmlElement = link;
             let _ = link.focus();
         }
     }
 
-    /// Makes these rows of others by what scrolling takes away at one end and adds at the other, which costs the browser
-    /// a part of what all rows do; none where more has changed than that.
-    fn scroll(&self, old: &Self, body: &web_sys::Element) -> Option<()> {
+    /// Removes rows at one end and adds rows at the other after scrolling, which is cheaper than replacing all of them;
+    /// none if anything else has changed.
+    fn scroll(&self, old: &Self, body: &Element) -> Option<()> {
         let (from, until) = (self.first.max(old.first), self.end().min(old.end()));
         if self.count != old.count || self.within(from, until)? != old.within(from, until)? {
             return None;
@@ -178,90 +211,74 @@ impl Rows {
         self.first + self.html.len()
     }
 
-    /// The rows from one to another of all; none where they are not on the page.
+    /// The rows from one index of all to another; none unless they are on the page.
     fn within(&self, from: usize, until: usize) -> Option<&[String]> {
         self.html.get(from.checked_sub(self.first)?..until.checked_sub(self.first)?)
     }
 }
 
-/// One replica; its name leads to it alone. The spans are there for those who cannot see the bars.
+/// Writes the row of a replica. Its name links to the page for this replica alone; its state intervals are attributes.
 fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range: TimeRange) {
     let mut narrowed = view.clone();
     narrowed.scope.replica = Some(replica.replica.clone());
-    let link = escaped(&encode(&narrowed));
-    let state = replica.current(range).map_or("", |span| span.state.id());
-    let span = |span: &crate::data::replicas::intervals::StateInterval| {
-        format!("{} {} {}", span.state.id(), span.start_ms, span.end_ms)
-    };
-    let spans: Vec<String> = replica.intervals.iter().map(span).collect();
-    let restarts: Vec<String> = replica.restarts.iter().map(|one| one.time_ms.to_string()).collect();
-    let (name, narrow) = (escaped(&replica.name), escaped(&replica.replica));
+    let link = escape_html(&encode(&narrowed));
+    let state = replica.current(range).map_or("", |interval| interval.state.id());
+    let interval =
+        |interval: &StateInterval| format!("{} {} {}", interval.state.id(), interval.start_ms, interval.end_ms);
+    let intervals: Vec<String> = replica.intervals.iter().map(interval).collect();
+    let restarts: Vec<String> = replica.restarts.iter().map(|restart| restart.time_ms.to_string()).collect();
+    let (name, narrow) = (escape_html(&replica.name), escape_html(&replica.replica));
     let _ = write!(
         html,
         "<tr aria-rowindex=\"{}\" data-replica=\"{name}\" data-state=\"{state}\" data-spans=\"{}\" \
          data-restarts=\"{}\"><th scope=\"row\"><a id=\"replica-{name}\" href=\"?{link}\" data-narrow=\"{narrow}\">\
          {name}</a></th>",
         at + 2,
-        spans.join(","),
+        intervals.join(","),
         restarts.join(" ")
     );
-    for order in SortKey::ALL.into_iter().skip(1) {
-        let swatch = match order {
+    for key in SortKey::ALL.into_iter().skip(1) {
+        let swatch = match key {
             SortKey::State => format!("<i class=\"state\" data-state=\"{state}\"></i>"),
             _ => String::new(),
         };
-        let _ = write!(html, "<td>{swatch}{}</td>", escaped(&written(order, replica, range)));
+        let _ = write!(html, "<td>{swatch}{}</td>", escape_html(&cell(key, replica, range)));
     }
     html.push_str("</tr>");
 }
 
-/// The text with what HTML would take for its own written out.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// The text of a cell; empty for what is not known.
-fn written(order: SortKey, replica: &Replica, range: TimeRange) -> String {
-    let figure = |value: Option<f64>, unit: Unit| value.map(|value| unit.format_short(value)).unwrap_or_default();
-    match order {
+/// The text of a cell; empty for an unknown value.
+fn cell(key: SortKey, replica: &Replica, range: TimeRange) -> String {
+    let number = |value: Option<f64>, unit: Unit| value.map(|value| unit.format_short(value)).unwrap_or_default();
+    match key {
         SortKey::Name => replica.name.clone(),
-        SortKey::State => replica.current(range).map_or("not told", |span| span.state.title()).to_owned(),
+        SortKey::State => replica.current(range).map_or("unknown", |interval| interval.state.title()).to_owned(),
         SortKey::Since => replica.since(range).map_or(String::new(), |since| {
             let before = if since.may_be_earlier { "before " } else { "" };
             format!("{before}{}", time::clock_and_day(since.time_ms, range.end_ms))
         }),
         SortKey::Restarts => {
-            let told = replica.restarts.iter().rfind(|one| !one.reason.is_empty());
-            let last = told.map(|one| format!(" ({})", one.reason)).unwrap_or_default();
-            format!("{}{last}", replica.restart_count())
+            let last = replica.restarts.iter().rfind(|restart| !restart.reason.is_empty());
+            let reason = last.map(|restart| format!(" ({})", restart.reason)).unwrap_or_default();
+            format!("{}{reason}", replica.restart_count())
         }
         SortKey::Engine => replica.engine.clone(),
         SortKey::Address => replica.address.clone(),
-        SortKey::Running => figure(replica.running, Unit::Count),
-        SortKey::Waiting => figure(replica.waiting, Unit::Count),
-        SortKey::Cores => figure(replica.cores, Unit::Cores),
-        SortKey::Gpu => figure(replica.gpu, Unit::Share),
+        SortKey::Running => number(replica.running, Unit::Count),
+        SortKey::Waiting => number(replica.waiting, Unit::Count),
+        SortKey::Cores => number(replica.cores, Unit::Cores),
+        SortKey::Gpu => number(replica.gpu, Unit::Share),
     }
 }
 
-/// The whole table as text with tabs, for spreadsheets.
-fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: TimeRange) -> String {
+/// The whole table as tab-separated text, for spreadsheets.
+fn tab_separated<'a>(replicas: impl Iterator<Item = &'a Replica>, range: TimeRange) -> String {
     let mut text = SortKey::ALL.map(SortKey::title).join("\t");
     for replica in replicas {
         text.push('\n');
-        for order in SortKey::ALL {
-            let tab = if order == SortKey::Name { "" } else { "\t" };
-            let _ = write!(text, "{tab}{}", written(order, replica, range).replace(['\t', '\n'], " "));
+        for key in SortKey::ALL {
+            let tab = if key == SortKey::Name { "" } else { "\t" };
+            let _ = write!(text, "{tab}{}", cell(key, replica, range).replace(['\t', '\n'], " "));
         }
     }
     text
@@ -270,12 +287,11 @@ fn as_text<'a>(replicas: impl Iterator<Item = &'a Replica>, range: TimeRange) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::replicas::intervals::StateInterval;
     use catalogue::contract::ReplicaState;
 
     #[test]
-    fn names_from_outside_stay_text() {
-        let span = StateInterval {
+    fn names_are_escaped() {
+        let interval = StateInterval {
             state: ReplicaState::Running,
             start_ms: 0,
             end_ms: 9,
@@ -284,13 +300,13 @@ mod tests {
         };
         let hostile = "\"><script>a&b\t</script>";
         let replica =
-            Replica { name: hostile.into(), replica: hostile.into(), intervals: vec![span], ..Replica::default() };
+            Replica { name: hostile.into(), replica: hostile.into(), intervals: vec![interval], ..Replica::default() };
         let mut html = String::new();
-        // Nothing goes on at the end of this range: a time of day would need a browser.
+        // The replica has no current state, since formatting a time of day needs a browser.
         write_row(&mut html, 0, &replica, &View::default(), TimeRange::new(0, 99));
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;a&amp;b"), "{html}");
         assert!(html.contains("data-spans=\"running 0 9\"") && html.contains("aria-rowindex=\"2\""), "{html}");
-        let text = as_text(std::iter::once(&replica), TimeRange::new(0, 99));
+        let text = tab_separated(std::iter::once(&replica), TimeRange::new(0, 99));
         assert_eq!(text.lines().map(|line| line.matches('\t').count()).collect::<Vec<_>>(), [9, 9]);
     }
 }

@@ -1,26 +1,21 @@
-//! The two rows on top: scope and sections on the left, time, view and theme on the right.
-pub(crate) mod controls;
+//! The two rows of the top bar: scope and time range, then sections and page controls.
 pub(crate) mod range;
 pub(crate) mod range_dialog;
 pub(crate) mod refresh;
 pub(crate) mod scope;
+pub(crate) mod sections;
 
-use crate::data::feed::Feed;
-use crate::state::navigation::Navigation;
-use crate::state::theme as prefs;
-use crate::state::theme::Theme;
+use crate::state::theme::{self, Theme};
 use crate::ui::customize::Customize;
-use crate::ui::page::section::shown_section;
-use crate::ui::page::shortcuts::Shortcuts;
-use crate::ui::topbar::controls::IconButton;
+use crate::ui::kit::controls::IconButton;
 use crate::ui::topbar::range::TimeControls;
 use crate::ui::topbar::scope::ScopeControls;
-use catalogue::{GRAPHS, Section};
+use crate::ui::topbar::sections::Sections;
 use leptos::prelude::*;
 
-/// The top bar.
+/// The top bar; the children are further page controls.
 #[component]
-pub(crate) fn TopBar() -> impl IntoView {
+pub(crate) fn TopBar(children: Children) -> impl IntoView {
     view! {
         <header class="topbar">
             <div class="row">
@@ -29,64 +24,23 @@ pub(crate) fn TopBar() -> impl IntoView {
             </div>
             <div class="row">
                 <Sections />
-                <ThemeButton />
+                <div class="group end">
+                    <Customize />
+                    {children()}
+                    <ThemeButton />
+                </div>
             </div>
         </header>
-    }
-}
-
-/// Sections that have data, and the one that is open even if it has none.
-#[component]
-fn Sections() -> impl IntoView {
-    let navigation = expect_context::<Navigation>();
-    let feed = expect_context::<Feed>();
-    let shown = shown_section();
-    let sections = Memo::new(move |_| {
-        let scope = navigation.view.with(|view| view.scope.clone());
-        feed.inventory.with(|inventory| {
-            let has_data = |section: Section| {
-                let own = GRAPHS.iter().filter(|graph| graph.section == section);
-                inventory.as_ref().is_some_and(|inventory| own.into_iter().any(|graph| inventory.has(graph, &scope)))
-            };
-            Section::ALL.into_iter().filter(|section| has_data(*section) || *section == shown.get()).collect::<Vec<_>>()
-        })
-    });
-    let button = move |section: Section| {
-        view! {
-            <button
-                type="button"
-                data-testid=format!("section-{}", section.id())
-                aria-current=move || (shown.get() == section).then_some("page")
-                on:click=move |_| navigation.go(|view| view.section = Some(section))
-            >
-                {section.title()}
-            </button>
-        }
-    };
-    view! {
-        <nav class="sections" aria-label="Sections">
-            {move || sections.get().into_iter().map(button).collect_view()}
-        </nav>
     }
 }
 
 #[component]
 fn ThemeButton() -> impl IntoView {
     let theme = expect_context::<RwSignal<Theme>>();
-    view! {
-        <div class="group end">
-            <Customize />
-            <Shortcuts />
-            <IconButton
-                name="Light or dark"
-                id="theme"
-                icon="◐"
-                press=move || {
-                    let other = theme.get_untracked().other();
-                    prefs::choose(other);
-                    theme.set(other);
-                }
-            />
-        </div>
-    }
+    let switch = move || {
+        let other = theme.get_untracked().other();
+        theme::choose(other);
+        theme.set(other);
+    };
+    view! { <IconButton name="Switch between light and dark" id="theme" icon="◐" press=switch /> }
 }

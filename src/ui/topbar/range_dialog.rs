@@ -1,19 +1,18 @@
-//! Any time: a range in words, two fields with the browser's calendar, and the zone.
+//! The dialog for a custom time range, as text or in date fields, and for the time zone.
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
-use crate::state::range_parser as when;
-use crate::state::range_parser::RangeError;
+use crate::state::range_parser::{RangeError, format_field, parse_field, parse_range};
 use crate::state::time_range::TimeRange;
 use crate::state::time_zone::TimeZone;
 use crate::state::view::Range;
 use crate::ui::kit::conditional::Show;
-use crate::ui::kit::dialog::{Dialog, Modal};
+use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::dialog::{Dialog, DialogHandle};
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::IconButton;
 use leptos::ev;
 use leptos::prelude::*;
 
-/// Zones that are offered; others can be typed.
+/// Suggested time zones; the field accepts every IANA name.
 const ZONES: [&str; 8] = [
     "America/Los_Angeles",
     "America/New_York",
@@ -27,79 +26,79 @@ const ZONES: [&str; 8] = [
 
 /// The button that opens the dialog, and the dialog.
 #[component]
-pub(crate) fn WhenButton() -> impl IntoView {
-    let modal = Modal::new();
+pub(crate) fn RangeDialogButton() -> impl IntoView {
+    let handle = DialogHandle::new();
     view! {
-        <IconButton name="Choose any time" id="when" icon="▦" press=move || modal.open() />
-        <Dialog modal id="when" title="Choose any time">
-            <Panel modal />
+        <IconButton name="Custom time range" id="when" icon="▦" press=move || handle.open() />
+        <Dialog handle id="when" title="Custom time range">
+            <Panel handle />
         </Dialog>
     }
 }
 
 #[component]
-fn Panel(modal: Modal) -> impl IntoView {
+fn Panel(handle: DialogHandle) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
-    let words = RwSignal::new(String::new());
-    let problem = RwSignal::new(None::<RangeError>);
+    let text = RwSignal::new(String::new());
+    let error = RwSignal::new(None::<RangeError>);
     let TimeRange { start_ms, end_ms } = navigation.view.with_untracked(|view| view.range.resolve(feed.now_ms()));
-    let wall = |time_ms: i64| untrack(|| time::offset_ms(time_ms));
-    let start = RwSignal::new(when::format_field(start_ms, &wall));
-    let end = RwSignal::new(when::format_field(end_ms, &wall));
-    let take = move |range: Result<Range, RangeError>| match range {
+    let offset_ms = |time_ms: i64| untrack(|| time::offset_ms(time_ms));
+    let start = RwSignal::new(format_field(start_ms, &offset_ms));
+    let end = RwSignal::new(format_field(end_ms, &offset_ms));
+    let apply = move |range: Result<Range, RangeError>| match range {
         Ok(range) => {
             navigation.select(range);
-            modal.close();
+            handle.close();
         }
-        Err(error) => problem.set(Some(error)),
+        Err(problem) => error.set(Some(problem)),
     };
-    let by_words = move |event: ev::SubmitEvent| {
+    let apply_text = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        take(words.with_untracked(|words| when::parse_range(words, feed.now_ms(), &wall)));
+        apply(text.with_untracked(|text| parse_range(text, feed.now_ms(), &offset_ms)));
     };
-    let by_fields = move |event: ev::SubmitEvent| {
+    let apply_fields = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        let time = |field: RwSignal<String>| field.with_untracked(|text| when::parse_field(text, &wall));
-        take(match (time(start), time(end)) {
+        let time = |field: RwSignal<String>| field.with_untracked(|text| parse_field(text, &offset_ms));
+        apply(match (time(start), time(end)) {
             (Some(start_ms), Some(end_ms)) if start_ms < end_ms => Ok(Range::between(start_ms, end_ms)),
             (Some(_), Some(_)) => Err(RangeError::Backwards),
             _ => Err(RangeError::Unknown),
         });
     };
     view! {
-        <form on:submit=by_words>
+        <form on:submit=apply_text>
             <label>
-                "In words"
+                "Time range"
                 <input
                     type="text"
                     class="control"
                     data-testid="when-words"
                     placeholder="90m, yesterday, 2026-11-20 14:00 to 15:30"
                     autofocus
-                    prop:value=move || words.get()
+                    prop:value=move || text.get()
                     on:input=move |event| {
-                        problem.set(None);
-                        words.set(event_target_value(&event));
+                        error.set(None);
+                        text.set(event_target_value(&event));
                     }
                 />
             </label>
-            <button type="submit" class="control" data-testid="when-take">"Show"</button>
+            <button type="submit" class="control" data-testid="when-take">"Apply"</button>
         </form>
-        <form on:submit=by_fields>
-            <Field name="From" value=start />
-            <Field name="To" value=end />
-            <button type="submit" class="control">"Show"</button>
+        <form on:submit=apply_fields>
+            <DateField name="From" value=start />
+            <DateField name="To" value=end />
+            <button type="submit" class="control">"Apply"</button>
         </form>
         <p class="problem" role="alert" data-testid="when-problem">
-            {move || problem.get().map(|problem| problem.to_string())}
+            {move || error.get().map(|error| error.to_string())}
         </p>
         <ZoneField />
     }
 }
 
 #[component]
-fn Field(name: &'static str, value: RwSignal<String>) -> impl IntoView {
+fn DateField(name: &'static str, value: RwSignal<String>) -> impl IntoView {
     view! {
         <label>
             {name}
@@ -113,12 +112,12 @@ fn Field(name: &'static str, value: RwSignal<String>) -> impl IntoView {
     }
 }
 
-/// The zone: the browser's, UTC, or any by name.
+/// The time zone: the browser's, UTC, or any by name.
 #[component]
 fn ZoneField() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let is_unknown = RwSignal::new(false);
-    let shown = Memo::new(move |_| navigation.view.with(|view| view.time_zone.id().to_owned()));
+    let current = Memo::new(move |_| navigation.view.with(|view| view.time_zone.id().to_owned()));
     let choose = move |event: ev::Event| {
         let zone = TimeZone::from_id(event_target_value(&event).trim());
         is_unknown.set(!zone.is_known());
@@ -129,13 +128,13 @@ fn ZoneField() -> impl IntoView {
     view! {
         <form on:submit=|event: ev::SubmitEvent| event.prevent_default()>
             <label>
-                "Zone"
+                "Time zone"
                 <input
                     class="control"
                     data-testid="zone"
                     list="zones"
-                    placeholder="as this computer"
-                    prop:value=move || shown.get()
+                    placeholder="Browser time zone"
+                    prop:value=move || current.get()
                     on:change=choose
                 />
             </label>
@@ -145,7 +144,7 @@ fn ZoneField() -> impl IntoView {
             </datalist>
         </form>
         <Show when=move || is_unknown.get()>
-            <p class="problem" role="alert">"This browser knows no zone of that name: write one such as Europe/Berlin."</p>
+            <p class="problem" role="alert">"Unknown time zone. Use an IANA name such as Europe/Berlin."</p>
         </Show>
     }
 }

@@ -1,16 +1,16 @@
-//! Auto-refresh, and the age of what is shown.
+//! Auto-refresh, and the age of the data.
 use crate::data::feed::{Connection, Feed};
 use crate::data::http::server_clock::ServerClock;
 use crate::state::cursor::Pointer;
 use crate::state::navigation::Navigation;
 use crate::state::url::format_duration;
 use crate::state::view::Refresh;
+use crate::ui::kit::controls::{Choice, Select};
 use crate::ui::kit::format_time as time;
-use crate::ui::topbar::controls::{Choice, Select};
 use leptos::prelude::*;
 
-/// A clock that is further off than this is told of.
-const NOTABLE_SKEW_MS: i64 = 5000;
+/// The largest difference between the server's clock and the browser's that is not mentioned.
+const MAX_SKEW_MS: i64 = 5000;
 
 /// The switch for auto-refresh, with its interval.
 #[component]
@@ -47,7 +47,7 @@ pub(crate) fn RefreshControl() -> impl IntoView {
                 <i></i>
             </button>
             <Select
-                name="Refresh every"
+                name="Refresh interval"
                 id="every"
                 choices
                 chosen=Memo::new(move |_| interval_ms.get().to_string())
@@ -68,9 +68,9 @@ fn spaced(duration: &str) -> String {
     format!("{} {unit}", &duration[..digits])
 }
 
-/// How old the newest answer is; pressing it asks again.
+/// The age of the data. A click refreshes them.
 #[component]
-pub(crate) fn Updated() -> impl IntoView {
+pub(crate) fn DataAge() -> impl IntoView {
     let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
     let browser_ms = RwSignal::new(js_sys::Date::now() as i64);
     let timer = StoredValue::new_local(gloo_timers::callback::Interval::new(1000, move || {
@@ -83,18 +83,18 @@ pub(crate) fn Updated() -> impl IntoView {
         Connection::Up { at_ms } => match (now_ms() - at_ms) / 1000 {
             ..=1 => "just now".to_owned(),
             seconds => {
-                let held = if pointer.is_pinned.get() { "held, " } else { "" };
-                format!("{held}{} ago", time::age(seconds * 1000))
+                let paused = if pointer.is_pinned.get() { "paused, " } else { "" };
+                format!("{paused}{} ago", time::age(seconds * 1000))
             }
         },
-        Connection::Down { .. } if feed.inventory.with(Option::is_none) => "no answer".to_owned(),
+        Connection::Down { .. } if feed.inventory.with(Option::is_none) => "no response".to_owned(),
         Connection::Down { since_ms, .. } => format!("{} old", time::age(now_ms() - since_ms)),
     };
-    // Ranges follow the server's clock; who compares them with a watch should know that it differs.
+    // Time ranges follow the server's clock, so a difference from the user's clock is worth a note.
     let skew = move || {
         let skew_ms = feed.clock.with(ServerClock::offset_ms);
-        let than = if skew_ms > 0 { "ahead of" } else { "behind" };
-        (skew_ms.abs() > NOTABLE_SKEW_MS).then(|| format!("server {} {than} this clock", time::age(skew_ms.abs())))
+        let direction = if skew_ms > 0 { "ahead" } else { "behind" };
+        (skew_ms.abs() > MAX_SKEW_MS).then(|| format!("server clock {} {direction}", time::age(skew_ms.abs())))
     };
     view! {
         <span class="skew" data-testid="skew">
@@ -104,7 +104,7 @@ pub(crate) fn Updated() -> impl IntoView {
             type="button"
             class="updated"
             data-testid="updated"
-            title="Time since the last answer; press to ask now"
+            title="Time since the last update; click to refresh"
             on:click=move |_| feed.refresh()
         >
             {text}

@@ -27,7 +27,7 @@ pub(crate) struct PageDiff<'b, 'c> {
     pub samples: Vec<NumberedSample>,
     /// In the order of their first samples.
     pub new_series: Vec<u32>,
-    /// Metadata that the previous page did not have at this place.
+    /// Metadata that the previous page did not have at this position.
     pub new_metadata: Vec<MetadataLine<'b>>,
     buffers: LabelBuffers<'b>,
 }

@@ -13,8 +13,8 @@ pub(crate) struct Recheck {
 }
 
 impl Recheck {
-    /// Validates a sample that replaces one with the role in `classified`. A sample with a timestamp is refused, because
-    /// the rules about time need the samples before it.
+    /// Validates a sample that replaces one with the role in `classified`. A sample with a timestamp is rejected, because
+    /// the rules about timestamps need the samples before it.
     pub(crate) fn sample(
         &mut self,
         classified: ClassifiedSample,

@@ -257,15 +257,15 @@ fn the_previous_page_does_not_change_how_openmetrics_is_validated() {
             _ => {}
         }
         let mut page = lines.concat();
-        for (place, values) in [
+        for (placeholder, values) in [
             ("V", ["0", "1", "2", "2.5", "-1", "NaN", "1 17", "1 # {} 1"]),
             ("W", ["2", "2", "3", "1", "+Inf", "2", "2", "2"]),
             ("B", ["0", "1", "1", "0", "1", "0", "2", "NaN"]),
         ] {
-            while page.contains(place) {
+            while page.contains(placeholder) {
                 // Mostly a value that is valid everywhere, so that some pages are.
                 let value = if random.below(30) > 0 { values[random.below(2)] } else { values[random.below(8)] };
-                page = page.replacen(place, value, 1);
+                page = page.replacen(placeholder, value, 1);
             }
         }
         page.push_str(random.one_of(&["# EOF\n", "# EOF\n", "# EOF", "# EOF\n\n", ""]));

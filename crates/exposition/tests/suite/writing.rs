@@ -123,7 +123,7 @@ fn families_of_one_name_are_merged() {
     assert_eq!(page(&[family.clone(), family], Encoding::TEXT), "# TYPE up gauge\nup 1.0\nup 1.0\n");
 }
 
-/// The metrics page of `families`, of which no sample is dropped.
+/// The metrics page of `families`; asserts that no sample is dropped.
 fn page(families: &[Family], encoding: Encoding) -> String {
     let mut page = String::new();
     assert_eq!(write(families, encoding, &mut page), 0);

@@ -38,7 +38,7 @@ impl OwnMetrics {
                 // Own targets have families only.
                 Ok(Answer::Page(_)) => {}
                 Err(failure) => {
-                    warn!(target = ?name, reason = failure.reason().id(), "left out of /metrics: {failure}")
+                    warn!(target = ?name, reason = failure.reason().id(), "left out of /metrics: {failure}");
                 }
             }
         }

@@ -43,10 +43,10 @@ pub(crate) fn compare_with_listed(suite: &str, outcomes: &[CaseOutcome]) {
     for CaseOutcome { page, difference } in outcomes {
         match difference {
             Some(message) if !is_listed(page) => {
-                wrong.push(format!("{:?}\n  {message}", String::from_utf8_lossy(page)))
+                wrong.push(format!("{:?}\n  {message}", String::from_utf8_lossy(page)));
             }
             None if is_listed(page) => {
-                wrong.push(format!("{:?}\n  is listed but does not differ", String::from_utf8_lossy(page)))
+                wrong.push(format!("{:?}\n  is listed but does not differ", String::from_utf8_lossy(page)));
             }
             _ => {}
         }

@@ -62,7 +62,7 @@ fn a_pod_becomes_series_and_a_target() {
     let states = lines(&mut known, "inferboard_replica_state{");
     assert_eq!(states.len(), 7);
     assert!(states.contains(&format!("inferboard_replica_state{{{LABELS},state=\"running\"}} 1.0")), "{states:?}");
-    assert_eq!(lines(&mut known, "inferboard_replica_ready"), [format!("{}{{{LABELS}}} 40.0", REPLICA_READY_SECONDS)]);
+    assert_eq!(lines(&mut known, "inferboard_replica_ready"), [format!("{REPLICA_READY_SECONDS}{{{LABELS}}} 40.0")]);
     let targets = known.pods.targets();
     let [target] = &targets[..] else { panic!("{targets:?}") };
     assert_eq!(target.key(), "http://10.0.0.1:2/metrics");
@@ -91,7 +91,7 @@ fn restarts_count_from_the_first_look_on() {
             "inferboard_replica_restarts_total{,reason=\"unknown\"} 2.0",
         ]
     );
-    assert_eq!(lines(&mut known, "inferboard_replica_ready"), [format!("{}{{{LABELS}}} 10.0", REPLICA_READY_SECONDS)]);
+    assert_eq!(lines(&mut known, "inferboard_replica_ready"), [format!("{REPLICA_READY_SECONDS}{{{LABELS}}} 10.0")]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Small controls that the top bar is made of.
+//! Small controls: a drop-down and two kinds of buttons.
 use leptos::prelude::*;
 
 /// One choice of a [`Select`].
@@ -8,12 +8,12 @@ pub(crate) struct Choice {
     pub(crate) text: String,
 }
 
-/// A drop-down with its name in front, the browser's own: keyboard and touch work as everywhere.
+/// A drop-down with its name in front. It is the browser's own, so keyboard and touch work as everywhere.
 #[component]
 pub(crate) fn Select(
-    /// Its name; shown in front unless `is_bare`.
+    /// The name, visible unless `is_bare`.
     name: &'static str,
-    /// Stable name for tests.
+    /// The name for tests.
     id: &'static str,
     #[prop(into)] choices: Signal<Vec<Choice>>,
     #[prop(into)] chosen: Signal<String>,
@@ -23,7 +23,7 @@ pub(crate) fn Select(
     select(name, id, choices, chosen, Box::new(choose), is_bare)
 }
 
-// What is generic is copied for each closure: the controls themselves are not.
+// A generic function is monomorphised for each closure, so the controls themselves take a boxed one.
 fn select(
     name: &'static str,
     id: &'static str,
@@ -50,16 +50,16 @@ fn select(
     }
 }
 
-/// A button that shows an icon and says its name.
+/// A button with an icon, and its name as tooltip.
 #[component]
 pub(crate) fn IconButton(
     name: &'static str,
     id: &'static str,
     icon: &'static str,
     press: impl Fn() + 'static,
-    #[prop(optional, into)] is_off: Signal<bool>,
+    #[prop(optional, into)] is_disabled: Signal<bool>,
 ) -> impl IntoView {
-    icon_button(name, id, icon, Box::new(press), is_off)
+    icon_button(name, id, icon, Box::new(press), is_disabled)
 }
 
 fn icon_button(
@@ -67,7 +67,7 @@ fn icon_button(
     id: &'static str,
     icon: &'static str,
     press: Box<dyn Fn()>,
-    is_off: Signal<bool>,
+    is_disabled: Signal<bool>,
 ) -> impl IntoView {
     view! {
         <button
@@ -76,7 +76,7 @@ fn icon_button(
             data-testid=id
             aria-label=name
             title=name
-            disabled=is_off
+            disabled=is_disabled
             on:click=move |_| press()
         >
             {icon}
@@ -84,7 +84,7 @@ fn icon_button(
     }
 }
 
-/// A button with a text.
+/// A button with a label.
 #[component]
 pub(crate) fn TextButton(text: &'static str, id: &'static str, press: impl Fn() + 'static) -> impl IntoView {
     text_button(text, id, Box::new(press))

@@ -1,4 +1,4 @@
-//! The "?" beside a heading: what is shown, and the query behind it.
+//! The "?" beside a title: what the graph shows, and its query.
 use leptos::prelude::*;
 
 /// The button and its text.
