@@ -63,7 +63,7 @@ impl ApiServer {
         self.change(|stage| {
             let object = stage.versioned(object);
             let known = stage.objects.insert((resource.into(), name), object.clone());
-            stage.tell(resource, if known.is_some() { "MODIFIED" } else { "ADDED" }, &object);
+            stage.emit(resource, if known.is_some() { "MODIFIED" } else { "ADDED" }, &object);
         });
     }
 
@@ -72,7 +72,7 @@ impl ApiServer {
         self.change(|stage| {
             let object = stage.objects.remove(&(resource.into(), name.into())).expect("an object");
             let object = stage.versioned(object);
-            stage.tell(resource, "DELETED", &object);
+            stage.emit(resource, "DELETED", &object);
         });
     }
 
@@ -83,7 +83,7 @@ impl ApiServer {
             stage.version += 1;
             let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
                 "message": "too old resource version: 1 (2)", "reason": "Expired", "code": 410});
-            stage.tell(resource, "ERROR", &status);
+            stage.emit(resource, "ERROR", &status);
         });
     }
 
@@ -171,7 +171,7 @@ impl Stage {
         object
     }
 
-    fn tell(&mut self, resource: &str, kind: &str, object: &Value) {
+    fn emit(&mut self, resource: &str, kind: &str, object: &Value) {
         let line = format!("{}\n", json!({"type": kind, "object": object}));
         self.events.push((resource.to_owned(), self.version, line));
     }

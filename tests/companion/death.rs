@@ -45,7 +45,7 @@ fn percent(text: &str) -> String {
 }
 
 /// What `work` gives, and how many small queries were answered while it was under way.
-async fn beside<T>(address: SocketAddr, work: impl Future<Output = T>) -> (T, usize) {
+async fn while_answering<T>(address: SocketAddr, work: impl Future<Output = T>) -> (T, usize) {
     tokio::pin!(work);
     let mut answered = 0;
     loop {
@@ -116,7 +116,8 @@ async fn a_query_that_grows_is_stopped_and_small_ones_stay_quick() {
         .collect();
     for (verb, params) in all {
         let began = Instant::now();
-        let ((status, answer), answered) = beside(companion.address, post(companion.address, verb, params)).await;
+        let ((status, answer), answered) =
+            while_answering(companion.address, post(companion.address, verb, params)).await;
         let said = answer["error"].as_str().unwrap_or_default();
         assert!([200, 422, 503].contains(&status), "{status} {said} for {:.80}", params[0].1);
         // Had the large one been in their way, none of the small ones would have come before its answer.

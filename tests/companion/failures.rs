@@ -69,7 +69,7 @@ async fn places_that_cannot_be_reached() {
 }
 
 /// Whether the first request for a path, if there is one, brought the credentials; others may be for its health.
-fn asked_with_credentials(target: &FakeTarget, path: &str) -> Option<bool> {
+fn had_credentials(target: &FakeTarget, path: &str) -> Option<bool> {
     let requests = target.requests.lock().expect("a lock");
     let head = requests.iter().find(|head| head.starts_with(&format!("GET {path} ")))?;
     Some(head.contains("authorization: Bearer hf_CANARY\r\n"))
@@ -82,7 +82,7 @@ async fn a_redirect_is_not_followed_and_takes_no_credentials_along() {
     let target = FakeTarget::start(raw(redirect)).await;
     let companion = with_credentials(&target).await;
     companion.wait_for("inferboard_scrape_failed", &["reason"], &["redirect 1"]).await;
-    assert_eq!(asked_with_credentials(&target, "/metrics"), Some(true));
+    assert_eq!(had_credentials(&target, "/metrics"), Some(true));
     assert!(canary.requests.lock().expect("a lock").is_empty());
 }
 
@@ -101,7 +101,7 @@ async fn a_redirect_within_the_origin_is_followed_a_few_times() {
     let companion = with_credentials(&target).await;
     companion.wait_for("good", &[], &["1"]).await;
     for path in ["/metrics", "/moved", "/moved/again"] {
-        assert_eq!(asked_with_credentials(&target, path), Some(true), "{path}");
+        assert_eq!(had_credentials(&target, path), Some(true), "{path}");
     }
 
     let round = Companion::start(&args(&[&format!("{}/round", target.url())])).await;

@@ -82,8 +82,8 @@ impl Played<'_> {
             }
         }
         for name in names {
-            let told = format!("max_over_time(inferboard_replica_state{{replica=\"{name}\",state=\"{state}\"}}[1m])");
-            self.companion.wait_for(&told, &[], &["1"]).await;
+            let query = format!("max_over_time(inferboard_replica_state{{replica=\"{name}\",state=\"{state}\"}}[1m])");
+            self.companion.wait_for(&query, &[], &["1"]).await;
         }
     }
 
@@ -94,7 +94,7 @@ impl Played<'_> {
 }
 
 /// The states that are stored of a pod, each with the time of its first sample.
-async fn told(companion: &Companion, name: &str) -> Vec<(String, f64)> {
+async fn stored_states(companion: &Companion, name: &str) -> Vec<(String, f64)> {
     let answer = companion.query(&format!("inferboard_replica_state{{replica=\"{name}\"}}[5m]")).await;
     let mut samples: Vec<(f64, String)> = Vec::new();
     for series in answer["data"]["result"].as_array().expect("series") {
@@ -141,10 +141,10 @@ async fn scaling_from_two_to_six_and_back_appears_as_played() {
     companion.wait_for(count, &["state"], &["running 2"]).await;
 
     for name in new {
-        let (played, told) = (played.of(name), told(&companion, name).await);
-        let states: Vec<&str> = told.iter().map(|(state, ..)| state.as_str()).collect();
+        let (played, stored) = (played.of(name), stored_states(&companion, name).await);
+        let states: Vec<&str> = stored.iter().map(|(state, ..)| state.as_str()).collect();
         assert_eq!(states, ["pending", "pulling", "initializing", "running", "stopped"], "{name}");
-        for ((state, at_ms), (_, first_ms)) in played.iter().zip(&told) {
+        for ((state, at_ms), (_, first_ms)) in played.iter().zip(&stored) {
             assert!(at_ms <= first_ms, "{name} {state}: played at {at_ms}, stored at {first_ms}");
         }
     }
@@ -327,8 +327,8 @@ async fn a_cluster_that_fails_says_why_and_is_followed_again() {
     companion.wait_for(running, &["state"], &["running 3"]).await;
     server.lose("pods", "p3");
     companion.wait_for(running, &["state"], &["running 2"]).await;
-    let told = told(&companion, "p3").await;
-    assert_eq!(told.iter().map(|(state, ..)| state.as_str()).collect::<Vec<_>>(), ["running", "stopped"]);
+    let stored = stored_states(&companion, "p3").await;
+    assert_eq!(stored.iter().map(|(state, ..)| state.as_str()).collect::<Vec<_>>(), ["running", "stopped"]);
     let window_ms = (now_ms() - fine_since_ms) as i64;
     let least = companion.values(&format!("min_over_time(up{{job=\"kubernetes\"}}[{window_ms}ms])"), &[]).await;
     assert_eq!(least, ["1"]);

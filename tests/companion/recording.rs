@@ -28,7 +28,7 @@ async fn promql_tells_the_story_of_the_session() -> Result<()> {
 
     let by_status = stage.final_by("status", "http_requests_total");
     assert!(by_status["2xx"] > 200.0 && by_status["4xx"] > 10.0, "{by_status:?}");
-    assert_eq!(stage.asked_by("status", "sum by (status) (http_requests_total)").await?, by_status);
+    assert_eq!(stage.values_by("status", "sum by (status) (http_requests_total)").await?, by_status);
     let before_ms = stage.last_before_restart_ms();
     for (status, count) in stage.at_by(before_ms, "status", "http_requests_total") {
         let query = format!("http_requests_total{{status=\"{status}\"}}");
@@ -154,7 +154,7 @@ impl Stage {
         self.at_by(self.last_ms, label, name)
     }
 
-    async fn asked_by(&self, label: &str, query: &str) -> Result<BTreeMap<String, f64>> {
+    async fn values_by(&self, label: &str, query: &str) -> Result<BTreeMap<String, f64>> {
         let answer = self.api.vector(query, Some(self.last_ms)).await?;
         Ok(answer
             .into_iter()

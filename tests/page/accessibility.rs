@@ -11,7 +11,7 @@ use thirtyfour::Key;
 const VIEW: &str = "section=requests&from=now-2m&refresh=off";
 
 /// Looks once more at each rule of axe that WCAG 2.2 AA and good practice know; the violations, each in a line.
-const LOOK: &str = "
+const FIND_VIOLATIONS: &str = "
     window.found = null;
     axe.run(document, { resultTypes: ['violations'] }).then(
         ({ violations }) => {
@@ -285,7 +285,7 @@ impl State<'_> {
         ] });
         self.browser.devtools("Emulation.setEmulatedMedia", still).await?;
         self.browser.evaluate(&format!("if (!window.axe) {{ {} }}", self.axe), Vec::new()).await?;
-        self.browser.evaluate(LOOK, Vec::new()).await?;
+        self.browser.evaluate(FIND_VIOLATIONS, Vec::new()).await?;
         let found = async || self.browser.evaluate("return window.found", Vec::new()).await;
         let found = until("axe's findings", PATIENCE, found, Value::is_array).await?;
         let lines = found.as_array().into_iter().flatten().filter_map(Value::as_str);

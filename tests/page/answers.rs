@@ -99,9 +99,9 @@ async fn ten_thousand_lines_hold_nothing_up_and_pile_nothing_up() -> Result<()> 
     let (mut shares, mut bytes) = (Vec::new(), Vec::new());
     for _ in 0..8 {
         stage.browser.evaluate("window.held.length = 0", Vec::new()).await?;
-        let (asked, before_ms) = (stage.host.asked().len(), stage.busy_ms().await?);
+        let (asked, before_ms) = (stage.host.requests().len(), stage.busy_ms().await?);
         stage.browser.press("updated").await?;
-        until("another answer", PATIENCE, async || Ok(stage.host.asked().len()), |count| *count > asked + 2).await?;
+        until("another answer", PATIENCE, async || Ok(stage.host.requests().len()), |count| *count > asked + 2).await?;
         let busy_ms = stage.idle().await? - before_ms;
         let tasks = stage.browser.evaluate("return window.held.splice(0)", Vec::new()).await?;
         let longest_ms = tasks.as_array().into_iter().flatten().filter_map(Value::as_f64).fold(0.0, f64::max);

@@ -7,9 +7,9 @@ use thirtyfour::{Key, TypingData};
 const HOUR_MS: i64 = 3_600_000;
 /// Drags one row of the list onto another, as a hand does.
 const DRAG: &str = "const row = graph => document.querySelector(`[data-testid=customize-dialog] li[data-graph=${graph}]`); \
-    const tell = (row, kind) => row.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true })); \
-    tell(row(arguments[0]), 'dragstart'); tell(row(arguments[1]), 'dragover'); tell(row(arguments[1]), 'drop'); \
-    tell(row(arguments[0]), 'dragend');";
+    const send = (row, kind) => row.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true })); \
+    send(row(arguments[0]), 'dragstart'); send(row(arguments[1]), 'dragover'); send(row(arguments[1]), 'drop'); \
+    send(row(arguments[0]), 'dragend');";
 
 async fn ids(browser: &Browser) -> Result<Vec<String>> {
     Ok(browser.cards().await?.into_iter().map(|card| card.graph).collect())
@@ -196,7 +196,7 @@ async fn each_model_has_its_own_layout() -> Result<()> {
 }
 
 /// How many range queries the page has asked.
-const ASKED: &str =
+const COUNT_REQUESTS: &str =
     "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/query_range')).length";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,7 +238,7 @@ async fn keys_do_what_their_sheet_says() -> Result<()> {
         page.comes_to((start_ms - earlier * half_ms, end_ms - earlier * half_ms)).await?;
     }
 
-    let asked = async || Ok(browser.evaluate(ASKED, Vec::new()).await?.as_u64().unwrap_or(0));
+    let asked = async || Ok(browser.evaluate(COUNT_REQUESTS, Vec::new()).await?.as_u64().unwrap_or(0));
     // A range of the past is asked for once; one that ends now, each time.
     browser.find("[data-testid=range] option[value='900000']").await?.click().await?;
     page.view("the range of a first visit", |view| !view.contains_key("from")).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use thirtyfour::Key;
 
 const VIEW: &str = "section=requests&from=now-2m&every=1s";
-const LEAST_PIXELS: u64 = 100;
+const MIN_PIXELS: u64 = 100;
 
 /// Keeps what the page copies and saves, where the test can read it: a headless browser has no clipboard to share.
 const CATCH: &str = "
@@ -91,7 +91,7 @@ async fn a_picture_is_what_its_menu_says_and_is_saved_as_it_is() -> Result<()> {
     assert!(has(RUNNING)(&plain), "{plain:?}");
     for action in ["log", "stacked"] {
         browser.choose(GRAPH, action).await?;
-        let other = until(action, PATIENCE, paint, |paint| *paint != plain && paint.coloured() > LEAST_PIXELS).await?;
+        let other = until(action, PATIENCE, paint, |paint| *paint != plain && paint.coloured() > MIN_PIXELS).await?;
         // A curve that is straight on a logarithmic axis, or the areas below, are more than another label or two.
         assert!(plain.coloured().abs_diff(other.coloured()) > 20, "{} {}", plain.coloured(), other.coloured());
         browser.choose(GRAPH, action).await?;
@@ -123,7 +123,7 @@ async fn a_picture_is_what_its_menu_says_and_is_saved_as_it_is() -> Result<()> {
 }
 
 /// Names, counts and shares of the boxes, and the lines of the legend.
-const BOXES: &str = "const card = document.querySelector('[data-graph=volume]');
+const SUMMARY: &str = "const card = document.querySelector('[data-graph=volume]');
     return [[...card.querySelectorAll('[data-testid=boxes] dd')].map(box =>
         [box.dataset.box, box.querySelector('b').textContent, box.querySelector('small').textContent]),
         [...card.querySelectorAll('.legend [data-line]')].map(line => line.dataset.line)];";
@@ -149,7 +149,7 @@ async fn requests_are_told_by_class_with_shares_and_by_single_code() -> Result<(
     let told = async || {
         count += 10;
         counted(count);
-        browser.evaluate(BOXES, Vec::new()).await
+        browser.evaluate(SUMMARY, Vec::new()).await
     };
     let number = |text: &Value, unit: &str| -> Option<f64> {
         text.as_str()?.trim_end_matches(unit).trim().replace(',', "").parse().ok()
@@ -167,7 +167,7 @@ async fn requests_are_told_by_class_with_shares_and_by_single_code() -> Result<(
     }
     assert_eq!(told[1], serde_json::json!(["2xx", "4xx", "5xx"]));
     browser.choose("volume", "details").await?;
-    let told = async || browser.evaluate(BOXES, Vec::new()).await;
+    let told = async || browser.evaluate(SUMMARY, Vec::new()).await;
     let codes = until("single codes", PATIENCE, told, |told| told[1] == serde_json::json!(["200", "404", "503"]));
     assert_eq!(codes.await?[0][1][0], "4xx", "the boxes stay with classes");
     let meaning = browser.find("[data-graph=volume] .legend [data-line='503']").await?.attr("title").await?;
@@ -304,7 +304,7 @@ async fn details_take_the_place_of_percentiles(browser: &Browser) -> Result<()> 
     browser.choose("end-to-end-latency", "details").await?;
     until("no percentiles", PATIENCE, async || browser.count(percentile).await, |count| *count == 0).await?;
     browser.find("[data-graph=end-to-end-latency] .legend [data-line^='127.0.0.1']").await?;
-    browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
+    browser.painted("end-to-end-latency", MIN_PIXELS).await?;
     browser.choose("end-to-end-latency", "details").await?;
     browser.find(percentile).await?;
     Ok(())
@@ -313,7 +313,7 @@ async fn details_take_the_place_of_percentiles(browser: &Browser) -> Result<()> 
 async fn buckets_become_a_heat_map(browser: &Browser) -> Result<()> {
     browser.choose("end-to-end-latency", "heat-map").await?;
     browser.find("[data-graph=end-to-end-latency] .ramp").await?;
-    browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
+    browser.painted("end-to-end-latency", MIN_PIXELS).await?;
     browser.choose("end-to-end-latency", "heat-map").await?;
     browser.find("[data-graph=end-to-end-latency] .legend [data-line=p99]").await?;
     Ok(())
@@ -322,7 +322,10 @@ async fn buckets_become_a_heat_map(browser: &Browser) -> Result<()> {
 async fn axis_comparison_and_statistics_are_switched(browser: &Browser) -> Result<()> {
     let remark = "[data-graph=running-and-waiting] [data-testid=remark]";
     browser.choose("running-and-waiting", "log").await?;
-    assert!(browser.find(remark).await?.text().await?.contains("Not shown on a logarithmic axis"), "the remark counts the zeros");
+    assert!(
+        browser.find(remark).await?.text().await?.contains("Not shown on a logarithmic axis"),
+        "the remark counts the zeros"
+    );
     browser.choose("running-and-waiting", "log").await?;
     browser.choose("running-and-waiting", "stacked").await?;
     assert!(browser.find(remark).await?.text().await?.contains("Stacked"));
@@ -343,7 +346,7 @@ async fn values_become_a_table(browser: &Browser) -> Result<()> {
     assert!(heads.contains("Time") && heads.contains("p99"), "{heads}");
     assert!(browser.count(&format!("{table} tbody tr")).await? > 10);
     browser.choose("end-to-end-latency", "table").await?;
-    browser.painted("end-to-end-latency", LEAST_PIXELS).await?;
+    browser.painted("end-to-end-latency", MIN_PIXELS).await?;
     Ok(())
 }
 
@@ -351,7 +354,7 @@ async fn a_card_fills_the_window(browser: &Browser) -> Result<()> {
     browser.choose("volume", "enlarge").await?;
     let canvas = browser.find("dialog[open] .stage canvas").await?;
     let paint = async || browser.paint(&canvas).await;
-    until("bars on the whole window", PATIENCE, paint, |paint| paint.coloured() > LEAST_PIXELS).await?;
+    until("bars on the whole window", PATIENCE, paint, |paint| paint.coloured() > MIN_PIXELS).await?;
     let size = "const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect(); \
         return [x, y, innerWidth - width, innerHeight - height]";
     let beside = browser.evaluate(size, vec!["dialog[open] > .card".into()]).await?;

@@ -3,7 +3,7 @@ use inferboard_tests::{Browser, Companion, InventedFleet, PATIENCE, Play, Record
 use thirtyfour::{Key, WebElement};
 
 const GRAPH: &str = "running-and-waiting";
-const LEAST_PIXELS: u64 = 100;
+const MIN_PIXELS: u64 = 100;
 /// Environments with their deployments; the replicas of the invented fleet are spread over them in turn.
 const PLACES: [(&str, &str); 3] = [("production", "blue"), ("production", "green"), ("staging", "canary")];
 const REPLICAS: usize = 12;
@@ -36,7 +36,7 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
     assert_eq!(browser.evaluate("return document.activeElement.dataset.testid", Vec::new()).await?, "menu");
     let link = format!("{GRAPH}.compare-with.green");
     assert_eq!(browser.view().await?["card"], link);
-    browser.painted(GRAPH, LEAST_PIXELS).await?;
+    browser.painted(GRAPH, MIN_PIXELS).await?;
     let overlay = browser.overlay(GRAPH).await?;
     browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
     let tip = browser.find(&css(".tooltip")).await?.text().await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use thirtyfour::Key;
 
-const LEAST_PIXELS: u64 = 60;
+const MIN_PIXELS: u64 = 60;
 /// A view that holds all of the session, and moves each second.
 const VIEW: &str = "from=now-2m&every=1s";
 
@@ -25,7 +25,7 @@ const WAVE: &str = "
     wave();";
 const WAVES: &str = "return [window.waves, window.waved_ms ?? 0]";
 /// How many range queries the page has asked.
-const ASKED: &str =
+const COUNT_REQUESTS: &str =
     "return performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/query_range')).length";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,14 +46,14 @@ async fn frames_tell_heights_now_and_then_ask_nothing_when_off_and_may_keep_thei
     assert_eq!(origin(1), Some(&json!(stage.session.companion.url())), "it has the origin of its server");
     within(browser, 1).await?;
     browser.live_cards(&["volume"]).await?;
-    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.painted("volume", MIN_PIXELS).await?;
     let stores = "localStorage.setItem('a', 'b'); return localStorage.getItem('a')";
     assert_eq!(browser.evaluate(stores, Vec::new()).await?, "b");
-    let asked = browser.evaluate(ASKED, Vec::new()).await?;
+    let asked = browser.evaluate(COUNT_REQUESTS, Vec::new()).await?;
     browser.driver().enter_default_frame().await?;
 
     within(browser, 0).await?;
-    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.painted("volume", MIN_PIXELS).await?;
     browser.evaluate(WAVE, Vec::new()).await?;
     let waves = async || browser.evaluate(WAVES, Vec::new()).await;
     let waves = until("the waves", PATIENCE, waves, |waves| waves[1].as_f64() > Some(0.0)).await?;
@@ -64,7 +64,7 @@ async fn frames_tell_heights_now_and_then_ask_nothing_when_off_and_may_keep_thei
     assert!(told >= 2.0 && told <= most + 12.0, "{told} heights of {count} in {most} tenths of a second");
 
     within(browser, 1).await?;
-    assert_eq!(browser.evaluate(ASKED, Vec::new()).await?, asked, "switched off, it asks nothing by itself");
+    assert_eq!(browser.evaluate(COUNT_REQUESTS, Vec::new()).await?, asked, "switched off, it asks nothing by itself");
     browser.driver().enter_default_frame().await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
@@ -87,19 +87,19 @@ async fn a_sandboxed_frame_draws_and_talks_with_its_parent_only() -> Result<()> 
     for place in 0..2 {
         within(browser, place).await?;
         browser.live_cards(&["volume"]).await?;
-        browser.painted("volume", LEAST_PIXELS).await?;
+        browser.painted("volume", MIN_PIXELS).await?;
         assert_eq!(browser.count("header.topbar, nav").await?, 0, "there is nothing but the card");
         browser.driver().enter_default_frame().await?;
     }
 
-    stage.tell(0, json!({ "inferboard": 1, "type": "setTheme", "theme": "dark" })).await?;
-    stage.tell(1, json!({ "inferboard": 1, "type": "setTheme", "theme": "dark" })).await?;
-    stage.tell(0, json!({ "inferboard": 1, "type": "setRange", "from": "now-1m" })).await?;
+    stage.post(0, json!({ "inferboard": 1, "type": "setTheme", "theme": "dark" })).await?;
+    stage.post(1, json!({ "inferboard": 1, "type": "setTheme", "theme": "dark" })).await?;
+    stage.post(0, json!({ "inferboard": 1, "type": "setRange", "from": "now-1m" })).await?;
     // Nothing of this is a message: it changes nothing, and costs one line in the console.
     for odd in
         [json!({ "inferboard": 9, "type": "setTheme", "theme": "light" }), json!("x".repeat(1_000_000)), json!(7)]
     {
-        stage.tell(0, odd).await?;
+        stage.post(0, odd).await?;
     }
     within(browser, 0).await?;
     browser.find("html[data-theme=dark]").await?;
@@ -124,7 +124,7 @@ async fn a_sandboxed_frame_draws_and_talks_with_its_parent_only() -> Result<()> 
     browser.driver().enter_default_frame().await?;
     assert!(browser.driver().current_url().await?.as_str().starts_with(&own), "the parent's history is its own");
 
-    stage.tell(0, json!({ "inferboard": 1, "type": "setScope", "model": "no such model" })).await?;
+    stage.post(0, json!({ "inferboard": 1, "type": "setScope", "model": "no such model" })).await?;
     within(browser, 0).await?;
     let status = async || Ok(browser.card("volume").await?.status);
     until("nothing of that model", PATIENCE, status, |status| status == "absent").await?;
@@ -149,7 +149,7 @@ async fn all_cards_in_a_frame_tell_how_high_they_are() -> Result<()> {
     until("the height of several cards", PATIENCE, high, |height| *height > Some(900)).await?;
     within(browser, 0).await?;
     browser.find("html[data-theme=dark]").await?;
-    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.painted("volume", MIN_PIXELS).await?;
     assert_eq!(browser.count("header.topbar").await?, 0);
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
@@ -216,7 +216,7 @@ async fn the_menu_copies_code_that_works_also_after_a_restart() -> Result<()> {
     host.put("/", format!("<!doctype html>{}", code.as_str().unwrap_or_default()));
     browser.open(&host.origin()).await?;
     within(&browser, 0).await?;
-    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.painted("volume", MIN_PIXELS).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
 
     // A sandboxed frame may read the answers by a key of the process, which another process does not know.
@@ -245,7 +245,7 @@ async fn the_documented_host_page_works() -> Result<()> {
     browser.open(&address).await?;
     for place in 0..2 {
         within(browser, place).await?;
-        browser.painted(["volume", "end-to-end-latency"][place as usize], LEAST_PIXELS).await?;
+        browser.painted(["volume", "end-to-end-latency"][place as usize], MIN_PIXELS).await?;
         browser.driver().enter_default_frame().await?;
     }
     within(browser, 0).await?;
@@ -297,7 +297,7 @@ impl Stage {
     }
 
     /// Sends a message to a frame. The origin of a sandboxed one cannot be named.
-    async fn tell(&self, place: u16, message: Value) -> Result<()> {
+    async fn post(&self, place: u16, message: Value) -> Result<()> {
         let script = "frames[arguments[0]].postMessage(arguments[1], '*')";
         self.browser.evaluate(script, vec![place.into(), message]).await.map(drop)
     }

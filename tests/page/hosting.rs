@@ -12,7 +12,7 @@ use std::time::Duration;
 const FOLDER: &str = "/team/metrics/";
 const SPEED: f64 = 20.0;
 const INTERVAL: Duration = Duration::from_millis(250);
-const LEAST_PIXELS: u64 = 60;
+const MIN_PIXELS: u64 = 60;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_asks_a_companion_of_another_origin_that_lists_it() -> Result<()> {
@@ -30,7 +30,10 @@ async fn it_asks_a_companion_of_another_origin_that_lists_it() -> Result<()> {
     let range = browser.card("volume").await?.range().to_owned();
     assert!(range.split(" to ").count() == 2, "{range}");
     assert_eq!(browser.driver().title().await?, "tiny-llama – Inferboard", "the file says what is selected at first");
-    assert!(host.asked().iter().all(|asked| asked.starts_with("GET /")), "nothing is asked of the host but its files");
+    assert!(
+        host.requests().iter().all(|asked| asked.starts_with("GET /")),
+        "nothing is asked of the host but its files"
+    );
 
     let silent = Companion::configured("").await?;
     host.put(&format!("{FOLDER}config.json"), json!({ "backends": [{ "url": silent.url() }] }).to_string());
@@ -128,7 +131,7 @@ async fn without_a_file_it_asks_its_own_origin_and_a_broken_file_is_named() -> R
     // There is no such server here, which the page says; what counts is where it has asked.
     told(&browser).await?;
     let own = format!("POST {FOLDER}api/v1/query");
-    assert!(host.asked().contains(&own), "{:?}", host.asked());
+    assert!(host.requests().contains(&own), "{:?}", host.asked());
     // A host that answers with the page itself where a file is absent has no file either.
     host.put(&format!("{FOLDER}config.json"), "<!doctype html><title>all</title>");
     browser.open(&page).await?;
@@ -200,7 +203,7 @@ async fn draws(browser: &Browser) -> Result<()> {
     let graphs = ["volume", "end-to-end-latency", "running-and-waiting", "tokens-per-second"];
     browser.live_cards(&graphs).await?;
     for graph in graphs {
-        browser.painted(graph, LEAST_PIXELS).await?;
+        browser.painted(graph, MIN_PIXELS).await?;
     }
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())

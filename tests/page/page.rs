@@ -31,7 +31,7 @@ const INTERVAL: &str = "250ms";
 /// A view that holds all of it, also on a slow machine, and moves each second.
 const VIEW: &str = "from=now-2m&every=1s";
 /// Coloured pixels of the shortest line worth the name: some millimetres of it.
-const LEAST_PIXELS: u64 = 100;
+const MIN_PIXELS: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_drawn_and_explored() -> Result<()> {
@@ -57,10 +57,10 @@ async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
     browser.show_as(1400, 1000, Theme::Light).await?;
     browser.open(&format!("{}/?section=requests&{VIEW}", companion.url())).await?;
     browser.live_cards(SECTIONS[0].1).await?;
-    let (before, painted) = (browser.card("volume").await?, browser.painted("volume", LEAST_PIXELS).await?);
+    let (before, painted) = (browser.card("volume").await?, browser.painted("volume", MIN_PIXELS).await?);
     let grown = |card: &Card| card.count("2xx") > before.count("2xx") && card.range() != before.range();
     until("more requests", PATIENCE, async || browser.card("volume").await, grown).await?;
-    assert_ne!(browser.painted("volume", LEAST_PIXELS).await?, painted);
+    assert_ne!(browser.painted("volume", MIN_PIXELS).await?, painted);
 
     browser.count_requests().await?;
     browser.press("refresh").await?;
@@ -70,12 +70,12 @@ async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
     let requests = browser.answered_requests().await?;
     let settled = async || Ok((browser.cards().await?, browser.cards().await?));
     let (still, _) = until("cards at rest", PATIENCE, settled, |(before, after)| before == after).await?;
-    let painted = browser.painted("volume", LEAST_PIXELS).await?;
+    let painted = browser.painted("volume", MIN_PIXELS).await?;
     let scrapes = replay.served().len();
     until("a dozen scrapes more", PATIENCE, async || Ok(replay.served().len()), |count| *count >= scrapes + 12).await?;
     assert_eq!(browser.answered_requests().await?, requests, "switched off, it asks nothing");
     assert_eq!(browser.cards().await?, still);
-    assert_eq!(browser.painted("volume", LEAST_PIXELS).await?, painted);
+    assert_eq!(browser.painted("volume", MIN_PIXELS).await?, painted);
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
@@ -86,7 +86,7 @@ async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
     stage.open(&format!("section=requests&{VIEW}")).await?;
     let Stage { session, browser } = stage;
     browser.live_cards(SECTIONS[0].1).await?;
-    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.painted("volume", MIN_PIXELS).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
 
     let session = session.stop()?;
@@ -97,7 +97,7 @@ async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
     let cards = until("stale cards", PATIENCE, async || browser.cards().await, all_stale).await?;
     assert_eq!(cards.len(), SECTIONS[0].1.len());
     assert!(cards.iter().all(|card| card.note.starts_with("stale since ")), "{cards:?}");
-    assert!(browser.painted("volume", LEAST_PIXELS).await?.coloured() > LEAST_PIXELS);
+    assert!(browser.painted("volume", MIN_PIXELS).await?.coloured() > MIN_PIXELS);
     let status = browser.find("[data-testid=status]").await?;
     assert!(status.text().await?.ends_with("were up"), "the current state is unknown");
     assert_eq!(status.class_name().await?.as_deref(), Some("pill"));
@@ -119,14 +119,15 @@ async fn a_server_that_stands_still_and_a_lost_network_are_got_over() -> Result<
     browser.show_as(1400, 1000, Theme::Light).await?;
     browser.open(&format!("{}/?section=hardware&{VIEW}", companion.url())).await?;
     browser.live_cards(&["cpu", "memory"]).await?;
-    browser.painted("memory", LEAST_PIXELS).await?;
+    browser.painted("memory", MIN_PIXELS).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     let keeps_its_lines_and_says = async |wanted: &str| -> Result<()> {
         let told = async || Ok(browser.find("[data-testid=lost]").await?.text().await?);
-        until(wanted, PATIENCE, told, |told| told.contains(wanted) && told.contains("Showing the last data received")).await?;
+        until(wanted, PATIENCE, told, |told| told.contains(wanted) && told.contains("Showing the last data received"))
+            .await?;
         let stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale" && card.points > 0);
         until("stale cards", PATIENCE, async || browser.cards().await, stale).await?;
-        browser.painted("memory", LEAST_PIXELS).await.map(drop)
+        browser.painted("memory", MIN_PIXELS).await.map(drop)
     };
     let comes_back = async || -> Result<()> {
         let lost = async || browser.count("[data-testid=lost]").await;
@@ -163,7 +164,7 @@ async fn nothing_configured_shows_the_host_and_says_how_to_go_on() -> Result<()>
     assert!(banner.text().await?.contains("--target"), "{}", banner.text().await?);
     browser.live_cards(&["cpu", "memory"]).await?;
     for graph in ["cpu", "memory"] {
-        browser.painted(graph, LEAST_PIXELS).await?;
+        browser.painted(graph, MIN_PIXELS).await?;
     }
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
@@ -207,7 +208,7 @@ async fn every_card_draws(stage: &Stage) -> Result<()> {
         stage.open(&format!("section={section}&{VIEW}")).await?;
         stage.browser.live_cards(graphs).await?;
         for graph in graphs {
-            stage.browser.painted(graph, LEAST_PIXELS).await?;
+            stage.browser.painted(graph, MIN_PIXELS).await?;
         }
     }
     Ok(())
@@ -244,7 +245,7 @@ async fn the_pointer_shows_values_on_every_card(browser: &Browser) -> Result<()>
 
 async fn the_legend_hides_a_line(browser: &Browser) -> Result<()> {
     let canvas = browser.find("[data-graph=volume] .stage canvas").await?;
-    let before = browser.painted("volume", LEAST_PIXELS).await?;
+    let before = browser.painted("volume", MIN_PIXELS).await?;
     // Nearly all requests are of this class, and its bars of this colour.
     let css = "[data-graph=volume] .legend button[data-line='2xx']";
     let colour = before.main_hue().unwrap_or_default();
@@ -274,7 +275,7 @@ async fn a_drag_selects_the_range_of_the_whole_page(stage: &Stage) -> Result<()>
     browser.driver().refresh().await?;
     until(&zoomed, PATIENCE, async || browser.live_cards(SECTIONS[0].1).await, all_zoomed).await?;
     assert_eq!(browser.view().await?, view);
-    browser.painted("volume", LEAST_PIXELS).await?;
+    browser.painted("volume", MIN_PIXELS).await?;
 
     let is_custom = async || Ok(browser.view().await?.contains_key("to"));
     browser.press("back").await?;

@@ -19,7 +19,7 @@ async fn a_hidden_page_asks_nothing_and_once_on_return() -> Result<()> {
     host.put_board("inferboard_requests_running", &[("running", vec![(now_ms() - 60_000, 1.0)])])?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
-    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": TELL_WHEN_HIDDEN })).await?;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": REPORT_WHEN_HIDDEN })).await?;
     browser.open(&format!("{}/?section=requests&every=1s", host.origin())).await?;
     let came = async || Ok(host.posted().iter().filter(|posted| posted.path.ends_with("/query_range")).count());
     until("several rounds", PATIENCE, came, |count| *count > 6).await?;
@@ -50,7 +50,7 @@ async fn a_hidden_page_asks_nothing_and_once_on_return() -> Result<()> {
 }
 
 /// Posts how many range queries the page has sent, when it is hidden.
-const TELL_WHEN_HIDDEN: &str = "
+const REPORT_WHEN_HIDDEN: &str = "
     let sent = 0;
     const send = window.fetch;
     window.fetch = (...given) => {

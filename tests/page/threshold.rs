@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 const GRAPH: &str = "end-to-end-latency";
 /// The sentence, the values that can be chosen, the chosen one, and how many lines there are.
-const TOLD: &str = "const card = document.querySelector('[data-graph=end-to-end-latency]');
+const SHOWN_SHARE: &str = "const card = document.querySelector('[data-graph=end-to-end-latency]');
     const choice = card.querySelector('[data-testid=target-value] select');
     return [card.querySelector('[data-testid=target-share] b')?.textContent ?? '',
         [...choice?.options ?? []].map(option => option.text), choice?.selectedOptions[0]?.text ?? '',
@@ -47,7 +47,7 @@ async fn the_share_within_a_target_is_told_and_travels_with_the_link() -> Result
         count(&target, tens.get());
         browser.evaluate(script, Vec::new()).await
     };
-    let told = async || after_more(TOLD).await;
+    let told = async || after_more(SHOWN_SHARE).await;
     let boxes = async || after_more("return document.querySelectorAll('[data-box=p95]').length").await;
     until("percentiles", PATIENCE, boxes, |boxes| *boxes != 0).await?;
     browser.choose(GRAPH, "target").await?;

@@ -24,7 +24,7 @@ async fn fingers_point_select_pinch_and_scroll() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fingers_pinch_the_timeline() -> Result<()> {
+async fn a_pinch_zooms_the_timeline() -> Result<()> {
     let fleet = InventedFleet::new(REPLICAS)?;
     let companion = Companion::start(&fleet.arguments()).await?;
     let browser = phone(&companion, &fleet, "replicas").await?;

@@ -19,14 +19,14 @@ const TOLERANCE: f64 = 1e-6;
 const EXTRAPOLATED_ALIKE_MS: i64 = 5500;
 
 /// A query and what it extrapolates over: the window of its `rate` or `increase`, and the metrics inside.
-struct Asked {
+struct Question {
     query: String,
     extrapolates: Option<(i64, Vec<String>)>,
 }
 
 /// What the page sends: every graph of the catalogue that has data in the recording, at three windows, with its boxes,
 /// and the queries beside the graphs.
-fn page_queries(recorded: &BTreeSet<String>) -> Vec<Asked> {
+fn page_queries(recorded: &BTreeSet<String>) -> Vec<Question> {
     let (scope, labels) = (Scope { model: Some("tiny-llama".into()), ..Scope::default() }, ScopeLabels::default());
     // `up` has the times of the scrapes, which differ between two scrapers.
     let present = |name: &str| recorded.contains(name);
@@ -44,7 +44,7 @@ fn page_queries(recorded: &BTreeSet<String>) -> Vec<Asked> {
 }
 
 /// PromQL that the page does not send yet, but that a Grafana panel or a finding would.
-fn other_queries() -> Vec<Asked> {
+fn other_queries() -> Vec<Question> {
     [
         "group by (__name__, model, replica) (last_over_time({__name__=~\"http_.+|vllm:num_.+\"}[2m]))",
         "max_over_time(vllm:num_requests_running[1m])",
@@ -68,13 +68,13 @@ fn other_queries() -> Vec<Asked> {
     .into()
 }
 
-fn plain(query: String) -> Asked {
-    Asked { query, extrapolates: None }
+fn plain(query: String) -> Question {
+    Question { query, extrapolates: None }
 }
 
-fn extrapolating(query: String, window_ms: i64, recorded: &BTreeSet<String>) -> Asked {
+fn extrapolating(query: String, window_ms: i64, recorded: &BTreeSet<String>) -> Question {
     let inside = recorded.iter().filter(|name| query.contains(&format!("rate({name}{{"))).cloned().collect();
-    Asked { query, extrapolates: Some((window_ms, inside)) }
+    Question { query, extrapolates: Some((window_ms, inside)) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +146,7 @@ async fn scope_labels(api: &Api, replay: &Replay) -> Result<BTreeMap<String, Str
     Ok(labels.into_iter().filter(|(name, _)| name != "__name__").collect())
 }
 
-impl Asked {
+impl Question {
     /// Whether both servers extrapolate alike at a time of the recording: Prometheus 3 changed the order of the two
     /// bounds on how far a counter is extended to the window's start, which shows only where a window begins in a
     /// hole, before a series was born.

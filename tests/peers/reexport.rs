@@ -83,10 +83,10 @@ async fn prometheus_takes_over_all_samples_by_the_exported_configuration() -> Re
     for (family, kind) in
         [("node_cpu_seconds_total", "counter"), ("node_load1", "gauge"), ("inferboard_store_samples_total", "counter")]
     {
-        let told = &metadata[family][0];
+        let reported = &metadata[family][0];
         // Of OpenMetrics, Prometheus keeps the family's name without the suffix.
-        let told = if told.is_null() { &metadata[family.trim_end_matches("_total")][0] } else { told };
-        assert_eq!((&told["type"], told["help"] == ""), (&json!(kind), false), "{family}: {told}");
+        let reported = if reported.is_null() { &metadata[family.trim_end_matches("_total")][0] } else { reported };
+        assert_eq!((&reported["type"], reported["help"] == ""), (&json!(kind), false), "{family}: {reported}");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::{io, thread};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest request: the page asks what is there in one query of many names.
-const MOST_BYTES: usize = 65_536;
+const MAX_BYTES: usize = 65_536;
 
 /// The server, until it is dropped.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ fn head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     let mut part = [0; 2048];
     while !is_whole(&request) {
         let count = connection.read(&mut part)?;
-        if count == 0 || request.len() > MOST_BYTES {
+        if count == 0 || request.len() > MAX_BYTES {
             return Ok(None);
         }
         request.extend_from_slice(part.get(..count).unwrap_or_default());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 /// A test that forgets what it holds does not hold its threads for ever.
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
+const MAX_HOLD: Duration = Duration::from_secs(60);
 
 /// The host: on loopback until it is dropped.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl StaticHost {
     }
 
     /// Methods and paths of the requests so far, such as `GET /index.html`.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.shelf.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -159,12 +159,12 @@ impl Shelf {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The manner of a path, once that is not to wait; nobody waits longer than [`LONGEST_HOLD`].
+    /// The manner of a path, once that is not to wait; no request waits longer than [`MAX_HOLD`].
     fn manner(&self, path: &str) -> Manner {
         let began = Instant::now();
         loop {
             let manner = self.manners().get(path).copied().unwrap_or_default();
-            if manner != Manner::Held || began.elapsed() > LONGEST_HOLD {
+            if manner != Manner::Held || began.elapsed() > MAX_HOLD {
                 return manner;
             }
             thread::sleep(Duration::from_millis(20));

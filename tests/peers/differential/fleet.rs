@@ -20,7 +20,7 @@ const JITTER_MS: usize = 300;
 const BOUNDS: [(&str, f64); 6] =
     [("0.05", 0.05), ("0.25", 0.25), ("1.0", 1.0), ("2.5", 2.5), ("10.0", 10.0), ("+Inf", f64::INFINITY)];
 /// Series are enough at this many; a large catalogue is not held as a whole by every replica.
-const MOST_SERIES: usize = 900;
+const MAX_SERIES: usize = 900;
 
 pub(crate) type Labels = BTreeMap<String, String>;
 
@@ -39,7 +39,7 @@ pub(crate) struct Fleet {
 }
 
 /// What happens to a replica at each scrape.
-struct Life {
+struct Lifetime {
     times_ms: Vec<i64>,
     /// Whether the scrape succeeds, and whether the process is new.
     scrapes: Vec<(bool, bool)>,
@@ -53,12 +53,12 @@ impl Fleet {
         let (mut rng, families) = (Rng::new(seed), families());
         let mut series = Vec::new();
         for replica in 0..10 {
-            let (life, labels) = (Life::new(replica, &mut rng), replica_labels(replica));
+            let (lifetime, labels) = (Lifetime::new(replica, &mut rng), replica_labels(replica));
             for family in &families {
                 let on_host = family.name.starts_with("node_");
                 let is_up = family.name == "up";
                 let is_left_out = !is_up && (on_host != (replica >= 8) || rng.chance(0.15));
-                if is_left_out || series.len() > MOST_SERIES {
+                if is_left_out || series.len() > MAX_SERIES {
                     continue;
                 }
                 // An upgrade renames metrics in the middle.
@@ -66,7 +66,7 @@ impl Fleet {
                 let within = if is_up { (0.0, 1.0) } else { within };
                 for extra in combinations(&family.labels) {
                     let labels = labels.iter().map(|(name, value)| (name.clone(), value.clone())).chain(extra);
-                    family_series(family, &labels.collect(), &life, within, &mut rng, &mut series);
+                    family_series(family, &labels.collect(), &lifetime, within, &mut rng, &mut series);
                 }
             }
         }
@@ -112,7 +112,7 @@ impl Fleet {
     }
 }
 
-impl Life {
+impl Lifetime {
     fn new(replica: usize, rng: &mut Rng) -> Self {
         let rows = SPAN_MS / INTERVAL_MS;
         let phase_ms = replica as i64 * 1409;
@@ -174,7 +174,7 @@ fn combinations(labels: &BTreeMap<String, Vec<String>>) -> Vec<Labels> {
 fn family_series(
     family: &Family,
     labels: &Labels,
-    life: &Life,
+    lifetime: &Lifetime,
     within: (f64, f64),
     rng: &mut Rng,
     series: &mut Vec<Held>,
@@ -202,19 +202,19 @@ fn family_series(
         points: Vec::new(),
     })
     .collect();
-    let base = if life.old { 1e6 } else { 0.0 };
+    let base = if lifetime.old { 1e6 } else { 0.0 };
     let mut values = vec![if family.kind == Kind::Gauge { 50.0 * rng.unit() } else { base }; held.len()];
     let (busy, whole) = (rng.unit() * 4.0, rng.chance(0.5));
-    let rows = life.scrapes.len() as f64;
+    let rows = lifetime.scrapes.len() as f64;
     let mut started_s = START_MS as f64 / 1000.0 - 5000.25;
-    for (row, ((up, begins), at_ms)) in life.scrapes.iter().zip(&life.times_ms).enumerate() {
+    for (row, ((up, begins), at_ms)) in lifetime.scrapes.iter().zip(&lifetime.times_ms).enumerate() {
         if *begins {
             started_s = *at_ms as f64 / 1000.0 - 3.5;
-            if row > 0 || !life.old {
+            if row > 0 || !lifetime.old {
                 values.iter_mut().filter(|_| family.kind != Kind::Gauge).for_each(|value| *value = 0.0);
             }
         }
-        let is_new = *begins && (row > 0 || !life.old);
+        let is_new = *begins && (row > 0 || !lifetime.old);
         if !is_new {
             advance(family.kind, &mut values, busy, whole, rng);
         }

@@ -47,7 +47,7 @@ async fn random_queries_have_the_same_answers() -> Result<()> {
     let of_the_page = asked.len();
     asked.extend(of_any_form(&fleet, &mut rng, given("DIFFERENTIAL_QUERIES", ANY_FORM)));
     let compared = compare(&companion.api(), ("Prometheus", &prometheus.api()), &asked).await?;
-    tell(format_args!(
+    report(format_args!(
         "{} series with {} samples; {of_the_page} queries of the page and {} of any form beside Prometheus: {} differ, \
          {} values compared, {} without a value, {} refused by both",
         fleet.series.len(),
@@ -75,7 +75,7 @@ async fn random_queries_have_the_same_answers() -> Result<()> {
             }
             let alike: Vec<Question> = asked.into_iter().filter(|question| question.is_alike).collect();
             let compared = compare(&companion.api(), ("VictoriaMetrics", &held.api()), &alike).await?;
-            tell(format_args!(
+            report(format_args!(
                 "{} of these that VictoriaMetrics defines alike: {} have the same answer there, too",
                 alike.len(),
                 alike.len() - compared.differences.len()
@@ -86,7 +86,7 @@ async fn random_queries_have_the_same_answers() -> Result<()> {
 }
 
 /// Past the test harness, which would keep the words of a passing test to itself.
-fn tell(what: std::fmt::Arguments<'_>) {
+fn report(what: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{what}");
 }
 
@@ -114,7 +114,7 @@ async fn compare(ours: &Api, (name, theirs): (&str, &Api), asked: &[Question]) -
             Answered::Points(series) => compared.empty += usize::from(series.is_empty()),
         }
         let Some(mut difference) = difference else { continue };
-        if let Some(questions) = question.beside() {
+        if let Some(questions) = question.neighbours() {
             let mut beside = Vec::new();
             for question in &questions {
                 beside.extend(self::difference(ours, (name, theirs), question).await?.0);

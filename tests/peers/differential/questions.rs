@@ -20,7 +20,7 @@ pub(crate) struct Question {
 impl Question {
     /// The same with quantiles of histograms a little lower and a little higher. Where a quantile lies exactly between
     /// two buckets, the last digit of a sum decides which of them counts.
-    pub(crate) fn beside(&self) -> Option<[Self; 2]> {
+    pub(crate) fn neighbours(&self) -> Option<[Self; 2]> {
         let quantile = Regex::new(r"histogram_quantile\((0\.\d+),").expect("a pattern");
         let moved = |by: f64| {
             let moved = |found: &Captures<'_>| format!("histogram_quantile({},", found[1].parse().unwrap_or(0.5) + by);
