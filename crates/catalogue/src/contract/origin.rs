@@ -137,7 +137,7 @@ mod tests {
             "http://[::0001]",
             "http://[::FFFF]",
             "http://[::ffff:1.2.3.4]",
-            "http://[1::2:0:0:3]",
+            "http://[1:0:0:0:2::3]",
             "http://[fe80::1%25eth0]",
             &format!("https://{}.example", "a".repeat(300)),
         ] {
