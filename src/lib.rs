@@ -1,7 +1,8 @@
-//! The page: a Leptos single-page app that asks a Prometheus HTTP API and draws what it answers.
+//! The page: a Leptos single-page app that queries a Prometheus HTTP API and draws the answers.
 //!
-//! `state` is what is on screen, `feed` gets data, `ui` shows it, `embed` talks to the page around it. `state` imports
-//! none of the others, and `feed` and `embed` do not import `ui`.
+//! `state` is what is on screen, `data` gets the data, `ui` shows them, and `embed` talks to the parent of an embedded
+//! page. `state` imports none of the others, and `data` and `embed` do not import `ui`.
+#![warn(clippy::disallowed_methods)]
 pub mod data;
 pub mod embed;
 pub mod state;

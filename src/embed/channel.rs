@@ -1,5 +1,5 @@
-//! The wire to the parent: messages of known origins in, messages to known origins out.
-use crate::embed::protocol::{Incoming, LONGEST_BYTES, Outgoing, read, write};
+//! The channel to the parent page: receives messages from known origins, and sends messages to them.
+use crate::embed::protocol::{Incoming, MAX_BYTES, Outgoing, format, parse};
 use crate::state::embed::Embed;
 use crate::state::navigation::Navigation;
 use crate::state::view::{Range, View};
@@ -11,90 +11,90 @@ use std::time::Duration;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Heights are told at most ten times a second.
-const HEIGHT_PAUSE: Duration = Duration::from_millis(100);
+/// The minimum time between two messages with the height.
+const HEIGHT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A frame's wire to its parent.
+/// The channel of an embed to its parent.
 #[derive(Clone, Copy)]
 pub struct Channel {
     navigation: Navigation,
-    told: StoredValue<Told>,
+    sent: StoredValue<Sent>,
 }
 
-/// What the parent knows already.
+/// What the parent knows.
 #[derive(Clone, Copy)]
-struct Told {
+struct Sent {
     range: Range,
     height_px: u32,
-    /// Whether a height was told just now, and the next one waits.
-    is_resting: bool,
-    /// Whether it was said that a message was none.
-    has_hint: bool,
+    /// Whether a message with the height is scheduled.
+    is_height_scheduled: bool,
+    /// Whether the console has a warning about an invalid message.
+    has_warned: bool,
 }
 
 impl Channel {
-    /// Listens to the parent, tells it that it does, and from then on which range is chosen here and how high `content`
-    /// is. Nothing of it where the page is in no frame, or the link names no parent.
+    /// Listens to the parent and sends it `ready`, then every range that is selected here and every height of `content`.
+    /// Does nothing if the page is in no iframe or the link names no parent.
     pub fn open(navigation: Navigation, content: NodeRef<html::Main>) {
-        let View { embed: frame, range, .. } = navigation.view.get_untracked();
-        let Some(Embed { content: shown, parents, .. }) = frame else { return };
+        let View { embed, range, .. } = navigation.view.get_untracked();
+        let Some(Embed { content: shown, parents, .. }) = embed else { return };
         if parents.is_empty() || parent().is_none() {
             return;
         }
-        let told = Told { range, height_px: 0, is_resting: false, has_hint: false };
-        let channel = Self { navigation, told: StoredValue::new(told) };
-        let listener = window_event_listener(ev::message, move |event| channel.hear(&event));
+        let sent = Sent { range, height_px: 0, is_height_scheduled: false, has_warned: false };
+        let channel = Self { navigation, sent: StoredValue::new(sent) };
+        let listener = window_event_listener(ev::message, move |event| channel.receive(&event));
         on_cleanup(move || listener.remove());
-        channel.tell(&Outgoing::Ready(shown.id()));
+        channel.send(&Outgoing::Ready(shown.id()));
         effect(move || {
             let range = navigation.view.with(|view| view.range);
-            if channel.told.get_value().range != range {
-                channel.told.update_value(|told| told.range = range);
-                channel.tell(&Outgoing::RangeSelected(range));
+            if channel.sent.get_value().range != range {
+                channel.sent.update_value(|sent| sent.range = range);
+                channel.send(&Outgoing::RangeSelected(range));
             }
         });
         channel.watch_height(content);
     }
 
-    fn hear(self, event: &web_sys::MessageEvent) {
+    fn receive(self, event: &web_sys::MessageEvent) {
         let is_parent = event.source().is_some_and(|source| Some(JsValue::from(source)) == parent().map(JsValue::from));
-        let is_known = self.frame(|frame| frame.parents.contains(&event.origin()));
+        let is_known = self.embed(|embed| embed.parents.contains(&event.origin()));
         if !is_parent || is_known != Some(true) {
             return;
         }
-        // What cannot be written as JSON, or only at length, is no message.
-        let text = JSON::stringify(&event.data()).ok().filter(|text| text.length() as usize <= LONGEST_BYTES);
-        match text.and_then(|text| read(&text.as_string()?)) {
-            Some(message) => self.obey(message),
-            None if !self.told.get_value().has_hint => {
-                self.told.update_value(|told| told.has_hint = true);
-                leptos::logging::warn!("Inferboard takes the messages described in docs/embedding.md, and no others");
+        // What has no JSON form, or a long one, is no message.
+        let text = JSON::stringify(&event.data()).ok().filter(|text| text.length() as usize <= MAX_BYTES);
+        match text.and_then(|text| parse(&text.as_string()?)) {
+            Some(message) => self.apply(message),
+            None if !self.sent.get_value().has_warned => {
+                self.sent.update_value(|sent| sent.has_warned = true);
+                leptos::logging::warn!("Inferboard accepts only the messages described in docs/embedding.md");
             }
             None => {}
         }
     }
 
-    fn obey(self, message: Incoming) {
+    fn apply(self, message: Incoming) {
         match message {
             Incoming::Range(range) => {
-                self.told.update_value(|told| told.range = range);
+                self.sent.update_value(|sent| sent.range = range);
                 self.navigation.adjust(|view| view.range = range);
             }
             Incoming::Scope(scope) => self.navigation.adjust(|view| view.scope = scope),
             Incoming::Theme(theme) => self.navigation.adjust(|view| {
-                if let Some(frame) = &mut view.embed {
-                    frame.theme = theme;
+                if let Some(embed) = &mut view.embed {
+                    embed.theme = theme;
                 }
             }),
         }
     }
 
-    /// Sends a message to the parent if its origin is a known one. Where the browser does not tell its origin, it is
-    /// sent to each of them, and the browser delivers it to that one only.
-    fn tell(self, message: &Outgoing) {
-        let Ok(message) = JSON::parse(&write(message)) else { return };
+    /// Sends a message to the parent if its origin is known. If the browser does not reveal the origin, the message is
+    /// sent to each known one, and the browser delivers it to the parent's only.
+    fn send(self, message: &Outgoing) {
+        let Ok(message) = JSON::parse(&format(message)) else { return };
         let actual = parent_origin();
-        let parents = self.frame(|frame| frame.parents.clone()).unwrap_or_default();
+        let parents = self.embed(|embed| embed.parents.clone()).unwrap_or_default();
         for origin in parents.iter().filter(|origin| actual.as_ref().is_none_or(|actual| actual == *origin)) {
             if let Some(parent) = parent() {
                 let _ = parent.post_message(&message, origin);
@@ -104,14 +104,14 @@ impl Channel {
 
     fn watch_height(self, content: NodeRef<html::Main>) {
         let callback = Closure::<dyn Fn(Array)>::new(move |_| {
-            if !self.told.get_value().is_resting {
-                self.told.update_value(|told| told.is_resting = true);
+            if !self.sent.get_value().is_height_scheduled {
+                self.sent.update_value(|sent| sent.is_height_scheduled = true);
                 set_timeout(
                     move || {
-                        self.told.update_value(|told| told.is_resting = false);
-                        self.tell_height(content);
+                        self.sent.update_value(|sent| sent.is_height_scheduled = false);
+                        self.send_height(content);
                     },
-                    HEIGHT_PAUSE,
+                    HEIGHT_INTERVAL,
                 );
             }
         });
@@ -125,26 +125,26 @@ impl Channel {
         on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
     }
 
-    fn tell_height(self, content: NodeRef<html::Main>) {
+    fn send_height(self, content: NodeRef<html::Main>) {
         let height_px = content.get_untracked().map_or(0, |content| content.offset_height()).unsigned_abs();
-        if height_px != self.told.get_value().height_px {
-            self.told.update_value(|told| told.height_px = height_px);
-            self.tell(&Outgoing::Height(height_px));
+        if height_px != self.sent.get_value().height_px {
+            self.sent.update_value(|sent| sent.height_px = height_px);
+            self.send(&Outgoing::Height(height_px));
         }
     }
 
-    fn frame<T>(self, read: impl Fn(&Embed) -> T) -> Option<T> {
+    fn embed<T>(self, read: impl Fn(&Embed) -> T) -> Option<T> {
         self.navigation.view.with_untracked(|view| view.embed.as_ref().map(read))
     }
 }
 
-/// The window around this one, if there is one.
+/// The parent window, if there is one.
 fn parent() -> Option<web_sys::Window> {
     let own = window();
     own.parent().ok().flatten().filter(|parent| *parent != own)
 }
 
-/// The parent's origin, where the browser tells it.
+/// The parent's origin, if the browser reveals it.
 fn parent_origin() -> Option<String> {
     let ancestors = Reflect::get(&window().location(), &"ancestorOrigins".into()).ok()?;
     Reflect::get(&ancestors, &0.into()).ok()?.as_string()

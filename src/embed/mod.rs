@@ -1,3 +1,3 @@
-//! The page in a frame of another page: the messages that the two exchange, as `docs/embedding.md` describes them.
+//! The embedded page: the messages that it exchanges with its parent, as `docs/embedding.md` describes them.
 pub mod channel;
 pub mod protocol;

@@ -1,4 +1,4 @@
-//! Messages between a frame and its parent: what is taken in, checked field by field, and what is sent out.
+//! The messages between an embed and its parent: those received are checked field by field.
 use crate::state::layout::quoted;
 use crate::state::theme::Theme;
 use crate::state::time_range::TimeRange;
@@ -7,41 +7,43 @@ use crate::state::view::Range;
 use catalogue::Scope;
 use serde_json::Value;
 
-/// The version of the protocol, in each message under its name.
+/// The version of the protocol.
 const VERSION: u64 = 1;
+
+/// The field of every message with the version.
 const NAME: &str = "inferboard";
 
-/// The longest message taken in, in bytes of JSON.
-pub(crate) const LONGEST_BYTES: usize = 4096;
+/// The length of a received message, in bytes of JSON.
+pub(crate) const MAX_BYTES: usize = 4096;
 
-/// The longest value of a label in one.
-const LONGEST_LABEL: usize = 512;
+/// The length of a label value in a message, in bytes.
+const MAX_LABEL_BYTES: usize = 512;
 
-/// What a parent may ask.
+/// A message from the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
-    /// Show this time.
+    /// Select this range.
     Range(Range),
-    /// Select this.
+    /// Select this scope.
     Scope(Scope),
-    /// Take on this theme; none for the system's.
+    /// Use this theme; none for the system's.
     Theme(Option<Theme>),
 }
 
-/// What a frame tells its parent.
+/// A message to the parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing<'a> {
-    /// From now on messages are taken in; with what the frame shows.
+    /// Messages are received from now on; with the value of `embed`.
     Ready(&'a str),
-    /// A person has chosen this range in the frame.
+    /// A person selected this range in the embed.
     RangeSelected(Range),
-    /// The content is this high, in CSS pixels.
+    /// The height of the content, in CSS pixels.
     Height(u32),
 }
 
-/// Reads a message; none for one that is not exactly of the protocol.
-pub(crate) fn read(text: &str) -> Option<Incoming> {
-    if text.len() > LONGEST_BYTES {
+/// Parses a message; none if it does not exactly follow the protocol.
+pub(crate) fn parse(text: &str) -> Option<Incoming> {
+    if text.len() > MAX_BYTES {
         return None;
     }
     let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return None };
@@ -86,17 +88,17 @@ fn time(value: Option<Value>) -> Option<String> {
     }
 }
 
-/// A label to select: a text, or nothing for all.
+/// The value of a label to select; none inside for all values.
 fn label(value: Option<Value>) -> Option<Option<String>> {
     match value {
         None | Some(Value::Null) => Some(None),
-        Some(Value::String(text)) => (1..=LONGEST_LABEL).contains(&text.len()).then_some(Some(text)),
+        Some(Value::String(text)) => (1..=MAX_LABEL_BYTES).contains(&text.len()).then_some(Some(text)),
         Some(_) => None,
     }
 }
 
 /// The message as JSON.
-pub(crate) fn write(message: &Outgoing) -> String {
+pub(crate) fn format(message: &Outgoing) -> String {
     let fields = match message {
         Outgoing::Ready(content) => format!(r#""type":"ready","embed":{}"#, quoted(content)),
         Outgoing::RangeSelected(Range::Last(length_ms)) => {
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_of_the_protocol_are_understood() {
+    fn messages_of_the_protocol_are_parsed() {
         let scope = Scope { model: Some("<b>".into()), ..Scope::default() };
         for (text, message) in [
             (r#"{"inferboard":1,"type":"setRange","from":"now-3h"}"#, Incoming::Range(Range::Last(3 * 3_600_000))),
@@ -128,12 +130,12 @@ mod tests {
             (r#"{"inferboard":1,"type":"setTheme","theme":"dark"}"#, Incoming::Theme(Some(Theme::Dark))),
             (r#"{"inferboard":1,"type":"setTheme","theme":"auto"}"#, Incoming::Theme(None)),
         ] {
-            assert_eq!(read(text), Some(message), "{text}");
+            assert_eq!(parse(text), Some(message), "{text}");
         }
     }
 
     #[test]
-    fn anything_else_is_not() {
+    fn anything_else_is_rejected() {
         let deep = "[".repeat(2000);
         let long = format!(r#"{{"inferboard":1,"type":"setScope","model":"{}"}}"#, "x".repeat(600));
         for text in [
@@ -161,12 +163,12 @@ mod tests {
             &deep,
             &long,
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 
     #[test]
-    fn what_is_told_is_versioned_json() {
+    fn sent_messages_are_json_with_the_version() {
         for (message, text) in [
             (Outgoing::Ready("all"), r#"{"embed":"all","inferboard":1,"type":"ready"}"#),
             (Outgoing::Height(340), r#"{"height":340,"inferboard":1,"type":"height"}"#),
@@ -179,9 +181,9 @@ mod tests {
                 r#"{"from":"now-1h","inferboard":1,"type":"rangeSelected"}"#,
             ),
         ] {
-            // Fields are in no order.
+            // The order of fields does not matter.
             let value = |text: &str| serde_json::from_str::<Value>(text).ok();
-            assert!(value(text).is_some() && value(&write(&message)) == value(text), "{text}");
+            assert!(value(text).is_some() && value(&format(&message)) == value(text), "{text}");
         }
     }
 }

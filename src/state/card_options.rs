@@ -3,78 +3,91 @@ use crate::state::line_filter::LineFilter;
 use crate::state::threshold::Threshold;
 use catalogue::{Colours, DrawStyle, Graph, graph};
 
-/// What of a graph is on its card.
+/// What a card draws of a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// Its lines or bars.
+    /// Lines or bars.
     #[default]
     Graph,
-    /// The buckets behind its percentiles, the darker the more.
+    /// The buckets behind percentiles, or a row for each replica; darker means more.
     HeatMap,
-    /// Its values as text.
+    /// The values as text.
     Table,
 }
 
 /// What a card's lines are compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// The range before this one.
+    /// The period of the same length before the range.
     PreviousPeriod,
-    /// Another deployment of the model, by its name.
+    /// Another deployment of the model, by name.
     Deployment(String),
 }
 
-/// The choices of one card.
+/// The options of one card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CardOptions {
-    /// Status codes, replicas or GPUs in the place of classes, sums and averages.
+    /// Individual status codes, replicas or GPUs instead of classes, sums and averages.
     pub is_detailed: bool,
     /// A logarithmic axis.
     pub is_log: bool,
-    /// Lines filled and put on top of each other.
+    /// Filled lines, stacked on each other.
     pub is_stacked: bool,
-    /// What is drawn behind the lines.
+    /// What the lines are compared with.
     pub comparison: Option<Comparison>,
-    /// Least, mean, most and last of each line in the legend.
+    /// Minimum, mean, maximum and last value of each line in the legend.
     pub has_statistics: bool,
     /// What is drawn.
     pub form: Form,
-    /// Which of the lines are.
+    /// Which lines are visible.
     pub line_filter: LineFilter,
-    /// What most requests should stay within, where somebody watches how many do.
+    /// The value that percentiles are compared with.
     pub threshold: Option<Threshold>,
 }
 
-/// The words in links before the name of a deployment, and before a target's value.
+/// The options that decide which data a card needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataOptions {
+    is_detailed: bool,
+    comparison: Option<Comparison>,
+    is_heat_map: bool,
+    has_threshold: bool,
+}
+
+/// The words in links before a deployment's name and before a threshold's value.
 const COMPARE_WITH: &str = "compare-with";
-const TARGET: &str = "target";
+const THRESHOLD: &str = "threshold";
 
-/// The names of lines in a link are so long together at most, in bytes; those of a card that no longer fit are left out.
-const LONGEST_NAMES_BYTES: usize = 4000;
+/// The length of all names of lines in a link, in bytes. The filter of a card that no longer fits is left out.
+const MAX_NAMES_BYTES: usize = 4000;
 
-/// Whether the lines of a graph add up: percentiles lie within each other, and bars are stacked as they are.
+/// Whether the lines of a graph add up. Percentiles do not, and bars are stacked anyway.
 pub fn can_stack(graph: &Graph) -> bool {
     graph.draw_style == DrawStyle::Lines && graph.colours != Colours::Percentiles
 }
 
 impl CardOptions {
-    /// Shows `form`, or the graph where that is shown already.
+    /// Shows `form`, or the graph if `form` is shown already.
     pub fn toggle_form(&mut self, form: Form) {
         self.form = if self.form == form { Form::Graph } else { form };
     }
 
-    /// Compares with that, or no longer where it does already.
+    /// Starts the comparison, or ends it if it is on already.
     pub fn toggle_comparison(&mut self, with: Comparison) {
         self.comparison = Some(with).filter(|with| self.comparison.as_ref() != Some(with));
     }
 
-    /// The part that decides which data are asked for: details, what they are compared with, buckets, and shares within
-    /// a target.
-    pub fn data_options(&self) -> (bool, Option<Comparison>, bool, bool) {
-        (self.is_detailed, self.comparison.clone(), self.form == Form::HeatMap, self.threshold.is_some())
+    /// The options that decide which data the card needs.
+    pub fn data_options(&self) -> DataOptions {
+        DataOptions {
+            is_detailed: self.is_detailed,
+            comparison: self.comparison.clone(),
+            is_heat_map: self.form == Form::HeatMap,
+            has_threshold: self.threshold.is_some(),
+        }
     }
 
-    /// Each choice by its word in links, and whether it is taken.
+    /// The words of options without a value, and whether each is set.
     fn words(&self) -> [(&'static str, bool); 7] {
         [
             ("details", self.is_detailed),
@@ -87,8 +100,8 @@ impl CardOptions {
         ]
     }
 
-    /// Takes the choice of that word, if there is one and it means something for the graph.
-    fn take(&mut self, graph: &Graph, word: &str) {
+    /// Sets the option of a word if the graph has it.
+    fn set(&mut self, graph: &Graph, word: &str) {
         match word {
             "details" => self.is_detailed = true,
             "log" => self.is_log = graph.draw_style == DrawStyle::Lines,
@@ -101,79 +114,79 @@ impl CardOptions {
         }
     }
 
-    /// Takes a choice that a name comes with; whether the word is of one.
-    fn take_name(&mut self, graph: &Graph, word: &str, name: &str) -> bool {
+    /// Sets an option that has a value. False if the word is not of such an option.
+    fn set_value(&mut self, graph: &Graph, word: &str, value: &str) -> bool {
         match word {
-            COMPARE_WITH if !name.is_empty() => self.comparison = Some(Comparison::Deployment(name.to_owned())),
-            TARGET if graph.colours == Colours::Percentiles => {
-                self.threshold = name.parse().ok().and_then(Threshold::new)
+            COMPARE_WITH if !value.is_empty() => self.comparison = Some(Comparison::Deployment(value.to_owned())),
+            THRESHOLD if graph.colours == Colours::Percentiles => {
+                self.threshold = value.parse().ok().and_then(Threshold::new);
             }
-            COMPARE_WITH | TARGET => {}
-            _ => return self.line_filter.take(word, name),
+            COMPARE_WITH | THRESHOLD => {}
+            _ => return self.line_filter.add(word, value),
         }
         true
     }
 }
 
-/// The choices of all cards: of those only that differ from a first visit, by the graph's id.
+/// The options of all cards that differ from a first visit, by graph id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptionsByGraph(Vec<(&'static str, CardOptions)>);
 
 impl OptionsByGraph {
-    /// How the card of a graph is shown.
+    /// The options of a graph's card.
     pub fn of(&self, graph: &Graph) -> CardOptions {
-        self.0.iter().find(|(id, _)| *id == graph.id).map(|(_, choices)| choices.clone()).unwrap_or_default()
+        self.0.iter().find(|(id, _)| *id == graph.id).map(|(_, options)| options.clone()).unwrap_or_default()
     }
 
-    /// Shows the card of a graph otherwise.
+    /// Changes the options of a graph's card.
     pub fn change(&mut self, graph: &Graph, change: &mut dyn FnMut(&mut CardOptions)) {
-        let mut choices = self.of(graph);
-        change(&mut choices);
+        let mut options = self.of(graph);
+        change(&mut options);
         self.0.retain(|(id, _)| *id != graph.id);
-        if choices != CardOptions::default() {
+        if options != CardOptions::default() {
             let at = self.0.partition_point(|(id, _)| *id < graph.id);
-            self.0.insert(at, (graph.id, choices));
+            self.0.insert(at, (graph.id, options));
         }
     }
 
-    /// The choices of one card alone.
+    /// Only the options of one card.
     pub fn only(&self, graph: &Graph) -> Self {
         Self(self.0.iter().filter(|(id, _)| *id == graph.id).cloned().collect())
     }
 
-    /// Adds to a link's query part, for each of these cards, `card=` with the graph's id and the words of its choices,
-    /// between them dots; and once more for each choice with a name, which is all that follows its word.
+    /// Adds the parameters of these cards to a link's query part: `card=` with the graph's id and the words of its
+    /// options, separated by dots, and another `card=` for each option with a value, which is all that follows its word.
     pub(crate) fn encode(&self, query: &mut form_urlencoded::Serializer<'_, String>) {
-        let mut room_bytes = LONGEST_NAMES_BYTES;
-        for (id, choices) in &self.0 {
+        let mut room_bytes = MAX_NAMES_BYTES;
+        for (id, options) in &self.0 {
             let mut add = |parts: &[&str]| {
                 query.append_pair("card", &parts.join("."));
             };
             let mut words = vec![*id];
-            words.extend(choices.words().into_iter().filter(|(_, is_taken)| *is_taken).map(|(word, _)| word));
+            words.extend(options.words().into_iter().filter(|(_, is_set)| *is_set).map(|(word, _)| word));
             if words.len() > 1 {
                 add(&words);
             }
-            if let Some(Comparison::Deployment(name)) = &choices.comparison {
+            if let Some(Comparison::Deployment(name)) = &options.comparison {
                 add(&[id, COMPARE_WITH, name]);
             }
-            if let Some(threshold) = choices.threshold {
-                add(&[id, TARGET, &threshold.value().to_string()]);
+            if let Some(threshold) = options.threshold {
+                add(&[id, THRESHOLD, &threshold.value().to_string()]);
             }
-            choices.line_filter.each(&mut room_bytes, &mut |word, name| add(&[id, word, name]));
+            options.line_filter.encode(&mut room_bytes, &mut |word, name| add(&[id, word, name]));
         }
     }
 
-    /// Takes over the value of such a parameter. Graphs and words that are not known are left out.
+    /// Applies the value of a `card` parameter. Unknown graphs and words are ignored.
     pub(crate) fn decode(&mut self, value: &str) {
         let first = |text| str::split_once(text, '.').unwrap_or((text, ""));
         let (id, mut rest) = first(value);
         let Some(graph) = graph(id) else { return };
-        self.change(graph, &mut |choices| {
+        self.change(graph, &mut |options| {
             while !rest.is_empty() {
                 let (word, after) = first(rest);
-                choices.take(graph, word);
-                rest = if choices.take_name(graph, word, after) { "" } else { after };
+                options.set(graph, word);
+                rest = if options.set_value(graph, word, after) { "" } else { after };
             }
         });
     }
@@ -183,36 +196,37 @@ impl OptionsByGraph {
 mod tests {
     use super::*;
 
-    fn encoded(chosen: &OptionsByGraph) -> String {
+    fn encoded(cards: &OptionsByGraph) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        chosen.encode(&mut query);
+        cards.encode(&mut query);
         query.finish()
     }
 
     fn decoded(query: &str) -> OptionsByGraph {
-        let mut chosen = OptionsByGraph::default();
-        form_urlencoded::parse(query.as_bytes()).for_each(|(_, value)| chosen.decode(&value));
-        chosen
+        let mut cards = OptionsByGraph::default();
+        form_urlencoded::parse(query.as_bytes()).for_each(|(_, value)| cards.decode(&value));
+        cards
     }
 
     #[test]
-    fn a_form_is_turned_on_and_off_and_replaces_another() {
-        let mut choices = CardOptions::default();
-        for (turned, form) in [(Form::Table, Form::Table), (Form::HeatMap, Form::HeatMap), (Form::HeatMap, Form::Graph)]
+    fn a_form_is_toggled_and_replaces_another() {
+        let mut options = CardOptions::default();
+        for (toggled, form) in
+            [(Form::Table, Form::Table), (Form::HeatMap, Form::HeatMap), (Form::HeatMap, Form::Graph)]
         {
-            choices.toggle_form(turned);
-            assert_eq!(choices.form, form);
+            options.toggle_form(toggled);
+            assert_eq!(options.form, form);
         }
-        assert_eq!(CardOptions { is_log: true, ..choices.clone() }.data_options(), choices.data_options());
+        assert_eq!(CardOptions { is_log: true, ..options.clone() }.data_options(), options.data_options());
     }
 
     #[test]
-    fn every_choice_of_every_card_survives_its_link() {
+    fn every_option_of_every_card_survives_its_link() {
         for graph in catalogue::GRAPHS.iter().copied() {
             for bits in 0..32_u32 {
                 for form in [Form::Graph, Form::HeatMap, Form::Table] {
                     let is_on = |bit: u32| bits & (1 << bit) != 0;
-                    let choices = CardOptions {
+                    let options = CardOptions {
                         is_detailed: is_on(0),
                         is_log: is_on(1) && graph.draw_style == DrawStyle::Lines,
                         is_stacked: is_on(2) && can_stack(graph),
@@ -222,49 +236,49 @@ mod tests {
                         line_filter: LineFilter::default(),
                         threshold: None,
                     };
-                    let mut chosen = OptionsByGraph::default();
-                    chosen.change(graph, &mut |own| *own = choices.clone());
-                    assert_eq!((decoded(&encoded(&chosen)), chosen.of(graph)), (chosen.clone(), choices));
+                    let mut cards = OptionsByGraph::default();
+                    cards.change(graph, &mut |own| *own = options.clone());
+                    assert_eq!((decoded(&encoded(&cards)), cards.of(graph)), (cards.clone(), options));
                 }
             }
         }
     }
 
     #[test]
-    fn targets_survive_their_link_where_there_are_percentiles() {
+    fn thresholds_of_percentiles_survive_their_link() {
         let latency = graph("end-to-end-latency").expect("a graph");
         for value in [0.000_001, 0.3, 2.5, 60.0, 4096.0] {
-            let mut chosen = OptionsByGraph::default();
-            chosen.change(latency, &mut |choices| choices.threshold = Threshold::new(value));
-            assert_eq!(encoded(&chosen), format!("card=end-to-end-latency.target.{value}"));
-            assert_eq!(decoded(&encoded(&chosen)), chosen);
-            assert_eq!(chosen.of(latency).threshold.map(Threshold::value), Some(value));
+            let mut cards = OptionsByGraph::default();
+            cards.change(latency, &mut |options| options.threshold = Threshold::new(value));
+            assert_eq!(encoded(&cards), format!("card=end-to-end-latency.threshold.{value}"));
+            assert_eq!(decoded(&encoded(&cards)), cards);
+            assert_eq!(cards.of(latency).threshold.map(Threshold::value), Some(value));
         }
         for value in ["", "x", "0", "-1", "NaN", "inf", "1e99"] {
             assert_eq!(
-                decoded(&format!("card=end-to-end-latency.target.{value}")),
+                decoded(&format!("card=end-to-end-latency.threshold.{value}")),
                 OptionsByGraph::default(),
                 "{value}"
             );
         }
-        assert_eq!(decoded("card=volume.target.1"), OptionsByGraph::default());
+        assert_eq!(decoded("card=volume.threshold.1"), OptionsByGraph::default());
     }
 
     #[test]
-    fn links_are_short_and_the_same_for_the_same_choices() {
+    fn links_are_short_and_the_same_for_equal_options() {
         let (volume, cpu) = (graph("volume").expect("a graph"), graph("cpu").expect("a graph"));
-        let mut chosen = OptionsByGraph::default();
-        chosen.change(volume, &mut |choices| choices.toggle_form(Form::Table));
-        chosen.change(cpu, &mut |choices| (choices.is_log, choices.is_detailed) = (true, true));
-        assert_eq!(encoded(&chosen), "card=cpu.details.log&card=volume.table");
-        assert_eq!(encoded(&chosen.only(volume)), "card=volume.table");
-        chosen.change(cpu, &mut |choices| *choices = CardOptions::default());
-        chosen.change(volume, &mut |choices| choices.toggle_form(Form::Table));
-        assert_eq!((encoded(&chosen).as_str(), &chosen), ("", &OptionsByGraph::default()));
+        let mut cards = OptionsByGraph::default();
+        cards.change(volume, &mut |options| options.toggle_form(Form::Table));
+        cards.change(cpu, &mut |options| (options.is_log, options.is_detailed) = (true, true));
+        assert_eq!(encoded(&cards), "card=cpu.details.log&card=volume.table");
+        assert_eq!(encoded(&cards.only(volume)), "card=volume.table");
+        cards.change(cpu, &mut |options| *options = CardOptions::default());
+        cards.change(volume, &mut |options| options.toggle_form(Form::Table));
+        assert_eq!((encoded(&cards).as_str(), &cards), ("", &OptionsByGraph::default()));
     }
 
     #[test]
-    fn what_makes_no_sense_is_left_out() {
+    fn invalid_options_are_ignored() {
         for query in [
             "card=",
             "card=.",
@@ -276,50 +290,50 @@ mod tests {
         ] {
             assert_eq!(decoded(query), OptionsByGraph::default(), "{query}");
         }
-        // Bars are stacked as they are, and have no logarithm; percentiles do not add up.
+        // Bars are stacked anyway and have no logarithmic axis; percentiles do not add up.
         assert_eq!(decoded("card=volume.log.stacked&card=end-to-end-latency.stacked"), OptionsByGraph::default());
         let long = format!("card=cpu{}&{}", ".table".repeat(10_000), "card=cpu.log&".repeat(10_000));
         assert_eq!(encoded(&decoded(&long)), "card=cpu.log.table");
         assert_eq!(encoded(&decoded("card=cpu.table.heat-map.unknown")), "card=cpu.heat-map");
     }
 
-    /// Names as servers may give them.
+    /// Names that a server may have.
     const ODD: [&str; 6] = ["10.0.0.1:8000 · p95", "a.hide.b", "&card=cpu.log", "=+ %2e\"'<b>", "größe\u{0}\n", "only"];
 
     #[test]
-    fn names_survive_their_link_whatever_is_in_them() {
+    fn any_name_survives_its_link() {
         let (cpu, memory) = (graph("cpu").expect("a graph"), graph("memory").expect("a graph"));
         for name in ODD {
-            let mut chosen = OptionsByGraph::default();
-            chosen.change(cpu, &mut |choices| {
-                choices.is_log = true;
-                choices.toggle_comparison(Comparison::Deployment(name.to_owned()));
-                ODD.iter().for_each(|name| choices.line_filter.toggle(name, &[]));
+            let mut cards = OptionsByGraph::default();
+            cards.change(cpu, &mut |options| {
+                options.is_log = true;
+                options.toggle_comparison(Comparison::Deployment(name.to_owned()));
+                ODD.iter().for_each(|name| options.line_filter.toggle(name, &[]));
             });
-            chosen.change(memory, &mut |choices| choices.line_filter.isolate(name));
-            assert_eq!(decoded(&encoded(&chosen)), chosen, "{name}");
-            assert_eq!(decoded(&encoded(&chosen.only(memory))).of(memory), chosen.of(memory), "{name}");
-            chosen.change(memory, &mut |choices| choices.line_filter.toggle(name, &[]));
-            assert_eq!(decoded(&encoded(&chosen)), chosen, "all lines hidden");
+            cards.change(memory, &mut |options| options.line_filter.isolate(name));
+            assert_eq!(decoded(&encoded(&cards)), cards, "{name}");
+            assert_eq!(decoded(&encoded(&cards.only(memory))).of(memory), cards.of(memory), "{name}");
+            cards.change(memory, &mut |options| options.line_filter.toggle(name, &[]));
+            assert_eq!(decoded(&encoded(&cards)), cards, "all lines hidden");
         }
-        let mut chosen = decoded("card=cpu.log&card=cpu.compare-with.b.1&card=cpu.hide.10.0.0.1");
-        assert_eq!(encoded(&chosen), "card=cpu.log&card=cpu.compare-with.b.1&card=cpu.hide.10.0.0.1");
-        chosen.change(cpu, &mut |choices| choices.toggle_comparison(Comparison::Deployment("b.1".into())));
-        assert_eq!(chosen.of(cpu).comparison, None, "a second press takes it away");
-        chosen.change(cpu, &mut |choices| choices.toggle_comparison(Comparison::PreviousPeriod));
-        assert_eq!(encoded(&chosen), "card=cpu.log.compare&card=cpu.hide.10.0.0.1");
+        let mut cards = decoded("card=cpu.log&card=cpu.compare-with.b.1&card=cpu.hide.10.0.0.1");
+        assert_eq!(encoded(&cards), "card=cpu.log&card=cpu.compare-with.b.1&card=cpu.hide.10.0.0.1");
+        cards.change(cpu, &mut |options| options.toggle_comparison(Comparison::Deployment("b.1".into())));
+        assert_eq!(cards.of(cpu).comparison, None, "the second toggle ends it");
+        cards.change(cpu, &mut |options| options.toggle_comparison(Comparison::PreviousPeriod));
+        assert_eq!(encoded(&cards), "card=cpu.log.compare&card=cpu.hide.10.0.0.1");
     }
 
     #[test]
-    fn links_stay_short_however_many_lines_are_hidden() {
-        let mut chosen = OptionsByGraph::default();
+    fn links_stay_short_with_many_hidden_lines() {
+        let mut cards = OptionsByGraph::default();
         for graph in catalogue::GRAPHS.iter().copied() {
             let names: Vec<String> = (0..40).map(|at| format!("{at}{}", "x".repeat(40))).collect();
-            chosen.change(graph, &mut |choices| names.iter().for_each(|name| choices.line_filter.toggle(name, &names)));
+            cards.change(graph, &mut |options| names.iter().for_each(|name| options.line_filter.toggle(name, &names)));
         }
-        assert!(encoded(&chosen).len() < 3 * LONGEST_NAMES_BYTES, "{}", encoded(&chosen).len());
-        let long = decoded(&format!("card=cpu.hide.{}", "x".repeat(LONGEST_NAMES_BYTES + 1)));
-        assert_eq!(encoded(&long), "", "a name that is too long is not in the link");
+        assert!(encoded(&cards).len() < 3 * MAX_NAMES_BYTES, "{}", encoded(&cards).len());
+        let long = decoded(&format!("card=cpu.hide.{}", "x".repeat(MAX_NAMES_BYTES + 1)));
+        assert_eq!(encoded(&long), "", "a name that is too long is left out");
         let many: String = (0..10_000).map(|at| format!("card=cpu.hide.{at}&")).collect();
         assert!(encoded(&decoded(&many)).len() < 1000);
     }

@@ -1,4 +1,4 @@
-//! Where the pointer rests and what a drag covers, shared by all graphs.
+//! The pointer, selection and pinch that all graphs share.
 use crate::state::time_range::TimeRange;
 use leptos::prelude::{Get, RwSignal};
 
@@ -11,10 +11,10 @@ pub struct Cursor {
     pub graph: &'static str,
 }
 
-/// What a pinch makes of the range.
+/// The range that two fingers have pinched to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pinch {
-    /// Start and end, Unix milliseconds.
+    /// The range.
     pub range: TimeRange,
     /// Whether the fingers are still down.
     pub is_held: bool,
@@ -25,31 +25,31 @@ pub struct Pinch {
 pub struct Selection {
     /// Where it began, Unix milliseconds.
     pub from_ms: i64,
-    /// Where it ends now, before or after the beginning.
+    /// Where it ends now, before or after its beginning.
     pub to_ms: i64,
 }
 
-/// Signals of cursor, selection and pinch.
+/// Signals of the pointer.
 #[derive(Clone, Copy)]
 pub struct Pointer {
-    /// Where it rests.
+    /// Where it is.
     pub cursor: RwSignal<Option<Cursor>>,
     /// The running selection.
     pub selection: RwSignal<Option<Selection>>,
-    /// The range that two fingers have pinched to, shown until the data of the next refresh have come.
+    /// The pinch, until the next refresh has brought its data.
     pub pinched: RwSignal<Option<Pinch>>,
-    /// Whether the cursor stays where it is until it is freed.
+    /// Whether the cursor is pinned.
     pub is_pinned: RwSignal<bool>,
 }
 
 impl Pointer {
-    /// The range to draw of a graph whose data are of `range`.
+    /// The range to draw of a graph with data of `range`.
     pub fn visible_range(self, range: TimeRange) -> TimeRange {
-        self.pinched.get().map_or(range, |pinched| pinched.range)
+        self.pinched.get().map_or(range, |pinch| pinch.range)
     }
 
-    /// Nowhere.
-    #[expect(clippy::new_without_default, reason = "it makes signals, which belong to the owner that calls it")]
+    /// A pointer on no graph.
+    #[expect(clippy::new_without_default, reason = "it creates signals, which belong to the owner that calls it")]
     pub fn new() -> Self {
         Self {
             cursor: RwSignal::new(None),

@@ -1,10 +1,7 @@
-//! What a link asks of a page that stands in a frame of another one: which card, which theme, which parents it talks to.
+//! What the link asks of an embedded page: which card, which theme, and which parents it talks to.
 use crate::state::theme::Theme;
 
-/// How long an origin may be: a scheme, a host name of at most 253 characters, a port.
-const LONGEST_ORIGIN: usize = 270;
-
-/// What is in the frame.
+/// What an embed shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmbedContent {
     /// All cards of the section.
@@ -22,45 +19,19 @@ impl EmbedContent {
         }
     }
 
-    /// What a value of `embed` means.
+    /// The content of a value of `embed`.
     pub fn from_id(id: &str) -> Self {
         if id == "all" { Self::All } else { Self::Graph(id.to_owned()) }
     }
 }
 
-/// A page in a frame.
+/// An embedded page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Embed {
     /// What it shows.
     pub content: EmbedContent,
     /// Its theme; none for the system's.
     pub theme: Option<Theme>,
-    /// Origins whose messages it takes, and that get its own.
+    /// Origins of parents that it exchanges messages with.
     pub parents: Vec<String>,
-}
-
-/// Whether a text is an origin as browsers write it: a scheme, a host in lower case and perhaps a port. It is compared as
-/// text, so one with a path or a wildcard would never match, and `null` is anyone's.
-/// Source: WHATWG HTML, "ASCII serialization of an origin".
-pub fn is_origin(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_:[]".contains(&byte);
-    rest.is_some_and(|rest| !rest.is_empty() && text.len() <= LONGEST_ORIGIN && rest.bytes().all(is_part))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_are_exact() {
-        for text in ["https://a.example", "http://localhost:8080", "http://[::1]:80", "http://127.0.0.1"] {
-            assert!(is_origin(text), "{text}");
-        }
-        for text in
-            ["", "*", "null", "https://", "https://*.a.example", "https://a.example/", "https://A.example", "a.example"]
-        {
-            assert!(!is_origin(text), "{text}");
-        }
-    }
 }

@@ -1,28 +1,29 @@
-//! Which lines of a card its legend shows.
+//! Which lines of a card are visible.
 use std::collections::BTreeSet;
 
-/// So many names are kept: of the lines that a card draws, either those hidden or those shown are no more.
+/// Names in a filter. Whichever of the hidden and the visible lines are fewer are listed, and a card has at most twice as
+/// many lines.
 const MAX_NAMES: usize = 26;
 
-/// The words in links before the name of a hidden line, and before one of those that alone are shown.
+/// The words in links before the name of a hidden line, and before that of a line that is visible while others are not.
 const HIDE: &str = "hide";
 const ONLY: &str = "only";
 
-/// All lines but some, or some alone.
+/// All lines but some, or only some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineFilter {
     names: BTreeSet<String>,
-    /// Whether these are shown and all others hidden.
+    /// Whether only the named lines are visible.
     is_only: bool,
 }
 
 impl LineFilter {
-    /// Whether the line of that name is hidden.
+    /// Whether a line is hidden.
     pub fn hides(&self, name: &str) -> bool {
         self.names.contains(name) != self.is_only
     }
 
-    /// Hides a line of `all`, or shows it again.
+    /// Hides or shows a line of `all`.
     pub fn toggle(&mut self, name: &str, all: &[String]) {
         if !self.names.remove(name) {
             self.names.insert(name.to_owned());
@@ -34,22 +35,22 @@ impl LineFilter {
         }
     }
 
-    /// Shows a line alone; where it is alone already, all lines.
+    /// Shows only one line, or all if it is the only one already.
     pub fn isolate(&mut self, name: &str) {
-        let mut alone = Self { names: BTreeSet::new(), is_only: true };
-        alone.names.insert(name.to_owned());
-        *self = if *self == alone { Self::default() } else { alone };
+        let mut only = Self { names: BTreeSet::new(), is_only: true };
+        only.names.insert(name.to_owned());
+        *self = if *self == only { Self::default() } else { only };
     }
 
-    /// What holds for these lines: where none is left of those that were to be shown, all are.
+    /// The filter for these lines: if none of the lines that it shows exists any more, all are visible.
     pub fn for_lines(&self, all: &[String]) -> Self {
         let is_left = self.names.is_empty() || all.iter().any(|name| self.names.contains(name));
         if self.is_only && !is_left { Self::default() } else { self.clone() }
     }
 
-    /// The word and the names in a link, if they are no longer together than that; one empty name where all lines are
-    /// hidden.
-    pub(crate) fn each(&self, room_bytes: &mut usize, put: &mut dyn FnMut(&str, &str)) {
+    /// Calls `put` with the word and each name for a link, if the names fit into `room_bytes`; with one empty name if all
+    /// lines are hidden.
+    pub(crate) fn encode(&self, room_bytes: &mut usize, put: &mut dyn FnMut(&str, &str)) {
         let word = if self.is_only { ONLY } else { HIDE };
         if self.is_only && self.names.is_empty() {
             put(word, "");
@@ -61,13 +62,13 @@ impl LineFilter {
         }
     }
 
-    /// Takes a word of a link with the name after it; whether it is one of these words.
-    pub(crate) fn take(&mut self, word: &str, name: &str) -> bool {
+    /// Adds a name from a link. False if the word before it is none of this filter.
+    pub(crate) fn add(&mut self, word: &str, name: &str) -> bool {
         let is_only = word == ONLY;
         if !is_only && word != HIDE {
             return false;
         }
-        // To show some alone says more than to hide some.
+        // `only` replaces `hide`, as it says more.
         if is_only && !self.is_only {
             *self = Self { names: BTreeSet::new(), is_only };
         }
@@ -86,52 +87,52 @@ mod tests {
         (0..count).map(|at| format!("replica-{at}")).collect()
     }
 
-    fn shown<'a>(lines: &LineFilter, all: &'a [String]) -> Vec<&'a str> {
-        all.iter().map(String::as_str).filter(|name| !lines.hides(name)).collect()
+    fn visible<'a>(filter: &LineFilter, all: &'a [String]) -> Vec<&'a str> {
+        all.iter().map(String::as_str).filter(|name| !filter.hides(name)).collect()
     }
 
     #[test]
-    fn a_press_hides_and_shows_again_and_two_isolate() {
+    fn a_click_toggles_a_line_and_a_double_click_isolates_it() {
         let all = names(3);
-        let mut lines = LineFilter::default();
-        lines.toggle(&all[1], &all);
-        assert_eq!(shown(&lines, &all), ["replica-0", "replica-2"]);
-        lines.toggle(&all[1], &all);
-        assert_eq!(lines, LineFilter::default());
+        let mut filter = LineFilter::default();
+        filter.toggle(&all[1], &all);
+        assert_eq!(visible(&filter, &all), ["replica-0", "replica-2"]);
+        filter.toggle(&all[1], &all);
+        assert_eq!(filter, LineFilter::default());
         for alone in [true, false] {
-            // A double press comes after two single ones.
-            lines.toggle(&all[2], &all);
-            lines.toggle(&all[2], &all);
-            lines.isolate(&all[2]);
-            assert_eq!(shown(&lines, &all).len(), if alone { 1 } else { 3 });
+            // A double click comes after two clicks.
+            filter.toggle(&all[2], &all);
+            filter.toggle(&all[2], &all);
+            filter.isolate(&all[2]);
+            assert_eq!(visible(&filter, &all).len(), if alone { 1 } else { 3 });
         }
-        lines.isolate(&all[0]);
-        lines.toggle(&all[2], &all);
-        assert_eq!(shown(&lines, &all), ["replica-0", "replica-2"]);
+        filter.isolate(&all[0]);
+        filter.toggle(&all[2], &all);
+        assert_eq!(visible(&filter, &all), ["replica-0", "replica-2"]);
     }
 
     #[test]
-    fn names_stay_few_however_many_lines_are_hidden() {
+    fn names_stay_few_with_many_hidden_lines() {
         let all = names(2 * MAX_NAMES);
-        let mut lines = LineFilter::default();
+        let mut filter = LineFilter::default();
         for hidden in 1..=all.len() {
-            lines.toggle(&all[hidden - 1], &all);
-            assert_eq!(shown(&lines, &all).len(), all.len() - hidden);
-            assert!(lines.names.len() <= MAX_NAMES, "{}", lines.names.len());
+            filter.toggle(&all[hidden - 1], &all);
+            assert_eq!(visible(&filter, &all).len(), all.len() - hidden);
+            assert!(filter.names.len() <= MAX_NAMES, "{}", filter.names.len());
         }
         for again in 1..=all.len() {
-            lines.toggle(&all[again - 1], &all);
-            assert_eq!(shown(&lines, &all).len(), again);
-            assert!(lines.names.len() <= MAX_NAMES, "{}", lines.names.len());
+            filter.toggle(&all[again - 1], &all);
+            assert_eq!(visible(&filter, &all).len(), again);
+            assert!(filter.names.len() <= MAX_NAMES, "{}", filter.names.len());
         }
     }
 
     #[test]
-    fn what_is_gone_hides_nothing() {
-        let mut lines = LineFilter::default();
-        lines.isolate("gone");
-        assert!(!lines.for_lines(&names(2)).hides("replica-0"));
-        lines.toggle("replica-1", &names(2));
-        assert_eq!(shown(&lines.for_lines(&names(2)), &names(2)), ["replica-1"]);
+    fn a_line_that_is_gone_hides_no_other() {
+        let mut filter = LineFilter::default();
+        filter.isolate("gone");
+        assert!(!filter.for_lines(&names(2)).hides("replica-0"));
+        filter.toggle("replica-1", &names(2));
+        assert_eq!(visible(&filter.for_lines(&names(2)), &names(2)), ["replica-1"]);
     }
 }

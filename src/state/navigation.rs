@@ -1,40 +1,39 @@
-//! The view, kept in step with the address bar and the browser's history.
+//! The view, synchronized with the address bar and the browser's history.
 use crate::state::url::{decode, encode};
 use crate::state::view::{Range, View};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
-/// The view and the ways to change it.
+/// The view, and the ways to change it.
 #[derive(Clone, Copy)]
 pub struct Navigation {
-    /// What is on screen.
+    /// The view.
     pub view: RwSignal<View>,
-    /// Steps taken since the page was opened: how far back goes.
+    /// Steps since the page was opened, which back can undo.
     depth: RwSignal<u32>,
-    /// The deepest step that forward still reaches.
-    deepest: RwSignal<u32>,
-    /// In a frame the steps themselves, in their order without the view of now: its history is the parent's, and a
-    /// sandbox has none.
+    /// The depth that forward can reach.
+    max_depth: RwSignal<u32>,
+    /// In an iframe, the views of the other steps in order: its history belongs to the parent, and a sandbox has none.
     steps: StoredValue<Vec<View>>,
 }
 
 impl Navigation {
     /// Reads the address bar, and follows it when the browser goes back or forward.
-    #[expect(clippy::new_without_default, reason = "it makes signals, which belong to the owner that calls it")]
+    #[expect(clippy::new_without_default, reason = "it creates signals, which belong to the owner that calls it")]
     pub fn new() -> Self {
         let depth = history_depth();
         let navigation = Self {
             view: RwSignal::new(here()),
             depth: RwSignal::new(depth),
-            deepest: RwSignal::new(depth),
+            max_depth: RwSignal::new(depth),
             steps: StoredValue::default(),
         };
-        if navigation.is_framed() {
+        if navigation.is_embedded() {
             return navigation;
         }
         let listener = window_event_listener(leptos::ev::popstate, move |_| {
-            let view = navigation.view.get_untracked().at(here());
-            // What is no step is as it was a moment ago, also in the address.
+            let view = navigation.view.get_untracked().with_step(here());
+            // A step has scope, section and range. The rest stays, in the address too.
             write_history(&encode(&view), history_depth(), false);
             navigation.view.set(view);
             navigation.depth.set(history_depth());
@@ -43,18 +42,18 @@ impl Navigation {
         navigation
     }
 
-    /// Changes the view as a step that back undoes.
+    /// Changes the view as a step that back can undo.
     pub fn go(self, change: impl FnOnce(&mut View)) {
         let mut view = self.view.get_untracked();
         change(&mut view);
-        self.take(view, true);
+        self.apply(view, true);
     }
 
-    /// Changes the view in place.
+    /// Changes the view without a step.
     pub fn adjust(self, change: impl FnOnce(&mut View)) {
         let mut view = self.view.get_untracked();
         change(&mut view);
-        self.take(view, false);
+        self.apply(view, false);
     }
 
     /// Selects a range as a step.
@@ -67,9 +66,9 @@ impl Navigation {
         self.depth.get() > 0
     }
 
-    /// Whether a step was undone.
+    /// Whether there is an undone step to repeat.
     pub fn can_go_forward(self) -> bool {
-        self.depth.get() < self.deepest.get()
+        self.depth.get() < self.max_depth.get()
     }
 
     /// Undoes the last step, if there is one.
@@ -78,35 +77,35 @@ impl Navigation {
         if depth == 0 {
             return;
         }
-        if self.is_framed() {
+        if self.is_embedded() {
             self.swap(depth - 1, depth - 1);
         } else {
             let _ = window().history().map(|history| history.back());
         }
     }
 
-    /// Takes an undone step again, if there is one.
+    /// Repeats the step that was undone last, if there is one.
     pub fn forward(self) {
         let depth = self.depth.get_untracked();
-        if depth >= self.deepest.get_untracked() {
+        if depth >= self.max_depth.get_untracked() {
             return;
         }
-        if self.is_framed() {
+        if self.is_embedded() {
             self.swap(depth, depth + 1);
         } else {
             let _ = window().history().map(|history| history.forward());
         }
     }
 
-    fn is_framed(self) -> bool {
+    fn is_embedded(self) -> bool {
         self.view.with_untracked(|view| view.embed.is_some())
     }
 
-    /// Exchanges the view with the step at an index, and is at `depth` then.
+    /// Exchanges the view with the step at an index, which makes `depth` the current one.
     fn swap(self, at: u32, depth: u32) {
         let view = self.view.get_untracked();
         let step = self.steps.try_update_value(|steps| {
-            let there = view.clone().at(steps.get(at as usize)?.clone());
+            let there = view.clone().with_step(steps.get(at as usize)?.clone());
             steps[at as usize] = view;
             Some(there)
         });
@@ -116,7 +115,7 @@ impl Navigation {
         }
     }
 
-    fn take(self, view: View, is_step: bool) {
+    fn apply(self, view: View, is_step: bool) {
         let before = self.view.get_untracked();
         if view == before {
             return;
@@ -133,7 +132,7 @@ impl Navigation {
         self.view.set(view);
         if is_step {
             self.depth.set(depth);
-            self.deepest.set(depth);
+            self.max_depth.set(depth);
         }
     }
 }
@@ -147,7 +146,7 @@ fn history_depth() -> u32 {
     state.as_f64().map_or(0, |depth| depth as u32)
 }
 
-/// A frame without history (a sandbox) keeps its view all the same, so errors do not matter.
+/// A sandbox has no history but keeps its view, so errors do not matter.
 fn write_history(query: &str, depth: u32, is_new: bool) {
     let Ok(history) = window().history() else { return };
     let url = if query.is_empty() { window().location().pathname().unwrap_or_default() } else { format!("?{query}") };
@@ -166,7 +165,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     #[wasm_bindgen_test]
-    fn steps_are_in_the_address_and_adjustments_in_place() {
+    fn steps_extend_the_history_and_adjustments_do_not() {
         let owner = Owner::new();
         owner.with(|| {
             let navigation = Navigation::new();
@@ -178,13 +177,13 @@ mod tests {
             assert!(!here().refresh.is_on);
             assert_eq!(history_length(), length + 1);
             navigation.select(Range::Last(3_600_000));
-            assert_eq!(history_length(), length + 1, "no step without a change");
+            assert_eq!(history_length(), length + 1, "without a change there is no step");
             assert!(navigation.can_go_back() && !navigation.can_go_forward());
         });
     }
 
     #[wasm_bindgen_test]
-    fn a_frame_keeps_its_steps_to_itself() {
+    fn an_iframe_leaves_the_history_alone() {
         let owner = Owner::new();
         owner.with(|| {
             let navigation = Navigation::new();
@@ -192,7 +191,7 @@ mod tests {
             let (search, length, start) =
                 (window().location().search(), history_length(), navigation.depth.get_untracked());
             navigation.depth.set(0);
-            navigation.deepest.set(0);
+            navigation.max_depth.set(0);
             let range = move || navigation.view.with_untracked(|view| view.range.length_ms());
             let first_ms = range();
             navigation.select(Range::Last(3_600_000));
@@ -209,7 +208,10 @@ mod tests {
             assert!(navigation.can_go_back() && !navigation.can_go_forward());
             navigation.adjust(|view| view.refresh.is_on = false);
             navigation.back();
-            assert!(!navigation.view.with_untracked(|view| view.refresh.is_on), "how it is shown is no step");
+            assert!(
+                !navigation.view.with_untracked(|view| view.refresh.is_on),
+                "how things are shown is not part of a step"
+            );
             assert_eq!(range(), 3_600_000);
             navigation.forward();
             assert_eq!((window().location().search(), history_length()), (search, length));

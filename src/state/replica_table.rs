@@ -1,15 +1,15 @@
-//! Which replicas are listed, and in which order.
+//! Which replicas the table lists, and how it is sorted.
 use catalogue::contract::ReplicaState;
 
-/// What replicas are ordered by.
+/// The column that the table is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortKey {
-    /// Name, numbers in it by their value.
+    /// Name; numbers in it by value.
     #[default]
     Name,
-    /// State now, the best first.
+    /// Current state, the best first.
     State,
-    /// Since when, the longest first.
+    /// Start of the current state, the earliest first.
     Since,
     /// Restarts in the range.
     Restarts,
@@ -17,18 +17,18 @@ pub enum SortKey {
     Engine,
     /// Address of the metrics.
     Address,
-    /// Requests that run.
+    /// Running requests.
     Running,
-    /// Requests that wait.
+    /// Waiting requests.
     Waiting,
-    /// Processor cores in use.
+    /// CPU cores in use.
     Cores,
-    /// Use of the GPU.
+    /// GPU utilization.
     Gpu,
 }
 
 impl SortKey {
-    /// All, in the order of the table's columns.
+    /// All columns in their order.
     pub const ALL: [Self; 10] = [
         Self::Name,
         Self::State,
@@ -42,7 +42,7 @@ impl SortKey {
         Self::Gpu,
     ];
 
-    /// Name in links.
+    /// The name in links.
     pub fn id(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -58,7 +58,7 @@ impl SortKey {
         }
     }
 
-    /// The heading of its column.
+    /// The heading of the column.
     pub fn title(self) -> &'static str {
         match self {
             Self::Name => "Replica",
@@ -78,24 +78,24 @@ impl SortKey {
 /// SortKey and filter of the replicas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaTableOptions {
-    /// What they are ordered by.
+    /// The column that the table is sorted by.
     pub sort_key: SortKey,
-    /// Whether the other way round.
+    /// Whether the order is reversed.
     pub is_reversed: bool,
-    /// What name, model, address or engine must contain, in any case of letters.
+    /// What the name, model, address or engine must contain, ignoring case.
     pub text: String,
     /// The states that are listed; all if empty.
     pub states: Vec<ReplicaState>,
 }
 
 impl ReplicaTableOptions {
-    /// Orders by `order`; the other way round where it is that already.
-    pub fn toggle_sort(&mut self, order: SortKey) {
-        self.is_reversed = self.sort_key == order && !self.is_reversed;
-        self.sort_key = order;
+    /// Sorts by `key`, or reverses the order if the table is sorted by it already.
+    pub fn toggle_sort(&mut self, key: SortKey) {
+        self.is_reversed = self.sort_key == key && !self.is_reversed;
+        self.sort_key = key;
     }
 
-    /// Lists a state too, or no longer.
+    /// Adds a state to those listed, or removes it.
     pub fn toggle_state(&mut self, state: ReplicaState) {
         match self.states.iter().position(|own| *own == state) {
             Some(at) => drop(self.states.remove(at)),
@@ -103,7 +103,7 @@ impl ReplicaTableOptions {
         }
     }
 
-    /// Adds what is not as on a first visit to a link's query part.
+    /// Adds what differs from a first visit to a link's query part.
     pub(crate) fn encode(&self, query: &mut form_urlencoded::Serializer<'_, String>) {
         if self.sort_key != SortKey::Name || self.is_reversed {
             query.append_pair("sort", &format!("{}{}", if self.is_reversed { "-" } else { "" }, self.sort_key.id()));
@@ -116,7 +116,7 @@ impl ReplicaTableOptions {
         }
     }
 
-    /// Takes over a parameter of a link, if it is one of these.
+    /// Applies a parameter of a link if it is one of these.
     pub(crate) fn decode(&mut self, name: &str, value: &str) {
         match name {
             "sort" => {
@@ -137,40 +137,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_is_turned_round_by_choosing_it_again() {
-        let mut listing = ReplicaTableOptions::default();
+    fn choosing_a_column_again_reverses_the_order() {
+        let mut options = ReplicaTableOptions::default();
         for (order, is_reversed) in [(SortKey::Name, true), (SortKey::Since, false), (SortKey::Since, true)] {
-            listing.toggle_sort(order);
-            assert_eq!((listing.sort_key, listing.is_reversed), (order, is_reversed));
+            options.toggle_sort(order);
+            assert_eq!((options.sort_key, options.is_reversed), (order, is_reversed));
         }
     }
 
     #[test]
-    fn listings_survive_their_link() {
+    fn options_survive_their_link() {
         let states = vec![ReplicaState::Silent, ReplicaState::Failed];
         for order in SortKey::ALL {
-            let listing = ReplicaTableOptions {
+            let options = ReplicaTableOptions {
                 sort_key: order,
                 is_reversed: true,
                 text: "a&b ü".into(),
                 states: states.clone(),
             };
             let mut query = form_urlencoded::Serializer::new(String::new());
-            listing.encode(&mut query);
+            options.encode(&mut query);
             let mut read = ReplicaTableOptions::default();
             for (name, value) in form_urlencoded::parse(query.finish().as_bytes()) {
                 read.decode(&name, &value);
             }
-            assert_eq!(read, listing);
+            assert_eq!(read, options);
         }
     }
 
     #[test]
-    fn nonsense_lists_all() {
-        let mut listing = ReplicaTableOptions::default();
+    fn invalid_values_are_ignored() {
+        let mut options = ReplicaTableOptions::default();
         for (name, value) in [("sort", "size"), ("states", "x,,"), ("other", "y")] {
-            listing.decode(name, value);
+            options.decode(name, value);
         }
-        assert_eq!(listing, ReplicaTableOptions::default());
+        assert_eq!(options, ReplicaTableOptions::default());
     }
 }

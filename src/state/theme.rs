@@ -1,4 +1,4 @@
-//! What a person prefers, kept in the browser where it allows that and in memory where not.
+//! Preferences that the browser keeps, if it allows storage: the theme and the unit of request rates.
 use leptos::prelude::*;
 
 /// Light or dark.
@@ -28,7 +28,7 @@ impl Theme {
         }
     }
 
-    /// The other one.
+    /// The other theme.
     pub fn other(self) -> Self {
         match self {
             Self::Light => Self::Dark,
@@ -37,19 +37,19 @@ impl Theme {
     }
 }
 
-/// Where `boot.js` reads the choice before anything is painted.
-const KEY: &str = "inferboard.theme";
+/// Where the theme is stored. `boot.js` reads it before the first paint.
+const THEME_KEY: &str = "inferboard.theme";
 
-/// Where it is kept that rates of requests are shown by the minute.
+/// Where it is stored that request rates are per minute.
 const PER_MINUTE_KEY: &str = "inferboard.per-minute";
 
-/// Whether rates of requests were chosen to be shown by the minute, the last time.
+/// Whether request rates were per minute when they were last set.
 pub fn is_per_minute() -> bool {
-    kept(PER_MINUTE_KEY).is_some()
+    stored(PER_MINUTE_KEY).is_some()
 }
 
-/// Keeps the choice for the next visit, where storage is allowed.
-pub fn keep_per_minute(is_per_minute: bool) {
+/// Stores the unit of request rates for the next visit.
+pub fn store_per_minute(is_per_minute: bool) {
     if let Ok(Some(storage)) = window().local_storage() {
         let _ = match is_per_minute {
             true => storage.set_item(PER_MINUTE_KEY, ""),
@@ -58,7 +58,7 @@ pub fn keep_per_minute(is_per_minute: bool) {
     }
 }
 
-fn kept(key: &str) -> Option<String> {
+fn stored(key: &str) -> Option<String> {
     window().local_storage().ok().flatten().and_then(|storage| storage.get_item(key).ok().flatten())
 }
 
@@ -71,22 +71,22 @@ pub fn current() -> Theme {
     }
 }
 
-/// Sets the theme, and keeps the choice where storage is allowed.
+/// Applies the theme and stores it for the next visit.
 pub fn choose(theme: Theme) {
     apply(theme);
     if let Ok(Some(storage)) = window().local_storage() {
-        let _ = storage.set_item(KEY, theme.id());
+        let _ = storage.set_item(THEME_KEY, theme.id());
     }
 }
 
-/// Sets the theme for now.
+/// Applies the theme without storing it.
 pub fn apply(theme: Theme) {
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-theme", theme.id());
     }
 }
 
-/// Whether a choice is kept.
-pub fn is_chosen() -> bool {
-    kept(KEY).is_some()
+/// Whether a theme is stored.
+pub fn is_stored() -> bool {
+    stored(THEME_KEY).is_some()
 }

@@ -1,8 +1,8 @@
-//! The zone in which times are shown: the browser's, UTC, or one by name.
+//! The time zone of the times shown: the browser's, UTC, or one by name.
 use js_sys::{Array, Intl, Object, Reflect};
 use wasm_bindgen::JsValue;
 
-/// A zone.
+/// A time zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TimeZone {
     /// The browser's own.
@@ -10,12 +10,12 @@ pub enum TimeZone {
     Browser,
     /// UTC.
     Utc,
-    /// One of the IANA's names, such as `Europe/Berlin`.
+    /// An IANA name such as `Europe/Berlin`.
     Named(String),
 }
 
 impl TimeZone {
-    /// Its name in links; empty for the browser's.
+    /// The name in links; empty for the browser's zone.
     pub fn id(&self) -> &str {
         match self {
             Self::Browser => "",
@@ -24,7 +24,7 @@ impl TimeZone {
         }
     }
 
-    /// The zone of that name. Whether the browser knows it shows when it is used.
+    /// The zone of a name, whether the browser knows it or not.
     pub fn from_id(id: &str) -> Self {
         match id {
             "" => Self::Browser,
@@ -33,7 +33,7 @@ impl TimeZone {
         }
     }
 
-    /// How far its clocks are ahead of UTC at a time, in milliseconds; as in UTC where the browser does not know it.
+    /// How far local time is ahead of UTC, in milliseconds; zero if the browser does not know the zone.
     pub fn offset_ms(&self, time_ms: i64) -> i64 {
         match self {
             Self::Utc => 0,
@@ -45,13 +45,13 @@ impl TimeZone {
         }
     }
 
-    /// Whether the browser knows it.
+    /// Whether the browser knows the zone.
     pub fn is_known(&self) -> bool {
         !matches!(self, Self::Named(name) if named_offset_ms(name, 0).is_none())
     }
 }
 
-/// By the browser's own table of zones, which it has in the form of formatted dates only.
+/// Asks the browser, which reveals the offsets of its zones only in formatted dates.
 fn named_offset_ms(name: &str, time_ms: i64) -> Option<i64> {
     let options = Object::new();
     for (key, value) in [
@@ -66,18 +66,18 @@ fn named_offset_ms(name: &str, time_ms: i64) -> Option<i64> {
     ] {
         Reflect::set(&options, &key.into(), &value.into()).ok()?;
     }
-    // The constructor itself throws on a zone that it does not know, which cannot be caught from here.
-    let made = Reflect::construct(
+    // The binding of the constructor cannot catch that it throws on an unknown zone; `Reflect` can.
+    let format = Reflect::construct(
         &Reflect::get(&Reflect::get(&js_sys::global(), &"Intl".into()).ok()?, &"DateTimeFormat".into()).ok()?.into(),
         &Array::of2(&"en-US".into(), &options),
     );
-    let format: Intl::DateTimeFormat = made.ok()?.into();
+    let format: Intl::DateTimeFormat = format.ok()?.into();
     let parts = format.format_to_parts(&js_sys::Date::new(&JsValue::from_f64(time_ms as f64)));
     let part = |kind: &str| {
-        let is_it = |part: &JsValue| {
+        let is_kind = |part: &JsValue| {
             Reflect::get(part, &"type".into()).ok().as_ref().and_then(JsValue::as_string).as_deref() == Some(kind)
         };
-        let part = parts.iter().find(is_it)?;
+        let part = parts.iter().find(is_kind)?;
         Reflect::get(&part, &"value".into()).ok()?.as_string()?.parse::<i64>().ok()
     };
     let day = chrono::NaiveDate::from_ymd_opt(
@@ -85,9 +85,9 @@ fn named_offset_ms(name: &str, time_ms: i64) -> Option<i64> {
         u32::try_from(part("month")?).ok()?,
         u32::try_from(part("day")?).ok()?,
     )?;
-    let of_day_s = part("hour")? * 3600 + part("minute")? * 60 + part("second")?;
-    let shown_ms = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() + of_day_s * 1000;
-    Some(shown_ms - time_ms.div_euclid(1000) * 1000)
+    let second_of_day = part("hour")? * 3600 + part("minute")? * 60 + part("second")?;
+    let local_ms = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() + second_of_day * 1000;
+    Some(local_ms - time_ms.div_euclid(1000) * 1000)
 }
 
 #[cfg(test)]
@@ -99,7 +99,7 @@ mod tests {
     const HOUR_MS: i64 = 3_600_000;
 
     #[wasm_bindgen_test]
-    fn offsets_are_those_of_the_day() {
+    fn offsets_depend_on_the_date() {
         let autumn = 1_792_890_000_000; // 2026-10-25T01:00:00Z, when Berlin goes from +2 h to +1 h
         for (name, time_ms, minutes) in [
             ("Europe/Berlin", autumn - 1, 120),
@@ -108,7 +108,7 @@ mod tests {
             ("Europe/Berlin", 1_774_746_000_000, 120),
             ("Asia/Kathmandu", autumn, 345),
             ("America/St_Johns", autumn, -150),
-            // Half an hour of summer time.
+            // Daylight saving time of half an hour.
             ("Australia/Lord_Howe", 1_780_000_000_000, 630),
             ("Australia/Lord_Howe", 1_795_000_000_000, 660),
         ] {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
-    fn names_that_the_browser_does_not_know_are_utc_and_said_to_be_unknown() {
+    fn unknown_names_are_like_utc_and_reported_as_unknown() {
         for name in ["Europe/Atlantis", "<b>", "a b", "Europe/Berlin\u{0}"] {
             let zone = TimeZone::from_id(name);
             assert!(!zone.is_known() && zone.offset_ms(5 * HOUR_MS) == 0, "{name}");

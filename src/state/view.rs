@@ -1,4 +1,4 @@
-//! What the page shows: scope, section, range and refresh.
+//! The view: everything that the link holds.
 use crate::state::card_options::OptionsByGraph;
 use crate::state::embed::Embed;
 use crate::state::replica_table::ReplicaTableOptions;
@@ -6,32 +6,32 @@ use crate::state::time_range::TimeRange;
 use crate::state::time_zone::TimeZone;
 use catalogue::{Scope, Section};
 
-/// What is on screen; all of it is in the URL.
+/// What is on screen. All of it is in the link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// What is selected.
+    /// The selected scope.
     pub scope: Scope,
-    /// Which section; none for the first that has data.
+    /// The open section; none for the first that has data.
     pub section: Option<Section>,
-    /// Which time.
+    /// The selected range.
     pub range: Range,
-    /// Whether and how often new data are asked for.
+    /// Auto-refresh.
     pub refresh: Refresh,
-    /// In which zone times are shown.
+    /// The zone of the times shown.
     pub time_zone: TimeZone,
-    /// What a page in a frame shows; none for a page of its own.
+    /// What an embed shows; none if the page is not embedded.
     pub embed: Option<Embed>,
-    /// Whether rates of requests are shown by the minute.
+    /// Whether request rates are per minute.
     pub is_per_minute: bool,
-    /// Which replicas are listed.
+    /// How the table of replicas is shown.
     pub replica_table: ReplicaTableOptions,
-    /// How its cards are shown.
+    /// How the cards are shown.
     pub card_options: OptionsByGraph,
 }
 
 impl View {
-    /// This view at another step of the way: its scope, section and range. How they are shown is no step, and stays.
-    pub fn at(self, step: Self) -> Self {
+    /// This view with the scope, section and range of a step of the history. How things are shown stays.
+    pub fn with_step(self, step: Self) -> Self {
         Self { scope: step.scope, section: step.section, range: step.range, ..self }
     }
 }
@@ -52,28 +52,28 @@ impl Default for View {
     }
 }
 
-/// A stretch of time.
+/// A range as it is selected: it may follow the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Range {
-    /// The last so many milliseconds, moving with the clock.
+    /// The last milliseconds up to now.
     Last(i64),
-    /// From start to end, Unix milliseconds.
+    /// A fixed range.
     Between(TimeRange),
 }
 
-/// Range of a first visit: short enough that a fresh start fills it while one watches.
+/// The range of a first visit: short enough to fill up while a person watches a new server.
 pub const DEFAULT_RANGE_MS: i64 = 15 * 60_000;
 
-/// Fingers that are closer than this count as this far apart, in CSS pixels.
-const CLOSEST_PINCH_PX: f64 = 24.0;
+/// The distance of two fingers, in CSS pixels; closer ones count as this far apart.
+const MIN_PINCH_PX: f64 = 24.0;
 
-/// The shortest range that a drag selects.
+/// The shortest range, in milliseconds.
 pub const MIN_RANGE_MS: i64 = 10_000;
 
-/// The longest range that can be asked for: ten years.
+/// The longest range: ten years.
 pub const MAX_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 
-/// Ranges offered, with their names.
+/// The ranges of the menu, with their names.
 pub const PRESETS: [(i64, &str); 9] = [
     (5 * 60_000, "Last 5 minutes"),
     (15 * 60_000, "Last 15 minutes"),
@@ -86,8 +86,17 @@ pub const PRESETS: [(i64, &str); 9] = [
     (30 * 86_400_000, "Last 30 days"),
 ];
 
+/// Where two fingers are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PinchPoint {
+    /// The middle between them, as a share of the width of the graph.
+    pub middle: f64,
+    /// Their distance in CSS pixels.
+    pub distance_px: f64,
+}
+
 impl Range {
-    /// Start and end in Unix milliseconds, when it is `now_ms`.
+    /// The range at `now_ms`.
     pub fn resolve(self, now_ms: i64) -> TimeRange {
         match self {
             Self::Last(length_ms) => TimeRange::new(now_ms - length_ms, now_ms),
@@ -95,8 +104,7 @@ impl Range {
         }
     }
 
-    /// The range half its length earlier (`by` −1) or later (1), when it is `now_ms`. Later than now there is nothing: a
-    /// range that would reach there is the last of its length again.
+    /// The range half its length earlier (`by` −1) or later (1). One that would end after `now_ms` ends now instead.
     pub fn panned(self, by: i64, now_ms: i64) -> Self {
         let range = self.resolve(now_ms);
         let length_ms = range.length_ms();
@@ -104,7 +112,7 @@ impl Range {
         if range.end_ms + shift_ms >= now_ms { Self::Last(length_ms) } else { Self::Between(range.shifted(shift_ms)) }
     }
 
-    /// The range with `factor` times its length around its middle; one that ends now goes on ending now.
+    /// The range with `factor` times its length and the same middle. One that ends now still ends now.
     pub fn zoomed(self, factor: f64, now_ms: i64) -> Self {
         let length_ms = ((self.length_ms() as f64 * factor) as i64).max(MIN_RANGE_MS);
         match self {
@@ -120,16 +128,15 @@ impl Range {
         }
     }
 
-    /// The range after a pinch that began over `start` to `end`, when it is `now_ms`: `before` and `after` are the middle
-    /// of the two fingers, as a share of the width, and their distance in pixels. What was under the middle stays under
-    /// it; as with panning, a range that would reach beyond now ends now.
-    pub fn pinched(start: TimeRange, before: (f64, f64), after: (f64, f64), now_ms: i64) -> Self {
-        // Fingers that begin side by side would make any step apart a large one.
-        let factor = before.1.max(CLOSEST_PINCH_PX) / after.1.max(CLOSEST_PINCH_PX);
+    /// The range after a pinch that began over `start`. What was under the middle of the fingers stays under it, but a
+    /// range that would end after `now_ms` ends now.
+    pub fn pinched(start: TimeRange, before: PinchPoint, after: PinchPoint, now_ms: i64) -> Self {
+        // Fingers that start side by side would turn any movement into a large zoom.
+        let factor = before.distance_px.max(MIN_PINCH_PX) / after.distance_px.max(MIN_PINCH_PX);
         let length_ms = start.length_ms() as f64;
-        let held_ms = start.start_ms as f64 + before.0 * length_ms;
+        let held_ms = start.start_ms as f64 + before.middle * length_ms;
         let length_ms = (length_ms * factor).clamp(MIN_RANGE_MS as f64, MAX_RANGE_MS as f64).round();
-        let start_ms = (held_ms - after.0 * length_ms).round() as i64;
+        let start_ms = (held_ms - after.middle * length_ms).round() as i64;
         let length_ms = length_ms as i64;
         if start_ms + length_ms >= now_ms {
             Self::Last(length_ms)
@@ -138,7 +145,7 @@ impl Range {
         }
     }
 
-    /// Its length in milliseconds.
+    /// The length in milliseconds.
     pub fn length_ms(self) -> i64 {
         match self {
             Self::Last(length_ms) => length_ms,
@@ -146,7 +153,7 @@ impl Range {
         }
     }
 
-    /// The range between two times in either order, at least [`MIN_RANGE_MS`] long.
+    /// The range between two times in either order, extended to [`MIN_RANGE_MS`] if it is shorter.
     pub fn between(one_ms: i64, other_ms: i64) -> Self {
         let (start_ms, end_ms) = (one_ms.min(other_ms), one_ms.max(other_ms));
         let missing = (MIN_RANGE_MS - (end_ms - start_ms)).max(0);
@@ -159,15 +166,15 @@ impl Range {
 pub struct Refresh {
     /// Whether it is on.
     pub is_on: bool,
-    /// How often, kept while it is off.
+    /// The interval in milliseconds, kept while it is off.
     pub interval_ms: i64,
 }
 
 impl Refresh {
-    /// As on a first visit.
+    /// The setting of a first visit.
     pub const DEFAULT: Self = Self { is_on: true, interval_ms: 5000 };
 
-    /// Intervals offered, in milliseconds.
+    /// The intervals of the menu, in milliseconds.
     pub const INTERVALS_MS: [i64; 7] = [1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000];
 }
 
@@ -176,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_between_is_ordered_and_never_too_short() {
+    fn a_range_between_two_times_is_ordered_and_long_enough() {
         assert_eq!(Range::between(50_000, 20_000), Range::Between(TimeRange::new(20_000, 50_000)));
         assert_eq!(Range::between(20_000, 20_000), Range::Between(TimeRange::new(15_000, 25_000)));
     }
@@ -206,7 +213,9 @@ mod tests {
         const HOUR_MS: i64 = 3_600_000;
         let now_ms = 1_795_000_000_000;
         let (start_ms, end_ms) = (now_ms - 6 * HOUR_MS, now_ms - 2 * HOUR_MS);
-        let pinched = |before, after| Range::pinched(TimeRange::new(start_ms, end_ms), before, after, now_ms);
+        let point = |(middle, distance_px): (f64, f64)| PinchPoint { middle, distance_px };
+        let pinched =
+            |before, after| Range::pinched(TimeRange::new(start_ms, end_ms), point(before), point(after), now_ms);
         let between = |from: f64, to: f64| {
             let at = |hours: f64| start_ms + (hours * HOUR_MS as f64) as i64;
             Range::Between(TimeRange::new(at(from), at(to)))
@@ -216,17 +225,18 @@ mod tests {
         assert_eq!(pinched((0.5, 200.0), (0.5, 160.0)), between(-0.5, 4.5), "together: out");
         assert_eq!(pinched((0.5, 100.0), (0.75, 100.0)), between(-1.0, 3.0), "both to the right: earlier");
         assert_eq!(pinched((0.5, 100.0), (0.25, 100.0)), between(1.0, 5.0), "both to the left: later");
-        assert_eq!(pinched((0.5, 100.0), (0.0, 50.0)), Range::Last(8 * HOUR_MS), "there is nothing after now");
+        assert_eq!(pinched((0.5, 100.0), (0.0, 50.0)), Range::Last(8 * HOUR_MS), "a range ends now at the latest");
     }
 
     #[test]
     fn a_pinch_has_limits() {
         let now_ms = 1_795_000_000_000;
+        let point = |distance_px: f64| PinchPoint { middle: 0.5, distance_px };
         let pinched = |length_ms: i64, before: f64, after: f64| {
             Range::pinched(
                 TimeRange::new(now_ms - 2 * length_ms, now_ms - length_ms),
-                (0.5, before),
-                (0.5, after),
+                point(before),
+                point(after),
                 now_ms,
             )
             .length_ms()

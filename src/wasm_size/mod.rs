@@ -1,3 +1,4 @@
-//! Replacements for generic code of the standard library and of Leptos that makes the WebAssembly file large.
+//! Replacements for generic code of the standard library and of Leptos that makes the WebAssembly file large. The root
+//! `clippy.toml` lists what they replace.
 pub mod effect;
 pub mod sort;

@@ -1,12 +1,12 @@
-//! Sorting with one body for the whole page: each type that the standard library sorts brings four kilobytes of its own,
-//! and so does each that is collected into a set or map, which sorts first.
+//! Sorting with one body for the whole page. Each type that the standard library sorts adds four kilobytes, and so does
+//! each that is collected into a set or map, which sorts first.
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-/// Sorts by `compare`; equal ones keep their order.
+/// Sorts by `compare`; equal values keep their order.
 pub(crate) fn sort_by<T>(values: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     let mut sources = order(values.len(), &|a, b| compare(&values[a], &values[b]));
-    // Places exchange their values in circles; each circle is walked once.
+    // The permutation consists of cycles; each one is applied once.
     for start in 0..sources.len() {
         let mut at = start;
         loop {
@@ -20,14 +20,15 @@ pub(crate) fn sort_by<T>(values: &mut [T], compare: impl Fn(&T, &T) -> Ordering)
     }
 }
 
-/// The indices of `count` values in the order of `compare`; equal ones keep theirs.
+/// The indices of `count` values in the order of `compare`; equal values keep theirs.
 pub(crate) fn order(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
+    #[expect(clippy::disallowed_methods, reason = "the one sort of the page")]
     order.sort_by(|a, b| compare(*a, *b));
     order
 }
 
-/// The set of the values.
+/// Collects values into a set.
 pub(crate) fn set<T: Ord>(values: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     let mut set = BTreeSet::new();
     set.extend(values);
@@ -39,10 +40,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_sorted_and_equal_ones_keep_their_order() {
+    fn sorting_is_stable() {
         for count in 0..40 {
             let mut values: Vec<(usize, usize)> = (0..count).map(|at| (at * 7919 % 5, at)).collect();
             let mut expected = values.clone();
+            #[expect(clippy::disallowed_methods, reason = "the standard library says what is right")]
             expected.sort_by_key(|value| value.0);
             sort_by(&mut values, |a, b| a.0.cmp(&b.0));
             assert_eq!(values, expected);

@@ -22,11 +22,14 @@ pub(crate) struct Companion {
     running: JoinHandle<()>,
 }
 
-/// Flags for a companion that scrapes `targets` five times a second and looks for no others.
+/// How often a companion scrapes, and so how long a scrape may take. Shorter, and a busy machine fails scrapes.
+pub(crate) const INTERVAL: &str = "500ms";
+
+/// Flags for a companion that scrapes only `targets`, every [`INTERVAL`].
 pub(crate) fn args(targets: &[&str]) -> ServeArgs {
     ServeArgs {
         listen: Some("127.0.0.1:0".into()),
-        scrape_interval: Some("200ms".into()),
+        scrape_interval: Some(INTERVAL.into()),
         targets: targets.iter().map(|target| (*target).to_owned()).collect(),
         no_discovery: true,
         in_memory: true,

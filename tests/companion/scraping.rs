@@ -24,7 +24,7 @@ async fn a_target_comes_goes_and_comes_back() {
     companion.wait_for("inferboard_scrape_failed", &[], &[]).await;
     let head = target.requests.lock().expect("a lock")[0].clone();
     assert!(head.starts_with("GET /metrics HTTP/1.1\r\n"), "{head}");
-    assert!(head.contains("x-prometheus-scrape-timeout-seconds: 0.2\r\n"), "{head}");
+    assert!(head.contains("x-prometheus-scrape-timeout-seconds: 0.5\r\n"), "{head}");
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ async fn a_sandboxed_frame_draws_and_talks_with_its_parent_only() -> Result<()> 
     assert!((18_000..30_000).contains(&length_ms), "{chosen:?}");
     within(browser, 0).await?;
     let overlay = browser.overlay("volume").await?;
-    browser.driver().action_chain().double_click_element(&overlay).perform().await?;
+    browser.double_click(&overlay).await?;
     until("the range before", PATIENCE, length, |range| seconds(range) == Some(60)).await?;
     browser.driver().enter_default_frame().await?;
     assert!(browser.driver().current_url().await?.as_str().starts_with(&own), "the parent's history is its own");

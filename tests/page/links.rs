@@ -100,7 +100,7 @@ async fn hidden_lines_are_in_its_links() -> Result<()> {
 
     // Alone: the link has the one that is shown, and so has the code.
     let waiting = browser.find(&line("waiting")).await?;
-    browser.driver().action_chain().double_click_element(&waiting).perform().await?;
+    browser.double_click(&waiting).await?;
     shows(browser, &["waiting"]).await?;
     assert_eq!(browser.view().await?["card"], "running-and-waiting.only.waiting");
     // By keyboard the same: all again, and then the other one.

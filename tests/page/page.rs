@@ -283,7 +283,7 @@ async fn a_drag_selects_the_range_of_the_whole_page(stage: &Stage) -> Result<()>
     browser.press("forward").await?;
     until("the range again", PATIENCE, is_custom, |custom| *custom).await?;
     let overlay = browser.overlay("tokens-per-second").await?;
-    browser.driver().action_chain().double_click_element(&overlay).perform().await?;
+    browser.double_click(&overlay).await?;
     until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
     Ok(())
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use thirtyfour::Key;
 
 /// Long enough that a scrape is answered in time on any machine that still works.
-const INTERVAL: &str = "1s";
-const INTERVAL_MS: f64 = 1000.0;
+const INTERVAL: &str = "2s";
+const INTERVAL_MS: f64 = 2000.0;
 /// Replicas of the invented fleet.
 const FLEET: usize = 300;
 /// Frames of scrolling, and how many rows there may be at a time: those in sight and some around them.
@@ -43,11 +43,12 @@ async fn two_runs_are_shown_with_durations_right_to_one_interval() -> Result<()>
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let arguments = ["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()].map(str::to_owned);
     let companion = Companion::start(&arguments).await?;
-    let starts_ms = replay.two_runs(3).await?.map(|start_s| start_s * 1000.0);
+    let starts_ms = replay.two_runs(2).await?.map(|start_s| start_s * 1000.0);
     let [first, second] = runs(&companion, &replay).await?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
-    browser.open(&format!("{}/?section=replicas&from=now-2m&every=1s&refresh=off", companion.url())).await?;
+    let range = format!("from={}&to={}", first.0 as i64 - 60_000, second.1 as i64);
+    browser.open(&format!("{}/?section=replicas&refresh=off&{range}", companion.url())).await?;
     let has_run_twice = |rows: &Vec<Row>| {
         rows.first().is_some_and(|row| row.spans.iter().filter(|span| span.0 == "running").count() == 2)
     };

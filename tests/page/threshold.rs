@@ -59,7 +59,7 @@ async fn the_share_within_a_target_is_told_and_travels_with_the_link() -> Result
     browser.find("[data-testid=target-value] option[value='0.5']").await?.click().await?;
     let stricter = until("a stricter target", PATIENCE, told, near(70.0)).await?;
     assert_eq!(stricter[2], "500 ms");
-    assert_eq!(browser.view().await?["card"], "end-to-end-latency.target.0.5");
+    assert_eq!(browser.view().await?["card"], "end-to-end-latency.threshold.0.5");
     browser.driver().refresh().await?;
     until("the same target", PATIENCE, told, near(70.0)).await?;
 

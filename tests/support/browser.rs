@@ -12,6 +12,9 @@ use thirtyfour::{
 const WATCH_POLICY: &str = "window.refusedByPolicy = []; document.addEventListener('securitypolicyviolation', \
      event => window.refusedByPolicy.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}`));";
 
+/// The driver takes a port that is free in one family of addresses and fails where it is not in the other.
+const CHROMEDRIVER_ATTEMPTS: usize = 5;
+
 /// What the person prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
@@ -37,11 +40,13 @@ impl Browser {
     /// When `chromedriver` or the browser is absent or does not come up.
     pub async fn start() -> Result<Self> {
         let profile = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the browser"))?;
-        let mut command = Command::new("chromedriver");
-        // The browser inherits the zone, so that times on the page do not depend on the machine.
-        command.arg("--port=0").env("TZ", "UTC");
-        let mut chromedriver = Process::start("chromedriver", command)?;
-        let port = chromedriver.word_after("started successfully on port ", PATIENCE).await?;
+        let mut attempts = 0..CHROMEDRIVER_ATTEMPTS;
+        let (chromedriver, port) = loop {
+            match chromedriver().await {
+                Err(FixtureError::Program { .. }) if attempts.next().is_some() => {}
+                started => break started?,
+            }
+        };
         let driver =
             WebDriver::new(format!("http://127.0.0.1:{}", port.trim_end_matches('.')), capabilities(&profile)?).await?;
         let browser = Self { driver, process: chromedriver, _profile: profile };
@@ -147,6 +152,16 @@ impl Browser {
         complaints.extend(refused.as_array().into_iter().flatten().map(|refusal| format!("policy: {refusal}")));
         Ok(complaints)
     }
+}
+
+/// A driver, and its port.
+async fn chromedriver() -> Result<(Process, String)> {
+    let mut command = Command::new("chromedriver");
+    // The browser inherits the zone, so that times on the page do not depend on the machine.
+    command.arg("--port=0").env("TZ", "UTC");
+    let mut chromedriver = Process::start("chromedriver", command)?;
+    let port = chromedriver.word_after("started successfully on port ", PATIENCE).await?;
+    Ok((chromedriver, port))
 }
 
 fn is_error(entry: &BrowserLogEntry) -> bool {

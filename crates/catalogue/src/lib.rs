@@ -2,6 +2,7 @@
 //!
 //! A new graph is an entry in `graphs`. A new engine is a constant in `engines` with its signatures and a recipe for each
 //! line that its metrics draw. Names and label values that the companion and the page share are in [`contract`].
+#![warn(clippy::disallowed_methods)]
 mod buckets;
 pub mod contract;
 mod detection;

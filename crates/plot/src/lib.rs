@@ -2,6 +2,7 @@
 //!
 //! A [`Frame`] holds the data, a [`Projection`] maps times and values to positions, [`scene`] lays out shapes, and
 //! [`paint`] draws them on a backend of plotters. This crate does not depend on a browser.
+#![warn(clippy::disallowed_methods)]
 mod axes;
 mod dashes;
 mod decimate;

@@ -1,6 +1,7 @@
 //! The types of the Prometheus HTTP API, shared by the page and the companion; no I/O.
 //!
 //! Source of the shapes: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+#![warn(clippy::disallowed_methods)]
 mod duration;
 mod error;
 mod number;

@@ -1,5 +1,6 @@
 //! Who may show the page in a frame, and how a frame without an origin of its own reads the answers it needs.
 use axum::http::HeaderValue;
+use catalogue::contract::is_origin;
 use std::fmt::Write;
 
 /// All of the page's Content-Security-Policy but its last directive.
@@ -56,16 +57,6 @@ pub(crate) fn is_ancestor(text: &str) -> bool {
     text == "'self'" || is_origin(text)
 }
 
-/// Whether a text is an origin as browsers write it: scheme, host in lower case, and the port where it is not the
-/// scheme's own.
-/// Source: WHATWG HTML, "ASCII serialization of an origin".
-pub(crate) fn is_origin(text: &str) -> bool {
-    let parsed = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    // To the reader of URLs a host may have a wildcard or a semicolon, which mean something else in a header.
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-_[]".contains(&byte);
-    text.bytes().all(is_plain) && parsed.is_some_and(|url| url.origin().ascii_serialization() == text)
-}
-
 fn random_key() -> Result<String, getrandom::Error> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes)?;
@@ -81,32 +72,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_written_as_browsers_write_them() {
-        for text in ["https://a.example", "http://localhost:8080", "http://[::1]:1", "https://xn--bcher-kva.example"] {
-            assert!(is_origin(text) && is_ancestor(text), "{text}");
+    fn ancestors_are_self_and_origins() {
+        for text in ["'self'", "https://a.example", "http://[::1]:1"] {
+            assert!(is_ancestor(text), "{text}");
         }
-        for text in [
-            "",
-            "*",
-            "null",
-            "a.example",
-            "https://",
-            "https://a.example/",
-            "https://A.example",
-            "https://a.example:443",
-            "https://*.a.example",
-            "https://a.example/x",
-            "https://u@a.example",
-            "https://a.example https://b.example",
-            "https://a.example;",
-            "ftp://a.example",
-            "data:",
-            "file:///x",
-            "https://bücher.example",
-        ] {
+        for text in ["", "*", "self", "null", "https://a.example/", "https://a.example;"] {
             assert!(!is_ancestor(text), "{text}");
         }
-        assert!(is_ancestor("'self'") && !is_origin("'self'") && !is_ancestor("self"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which graphs a person sees, in which order and how wide: one layout for each model.
+//! The layout: which graphs of a model are visible, in which order and how wide.
 pub mod storage;
 
 use crate::wasm_size::sort::set;
@@ -6,50 +6,49 @@ use catalogue::{GRAPHS, Graph, Section};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The version of the form in which layouts are kept and sent.
+/// The version of the format in which layouts are stored and shared.
 const VERSION: u64 = 1;
 
-/// The widest that a card can be, in columns.
+/// The width of a card, in columns.
 pub const MAX_COLUMNS: u8 = 3;
 
-/// What differs from the catalogue's choice. Ids that this version of the page does not know are kept: another version
-/// may.
+/// What differs from the catalogue's default. Unknown ids are kept, since another version of the page may know them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Graphs that are shown though the catalogue hides them.
+    /// Graphs that are visible though the catalogue hides them.
     shown: BTreeSet<String>,
     /// Graphs that are hidden though the catalogue shows them.
     hidden: BTreeSet<String>,
-    /// Graphs in the order wanted; those that are not named stand after their neighbour in the catalogue.
+    /// The order of graphs. One that is not listed follows its neighbour in the catalogue.
     order: Vec<String>,
-    /// Cards of more than one column.
+    /// The widths of cards with more than one column.
     columns: BTreeMap<String, u8>,
 }
 
 impl Layout {
-    /// Reads what [`Layout::to_text`] wrote; none where it is of a version that this page does not know, or damaged.
+    /// Parses the text of [`Layout::to_text`]; none if it is damaged or of another version.
     pub fn from_text(text: &str) -> Option<Self> {
-        let kept: Value = serde_json::from_str(text).ok()?;
-        if kept.get("version")?.as_u64() != Some(VERSION) {
+        let layout: Value = serde_json::from_str(text).ok()?;
+        if layout.get("version")?.as_u64() != Some(VERSION) {
             return None;
         }
         let mut columns = BTreeMap::new();
-        if let Some(kept) = kept.get("columns") {
-            for (id, count) in kept.as_object()? {
+        if let Some(list) = layout.get("columns") {
+            for (id, count) in list.as_object()? {
                 columns.insert(id.clone(), u8::try_from(count.as_u64()?).ok()?);
             }
         }
-        let (shown, hidden) = (set(ids(&kept, "shown")?), set(ids(&kept, "hidden")?));
-        Some(Self { shown, hidden, order: ids(&kept, "order")?, columns })
+        let (shown, hidden) = (set(ids(&layout, "shown")?), set(ids(&layout, "hidden")?));
+        Some(Self { shown, hidden, order: ids(&layout, "order")?, columns })
     }
 
-    /// Whether `text` is a layout that a later version of the page has kept.
+    /// Whether `text` is a layout of a later version of the page.
     pub fn is_later(text: &str) -> bool {
-        let kept: Option<Value> = serde_json::from_str(text).ok();
-        kept.and_then(|kept| kept.get("version")?.as_u64()).is_some_and(|version| version > VERSION)
+        let layout: Option<Value> = serde_json::from_str(text).ok();
+        layout.and_then(|layout| layout.get("version")?.as_u64()).is_some_and(|version| version > VERSION)
     }
 
-    /// The layout as text: short, and the same for equal layouts.
+    /// The layout as JSON: short, and the same for equal layouts.
     pub fn to_text(&self) -> String {
         let Self { shown, hidden, order, columns } = self;
         let list = |ids: &mut dyn Iterator<Item = &String>| ids.map(|id| quoted(id)).collect::<Vec<_>>().join(",");
@@ -61,19 +60,19 @@ impl Layout {
         )
     }
 
-    /// Whether it is the catalogue's choice.
+    /// Whether the layout is the catalogue's default.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether `graph` is on the page.
+    /// Whether `graph` is visible.
     pub fn shows(&self, graph: &Graph) -> bool {
         if graph.is_shown { !self.hidden.contains(graph.id) } else { self.shown.contains(graph.id) }
     }
 
     /// Shows or hides `graph`.
-    pub fn show(&mut self, graph: &Graph, is_shown: bool) {
-        let differs = is_shown != graph.is_shown;
+    pub fn set_visible(&mut self, graph: &Graph, is_visible: bool) {
+        let differs = is_visible != graph.is_shown;
         let list = if graph.is_shown { &mut self.hidden } else { &mut self.shown };
         if differs {
             list.insert(graph.id.to_owned());
@@ -82,12 +81,12 @@ impl Layout {
         }
     }
 
-    /// How many columns the card of `graph` takes, from 1.
+    /// The width of the card of `graph`, in columns.
     pub fn columns(&self, graph: &Graph) -> u8 {
         self.columns.get(graph.id).copied().unwrap_or(1).clamp(1, MAX_COLUMNS)
     }
 
-    /// Makes the card of `graph` so many columns wide.
+    /// Sets the width of the card of `graph`.
     pub fn set_columns(&mut self, graph: &Graph, columns: u8) {
         match columns.clamp(1, MAX_COLUMNS) {
             1 => self.columns.remove(graph.id),
@@ -95,7 +94,7 @@ impl Layout {
         };
     }
 
-    /// All graphs of `section` in the order wanted.
+    /// All graphs of `section` in order.
     pub fn ordered(&self, section: Section) -> Vec<&'static Graph> {
         let own: Vec<&'static Graph> = GRAPHS.iter().copied().filter(|graph| graph.section == section).collect();
         let mut ordered: Vec<&'static Graph> =
@@ -110,7 +109,7 @@ impl Layout {
         ordered
     }
 
-    /// Puts `graph` in the place of `other`, which moves on towards where `graph` was.
+    /// Moves `graph` to the place of `other`, which shifts towards where `graph` was.
     pub fn move_to(&mut self, graph: &Graph, other: &Graph) {
         if graph.section != other.section || graph.id == other.id {
             return;
@@ -120,20 +119,20 @@ impl Layout {
         let (Some(from), Some(to)) = (place(&ids, graph.id), place(&ids, other.id)) else { return };
         let id = ids.remove(from);
         ids.insert(to, id);
-        // Of this section all are named now; the others', known or not, stay as they were.
+        // All graphs of this section are listed now. The order of the others, known or not, stays.
         self.order.retain(|id| !ids.contains(id));
         self.order.extend(ids);
     }
 }
 
-/// A text as JSON. What the page writes is written around it by hand, as what serde_json writes may be anything.
+/// A text as JSON. The page formats objects by hand around it: serializing any value with serde_json costs more bytes.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The ids in a list; none where it is no list of texts.
-fn ids(kept: &Value, name: &str) -> Option<Vec<String>> {
-    match kept.get(name) {
+/// The ids of a list; none if it is no list of texts.
+fn ids(layout: &Value, name: &str) -> Option<Vec<String>> {
+    match layout.get(name) {
         Some(list) => list.as_array()?.iter().map(|id| Some(id.as_str()?.to_owned())).collect(),
         None => Some(Vec::new()),
     }
@@ -152,16 +151,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_differs_from_the_catalogue_only_where_one_says_so() {
+    fn only_changed_graphs_differ_from_the_catalogue() {
         let mut layout = Layout::default();
         let (shown, hidden) = (GRAPHS.iter().find(|graph| graph.is_shown), GRAPHS.iter().find(|graph| !graph.is_shown));
         let (shown, hidden) = (shown.expect("a graph"), hidden.expect("a graph"));
         assert!(layout.shows(shown) && !layout.shows(hidden));
-        layout.show(shown, false);
-        layout.show(hidden, true);
+        layout.set_visible(shown, false);
+        layout.set_visible(hidden, true);
         assert!(!layout.shows(shown) && layout.shows(hidden) && !layout.is_default());
-        layout.show(shown, true);
-        layout.show(hidden, false);
+        layout.set_visible(shown, true);
+        layout.set_visible(hidden, false);
         assert!(layout.is_default());
     }
 
@@ -179,10 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn a_graph_that_is_new_appears_at_its_place_and_one_that_is_unknown_stays_named() {
+    fn a_new_graph_appears_at_its_place_and_an_unknown_one_stays_listed() {
         let section = Section::Engine;
         let all = ids(&Layout::default(), section);
-        // As an older page would have kept it: the first two exchanged, one that is gone, and not yet the third.
+        // As an older page would have stored it: the first two swapped, one that is gone, and without the third.
         let mut order = vec![all[1], all[0], "gone"];
         order.extend(&all[3..]);
         let text = format!("{{\"version\":1,\"order\":{},\"shown\":[\"gone\"]}}", serde_json::json!(order));
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_no_layout() {
+    fn damaged_text_is_no_layout() {
         for text in ["", "{}", "[]", "{\"version\":2}", "{\"version\":1,\"order\":7}", "<script>"] {
             assert_eq!(Layout::from_text(text), None, "{text}");
         }

@@ -5,7 +5,7 @@ use crate::data::feed::Feed;
 use crate::state::layout::Layout;
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
-use crate::state::theme::keep_per_minute;
+use crate::state::theme::store_per_minute;
 use crate::ui::customize::row::Row;
 use crate::ui::kit::clipboard::copy;
 use crate::ui::kit::conditional::{ForEachGraph, Show};
@@ -41,7 +41,7 @@ fn Panel() -> impl IntoView {
     let chosen =
         Memo::new(move |_| navigation.view.with(|view| if view.is_per_minute { MINUTE } else { SECOND }.to_owned()));
     let choose = move |unit: String| {
-        keep_per_minute(unit == MINUTE);
+        store_per_minute(unit == MINUTE);
         navigation.adjust(|view| view.is_per_minute = unit == MINUTE);
     };
     let copy_link = move || {

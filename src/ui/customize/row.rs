@@ -61,7 +61,7 @@ pub(super) fn Row(
                     prop:checked=move || is_shown.get()
                     on:change=move |event| {
                         let is_shown = event_target_checked(&event);
-                        layouts.change(|layout| layout.show(graph, is_shown));
+                        layouts.change(|layout| layout.set_visible(graph, is_shown));
                     }
                 />
                 {graph.title}

@@ -1,5 +1,6 @@
 //! Touch input on a graph: one finger points and selects as a mouse does, two pinch the range.
 use crate::state::time_range::TimeRange;
+use crate::state::view::PinchPoint;
 use plot::Projection;
 
 /// The fingers on the graph; a third one is ignored.
@@ -22,7 +23,7 @@ struct Finger {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct PinchStart {
     projection: Projection,
-    before: (f64, f64),
+    before: PinchPoint,
 }
 
 /// The state of a pinch, for [`crate::state::view::Range::pinched`].
@@ -31,9 +32,9 @@ pub(crate) struct PinchUpdate {
     /// The range when the pinch began.
     pub(crate) range: TimeRange,
     /// Middle and distance of the fingers when the pinch began.
-    pub(crate) before: (f64, f64),
+    pub(crate) before: PinchPoint,
     /// Middle and distance of the fingers now.
-    pub(crate) after: (f64, f64),
+    pub(crate) after: PinchPoint,
 }
 
 impl Touch {
@@ -43,7 +44,7 @@ impl Touch {
             self.fingers.push(Finger { id, position });
         }
         if self.start.is_none() {
-            self.start = self.middle_and_distance(&projection).map(|before| PinchStart { projection, before });
+            self.start = self.pinch_point(&projection).map(|before| PinchStart { projection, before });
         }
         self.start.is_some()
     }
@@ -52,7 +53,7 @@ impl Touch {
     pub(crate) fn moved(&mut self, id: i32, position: (f64, f64)) -> Option<PinchUpdate> {
         self.fingers.iter_mut().find(|finger| finger.id == id)?.position = position;
         let PinchStart { projection, before } = self.start?;
-        let after = self.middle_and_distance(&projection)?;
+        let after = self.pinch_point(&projection)?;
         Some(PinchUpdate { range: TimeRange::new(projection.start_ms, projection.end_ms), before, after })
     }
 
@@ -64,13 +65,13 @@ impl Touch {
     }
 
     /// The middle of two fingers as a share of the graph's width, and their distance in CSS pixels.
-    fn middle_and_distance(&self, projection: &Projection) -> Option<(f64, f64)> {
+    fn pinch_point(&self, projection: &Projection) -> Option<PinchPoint> {
         let [Finger { position: one, .. }, Finger { position: other, .. }] = self.fingers.as_slice() else {
             return None;
         };
         let width = projection.right - projection.left;
         let middle = (f64::midpoint(one.0, other.0) - projection.left) / width;
-        Some((middle, (one.0 - other.0).hypot(one.1 - other.1)))
+        Some(PinchPoint { middle, distance_px: (one.0 - other.0).hypot(one.1 - other.1) })
     }
 }
 
@@ -91,7 +92,9 @@ mod tests {
         assert_eq!(touch.moved(7, (130.0, 10.0)), None, "one finger selects");
         assert!(touch.down(9, (170.0, 40.0), projection()));
         let pinch = touch.moved(9, (200.0, 10.0)).expect("a pinch");
-        assert_eq!((pinch.range, pinch.before, pinch.after), (TimeRange::new(1000, 5000), (0.5, 50.0), (0.575, 70.0)));
+        let point = |middle, distance_px| PinchPoint { middle, distance_px };
+        assert_eq!(pinch.range, TimeRange::new(1000, 5000));
+        assert_eq!((pinch.before, pinch.after), (point(0.5, 50.0), point(0.575, 70.0)));
         assert!(touch.up(7));
         assert_eq!(touch.moved(9, (100.0, 10.0)), None, "the other finger does nothing until it is lifted too");
         assert!(!touch.up(9));

@@ -41,7 +41,7 @@ mod tests {
         let scope = Scope { model: Some("\"><script>".into()), ..Scope::default() };
         let view = View { scope, range: Range::Last(3_600_000), ..View::default() };
         let code = embed_code("http://h/\"", graph, &view);
-        let source = "http://h/&quot;?embed=cpu&amp;model=%22%3E%3Cscript%3E&amp;from=now-1h";
+        let source = "http://h/&quot;?embed=cpu&amp;model=%22%3E%3Cscript%3E&amp;from=now-1h&amp;v=2";
         assert!(code.starts_with(&format!("<iframe src=\"{source}\" title=\"")), "{code}");
         assert_eq!(code.matches('<').count(), 2, "{code}");
         let embedded =

@@ -109,7 +109,7 @@ fn follow_system_theme(navigation: Navigation, theme: RwSignal<Theme>) {
     let changed = Closure::<dyn Fn(web_sys::MediaQueryListEvent)>::new(move |event: web_sys::MediaQueryListEvent| {
         system.set(system_theme(event.matches()));
         let is_embed = navigation.view.with_untracked(|view| view.embed.is_some());
-        if !is_embed && !theme::is_chosen() {
+        if !is_embed && !theme::is_stored() {
             apply(system.get_untracked());
         }
     });

@@ -2,7 +2,7 @@
 use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
-use crate::state::url::has_invalid_times;
+use crate::state::url::{has_invalid_times, is_of_later_version};
 use crate::ui::kit::controls::TextButton;
 use crate::ui::kit::format_time as time;
 use crate::wasm_size::effect::on_change;
@@ -50,7 +50,11 @@ impl Action {
 pub(crate) fn Banner() -> impl IntoView {
     let (feed, layouts) = (expect_context::<Feed>(), expect_context::<Layouts>());
     let navigation = expect_context::<Navigation>();
-    let is_invalid = RwSignal::new(has_invalid_times(&window().location().search().unwrap_or_default()));
+    let search = window().location().search().unwrap_or_default();
+    let is_invalid = RwSignal::new(has_invalid_times(&search));
+    // Until a change of the view rewrites the address.
+    let is_later = RwSignal::new(is_of_later_version(&search));
+    on_change(move || navigation.view.get(), move || is_later.set(false));
     on_change(move || navigation.view.with(|view| view.range), move || is_invalid.set(false));
     let has_no_engine = Memo::new(move |_| {
         feed.inventory.with(|inventory| inventory.as_ref().is_some_and(|inventory| inventory.models().is_empty()))
@@ -69,16 +73,17 @@ pub(crate) fn Banner() -> impl IntoView {
         let constant = |is_present: bool, message: fn() -> Message| is_present.then(message);
         let messages = [
             disconnected,
+            constant(is_later.get(), later_version),
             constant(is_invalid.get(), invalid_times),
-            constant(layouts.is_borrowed(), borrowed_layout),
+            constant(layouts.is_preview(), borrowed_layout),
             constant(has_no_engine.get(), no_engine),
         ];
         messages.into_iter().flatten().collect::<Vec<_>>()
     };
     let run = move |action| match action {
         Action::Retry => feed.refresh(),
-        Action::KeepLayout => layouts.settle(true),
-        Action::OwnLayout => layouts.settle(false),
+        Action::KeepLayout => layouts.end_preview(true),
+        Action::OwnLayout => layouts.end_preview(false),
     };
     let button = move |action: &Action| {
         let action = *action;
@@ -110,6 +115,12 @@ fn disconnected_text(connection: &Connection, has_data: bool) -> Option<String> 
 
 fn message(id: &'static str, title: &'static str, text: &str) -> Message {
     Message { id, is_warning: false, title, text: text.to_owned(), actions: &[] }
+}
+
+fn later_version() -> Message {
+    let text = "Reload the page to get the latest version; this one leaves out what it does not know.";
+    let message = message("later-version", "This link was made by a later version of Inferboard. ", text);
+    Message { is_warning: true, ..message }
 }
 
 fn invalid_times() -> Message {

@@ -1,14 +1,16 @@
-//! What the companion and the page agree on: metric names, and the closed lists behind their labels.
+//! What the companion and the page agree on: metric names, the closed lists behind their labels, and what an origin is.
 pub mod names;
 
 mod attribution_failure;
 mod gpu_fault;
+mod origin;
 mod replica_state;
 mod restart_reason;
 mod scrape_failure;
 
 pub use attribution_failure::AttributionFailure;
 pub use gpu_fault::GpuFault;
+pub use origin::is_origin;
 pub use replica_state::ReplicaState;
 pub use restart_reason::RestartReason;
 pub use scrape_failure::ScrapeFailure;

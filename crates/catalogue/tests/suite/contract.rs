@@ -1,4 +1,5 @@
-//! Whether the companion and the page take their metric names from the contract.
+//! Whether sources and documents follow the contract.
+use catalogue::contract::{AttributionFailure, GpuFault, ScrapeFailure};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,6 +23,19 @@ fn metric_names_are_written_only_in_the_contract() {
         found.extend(lines.map(|(at, line)| format!("{}:{}: {}", file.display(), at + 1, line.trim())));
     }
     assert!(found.is_empty(), "use catalogue::contract::names for:\n{}", found.join("\n"));
+}
+
+#[test]
+fn documents_explain_every_reason() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let read = |name: &str| fs::read_to_string(docs.join(name)).expect("a document");
+    let (troubleshooting, hardware) = (read("troubleshooting.md"), read("hardware.md"));
+    let faults = GpuFault::ALL.map(|fault| (&hardware, fault.id()));
+    let attribution = AttributionFailure::ALL.map(|failure| (&hardware, failure.id()));
+    let scrapes = ScrapeFailure::ALL.map(|failure| (&troubleshooting, failure.id()));
+    for (document, id) in faults.into_iter().chain(attribution).chain(scrapes) {
+        assert!(document.contains(&format!("`{id}`")), "{id}");
+    }
 }
 
 /// Whether a line has a metric name outside comments. `inferboard_server` is the name of a crate.

@@ -4,7 +4,7 @@ use crate::data::discovery::inventory::Labels;
 use crate::data::graph::grid::Grid;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
-use catalogue::contract::ReplicaState;
+use catalogue::contract::{ReplicaState, RestartReason};
 use prometheus_api::{Number, RangeValues, Series};
 
 /// When a series said that a replica was in a state.
@@ -265,7 +265,12 @@ pub(crate) fn restarts(
             startup.filter(|interval| interval.end_ms == intervals[at].start_ms).unwrap_or(&intervals[at]).start_ms
         });
         let time_ms = start_ms.unwrap_or(sample.time_ms);
-        let reason = sample.labels.get("reason").filter(|reason| *reason != "unknown").cloned().unwrap_or_default();
+        let reason = sample
+            .labels
+            .get("reason")
+            .filter(|reason| *reason != RestartReason::Unknown.id())
+            .cloned()
+            .unwrap_or_default();
         let count = sample.value.round().max(1.0) as u32;
         let at = all.partition_point(|other| other.time_ms <= time_ms);
         all.insert(at, Restart { time_ms: time_ms.clamp(range.start_ms, range.end_ms), count, reason });

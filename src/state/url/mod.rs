@@ -1,19 +1,30 @@
 //! The view as the query part of a link, and back: the one codec.
-use crate::state::embed::{Embed, EmbedContent, is_origin};
+//!
+//! A link has a version. This module writes the current one; [`version`] brings links of earlier versions up to it.
+mod version;
+
+use crate::state::embed::{Embed, EmbedContent};
 use crate::state::theme::Theme;
 use crate::state::time_range::TimeRange;
 use crate::state::time_zone::TimeZone;
+use crate::state::url::version::{Parameters, VERSION, VERSION_PARAMETER};
 use crate::state::view::{DEFAULT_RANGE_MS, MAX_RANGE_MS, MIN_RANGE_MS, Range, Refresh, View};
+use catalogue::contract::is_origin;
 use catalogue::{Scope, Section};
 use prometheus_api::parse_duration_ms;
 
-/// The name of the parameter that says by what requests are counted.
+pub use version::is_of_later_version;
+
+/// The parameter for the unit of request rates.
 const RATE: &str = "rate";
 
-/// Times before 1971 or after 2200 are slips, not ranges.
+/// Refresh intervals that a link may have, in milliseconds.
+const REFRESH_INTERVALS_MS: std::ops::RangeInclusive<i64> = 1000..=3_600_000;
+
+/// Times that a link may have: those before 1971 or after 2200 are mistakes.
 const TIMES_MS: std::ops::Range<i64> = 31_536_000_000..7_258_118_400_000;
 
-/// The query part without its question mark; what is as on a first visit is left out.
+/// The query part without its question mark. Values of a first visit are left out, so theirs is empty.
 pub fn encode(view: &View) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     if let Some(embed) = &view.embed {
@@ -59,31 +70,35 @@ pub fn encode(view: &View) -> String {
     }
     view.replica_table.encode(&mut query);
     view.card_options.encode(&mut query);
-    query.finish()
+    let mut query = query.finish();
+    if !query.is_empty() {
+        query.push_str(&format!("&{VERSION_PARAMETER}={VERSION}"));
+    }
+    query
 }
 
-/// Whether a query part says by what requests are counted.
+/// Whether a query part has a unit of request rates.
 pub fn has_rate(query: &str) -> bool {
     form_urlencoded::parse(query.trim_start_matches('?').as_bytes()).any(|(name, _)| name == RATE)
 }
 
-/// The view that a query part describes; what it does not say, or says in a way that makes no sense, is as on a first
-/// visit.
+/// The view of a query part of any version. What it leaves out, and what is invalid, is as on a first visit.
 pub fn decode(query: &str) -> View {
-    read(query).0
+    read(version::parameters(query)).0
 }
 
-/// Whether a query part names times that make no range.
+/// Whether a query part has times that are no valid range.
 pub fn has_invalid_times(query: &str) -> bool {
-    read(query).1
+    read(version::parameters(query)).1
 }
 
-fn read(query: &str) -> (View, bool) {
+/// The view of parameters of the current version, and whether their times are invalid.
+fn read(parameters: Parameters) -> (View, bool) {
     let mut view = View::default();
     let (mut from, mut to) = (None, None);
     let (mut content, mut theme, mut parents) = (None, None, Vec::new());
-    for (name, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
-        let text = || (!value.is_empty()).then(|| value.to_string());
+    for (name, value) in parameters {
+        let text = || (!value.is_empty()).then(|| value.clone());
         match &*name {
             "model" => view.scope.model = text(),
             "environment" => view.scope.environment = text(),
@@ -93,7 +108,8 @@ fn read(query: &str) -> (View, bool) {
             "from" => from = text(),
             "to" => to = text(),
             "every" => {
-                if let Some(interval_ms) = parse_duration_ms(&value).ok().filter(|ms| (1000..=3_600_000).contains(ms)) {
+                if let Some(interval_ms) = parse_duration_ms(&value).ok().filter(|ms| REFRESH_INTERVALS_MS.contains(ms))
+                {
                     view.refresh.interval_ms = interval_ms;
                 }
             }
@@ -103,26 +119,27 @@ fn read(query: &str) -> (View, bool) {
             "card" => view.card_options.decode(&value),
             "embed" => content = text(),
             "theme" => theme = Theme::from_id(&value),
-            "parent" if is_origin(&value) => parents.push(value.to_string()),
+            "parent" if is_origin(&value) => parents.push(value),
             name => view.replica_table.decode(name, &value),
         }
     }
     let has_times = from.is_some() || to.is_some();
-    let times = from.and_then(|from| parse_range(&from, to.as_deref()));
-    view.range = times.unwrap_or(view.range);
+    let range = from.and_then(|from| parse_range(&from, to.as_deref()));
+    view.range = range.unwrap_or(view.range);
     view.embed = content.map(|content| Embed { content: EmbedContent::from_id(&content), theme, parents });
-    (view, has_times && times.is_none())
+    (view, has_times && range.is_none())
 }
 
-/// The range between the values of `from` and `to`: `now-1h` alone, or two times in Unix milliseconds.
+/// The range of the values of `from` and `to`: `now-1h` alone, or two times in Unix milliseconds.
 pub fn parse_range(from: &str, to: Option<&str>) -> Option<Range> {
     if let Some(length) = from.strip_prefix("now-") {
         let length_ms = parse_duration_ms(length).ok()?;
         return (MIN_RANGE_MS..=MAX_RANGE_MS).contains(&length_ms).then_some(Range::Last(length_ms));
     }
-    let (start_ms, end_ms): (i64, i64) = (from.parse().ok()?, to?.parse().ok()?);
-    let is_sound = TIMES_MS.contains(&start_ms) && TIMES_MS.contains(&end_ms) && end_ms - start_ms >= MIN_RANGE_MS;
-    is_sound.then_some(Range::Between(TimeRange::new(start_ms, end_ms)))
+    let range = TimeRange::new(from.parse().ok()?, to?.parse().ok()?);
+    let is_valid =
+        TIMES_MS.contains(&range.start_ms) && TIMES_MS.contains(&range.end_ms) && range.length_ms() >= MIN_RANGE_MS;
+    is_valid.then_some(Range::Between(range))
 }
 
 /// A duration in the largest unit that divides it.
@@ -159,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_in_its_link() {
+    fn an_embed_survives_its_link() {
         for (content, theme) in [
             (EmbedContent::All, None),
             (EmbedContent::Graph("volume".into()), Some(Theme::Dark)),
@@ -169,8 +186,8 @@ mod tests {
             let view = View { embed: Some(Embed { content, theme, parents }), ..View::default() };
             assert_eq!(decode(&encode(&view)), view);
         }
-        let frame = decode("?theme=auto&embed=cpu&parent=*&parent=null&parent=https://a.example/x").embed;
-        assert_eq!(frame, Some(Embed { content: EmbedContent::Graph("cpu".into()), theme: None, parents: Vec::new() }));
+        let embed = decode("?theme=auto&embed=cpu&parent=*&parent=null&parent=https://a.example/x").embed;
+        assert_eq!(embed, Some(Embed { content: EmbedContent::Graph("cpu".into()), theme: None, parents: Vec::new() }));
         assert_eq!(decode("theme=dark&parent=https://a.example&embed="), View::default());
     }
 
@@ -181,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_a_first_visit() {
+    fn invalid_values_are_as_on_a_first_visit() {
         for query in [
             "?from=now-1x",
             "from=now-1ms",
@@ -198,9 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn links_read_as_a_person_writes_them() {
+    fn links_written_by_hand_are_read() {
         let view = decode("?section=hardware&from=now-3h&refresh=off&every=30s");
         assert_eq!((view.section, view.range), (Some(Section::Hardware), Range::Last(3 * 3_600_000)));
         assert_eq!(view.refresh, Refresh { is_on: false, interval_ms: 30_000 });
+    }
+
+    #[test]
+    fn links_have_the_current_version() {
+        let view = View { section: Some(Section::Engine), ..View::default() };
+        assert_eq!(encode(&view), "section=engine&v=2");
     }
 }
