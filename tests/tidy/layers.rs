@@ -9,7 +9,9 @@ const PURE_CRATES: &[&str] = &["catalogue", "catalogue-export", "exposition", "p
 /// What a pure crate never calls.
 const IMPURE: &[&str] = &[
     "std::fs",
-    "std::net",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "ToSocketAddrs",
     "std::env::",
     "std::process",
     "SystemTime::now",

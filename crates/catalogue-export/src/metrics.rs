@@ -1,11 +1,9 @@
 //! The reference of the metrics that any server can export, as a document.
 use crate::cell;
-use catalogue::{
-    Engine, GPU_METRICS, Recipe, Section, Shape,
-    contract::{AttributionFailure, ReplicaState, RestartReason},
-    engine, graph,
-};
-use std::{collections::BTreeMap, fmt::Write};
+use catalogue::contract::{AttributionFailure, ReplicaState, RestartReason};
+use catalogue::{Engine, GPU_METRICS, Recipe, Section, Shape, engine, graph};
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// The label values whose meaning or colour is fixed, with `{…}` for the lists of [`catalogue::contract`].
 const LABEL_VALUES: &str = "

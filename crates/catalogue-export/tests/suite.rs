@@ -7,7 +7,10 @@ use catalogue::{
 use catalogue_export::{coverage, grafana_dashboard, metrics, recording_rules};
 use promql::Limits;
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 /// `UPDATE_SNAPSHOTS=1` rewrites them.
 #[test]

@@ -1,5 +1,7 @@
 //! What metric names say: the engines behind them, their versions, and which names no recipe reads.
-use crate::{Engine, Recipe, Signature, contract::names::PROCESS_START_TIME, engines::ENGINES, metric_name};
+use crate::contract::names::PROCESS_START_TIME;
+use crate::engines::ENGINES;
+use crate::{Engine, Recipe, Signature, metric_name};
 use std::collections::BTreeSet;
 
 /// The engine that exports a metric, and its rank. Routers and frameworks re-export the metrics of the engine inside, so

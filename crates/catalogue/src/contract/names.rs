@@ -174,7 +174,8 @@ pub const PROCESS_START_TIME: &str = "process_start_time_seconds";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{contract::ReplicaState, metric_name::bare_name};
+    use crate::contract::ReplicaState;
+    use crate::metric_name::bare_name;
     use std::collections::BTreeSet;
 
     #[test]

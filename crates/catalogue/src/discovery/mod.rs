@@ -1,15 +1,14 @@
 //! The query that discovers which metrics are present: every name that a recipe needs, in as short a text as possible.
 mod pattern;
 
-use crate::{
-    ScopeLabels,
-    contract::names::PROCESS_START_TIME,
-    engines::ENGINES,
-    metric_name::bare_name,
-    promql_text::duration,
-    query::{NeededNames, needed},
-};
-use std::{collections::BTreeSet, sync::OnceLock};
+use crate::ScopeLabels;
+use crate::contract::names::PROCESS_START_TIME;
+use crate::engines::ENGINES;
+use crate::metric_name::bare_name;
+use crate::promql_text::duration;
+use crate::query::{NeededNames, needed};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Every metric name that discovery queries.
 pub fn metric_names() -> BTreeSet<String> {

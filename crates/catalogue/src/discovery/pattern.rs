@@ -1,5 +1,6 @@
 //! A short regular expression for a set of metric names.
-use crate::{PrefixAliases, engines::ENGINES};
+use crate::PrefixAliases;
+use crate::engines::ENGINES;
 use std::collections::BTreeSet;
 
 /// A regular expression for exactly these names. It writes common prefixes and frequent endings once, and also the metrics

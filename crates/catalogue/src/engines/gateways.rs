@@ -1,8 +1,6 @@
 //! Web servers, proxies and routers in front of the engines.
-use crate::{
-    Engine, Layer, Signature,
-    recipe::{avg, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, sum},
-};
+use crate::recipe::{avg, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, sum};
+use crate::{Engine, Layer, Signature};
 
 /// The HTTP side of Python servers that use prometheus-fastapi-instrumentator, such as vLLM's.
 pub(super) const FASTAPI: Engine = Engine {

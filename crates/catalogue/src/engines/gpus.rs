@@ -1,8 +1,6 @@
 //! GPUs: the companion's own collector, NVIDIA's DCGM exporter, and nvidia_gpu_exporter.
-use crate::{
-    Engine, Layer, Signature, VersionLabel,
-    recipe::{avg, max, rate, raw, sum, sum_by},
-};
+use crate::recipe::{avg, max, rate, raw, sum, sum_by};
+use crate::{Engine, Layer, Signature, VersionLabel};
 
 /// A metric of the companion's GPU collector, labelled `gpu` (index), `uuid` and `name`. It is sampled more often than
 /// scraped: a gauge is the mean over the interval, and its sibling that ends in `_max` the largest sample.

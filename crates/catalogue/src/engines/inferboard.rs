@@ -1,11 +1,9 @@
 //! Inferboard's own metrics, which any server or gateway can export to feed every graph that is not about hardware.
-use crate::{
-    Engine, Layer, Signature,
-    contract::names,
-    recipe::{
-        avg, avg_rate, histogram, max, max_by, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, sum, sum_by,
-    },
+use crate::contract::names;
+use crate::recipe::{
+    avg, avg_rate, histogram, max, max_by, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, sum, sum_by,
 };
+use crate::{Engine, Layer, Signature};
 
 pub(super) const INFERBOARD: Engine = Engine {
     id: "inferboard",

@@ -1,10 +1,8 @@
 //! Hosts, containers and processes: node_exporter's names, which the companion also exports, cAdvisor, Kubernetes, and
 //! what every scraper and client library reports.
-use crate::{
-    Engine, Layer, Signature, VersionLabel,
-    contract::names,
-    recipe::{avg, max, rate, raw, sum, sum_by},
-};
+use crate::contract::names;
+use crate::recipe::{avg, max, rate, raw, sum, sum_by};
+use crate::{Engine, Layer, Signature, VersionLabel};
 
 pub(super) const HOST: Engine = Engine {
     id: "host",

@@ -11,7 +11,8 @@ mod tgi;
 mod vllm;
 
 use crate::{Engine, Recipe};
-use std::{collections::HashMap, sync::OnceLock};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 pub use gpus::{GPU_METRICS, GpuMetric};
 

@@ -1,8 +1,6 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
-use crate::{
-    Engine, Layer, Signature,
-    recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by},
-};
+use crate::recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by};
+use crate::{Engine, Layer, Signature};
 
 pub(super) const TRTLLM: Engine = Engine {
     id: "trtllm",

@@ -1,10 +1,8 @@
 //! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe and BentoML; and LMCache.
-use crate::{
-    Engine, Layer, PrefixAliases, Signature, VersionLabel,
-    recipe::{
-        avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
-    },
+use crate::recipe::{
+    avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
 };
+use crate::{Engine, Layer, PrefixAliases, Signature, VersionLabel};
 
 pub(super) const LLAMACPP: Engine = Engine {
     id: "llamacpp",

@@ -1,8 +1,6 @@
 //! What hosted platforms export about their endpoints: Hugging Face and Baseten.
-use crate::{
-    Engine, Layer, Signature,
-    recipe::{avg, histogram, max, mean, quantiles, rate, rate_by_class, ratio, sum, sum_by},
-};
+use crate::recipe::{avg, histogram, max, mean, quantiles, rate, rate_by_class, ratio, sum, sum_by};
+use crate::{Engine, Layer, Signature};
 
 const UNVERIFIED: &str = "named by third parties only; the route's full list of names is not public";
 

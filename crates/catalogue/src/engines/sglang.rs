@@ -1,11 +1,8 @@
 //! SGLang, under all the names that its metrics have had, and its gateway.
-use crate::{
-    Engine, Layer, PrefixAliases, Signature,
-    recipe::{
-        avg, avg_rate, avg_rate_by, histogram, max, max_by, mean, mean_by, rate, rate_by, rate_by_class, ratio, raw,
-        sum,
-    },
+use crate::recipe::{
+    avg, avg_rate, avg_rate_by, histogram, max, max_by, mean, mean_by, rate, rate_by, rate_by_class, ratio, raw, sum,
 };
+use crate::{Engine, Layer, PrefixAliases, Signature};
 
 pub(super) const SGLANG: Engine = Engine {
     id: "sglang",

@@ -1,8 +1,6 @@
 //! Hugging Face's servers: text-generation-inference, text-embeddings-inference, the inference toolkit and the router.
-use crate::{
-    Engine, Layer, PrefixAliases, Signature,
-    recipe::{histogram, mean, quantiles, rate, rate_by, ratio, raw, sum},
-};
+use crate::recipe::{histogram, mean, quantiles, rate, rate_by, ratio, raw, sum};
+use crate::{Engine, Layer, PrefixAliases, Signature};
 
 pub(super) const TGI: Engine = Engine {
     id: "tgi",

@@ -1,8 +1,6 @@
 //! vLLM V0 and V1, also under the names that Ray and other exporters give its metrics; and its router.
-use crate::{
-    Engine, Layer, PrefixAliases, Signature,
-    recipe::{avg, avg_rate, histogram, max, mean, rate, rate_by, ratio, ratio_by, sum, sum_by},
-};
+use crate::recipe::{avg, avg_rate, histogram, max, mean, rate, rate_by, ratio, ratio_by, sum, sum_by};
+use crate::{Engine, Layer, PrefixAliases, Signature};
 
 pub(super) const VLLM: Engine = Engine {
     id: "vllm",

@@ -1,6 +1,7 @@
 //! Graphs of traffic and latency.
 use super::templates::{EVENTS, LINES, PERCENTILES, SHARE, STACK, UNNAMED, data, limit};
-use crate::{Colours::StatusClasses, Detail, Graph, Section, Unit};
+use crate::Colours::StatusClasses;
+use crate::{Detail, Graph, Section, Unit};
 
 const REQUESTS: Section = Section::Requests;
 

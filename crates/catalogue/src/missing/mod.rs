@@ -1,11 +1,10 @@
 //! Why a graph is missing, in a sentence that says what to do.
-use crate::{
-    Engine, Graph, Layer, LineRole, Recipe, Section,
-    contract::{GpuFault, ScrapeFailure},
-    engines::{ENGINES, EngineRecipe, recipes},
-    query::{has_data, is_present, role},
-};
-use std::{collections::BTreeSet, fmt};
+use crate::contract::{GpuFault, ScrapeFailure};
+use crate::engines::{ENGINES, EngineRecipe, recipes};
+use crate::query::{has_data, is_present, role};
+use crate::{Engine, Graph, Layer, LineRole, Recipe, Section};
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// What is known about the targets in scope.
 pub struct ScopeStatus<'a> {

@@ -1,5 +1,6 @@
 //! What a query depends on besides its graph: scope, label names and window.
-use crate::{Detail, Scope, ScopeLabels, promql_text::duration};
+use crate::promql_text::duration;
+use crate::{Detail, Scope, ScopeLabels};
 
 /// Servers accept queries of 16 KiB; the rest is left for what callers add.
 const MAX_QUERY_BYTES: usize = 15 << 10;

@@ -1,13 +1,9 @@
 //! The query of a whole graph: its recipes joined by layer and line.
-use super::{
-    context::RenderedContext,
-    is_present, role,
-    shape::{LineNaming, expression},
-};
-use crate::{
-    DrawStyle, Engine, Graph, Layer, LineRole, Recipe, Shape,
-    engines::{ENGINES, EngineRecipe, recipes},
-};
+use super::context::RenderedContext;
+use super::shape::{LineNaming, expression};
+use super::{is_present, role};
+use crate::engines::{ENGINES, EngineRecipe, recipes};
+use crate::{DrawStyle, Engine, Graph, Layer, LineRole, Recipe, Shape};
 
 /// The query of the recipes that are present and wanted. The outermost engines are left out while it is too long.
 pub(super) fn query(

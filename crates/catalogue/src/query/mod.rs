@@ -10,11 +10,9 @@ pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica
 
 pub(crate) use presence::{NeededNames, is_present, needed};
 
-use crate::{
-    Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary,
-    contract::names::{ENGINE_INFO, PROCESS_START_TIME},
-    engines::recipes,
-};
+use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
+use crate::engines::recipes;
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary};
 use context::RenderedContext;
 
 /// The percentiles that are drawn: name and quantile.

@@ -1,5 +1,7 @@
 //! Which metrics a recipe needs, and which of them are present.
-use crate::{Engine, Recipe, Shape, metric_name::bare_name, recipe::Names};
+use crate::metric_name::bare_name;
+use crate::recipe::Names;
+use crate::{Engine, Recipe, Shape};
 
 /// Names of one metric, of which a recipe needs at least one.
 pub(crate) struct NeededNames {

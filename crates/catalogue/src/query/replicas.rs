@@ -1,10 +1,8 @@
 //! The queries behind the replica timeline and the replica table.
 use super::{QueryContext, query_for};
-use crate::{
-    contract::names::{ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE},
-    graph,
-    promql_text::duration,
-};
+use crate::contract::names::{ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE};
+use crate::graph;
+use crate::promql_text::duration;
 
 /// The range queries of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! From a recipe to PromQL: the one place that fills in selector, window and grouping.
-use super::{PERCENTILES, context::RenderedContext, presence::present_names};
-use crate::{
-    Detail, Engine, LINE_LABEL, Layer, Recipe, Shape,
-    graph::LINE_NAME_SEPARATOR,
-    promql_text::{named, named_by, quoted},
-    recipe::Names,
-};
+use super::PERCENTILES;
+use super::context::RenderedContext;
+use super::presence::present_names;
+use crate::graph::LINE_NAME_SEPARATOR;
+use crate::promql_text::{named, named_by, quoted};
+use crate::recipe::Names;
+use crate::{Detail, Engine, LINE_LABEL, Layer, Recipe, Shape};
 
 /// How the lines of a recipe are named.
 pub(super) struct LineNaming<'a> {

@@ -1,10 +1,8 @@
 //! The captured metrics pages.
 use exposition::{Family, Format};
-use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// A captured metrics page.
 pub(crate) struct Capture {

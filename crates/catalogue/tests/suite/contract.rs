@@ -1,9 +1,7 @@
 //! Whether sources and documents follow the contract.
 use catalogue::contract::{AttributionFailure, GpuFault, ScrapeFailure};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Text with a metric name is allowed only in the contract, tests, comments and generated documents.
 #[test]

@@ -1,9 +1,7 @@
 //! Every name that a recipe reads is captured from a real server, with the type that the recipe expects, or says where it
 //! is documented.
-use crate::{
-    captures::{captures, has_public_captures},
-    scraped::all_recipes,
-};
+use crate::captures::{captures, has_public_captures};
+use crate::scraped::all_recipes;
 use catalogue::{Recipe, Shape, bare_name, family_of};
 use exposition::Kind;
 use std::collections::{BTreeMap, BTreeSet};

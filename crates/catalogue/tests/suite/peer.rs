@@ -1,16 +1,15 @@
 //! The page's queries over every capture, compared with Prometheus's answers from the same samples.
-use crate::{captures::captures, scraped::Scraped};
+use crate::captures::captures;
+use crate::scraped::Scraped;
 use catalogue::{GRAPHS, LINE_LABEL, QueryContext, Scope, ScopeLabels, detailed_query, drawn_query};
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// With scrapes a minute apart, no edge of such a window falls on a sample, where Prometheus 2 and 3 differ.
 const WINDOW_MS: i64 = 150_000;

@@ -5,10 +5,8 @@ use catalogue::{
 };
 use exposition::{Family, Format};
 use promql::{Labels, Options, Value, uninterrupted};
-use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    fmt::Write,
-};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write;
 use tsdb::{Group, Store};
 
 /// Times of scrapes are multiples of this.

@@ -1,10 +1,11 @@
 //! What each capture draws, compared with the checked-in snapshots; `UPDATE_SNAPSHOTS=1` rewrites them.
-use crate::{
-    captures::{Capture, captures},
-    scraped::Scraped,
-};
+use crate::captures::{Capture, captures};
+use crate::scraped::Scraped;
 use catalogue::{GRAPHS, detect, family_of, has_data, unclaimed, version_of};
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 #[test]
 fn every_capture_draws_what_its_snapshot_says() {
