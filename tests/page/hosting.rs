@@ -131,7 +131,7 @@ async fn without_a_file_it_asks_its_own_origin_and_a_broken_file_is_named() -> R
     // There is no such server here, which the page says; what counts is where it has asked.
     told(&browser).await?;
     let own = format!("POST {FOLDER}api/v1/query");
-    assert!(host.requests().contains(&own), "{:?}", host.asked());
+    assert!(host.requests().contains(&own), "{:?}", host.requests());
     // A host that answers with the page itself where a file is absent has no file either.
     host.put(&format!("{FOLDER}config.json"), "<!doctype html><title>all</title>");
     browser.open(&page).await?;
