@@ -4,13 +4,11 @@
 
 use exposition::{Encoding, Format, IncrementalParser, Label, Limits, Sink, for_each_sample, parse, write};
 use rustix::time::{ClockId, clock_gettime};
-use std::{
-    env, fs,
-    hint::black_box,
-    io::Write as _,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::hint::black_box;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::{env, fs};
 
 /// A metrics page to measure.
 struct Input {

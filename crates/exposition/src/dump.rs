@@ -1,10 +1,11 @@
 //! Samples of an OpenMetrics dump of any length. Lines are read one by one; rules that span lines are not enforced.
-use crate::{
-    error::{ErrorKind, ParseError},
-    format::Format,
-    limits::Limits,
-    line::{Line, LineError, LineReader, labels::Label, sample::LabelBuffers, time::Timestamp},
-};
+use crate::error::{ErrorKind, ParseError};
+use crate::format::Format;
+use crate::limits::Limits;
+use crate::line::labels::Label;
+use crate::line::sample::LabelBuffers;
+use crate::line::{Line, LineError, LineReader};
+use crate::timestamp::Timestamp;
 use std::io::{self, Read};
 
 /// Size of the read buffer, and so the largest line.

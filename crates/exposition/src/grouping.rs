@@ -1,12 +1,8 @@
 //! Assigns samples and metadata to families.
-use crate::{
-    family::{Family, Kind, Sample},
-    format::Format,
-    line::{
-        Keyword, MetadataLine,
-        escape::{escapes_in_help, unescaped},
-    },
-};
+use crate::family::{Family, Kind, Sample};
+use crate::format::Format;
+use crate::line::escape::{escapes_in_help, unescaped};
+use crate::line::{Keyword, MetadataLine};
 use std::collections::HashMap;
 
 /// Families under construction.

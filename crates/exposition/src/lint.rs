@@ -1,13 +1,11 @@
 //! The linter: every error of a metrics page, not only the first.
-use crate::{
-    error::{ErrorKind, ParseError},
-    family::Family,
-    format::Format,
-    grouping::Grouping,
-    limits::Limits,
-    line::sample::LabelBuffers,
-    parse::{Parser, add_line},
-};
+use crate::error::{ErrorKind, ParseError};
+use crate::family::Family;
+use crate::format::Format;
+use crate::grouping::Grouping;
+use crate::limits::Limits;
+use crate::line::sample::LabelBuffers;
+use crate::parse::{Parser, add_line};
 
 /// The families and the errors of a metrics page.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -1,20 +1,17 @@
 //! The parser of one metrics page: line by line, sample by sample, or as families.
-use crate::{
-    error::{ErrorKind, ParseError},
-    family::{Exemplar, Family, Sample},
-    format::Format,
-    grouping::Grouping,
-    limits::Limits,
-    line::{
-        Line, LineError, LineReader,
-        cursor::Cursor,
-        labels::Label,
-        number::parse_leading,
-        sample::{LabelBuffers, Measurement},
-        time::Timestamp,
-    },
-    validate::{Outcome, Validator, role::ClassifiedSample},
-};
+use crate::error::{ErrorKind, ParseError};
+use crate::family::{Exemplar, Family, Sample};
+use crate::format::Format;
+use crate::grouping::Grouping;
+use crate::limits::Limits;
+use crate::line::cursor::Cursor;
+use crate::line::labels::Label;
+use crate::line::number::parse_leading;
+use crate::line::sample::{LabelBuffers, Measurement};
+use crate::line::{Line, LineError, LineReader};
+use crate::timestamp::Timestamp;
+use crate::validate::role::ClassifiedSample;
+use crate::validate::{Outcome, Validator};
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// A sample of a metrics page, borrowed for one call.

@@ -1,6 +1,8 @@
 //! Lays out grid lines, axis labels and notes.
+use crate::drawing::{Drawing, Note};
 use crate::pixel_snap::snap_centre;
-use crate::{Anchor, Drawing, Note, Projection, Scene, Stroke, TextLabel};
+use crate::projection::Projection;
+use crate::shapes::{Anchor, Scene, Stroke, TextLabel};
 
 pub(crate) fn add_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
     let scale = drawing.scale;

@@ -1,5 +1,7 @@
 //! Markers: triangles at values that are only bounds, or that are beyond the axis.
-use crate::{Polygon, Projection, Rgb};
+use crate::projection::Projection;
+use crate::rgb::Rgb;
+use crate::shapes::Polygon;
 
 /// A triangle on a line.
 #[derive(Clone, Copy, Debug, PartialEq)]

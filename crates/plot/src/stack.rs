@@ -1,7 +1,10 @@
 //! Lays out stacked columns: bars, areas, and the cells of a heat map.
+use crate::drawing::Drawing;
+use crate::layout::Layout;
 use crate::pixel_snap::snap;
-use crate::scene::Layout;
-use crate::{Drawing, Polygon, Projection, Rect, Rgb, Scene};
+use crate::projection::Projection;
+use crate::rgb::Rgb;
+use crate::shapes::{Polygon, Rect, Scene};
 
 pub(crate) fn add_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
     for Slot { index, left, right } in slots(drawing, p, width_ms) {

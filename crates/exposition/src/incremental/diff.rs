@@ -1,16 +1,13 @@
 //! The comparison of a metrics page with the previous one of its target.
-use super::{layout::Layout, series_table::SeriesTable};
-use crate::{
-    error::ParseError,
-    format::Format,
-    line::{
-        Line, MetadataLine,
-        sample::{LabelBuffers, Measurement, SampleLine},
-        time::Timestamp,
-    },
-    parse::Parser,
-    validate::recheck::Recheck,
-};
+use super::layout::Layout;
+use super::series_table::SeriesTable;
+use crate::error::ParseError;
+use crate::format::Format;
+use crate::line::sample::{LabelBuffers, Measurement, SampleLine};
+use crate::line::{Line, MetadataLine};
+use crate::parse::Parser;
+use crate::timestamp::Timestamp;
+use crate::validate::recheck::Recheck;
 
 /// What a page has, and how that differs from the previous page.
 pub(crate) struct PageDiff<'b, 'c> {

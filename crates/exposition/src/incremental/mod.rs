@@ -3,19 +3,15 @@ mod diff;
 mod layout;
 mod series_table;
 
-use crate::{
-    error::ParseError,
-    family::Kind,
-    format::Format,
-    limits::Limits,
-    line::{
-        Keyword, LineReader, MetadataLine,
-        escape::{escapes_in_help, unescaped},
-        labels::Label,
-        time::Timestamp,
-    },
-    parse::Parser,
-};
+use crate::error::ParseError;
+use crate::family::Kind;
+use crate::format::Format;
+use crate::limits::Limits;
+use crate::line::escape::{escapes_in_help, unescaped};
+use crate::line::labels::Label;
+use crate::line::{Keyword, LineReader, MetadataLine};
+use crate::parse::Parser;
+use crate::timestamp::Timestamp;
 use diff::{NumberedSample, PageDiff};
 use layout::Layout;
 use series_table::SeriesTable;

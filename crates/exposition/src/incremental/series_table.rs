@@ -1,9 +1,7 @@
 //! The table that numbers the series of one target.
 use crate::line::labels::Label;
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
 /// Series by their labels. Numbers are small; those of removed series are reused.
 #[derive(Default)]

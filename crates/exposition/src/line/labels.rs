@@ -1,13 +1,9 @@
 //! The labels of a sample, between its braces.
-use super::{
-    LineError, LineReader,
-    cursor::Cursor,
-    escape::{IN_QUOTES, unescaped, unknown_escape},
-};
-use crate::{
-    error::{ErrorKind, shortened},
-    format::Format,
-};
+use super::cursor::Cursor;
+use super::escape::{IN_QUOTES, unescaped, unknown_escape};
+use super::{LineError, LineReader};
+use crate::error::{ErrorKind, shortened};
+use crate::format::Format;
 use std::borrow::Cow;
 
 /// One label, its name and value unescaped.

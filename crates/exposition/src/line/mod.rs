@@ -1,4 +1,4 @@
-//! The parser of single lines. Rules that span lines are in [`crate::validate`].
+//! The parser of single lines. Rules that span lines are in `validate`.
 pub(crate) mod cursor;
 pub(crate) mod escape;
 pub(crate) mod labels;
@@ -7,12 +7,10 @@ pub(crate) mod number;
 pub(crate) mod sample;
 pub(crate) mod time;
 
-use crate::{
-    error::{ErrorKind, shortened},
-    family::Kind,
-    format::Format,
-    limits::Limits,
-};
+use crate::error::{ErrorKind, shortened};
+use crate::family::Kind;
+use crate::format::Format;
+use crate::limits::Limits;
 use cursor::Cursor;
 use sample::{LabelBuffers, SampleLine};
 use std::borrow::Cow;

@@ -1,16 +1,13 @@
 //! Parses sample lines: series, value, timestamp and exemplar.
-use super::{
-    Line, LineError, LineReader,
-    cursor::Cursor,
-    labels::{self, Label},
-    native::is_native_histogram,
-    number::parse_value,
-    time::{Timestamp, parse_ms, parse_seconds},
-};
-use crate::{
-    error::{ErrorKind, shortened},
-    format::Format,
-};
+use super::cursor::Cursor;
+use super::labels::Label;
+use super::native::is_native_histogram;
+use super::number::parse_value;
+use super::time::{parse_ms, parse_seconds};
+use super::{Line, LineError, LineReader, labels};
+use crate::error::{ErrorKind, shortened};
+use crate::format::Format;
+use crate::timestamp::Timestamp;
 use std::borrow::Cow;
 
 /// A sample line. Its labels are in the [`LabelBuffers`].

@@ -1,17 +1,13 @@
 //! The rules of OpenMetrics 1.0 for the samples of one family: values, labels, order and timestamps.
-use super::{
-    histogram::{HistogramCheck, HistogramKey},
-    role::{ClassifiedSample, SampleRole},
-    violation::RuleViolation,
-};
-use crate::{
-    family::Kind,
-    line::{labels::Label, sample::Measurement, time::Timestamp},
-};
-use std::{
-    collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher as _},
-};
+use super::histogram::{HistogramCheck, HistogramKey};
+use super::role::{ClassifiedSample, SampleRole};
+use super::violation::RuleViolation;
+use crate::family::Kind;
+use crate::line::labels::Label;
+use crate::line::sample::Measurement;
+use crate::timestamp::Timestamp;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 /// Validates the samples of a family, one by one.
 pub(crate) struct FamilyRules {

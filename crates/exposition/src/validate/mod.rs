@@ -7,11 +7,11 @@ pub(crate) mod role;
 mod strict_text;
 mod violation;
 
-use crate::{
-    error::ErrorKind,
-    format::Format,
-    line::{MetadataLine, labels::Label, sample::SampleLine},
-};
+use crate::error::ErrorKind;
+use crate::format::Format;
+use crate::line::MetadataLine;
+use crate::line::labels::Label;
+use crate::line::sample::SampleLine;
 use openmetrics::OpenMetricsRules;
 use role::ClassifiedSample;
 use strict_text::StrictTextRules;

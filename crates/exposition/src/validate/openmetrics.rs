@@ -1,14 +1,12 @@
 //! The rules of OpenMetrics 1.0 for a whole page: one family after the other, then `# EOF`.
-use super::{
-    family::FamilyRules,
-    role::ClassifiedSample,
-    violation::{RuleViolation, in_family},
-};
-use crate::{
-    error::ErrorKind,
-    family::Kind,
-    line::{Keyword, MetadataLine, labels::Label, sample::SampleLine},
-};
+use super::family::FamilyRules;
+use super::role::ClassifiedSample;
+use super::violation::{RuleViolation, in_family};
+use crate::error::ErrorKind;
+use crate::family::Kind;
+use crate::line::labels::Label;
+use crate::line::sample::SampleLine;
+use crate::line::{Keyword, MetadataLine};
 use std::collections::HashSet;
 
 /// Validates an OpenMetrics page, line by line.

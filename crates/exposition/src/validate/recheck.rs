@@ -1,9 +1,7 @@
 //! Revalidates a page that differs from a valid one only in its values, so that only rules about values can be violated.
-use super::{
-    histogram::{HistogramCheck, HistogramKey},
-    role::ClassifiedSample,
-    violation::RuleViolation,
-};
+use super::histogram::{HistogramCheck, HistogramKey};
+use super::role::ClassifiedSample;
+use super::violation::RuleViolation;
 use crate::line::sample::Measurement;
 
 /// The state of the rules about values.

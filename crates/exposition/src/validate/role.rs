@@ -1,13 +1,9 @@
 //! The roles of samples in OpenMetrics 1.0, and the values that each role allows.
 use super::violation::RuleViolation;
-use crate::{
-    family::Kind,
-    line::{
-        labels::{Label, value_of},
-        number::parse_value,
-        sample::Measurement,
-    },
-};
+use crate::family::Kind;
+use crate::line::labels::{Label, value_of};
+use crate::line::number::parse_value;
+use crate::line::sample::Measurement;
 
 /// The role of a sample in its family.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -1,15 +1,11 @@
 //! The rules of Prometheus text for families, as `expfmt` of prometheus/common applies them.
 use super::violation::in_family;
-use crate::{
-    error::ErrorKind,
-    family::Kind,
-    line::{
-        Keyword, MetadataLine,
-        labels::{Label, value_of},
-        number::parse_value,
-        sample::SampleLine,
-    },
-};
+use crate::error::ErrorKind;
+use crate::family::Kind;
+use crate::line::labels::{Label, value_of};
+use crate::line::number::parse_value;
+use crate::line::sample::SampleLine;
+use crate::line::{Keyword, MetadataLine};
 use std::collections::HashMap;
 
 /// Validates a page of strict Prometheus text, line by line.

@@ -1,9 +1,7 @@
 //! Writes single lines of a metrics page.
 use super::plain_names::{is_label_name, is_metric_name};
-use crate::{
-    family::{Exemplar, Sample},
-    line::time::Timestamp,
-};
+use crate::family::{Exemplar, Sample};
+use crate::timestamp::Timestamp;
 use std::fmt::Write as _;
 
 /// Characters escaped in quotes, and in the help texts of OpenMetrics.

@@ -7,7 +7,8 @@ mod text;
 
 use crate::family::{Family, Kind, Sample};
 use encoding::Encoding;
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Appends `families` to `into` as a metrics page. Families of one name are merged. Prometheus text has no units, no
 /// exemplars and fewer types: units and exemplars are dropped, and types become the nearest one. OpenMetrics is stricter

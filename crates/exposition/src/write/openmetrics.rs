@@ -1,16 +1,10 @@
 //! Writes OpenMetrics. Its readers reject a whole page for one violation, so families that violate a rule are rewritten.
-use super::{
-    MergedFamily,
-    line::{self, Style},
-};
-use crate::{
-    family::{Exemplar, Kind, Sample},
-    line::{
-        labels::{Label, fits_exemplar},
-        sample::Measurement,
-    },
-    validate::family::{FamilyRules, identity},
-};
+use super::line::Style;
+use super::{MergedFamily, line};
+use crate::family::{Exemplar, Kind, Sample};
+use crate::line::labels::{Label, fits_exemplar};
+use crate::line::sample::Measurement;
+use crate::validate::family::{FamilyRules, identity};
 use std::collections::{HashMap, HashSet};
 
 /// Writes the families. Returns how many samples are dropped because no valid page can hold them.

@@ -1,8 +1,6 @@
 //! Writes Prometheus text, which has the types counter, gauge, histogram, summary and untyped.
-use super::{
-    MergedFamily,
-    line::{self, Style},
-};
+use super::line::Style;
+use super::{MergedFamily, line};
 use crate::family::{Kind, Sample};
 
 /// Writes the families.

@@ -1,5 +1,6 @@
 //! Captured metrics pages of real servers are all read, with the same result as the Python client's.
-use super::{client_python::python_name, metrics_pages};
+use super::client_python::python_name;
+use super::metrics_pages;
 use exposition::{Family, Format, Limits};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Test cases in JSON files, and their comparison with the listed differences.
-use super::{differences::DIFFERENCES, folders};
+use super::differences::DIFFERENCES;
+use super::folders;
 use exposition::{Format, Limits, ParseError, for_each_sample};
 use serde_json::Value;
 use std::fs;

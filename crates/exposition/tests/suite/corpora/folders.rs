@@ -1,5 +1,6 @@
 //! The folders of the test inputs.
-use std::{env, path::PathBuf};
+use std::env;
+use std::path::PathBuf;
 
 /// The folder named by the environment variable `variable`, or `default` in the folder beside the workspace. Prints a
 /// message and returns none if it does not exist.

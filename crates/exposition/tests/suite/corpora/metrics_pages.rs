@@ -1,7 +1,9 @@
 //! Loads metrics pages of real servers, and hostile ones.
 use super::folders;
 use flate2::read::GzDecoder;
-use std::{fs, io::Read as _, path::Path};
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
 
 /// Name and text of every captured page.
 pub(crate) fn captured() -> Option<Vec<(String, String)>> {

@@ -1,8 +1,6 @@
 //! The OpenMetrics test suite: pages that a parser must accept, and pages that it must reject.
-use super::{
-    cases::{self, CaseOutcome},
-    folders,
-};
+use super::cases::CaseOutcome;
+use super::{cases, folders};
 use exposition::Format;
 use serde_json::Value;
 use std::fs;
