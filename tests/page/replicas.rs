@@ -47,7 +47,7 @@ async fn two_runs_are_shown_with_durations_right_to_one_interval() -> Result<()>
     let [first, second] = runs(&companion, &replay).await?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
-    let range = format!("from={}&to={}", first.0 as i64 - 60_000, second.1 as i64);
+    let range = format!("from={}&to={}", first.0 as i64 - 12_000, second.1 as i64);
     browser.open(&format!("{}/?section=replicas&refresh=off&{range}", companion.url())).await?;
     let has_run_twice = |rows: &Vec<Row>| {
         rows.first().is_some_and(|row| row.spans.iter().filter(|span| span.0 == "running").count() == 2)

@@ -3,7 +3,8 @@ use crate::{
     error::{ErrorKind, ParseError},
     format::Format,
     limits::Limits,
-    line::{Line, LineError, LineReader, labels::Label, sample::LabelBuffers, time::Timestamp},
+    line::{Line, LineError, LineReader, labels::Label, sample::LabelBuffers},
+    timestamp::Timestamp,
 };
 use std::io::{self, Read};
 

@@ -1,5 +1,5 @@
 //! Families and their samples.
-use crate::{format::Format, line::time::Timestamp};
+use crate::{format::Format, timestamp::Timestamp};
 
 /// All series of one metric name, with its metadata; samples are in the page's order.
 #[derive(Clone, PartialEq, Debug)]

@@ -25,6 +25,7 @@ mod limits;
 mod line;
 mod lint;
 mod parse;
+mod timestamp;
 mod validate;
 mod write;
 
@@ -34,7 +35,8 @@ pub use family::{Exemplar, Family, Kind, Sample};
 pub use format::{ContentTypeError, Format};
 pub use incremental::{IncrementalParser, Metadata, ParseCounts, Sink};
 pub use limits::Limits;
-pub use line::{labels::Label, time::Timestamp};
+pub use line::labels::Label;
 pub use lint::{LintReport, lint};
 pub use parse::{SampleRef, for_each_sample, parse};
+pub use timestamp::Timestamp;
 pub use write::{encoding::Encoding, write, write_part};

@@ -11,8 +11,8 @@ use crate::{
         labels::Label,
         number::parse_leading,
         sample::{LabelBuffers, Measurement},
-        time::Timestamp,
     },
+    timestamp::Timestamp,
     validate::{Outcome, Validator, role::ClassifiedSample},
 };
 use memchr::{memchr, memchr_iter, memrchr};

@@ -1,5 +1,10 @@
 //! Lays out grid lines, axis labels and notes.
-use crate::{Anchor, Drawing, Note, Projection, Scene, Stroke, TextLabel, pixel_snap::snap_centre};
+use crate::{
+    drawing::{Drawing, Note},
+    pixel_snap::snap_centre,
+    projection::Projection,
+    shapes::{Anchor, Scene, Stroke, TextLabel},
+};
 
 pub(crate) fn add_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene) {
     let scale = drawing.scale;

@@ -1,5 +1,5 @@
 //! Splits a polyline into dashes.
-use crate::Polyline;
+use crate::decimate::Polyline;
 
 /// The dashes of a line; `dash` and `gap` are lengths along it.
 pub(crate) fn dashes(points: &[(i32, i32)], dash: f64, gap: f64) -> Vec<Polyline> {

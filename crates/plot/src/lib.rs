@@ -6,7 +6,9 @@
 mod axes;
 mod dashes;
 mod decimate;
+mod drawing;
 mod frame;
+mod layout;
 mod log_axis;
 mod markers;
 mod paint;
@@ -14,10 +16,12 @@ mod pixel_snap;
 mod projection;
 mod rgb;
 mod scene;
+mod shapes;
 mod stack;
 mod ticks;
 
 pub use decimate::{PixelColumns, Polyline};
+pub use drawing::{Band, ChartType, Drawing, LineStyle, Note, Theme};
 pub use frame::{Column, Frame};
 pub use log_axis::{count_nonpositive, log_domain, log_ticks};
 pub use markers::Marker;
@@ -25,7 +29,6 @@ pub use paint::paint;
 pub use pixel_snap::UNITS_PER_PIXEL;
 pub use projection::{Margins, Projection};
 pub use rgb::Rgb;
-pub use scene::{
-    Anchor, Band, ChartType, Dot, Drawing, Font, LineStyle, Note, Polygon, Rect, Scene, Stroke, TextLabel, Theme, scene,
-};
+pub use scene::scene;
+pub use shapes::{Anchor, Dot, Font, Polygon, Rect, Scene, Stroke, TextLabel};
 pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};

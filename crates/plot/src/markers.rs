@@ -1,5 +1,5 @@
 //! Markers: triangles at values that are only bounds, or that are beyond the axis.
-use crate::{Polygon, Projection, Rgb};
+use crate::{projection::Projection, rgb::Rgb, shapes::Polygon};
 
 /// A triangle on a line.
 #[derive(Clone, Copy, Debug, PartialEq)]

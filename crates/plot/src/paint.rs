@@ -2,7 +2,10 @@
 //!
 //! The backend is called directly. The drawing areas of plotters would clip points to the size of the backend, and a scene
 //! is finer than its pixels.
-use crate::{Anchor, Rgb, Scene, TextLabel};
+use crate::{
+    rgb::Rgb,
+    shapes::{Anchor, Scene, TextLabel},
+};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontFamily,
     text_anchor::{HPos, Pos, VPos},

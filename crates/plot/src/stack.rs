@@ -1,5 +1,12 @@
 //! Lays out stacked columns: bars, areas, and the cells of a heat map.
-use crate::{Drawing, Polygon, Projection, Rect, Rgb, Scene, pixel_snap::snap, scene::Layout};
+use crate::{
+    drawing::Drawing,
+    layout::Layout,
+    pixel_snap::snap,
+    projection::Projection,
+    rgb::Rgb,
+    shapes::{Polygon, Rect, Scene},
+};
 
 pub(crate) fn add_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
     for Slot { index, left, right } in slots(drawing, p, width_ms) {

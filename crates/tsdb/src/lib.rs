@@ -4,10 +4,14 @@
 //! values. New samples go to memory (the *head*) and to a write-ahead log. Every two hours the head becomes a *block*,
 //! an immutable file, and after each day its blocks are merged into one. Finished chunks and blocks are immutable and
 //! shared, so a query works on a snapshot and never blocks a scrape. `FORMAT.md` describes the files.
+//!
+//! Modules form layers, lowest first: `time`, `sample_buffer` and `codec`; `disk`; `block` and `head`; `index`; `wal`;
+//! `store`, which holds the state; `maintenance` and `select`, which work on it; and `import`.
 mod block;
 mod codec;
 mod disk;
 mod head;
+mod import;
 mod index;
 mod maintenance;
 mod sample_buffer;
@@ -17,10 +21,10 @@ mod time;
 mod wal;
 
 pub use disk::{FileLock, FileReader, FileSystem, FileWriter, LocalFileSystem};
-pub use head::group::{Group, Rejected, SeriesRef};
+pub use import::{ImportSeries, ImportSummary};
 pub use store::Store;
 pub use store::error::{StoreError, WriteError, WriteFailure};
-pub use store::import::{ImportSeries, ImportSummary};
+pub use store::group::{Group, Rejected, SeriesRef};
 pub use store::open::{Loss, OpenError, OpenReport};
 pub use store::options::{Limits, Options};
 pub use store::stats::Stats;

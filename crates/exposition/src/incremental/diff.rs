@@ -6,9 +6,9 @@ use crate::{
     line::{
         Line, MetadataLine,
         sample::{LabelBuffers, Measurement, SampleLine},
-        time::Timestamp,
     },
     parse::Parser,
+    timestamp::Timestamp,
     validate::recheck::Recheck,
 };
 

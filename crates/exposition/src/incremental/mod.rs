@@ -12,9 +12,9 @@ use crate::{
         Keyword, LineReader, MetadataLine,
         escape::{escapes_in_help, unescaped},
         labels::Label,
-        time::Timestamp,
     },
     parse::Parser,
+    timestamp::Timestamp,
 };
 use diff::{NumberedSample, PageDiff};
 use layout::Layout;

@@ -1,4 +1,4 @@
-//! The parser of single lines. Rules that span lines are in [`crate::validate`].
+//! The parser of single lines. Rules that span lines are in `validate`.
 pub(crate) mod cursor;
 pub(crate) mod escape;
 pub(crate) mod labels;

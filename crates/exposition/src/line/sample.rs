@@ -5,11 +5,12 @@ use super::{
     labels::{self, Label},
     native::is_native_histogram,
     number::parse_value,
-    time::{Timestamp, parse_ms, parse_seconds},
+    time::{parse_ms, parse_seconds},
 };
 use crate::{
     error::{ErrorKind, shortened},
     format::Format,
+    timestamp::Timestamp,
 };
 use std::borrow::Cow;
 

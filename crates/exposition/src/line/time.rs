@@ -1,34 +1,6 @@
-//! Timestamps: whole milliseconds in Prometheus text, seconds with a fraction in OpenMetrics.
+//! Parses timestamps: whole milliseconds in Prometheus text, seconds with a fraction in OpenMetrics.
 use super::number::parse_value;
-
-/// A Unix time with nanosecond precision.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Timestamp {
-    ns: i128,
-}
-
-impl Timestamp {
-    /// The time `ms` milliseconds after the epoch.
-    pub fn from_ms(ms: i64) -> Self {
-        Self { ns: i128::from(ms) * 1_000_000 }
-    }
-
-    /// The time `ns` nanoseconds after the epoch.
-    pub fn from_ns(ns: i128) -> Self {
-        Self { ns }
-    }
-
-    /// Milliseconds since the epoch, rounded down and saturated at 64 bits.
-    pub fn ms(self) -> i64 {
-        let ms = self.ns.div_euclid(1_000_000);
-        i64::try_from(ms).unwrap_or(if ms < 0 { i64::MIN } else { i64::MAX })
-    }
-
-    /// Nanoseconds since the epoch.
-    pub fn ns(self) -> i128 {
-        self.ns
-    }
-}
+use crate::timestamp::Timestamp;
 
 /// Parses whole milliseconds of Prometheus text; none for anything else, or beyond 64 bits.
 pub(crate) fn parse_ms(text: &str) -> Option<Timestamp> {
@@ -41,7 +13,7 @@ pub(crate) fn parse_seconds(text: &str) -> Option<Timestamp> {
         let seconds = parse_value(text.as_bytes()).filter(|seconds| seconds.is_finite())?;
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and no time exceeds 128 bits")]
         let ns = (seconds * 1e9) as i128;
-        Some(Timestamp { ns })
+        Some(Timestamp::from_ns(ns))
     })
 }
 
@@ -61,7 +33,7 @@ fn parse_decimal(text: &str) -> Option<Timestamp> {
         .take(9)
         .fold(0_i128, |ns, byte| ns * 10 + i128::from(byte - b'0'));
     let ns = whole.parse::<i128>().ok()?.checked_mul(1_000_000_000)?.checked_add(fraction_ns)?;
-    Some(Timestamp { ns: if negative { -ns } else { ns } })
+    Some(Timestamp::from_ns(if negative { -ns } else { ns }))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     family::Kind,
-    line::{labels::Label, sample::Measurement, time::Timestamp},
+    line::{labels::Label, sample::Measurement},
+    timestamp::Timestamp,
 };
 use std::{
     collections::HashSet,

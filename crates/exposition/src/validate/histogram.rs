@@ -1,6 +1,6 @@
 //! The rules for the samples of one histogram. Source: OpenMetrics 1.0, "Histogram" and "GaugeHistogram".
 use super::{role::SampleRole, violation::RuleViolation};
-use crate::line::time::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// Validates the samples of a histogram family, metric by metric.
 #[derive(Default)]

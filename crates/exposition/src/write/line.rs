@@ -2,7 +2,7 @@
 use super::plain_names::{is_label_name, is_metric_name};
 use crate::{
     family::{Exemplar, Sample},
-    line::time::Timestamp,
+    timestamp::Timestamp,
 };
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
 //! Scenes of small frames, checked shape by shape.
 use super::*;
-use crate::{Column, Margins};
+use crate::{Anchor, Column, Frame, Margins, Note, Projection, Rect, Rgb, Theme, TimeTick};
 
 const RED: Rgb = Rgb(200, 0, 0);
 const GREY: Rgb = Rgb(90, 90, 90);

@@ -1,9 +1,10 @@
 //! Opening a block: by its back record or, if the end of the file is damaged, by scanning all records.
 use super::block_index::{BlockIndex, ColumnTable, RecordRef, RecordsBySlice, SeriesBounds, read_table};
 use super::{BACK, FOOTER_BYTES, FOOTER_MAGIC, FRONT, TIMES, VALUES};
-use crate::codec::{ByteReader, Decompressor, LabelReader, RecordScanner, decode_timeline, read_record};
+use crate::codec::{ByteReader, Decompressor, LabelReader, decode_timeline, read_record};
 use crate::disk::FileReader;
 use crate::disk::header::{FileKind, HEADER_BYTES, HeaderError, check_header};
+use crate::disk::record_scanner::RecordScanner;
 use crate::time::{TimeBounds, TimeRange};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashSet};

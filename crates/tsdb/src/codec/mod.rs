@@ -11,7 +11,7 @@ mod varint;
 pub(crate) use column::{ColumnEncoder, for_each_value};
 pub(crate) use compress::{Compressor, Decompressor};
 pub(crate) use labels::{LabelReader, write_labels};
-pub(crate) use record::{RecordScanner, read_record, write_record};
+pub(crate) use record::{RECORD_HEADER_BYTES, RECORD_MARK, read_record, write_record};
 pub(crate) use stripe::{STRIPE_ROWS, decode_dense_stripe, decode_stripe, encode_stripe};
 pub(crate) use timeline::{decode_timeline, encode_timeline};
 pub(crate) use varint::{ByteReader, unzigzag, write_varint, zigzag};

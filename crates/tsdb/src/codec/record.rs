@@ -2,26 +2,23 @@
 //!
 //! The mark lets a reader find the next record after a damaged one.
 use super::varint::ByteReader;
-use crate::disk::FileReader;
-use std::io;
 
-const MARK: [u8; 4] = [0xf5, b'i', b'f', 0x9e];
-const HEADER_BYTES: usize = 12;
-
-/// Bytes that a scan reads at once.
-const SCAN_BYTES: usize = 1 << 20;
+/// The start of every record.
+pub(crate) const RECORD_MARK: [u8; 4] = [0xf5, b'i', b'f', 0x9e];
+/// Size of the mark, the length and the checksum.
+pub(crate) const RECORD_HEADER_BYTES: usize = 12;
 
 /// Appends a record whose payload `write_payload` writes.
 pub(crate) fn write_record(out: &mut Vec<u8>, write_payload: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
-    out.extend_from_slice(&[0; HEADER_BYTES]);
+    out.extend_from_slice(&[0; RECORD_HEADER_BYTES]);
     write_payload(out);
-    let length = (out.len() - start - HEADER_BYTES) as u32;
+    let length = (out.len() - start - RECORD_HEADER_BYTES) as u32;
     let record = &mut out[start..];
-    record[..4].copy_from_slice(&MARK);
+    record[..4].copy_from_slice(&RECORD_MARK);
     record[4..8].copy_from_slice(&length.to_le_bytes());
-    let sum = checksum(length, &record[HEADER_BYTES..]);
-    record[8..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
+    let sum = checksum(length, &record[RECORD_HEADER_BYTES..]);
+    record[8..RECORD_HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// The payload of the record at the start of `bytes`; `None` if the record is incomplete or damaged.
@@ -29,165 +26,9 @@ pub(crate) fn read_record(bytes: &[u8]) -> Option<&[u8]> {
     let mut bytes = ByteReader(bytes);
     let (mark, length, sum) = (bytes.array()?, u32::from_le_bytes(bytes.array()?), u32::from_le_bytes(bytes.array()?));
     let payload = bytes.take(length as usize)?;
-    (mark == MARK && sum == checksum(length, payload)).then_some(payload)
+    (mark == RECORD_MARK && sum == checksum(length, payload)).then_some(payload)
 }
 
 fn checksum(length: u32, payload: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&length.to_le_bytes()), payload)
-}
-
-/// A record that a scan found.
-#[derive(Debug)]
-pub(crate) struct ScannedRecord<'s> {
-    pub(crate) offset: u64,
-    /// With the record's header.
-    pub(crate) length: u32,
-    pub(crate) payload: &'s [u8],
-}
-
-/// Reads the records of a file in order, skipping damage.
-#[derive(Debug)]
-pub(crate) struct RecordScanner<'f> {
-    file: &'f dyn FileReader,
-    file_bytes: u64,
-    /// Where the next record should begin.
-    at: u64,
-    window: Vec<u8>,
-    window_at: u64,
-    /// Bytes skipped before an intact record.
-    pub(crate) damaged_bytes: u64,
-    /// Bytes after the last intact record.
-    pub(crate) torn_bytes: u64,
-}
-
-impl<'f> RecordScanner<'f> {
-    /// Scans `file` from byte `at` on.
-    pub(crate) fn new(file: &'f dyn FileReader, at: u64) -> io::Result<Self> {
-        let file_bytes = file.size_bytes()?;
-        Ok(Self { file, file_bytes, at, window: Vec::new(), window_at: at, damaged_bytes: 0, torn_bytes: 0 })
-    }
-
-    /// The next intact record; `None` at the end.
-    pub(crate) fn next_record(&mut self) -> io::Result<Option<ScannedRecord<'_>>> {
-        let start = self.at;
-        loop {
-            if self.at + HEADER_BYTES as u64 > self.file_bytes {
-                self.torn_bytes = self.file_bytes.saturating_sub(start);
-                self.at = self.file_bytes;
-                return Ok(None);
-            }
-            if let Some(length) = self.intact_record_here()? {
-                self.damaged_bytes += self.at - start;
-                let offset = self.at;
-                self.at += length as u64;
-                let from = (offset - self.window_at) as usize;
-                let payload = &self.window[from + HEADER_BYTES..from + length];
-                return Ok(Some(ScannedRecord { offset, length: length as u32, payload }));
-            }
-            self.seek_mark()?;
-        }
-    }
-
-    /// The length, with the header, of the record at the current position; `None` if there is no intact record.
-    fn intact_record_here(&mut self) -> io::Result<Option<usize>> {
-        let header = self.bytes(HEADER_BYTES)?;
-        if !header.starts_with(&MARK) {
-            return Ok(None);
-        }
-        let Some(length) = header[4..8].first_chunk().map(|length| u32::from_le_bytes(*length) as usize) else {
-            return Ok(None);
-        };
-        if self.at + (HEADER_BYTES + length) as u64 > self.file_bytes {
-            return Ok(None);
-        }
-        let record = self.bytes(HEADER_BYTES + length)?;
-        Ok(read_record(record).is_some().then_some(HEADER_BYTES + length))
-    }
-
-    /// Moves on to the next mark, or to the end.
-    fn seek_mark(&mut self) -> io::Result<()> {
-        self.at += 1;
-        while self.at < self.file_bytes {
-            let length = (self.file_bytes - self.at).min(SCAN_BYTES as u64) as usize;
-            let bytes = self.bytes(length)?;
-            if let Some(position) = bytes.windows(MARK.len()).position(|window| window == MARK) {
-                self.at += position as u64;
-                return Ok(());
-            }
-            // A mark may begin in the last bytes.
-            self.at += (length.saturating_sub(MARK.len() - 1)).max(1) as u64;
-        }
-        Ok(())
-    }
-
-    /// `length` bytes from the current position on, all of them within the file.
-    fn bytes(&mut self, length: usize) -> io::Result<&[u8]> {
-        let end = self.at + length as u64;
-        if self.at < self.window_at || end > self.window_at + self.window.len() as u64 {
-            let window_bytes = (self.file_bytes - self.at).min(length.max(SCAN_BYTES) as u64) as usize;
-            self.window.resize(window_bytes, 0);
-            self.window_at = self.at;
-            self.file.read_at(self.at, &mut self.window)?;
-        }
-        let from = (self.at - self.window_at) as usize;
-        Ok(&self.window[from..from + length])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug)]
-    struct MemoryFile(Vec<u8>);
-
-    impl FileReader for MemoryFile {
-        fn size_bytes(&self) -> io::Result<u64> {
-            Ok(self.0.len() as u64)
-        }
-
-        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-            let from = offset as usize;
-            buffer.copy_from_slice(self.0.get(from..from + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
-            Ok(())
-        }
-    }
-
-    /// Payloads, damaged bytes and torn bytes.
-    fn scan(bytes: &[u8]) -> (Vec<Vec<u8>>, u64, u64) {
-        let file = MemoryFile(bytes.to_vec());
-        let mut scanner = RecordScanner::new(&file, 0).expect("a size");
-        let mut payloads = Vec::new();
-        while let Some(ScannedRecord { offset, length, payload }) = scanner.next_record().expect("bytes") {
-            assert_eq!(read_record(&bytes[offset as usize..][..length as usize]), Some(payload));
-            payloads.push(payload.to_vec());
-        }
-        (payloads, scanner.damaged_bytes, scanner.torn_bytes)
-    }
-
-    #[test]
-    fn a_scan_finds_the_records_around_any_damage() {
-        // The last one is longer than what a scan reads at once.
-        let payloads = [b"one".to_vec(), MARK.repeat(3), Vec::new(), vec![7; SCAN_BYTES + 5]];
-        let mut bytes = Vec::new();
-        let ends = payloads.each_ref().map(|payload| {
-            write_record(&mut bytes, |out| out.extend_from_slice(payload));
-            bytes.len()
-        });
-        assert_eq!(scan(&bytes), (payloads.to_vec(), 0, 0));
-        for at in 0..ends[2] {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= 0x10;
-            let hit = ends.partition_point(|end| *end <= at);
-            let mut remaining = payloads.to_vec();
-            remaining.remove(hit);
-            let lost = (ends[hit] - if hit == 0 { 0 } else { ends[hit - 1] }) as u64;
-            assert_eq!(scan(&damaged), (remaining, lost, 0), "byte {at}");
-        }
-        for length in [0, 1, ends[0] - 1, ends[0], ends[0] + 5, ends[2], ends[3] - 1] {
-            let complete = ends.partition_point(|end| *end <= length);
-            let torn = length - if complete == 0 { 0 } else { ends[complete - 1] };
-            assert_eq!(scan(&bytes[..length]), (payloads[..complete].to_vec(), 0, torn as u64), "cut at {length}");
-        }
-    }
 }

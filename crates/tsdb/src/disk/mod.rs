@@ -1,7 +1,8 @@
-//! Files: the trait through which every access to the file system goes, and the folder of a store.
+//! Files: the trait through which every access to the file system goes, the folder of a store, and scans of records.
 pub(crate) mod folder;
 pub(crate) mod header;
 mod local;
+pub(crate) mod record_scanner;
 
 pub use local::LocalFileSystem;
 

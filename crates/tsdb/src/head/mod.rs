@@ -1,6 +1,5 @@
 //! The head: samples in memory that are in no block yet, by group.
 pub(crate) mod chunk;
-pub(crate) mod group;
 pub(crate) mod rows;
 
 use crate::time::TimeBounds;

@@ -1,5 +1,4 @@
 //! The index of series: by id, by label set and by label, with the groups in memory that have their samples.
-mod labels;
 mod matching;
 
 use crate::block::block_order;

@@ -1,4 +1,5 @@
-//! Queries for samples: the evaluator's storage trait.
+//! Queries: the evaluator's storage trait, and lists of series and labels.
+mod labels;
 mod parallel;
 mod snapshot;
 

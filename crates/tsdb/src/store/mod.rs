@@ -1,15 +1,16 @@
-//! The store: its public handle, the state behind it, and how it is opened, measured and imported into.
+//! The store: its public handles, the state behind them, and how it is opened, written to and measured.
 pub(crate) mod counters;
 pub(crate) mod error;
+mod eviction;
 mod format_file;
-pub(crate) mod import;
+pub(crate) mod group;
 pub(crate) mod inner;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod persistence;
 pub(crate) mod stats;
 
-use crate::head::group::Group;
+use group::Group;
 use inner::Inner;
 use options::Limits;
 use std::sync::Arc;

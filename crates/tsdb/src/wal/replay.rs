@@ -1,8 +1,9 @@
 //! Reading a segment of the log back into memory.
 use super::{SCRAPE, SERIES};
-use crate::codec::{ByteReader, Decompressor, LabelReader, RecordScanner, for_each_value, unzigzag};
+use crate::codec::{ByteReader, Decompressor, LabelReader, for_each_value, unzigzag};
 use crate::disk::FileReader;
 use crate::disk::header::{FileKind, HEADER_BYTES, HeaderError, check_header};
+use crate::disk::record_scanner::RecordScanner;
 use crate::head::rows::Rows;
 use crate::index::Index;
 use hashbrown::HashMap;
