@@ -4,12 +4,11 @@ use crate::state::embed::Embed;
 use crate::state::navigation::Navigation;
 use crate::state::view::{Range, View};
 use crate::wasm_size::effect::effect;
-use js_sys::{Array, JSON, Reflect};
+use js_sys::{JSON, Reflect};
 use leptos::prelude::*;
 use leptos::{ev, html};
 use std::time::Duration;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 /// The minimum time between two messages with the height.
 const HEIGHT_INTERVAL: Duration = Duration::from_millis(100);
@@ -33,19 +32,19 @@ struct Sent {
 }
 
 impl Channel {
-    /// Listens to the parent and sends it `ready`, then every range that is selected here and every height of `content`.
-    /// Does nothing if the page is in no iframe or the link names no parent.
-    pub fn open(navigation: Navigation, content: NodeRef<html::Main>) {
+    /// Listens to the parent and sends it `ready`, then every range that is selected here; none if the page is in no
+    /// iframe or the link names no parent.
+    pub fn open(navigation: Navigation) -> Option<Self> {
         let View { embed, range, .. } = navigation.view.get_untracked();
-        let Some(Embed { content: shown, parents, .. }) = embed else { return };
+        let Embed { content, parents, .. } = embed?;
         if parents.is_empty() || parent().is_none() {
-            return;
+            return None;
         }
         let sent = Sent { range, height_px: 0, is_height_scheduled: false, has_warned: false };
         let channel = Self { navigation, sent: StoredValue::new(sent) };
         let listener = window_event_listener(ev::message, move |event| channel.receive(&event));
         on_cleanup(move || listener.remove());
-        channel.send(&Outgoing::Ready(shown.id()));
+        channel.send(&Outgoing::Ready(content.id()));
         effect(move || {
             let range = navigation.view.with(|view| view.range);
             if channel.sent.get_value().range != range {
@@ -53,7 +52,7 @@ impl Channel {
                 channel.send(&Outgoing::RangeSelected(range));
             }
         });
-        channel.watch_height(content);
+        Some(channel)
     }
 
     fn receive(self, event: &web_sys::MessageEvent) {
@@ -102,27 +101,17 @@ impl Channel {
         }
     }
 
-    fn watch_height(self, content: NodeRef<html::Main>) {
-        let callback = Closure::<dyn Fn(Array)>::new(move |_| {
-            if !self.sent.get_value().is_height_scheduled {
-                self.sent.update_value(|sent| sent.is_height_scheduled = true);
-                set_timeout(
-                    move || {
-                        self.sent.update_value(|sent| sent.is_height_scheduled = false);
-                        self.send_height(content);
-                    },
-                    HEIGHT_INTERVAL,
-                );
-            }
-        });
-        let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return };
-        let watcher = StoredValue::new_local((observer, callback));
-        effect(move || {
-            if let Some(content) = content.get() {
-                watcher.with_value(|(observer, _)| observer.observe(&content));
-            }
-        });
-        on_cleanup(move || watcher.with_value(|(observer, _)| observer.disconnect()));
+    /// Sends the height of `content` within [`HEIGHT_INTERVAL`], if it has changed.
+    pub fn schedule_height(self, content: NodeRef<html::Main>) {
+        if self.sent.get_value().is_height_scheduled {
+            return;
+        }
+        self.sent.update_value(|sent| sent.is_height_scheduled = true);
+        let send = move || {
+            self.sent.update_value(|sent| sent.is_height_scheduled = false);
+            self.send_height(content);
+        };
+        set_timeout(send, HEIGHT_INTERVAL);
     }
 
     fn send_height(self, content: NodeRef<html::Main>) {

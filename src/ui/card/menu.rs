@@ -210,7 +210,7 @@ pub(crate) fn Menu(
             >
                 {move || items.get().into_iter().enumerate().map(|(at, item)| menu_item(menu, at, item)).collect_view()}
             </ul>
-            <span class="told" role="status">{move || message.get()}</span>
+            <span class="feedback" role="status">{move || message.get()}</span>
             <Show when=move || uncopied.with(Option::is_some)>
                 <div class="help-text" on:keydown=move |event| if event.key() == "Escape" { uncopied.set(None) }>
                     <label>

@@ -8,6 +8,7 @@ use crate::state::theme::{self, Theme};
 use crate::state::url;
 use crate::ui::graph::colours::Palette;
 use crate::ui::kit::format_time::set_time_zone;
+use crate::ui::kit::observe::on_resize;
 use crate::ui::page::banner::Banner;
 use crate::ui::page::section::Cards;
 use crate::ui::page::shortcuts::Shortcuts;
@@ -29,7 +30,9 @@ pub fn App() -> impl IntoView {
         document().set_title(&model.map_or_else(|| "Inferboard".to_owned(), |model| format!("{model} – Inferboard")));
     });
     let content = NodeRef::<html::Main>::new();
-    Channel::open(navigation, content);
+    if let Some(channel) = Channel::open(navigation) {
+        on_resize(Box::new(move || content.get().map(Into::into)), move || channel.schedule_height(content));
+    }
     let top_bar = move || {
         view! {
             <TopBar>

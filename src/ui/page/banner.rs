@@ -52,7 +52,7 @@ pub(crate) fn Banner() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let search = window().location().search().unwrap_or_default();
     let is_invalid = RwSignal::new(has_invalid_times(&search));
-    // Until a change of the view rewrites the address.
+    // The first change of the view rewrites the address.
     let is_later = RwSignal::new(is_of_later_version(&search));
     on_change(move || navigation.view.get(), move || is_later.set(false));
     on_change(move || navigation.view.with(|view| view.range), move || is_invalid.set(false));
@@ -75,7 +75,7 @@ pub(crate) fn Banner() -> impl IntoView {
             disconnected,
             constant(is_later.get(), later_version),
             constant(is_invalid.get(), invalid_times),
-            constant(layouts.is_preview(), borrowed_layout),
+            constant(layouts.is_preview(), layout_from_link),
             constant(has_no_engine.get(), no_engine),
         ];
         messages.into_iter().flatten().collect::<Vec<_>>()
@@ -118,7 +118,7 @@ fn message(id: &'static str, title: &'static str, text: &str) -> Message {
 }
 
 fn later_version() -> Message {
-    let text = "Reload the page to get the latest version; this one leaves out what it does not know.";
+    let text = "Options that this version does not support are ignored. Reload the page to update it.";
     let message = message("later-version", "This link was made by a later version of Inferboard. ", text);
     Message { is_warning: true, ..message }
 }
@@ -128,7 +128,7 @@ fn invalid_times() -> Message {
     Message { is_warning: true, ..message }
 }
 
-fn borrowed_layout() -> Message {
+fn layout_from_link() -> Message {
     let message = message("borrowed", "This layout came with the link. ", "Your own layout has not changed.");
     Message { actions: &[Action::KeepLayout, Action::OwnLayout], ..message }
 }

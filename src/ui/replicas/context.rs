@@ -4,6 +4,9 @@ use crate::state::time_range::TimeRange;
 use leptos::prelude::*;
 use std::sync::Arc;
 
+/// The name of the timeline among the graphs.
+pub(crate) const GRAPH: &str = "timeline";
+
 /// What the parts of the timeline share.
 #[derive(Clone, Copy)]
 pub(crate) struct TimelineContext {

@@ -7,9 +7,8 @@ use crate::ui::graph::guides::px;
 use crate::ui::graph::tooltip::tracks;
 use crate::ui::kit::format_time as time;
 use crate::ui::kit::html::escape_html;
-use crate::ui::replicas::context::TimelineContext;
+use crate::ui::replicas::context::{GRAPH, TimelineContext};
 use crate::ui::replicas::paint::{AXIS_PX, ROW_PX, interval_duration};
-use crate::ui::replicas::rows::GRAPH;
 use leptos::prelude::*;
 use std::fmt::Write;
 

@@ -9,7 +9,7 @@ use crate::ui::graph::input::GraphInput;
 use crate::ui::kit::format_time as time;
 use crate::ui::kit::observe::element_size;
 use crate::ui::kit::surface::Surface;
-use crate::ui::replicas::context::TimelineContext;
+use crate::ui::replicas::context::{GRAPH, TimelineContext};
 use crate::ui::replicas::hover::Hover;
 use crate::ui::replicas::paint::{AXIS_PX, Picture, ROW_PX};
 use crate::wasm_size::effect::effect;
@@ -18,9 +18,6 @@ use leptos::prelude::*;
 use plot::Frame;
 use std::sync::Arc;
 use web_sys::{KeyboardEvent, PointerEvent};
-
-/// The name of the timeline among the graphs.
-pub(crate) const GRAPH: &str = "timeline";
 
 /// The limit of visible rows.
 const MAX_ROWS: usize = 16;

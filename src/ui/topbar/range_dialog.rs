@@ -69,7 +69,7 @@ fn Panel(handle: DialogHandle) -> impl IntoView {
     view! {
         <form on:submit=apply_text>
             <label>
-                "Time range"
+                "Range"
                 <input
                     type="text"
                     class="control"
