@@ -46,7 +46,7 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
         feed.set_on_screen(graph, true);
     }
     on_visibility_change(Box::new(move || node.get().map(Into::into)), move |is_on_screen| {
-        feed.set_on_screen(graph, is_on_screen)
+        feed.set_on_screen(graph, is_on_screen);
     });
     on_cleanup(move || feed.set_on_screen(graph, false));
     let is_fullscreen = RwSignal::new(false);
