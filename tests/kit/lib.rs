@@ -1,5 +1,5 @@
 //! What the tests and benchmarks of several crates share. It depends on little, so that it builds quickly.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod every_kind;
 pub mod fleet;

@@ -1,5 +1,4 @@
 //! The page in a browser, over a companion or a static host.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accessibility;
 mod answers;

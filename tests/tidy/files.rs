@@ -61,7 +61,7 @@ fn an_import_names_one_module() {
     for file in sources(&[".rs"]) {
         for part in file.text.split(";\n") {
             let statement = part.rsplit("\n\n").next().unwrap_or_default().trim_start();
-            let Some(import) = statement.lines().position(|line| is_import(line)) else { continue };
+            let Some(import) = statement.lines().position(is_import) else { continue };
             let import = statement.lines().skip(import).collect::<Vec<_>>().join(" ");
             let list = import.split_once('{').map_or("", |(_, list)| list);
             if list.contains("::") {
