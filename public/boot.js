@@ -1,10 +1,10 @@
-// Fetches and checks the page's WebAssembly; meanwhile sets the theme, and whether the page is in a frame, before the
-// first paint; then starts it.
-// {{JS}}, {{WASM}} and {{INTEGRITY}} are filled in by scripts/boot.sh.
+// Fetches and checks the page's WebAssembly and starts it. Before the first paint it sets the theme, and whether the page
+// is embedded.
+// scripts/boot.sh fills in {{JS}}, {{WASM}} and {{INTEGRITY}}.
 (() => {
-  // Before the theme is looked up, which waits for the browser's storage.
+  // First, since looking up the theme waits for the browser's storage.
   const wasm = fetch("{{WASM}}", { integrity: "{{INTEGRITY}}" });
-  // A whole address: in a sandboxed frame this script is of another origin than the page, and has no base of its own.
+  // The address is absolute: in a sandboxed iframe this script has another origin than the page, and no base of its own.
   const module = import(new URL("{{JS}}", document.baseURI).href);
   const link = new URLSearchParams(location.search);
   const embed = link.get("embed");
@@ -40,12 +40,12 @@
   };
   addEventListener("error", (event) => {
     if (event.error instanceof WebAssembly.RuntimeError) {
-      fail("Inferboard has stopped because of an error of its own. Reload the page to start it again.");
+      fail("Inferboard stopped because of an internal error. Reload the page to restart it.");
     }
   });
 
   if (typeof WebAssembly !== "object") {
-    fail("Inferboard could not be started: this browser has WebAssembly switched off.");
+    fail("Inferboard could not be started: WebAssembly is disabled in this browser.");
     return;
   }
   const ready = new Promise((resolve) => {
@@ -59,8 +59,8 @@
       console.error(error);
       fail(
         error instanceof WebAssembly.CompileError
-          ? `Inferboard could not be started: this browser, or the policy of this site, refused its WebAssembly (${error.message}).`
-          : "Inferboard could not be loaded: its files are incomplete, or of different versions. Reload the page.",
+          ? `Inferboard could not be started: the browser or the policy of this site blocked its WebAssembly (${error.message}).`
+          : "Inferboard could not be loaded: its files are incomplete or of different versions. Reload the page.",
       );
     });
 })();

@@ -77,7 +77,7 @@ pub(crate) struct CardSlot {
 /// What the feed remembers between requests, and no component reads.
 pub(crate) struct FeedState {
     pub(crate) limit: RequestLimit,
-    /// InstantValue for each graph whose card was ever on the page.
+    /// One for each graph whose card was ever on the page.
     pub(crate) slots: Vec<CardSlot>,
     /// The last round.
     pub(crate) round: Option<Round>,

@@ -1,4 +1,4 @@
-//! InstantValue refresh: discovery, which replicas answer, the cards on screen, events and replicas.
+//! One refresh: discovery, which replicas answer, the cards on screen, events and replicas.
 use crate::data::discovery::discover::{Discovered, discover};
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
 use crate::data::discovery::model_targets::ModelTargets;

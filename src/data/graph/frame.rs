@@ -46,8 +46,9 @@ pub(crate) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
     let (kept_count, tail_count) = (kept.len(), tail.times_ms.len());
     let mut times_ms = old.times_ms[kept.clone()].to_vec();
     times_ms.extend(&tail.times_ms);
-    let mut tails: BTreeMap<String, Vec<f64>> =
-        tail.columns.into_iter().map(|column| (column.name, column.values)).collect();
+    // Extending sorts nothing, unlike collecting.
+    let mut tails = BTreeMap::new();
+    tails.extend(tail.columns.into_iter().map(|column| (column.name, column.values)));
     let mut columns: Vec<Column> = Vec::with_capacity(old.columns.len());
     for column in &old.columns {
         let mut values = column.values[kept.clone()].to_vec();

@@ -28,7 +28,7 @@ struct LinesQuery {
 /// A query for buckets, and the factor from their unit to the graph's.
 type BucketsQuery = Option<(String, f64)>;
 
-/// InstantValue card's requests of a round.
+/// One card's requests of a round.
 pub(crate) struct CardRequest<'a> {
     pub(crate) round: &'a Round,
     pub(crate) graph: &'a Graph,

@@ -4,7 +4,6 @@ use crate::state::layout::Layout;
 use crate::wasm_size::effect::effect;
 use leptos::ev;
 use leptos::prelude::*;
-use std::collections::HashMap;
 
 /// The start of a name in the browser's storage; the model follows.
 const PREFIX: &str = "inferboard.layout.";
@@ -23,7 +22,7 @@ pub struct Layouts {
     /// Whether layouts are stored. An embed has its layout from its link, and stores none.
     is_stored: bool,
     /// Layouts by model that the browser does not store.
-    unstored: StoredValue<HashMap<String, Layout>>,
+    unstored: StoredValue<Vec<(String, Layout)>>,
 }
 
 impl Layouts {
@@ -74,7 +73,7 @@ impl Layouts {
     fn reload(self) {
         let model = self.model.get_untracked();
         if !self.has_preview(&model) {
-            self.unstored.update_value(|unstored| drop(unstored.remove(&model)));
+            self.unstored.update_value(|unstored| unstored.retain(|(own, _)| *own != model));
             self.current.set(self.load(&model));
         }
     }
@@ -95,7 +94,10 @@ impl Layouts {
 
     fn load(self, model: &str) -> Layout {
         let stored = self.stored(model).filter(|_| !self.has_preview(model));
-        let unstored = || self.unstored.with_value(|unstored| unstored.get(model).cloned());
+        let own = |unstored: &Vec<(String, Layout)>| {
+            unstored.iter().find(|(own, _)| own == model).map(|(_, layout)| layout.clone())
+        };
+        let unstored = || self.unstored.with_value(own);
         stored.and_then(|text| Layout::from_text(&text)).or_else(unstored).unwrap_or_default()
     }
 
@@ -108,7 +110,10 @@ impl Layouts {
     }
 
     fn store(self, model: &str, layout: &Layout) {
-        self.unstored.update_value(|unstored| drop(unstored.insert(model.to_owned(), layout.clone())));
+        self.unstored.update_value(|unstored| {
+            unstored.retain(|(own, _)| own != model);
+            unstored.push((model.to_owned(), layout.clone()));
+        });
         // The layout of a later version of the page may have more than this one can write.
         if self.has_preview(model) || self.stored(model).is_some_and(|text| Layout::is_later(&text)) {
             return;

@@ -248,7 +248,7 @@ pub(crate) fn with_startups(
     intervals
 }
 
-/// Restarts in order of time. InstantValue that is counted when the replica runs again is moved to the start of its process.
+/// Restarts in order of time. One that is counted when the replica runs again is moved to the start of its process.
 pub(crate) fn restarts(
     samples: &[&LabelledSample],
     intervals: &[StateInterval],
