@@ -12,7 +12,7 @@ pub(super) const VERSION: usize = 2;
 pub(super) const VERSION_PARAMETER: &str = "v";
 
 /// The upgrades by the version that they start from: the first turns version 1 into version 2.
-const UPGRADES: [fn(&mut Parameters); VERSION - 1] = [rename_target_to_threshold];
+const UPGRADES: [fn(&mut Parameters); VERSION - 1] = [upgrade_to_2];
 
 /// The parameters of a query part in the current version. A link of a later version is read as if it were current.
 pub(super) fn parameters(query: &str) -> Parameters {
@@ -38,6 +38,32 @@ fn version_of(parameters: &Parameters) -> usize {
     version.and_then(|(_, version)| version.parse().ok()).unwrap_or(1).max(1)
 }
 
+fn upgrade_to_2(parameters: &mut Parameters) {
+    rename_target_to_threshold(parameters);
+    rename_lines_of_previous_period(parameters);
+}
+
+/// Version 2 calls the lines of the previous period `NAME (previous)` instead of `NAME before`.
+fn rename_lines_of_previous_period(parameters: &mut Parameters) {
+    let compares = |value: &str, card: &str| {
+        let mut words = value.split('.');
+        words.next() == Some(card) && words.any(|word| word == "compare")
+    };
+    for at in 0..parameters.len() {
+        let value = parameters[at].1.as_str();
+        let Some((card, _)) = value.split_once('.').filter(|(_, rest)| {
+            let is_filter = rest.starts_with("hide.") || rest.starts_with("only.");
+            is_filter && parameters[at].0 == "card" && rest.ends_with(" before")
+        }) else {
+            continue;
+        };
+        if parameters.iter().any(|(name, other)| name == "card" && compares(other, card)) {
+            let renamed = value.strip_suffix(" before").map(|name| format!("{name} (previous)"));
+            parameters[at].1 = renamed.unwrap_or_default();
+        }
+    }
+}
+
 /// Version 2 calls the latency threshold of a card `threshold` instead of `target`: `card=ID.threshold.VALUE`.
 fn rename_target_to_threshold(parameters: &mut Parameters) {
     for (_, value) in parameters.iter_mut().filter(|(name, _)| name == "card") {
@@ -58,7 +84,7 @@ mod tests {
 
     /// Links of version 1, and the same links in the current version. None may be removed: they are in other people's
     /// documents and pages.
-    const VERSION_1: [(&str, &str); 40] = [
+    const VERSION_1: [(&str, &str); 42] = [
         ("", ""),
         // Scope and section.
         ("model=llama-3.1-8b", "model=llama-3.1-8b"),
@@ -97,6 +123,11 @@ mod tests {
             "card=end-to-end-latency.details.target.2.5",
             "card=end-to-end-latency.details&card=end-to-end-latency.threshold.2.5",
         ),
+        (
+            "card=cpu.stacked.compare&card=cpu.hide.all+before",
+            "card=cpu.stacked.compare&card=cpu.hide.all+%28previous%29",
+        ),
+        ("card=cpu.hide.all+before", "card=cpu.hide.all+before"),
         ("card=cpu.hide.target", "card=cpu.hide.target"),
         ("card=cpu.hide.a.target.1", "card=cpu.hide.a.target.1"),
         ("card=cpu.compare-with.target", "card=cpu.compare-with.target"),
