@@ -1,4 +1,4 @@
-//! Packs the built page for compiling it into the server: each file as it is, by brotli and by gzip, with its tag.
+//! Prepares the built page for compiling it into the server: each file plain and compressed, with its entity tag.
 use sha2::{Digest, Sha256};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -6,15 +6,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const FOLDER: &str = "INFERBOARD_DIST";
+/// The environment variable that names the folder of the built page; by default it is `dist`.
+const DIST_VARIABLE: &str = "INFERBOARD_DIST";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-env-changed={FOLDER}");
+    println!("cargo:rerun-if-env-changed={DIST_VARIABLE}");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=absent.html");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let dist = env::var_os(FOLDER).map_or_else(|| root.join("../dist"), PathBuf::from);
+    let dist = env::var_os(DIST_VARIABLE).map_or_else(|| root.join("../dist"), PathBuf::from);
     println!("cargo:rerun-if-changed={}", dist.display());
     let mut files = Vec::new();
     if dist.join("index.html").is_file() {
@@ -23,32 +24,32 @@ fn main() -> Result<(), Box<dyn Error>> {
         files.push(("/index.html".to_owned(), root.join("absent.html")));
     }
     files.sort();
-    let mut table = String::from("&[\n");
+    let mut assets = String::from("&[\n");
     for (number, (path, file)) in files.iter().enumerate() {
         let body = fs::read(file)?;
-        let packed = |suffix: &str, bytes: &[u8]| -> io::Result<String> {
+        let include = |suffix: &str, bytes: &[u8]| -> io::Result<String> {
             let target = out.join(format!("{number}.{suffix}"));
             fs::write(&target, bytes)?;
             Ok(format!("include_bytes!({target:?})"))
         };
-        let plain = packed("plain", &body)?;
-        let brotli = smaller(&body, &brotli(&body)?, |bytes| packed("br", bytes))?;
-        let gzip = smaller(&body, &gzip(&body)?, |bytes| packed("gz", bytes))?;
-        let tag: String = Sha256::digest(&body).iter().take(16).fold(String::new(), |mut tag, byte| {
-            let _ = write!(tag, "{byte:02x}");
-            tag
+        let plain = include("plain", &body)?;
+        let brotli = if_smaller(&body, &brotli(&body)?, |bytes| include("br", bytes))?;
+        let gzip = if_smaller(&body, &gzip(&body)?, |bytes| include("gz", bytes))?;
+        let etag: String = Sha256::digest(&body).iter().take(16).fold(String::new(), |mut etag, byte| {
+            let _ = write!(etag, "{byte:02x}");
+            etag
         });
         writeln!(
-            table,
-            "    Asset {{ path: {path:?}, tag: \"\\\"{tag}\\\"\", plain: {plain}, brotli: {brotli}, gzip: {gzip} }},"
+            assets,
+            "    Asset {{ path: {path:?}, etag: \"\\\"{etag}\\\"\", plain: {plain}, brotli: {brotli}, gzip: {gzip} }},"
         )?;
     }
-    table.push(']');
-    fs::write(out.join("assets.rs"), table)?;
+    assets.push(']');
+    fs::write(out.join("assets.rs"), assets)?;
     Ok(())
 }
 
-/// All files below `folder`, by the path under which they are served.
+/// Collects all files below `folder`, with the paths of their URLs.
 fn collect(dist: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -62,15 +63,15 @@ fn collect(dist: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> Re
     Ok(())
 }
 
-/// The packed form as an expression, where packing saves anything.
-fn smaller(body: &[u8], packed: &[u8], write: impl FnOnce(&[u8]) -> io::Result<String>) -> io::Result<String> {
-    if packed.len() < body.len() { Ok(format!("Some({})", write(packed)?)) } else { Ok("None".into()) }
+/// The expression for the compressed body: `None` if it is not smaller than the plain one.
+fn if_smaller(body: &[u8], compressed: &[u8], include: impl FnOnce(&[u8]) -> io::Result<String>) -> io::Result<String> {
+    if compressed.len() < body.len() { Ok(format!("Some({})", include(compressed)?)) } else { Ok("None".into()) }
 }
 
 fn brotli(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut packed = Vec::new();
-    brotli::BrotliCompress(&mut &*body, &mut packed, &brotli::enc::BrotliEncoderParams::default())?;
-    Ok(packed)
+    let mut compressed = Vec::new();
+    brotli::BrotliCompress(&mut &*body, &mut compressed, &brotli::enc::BrotliEncoderParams::default())?;
+    Ok(compressed)
 }
 
 fn gzip(body: &[u8]) -> io::Result<Vec<u8>> {

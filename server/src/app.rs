@@ -1,6 +1,6 @@
-//! The whole program but its command line: everything started, joined, and ended together.
-use crate::config::reload::follow;
-use crate::config::{Settings, Sources};
+//! The companion as a whole: starts its tasks, serves HTTP, and stops everything in order.
+use crate::config::reload::apply_targets;
+use crate::config::{ConfiguredTargets, Settings};
 use crate::history;
 use crate::processes::Attribution;
 use crate::scrape::fetch::Client;
@@ -15,10 +15,10 @@ use crate::target::{Pace, Source, Target};
 use crate::web::api;
 use crate::web::api::evaluator::Evaluator;
 use crate::web::api::metrics::OwnMetrics;
-use crate::web::cors::{Cors, share};
-use crate::web::frame_policy::Framing;
-use crate::web::headers::{Hosts, guard};
-use crate::web::{assets, listen as http, openmetrics as shared};
+use crate::web::cors::{Cors, apply_cors};
+use crate::web::frame_policy::FramePolicy;
+use crate::web::headers::{AllowedHosts, Guard, guard};
+use crate::web::{assets, listen, openmetrics};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -30,29 +30,32 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tsdb::Store;
 
-/// Running it failed.
+/// Why the companion cannot start. Each message is complete: it includes the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {listen}: {source}; give another address with --listen")]
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
     Listen {
         /// The address.
         listen: SocketAddr,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// The data directory cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     History(#[from] tsdb::OpenError),
-    /// No HTTP client.
-    #[error("cannot set up the HTTP client: {0}")]
+    /// The HTTP client cannot be created.
+    #[error("cannot create the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
-    /// No random bytes.
-    #[error("the system gives no random bytes: {0}")]
+    /// The system provides no random bytes.
+    #[error("cannot get random bytes from the system: {0}")]
     Random(#[from] getrandom::Error),
+    /// The signal handlers cannot be installed.
+    #[error("cannot install signal handlers: {0}")]
+    Signals(std::io::Error),
 }
 
-/// A companion that listens, and does nothing else yet.
+/// A companion that has opened its socket and its history, and has not started yet.
 #[derive(Debug)]
 pub struct App {
     listener: TcpListener,
@@ -60,55 +63,55 @@ pub struct App {
     settings: Settings,
     client: Client,
     store: Store,
-    framing: Framing,
-    program: Option<PathBuf>,
+    frame_policy: FramePolicy,
+    gpu_helper: Option<PathBuf>,
 }
 
 impl App {
-    /// Listens where `settings` say, and opens the history.
+    /// Opens the socket and the history.
     ///
     /// # Errors
-    /// When that is not possible.
+    /// If either cannot be opened.
     pub async fn bind(settings: Settings) -> Result<Self, AppError> {
         let listen = settings.listen;
         let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
-        let framing = Framing::new(&settings.frame_ancestors)?;
+        let frame_policy = FramePolicy::new(&settings.frame_ancestors)?;
         let store = history::open(settings.data_dir.as_deref(), settings.limits)?;
-        Ok(Self { listener, address, settings, client, store, framing, program: None })
+        Ok(Self { listener, address, settings, client, store, frame_policy, gpu_helper: None })
     }
 
-    /// The address with the real port.
+    /// The address it listens on, with the actual port if port 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Lets it start `program`, this program, once more to ask the GPUs' driver; without one GPUs are not measured.
-    pub fn with_helpers(self, program: PathBuf) -> Self {
-        Self { program: Some(program), ..self }
+    /// Measures GPUs with the help of `program`, which is this program. Without it, GPUs are not measured.
+    pub fn with_gpu_helper(self, program: PathBuf) -> Self {
+        Self { gpu_helper: Some(program), ..self }
     }
 
-    /// Collects and serves until `stop`; each message of `reloads` replaces the configured sources.
-    pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<Sources>) {
-        let Self { listener, address, settings, client, store, framing, program } = self;
+    /// Collects and serves until `stop`. Each message of `reloads` replaces the configured targets.
+    pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<ConfiguredTargets>) {
+        let Self { listener, address, settings, client, store, frame_policy, gpu_helper } = self;
         let host = Host::new(settings.host_paths.clone());
-        let gpus = settings.gpus.zip(program).map(|(settings, program)| (Gpus::default(), settings, program));
-        let cards = gpus.as_ref().map(|(gpus, ..)| gpus.clone());
-        let attribution = Attribution::new(settings.host_paths, cards.clone(), host.name());
+        let gpu_collector = settings.gpus.zip(gpu_helper);
+        let gpus = gpu_collector.is_some().then(Gpus::default);
+        let attribution = Attribution::new(settings.host_paths, gpus.clone(), host.name());
         let scrapers = Arc::new(Scrapers::new(store.clone(), client).with_attribution(attribution));
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
-        let own = || own_targets(&store, &scrapers, host.clone(), cards.clone(), settings.pace);
+        let own = || own_targets(&store, &scrapers, host.clone(), gpus.clone(), settings.pace);
         let metrics = OwnMetrics::new(own(), scrapers.client());
         own().into_iter().for_each(|target| scrapers.add(target));
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(history::write(store.clone()));
         tasks.spawn(history::maintain(store.clone()));
-        if let Some((gpus, how, program)) = gpus {
-            tasks.spawn(gpus.measure(how, program, settings.pace));
+        if let Some((gpus, (gpu_settings, program))) = gpus.clone().zip(gpu_collector) {
+            tasks.spawn(gpus.measure(gpu_settings, program, settings.pace));
         }
         if settings.discovery {
             let addresses: Vec<_> =
@@ -116,34 +119,33 @@ impl App {
             let scrapers = Arc::clone(&scrapers);
             tasks.spawn(async move { discover(scrapers, &addresses, PERIOD, settings.pace).await });
         }
-        tasks.spawn(follow(Arc::clone(&scrapers), settings.sources, reloads));
-        let guards = (Hosts::new(address, &hosts), framing);
-        http::serve(listener, router(&store, metrics, scrapers, guards, &settings.cors_origins), stop).await;
+        tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
+        let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
+        listen::serve(listener, router(&store, metrics, scrapers, guard, &settings.cors_origins), stop).await;
         tasks.shutdown().await;
         history::close(store).await;
     }
 }
 
-/// All routes over `store` and the shared pages of `scrapers`, guarded; `own` is what this process says about itself,
-/// `readers` are the origins that may read the API.
+/// All routes: the API over `store`, with `own` at `/metrics`, the metrics pages that `scrapers` share, and the page.
 fn router(
     store: &Store,
     own: OwnMetrics,
     scrapers: Arc<Scrapers>,
-    guards: (Hosts, Framing),
-    readers: &[String],
+    guard_rules: Guard,
+    cors_origins: &[String],
 ) -> Router {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
     api::routes(Arc::new(evaluator), store.clone(), scrapers.metadata(), own)
-        .merge(shared::routes(scrapers))
-        .merge(assets::routes(guards.1.key.as_deref()))
+        .merge(openmetrics::routes(scrapers))
+        .merge(assets::routes(guard_rules.frame_policy.key.as_deref()))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
-        .layer(from_fn_with_state(Cors::new(readers, guards.1.clone()), share))
-        .layer(from_fn_with_state(guards, guard))
+        .layer(from_fn_with_state(Cors::new(cors_origins, guard_rules.frame_policy.clone()), apply_cors))
+        .layer(from_fn_with_state(guard_rules, guard))
 }
 
-/// This machine with its GPUs and this server, as targets like others.
+/// The targets within this process: this machine with its GPUs, and the companion itself.
 fn own_targets(store: &Store, scrapers: &Scrapers, host: Host, gpus: Option<Gpus>, pace: Pace) -> [Target; 2] {
     let instance = host.name().unwrap_or_else(|| "localhost".into());
     let target = |job: &str, source: LocalSource| Target {
@@ -157,6 +159,6 @@ fn own_targets(store: &Store, scrapers: &Scrapers, host: Host, gpus: Option<Gpus
         families.extend(gpus.iter().flat_map(|gpus| gpus.families().to_vec()));
         families
     };
-    let own = move || own_families(&store.stats(), refused.by_reason());
-    [target("host", Arc::new(machine)), target("inferboard", Arc::new(own))]
+    let companion = move || own_families(&store.stats(), refused.by_reason());
+    [target("host", Arc::new(machine)), target("inferboard", Arc::new(companion))]
 }

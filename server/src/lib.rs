@@ -1,4 +1,4 @@
-//! The companion: collects metrics of inference replicas, keeps them, answers queries, and serves the page.
+//! The companion: collects metrics of inference replicas, stores their history, answers queries, and serves the page.
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -1,40 +1,38 @@
-//! The companion's command.
-use anyhow::Context;
+//! The command `inferboard-server`: runs one of its subcommands and exits with its code.
 use clap::Parser;
-use server::app::App;
+use server::app::{App, AppError};
 use server::cli::args::{Cli, Command, ServeArgs};
 use server::cli::{check, export, import, query};
-use server::config::{Settings, Sources};
+use server::config::{ConfiguredTargets, Settings};
 use server::sources::gpus::helper;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
 
-/// Exit codes: wrong usage or configuration, and anything that failed later.
+/// The exit codes for invalid usage or configuration, and for any later failure.
 const USAGE: u8 = 2;
 const FAILURE: u8 = 1;
 
-/// This program as the kernel knows it, also when the file was replaced by another version.
-const PROGRAM: &str = "/proc/self/exe";
+/// The running program, even if its file has been replaced by another version.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// What is logged where `RUST_LOG` does not say. What the Kubernetes client repeats at each attempt is said once here.
-const LOGGED: &str = "info,kube_client=error,kube_runtime=error";
+/// The log filter unless `RUST_LOG` is set. The Kubernetes client repeats its warnings at every attempt; the companion
+/// logs each failure once.
+const DEFAULT_LOG_FILTER: &str = "info,kube_client=error,kube_runtime=error";
 
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
         Command::Serve(args) => serve(args),
         Command::Check(args) => check::run(&args),
         Command::CollectGpus(args) => helper::run(&args),
-        Command::Export(args) => match export::export(&args) {
-            Ok(text) => print(&text),
-            Err(error) => fail(error, USAGE),
-        },
-        Command::Import(args) => import::import(&args).map_or_else(|error| fail(error, FAILURE), |text| print(&text)),
-        Command::Query(args) => query::query(&args).map_or_else(|error| fail(error, FAILURE), |text| print(&text)),
+        Command::Export(args) => print_or_fail(export::export(&args), USAGE),
+        Command::Import(args) => print_or_fail(import::import(&args), FAILURE),
+        Command::Query(args) => print_or_fail(query::query(&args), FAILURE),
     }
 }
 
@@ -43,59 +41,63 @@ fn serve(args: ServeArgs) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(error, USAGE),
     };
-    match run(settings, args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(format_args!("{error:#}"), FAILURE),
-    }
-}
-
-fn run(settings: Settings, args: ServeArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let outcome = runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-        let app = App::bind(settings).await?.with_helpers(PROGRAM.into());
-        println!("Inferboard is at http://{}/", app.address());
-        let (send, reloads) = mpsc::channel(1);
-        // Without a file there is nothing to read again, and the signal ends the program as it does others.
-        if args.config.is_some() {
-            let hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
-            tokio::spawn(reload_on_hangup(args, hangups, send));
-        }
-        let stop = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            info!("stopping");
-        };
-        app.run(stop, reloads).await;
-        Ok(())
-    });
-    // A collector that hangs in the kernel must not keep the program.
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start the async runtime: {error}"), FAILURE),
+    };
+    let outcome = runtime.block_on(run(settings, args));
+    // Do not wait for blocking threads: one may hang in the kernel.
     runtime.shutdown_background();
-    outcome
+    outcome.map_or_else(|error| fail(error, FAILURE), |()| ExitCode::SUCCESS)
 }
 
-/// Reads the configuration again on SIGHUP and sends its sources; one that cannot be used changes nothing.
-async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Sender<Sources>) {
+/// Serves until SIGTERM or SIGINT.
+async fn run(settings: Settings, args: ServeArgs) -> Result<(), AppError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
+    let app = App::bind(settings).await?.with_gpu_helper(OWN_PROGRAM.into());
+    println!("Inferboard is at http://{}/", app.address());
+    let (send, reloads) = mpsc::channel(1);
+    // Without a configuration file there is nothing to reload, and SIGHUP ends the process as usual.
+    if args.config.is_some() {
+        let hangups = signal(SignalKind::hangup()).map_err(AppError::Signals)?;
+        tokio::spawn(reload_on_hangup(args, hangups, send));
+    }
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        info!("stopping");
+    };
+    app.run(stop, reloads).await;
+    Ok(())
+}
+
+/// Reloads the configuration on SIGHUP and sends its targets. An invalid configuration changes nothing.
+async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Sender<ConfiguredTargets>) {
     while hangups.recv().await.is_some() {
         match Settings::load(&args) {
             Ok(settings) => {
-                info!("the configuration was read again; what changed for targets is in force");
-                // The receiver is gone only at the end.
-                let _ = send.send(settings.sources).await;
+                info!("configuration reloaded; other settings than targets take effect at the next start");
+                // The receiver is gone only while the companion stops.
+                let _ = send.send(settings.targets).await;
             }
-            Err(error) => error!(error = ?error.to_string(), "the configuration cannot be used; the old one stays"),
+            Err(error) => error!(error = ?error.to_string(), "invalid configuration; keeping the previous one"),
         }
     }
 }
 
-/// Prints to standard output; whoever closed it has seen enough.
-fn print(text: &str) -> ExitCode {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+fn print_or_fail(outcome: Result<String, impl Display>, code: u8) -> ExitCode {
+    match outcome {
+        Ok(text) => {
+            // A reader such as `head` may have closed the pipe.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(error, code),
+    }
 }
 
 fn fail(error: impl Display, code: u8) -> ExitCode {

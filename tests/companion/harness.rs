@@ -3,7 +3,7 @@ use inferboard_tests::PATIENCE;
 use serde_json::Value;
 use server::app::App;
 use server::cli::args::ServeArgs;
-use server::config::{Settings, Sources};
+use server::config::{ConfiguredTargets, Settings};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 /// A companion on a free port of loopback; ends when dropped.
 pub(crate) struct Companion {
     pub(crate) address: SocketAddr,
-    pub(crate) reloads: mpsc::Sender<Sources>,
+    pub(crate) reloads: mpsc::Sender<ConfiguredTargets>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }

@@ -198,7 +198,7 @@ async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
 
     let lists = fake.count("GET /api/v1/");
     let settings = Settings::load(&files.args).expect("settings");
-    companion.reloads.send(settings.sources).await.expect("a companion");
+    companion.reloads.send(settings.targets).await.expect("a companion");
     server.delete("pods", "p2");
     companion.wait_for("vllm:num_requests_running", &["replica"], &["p1 1"]).await;
     companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;

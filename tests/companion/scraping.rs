@@ -91,7 +91,7 @@ async fn a_reload_ends_and_starts_targets_and_leaves_the_others() {
     let companion = Companion::start(&args(&[&kept.url(), &ended.url()])).await;
     companion.wait_for("kept or ended", &["__name__"], &["ended 1", "kept 1"]).await;
     let settings = Settings::load(&args(&[&kept.url(), &new.url()])).expect("settings");
-    companion.reloads.send(settings.sources).await.expect("a companion");
+    companion.reloads.send(settings.targets).await.expect("a companion");
     companion.wait_for("kept or ended or new", &["__name__"], &["kept 1", "new 1"]).await;
     companion.wait_for(&format!("up{{instance=\"{}\"}}", ended.instance()), &[], &[]).await;
     // A target that is started anew adds its series anew.

@@ -69,7 +69,7 @@ async fn a_replica_that_is_taken_away_has_stopped_and_is_gone() {
     let companion = Companion::start(&args(&[&kept.url(), &ended.url()])).await;
     companion.wait_for("count by (state) (inferboard_replica_state == 1)", &["state"], &["running 2"]).await;
     let settings = Settings::load(&args(&[&kept.url()])).expect("settings");
-    companion.reloads.send(settings.sources).await.expect("a companion");
+    companion.reloads.send(settings.targets).await.expect("a companion");
     companion.wait_for(STATE, &["replica", "state"], &[&format!("{} running 1", kept.instance())]).await;
     let stopped = "max by (replica) (max_over_time(inferboard_replica_state{state=\"stopped\"}[1m])) == 1";
     companion.wait_for(stopped, &["replica"], &[&format!("{} 1", ended.instance())]).await;

@@ -1,4 +1,4 @@
-//! The command line.
+//! The arguments of the command line.
 use crate::cli::check::CheckArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
@@ -7,38 +7,38 @@ pub use crate::config::serve_args::ServeArgs;
 use crate::sources::gpus::helper::HelperArgs;
 use clap::{Parser, Subcommand};
 
-/// The metrics tab for deployed models: collects, keeps and shows the metrics of inference replicas.
+/// The metrics tab for deployed models: collects, stores and shows metrics of inference replicas.
 #[derive(Debug, Parser)]
 #[command(name = "inferboard-server", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do; `serve` when absent.
+    /// The subcommand; by default `serve`.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Flags of `serve`.
+    /// The flags of `serve`, if no subcommand is given.
     #[command(flatten)]
     pub serve: ServeArgs,
 }
 
-/// What the program can do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Collect, keep history, and serve the page (the default)
+    /// Collect metrics, store their history and serve the page (default)
     Serve(ServeArgs),
-    /// Say what would be stored of a metrics page, what is refused, and why: exits with 0 or 1
+    /// Check a metrics page: show what would be stored, or what is wrong with it (exit code 1)
     Check(CheckArgs),
-    /// Print configuration for other programs
+    /// Print configuration for Prometheus and Grafana
     Export(ExportArgs),
-    /// Load old samples into a data directory; a server drops those older than its --retention
+    /// Import old samples into a data directory; a server deletes those that exceed its --retention
     Import(ImportArgs),
-    /// Ask a running server in PromQL
+    /// Send a PromQL query to a running server
     Query(QueryArgs),
-    /// Ask the GPUs' driver, for a server that starts this itself
+    /// Sample this machine's GPUs; started by `serve`
     #[command(hide = true)]
     CollectGpus(HelperArgs),
 }
 
 impl Cli {
-    /// What to do: `serve` where nothing was named.
+    /// The subcommand, or `serve` if none was given.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Serve(self.serve))
     }
@@ -48,9 +48,9 @@ impl Cli {
 mod tests {
     use super::*;
 
-    fn serve(words: &[&str]) -> Result<ServeArgs, clap::error::ErrorKind> {
-        let words = std::iter::once(&"inferboard-server").chain(words);
-        match Cli::try_parse_from(words).map(Cli::into_command) {
+    fn serve_args(args: &[&str]) -> Result<ServeArgs, clap::error::ErrorKind> {
+        let args = std::iter::once(&"inferboard-server").chain(args);
+        match Cli::try_parse_from(args).map(Cli::into_command) {
             Ok(Command::Serve(serve)) => Ok(serve),
             Ok(other) => panic!("{other:?}"),
             Err(error) => Err(error.kind()),
@@ -58,14 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn serve_is_what_runs_without_a_word() {
-        for words in [
+    fn serve_is_the_default_command() {
+        for args in [
             &["--target", "http://a", "--target", "http://b"][..],
             &["serve", "--target", "http://a", "--target", "http://b"],
         ] {
-            assert_eq!(serve(words).expect("flags").targets, ["http://a", "http://b"]);
+            assert_eq!(serve_args(args).expect("flags").targets, ["http://a", "http://b"]);
         }
-        assert_eq!(serve(&["--no-such-flag"]).unwrap_err(), clap::error::ErrorKind::UnknownArgument);
-        assert!(serve(&["no-such-word"]).is_err());
+        assert_eq!(serve_args(&["--no-such-flag"]).unwrap_err(), clap::error::ErrorKind::UnknownArgument);
+        assert!(serve_args(&["no-such-command"]).is_err());
     }
 }

@@ -1,6 +1,7 @@
-//! The command line: its arguments, and the commands that print and end.
+//! The command line: its arguments, and the subcommands other than `serve`.
 pub mod args;
 pub mod check;
 pub mod export;
+pub mod gzip;
 pub mod import;
 pub mod query;

@@ -1,127 +1,128 @@
-//! `inferboard-server query`: an answer in PromQL from a running server, for people and scripts.
+//! `inferboard-server query`: sends a PromQL query to a running server and prints the result.
+use crate::clock::now_ms;
 use clap::Args;
-use prometheus_api::{ApiError, ApiResponse, Data, format_value, parse_duration_ms, parse_time_ms};
+use prometheus_api::{ApiError, ApiResponse, Data, format_time, format_value, parse_duration_ms, parse_time_ms};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::clock::now_ms;
+/// How long to wait for a response. The server's own limit is shorter.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long to wait for the answer; the server gives up sooner.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Steps of a range whose step is not given.
-const STEPS: i64 = 60;
+/// How many steps a range query has by default.
+const DEFAULT_STEPS: i64 = 60;
 
 /// Arguments of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// PromQL
+    /// PromQL expression
     #[arg(value_name = "EXPR")]
     expr: String,
-    /// The server; a Prometheus will do
+    /// Server to query: the companion or a Prometheus
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7117")]
     server: Url,
-    /// When, in Unix seconds or as 2026-11-20T14:00:00Z [default: now]
+    /// Evaluation time, in Unix seconds or as 2026-11-20T14:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
-    /// Values over this long before that time, such as 1h
+    /// Length of a range query that ends at that time, such as 1h
     #[arg(long, value_name = "DURATION")]
     range: Option<String>,
-    /// From value to value of a range [default: a sixtieth of it]
+    /// Step of the range query [default: a sixtieth of the range]
     #[arg(long, value_name = "DURATION", requires = "range")]
     step: Option<String>,
-    /// Print the server's JSON
+    /// Print the server's JSON response
     #[arg(long)]
     json: bool,
 }
 
-/// No answer.
+/// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// An argument cannot be read.
+    /// An argument is malformed.
     #[error("--{argument}: {problem}")]
     Argument {
-        /// Which.
+        /// The argument.
         argument: &'static str,
-        /// Why.
+        /// What is wrong with it.
         problem: String,
     },
-    /// The server is not there.
-    #[error("{server} does not answer: {problem}; start one with inferboard-server, or give --server")]
-    Server {
-        /// Its address.
+    /// The server is not reachable.
+    #[error("cannot reach {server}: {problem}; start inferboard-server, or choose another server with --server")]
+    Unreachable {
+        /// The server's URL.
         server: String,
-        /// Why.
+        /// The cause.
         problem: String,
     },
-    /// The answer is not one of this API.
-    #[error("{server} answered with status {status} and nothing that can be read; is it a Prometheus API?")]
-    Unreadable {
-        /// Its address.
+    /// The response is not one of a Prometheus API.
+    #[error("{server} responded with status {status} and no Prometheus API result; check --server")]
+    UnexpectedResponse {
+        /// The server's URL.
         server: String,
         /// The status.
         status: u16,
     },
-    /// The server refuses.
-    #[error("{0}")]
-    Refused(#[from] ApiError),
+    /// The server reports an error.
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }
 
-/// The answer as text to print.
+/// Sends the query and returns the text to print.
 ///
 /// # Errors
-/// When there is none.
+/// If an argument is malformed, or the server returns no result.
 pub fn query(args: &QueryArgs) -> Result<String, QueryError> {
-    let (verb, params) = request(args, now_ms())?;
+    let ApiRequest { path, params } = request(args, now_ms())?;
     let base = args.server.as_str().trim_end_matches('/');
-    let failed = |error: &dyn std::error::Error| {
-        let mut problem = error.to_string();
-        let mut cause = error.source();
-        while let Some(next) = cause {
-            problem = next.to_string();
-            cause = next.source();
-        }
-        QueryError::Server { server: base.to_owned(), problem }
+    let unreachable = |error: &dyn std::error::Error| {
+        // The innermost cause says what happened; the outer ones name the request.
+        let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
+        QueryError::Unreachable { server: base.to_owned(), problem: innermost.to_string() }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(&error))?;
     let (status, body) = runtime
         .block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-            let response = client.get(format!("{base}/api/v1/{verb}")).query(&params).send().await?;
+            let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+            let response = client.get(format!("{base}{path}")).query(&params).send().await?;
             Ok((response.status().as_u16(), response.bytes().await?))
         })
-        .map_err(|error: reqwest::Error| failed(&error))?;
-    let answer: ApiResponse<Data> =
-        serde_json::from_slice(&body).map_err(|_| QueryError::Unreadable { server: base.to_owned(), status })?;
-    if let ApiResponse::Success { warnings, infos, .. } = &answer {
+        .map_err(|error: reqwest::Error| unreachable(&error))?;
+    let response: ApiResponse<Data> = serde_json::from_slice(&body)
+        .map_err(|_| QueryError::UnexpectedResponse { server: base.to_owned(), status })?;
+    if let ApiResponse::Success { warnings, infos, .. } = &response {
         warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
         infos.iter().for_each(|info| eprintln!("info: {info}"));
     }
-    let data = answer.into_result()?;
+    let data = response.into_result()?;
     Ok(if args.json { format!("{}\n", String::from_utf8_lossy(&body)) } else { text(&data) })
 }
 
-type Params = Vec<(&'static str, String)>;
+/// A request to the API.
+struct ApiRequest {
+    path: &'static str,
+    params: Vec<(&'static str, String)>,
+}
 
-fn request(args: &QueryArgs, now_ms: i64) -> Result<(&'static str, Params), QueryError> {
+fn request(args: &QueryArgs, now_ms: i64) -> Result<ApiRequest, QueryError> {
     let argument = |argument: &'static str| move |problem| QueryError::Argument { argument, problem };
     let time = args.time.as_deref().map(parse_time_ms).transpose();
     let end_ms = time.map_err(|error| argument("time")(error.to_string()))?.unwrap_or(now_ms);
     let query = ("query", args.expr.clone());
     let Some(range) = &args.range else {
-        return Ok(("query", vec![query, ("time", prometheus_api::format_time(end_ms))]));
+        return Ok(ApiRequest { path: "/api/v1/query", params: vec![query, ("time", format_time(end_ms))] });
     };
     let length_ms = parse_duration_ms(range).map_err(|error| argument("range")(error.to_string()))?;
     let step = args.step.as_deref().map(parse_duration_ms).transpose();
-    let step_ms = step.map_err(|error| argument("step")(error.to_string()))?.unwrap_or((length_ms / STEPS).max(1000));
-    let time = prometheus_api::format_time;
-    let span = [("start", time(end_ms - length_ms)), ("end", time(end_ms)), ("step", time(step_ms))];
-    Ok(("query_range", [query].into_iter().chain(span).collect()))
+    let step_ms =
+        step.map_err(|error| argument("step")(error.to_string()))?.unwrap_or((length_ms / DEFAULT_STEPS).max(1000));
+    let start = ("start", format_time(end_ms - length_ms));
+    let params = vec![query, start, ("end", format_time(end_ms)), ("step", format_time(step_ms))];
+    Ok(ApiRequest { path: "/api/v1/query_range", params })
 }
 
-/// A value a line, the series beside it.
+/// The data as text: one value a line, followed or preceded by its series.
 fn text(data: &Data) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -137,16 +138,16 @@ fn write(data: &Data, out: &mut String) -> std::fmt::Result {
         Data::Scalar((_, value)) => writeln!(out, "{}", format_value(value.0))?,
         Data::String((_, text)) => writeln!(out, "{text}")?,
         Data::Vector(series) => {
-            let values: Vec<_> = series.iter().map(|own| format_value(own.samples.value.1.0)).collect();
+            let values: Vec<_> = series.iter().map(|one| format_value(one.samples.value.1.0)).collect();
             let width = values.iter().map(String::len).max().unwrap_or_default();
-            for (value, own) in values.iter().zip(series) {
-                writeln!(out, "{value:>width$}  {}", name(&own.metric))?;
+            for (value, one) in values.iter().zip(series) {
+                writeln!(out, "{value:>width$}  {}", selector(&one.metric))?;
             }
         }
         Data::Matrix(series) => {
-            for own in series {
-                writeln!(out, "{}", name(&own.metric))?;
-                for (time_s, value) in &own.samples.values {
+            for one in series {
+                writeln!(out, "{}", selector(&one.metric))?;
+                for (time_s, value) in &one.samples.values {
                     writeln!(out, "  {time_s}  {}", format_value(value.0))?;
                 }
             }
@@ -155,15 +156,15 @@ fn write(data: &Data, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// A series as PromQL selects it.
-fn name(metric: &BTreeMap<String, String>) -> String {
+/// The PromQL selector of a series.
+fn selector(metric: &BTreeMap<String, String>) -> String {
     let labels: Vec<_> = metric
         .iter()
         .filter(|(name, _)| *name != promql::METRIC_NAME)
         .map(|(name, value)| format!("{name}={value:?}"))
         .collect();
-    let own = metric.get(promql::METRIC_NAME).map_or("", String::as_str);
-    if labels.is_empty() && !own.is_empty() { own.to_owned() } else { format!("{own}{{{}}}", labels.join(", ")) }
+    let name = metric.get(promql::METRIC_NAME).map_or("", String::as_str);
+    if labels.is_empty() && !name.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(", ")) }
 }
 
 #[cfg(test)]
@@ -177,26 +178,27 @@ mod tests {
         args: QueryArgs,
     }
 
-    fn asked(words: &[&str]) -> Result<String, String> {
-        let words = std::iter::once(&"query").chain(words);
-        let args = Cli::try_parse_from(words).map_err(|error| error.to_string())?.args;
-        let (verb, params) = request(&args, 3_600_000).map_err(|error| error.to_string())?;
+    fn request_of(args: &[&str]) -> Result<String, String> {
+        let args = std::iter::once(&"query").chain(args);
+        let args = Cli::try_parse_from(args).map_err(|error| error.to_string())?.args;
+        let ApiRequest { path, params } = request(&args, 3_600_000).map_err(|error| error.to_string())?;
         let params: Vec<_> = params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Ok(format!("{verb} {}", params.join(" ")))
+        Ok(format!("{path} {}", params.join(" ")))
     }
 
     #[test]
     fn arguments_become_a_request() {
-        assert_eq!(asked(&["up"]).as_deref(), Ok("query query=up time=3600"));
-        assert_eq!(asked(&["up", "--time", "60"]).as_deref(), Ok("query query=up time=60"));
-        let range = asked(&["up", "--range", "30m", "--step", "1m"]);
-        assert_eq!(range.as_deref(), Ok("query_range query=up start=1800 end=3600 step=60"));
-        assert_eq!(asked(&["up", "--range", "1h"]).as_deref(), Ok("query_range query=up start=0 end=3600 step=60"));
-        assert!(asked(&["up", "--range", "soon"]).is_err_and(|error| error.starts_with("--range: ")));
+        assert_eq!(request_of(&["up"]).as_deref(), Ok("/api/v1/query query=up time=3600"));
+        assert_eq!(request_of(&["up", "--time", "60"]).as_deref(), Ok("/api/v1/query query=up time=60"));
+        let range = request_of(&["up", "--range", "30m", "--step", "1m"]);
+        assert_eq!(range.as_deref(), Ok("/api/v1/query_range query=up start=1800 end=3600 step=60"));
+        let range = request_of(&["up", "--range", "1h"]);
+        assert_eq!(range.as_deref(), Ok("/api/v1/query_range query=up start=0 end=3600 step=60"));
+        assert!(request_of(&["up", "--range", "soon"]).is_err_and(|error| error.starts_with("--range: ")));
     }
 
     #[test]
-    fn answers_are_a_value_a_line() {
+    fn results_are_printed_one_value_a_line() {
         let of = |json: &str| text(&serde_json::from_str::<Data>(json).expect("data"));
         let vector = r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"a"},"value":[1,"1"]},
             {"metric":{},"value":[1,"0.25"]}]}"#;

@@ -1,11 +1,11 @@
-//! `authorization` of a target: which credentials, and where they are.
+//! `authorization` of a target: its credentials, or where to read them.
 use crate::config::{ConfigError, setting};
 use crate::target::authorization::Authorization;
 use crate::target::secret::Secret;
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// `authorization`, in Prometheus's words, and `credentials_env` besides.
+/// `authorization`, with the keys of Prometheus and `credentials_env`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table with credentials, credentials_file or credentials_env")]
 pub(crate) struct AuthorizationEntry {
@@ -17,12 +17,12 @@ pub(crate) struct AuthorizationEntry {
 }
 
 impl AuthorizationEntry {
-    /// The entry that reads the environment variable `name`.
+    /// Credentials from the environment variable `name`.
     pub(crate) fn from_env(name: &str) -> Self {
         Self { credentials_env: Some(name.to_owned()), ..Self::default() }
     }
 
-    /// The credentials of `target`, as messages call it, sent under `scheme` where the entry does not say.
+    /// The credentials of `target`, which error messages name. `scheme` is the default type.
     pub(crate) fn resolve(self, target: &str, scheme: &str) -> Result<Authorization, ConfigError> {
         let problem = |problem: String| setting(&format!("{target}: authorization"), problem);
         let scheme = self.scheme.unwrap_or_else(|| scheme.into());
@@ -35,7 +35,7 @@ impl AuthorizationEntry {
                 Ok(text) if !text.trim().is_empty() => Ok(Authorization::fixed(scheme, Secret::new(text.trim()))),
                 _ => Err(problem(format!("the environment variable {name} is not set"))),
             },
-            _ => Err(problem("give one of credentials, credentials_file and credentials_env".into())),
+            _ => Err(problem("set exactly one of credentials, credentials_file and credentials_env".into())),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The documents' headings, and a file to which an unknown key is added to learn which keys are known there.
+/// Headings in the document, each with a file. An unknown key at its end makes the parser list the keys of that table.
 const TABLES: [(&str, &str); 8] = [
     ("Top-level keys", ""),
     ("`[[targets]]`", "[[targets]]"),
@@ -26,26 +26,26 @@ fn reference() -> String {
     fs::read_to_string(repository().join("docs/configuration.md")).expect("the reference")
 }
 
-/// The names in the first column of each table that begins with the column `column`, by the heading above it. Headings
-/// of the third level count if `deepest` is 3.
-fn documented(text: &str, column: &str, deepest: usize) -> BTreeMap<String, BTreeSet<String>> {
+/// The names in the first column of each table whose first column is titled `column`, by the heading above the table.
+/// Headings below `max_level` do not count.
+fn documented(text: &str, column: &str, max_level: usize) -> BTreeMap<String, BTreeSet<String>> {
     let (mut heading, mut is_in_table) = ("", false);
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines() {
         let level = line.bytes().take_while(|byte| *byte == b'#').count();
-        if level > 0 && level <= deepest {
+        if level > 0 && level <= max_level {
             heading = line[level..].trim();
         }
         is_in_table = line.starts_with(&format!("| {column} |")) || is_in_table && line.starts_with('|');
         if let Some(name) = line.strip_prefix("| `").filter(|_| is_in_table).and_then(|rest| rest.split('`').next()) {
             let name = name.split(' ').next().unwrap_or(name);
-            assert!(names.entry(heading.to_owned()).or_default().insert(name.to_owned()), "{name} stands twice");
+            assert!(names.entry(heading.to_owned()).or_default().insert(name.to_owned()), "{name} is documented twice");
         }
     }
     names
 }
 
-/// The keys that the parser accepts at the end of `file`, from what it says about an unknown one.
+/// The keys that the parser accepts at the end of `file`, from its message about an unknown one.
 fn accepted(file: &str) -> BTreeSet<String> {
     let error = parse(&format!("{file}\nno_such_key = 0"), Path::new("f")).expect_err("an unknown key").to_string();
     let (_, list) = error.split_once("unknown field `no_such_key`, expected one of ").expect(&error);
@@ -110,7 +110,7 @@ fn every_example_is_a_configuration() {
             let file = parse(example, &path).unwrap_or_else(|error| panic!("{error}\n{example}"));
             let args = ServeArgs { in_memory: true, ..ServeArgs::default() };
             if let Err(error) = Settings::join(&args, file) {
-                // Only the credentials that an example names are missing here.
+                // Only the credentials of the examples are missing here.
                 let error = error.to_string();
                 let is_about_credentials =
                     error.starts_with("cannot read /run/secrets/") || error.ends_with(" is not set");
@@ -122,12 +122,12 @@ fn every_example_is_a_configuration() {
 }
 
 #[test]
-fn the_example_of_a_target_file_has_targets() {
+fn the_example_of_a_target_file_is_valid() {
     let pace = Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) };
     let files = FileTargets::new(Vec::new(), pace).expect("no pattern");
     let reference = reference();
     let [example] = examples(&reference, "json")[..] else { panic!("one example of a target file") };
-    let targets = files.read(Path::new("targets.json"), example).expect(example);
+    let targets = files.parse(Path::new("targets.json"), example).expect(example);
     assert_eq!(targets.len(), 2);
     assert_eq!(targets[0].pace.interval, Duration::from_secs(15));
 }

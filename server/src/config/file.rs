@@ -1,4 +1,4 @@
-//! The configuration file: its shape.
+//! The keys of the configuration file.
 use crate::config::hosted::{BasetenEntry, HuggingFaceEntry};
 use crate::config::kubernetes::KubernetesEntry;
 use crate::config::target::TargetEntry;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The configuration file, in Prometheus's words.
+/// The configuration file. Keys that Prometheus has too have its names.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
@@ -39,7 +39,7 @@ pub(crate) struct File {
     pub(crate) kubernetes: Vec<KubernetesEntry>,
 }
 
-/// Reads the text of the file at `path`.
+/// Parses `text`. Error messages name `path`.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -52,10 +52,10 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     })
 }
 
-/// The message without the value it found where another type was due.
+/// An error message without the invalid value, which may be a secret.
 fn unquoted(message: &str) -> String {
     match message.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        Some((value, expected)) if value.starts_with("invalid ") => format!("expected {expected}"),
         _ => message.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Targets from files in the JSON form of Prometheus's file discovery, which other programs write.
+//! `file_sd`: targets from JSON files of Prometheus's file discovery, which other programs write.
 use crate::config::target::TargetEntry;
 use crate::config::{ConfigError, positive_duration, setting};
 use crate::target::{Pace, Target};
@@ -6,12 +6,12 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The files, and what they last said.
+/// The files that name targets.
 #[derive(Debug)]
 pub struct FileTargets {
-    /// Paths; the last part may hold `*`.
+    /// Glob patterns of paths.
     patterns: Vec<String>,
-    /// Of targets that do not say.
+    /// The default pace of their targets.
     pace: Pace,
 }
 
@@ -25,10 +25,10 @@ struct Group {
 }
 
 impl FileTargets {
-    /// Reads the files that match `patterns` when asked to.
+    /// The files that match `patterns`. `pace` is the default for their targets.
     ///
     /// # Errors
-    /// When a pattern is not one.
+    /// If a pattern is invalid.
     pub(crate) fn new(patterns: Vec<String>, pace: Pace) -> Result<Self, ConfigError> {
         for pattern in &patterns {
             glob::Pattern::new(pattern).map_err(|error| setting("file_sd", format!("{pattern:?}: {error}")))?;
@@ -36,25 +36,25 @@ impl FileTargets {
         Ok(Self { patterns, pace })
     }
 
-    /// Whether there is nothing to read.
+    /// Whether there are no patterns.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
-    /// The files that are there now, in order of their names.
+    /// The files that exist now, in order of their names.
     pub fn paths(&self) -> Vec<PathBuf> {
-        let found = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok());
-        let mut paths: Vec<_> = found.flatten().filter_map(Result::ok).collect();
+        let matches = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok());
+        let mut paths: Vec<_> = matches.flatten().filter_map(Result::ok).collect();
         paths.sort();
         paths.dedup();
         paths
     }
 
-    /// The targets in `text`, which is what the file at `path` holds.
+    /// The targets in `text`, the content of the file at `path`.
     ///
     /// # Errors
-    /// When it is not of that form or a target in it cannot be used.
-    pub fn read(&self, path: &Path, text: &str) -> Result<Vec<Target>, ConfigError> {
+    /// If the text or a target in it is invalid.
+    pub fn parse(&self, path: &Path, text: &str) -> Result<Vec<Target>, ConfigError> {
         let groups: Vec<Group> = serde_json::from_str(text).map_err(|error| ConfigError::Syntax {
             path: path.to_owned(),
             line: error.line(),
@@ -72,14 +72,15 @@ impl FileTargets {
     }
 }
 
-/// The entry for one address, where labels that begin with two underscores say how it is scraped.
+/// The entry of one address. Labels that begin with two underscores say how to scrape it.
 fn entry(name: &str, address: &str, mut labels: BTreeMap<String, String>) -> Result<TargetEntry, ConfigError> {
     let scheme = labels.remove("__scheme__").unwrap_or_else(|| "http".into());
-    let mut time = |label: &str| {
+    let mut duration = |label: &str| {
         let text = labels.remove(label);
-        text.map(|text| positive_duration(&text)).transpose().map_err(|problem| setting(name, problem))
+        let duration = text.map(|text| positive_duration(&text)).transpose();
+        duration.map_err(|problem| setting(&format!("{name}: {label}"), problem))
     };
-    let (scrape_interval, scrape_timeout) = (time("__scrape_interval__")?, time("__scrape_timeout__")?);
+    let (scrape_interval, scrape_timeout) = (duration("__scrape_interval__")?, duration("__scrape_timeout__")?);
     let mut entry = TargetEntry {
         metrics_path: labels.remove("__metrics_path__"),
         job: labels.remove("job"),
@@ -102,15 +103,15 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn read(text: &str) -> Result<Vec<Target>, String> {
+    fn parse(text: &str) -> Result<Vec<Target>, String> {
         let pace = Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) };
         let files = FileTargets::new(Vec::new(), pace).expect("no pattern");
-        files.read(Path::new("targets.json"), text).map_err(|error| error.to_string())
+        files.parse(Path::new("targets.json"), text).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn labels_say_what_a_target_is_and_how_it_is_scraped() {
-        let targets = read(
+    fn labels_identify_a_target_and_say_how_to_scrape_it() {
+        let targets = parse(
             r#"[{"targets": ["gpu-1:8000", "gpu-2:8000"], "labels": {"model": "m", "team": "t", "job": "j",
                 "__metrics_path__": "/prometheus/metrics", "__scheme__": "https", "__scrape_interval__": "30s",
                 "__meta_rack": "7"}}, {"targets": ["gpu-3:1"]}]"#,
@@ -130,17 +131,20 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn errors_name_the_file_and_the_target() {
         for (text, expected) in [
             ("[{\"targets\": [\"a:1\"]},\n {\"target\": []}]", "targets.json:2:10: expected a list of"),
-            ("[{\"targets\": [\"a b:1\"]}]", "targets.json: target 1: the URL cannot be read"),
+            ("[{\"targets\": [\"a b:1\"]}]", "targets.json: target 1: the URL is invalid"),
             (
                 "[{\"targets\": [\"a:1\"], \"labels\": {\"__scrape_interval__\": \"0s\"}}]",
-                "targets.json: target 1: \"0s\" is not more than zero",
+                "targets.json: target 1: __scrape_interval__: \"0s\" is not a positive duration",
             ),
-            ("[{\"targets\": [\"a:1\"], \"labels\": {\"a-b\": \"c\"}}]", "\"a-b\" cannot be a label here"),
+            (
+                "[{\"targets\": [\"a:1\"], \"labels\": {\"a-b\": \"c\"}}]",
+                "targets.json: target 1: labels: \"a-b\" is not a valid label name",
+            ),
         ] {
-            let error = read(text).expect_err(text);
+            let error = parse(text).expect_err(text);
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -1,7 +1,7 @@
-//! Endpoints on hosted platforms, and the targets they come to.
+//! `[[huggingface]]` and `[[baseten]]`: the targets of hosted platforms.
 use crate::config::authorization::AuthorizationEntry;
 use crate::config::target::{ScopeEntry, http_url};
-use crate::config::{ConfigError, LONGEST_DEFAULT_TIMEOUT, duration, pace, setting};
+use crate::config::{ConfigError, MAX_DEFAULT_TIMEOUT, duration, pace, setting};
 use crate::sources::huggingface::state_families;
 use crate::target::identity::Identity;
 use crate::target::scope_rules::ScopeRules;
@@ -10,14 +10,14 @@ use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-const HUGGING_FACE: &str = "https://api.endpoints.huggingface.cloud/v2";
-const HUGGING_FACE_EVERY: Duration = Duration::from_secs(15);
-const BASETEN: &str = "https://app.baseten.co/metrics";
-const BASETEN_EVERY: Duration = Duration::from_secs(60);
+const HUGGING_FACE_URL: &str = "https://api.endpoints.huggingface.cloud/v2";
+const HUGGING_FACE_INTERVAL: Duration = Duration::from_secs(15);
+const BASETEN_URL: &str = "https://app.baseten.co/metrics";
+const BASETEN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Baseten answers six requests a minute; this keeps to it in any minute, also in the first, which begins with an
-/// early scrape.
-const BASETEN_AT_MOST_EVERY: Duration = Duration::from_secs(12);
+/// Baseten allows six requests a minute. This interval stays within that limit even in the first minute, which has one
+/// additional scrape at its start.
+const MIN_BASETEN_INTERVAL: Duration = Duration::from_secs(12);
 
 /// One `[[huggingface]]`: an Inference Endpoint.
 #[derive(Debug, Default, Deserialize)]
@@ -53,15 +53,15 @@ pub(crate) struct BasetenEntry {
 }
 
 impl HuggingFaceEntry {
-    /// The endpoint's metrics and its state, as two targets: either may be refused while the other is not.
+    /// Two targets, the endpoint's metrics and its state, because either may fail without the other.
     pub(crate) fn resolve(self) -> Result<[Target; 2], ConfigError> {
         if self.namespace.is_empty() || self.name.is_empty() {
-            return Err(setting("huggingface", "give namespace and name, as in the endpoint's address".into()));
+            return Err(setting("huggingface", "set namespace and name, as in the endpoint's URL".into()));
         }
         let instance = format!("{}/{}", self.namespace, self.name);
         let entry = format!("huggingface {instance}");
-        let mut state = http_url(&entry, self.api_url.as_deref().unwrap_or(HUGGING_FACE))?;
-        // An http URL can always be extended; the names are escaped.
+        let mut state = http_url(&entry, self.api_url.as_deref().unwrap_or(HUGGING_FACE_URL))?;
+        // HTTP URLs always have path segments. The names are escaped.
         if let Ok(mut path) = state.path_segments_mut() {
             path.pop_if_empty().extend(["endpoint", &self.namespace, &self.name]);
         }
@@ -69,7 +69,7 @@ impl HuggingFaceEntry {
         if let Ok(mut path) = metrics.path_segments_mut() {
             path.push("open-metrics");
         }
-        let pace = hosted_pace(&entry, self.scrape_interval.unwrap_or(HUGGING_FACE_EVERY), self.scrape_timeout)?;
+        let pace = hosted_pace(&entry, self.scrape_interval.unwrap_or(HUGGING_FACE_INTERVAL), self.scrape_timeout)?;
         let authorization = self.authorization.unwrap_or_else(|| AuthorizationEntry::from_env("HF_TOKEN"));
         let authorization = Some(Arc::new(authorization.resolve(&entry, "Bearer")?));
         let rules = ScopeRules { replica: vec!["replica_id".into()], ..ScopeRules::default() };
@@ -97,13 +97,13 @@ impl HuggingFaceEntry {
 }
 
 impl BasetenEntry {
-    /// The export of all models and deployments, told apart by its own labels.
+    /// The metrics export of all models and deployments. Its labels contain their names.
     pub(crate) fn resolve(self) -> Result<Target, ConfigError> {
         let entry = "baseten";
-        let url = http_url(entry, self.url.as_deref().unwrap_or(BASETEN))?;
-        let pace = hosted_pace(entry, self.scrape_interval.unwrap_or(BASETEN_EVERY), self.scrape_timeout)?;
-        if pace.interval < BASETEN_AT_MOST_EVERY {
-            let problem = "Baseten answers six requests a minute: give a scrape_interval of 12s or more";
+        let url = http_url(entry, self.url.as_deref().unwrap_or(BASETEN_URL))?;
+        let pace = hosted_pace(entry, self.scrape_interval.unwrap_or(BASETEN_INTERVAL), self.scrape_timeout)?;
+        if pace.interval < MIN_BASETEN_INTERVAL {
+            let problem = "Baseten allows six requests a minute; set scrape_interval to 12s or more";
             return Err(setting(entry, problem.into()));
         }
         let authorization = self.authorization.unwrap_or_else(|| AuthorizationEntry::from_env("BASETEN_API_KEY"));
@@ -126,14 +126,14 @@ impl BasetenEntry {
 }
 
 fn hosted_pace(entry: &str, interval: Duration, timeout: Option<Duration>) -> Result<Pace, ConfigError> {
-    pace(&format!("{entry}: scrape_timeout"), interval, timeout.unwrap_or(LONGEST_DEFAULT_TIMEOUT.min(interval)))
+    pace(&format!("{entry}: scrape_timeout"), interval, timeout.unwrap_or(MAX_DEFAULT_TIMEOUT.min(interval)))
 }
 
-/// The name, where it can be the last part of a path as it is.
+/// The name, if it is valid as the last segment of a path.
 fn shared_name(entry: &str, name: String) -> Result<String, ConfigError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
-        let problem = format!("{name:?} cannot be part of an address: use letters, digits, - and _");
+        let problem = format!("{name:?} cannot be part of a URL; use letters, digits, - and _");
         return Err(setting(&format!("{entry}: shared_as"), problem));
     }
     Ok(name)

@@ -1,9 +1,9 @@
-//! Clusters whose pods are replicas, and the targets that tell of them.
+//! `[[kubernetes]]`: clusters whose pods are replicas.
 use crate::config::authorization::AuthorizationEntry;
 use crate::config::target::ScopeEntry;
 use crate::config::{ConfigError, duration, pace, setting};
 use crate::sources::kubernetes::cluster::Cluster;
-use crate::sources::kubernetes::{PortRule, Scope, Spec};
+use crate::sources::kubernetes::{ClusterSpec, PodScope, PortRule};
 use crate::target::identity::Identity;
 use crate::target::scope_rules::ScopeRules;
 use crate::target::{Pace, Source, Target};
@@ -12,10 +12,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What init containers that bring weights are usually called; KServe's is the second.
-const DOWNLOADS: [&str; 4] = ["*download*", "storage-initializer", "*model*", "*weights*"];
+/// Usual names of init containers that download weights. The second is KServe's.
+const DEFAULT_DOWNLOAD_CONTAINERS: [&str; 4] = ["*download*", "storage-initializer", "*model*", "*weights*"];
 
-/// One `[[kubernetes]]`: pods by their labels.
+/// One `[[kubernetes]]`: pods that a label selector matches.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct KubernetesEntry {
@@ -39,14 +39,14 @@ pub(crate) struct KubernetesEntry {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a port's number or name")]
+#[serde(untagged, expecting = "expected a port number or name")]
 enum PortEntry {
     Number(u16),
     Name(String),
 }
 
 impl KubernetesEntry {
-    /// One cluster for each namespace, and the target with the series about its pods.
+    /// One source for each namespace.
     pub(crate) fn resolve(self, default: Pace) -> Result<Vec<ClusterSource>, ConfigError> {
         let problem = |key: &str, problem: String| setting(&format!("kubernetes: {key}"), problem);
         let interval = self.scrape_interval.unwrap_or(default.interval);
@@ -56,19 +56,20 @@ impl KubernetesEntry {
         if !["http", "https"].contains(&&*scheme) {
             return Err(problem("scheme", format!("{scheme:?} is neither http nor https")));
         }
-        let downloads = self.download_containers.unwrap_or_else(|| DOWNLOADS.map(str::to_owned).into());
+        let downloads =
+            self.download_containers.unwrap_or_else(|| DEFAULT_DOWNLOAD_CONTAINERS.map(str::to_owned).into());
         let pattern = |text: &String| {
             glob::Pattern::new(text).map_err(|error| problem("download_containers", format!("{text:?}: {error}")))
         };
         let authorization =
             self.authorization.map(|entry| entry.resolve("kubernetes", "Bearer").map(Arc::new)).transpose()?;
-        let spec = Spec {
+        let spec = ClusterSpec {
             kubeconfig: self.kubeconfig,
             context: self.context,
             namespace: None,
             selector: self.selector,
             port: match self.port {
-                None => PortRule::Usual,
+                None => PortRule::Default,
                 Some(PortEntry::Number(number)) => PortRule::Number(number),
                 Some(PortEntry::Name(name)) => PortRule::Name(name),
             },
@@ -76,19 +77,22 @@ impl KubernetesEntry {
             metrics_path: self.metrics_path.unwrap_or_else(|| "/metrics".into()),
             pace,
             authorization,
-            fixed: Scope { model: self.model, environment: self.environment, deployment: self.deployment },
+            fixed: PodScope { model: self.model, environment: self.environment, deployment: self.deployment },
             rules: self.pod_labels.or(ScopeRules { model: Vec::new(), ..ScopeRules::default() }),
-            downloads: downloads.iter().map(pattern).collect::<Result<_, _>>()?,
+            download_containers: downloads.iter().map(pattern).collect::<Result<_, _>>()?,
         };
         let namespaces = match self.namespaces.is_empty() {
             true => vec![None],
             false => self.namespaces.into_iter().map(Some).collect(),
         };
-        Ok(namespaces.into_iter().map(|namespace| ClusterSource::new(Spec { namespace, ..spec.clone() })).collect())
+        Ok(namespaces
+            .into_iter()
+            .map(|namespace| ClusterSource::new(ClusterSpec { namespace, ..spec.clone() }))
+            .collect())
     }
 }
 
-/// A cluster that is watched, and the target with the series about its pods.
+/// A cluster to watch, and the target with the families about its pods.
 #[derive(Clone, Debug)]
 pub struct ClusterSource {
     /// The cluster.
@@ -98,10 +102,11 @@ pub struct ClusterSource {
 }
 
 impl ClusterSource {
-    fn new(spec: Spec) -> Self {
-        // Series keep their own models: a page that names only one model says nothing about pods that start later.
+    fn new(spec: ClusterSpec) -> Self {
+        // The families name the model of each pod. If they name one model only, it is not necessarily that of later
+        // pods.
         let rules = ScopeRules { model: Vec::new(), ..ScopeRules::default() };
-        let (instance, pace) = (spec.place(), spec.pace);
+        let (instance, pace) = (spec.instance(), spec.pace);
         let identity = Identity { job: Some("kubernetes".into()), instance, rules, ..Identity::default() };
         let cluster = Arc::new(Cluster::new(spec));
         let source = Source::Cluster(Arc::<Cluster>::clone(&cluster));

@@ -1,4 +1,4 @@
-//! What to run: the configuration file and the flags, checked and joined.
+//! The settings of `serve`: reads the configuration file, combines it with the flags, and checks both.
 pub mod authorization;
 pub mod file;
 pub mod file_sd;
@@ -16,7 +16,7 @@ use crate::config::target::TargetEntry;
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
-use crate::web::frame_policy::is_ancestor;
+use crate::web::frame_policy::is_frame_ancestor;
 use catalogue::contract::is_origin;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -28,9 +28,11 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const DEFAULT_GPU_SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_NVML: &str = "libnvidia-ml.so.1";
-const LONGEST_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A configuration that cannot be run.
+/// The default scrape timeout for intervals that are not shorter.
+const MAX_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is wrong with a configuration. Messages never quote the file: a value may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file cannot be read.
@@ -38,10 +40,10 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file is not what it should be. The text at that place is not quoted: it may hold a secret.
+    /// The file is malformed.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Syntax {
         /// The file.
@@ -53,17 +55,17 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
-    /// A setting has a value that cannot be used.
+    /// A setting has an invalid value.
     #[error("{setting}: {problem}")]
     Setting {
         /// The flag or key.
         setting: String,
-        /// What is wrong and what to write instead.
+        /// What is wrong, and what is valid.
         problem: String,
     },
-    /// Others could reach the server, and nobody said that they may.
+    /// Other machines could reach the server, which is not explicitly allowed.
     #[error(
-        "{listen} can be reached from the network and there is no login: listen on 127.0.0.1, or add --allow-open-network"
+        "other machines can reach {listen}, and the page has no login; listen on 127.0.0.1, or add --allow-open-network"
     )]
     OpenNetwork {
         /// The address.
@@ -71,49 +73,49 @@ pub enum ConfigError {
     },
 }
 
-/// All that `serve` needs to know.
+/// The settings of `serve`.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Names besides loopback under which the page may be opened.
+    /// Host names besides loopback under which the page may be opened.
     pub allowed_hosts: Vec<String>,
-    /// Who may show cards of the page in a frame: `'self'` and origins.
+    /// The sites that may embed the page: `'self'` and origins.
     pub frame_ancestors: Vec<String>,
-    /// Origins whose pages may read the API.
+    /// The origins whose pages may read the API.
     pub cors_origins: Vec<String>,
-    /// Where history is kept; none for in memory only.
+    /// The directory for history; none keeps it in memory only.
     pub data_dir: Option<PathBuf>,
-    /// What the store is bounded by.
+    /// The limits of the store.
     pub limits: tsdb::Limits,
-    /// How often, and how long at most, this machine and what is found on it are scraped.
+    /// The interval and timeout of scrapes, unless a target has its own.
     pub pace: Pace,
     /// Where this machine's file systems are mounted.
     pub host_paths: HostPaths,
-    /// How this machine's GPUs are measured; none where they are not to be.
+    /// How to measure this machine's GPUs; none if they are not measured.
     pub gpus: Option<GpuSettings>,
-    /// Whether to look for inference servers on this machine.
+    /// Whether to discover inference servers on this machine.
     pub discovery: bool,
     /// What to scrape.
-    pub sources: Sources,
+    pub targets: ConfiguredTargets,
 }
 
-/// What the configuration says is to be scraped.
+/// The configured targets, and where further ones come from.
 #[derive(Debug)]
-pub struct Sources {
-    /// Targets, no two of one URL or with the same labels.
-    pub targets: Vec<Arc<Target>>,
-    /// The clusters whose targets are among them.
+pub struct ConfiguredTargets {
+    /// The targets in the configuration itself. No two have the same URL or the same labels.
+    pub fixed: Vec<Arc<Target>>,
+    /// The clusters whose pods are targets. The targets with the families about pods are among the fixed ones.
     pub clusters: Vec<ClusterSource>,
-    /// Files that name more.
+    /// The files with further targets.
     pub files: FileTargets,
 }
 
 impl Settings {
-    /// Reads the file that `args` names, if any, and lets the flags win over it.
+    /// Reads the configuration file of `args`, if there is one. Flags override it.
     ///
     /// # Errors
-    /// When a file cannot be read or a value cannot be used.
+    /// If a file cannot be read, or a setting is invalid.
     pub fn load(args: &ServeArgs) -> Result<Self, ConfigError> {
         let file = match &args.config {
             None => File::default(),
@@ -128,15 +130,15 @@ impl Settings {
 
     fn join(args: &ServeArgs, file: File) -> Result<Self, ConfigError> {
         let listen = args.listen.as_ref().or(file.listen.as_ref()).map_or(DEFAULT_LISTEN, String::as_str);
-        let listen: SocketAddr = listen
-            .parse()
-            .map_err(|_| setting("listen", format!("{listen:?} is no address and port, such as {DEFAULT_LISTEN}")))?;
+        let listen: SocketAddr = listen.parse().map_err(|_| {
+            setting("listen", format!("{listen:?} is not an address and port, such as {DEFAULT_LISTEN}"))
+        })?;
         if !listen.ip().is_loopback() && !args.allow_open_network && !file.allow_open_network {
             return Err(ConfigError::OpenNetwork { listen });
         }
         let interval = flag_duration("--scrape-interval", args.scrape_interval.as_deref())?.or(file.scrape_interval);
         let interval = interval.unwrap_or(DEFAULT_INTERVAL);
-        let timeout = file.scrape_timeout.unwrap_or(LONGEST_DEFAULT_TIMEOUT.min(interval));
+        let timeout = file.scrape_timeout.unwrap_or(MAX_DEFAULT_TIMEOUT.min(interval));
         let pace = pace("scrape_timeout", interval, timeout)?;
         let retention = flag_duration("--retention", args.retention.as_deref())?.or(file.retention);
         let data_dir = match args.in_memory {
@@ -162,27 +164,27 @@ impl Settings {
                 clusters.push(source);
             }
         }
-        let sources = Sources { targets, clusters, files: FileTargets::new(file.file_sd, pace)? };
+        let targets = ConfiguredTargets { fixed: targets, clusters, files: FileTargets::new(file.file_sd, pace)? };
         let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
-        let names_none = sources.targets.is_empty() && sources.files.is_empty();
+        let has_no_targets = targets.fixed.is_empty() && targets.files.is_empty();
         Ok(Self {
             listen,
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
-            frame_ancestors: checked("frame_ancestors", ancestors, is_ancestor)?,
+            frame_ancestors: checked("frame_ancestors", ancestors, is_frame_ancestor)?,
             cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
             limits: limits(data_dir.is_some(), retention, file.retention_bytes),
             data_dir,
             pace,
             host_paths: host_paths(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs),
             gpus: gpus(args, file.gpus, file.nvml_library, file.gpu_sample_interval),
-            // A configured target on this machine may be named otherwise than discovery would, and be counted twice.
-            discovery: !args.no_discovery && file.discovery.unwrap_or(names_none),
-            sources,
+            // Discovery may find a configured target under another address, and it would be counted twice.
+            discovery: !args.no_discovery && file.discovery.unwrap_or(has_no_targets),
+            targets,
         })
     }
 }
 
-/// Where the machine is seen: its `/` where `/proc` is elsewhere only if that is said too, as ours is then another's.
+/// The machine's mount points. If its `/proc` is mounted elsewhere, this process's `/` is not the machine's.
 fn host_paths(proc: Option<PathBuf>, sys: Option<PathBuf>, root: Option<PathBuf>) -> HostPaths {
     let root = root.or_else(|| proc.is_none().then(|| "/".into()));
     HostPaths { proc: proc.unwrap_or_else(|| "/proc".into()), sys: sys.unwrap_or_else(|| "/sys".into()), root }
@@ -190,16 +192,16 @@ fn host_paths(proc: Option<PathBuf>, sys: Option<PathBuf>, root: Option<PathBuf>
 
 fn gpus(
     args: &ServeArgs,
-    wanted: Option<bool>,
+    is_enabled: Option<bool>,
     library: Option<PathBuf>,
     sample_interval: Option<Duration>,
 ) -> Option<GpuSettings> {
     let library = args.nvml_library.clone().or(library).unwrap_or_else(|| DEFAULT_NVML.into());
     let sample_interval = sample_interval.unwrap_or(DEFAULT_GPU_SAMPLE_INTERVAL);
-    (!args.no_gpus && wanted.unwrap_or(true)).then_some(GpuSettings { library: library.into(), sample_interval })
+    (!args.no_gpus && is_enabled.unwrap_or(true)).then_some(GpuSettings { library: library.into(), sample_interval })
 }
 
-/// Where history is kept when nobody says.
+/// The default directory for history.
 /// Source: the XDG Base Directory Specification, "user-specific data files".
 pub fn default_data_dir() -> Option<PathBuf> {
     let path = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -208,43 +210,44 @@ pub fn default_data_dir() -> Option<PathBuf> {
 }
 
 fn no_data_dir() -> ConfigError {
-    setting("--data-dir", "there is no home directory to keep history in: give one, or --in-memory".into())
+    setting("--data-dir", "there is no home directory for the history; choose a directory, or use --in-memory".into())
 }
 
-/// The list, where all of it is sound.
-fn checked(name: &str, list: Vec<String>, is_sound: impl Fn(&str) -> bool) -> Result<Vec<String>, ConfigError> {
-    match list.iter().find(|text| !is_sound(text)) {
+/// The origins, if all are valid.
+fn checked(name: &str, origins: Vec<String>, is_valid: impl Fn(&str) -> bool) -> Result<Vec<String>, ConfigError> {
+    match origins.iter().find(|text| !is_valid(text)) {
         Some(text) => {
-            let problem =
-                format!("{text:?} is no origin: write it as browsers do, such as https://dash.example, without a path");
-            Err(setting(name, problem))
+            let hint = "write it as browsers do, such as https://dash.example, without a path";
+            Err(setting(name, format!("{text:?} is not an origin; {hint}")))
         }
-        None => Ok(list),
+        None => Ok(origins),
     }
 }
 
 fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> tsdb::Limits {
     let default = if on_disk { tsdb::Options::default().limits } else { tsdb::Limits::default() };
     tsdb::Limits {
-        retention_ms: retention.map_or(default.retention_ms, |kept| kept.as_millis() as i64),
+        retention_ms: retention.map_or(default.retention_ms, |age| age.as_millis() as i64),
         size_bytes: size_bytes.map_or(default.size_bytes, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
         ..default
     }
 }
 
-/// Adds a target, where what it would be confused with is not there yet.
+/// Adds a target, unless an earlier one has its URL, its labels or its shared name.
 fn insert(targets: &mut Vec<Arc<Target>>, name: &str, target: Arc<Target>) -> Result<(), ConfigError> {
-    let taken = |problem| Err(setting(name, problem));
-    if targets.iter().any(|known| known.key() == target.key()) {
-        return taken(format!("{} is scraped already: name each URL once", target.identity.instance));
+    let conflict = |problem| Err(setting(name, problem));
+    if targets.iter().any(|other| other.key() == target.key()) {
+        return conflict(format!("{} is configured twice; remove one of its entries", target.identity.instance));
     }
-    if targets.iter().any(|known| known.identity == target.identity) {
-        let problem = "its series would have the same labels as another target's: give it a replica, in a file";
-        return taken(problem.into());
+    if targets.iter().any(|other| other.identity == target.identity) {
+        let problem =
+            "its series would have the same labels as another target's; set replica in the configuration file";
+        return conflict(problem.into());
     }
     let shared = target.source.shared_name();
-    if shared.is_some() && targets.iter().any(|known| known.source.shared_name() == shared) {
-        return taken(format!("two pages are shared as {:?}: give one another shared_as", shared.unwrap_or_default()));
+    if shared.is_some() && targets.iter().any(|other| other.source.shared_name() == shared) {
+        let name = shared.unwrap_or_default();
+        return conflict(format!("two endpoints are shared as {name:?}; give one of them another shared_as"));
     }
     targets.push(target);
     Ok(())
@@ -254,7 +257,7 @@ fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
     if args.models.len() > 1 && args.models.len() != args.targets.len() || args.models.len() > args.targets.len() {
         let (models, targets) = (args.models.len(), args.targets.len());
         let problem =
-            format!("{models} models for {targets} targets: give one for each --target, one for all, or none");
+            format!("{models} models for {targets} targets; give one for each --target, one for all, or none");
         return Err(setting("--model", problem));
     }
     let models = args.models.iter().cycle().map(Some).chain(std::iter::repeat(None));
@@ -263,7 +266,7 @@ fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
 
 fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, ConfigError> {
     if timeout > interval {
-        return Err(setting(name, format!("{timeout:?} is longer than the interval of {interval:?}")));
+        return Err(setting(name, format!("{timeout:?} is longer than the scrape interval, {interval:?}")));
     }
     Ok(Pace { interval, timeout })
 }
@@ -280,7 +283,7 @@ fn positive_duration(text: &str) -> Result<Duration, String> {
     let duration_ms = prometheus_api::parse_duration_ms(text).map_err(|error| error.to_string())?;
     match u64::try_from(duration_ms) {
         Ok(duration_ms) if duration_ms > 0 => Ok(Duration::from_millis(duration_ms)),
-        _ => Err(format!("{text:?} is not more than zero")),
+        _ => Err(format!("{text:?} is not a positive duration")),
     }
 }
 

@@ -1,9 +1,9 @@
-//! Keeping the configured targets as the configuration, the files it names and the clusters say they are.
-use crate::config::Sources;
+//! Keeps the scraped targets in step with the configuration, its target files and its clusters.
+use crate::config::ConfiguredTargets;
 use crate::config::file_sd::FileTargets;
 use crate::config::kubernetes::ClusterSource;
 use crate::scrape::scrapers::Scrapers;
-use crate::sources::kubernetes::watch::follow_cluster;
+use crate::sources::kubernetes::watch::watch_cluster;
 use crate::target::Target;
 use std::collections::BTreeMap;
 use std::io;
@@ -16,108 +16,113 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
-/// How often files are looked at.
-const PERIOD: Duration = Duration::from_secs(5);
+/// How often target files are read.
+const FILE_PERIOD: Duration = Duration::from_secs(5);
 
-/// A file longer than this is not read.
-const MOST_BYTES: u64 = 4 << 20;
+/// The longest target file. Longer ones are cut off, and so are invalid.
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// Makes the pool scrape what `sources` say, and what each message of `reloads` says instead, for ever; looks at the
-/// files they name every few seconds, and follows the clusters among them.
-pub(crate) async fn follow(scrapers: Arc<Scrapers>, mut sources: Sources, mut reloads: mpsc::Receiver<Sources>) {
-    let mut period = tokio::time::interval(PERIOD);
+/// Scrapes the configured targets, following changes of their files and clusters. Each message of `reloads` replaces
+/// the configured targets. Runs until the reloads end and nothing can change any more.
+pub(crate) async fn apply_targets(
+    scrapers: Arc<Scrapers>,
+    mut targets: ConfiguredTargets,
+    mut reloads: mpsc::Receiver<ConfiguredTargets>,
+) {
+    let mut period = tokio::time::interval(FILE_PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut files = Files::default();
     let mut clusters = Clusters::default();
-    clusters.follow(&mut sources);
+    clusters.watch(&mut targets);
     let mut changed = true;
     loop {
-        changed |= files.refresh(&sources.files).await;
+        changed |= files.refresh(&targets.files).await;
         if std::mem::take(&mut changed) {
-            scrapers.configure(files.joined(&sources.targets, clusters.targets()));
+            scrapers.configure(files.combined(&targets.fixed, clusters.targets()));
         }
         tokio::select! {
             Some(new) = reloads.recv() => {
-                sources = new;
-                clusters.follow(&mut sources);
-                // What a target does not say for itself may be another now.
+                targets = new;
+                clusters.watch(&mut targets);
+                // The defaults for their targets may have changed.
                 files.0.values_mut().for_each(|file| file.text = None);
                 changed = true;
             }
             () = clusters.changed.notified(), if !clusters.running.is_empty() => changed = true,
-            _ = period.tick(), if !sources.files.is_empty() => {}
+            _ = period.tick(), if !targets.files.is_empty() => {}
             else => return,
         }
     }
 }
 
-/// The clusters that are followed.
+/// The watched clusters.
 #[derive(Debug, Default)]
 struct Clusters {
-    running: Vec<Following>,
-    /// Told when other targets come of one.
+    running: Vec<RunningWatch>,
+    /// Notified when the targets of a cluster change.
     changed: Arc<Notify>,
 }
 
-/// A cluster that is followed until this is dropped.
+/// A cluster that is watched until this is dropped.
 #[derive(Debug)]
-struct Following {
+struct RunningWatch {
     source: ClusterSource,
     task: JoinHandle<()>,
 }
 
-impl Drop for Following {
+impl Drop for RunningWatch {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
 impl Clusters {
-    /// Follows the clusters of `sources` and no others. A cluster that is followed already replaces an equal one, and its
-    /// target that one's target.
-    fn follow(&mut self, sources: &mut Sources) {
-        let mut known = std::mem::take(&mut self.running);
-        for source in &mut sources.clusters {
-            let following = match known.iter().position(|known| known.source.cluster.spec() == source.cluster.spec()) {
-                Some(at) => known.swap_remove(at),
+    /// Watches the clusters of `targets` and no others. Watches of clusters with the same specification continue, and
+    /// their clusters replace those in `targets`.
+    fn watch(&mut self, targets: &mut ConfiguredTargets) {
+        let mut previous = std::mem::take(&mut self.running);
+        for source in &mut targets.clusters {
+            let has_same_spec = |watch: &RunningWatch| watch.source.cluster.spec() == source.cluster.spec();
+            let watch = match previous.iter().position(has_same_spec) {
+                Some(index) => previous.swap_remove(index),
                 None => {
-                    let task = tokio::spawn(follow_cluster(Arc::clone(&source.cluster), Arc::clone(&self.changed)));
-                    Following { source: source.clone(), task }
+                    let task = tokio::spawn(watch_cluster(Arc::clone(&source.cluster), Arc::clone(&self.changed)));
+                    RunningWatch { source: source.clone(), task }
                 }
             };
-            for target in sources.targets.iter_mut().filter(|target| Arc::ptr_eq(target, &source.target)) {
-                *target = Arc::clone(&following.source.target);
+            for target in targets.fixed.iter_mut().filter(|target| Arc::ptr_eq(target, &source.target)) {
+                *target = Arc::clone(&watch.source.target);
             }
-            *source = following.source.clone();
-            self.running.push(following);
+            *source = watch.source.clone();
+            self.running.push(watch);
         }
     }
 
-    /// What came of them.
+    /// The targets of all clusters.
     fn targets(&self) -> Vec<Arc<Target>> {
-        self.running.iter().flat_map(|following| following.source.cluster.targets()).collect()
+        self.running.iter().flat_map(|watch| watch.source.cluster.targets()).collect()
     }
 }
 
-/// The files as last read.
+/// The target files, as last read.
 #[derive(Debug, Default)]
 struct Files(BTreeMap<PathBuf, File>);
 
 #[derive(Debug, Default)]
 struct File {
-    /// What it holds; none where it cannot be read.
+    /// Its content; none if it was never read.
     text: Option<String>,
-    /// What it last said that could be used.
+    /// The targets of its last valid content.
     targets: Vec<Arc<Target>>,
-    /// Whether it could not be read when last looked at.
+    /// Whether the last attempt to read it failed.
     failed: bool,
 }
 
 impl Files {
-    /// Reads the files again, and says whether their targets may have changed. A file that cannot be used keeps the
-    /// targets it had; one that is gone has none.
-    async fn refresh(&mut self, names: &FileTargets) -> bool {
-        let paths = names.paths();
+    /// Reads the files, and returns whether their targets may have changed. An unreadable or invalid file keeps its
+    /// previous targets. A deleted file loses them.
+    async fn refresh(&mut self, configured: &FileTargets) -> bool {
+        let paths = configured.paths();
         let count = self.0.len();
         self.0.retain(|path, _| paths.contains(path));
         let mut changed = self.0.len() != count;
@@ -128,40 +133,43 @@ impl Files {
             match text {
                 Ok(text) if file.text.as_ref() == Some(&text) => {}
                 Ok(text) => {
-                    match names.read(&path, &text) {
+                    match configured.parse(&path, &text) {
                         Ok(targets) => {
-                            info!(file = ?path, targets = targets.len(), "read targets");
+                            info!(file = ?path, targets = targets.len(), "loaded targets");
                             file.targets = targets.into_iter().map(Arc::new).collect();
                             changed = true;
                         }
-                        Err(error) => warn!(error = ?error.to_string(), "its targets stay as they were"),
+                        Err(error) => {
+                            warn!(error = ?error.to_string(), "invalid target file; keeping its previous targets")
+                        }
                     }
                     file.text = Some(text);
                 }
                 Err(_) if failed_before => {}
                 Err(error) => {
-                    warn!(file = ?path, error = ?error.to_string(), "cannot be read; its targets stay as they were");
+                    let error = error.to_string();
+                    warn!(file = ?path, ?error, "cannot read target file; keeping its previous targets");
                 }
             }
         }
         changed
     }
 
-    /// `fixed`, the files' targets and the `pods`, each once.
-    fn joined(&self, fixed: &[Arc<Target>], pods: Vec<Arc<Target>>) -> Vec<Arc<Target>> {
+    /// The `fixed` targets, those of the files and the `pods`, without duplicates.
+    fn combined(&self, fixed: &[Arc<Target>], pods: Vec<Arc<Target>>) -> Vec<Arc<Target>> {
         let mut all = fixed.to_vec();
         for (path, target) in
             self.0.iter().flat_map(|(path, file)| file.targets.iter().map(move |target| (path, target)))
         {
-            if all.iter().any(|known| known.key() == target.key() || known.identity == target.identity) {
-                warn!(file = ?path, target = ?target.name(), "is a target already; the first one counts");
+            if all.iter().any(|other| is_duplicate(other, target)) {
+                warn!(file = ?path, target = ?target.name(), "duplicate target ignored");
             } else {
                 all.push(Arc::clone(target));
             }
         }
-        // Two pods have one address for a moment, when one has just ended.
+        // A new pod can have the address of one that has just ended.
         for pod in pods {
-            if !all.iter().any(|known| known.key() == pod.key() || known.identity == pod.identity) {
+            if !all.iter().any(|other| is_duplicate(other, &pod)) {
                 all.push(pod);
             }
         }
@@ -169,8 +177,12 @@ impl Files {
     }
 }
 
+fn is_duplicate(one: &Target, other: &Target) -> bool {
+    one.key() == other.key() || one.identity == other.identity
+}
+
 async fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    tokio::fs::File::open(path).await?.take(MOST_BYTES).read_to_string(&mut text).await?;
+    tokio::fs::File::open(path).await?.take(MAX_FILE_BYTES).read_to_string(&mut text).await?;
     Ok(text)
 }

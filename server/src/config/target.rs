@@ -1,4 +1,4 @@
-//! One target of the configuration, and what it comes to.
+//! `[[targets]]`: one configured target.
 use crate::config::authorization::AuthorizationEntry;
 use crate::config::{ConfigError, duration, pace, setting};
 use crate::target::identity::Identity;
@@ -9,6 +9,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Labels that a target always has, which are set by other keys.
+const LABELS_WITH_SETTINGS: [&str; 6] = ["job", "instance", "model", "environment", "deployment", "replica"];
 
 /// One `[[targets]]`.
 #[derive(Debug, Default, Deserialize)]
@@ -32,7 +35,7 @@ pub(crate) struct TargetEntry {
     pub(crate) authorization: Option<AuthorizationEntry>,
 }
 
-/// `scope_labels`: for each scope word the labels on the page that tell it, the best first.
+/// `scope_labels`: the labels on the metrics page that contain each part of the scope, in order of preference.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ScopeEntry {
@@ -43,7 +46,7 @@ pub(crate) struct ScopeEntry {
 }
 
 impl ScopeEntry {
-    /// The rules, those of `default` where the entry is silent.
+    /// The rules of this entry, with `default` for those that it does not set.
     pub(crate) fn or(self, default: ScopeRules) -> ScopeRules {
         ScopeRules {
             model: self.model.unwrap_or(default.model),
@@ -55,14 +58,13 @@ impl ScopeEntry {
 }
 
 impl TargetEntry {
-    /// An entry that says no more than a URL and perhaps a model.
+    /// An entry with a URL and perhaps a model.
     pub(crate) fn new(url: String, model: Option<String>) -> Self {
         Self { url, model, ..Self::default() }
     }
 
-    /// The target, where messages call it `name` and `default` is the pace of those that do not say.
+    /// The target. Error messages call it `name`. `default` is its pace unless the entry has its own.
     pub(crate) fn resolve(self, name: &str, default: Pace) -> Result<Target, ConfigError> {
-        let problem = |problem: String| setting(name, problem);
         let mut url = http_url(name, &self.url)?;
         if let Some(path) = self.metrics_path {
             url.set_path(&path);
@@ -70,15 +72,11 @@ impl TargetEntry {
             url.set_path("/metrics");
         }
         let instance = self.instance.or_else(|| instance_of(&url)).unwrap_or_default();
-        if let Some(label) = self.labels.keys().find(|label| !is_free(label)) {
-            return Err(problem(format!(
-                "{label:?} cannot be a label here: it is a setting of its own, or no label name"
-            )));
-        }
+        check_labels(name, self.labels.keys())?;
         let interval = self.scrape_interval.unwrap_or(default.interval);
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
         let authorization = self.authorization.map(|entry| entry.resolve(name, "Bearer").map(Arc::new)).transpose()?;
-        // A page that tells its replicas is not one itself.
+        // A target whose metrics page names its replicas is not a replica itself.
         let is_replica = self.scope_labels.replica.is_none();
         Ok(Target {
             source: Source::Http(Endpoint { url, authorization }),
@@ -97,22 +95,33 @@ impl TargetEntry {
     }
 }
 
-/// The URL in `text`, which is not quoted in messages: a token may be part of it.
+/// Parses a URL. Error messages do not quote it: it may contain a token.
 pub(crate) fn http_url(name: &str, text: &str) -> Result<Url, ConfigError> {
-    let url: Url = text.parse().map_err(|error| setting(name, format!("the URL cannot be read: {error}")))?;
+    let url: Url = text.parse().map_err(|error| setting(name, format!("the URL is invalid: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || instance_of(&url).is_none() {
         return Err(setting(name, "the URL must begin with http:// or https:// and name a host".into()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(setting(name, "the URL holds a password: use authorization instead".into()));
+        return Err(setting(name, "the URL contains a user name or password; use authorization instead".into()));
     }
     Ok(url)
 }
 
-/// Whether it is a label name that has no setting of its own and is not reserved.
-fn is_free(name: &str) -> bool {
-    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let own = ["job", "instance", "model", "environment", "deployment", "replica"];
-    is_name && !name.starts_with("__") && !own.contains(&name)
+/// Checks that the names are valid for additional labels.
+fn check_labels<'l>(target: &str, names: impl IntoIterator<Item = &'l String>) -> Result<(), ConfigError> {
+    let error = |problem: String| Err(setting(&format!("{target}: labels"), problem));
+    for name in names {
+        let is_valid = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_valid {
+            return error(format!("{name:?} is not a valid label name; use letters, digits and _"));
+        }
+        if name.starts_with("__") {
+            return error(format!("{name:?} is reserved; use a name that does not begin with __"));
+        }
+        if LABELS_WITH_SETTINGS.contains(&name.as_str()) {
+            return error(format!("{name:?} has a setting of its own; it cannot be among the labels"));
+        }
+    }
+    Ok(())
 }

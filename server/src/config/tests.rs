@@ -1,4 +1,4 @@
-//! Configurations that run, and those that are refused with a word on what to do.
+//! Valid configurations, and the errors of invalid ones.
 use crate::config::*;
 use crate::sources::kubernetes::PortRule;
 use crate::target::identity::Identity;
@@ -13,21 +13,21 @@ fn load(text: &str) -> Result<Settings, String> {
     file.and_then(|file| Settings::join(&args(), file)).map_err(|error| error.to_string())
 }
 
-fn refused(args: &ServeArgs) -> String {
-    Settings::join(args, File::default()).expect_err("a refusal").to_string()
+fn error_of(args: &ServeArgs) -> String {
+    Settings::join(args, File::default()).expect_err("an error").to_string()
 }
 
 #[test]
-fn nothing_at_all_is_a_configuration() {
+fn everything_has_a_default() {
     let settings = load("").expect("defaults");
     assert_eq!(settings.listen.to_string(), "127.0.0.1:7117");
     assert_eq!(settings.limits.retention_ms, 15 * 86_400_000);
     assert_eq!(settings.pace, Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) });
-    assert!(settings.discovery && settings.sources.targets.is_empty());
+    assert!(settings.discovery && settings.targets.fixed.is_empty());
 }
 
 #[test]
-fn a_file_says_all() {
+fn a_file_sets_everything() {
     let settings = load(
         r#"
         listen = "[::1]:0"
@@ -53,7 +53,7 @@ fn a_file_says_all() {
     assert_eq!(settings.limits.retention_ms, 365 * 86_400_000);
     assert_eq!(settings.pace.timeout, Duration::from_secs(10));
     assert!(!settings.discovery, "a configured target may be one that discovery would find again");
-    let [one, two] = &settings.sources.targets[..] else { panic!("{:?}", settings.sources.targets) };
+    let [one, two] = &settings.targets.fixed[..] else { panic!("{:?}", settings.targets.fixed) };
     assert_eq!(one.key(), "https://gpu1/metrics");
     assert_eq!(one.pace, Pace { interval: Duration::from_secs(60), timeout: Duration::from_secs(20) });
     assert_eq!(
@@ -89,8 +89,8 @@ fn hosted_endpoints_are_targets() {
         "#,
     )
     .expect("a configuration");
-    assert!(!settings.discovery && !settings.sources.files.is_empty());
-    let [metrics, state, baseten] = &settings.sources.targets[..] else { panic!("{:?}", settings.sources.targets) };
+    assert!(!settings.discovery && !settings.targets.files.is_empty());
+    let [metrics, state, baseten] = &settings.targets.fixed[..] else { panic!("{:?}", settings.targets.fixed) };
     let base = "https://api.endpoints.huggingface.cloud/v2/endpoint/acme/llama";
     assert_eq!((metrics.key(), state.key()), (&*format!("{base}/open-metrics"), base));
     assert_eq!(metrics.source.shared_name(), Some("llama"));
@@ -122,21 +122,21 @@ fn a_cluster_is_a_target_for_each_namespace() {
     )
     .expect("a configuration");
     let places: Vec<_> =
-        settings.sources.targets.iter().map(|target| (target.key(), target.identity.job.as_deref())).collect();
+        settings.targets.fixed.iter().map(|target| (target.key(), target.identity.job.as_deref())).collect();
     let job = Some("kubernetes");
     assert_eq!(places, [("prod/chat/app=vllm", job), ("prod/*/app=vllm", job), ("cluster/default", job)]);
-    let spec = settings.sources.clusters[0].cluster.spec();
+    let spec = settings.targets.clusters[0].cluster.spec();
     assert_eq!((&spec.port, spec.metrics_path.as_str()), (&PortRule::Name("metrics".into()), "/metrics"));
     assert_eq!((spec.fixed.model.as_deref(), spec.rules.deployment.len()), (Some("m"), 1));
-    assert!(spec.downloads.iter().any(|pattern| pattern.matches("fetch-weights")));
+    assert!(spec.download_containers.iter().any(|pattern| pattern.matches("fetch-weights")));
     let again = load("[[kubernetes]]\nport = 9000").expect("a configuration");
-    let spec = |settings: &Settings, at: usize| settings.sources.clusters[at].cluster.spec().clone();
+    let spec = |settings: &Settings, at: usize| settings.targets.clusters[at].cluster.spec().clone();
     assert_eq!(spec(&settings, 2), spec(&again, 0), "a reload does not restart the watch");
     assert!(!settings.discovery);
 }
 
 #[test]
-fn history_is_kept_where_one_says() {
+fn the_data_directory_comes_from_the_flag_or_the_file() {
     let file = || parse("data_dir = \"/srv/a\"\nretention_bytes = 1000", Path::new("inferboard.toml"));
     let settings = Settings::join(&ServeArgs::default(), file().expect("a file")).expect("settings");
     assert_eq!(settings.data_dir.as_deref(), Some(Path::new("/srv/a")));
@@ -148,7 +148,7 @@ fn history_is_kept_where_one_says() {
 }
 
 #[test]
-fn flags_win_over_the_file() {
+fn flags_override_the_file() {
     let args = ServeArgs {
         listen: Some("127.0.0.1:1".into()),
         retention: Some("1h".into()),
@@ -164,7 +164,7 @@ fn flags_win_over_the_file() {
     assert_eq!(settings.limits.retention_ms, 3_600_000);
     assert_eq!(settings.pace.interval, Duration::from_secs(2));
     let keys: Vec<_> =
-        settings.sources.targets.iter().map(|target| (target.key(), target.identity.model.as_deref())).collect();
+        settings.targets.fixed.iter().map(|target| (target.key(), target.identity.model.as_deref())).collect();
     assert_eq!(keys, [("http://a:1/metrics", Some("one")), ("http://b:2/m", Some("one"))]);
 }
 
@@ -174,38 +174,41 @@ fn models_belong_to_targets_in_their_order() {
         let models = models.iter().map(|model| (*model).to_owned()).collect();
         let args = ServeArgs { targets: vec!["http://a:1".into(), "http://b:2".into()], models, ..args() };
         let settings = Settings::join(&args, File::default())?;
-        Ok(settings.sources.targets.iter().map(|target| target.identity.model.clone()).collect::<Vec<_>>())
+        Ok(settings.targets.fixed.iter().map(|target| target.identity.model.clone()).collect::<Vec<_>>())
     };
     let models = |models: &[&str]| targets(models).map_err(|error: ConfigError| error.to_string());
     assert_eq!(models(&[]).expect("none"), [None, None]);
     assert_eq!(models(&["x", "y"]).expect("both"), [Some("x".into()), Some("y".into())]);
     assert!(models(&["x", "y", "z"]).expect_err("three").contains("3 models for 2 targets"));
-    assert!(refused(&ServeArgs { models: vec!["x".into()], ..args() }).contains("--model"));
+    assert!(error_of(&ServeArgs { models: vec!["x".into()], ..args() }).contains("--model"));
 }
 
 #[test]
-fn an_open_network_needs_a_word() {
+fn listening_on_the_network_must_be_allowed() {
     let open = ServeArgs { listen: Some("0.0.0.0:7117".into()), ..args() };
-    assert!(refused(&open).contains("--allow-open-network"));
+    assert!(error_of(&open).contains("--allow-open-network"));
     assert!(Settings::join(&ServeArgs { allow_open_network: true, ..open }, File::default()).is_ok());
     assert!(load("listen = \"10.0.0.1:1\"\nallow_open_network = true").is_ok());
 }
 
 #[test]
-fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
+fn errors_name_the_setting_and_quote_no_secrets() {
     for (text, expected) in [
-        ("listen = \"localhost\"", "listen: \"localhost\" is no address and port"),
+        ("listen = \"localhost\"", "listen: \"localhost\" is not an address and port"),
         ("retentoin = \"1d\"", "inferboard.toml:1:1: unknown field `retentoin`"),
         ("\nretention = \"soon\"", "inferboard.toml:2:13: cannot parse \"soon\" to a valid duration"),
-        ("retention = \"0s\"", "is not more than zero"),
-        ("scrape_interval = \"5s\"\nscrape_timeout = \"6s\"", "scrape_timeout: 6s is longer than the interval of 5s"),
+        ("retention = \"0s\"", "is not a positive duration"),
+        (
+            "scrape_interval = \"5s\"\nscrape_timeout = \"6s\"",
+            "scrape_timeout: 6s is longer than the scrape interval, 5s",
+        ),
         ("[[targets]]\nurl = \"gpu1:8000\"", "target 1: the URL must begin with http:// or https://"),
-        ("[[targets]]\nurl = \"http://\"", "target 1: the URL cannot be read"),
-        ("[[targets]]", "target 1: the URL cannot be read"),
-        ("[[targets]]\nurl = \"http://u:pw_CANARY@h/\"", "target 1: the URL holds a password: use authorization"),
+        ("[[targets]]\nurl = \"http://\"", "target 1: the URL is invalid"),
+        ("[[targets]]", "target 1: the URL is invalid"),
+        ("[[targets]]\nurl = \"http://u:pw_CANARY@h/\"", "target 1: the URL contains a user name or password; use"),
         (
             "[[targets]]\nurl = \"http://h\"\n[[targets]]\nurl = \"http://h:80/metrics\"",
-            "target 2: h:80 is scraped already",
+            "target 2: h:80 is configured twice",
         ),
         (
             "[[targets]]\nurl = \"http://h/a\"\n[[targets]]\nurl = \"http://h/b\"",
@@ -213,7 +216,7 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
         ),
         (
             "[[targets]]\nurl = \"http://h\"\nauthorization = {}",
-            "target 1: authorization: give one of credentials, credentials_file and",
+            "target 1: authorization: set exactly one of credentials, credentials_file and",
         ),
         (
             "[[targets]]\nurl = \"http://h\"\nauthorization = { credential = \"hf_CANARY\" }",
@@ -231,31 +234,38 @@ fn what_cannot_be_used_is_named_and_secrets_are_not_quoted() {
             "[[targets]]\nurl = \"http://h\"\nauthorization = { credentials_env = \"INFERBOARD_NOT_SET\" }",
             "target 1: authorization: the environment variable INFERBOARD_NOT_SET is not set",
         ),
-        ("[[targets]]\nurl = \"http://h\"\nlabels = { model = \"m\" }", "\"model\" cannot be a label here"),
-        ("[[huggingface]]\nname = \"e\"", "huggingface: give namespace and name"),
+        (
+            "[[targets]]\nurl = \"http://h\"\nlabels = { model = \"m\" }",
+            "target 1: labels: \"model\" has a setting of its own",
+        ),
+        (
+            "[[targets]]\nurl = \"http://h\"\nlabels = { a-b = \"m\" }",
+            "target 1: labels: \"a-b\" is not a valid label name",
+        ),
+        ("[[huggingface]]\nname = \"e\"", "huggingface: set namespace and name"),
         ("[[baseten]]\nenvironment_label = \"no\"", "unknown field `environment_label`"),
         (
             "[[huggingface]]\nnamespace = \"n\"\nname = \"a b\"\nauthorization = { credentials = \"hf_CANARY\" }",
-            "huggingface n/a b: shared_as: \"a b\" cannot be part of an address",
+            "huggingface n/a b: shared_as: \"a b\" cannot be part of a URL",
         ),
         (
             "[[baseten]]\nscrape_interval = \"5s\"\nscrape_timeout = \"5s\"",
-            "baseten: Baseten answers six requests a minute: give a scrape_interval of 12s or more",
+            "baseten: Baseten allows six requests a minute; set scrape_interval to 12s or more",
         ),
         (
             "[[baseten]]\nauthorization = { credentials = \"hf_CANARY\" }\nshared_as = \"x\"\n\
              [[baseten]]\nauthorization = { credentials = \"b\" }\nurl = \"http://b\"\nshared_as = \"x\"",
-            "baseten: two pages are shared as \"x\"",
+            "baseten: two endpoints are shared as \"x\"",
         ),
-        ("frame_ancestors = [\"*\"]", "frame_ancestors: \"*\" is no origin"),
-        ("frame_ancestors = [\"self\"]", "frame_ancestors: \"self\" is no origin"),
-        ("frame_ancestors = [\"https://a.example; script-src *\"]", "is no origin"),
-        ("cors_origins = [\"null\"]", "cors_origins: \"null\" is no origin"),
-        ("cors_origins = [\"https://a.example/\"]", "is no origin: write it as browsers do"),
+        ("frame_ancestors = [\"*\"]", "frame_ancestors: \"*\" is not an origin"),
+        ("frame_ancestors = [\"self\"]", "frame_ancestors: \"self\" is not an origin"),
+        ("frame_ancestors = [\"https://a.example; script-src *\"]", "is not an origin"),
+        ("cors_origins = [\"null\"]", "cors_origins: \"null\" is not an origin"),
+        ("cors_origins = [\"https://a.example/\"]", "is not an origin; write it as browsers do"),
         ("[[kubernetes]]\nscheme = \"ftp\"", "kubernetes: scheme: \"ftp\" is neither http nor https"),
-        ("[[kubernetes]]\nport = -1", "expected a port's number or name"),
+        ("[[kubernetes]]\nport = -1", "expected a port number or name"),
         ("[[kubernetes]]\ndownload_containers = [\"a[\"]", "kubernetes: download_containers: \"a[\": "),
-        ("[[kubernetes]]\n[[kubernetes]]", "kubernetes: cluster/default is scraped already"),
+        ("[[kubernetes]]\n[[kubernetes]]", "kubernetes: cluster/default is configured twice"),
         ("file_sd = [\"a[\"]", "file_sd: \"a[\": "),
         ("listen = \"hf_CANARY", "inferboard.toml:1:"),
     ] {
@@ -272,7 +282,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn this_machine_is_seen_where_it_is_said_to_be() {
+fn the_machine_is_read_from_the_configured_mount_points() {
     let settings = |text: &str, args: ServeArgs| {
         let file = parse(text, "inferboard.toml".as_ref()).expect("a file");
         let settings = Settings::join(&args, file).expect("settings");
@@ -286,7 +296,7 @@ fn this_machine_is_seen_where_it_is_said_to_be() {
     let text =
         "nvml_library = \"/n.so\"\ngpu_sample_interval = \"250ms\"\nprocfs = \"/host/proc\"\nsysfs = \"/host/sys\"";
     let (gpus, root, sys) = settings(text, args());
-    // Of a machine whose /proc is elsewhere, what is at / here is not its own.
+    // If the machine's /proc is mounted elsewhere, / here is not the machine's.
     assert_eq!((gpus, root, sys), (Some(("/n.so".into(), 250)), None, "/host/sys".into()));
     let flags = ServeArgs { nvml_library: Some("/f.so".into()), ..args() };
     assert_eq!(settings(&format!("{text}\nrootfs = \"/host\""), flags).1, Some("/host".into()));

@@ -23,7 +23,7 @@ impl ResourceLimits {
         let groups = || cgroup.ancestry();
         let memory =
             groups().filter_map(|group| Some((group.own_memory_limit_bytes()?, group))).min_by_key(|(limit, _)| *limit);
-        let cores = |group: &Cgroup| group.own_cpu_quota_us().map(|(quota, period)| quota / period);
+        let cores = |group: &Cgroup| group.own_cpu_quota().map(|limit| limit.quota_us / limit.period_us);
         let cpu = groups().filter_map(|group| Some((cores(&group)?, group))).min_by(|a, b| a.0.total_cmp(&b.0));
         Self {
             memory_bytes: memory.as_ref().map(|(limit, _)| *limit),

@@ -1,4 +1,4 @@
-//! Control groups, version 2: what a group of processes uses, and the limits at which the kernel stops it.
+//! Control groups, version 2: the resources that a group of processes uses, and its limits.
 //!
 //! Source: Linux's `Documentation/admin-guide/cgroup-v2.rst`.
 use crate::sources::host::read_file;
@@ -6,22 +6,23 @@ use std::path::{Component, Path, PathBuf};
 
 const MICRO: f64 = 1e-6;
 
-/// One group.
+/// One control group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cgroup {
-    /// Where all groups are.
+    /// The directory of the root group.
     root: PathBuf,
     path: PathBuf,
 }
 
 impl Cgroup {
-    /// The outermost group that can be seen under `sys`, the machine's `/sys`: within a container its own.
+    /// The outermost group visible in `sys`, the machine's `/sys`: in a container, the container's.
     pub(crate) fn outermost(sys: &Path) -> Self {
         let root = sys.join("fs/cgroup");
         Self { path: root.clone(), root }
     }
 
-    /// The group in a process's `/proc/<pid>/cgroup`; none where it is of version 1 only, or cannot be seen from here.
+    /// The group in the text of a process's `/proc/<pid>/cgroup`. None if it is of version 1, or outside of this
+    /// container.
     pub(crate) fn of_process(sys: &Path, cgroup: &str) -> Option<Self> {
         let path = cgroup.lines().find_map(|line| line.strip_prefix("0::/"))?;
         let is_within = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
@@ -29,13 +30,13 @@ impl Cgroup {
         is_within.then(|| Self { path: root.join(path), root })
     }
 
-    /// Where it is.
+    /// Its directory.
     pub(crate) fn into_path(self) -> PathBuf {
         self.path
     }
 
-    /// Memory that it holds and cannot give back: all but the files that nobody read lately, as cAdvisor counts it
-    /// (`setMemoryStats`), and as the kernel first takes away.
+    /// Its working set: all memory but inactive file pages, which the kernel reclaims first.
+    /// Source: cAdvisor's `setMemoryStats`.
     pub(crate) fn working_set_bytes(&self) -> Option<u64> {
         let used: u64 = number(&self.path, "memory.current")?;
         let stat = read_file(&self.path.join("memory.stat"))?;
@@ -43,36 +44,43 @@ impl Cgroup {
         Some(used.saturating_sub(inactive))
     }
 
-    /// CPU time that it used.
+    /// The CPU time that it used.
     pub(crate) fn cpu_seconds(&self) -> Option<f64> {
-        // The root of all has the file too, and is the machine.
+        // The root group has `cpu.stat` too, and counts the whole machine.
         self.path.join("cgroup.type").exists().then_some(())?;
         let stat = read_file(&self.path.join("cpu.stat"))?;
         let usage: u64 = stat.lines().find_map(|line| line.strip_prefix("usage_usec ")?.trim().parse().ok())?;
         Some(usage as f64 * MICRO)
     }
 
-    /// Its memory limit, if it has one of its own.
+    /// Its own memory limit.
     pub(crate) fn own_memory_limit_bytes(&self) -> Option<u64> {
         number(&self.path, "memory.max")
     }
 
-    /// CPU time that it may use, and in which time, both in microseconds; if it has a limit of its own.
-    pub(crate) fn own_cpu_quota_us(&self) -> Option<(f64, f64)> {
+    /// Its own CPU limit.
+    pub(crate) fn own_cpu_quota(&self) -> Option<CpuQuota> {
         let max = read_file(&self.path.join("cpu.max"))?;
         let (quota, period) = max.trim().split_once(' ')?;
         let (quota, period) = (quota.parse::<u64>().ok()?, period.parse::<u64>().ok().filter(|period| *period > 0)?);
-        Some((quota as f64, period as f64))
+        Some(CpuQuota { quota_us: quota as f64, period_us: period as f64 })
     }
 
-    /// Those that it is within, itself first, without the root of all.
+    /// This group and its ancestors, innermost first, without the root group.
     pub(crate) fn ancestry(&self) -> impl Iterator<Item = Self> + '_ {
         let within = self.path.ancestors().take_while(|path| *path != self.root && path.starts_with(&self.root));
         within.map(|path| Self { root: self.root.clone(), path: path.to_owned() })
     }
 }
 
-/// A file's one number; none where it says `max`.
+/// The CPU time that a group may use in each period, both in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CpuQuota {
+    pub(crate) quota_us: f64,
+    pub(crate) period_us: f64,
+}
+
+/// The number in a file of a group; none if it is `max`.
 fn number(group: &Path, file: &str) -> Option<u64> {
     read_file(&group.join(file))?.trim().parse().ok()
 }

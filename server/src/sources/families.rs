@@ -1,12 +1,12 @@
 //! Builds families sample by sample.
 use exposition::{Family, Kind, Sample};
 
-/// Families of gauges and counters under construction.
+/// A list of families to which samples are added.
 #[derive(Debug, Default)]
 pub(crate) struct FamilyBuilder(Vec<Family>);
 
 impl FamilyBuilder {
-    /// Begins a family.
+    /// Starts a family.
     pub(crate) fn family(&mut self, name: &str, kind: Kind, help: &str) {
         self.0.push(family(name, kind, help));
     }

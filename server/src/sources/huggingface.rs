@@ -1,4 +1,4 @@
-//! The state of a Hugging Face Inference Endpoint, from the platform's API.
+//! Hugging Face Inference Endpoints: reads an endpoint's state from the platform's API.
 use crate::sources::families::FamilyBuilder;
 use crate::target::failure::Failure;
 use catalogue::contract::names;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 const STATES: [&str; 8] =
     ["pending", "initializing", "updating", "updateFailed", "running", "paused", "failed", "scaledToZero"];
 
-/// What is read of `GET /v2/endpoint/{namespace}/{name}`; the rest, secrets among it, is skipped.
+/// The fields that are read of `GET /v2/endpoint/{namespace}/{name}`. The others, such as secrets, are skipped.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Endpoint {
@@ -57,7 +57,7 @@ struct Provider {
     region: Option<String>,
 }
 
-/// The families of the response `body`: numbers of replicas, the state, and properties as labels.
+/// The families of the response `body`: numbers of replicas, the state, and the endpoint's properties as labels.
 pub(crate) fn state_families(body: &[u8]) -> Result<Vec<Family>, Failure> {
     let Endpoint { status, compute, model, provider } =
         serde_json::from_slice(body).map_err(|error| Failure::Parse { line: error.line(), column: error.column() })?;
@@ -67,8 +67,8 @@ pub(crate) fn state_families(body: &[u8]) -> Result<Vec<Family>, Failure> {
         (names::REPLICAS_ACTIVE, "Replicas that are ready.", status.ready_replica),
         (names::REPLICAS_STARTING, "Replicas that are wanted and not ready yet.", starting),
         (names::REPLICAS_DESIRED, "Replicas that are wanted now.", status.target_replica),
-        (names::REPLICAS_MIN, "The least number of replicas to scale to.", min_replica),
-        (names::REPLICAS_MAX, "The greatest number of replicas to scale to.", max_replica),
+        (names::REPLICAS_MIN, "The minimum number of replicas to scale to.", min_replica),
+        (names::REPLICAS_MAX, "The maximum number of replicas to scale to.", max_replica),
     ];
     let mut families = FamilyBuilder::default();
     for (name, help, value) in counts {
@@ -82,7 +82,7 @@ pub(crate) fn state_families(body: &[u8]) -> Result<Vec<Family>, Failure> {
     for state in STATES {
         families.sample(&[("state", state)], f64::from(state == status.state));
     }
-    let facts = [
+    let properties = [
         ("repository", &model.repository),
         ("revision", &model.revision),
         ("accelerator", &compute.accelerator),
@@ -91,9 +91,9 @@ pub(crate) fn state_families(body: &[u8]) -> Result<Vec<Family>, Failure> {
         ("vendor", &provider.vendor),
         ("region", &provider.region),
     ];
-    let facts: Vec<_> = facts.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    families.family(names::ENDPOINT_INFO, Kind::Gauge, "Always 1; the facts are in the labels.");
-    families.sample(&facts, 1.0);
+    let labels: Vec<_> = properties.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    families.family(names::ENDPOINT_INFO, Kind::Gauge, "Always 1; the endpoint's properties are in the labels.");
+    families.sample(&labels, 1.0);
     Ok(families.finish())
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_becomes_a_page() {
+    fn an_endpoint_becomes_families() {
         let body = br#"{"name":"e","type":"protected","model":{"repository":"org/model","secrets":{"K":"CANARY"}},
             "compute":{"accelerator":"gpu","instanceType":"nvidia-l4","instanceSize":"x1",
                 "scaling":{"minReplica":0,"maxReplica":4,"scaleToZeroTimeout":15}},
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_not_shown() {
+    fn missing_properties_have_no_samples() {
         let page = state_page(br#"{"status":{"state":"paused"}}"#).expect("a page");
         assert!(!page.contains("inferboard_replicas"), "{page}");
         assert!(page.contains("{state=\"paused\"} 1"), "{page}");

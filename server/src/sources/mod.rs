@@ -1,4 +1,4 @@
-//! Sources of families other than scrapes: this machine, its GPUs, Kubernetes, hosted platforms and the companion itself.
+//! Sources of families other than scrapes: the host, its GPUs, Kubernetes, Hugging Face and the companion itself.
 pub mod cgroup;
 pub mod families;
 pub mod gpus;

@@ -1,22 +1,22 @@
-//! The companion's own metrics.
+//! The companion's own metrics: its version and its store.
 use crate::sources::families::FamilyBuilder;
 use catalogue::contract::names;
 use exposition::{Family, Kind};
 use tsdb::Stats;
 
-/// Families about the store, and about the samples that it refused, by reason.
+/// The families about the store and about the refused samples, by reason.
 pub fn own_families(stats: &Stats, refused: impl IntoIterator<Item = (&'static str, u64)>) -> Vec<Family> {
     let mut families = FamilyBuilder::default();
     families.family(names::BUILD_INFO, Kind::Gauge, "Always 1; the version is in the labels.");
     families.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
     let gauges = [
         (names::STORE_SERIES, "Series in the store.", stats.series as f64),
-        (names::STORE_SIZE_BYTES, "Memory that samples take in the store.", stats.size_bytes as f64),
+        (names::STORE_SIZE_BYTES, "Memory used by samples in the store.", stats.size_bytes as f64),
         (names::STORE_BLOCKS, "Blocks on disk.", stats.blocks as f64),
         (names::STORE_BLOCK_BYTES, "Bytes of the blocks on disk.", stats.block_bytes as f64),
         (names::STORE_BLOCK_SAMPLES, "Samples in the blocks on disk.", stats.block_samples as f64),
         (names::STORE_LOG_BYTES, "Bytes of the write-ahead log on disk.", stats.log_bytes as f64),
-        (names::STORE_WRITE_FAILED, "1 while history cannot be written.", f64::from(stats.failure.is_some())),
+        (names::STORE_WRITE_FAILED, "1 while history cannot be written to disk.", f64::from(stats.failure.is_some())),
     ];
     for (name, help, value) in gauges {
         families.family(name, Kind::Gauge, help);
@@ -25,7 +25,7 @@ pub fn own_families(stats: &Stats, refused: impl IntoIterator<Item = (&'static s
     let counters = [
         (names::STORE_SAMPLES_TOTAL, "Samples stored since the start.", stats.appended),
         (names::STORE_DAMAGED_TOTAL, "Damaged places found since the start.", stats.damaged),
-        (names::STORE_LOST_SAMPLES_TOTAL, "Samples found lost to damage since the start.", stats.lost_samples),
+        (names::STORE_LOST_SAMPLES_TOTAL, "Samples lost to damage, found since the start.", stats.lost_samples),
     ];
     for (name, help, value) in counters {
         families.family(name, Kind::Counter, help);

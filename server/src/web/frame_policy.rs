@@ -1,59 +1,58 @@
-//! Who may show the page in a frame, and how a frame without an origin of its own reads the answers it needs.
+//! The frame policy: which sites may embed the page, and the key with which a sandboxed embed reads the API.
 use axum::http::HeaderValue;
 use catalogue::contract::is_origin;
 use std::fmt::Write;
+use subtle::ConstantTimeEq;
 
-/// All of the page's Content-Security-Policy but its last directive.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
+/// The page's Content-Security-Policy up to the ancestors that may embed it.
+const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-ancestors ";
 
-/// The bytes of a key.
+/// The length of a key before it is encoded.
 const KEY_BYTES: usize = 16;
 
-/// What the answer to a request for the page says about frames.
+/// How responses restrict embedding.
 #[derive(Clone, Debug)]
-pub struct Framing {
-    /// The Content-Security-Policy of a page with `embed` in its address.
-    pub policy: HeaderValue,
-    /// That of any other page.
-    pub closed_policy: HeaderValue,
-    /// `X-Frame-Options` of a page with `embed` in its address, where that header can say the same.
-    pub options: Option<HeaderValue>,
-    /// What a page in a frame gets along, and sends with its questions. A sandboxed frame has the origin `null`, which is
-    /// anyone's; only a page that this server gave out, to a frame that it allows, knows the key. None where no frame is
-    /// allowed.
+pub struct FramePolicy {
+    /// The Content-Security-Policy of the page with `embed` in its address.
+    pub embed_csp: HeaderValue,
+    /// The Content-Security-Policy of the page otherwise.
+    pub default_csp: HeaderValue,
+    /// `X-Frame-Options` of the page with `embed` in its address, if that header can express the policy.
+    pub embed_frame_options: Option<HeaderValue>,
+    /// A key that embeds are delivered with and send with their requests; none if embedding is not allowed. A sandboxed
+    /// iframe has the origin `null`, which any page can have: the key shows that this server delivered it to an allowed
+    /// site.
     pub key: Option<String>,
 }
 
-impl Framing {
-    /// Frames within `ancestors`: `'self'` and origins, as [`is_ancestor`] checks them.
+impl FramePolicy {
+    /// Lets `ancestors` embed the page: `'self'` and origins that [`is_frame_ancestor`] accepts.
     ///
     /// # Errors
-    /// When the system gives no random bytes for the key.
+    /// If the system provides no random bytes for the key.
     pub fn new(ancestors: &[String]) -> Result<Self, getrandom::Error> {
         let list = if ancestors.is_empty() { "'none'".to_owned() } else { ancestors.join(" ") };
-        let policy = |list: &str| HeaderValue::try_from(format!("{POLICY}{list}"));
-        let closed_policy = policy("'none'").unwrap_or(HeaderValue::from_static("default-src 'none'"));
-        let options = match ancestors {
+        let csp = |list: &str| HeaderValue::try_from(format!("{CSP}{list}"));
+        let default_csp = csp("'none'").unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        let embed_frame_options = match ancestors {
             [] => Some(HeaderValue::from_static("DENY")),
             [own] if own == "'self'" => Some(HeaderValue::from_static("SAMEORIGIN")),
             _ => None,
         };
         let key = if ancestors.is_empty() { None } else { Some(random_key()?) };
-        Ok(Self { policy: policy(&list).unwrap_or_else(|_| closed_policy.clone()), closed_policy, options, key })
+        let embed_csp = csp(&list).unwrap_or_else(|_| default_csp.clone());
+        Ok(Self { embed_csp, default_csp, embed_frame_options, key })
     }
 
-    /// Whether `given` is the key; how long it takes tells nothing about where they differ.
-    pub(crate) fn is_key(&self, given: &[u8]) -> bool {
-        self.key.as_ref().is_some_and(|key| {
-            let key = key.as_bytes();
-            key.len() == given.len() && key.iter().zip(given).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-        })
+    /// Whether `candidate` is the key. The comparison takes the same time wherever they differ.
+    pub(crate) fn is_key(&self, candidate: &[u8]) -> bool {
+        self.key.as_ref().is_some_and(|key| key.as_bytes().ct_eq(candidate).into())
     }
 }
 
-/// Whether it may stand in `frame_ancestors`: `'self'` or an origin.
-pub(crate) fn is_ancestor(text: &str) -> bool {
+/// Whether `text` is allowed in `frame_ancestors`: `'self'` or an origin.
+pub(crate) fn is_frame_ancestor(text: &str) -> bool {
     text == "'self'" || is_origin(text)
 }
 
@@ -72,37 +71,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ancestors_are_self_and_origins() {
-        for text in ["'self'", "https://a.example", "http://[::1]:1"] {
-            assert!(is_ancestor(text), "{text}");
+    fn frame_ancestors_are_self_and_origins() {
+        for text in ["'self'", "https://a.example", "http://localhost:8080"] {
+            assert!(is_frame_ancestor(text), "{text}");
         }
-        for text in ["", "*", "self", "null", "https://a.example/", "https://a.example;"] {
-            assert!(!is_ancestor(text), "{text}");
+        for text in ["", "*", "self", "'none'", "null", "https://*.a.example", "https://a.example; script-src *"] {
+            assert!(!is_frame_ancestor(text), "{text}");
         }
     }
 
     #[test]
-    fn headers_follow_the_list() {
+    fn headers_follow_the_ancestors() {
         let of = |list: &[&str]| {
-            Framing::new(&list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()).expect("a key")
+            FramePolicy::new(&list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()).expect("a key")
         };
         let own = of(&["'self'"]);
-        assert!(own.policy.to_str().expect("text").ends_with("; frame-ancestors 'self'"));
-        assert!(own.closed_policy.to_str().expect("text").ends_with("; frame-ancestors 'none'"));
-        assert_eq!(own.options, Some(HeaderValue::from_static("SAMEORIGIN")));
+        assert!(own.embed_csp.to_str().expect("text").ends_with("; frame-ancestors 'self'"));
+        assert!(own.default_csp.to_str().expect("text").ends_with("; frame-ancestors 'none'"));
+        assert_eq!(own.embed_frame_options, Some(HeaderValue::from_static("SAMEORIGIN")));
         let others = of(&["'self'", "https://a.example"]);
-        assert!(others.policy.to_str().expect("text").ends_with("frame-ancestors 'self' https://a.example"));
-        assert_eq!(others.options, None);
+        assert!(others.embed_csp.to_str().expect("text").ends_with("frame-ancestors 'self' https://a.example"));
+        assert_eq!(others.embed_frame_options, None);
         let none = of(&[]);
         assert_eq!(
-            (none.policy, none.options, none.key),
-            (none.closed_policy, Some(HeaderValue::from_static("DENY")), None)
+            (none.embed_csp, none.embed_frame_options, none.key),
+            (none.default_csp, Some(HeaderValue::from_static("DENY")), None)
         );
     }
 
     #[test]
-    fn keys_are_long_and_never_the_same() {
-        let [one, other] = [0; 2].map(|_| Framing::new(&["'self'".into()]).expect("a key"));
+    fn keys_are_long_and_unique() {
+        let [one, other] = [0; 2].map(|_| FramePolicy::new(&["'self'".into()]).expect("a key"));
         let key = one.key.clone().expect("a key");
         assert_eq!(key.len(), 2 * KEY_BYTES);
         assert_ne!(Some(&key), other.key.as_ref());

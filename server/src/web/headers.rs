@@ -1,5 +1,5 @@
-//! What guards every answer: who may ask by which name, and what a browser may do with it.
-use crate::web::frame_policy::Framing;
+//! Checks the host of every request, and sets the security headers of every response.
+use crate::web::frame_policy::FramePolicy;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderName, X_FRAME_OPTIONS};
 use axum::http::uri::Authority;
@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-/// Of every answer.
-const HEADERS: [(HeaderName, HeaderValue); 3] = [
+/// Headers of every response.
+const COMMON_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff")),
     (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
 ];
 
-/// Of the page besides. What is no document would send them along with every script and number for nothing.
+/// Further headers of the page. They have an effect on documents only, so other responses do without them.
 const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (
         HeaderName::from_static("permissions-policy"),
@@ -28,27 +28,27 @@ const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// The policy of everything else, should a browser be made to show it as a document.
-const BARE_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// The Content-Security-Policy of all other responses, in case a browser shows one as a document.
+const RESTRICTIVE_CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// The names by which the server may be asked. A page of another site that has its own name resolve to this machine
-/// (DNS rebinding) asks by that name, and is turned away.
+/// The host names that requests may address. This stops DNS rebinding, where another site makes its own name resolve to
+/// this machine: its requests carry that name.
 #[derive(Clone, Debug)]
-pub struct Hosts(Arc<Allowed>);
+pub struct AllowedHosts(Arc<HostList>);
 
 #[derive(Debug)]
-struct Allowed {
+struct HostList {
     names: Vec<String>,
-    /// A literal address cannot be rebound; where all addresses are listened on, any of them may be meant.
+    /// Whether any IP address is allowed: if the server listens on all addresses. IP addresses cannot be rebound.
     any_address: bool,
 }
 
-impl Hosts {
-    /// Loopback, the address listened on, and `names`.
+impl AllowedHosts {
+    /// Allows loopback, the address `listen`, and `names`.
     pub fn new(listen: SocketAddr, names: &[String]) -> Self {
         let names = names.iter().map(|name| name.to_ascii_lowercase());
         let names = names.chain(["localhost".into(), host_of(listen.ip())]).collect();
-        Self(Arc::new(Allowed { names, any_address: listen.ip().is_unspecified() }))
+        Self(Arc::new(HostList { names, any_address: listen.ip().is_unspecified() }))
     }
 
     fn allows(&self, host: &str) -> bool {
@@ -61,51 +61,61 @@ impl Hosts {
         }
     }
 
-    /// The status with which a request is refused, if it is.
-    fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<StatusCode> {
-        let mut given = headers.get_all(HOST).iter();
-        let (Some(host), None) = (given.next(), given.next()) else { return Some(StatusCode::BAD_REQUEST) };
+    /// The error status of a request whose host is missing or not allowed.
+    fn rejection(&self, uri: &Uri, headers: &HeaderMap) -> Option<StatusCode> {
+        let mut hosts = headers.get_all(HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return Some(StatusCode::BAD_REQUEST) };
         let host = host.to_str().unwrap_or_default();
         if host.is_empty() {
             return Some(StatusCode::BAD_REQUEST);
         }
-        let named = [Some(host), uri.authority().map(Authority::as_str)];
-        let known = named.into_iter().flatten().all(|name| without_port(name).is_some_and(|name| self.allows(name)));
-        (!known).then_some(StatusCode::MISDIRECTED_REQUEST)
+        let hosts = [Some(host), uri.authority().map(Authority::as_str)];
+        let is_allowed =
+            hosts.into_iter().flatten().all(|host| without_port(host).is_some_and(|host| self.allows(host)));
+        (!is_allowed).then_some(StatusCode::MISDIRECTED_REQUEST)
     }
 }
 
-/// Whether it is a request for the page as it stands in a frame.
-pub(crate) fn is_framed(uri: &Uri) -> bool {
+/// Whether the page is requested for an iframe: with `embed` in its address.
+pub(crate) fn is_embed_request(uri: &Uri) -> bool {
     let query = uri.query().unwrap_or_default();
     is_page(uri) && query.split('&').any(|pair| pair.starts_with("embed="))
 }
 
-/// Whether it is a request for the page.
+/// Whether the page itself is requested.
 fn is_page(uri: &Uri) -> bool {
     uri.path() == "/"
 }
 
-/// Refuses requests by a foreign name, and adds the headers that guard an answer.
-pub async fn guard(State((hosts, framing)): State<(Hosts, Framing)>, request: Request, next: Next) -> Response {
-    let denied = Some(HeaderValue::from_static("DENY"));
+/// What [`guard`] enforces.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The hosts that requests may address.
+    pub hosts: AllowedHosts,
+    /// Who may embed the page.
+    pub frame_policy: FramePolicy,
+}
+
+/// Middleware that rejects requests for other hosts and sets the security headers.
+pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: Request, next: Next) -> Response {
+    let deny = Some(HeaderValue::from_static("DENY"));
     let is_page = is_page(request.uri());
-    let (policy, options) = match is_framed(request.uri()) {
-        true => (framing.policy, framing.options),
-        false if is_page => (framing.closed_policy, denied),
-        false => (BARE_POLICY, denied),
+    let (csp, frame_options) = match is_embed_request(request.uri()) {
+        true => (frame_policy.embed_csp, frame_policy.embed_frame_options),
+        false if is_page => (frame_policy.default_csp, deny),
+        false => (RESTRICTIVE_CSP, deny),
     };
-    let mut response = match hosts.refusal(request.uri(), request.headers()) {
+    let mut response = match hosts.rejection(request.uri(), request.headers()) {
         Some(status) => status.into_response(),
         None => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.extend(HEADERS);
+    headers.extend(COMMON_HEADERS);
     if is_page {
         headers.extend(PAGE_HEADERS);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
-    headers.extend(options.map(|options| (X_FRAME_OPTIONS, options)));
+    headers.insert(CONTENT_SECURITY_POLICY, csp);
+    headers.extend(frame_options.map(|value| (X_FRAME_OPTIONS, value)));
     response
 }
 
@@ -116,7 +126,7 @@ fn host_of(address: IpAddr) -> String {
     }
 }
 
-/// The host of `host[:port]`; none where it is no host or the port no number.
+/// The host of `host[:port]`, or none if either is malformed.
 fn without_port(text: &str) -> Option<&str> {
     let (host, port) = match text.rfind(']') {
         Some(end) => {
@@ -140,12 +150,12 @@ mod tests {
         let names = ["GpuBox.example".to_owned()];
         let headers: HeaderMap =
             hosts.iter().map(|host| (HOST, HeaderValue::from_str(host).expect("a header"))).collect();
-        let hosts = Hosts::new(listen.parse().expect("an address"), &names);
-        hosts.refusal(&uri.parse().expect("a uri"), &headers).map(|status| status.as_u16())
+        let hosts = AllowedHosts::new(listen.parse().expect("an address"), &names);
+        hosts.rejection(&uri.parse().expect("a uri"), &headers).map(|status| status.as_u16())
     }
 
     #[test]
-    fn own_names_are_served() {
+    fn allowed_hosts_are_served() {
         for host in
             ["localhost", "LOCALHOST:9000", "127.0.0.1:7117", "127.0.0.9", "[::1]:7117", "[::1]", "gpubox.example:80"]
         {
@@ -156,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_names_are_not() {
+    fn other_hosts_are_rejected() {
         for host in [
             "attacker.example",
             "127.0.0.1.attacker.example",
@@ -177,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn no_host_and_two_hosts_are_bad_requests() {
+    fn a_missing_or_repeated_host_is_a_bad_request() {
         for hosts in [&[][..], &[""], &["localhost", "localhost"]] {
             assert_eq!(status("127.0.0.1:7117", hosts, "/"), Some(400), "{hosts:?}");
         }

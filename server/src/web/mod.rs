@@ -1,4 +1,5 @@
-//! What the companion serves over HTTP: the API, the metrics pages, the web page, and what guards every answer.
+//! The HTTP server: the API, the metrics pages, the files of the page, and the rules that apply to every response.
+pub mod accept_encoding;
 pub mod api;
 pub mod assets;
 pub mod cors;

@@ -94,19 +94,20 @@ fn share_labels(previous: &[Reading], readings: &mut [Reading]) {
 struct Aggregate {
     metric: &'static Metric,
     count: f64,
-    sum: f64,
+    mean: f64,
     peak: f64,
     last: f64,
 }
 
 impl Aggregate {
     fn new(metric: &'static Metric) -> Self {
-        Self { metric, count: 0.0, sum: 0.0, peak: f64::NEG_INFINITY, last: f64::NAN }
+        Self { metric, count: 0.0, mean: 0.0, peak: f64::NEG_INFINITY, last: f64::NAN }
     }
 
     fn add(&mut self, value: f64) {
         self.count += 1.0;
-        self.sum += value;
+        // Unlike a sum, this gives equal values exactly their value as the mean.
+        self.mean += (value - self.mean) / self.count;
         self.peak = self.peak.max(value);
         self.last = value;
     }
@@ -114,7 +115,7 @@ impl Aggregate {
     fn value(&self) -> f64 {
         match self.metric.aggregation {
             Aggregation::Last => self.last,
-            Aggregation::Mean | Aggregation::MeanAndPeak(_) => self.sum / self.count,
+            Aggregation::Mean | Aggregation::MeanAndPeak(_) => self.mean,
         }
     }
 }

@@ -1,43 +1,43 @@
-//! `inferboard-server check`: what the scraper would make of a page, and everything that is wrong with it.
+//! `inferboard-server check`: reports what a scrape would store of a metrics page, and all of its errors.
 pub mod coverage;
 pub mod input;
 pub mod report;
 pub mod trial;
 
-use crate::cli::check::coverage::Shown;
+use crate::cli::check::coverage::Coverage;
 use crate::cli::check::input::{Input, InputError};
-use crate::cli::check::report::{Refusal, Report};
+use crate::cli::check::report::{PageError, Report, ReportedFormat};
 use clap::{Args, ValueEnum};
 use exposition::{Format, Limits, lint};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// The most refusals that are listed; the others are counted.
-const MOST_REFUSALS: usize = 20;
+/// The maximum number of errors that are listed. Further ones are counted.
+const MAX_ERRORS: usize = 20;
 
-/// Exit codes: all of the page would be stored, none of it, and a command that cannot be meant.
-const STORED: u8 = 0;
-const REFUSED: u8 = 1;
+/// The exit codes for a valid metrics page, for an invalid or unreadable one, and for invalid usage.
+const VALID: u8 = 0;
+const INVALID: u8 = 1;
 const USAGE: u8 = 2;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A metrics page: a file (gzip too), - for standard input, or a URL; without a path, /metrics
+    /// Metrics page: a file, plain or gzip, - for standard input, or a URL, whose path defaults to /metrics
     #[arg(value_name = "FILE|URL")]
     page: String,
-    /// Read the page in this format; else by the content type of a URL, and by whether a file ends with # EOF
+    /// Format of the metrics page; by default a URL's content type, or OpenMetrics for a file that ends with # EOF
     #[arg(long, value_enum)]
     format: Option<PageFormat>,
-    /// Print JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// The formats by the names that the command has for them.
+/// The values of `--format`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum PageFormat {
-    /// Prometheus text, as real servers print it
+    /// Prometheus text format
     Text,
     /// OpenMetrics 1.0
     Openmetrics,
@@ -52,10 +52,10 @@ impl From<PageFormat> for Format {
     }
 }
 
-/// Runs the command: the report goes to standard output; 0 where the page would be stored, 1 where it would not.
+/// Prints the report to standard output. The exit code says whether the metrics page is valid.
 pub fn run(args: &CheckArgs) -> ExitCode {
     let report = match input::read(&args.page, args.format.map(Format::from)) {
-        Ok(input) => examined(&args.page, input),
+        Ok(input) => report(&args.page, input),
         Err(InputError::Usage(error)) => {
             eprintln!("error: {error}");
             return ExitCode::from(USAGE);
@@ -63,36 +63,36 @@ pub fn run(args: &CheckArgs) -> ExitCode {
         Err(error) => {
             if !args.json {
                 eprintln!("error: {}: {error}", report::printable(&args.page));
-                return ExitCode::from(REFUSED);
+                return ExitCode::from(INVALID);
             }
-            Report::unread(&args.page, &error)
+            Report::unreadable(&args.page, &error)
         }
     };
     let text = if args.json { report.to_json() } else { report.to_string() };
-    // Whoever closed the pipe has seen enough.
+    // A reader such as `head` may have closed the pipe.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::from(if report.refused.is_empty() { STORED } else { REFUSED })
+    ExitCode::from(if report.errors.is_empty() { VALID } else { INVALID })
 }
 
-fn examined(source: &str, input: Input) -> Report {
-    let Input { page, chosen_by } = input;
-    let examined = lint(&page.body, page.format, &Limits::default(), MOST_REFUSALS);
-    let mut refused: Vec<Refusal> = examined.errors.iter().map(Refusal::from).collect();
+fn report(source: &str, input: Input) -> Report {
+    let Input { page, format_source } = input;
+    let lint = lint(&page.body, page.format, &Limits::default(), MAX_ERRORS);
+    let mut errors: Vec<PageError> = lint.errors.iter().map(PageError::from).collect();
     let mut stored = None;
-    if refused.is_empty() {
+    if errors.is_empty() {
         match trial::scrape(&page) {
             Ok(outcome) => stored = Some(outcome),
-            Err(failure) => refused.push(Refusal::of_page(failure)),
+            Err(failure) => errors.push(PageError::of_page(failure)),
         }
     }
     Report {
         source: source.to_owned(),
-        format: Some((page.format, chosen_by)),
+        format: Some(ReportedFormat { format: page.format, source: format_source }),
         size_bytes: page.body.len(),
-        shown: Shown::of(&examined.families),
-        families: examined.families,
-        refused,
-        more_refused: examined.more_errors,
+        coverage: Coverage::of(&lint.families),
+        families: lint.families,
+        errors,
+        more_errors: lint.more_errors,
         stored,
     }
 }

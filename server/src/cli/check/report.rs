@@ -1,63 +1,77 @@
-//! What the check found, for people and for machines.
-use crate::cli::check::coverage::Shown;
-use crate::cli::check::input::{ChosenBy, InputError};
+//! The report of a check, as text and as JSON.
+use crate::cli::check::coverage::{Coverage, DetectedEngine};
+use crate::cli::check::input::{FormatSource, InputError};
 use crate::cli::check::trial::Stored;
 use exposition::{Family, Format, ParseError};
 use serde_json::json;
 use std::fmt;
 
-/// What the check of one page found.
+/// The result of checking one metrics page.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// The page's place, as given.
+    /// The file or URL, as given.
     pub(crate) source: String,
-    /// How the page was read and why so; none where there was no page.
-    pub(crate) format: Option<(Format, ChosenBy)>,
+    /// None if the metrics page could not be read.
+    pub(crate) format: Option<ReportedFormat>,
     pub(crate) size_bytes: usize,
-    /// The families of the lines that are good.
+    /// The families of the valid lines.
     pub(crate) families: Vec<Family>,
-    /// What is refused; empty where the page would be stored.
-    pub(crate) refused: Vec<Refusal>,
-    /// Refusals beyond those.
-    pub(crate) more_refused: usize,
-    /// What would be stored, where nothing is refused.
+    /// The errors of the metrics page. If there are none, it would be stored.
+    pub(crate) errors: Vec<PageError>,
+    /// How many further errors there are.
+    pub(crate) more_errors: usize,
+    /// What would be stored, if there are no errors.
     pub(crate) stored: Option<Stored>,
-    /// What the page would make of the good lines.
-    pub(crate) shown: Shown,
+    /// What the web page can show of the valid lines.
+    pub(crate) coverage: Coverage,
 }
 
-/// A part of a page that is refused, and so the whole page.
+/// The format of a metrics page, and where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReportedFormat {
+    pub(crate) format: Format,
+    pub(crate) source: FormatSource,
+}
+
+/// An error in a metrics page. One is enough to reject the whole page.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    /// Line and byte within it, from 1; none where it is about the whole page.
-    place: Option<(usize, usize)>,
+pub(crate) struct PageError {
+    /// None if the error is about the metrics page as a whole.
+    position: Option<Position>,
     reason: String,
 }
 
-impl Refusal {
+/// A line, and a byte in it, both from 1.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    line: usize,
+    column: usize,
+}
+
+impl PageError {
     pub(crate) fn of_page(reason: impl fmt::Display) -> Self {
-        Self { place: None, reason: reason.to_string() }
+        Self { position: None, reason: reason.to_string() }
     }
 }
 
-impl From<&ParseError> for Refusal {
+impl From<&ParseError> for PageError {
     fn from(ParseError { line, column, kind }: &ParseError) -> Self {
-        Self { place: Some((*line, *column)), reason: kind.to_string() }
+        Self { position: Some(Position { line: *line, column: *column }), reason: kind.to_string() }
     }
 }
 
 impl Report {
-    /// There is no page.
-    pub(crate) fn unread(source: &str, error: &InputError) -> Self {
+    /// The report of a metrics page that could not be read.
+    pub(crate) fn unreadable(source: &str, error: &InputError) -> Self {
         Self {
             source: source.to_owned(),
             format: None,
             size_bytes: 0,
             families: Vec::new(),
-            refused: vec![Refusal::of_page(error)],
-            more_refused: 0,
+            errors: vec![PageError::of_page(error)],
+            more_errors: 0,
             stored: None,
-            shown: Shown::default(),
+            coverage: Coverage::default(),
         }
     }
 
@@ -67,8 +81,8 @@ impl Report {
             let samples = family.samples.len();
             json!({ "name": family.name, "type": family.kind.as_str(), "unit": family.unit, "samples": samples })
         });
-        let refused = self.refused.iter().map(|Refusal { place, reason }| {
-            let (line, column) = place.unzip();
+        let errors = self.errors.iter().map(|PageError { position, reason }| {
+            let (line, column) = position.map(|Position { line, column }| (line, column)).unzip();
             json!({ "line": line, "column": column, "reason": reason })
         });
         let stored = self.stored.as_ref().map(|stored| {
@@ -83,22 +97,22 @@ impl Report {
             })
         });
         let engines = self
-            .shown
+            .coverage
             .engines
             .iter()
-            .map(|(id, title, version)| json!({ "id": id, "title": title, "version": version }));
+            .map(|DetectedEngine { id, title, version }| json!({ "id": id, "title": title, "version": version }));
         let report = json!({
             "source": self.source,
-            "format": self.format.map(|(format, _)| word(format)),
-            "format_by": self.format.map(|(_, chosen_by)| chosen_by.word()),
+            "format": self.format.map(|format| format_id(format.format)),
+            "format_by": self.format.map(|format| format.source.id()),
             "size_bytes": self.size_bytes,
             "families": families.collect::<Vec<_>>(),
             "stored": stored,
-            "refused": refused.collect::<Vec<_>>(),
-            "more_refused": self.more_refused,
+            "refused": errors.collect::<Vec<_>>(),
+            "more_refused": self.more_errors,
             "engines": engines.collect::<Vec<_>>(),
-            "graphs": self.shown.graphs,
-            "unclaimed": self.shown.unclaimed,
+            "graphs": self.coverage.graphs,
+            "unclaimed": self.coverage.unclaimed,
         });
         format!("{report}\n")
     }
@@ -106,36 +120,34 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((format, chosen_by)) = self.format {
+        if let Some(ReportedFormat { format, source: format_source }) = self.format {
             let name = if format == Format::OpenMetrics { "OpenMetrics" } else { "Prometheus text" };
             let source = printable(&self.source);
-            writeln!(f, "{source}: {name} ({}), {} bytes\n", chosen_by.reason(), self.size_bytes)?;
+            writeln!(f, "{source}: {name} ({}), {} bytes\n", format_source.reason(), self.size_bytes)?;
         }
         write_families(f, &self.families)?;
-        write!(f, "{}", self.shown)?;
+        write!(f, "{}", self.coverage)?;
         match &self.stored {
             Some(stored) => write!(f, "{stored}"),
-            None => self.write_refused(f),
+            None => self.write_errors(f),
         }
     }
 }
 
 impl Report {
-    fn write_refused(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.refused.len() + self.more_refused;
-        writeln!(
-            f,
-            "Nothing would be stored: a scrape is all or nothing, and {} refused.",
-            counted(count, "place is", "places are")
-        )?;
-        for Refusal { place, reason } in &self.refused {
-            match place {
-                Some((line, column)) => writeln!(f, "  line {line}, column {column}: {}", printable(reason))?,
+    fn write_errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = count_of(self.errors.len() + self.more_errors, "error was", "errors were");
+        writeln!(f, "Nothing would be stored: a scrape is all or nothing, and {found} found.")?;
+        for PageError { position, reason } in &self.errors {
+            match position {
+                Some(Position { line, column }) => {
+                    writeln!(f, "  line {line}, column {column}: {}", printable(reason))?
+                }
                 None => writeln!(f, "  {}", printable(reason))?,
             }
         }
-        if self.more_refused > 0 {
-            writeln!(f, "  and {} more", self.more_refused)?;
+        if self.more_errors > 0 {
+            writeln!(f, "  and {} more", self.more_errors)?;
         }
         Ok(())
     }
@@ -143,37 +155,31 @@ impl Report {
 
 impl fmt::Display for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (samples, series) = (counted(self.samples as usize, "sample", "samples"), self.series);
+        let samples_of = |count: u64| count_of(count as usize, "sample", "samples");
         let all = if self.duplicates + self.out_of_bounds == 0 { "All would" } else { "Would" };
-        write!(f, "{all} be stored: {samples} of {series} series")?;
         let labels: Vec<_> =
             self.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", printable(value))).collect();
-        writeln!(f, ", labelled {}.", labels.join(", "))?;
+        let (samples, series) = (samples_of(self.samples), self.series);
+        writeln!(f, "{all} be stored: {samples} of {series} series, labelled {}.", labels.join(", "))?;
         if self.duplicates > 0 {
-            writeln!(
-                f,
-                "Left out: {} of a series that the page has before.",
-                counted(self.duplicates as usize, "sample", "samples")
-            )?;
+            let samples = samples_of(self.duplicates);
+            writeln!(f, "Left out: {samples} of series that appear earlier on the metrics page.")?;
         }
         if self.out_of_bounds > 0 {
-            writeln!(
-                f,
-                "Left out: {} with a time of its own more than 1 hour ago or 10 minutes ahead.",
-                counted(self.out_of_bounds as usize, "sample", "samples")
-            )?;
+            let samples = samples_of(self.out_of_bounds);
+            writeln!(f, "Left out: {samples} with a timestamp more than 1 hour ago or 10 minutes ahead.")?;
         }
         Ok(())
     }
 }
 
-impl ChosenBy {
-    fn word(self) -> &'static str {
+impl FormatSource {
+    fn id(self) -> &'static str {
         match self {
             Self::Flag => "flag",
             Self::ContentType => "content_type",
-            Self::EndMark => "end_mark",
-            Self::NoEndMark => "no_end_mark",
+            Self::EofMarker => "end_mark",
+            Self::NoEofMarker => "no_end_mark",
         }
     }
 
@@ -181,13 +187,13 @@ impl ChosenBy {
         match self {
             Self::Flag => "by --format",
             Self::ContentType => "by its content type",
-            Self::EndMark => "it ends with # EOF",
-            Self::NoEndMark => "it does not end with # EOF",
+            Self::EofMarker => "it ends with # EOF",
+            Self::NoEofMarker => "it does not end with # EOF",
         }
     }
 }
 
-/// One line for each family, in columns.
+/// Writes the families in columns, one a line.
 fn write_families(f: &mut fmt::Formatter<'_>, families: &[Family]) -> fmt::Result {
     if families.is_empty() {
         return Ok(());
@@ -205,15 +211,15 @@ fn write_families(f: &mut fmt::Formatter<'_>, families: &[Family]) -> fmt::Resul
     writeln!(f)
 }
 
-fn word(format: Format) -> &'static str {
+fn format_id(format: Format) -> &'static str {
     if format == Format::OpenMetrics { "openmetrics" } else { "text" }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+fn count_of(count: usize, singular: &str, plural: &str) -> String {
+    format!("{count} {}", if count == 1 { singular } else { plural })
 }
 
-/// The text without what a terminal would act upon.
+/// The text with control characters escaped, which a terminal would act upon.
 pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! A scrape of one page into a store of its own, by the very code that scrapes targets.
+//! A trial scrape of one metrics page into an empty store, with the code that scrapes targets.
 use crate::clock::now_ms;
 use crate::scrape::metrics_page::{Answer, MetricsPage};
 use crate::scrape::refused_samples::RefusedSamples;
@@ -12,32 +12,32 @@ use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Limits, Store};
 
-/// What is stored of a page.
+/// What a scrape stores of a metrics page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// Samples.
     pub(crate) samples: u64,
-    /// Series they belong to.
+    /// Their series.
     pub(crate) series: usize,
-    /// Samples left out because the page had their series before.
+    /// Samples that are not stored because their series appears earlier on the metrics page.
     pub(crate) duplicates: u64,
-    /// Samples left out because they carry a time too far from now.
+    /// Samples that are not stored because their timestamp is too far from now.
     pub(crate) out_of_bounds: u64,
-    /// Labels that the page gives its target, `job` and perhaps `model`.
+    /// The target's labels that are learned from the metrics page: `job`, and `model` if it names one.
     pub(crate) labels: Vec<(String, String)>,
 }
 
-/// Scrapes `page` once, now.
+/// Scrapes `page` once.
 pub(crate) fn scrape(page: &MetricsPage) -> Result<Stored, Failure> {
-    // What even a page without samples gets: the series about the scrape itself.
-    let about_scrape = scraped(&MetricsPage::from_text(String::new()))?;
-    let mut stored = scraped(page)?;
+    // Even an empty metrics page is stored with the series about the scrape, which are not counted here.
+    let about_scrape = store_page(&MetricsPage::from_text(String::new()))?;
+    let mut stored = store_page(page)?;
     stored.samples -= about_scrape.samples;
     stored.series -= about_scrape.series;
     Ok(stored)
 }
 
-fn scraped(page: &MetricsPage) -> Result<Stored, Failure> {
+fn store_page(page: &MetricsPage) -> Result<Stored, Failure> {
     let (store, refused) = (Store::new(Limits::default()), Arc::<RefusedSamples>::default());
     let mut writer = Writer::new(&store, Arc::clone(&refused), Arc::default(), Identity::default());
     let scrape = Scrape { answer: Ok(Answer::Page(page.clone())), duration: Duration::ZERO, health: None };
@@ -55,12 +55,12 @@ fn scraped(page: &MetricsPage) -> Result<Stored, Failure> {
 
 fn target_labels(store: &Store) -> Vec<(String, String)> {
     let up = Matcher { name: promql::METRIC_NAME.into(), op: MatchOp::Equal, value: "up".into() };
-    let mut found = Vec::new();
-    // The store is in memory, and reading it cannot fail.
+    let mut target_labels = Vec::new();
+    // Reading a store in memory cannot fail.
     let _ = store.select(&Selector { any_of: vec![vec![up]] }, i64::MIN, i64::MAX, &mut |labels, _| {
         let labels = labels.without_metric_name();
-        found = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        target_labels = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         ControlFlow::Break(())
     });
-    found
+    target_labels
 }

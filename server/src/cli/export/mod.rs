@@ -1,4 +1,4 @@
-//! `inferboard-server export`: configuration for programs that work beside the companion.
+//! `inferboard-server export`: prints configuration for Prometheus and Grafana.
 pub mod prometheus_config;
 
 use crate::cli::export::prometheus_config::PrometheusConfigArgs;
@@ -14,50 +14,50 @@ pub struct ExportArgs {
     what: Export,
 }
 
-/// What can be exported.
+/// The subcommands of `export`.
 #[derive(Debug, Subcommand)]
 enum Export {
-    /// Scrape jobs with which a Prometheus takes over what is collected here
+    /// Print scrape jobs with which a Prometheus collects everything that the companion stores
     PrometheusConfig(PrometheusConfigArgs),
-    /// A Grafana dashboard (JSON, to be imported) with the page's graphs
+    /// Print a Grafana dashboard with the page's graphs, as JSON to import
     GrafanaDashboard(GraphsArgs),
-    /// Prometheus recording rules for the page's graphs
+    /// Print Prometheus recording rules for the page's graphs
     RecordingRules(GraphsArgs),
 }
 
-/// Which graphs, for which backend.
+/// Selects graphs.
 #[derive(Debug, Args)]
 struct GraphsArgs {
-    /// Only graphs that an engine feeds, by its id as `check` names it (repeatable) [default: all]
+    /// Include only graphs of an engine, by the id that `check --json` prints (repeatable) [default: all]
     #[arg(long = "engine", value_name = "ENGINE")]
     engines: Vec<String>,
-    /// The label that names the model in that Prometheus
+    /// Label that contains the model in Prometheus
     #[arg(long, value_name = "LABEL", default_value = "model")]
     model_label: String,
 }
 
 impl GraphsArgs {
-    /// Tells whether a metric is one of the engines asked for.
+    /// Whether a metric belongs to one of the selected engines.
     fn present(&self) -> Result<impl Fn(&str) -> bool, ConfigError> {
         let unknown = self.engines.iter().find(|id| catalogue::engine(id).is_none());
         if let Some(id) = unknown {
-            let known: Vec<_> = catalogue::ENGINES.iter().map(|engine| engine.id).collect();
-            let problem = format!("{id:?} is none of {}", known.join(", "));
+            let ids: Vec<_> = catalogue::ENGINES.iter().map(|engine| engine.id).collect();
+            let problem = format!("unknown engine {id:?}; choose from {}", ids.join(", "));
             return Err(ConfigError::Setting { setting: "--engine".into(), problem });
         }
         let engines: Vec<_> = self.engines.iter().filter_map(|id| catalogue::engine(id)).collect();
         let names: BTreeSet<&str> =
             engines.iter().flat_map(|engine| engine.recipes.iter().flat_map(Recipe::names)).collect();
-        let all = engines.is_empty();
-        // Where nothing is known of what is scraped, names as engines write them.
-        Ok(move |name: &str| if all { catalogue::is_original(name) } else { names.contains(name) })
+        let is_any = engines.is_empty();
+        // Without a selection, assume the names that engines themselves export.
+        Ok(move |name: &str| if is_any { catalogue::is_original(name) } else { names.contains(name) })
     }
 }
 
 /// The text to print.
 ///
 /// # Errors
-/// When an argument or the configuration cannot be used.
+/// If an argument or the configuration is invalid.
 pub fn export(args: &ExportArgs) -> Result<String, ConfigError> {
     match &args.what {
         Export::PrometheusConfig(args) => prometheus_config::scrape_configs(args),

@@ -1,5 +1,5 @@
-//! `scrape_configs` for a Prometheus that takes over what is collected here: this server's own page, and what it stores.
-use crate::cli::args::ServeArgs;
+//! `export prometheus-config`: the `scrape_configs` with which a Prometheus collects what the companion stores.
+use crate::config::serve_args::ServeArgs;
 use crate::config::{ConfigError, Settings};
 use crate::sources::host::Host;
 use clap::Args;
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 /// Arguments of `export prometheus-config`.
 #[derive(Debug, Args)]
 pub(crate) struct PrometheusConfigArgs {
-    /// Configuration file of the companion, for its address and interval
+    /// Configuration file of the companion, from which the address and the interval are read
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address the companion listens on [default: the file's, or 127.0.0.1:7117]
+    /// Address that the companion listens on [default: from the configuration file, or 127.0.0.1:7117]
     #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "url")]
     listen: Option<String>,
-    /// Where Prometheus reaches the companion, such as https://gpubox.example/inferboard, when not at that address
+    /// URL at which Prometheus reaches the companion if it is another one, such as https://gpubox.example/inferboard
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }
@@ -25,23 +25,23 @@ pub(crate) fn scrape_configs(args: &PrometheusConfigArgs) -> Result<String, Conf
     let serve = ServeArgs {
         config: args.config.clone(),
         listen: args.listen.clone(),
-        // Nothing is listened on here.
+        // This command does not listen.
         allow_open_network: true,
         ..ServeArgs::default()
     };
     let settings = Settings::load(&serve)?;
     let url = match &args.url {
-        Some(url) => base(url)?,
-        None => base(&format!("http://{}", reached_at(&settings)))?,
+        Some(url) => base_url(url)?,
+        None => base_url(&format!("http://{}", reachable_address(&settings)))?,
     };
     let interval_ms = settings.pace.interval.as_millis();
     let (scheme, prefix) = (url.scheme(), url.path().trim_end_matches('/'));
     let target = yaml(url.authority());
     let [metrics_path, federate_path] = ["/metrics", "/federate"].map(|path| yaml(&format!("{prefix}{path}")));
     Ok(format!(
-        r#"# For prometheus.yml, by `inferboard-server export prometheus-config`.
+        r#"# For prometheus.yml. Printed by `inferboard-server export prometheus-config`.
 scrape_configs:
-  # The companion itself and the machine it runs on: its store, processors, memory.
+  # The companion itself and its machine: the store, CPU, memory.
   - job_name: inferboard
     scrape_interval: {interval_ms}ms
     scheme: {scheme}
@@ -49,7 +49,7 @@ scrape_configs:
     static_configs:
       - targets: [{target}]
 
-  # Everything it has scraped or collected elsewhere: the latest sample of each series, at its own time.
+  # Everything else that it stores: the latest sample of each series, with its timestamp.
   - job_name: inferboard-federate
     scrape_interval: {interval_ms}ms
     scheme: {scheme}
@@ -57,7 +57,7 @@ scrape_configs:
     # The samples keep the labels job, instance, model and replica that they have in Inferboard.
     honor_labels: true
     params:
-      # Which series; add further selectors, or narrow this one. What the job above brings is left out.
+      # The series to collect, without those of the job above. Narrow this selector or add others.
       'match[]':
         - '{{__name__=~".+",job!~"host|inferboard"}}'
     static_configs:
@@ -66,8 +66,8 @@ scrape_configs:
     ))
 }
 
-/// Where the configured address is reached from this machine, or from others if all addresses are listened on.
-fn reached_at(settings: &Settings) -> String {
+/// The configured address, or this machine's name if the companion listens on all addresses.
+fn reachable_address(settings: &Settings) -> String {
     let port = settings.listen.port();
     match Host::new(settings.host_paths.clone()).name() {
         Some(name) if settings.listen.ip().is_unspecified() => format!("{name}:{port}"),
@@ -75,19 +75,22 @@ fn reached_at(settings: &Settings) -> String {
     }
 }
 
-fn base(text: &str) -> Result<Url, ConfigError> {
-    let refused = |problem: String| ConfigError::Setting { setting: "--url".into(), problem };
-    let url: Url = text.parse().map_err(|error| refused(format!("{text:?} is no URL: {error}")))?;
+fn base_url(text: &str) -> Result<Url, ConfigError> {
+    let invalid = |problem: String| ConfigError::Setting { setting: "--url".into(), problem };
+    let url: Url = text.parse().map_err(|error| invalid(format!("{text:?} is not a URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(refused(format!("{text:?} must begin with http:// or https:// and name a host")));
+        return Err(invalid(format!("{text:?} must begin with http:// or https:// and name a host")));
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(refused("give no more than scheme, host, port and path; a login goes into prometheus.yml".into()));
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("remove the user name and password; add them to prometheus.yml instead".into()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("remove everything after the path".into()));
     }
     Ok(url)
 }
 
-/// A text as a scalar: JSON's strings are YAML's.
+/// A text as a YAML scalar: JSON strings are valid YAML.
 fn yaml(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_rejected() {
         for url in ["gpubox:7117", "ftp://a", "http://u:p@a", "http://a/?b=c", ""] {
             assert!(config(None, Some(url)).expect_err(url).starts_with("--url: "), "{url}");
         }

@@ -1,4 +1,4 @@
-//! The helper: asks the driver, and writes each sample's page to its standard output.
+//! The GPU helper, `inferboard-server collect-gpus`: samples the driver and writes metrics pages to standard output.
 use catalogue::contract::GpuFault;
 use clap::Args;
 use exposition::{Encoding, Family, write};
@@ -10,27 +10,27 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// What ends a page on the way to the companion.
+/// The line that ends each metrics page.
 pub(crate) const END_OF_PAGE: &str = "# EOF\n";
 
-/// What the companion tells its helper.
+/// Arguments of `collect-gpus`.
 #[derive(Clone, Debug, Args)]
 pub struct HelperArgs {
-    /// NVML: a path, or a name for the system's loader
+    /// Path or name of the NVIDIA management library (NVML)
     #[arg(long)]
     pub library: OsString,
-    /// Time from scrape to scrape
+    /// Time between scrapes
     #[arg(long)]
     pub interval_ms: u64,
-    /// Time from sample to sample
+    /// Time between samples
     #[arg(long)]
     pub sample_ms: u64,
 }
 
-/// Samples until the reader is gone, or the driver fails in a way that only a new process can be sure to get over.
+/// Samples until the companion is gone, or the driver has a fault from which only a new process recovers.
 pub fn run(args: &HelperArgs) -> ExitCode {
-    end_with_the_companion();
-    // A reader that is gone is how it usually ends.
+    exit_with_companion();
+    // Writing fails when the companion is gone.
     match sample(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -38,21 +38,21 @@ pub fn run(args: &HelperArgs) -> ExitCode {
 }
 
 fn sample(args: &HelperArgs) -> io::Result<()> {
-    let interval = Duration::from_millis(args.interval_ms);
-    let mut task = Task {
+    let (interval, sample_interval) = (Duration::from_millis(args.interval_ms), Duration::from_millis(args.sample_ms));
+    let mut sampler = Sampler {
         interval,
-        pause: Duration::from_millis(args.sample_ms),
-        began: Instant::now(),
-        // A sample more than fits, so that none falls between two scrapes.
-        window: Window::new(interval + Duration::from_millis(args.sample_ms)),
+        sample_interval,
+        started: Instant::now(),
+        // Longer than the interval by one sample, so that every sample is in a scrape.
+        window: Window::new(interval + sample_interval),
         xids: LastXids::new(),
     };
     loop {
-        let ended = match open(&args.library) {
-            Ok(nvml) => task.follow(&nvml)?,
+        let fault = match open(&args.library) {
+            Ok(nvml) => sampler.run(&nvml)?,
             Err(fault) => Some(fault),
         };
-        if let Some(fault) = ended {
+        if let Some(fault) = fault {
             send(&fault_families(fault))?;
             if !fault.is_normal() {
                 return Ok(());
@@ -62,36 +62,36 @@ fn sample(args: &HelperArgs) -> io::Result<()> {
     }
 }
 
-struct Task {
+struct Sampler {
     interval: Duration,
-    pause: Duration,
-    began: Instant,
+    sample_interval: Duration,
+    started: Instant,
     window: Window,
     xids: LastXids,
 }
 
-impl Task {
-    /// Samples until all cards fail, and gives why; or until one of several has failed for an interval: then it gives
-    /// nothing, and the library is to be opened again, as a card that comes back is met only then.
-    fn follow(&mut self, nvml: &Nvml) -> io::Result<Option<GpuFault>> {
+impl Sampler {
+    /// Samples until all GPUs fail, and returns the fault. If only some GPUs fail for a whole interval, returns none:
+    /// the library must be opened again, because it does not find a GPU that comes back.
+    fn run(&mut self, nvml: &Nvml) -> io::Result<Option<GpuFault>> {
         let mut collector = Collector::new(nvml);
         let mut failed_since = None;
-        let mut due = Instant::now();
+        let mut next_sample = Instant::now();
         loop {
             let GpuSample { readings, failed_gpus } = match collector.sample(&mut self.xids) {
                 Ok(sample) => sample,
                 Err(fault) => return Ok(Some(fault)),
             };
-            self.window.push(self.began.elapsed(), readings);
+            self.window.push(self.started.elapsed(), readings);
             send(&self.window.families())?;
             match failed_gpus {
                 0 => failed_since = None,
                 _ if failed_since.get_or_insert_with(Instant::now).elapsed() >= self.interval => return Ok(None),
                 _ => {}
             }
-            // After a sample that took long the next one has its time, and none is made up for.
-            due = (due + self.pause).max(Instant::now());
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            // Samples that a slow one delayed are skipped.
+            next_sample = (next_sample + self.sample_interval).max(Instant::now());
+            std::thread::sleep(next_sample.saturating_duration_since(Instant::now()));
         }
     }
 }
@@ -105,12 +105,12 @@ fn send(families: &[Family]) -> io::Result<()> {
     out.flush()
 }
 
-/// Ends this process when its standard input is closed: then the companion is gone, however it ended.
-fn end_with_the_companion() {
+/// Ends this process when its standard input is closed, which happens even if the companion is killed.
+fn exit_with_companion() {
     std::thread::spawn(|| {
-        // Nothing is ever sent.
+        // The companion sends nothing, so this returns when the pipe is closed.
         let _ = io::stdin().read(&mut [0]);
-        // Not an orderly exit: that would wait for the library, which may hang.
+        // An orderly exit would wait for the library, which may hang.
         let _ = kill_process(getpid(), Signal::TERM);
     });
 }

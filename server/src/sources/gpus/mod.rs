@@ -1,5 +1,4 @@
-//! The machine's GPUs. A call into the driver may never return, so a helper, a process of its own, makes them: it can be
-//! given up and another started, and nothing else waits.
+//! The host's GPUs, sampled by a helper process: if a call into the driver never returns, only the helper hangs.
 pub mod helper;
 pub mod supervise;
 
@@ -11,19 +10,19 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// 1 while GPUs are measured; the label `reason` says why they are not.
+/// 1 while GPUs are measured. Otherwise the label `reason` contains the fault.
 const COLLECTOR_UP: &str = "gpu_collector_up";
 
 /// How GPUs are measured.
 #[derive(Clone, Debug)]
 pub struct GpuSettings {
-    /// NVML: a path, or a name for the system's loader.
+    /// Path of the NVML library, or its name for the dynamic loader.
     pub library: OsString,
-    /// From sample to sample; several make the means and peaks of one scrape.
+    /// The time between samples. A scrape has the means and peaks of several samples.
     pub sample_interval: Duration,
 }
 
-/// The families of the machine's GPUs, shared by all that read them.
+/// The current families of the host's GPUs, shared between the supervisor and their readers.
 #[derive(Clone, Debug)]
 pub struct Gpus(Arc<Mutex<Arc<[Family]>>>);
 
@@ -34,7 +33,7 @@ impl Default for Gpus {
 }
 
 impl Gpus {
-    /// The families of the last sample.
+    /// The current families.
     pub fn families(&self) -> Arc<[Family]> {
         Arc::clone(&self.0.lock())
     }
@@ -44,7 +43,7 @@ impl Gpus {
     }
 }
 
-/// Why families contain no GPUs; none if they do.
+/// The fault that the families report; none if they contain GPUs.
 fn fault_of(families: &[Family]) -> Option<GpuFault> {
     let up = families.iter().find(|family| family.name == COLLECTOR_UP)?.samples.first()?;
     let (_, reason) = up.labels.iter().find(|(name, _)| name == "reason")?;

@@ -1,4 +1,4 @@
-//! Keeping a helper: one that falls silent is given up, one that ended is replaced.
+//! Supervises the GPU helper: starts it, abandons it if it hangs, and replaces it when it ends.
 use crate::sources::gpus::helper::END_OF_PAGE;
 use crate::sources::gpus::{GpuSettings, Gpus, fault_of};
 use crate::target::Pace;
@@ -6,6 +6,7 @@ use catalogue::contract::GpuFault;
 use exposition::{Family, Format, Limits, parse};
 use nvml::fault_families;
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -15,85 +16,91 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-/// The longest page that a helper may send.
-const PAGE_BYTES: u64 = 8 << 20;
+/// The longest metrics page that a helper may send.
+const MAX_PAGE_BYTES: u64 = 8 << 20;
 
-/// The most helpers that are given up and still there. Each waits in the driver, and so would more.
-const MOST_GIVEN_UP: usize = 3;
+/// The maximum number of hung helpers. Each waits in the driver, and a further one would too.
+const MAX_HUNG_HELPERS: usize = 3;
 
-/// How often a scrape can be missed before samples are made rarer: the most samples in an interval.
-const MOST_SAMPLES: u32 = 60;
+/// The maximum number of samples in a scrape interval. Shorter sample intervals become longer.
+const MAX_SAMPLES_PER_INTERVAL: u32 = 60;
 
-/// The longest time that a helper has for its first page: a driver that nobody used may take its time.
-const LONGEST_START: Duration = Duration::from_secs(60);
+/// The longest timeout of a helper's first metrics page: an idle driver may be slow to initialize.
+const MAX_START_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Gpus {
-    /// Measures continuously for a reader with this `pace`; `program` is this program, which is also the helper.
+    /// Measures continuously for a reader with this `pace`. `program` is this program, which is also the helper.
     pub async fn measure(self, settings: GpuSettings, program: PathBuf, pace: Pace) {
-        let sample = settings.sample_interval.max(pace.interval / MOST_SAMPLES).min(pace.interval);
-        let mut helpers = Helpers { settings, program, pace, sample, given_up: Vec::new(), hangs: 0 };
-        let mut last_outcome = None;
+        let sample_interval = settings.sample_interval.max(pace.interval / MAX_SAMPLES_PER_INTERVAL).min(pace.interval);
+        let library = settings.library;
+        let mut supervisor = Supervisor { library, program, pace, sample_interval, hung: Vec::new(), hangs: 0 };
+        let mut status = None;
         loop {
-            let fault = helpers.follow(&self, &mut last_outcome).await;
+            let fault = supervisor.run_helper(&self, &mut status).await;
             if let Some(fault) = fault {
-                self.publish(fault_families(fault), &mut last_outcome);
+                self.publish(fault_families(fault), &mut status);
             }
             sleep(pace.interval).await;
         }
     }
 
-    /// Publishes families, and logs whether GPUs are measured if that changes. `last_outcome` is the previous fault or
-    /// none, once there was any outcome.
-    fn publish(&self, families: Vec<Family>, last_outcome: &mut Option<Option<GpuFault>>) {
-        let outcome = fault_of(&families);
-        if *last_outcome != Some(outcome) {
-            match outcome {
-                None => info!("GPUs are measured"),
-                Some(fault) if fault.is_normal() => info!(reason = fault.id(), "GPUs are not measured"),
-                Some(fault) => warn!(reason = fault.id(), "GPUs are not measured"),
+    /// Publishes families, and logs changes of the status. `status` is none before the first families.
+    fn publish(&self, families: Vec<Family>, status: &mut Option<GpuStatus>) {
+        let new_status = fault_of(&families).map_or(GpuStatus::Measured, GpuStatus::Fault);
+        if status.replace(new_status) != Some(new_status) {
+            match new_status {
+                GpuStatus::Measured => info!("GPUs are measured"),
+                GpuStatus::Fault(fault) if fault.is_normal() => info!(reason = fault.id(), "GPUs are not measured"),
+                GpuStatus::Fault(fault) => warn!(reason = fault.id(), "GPUs are not measured"),
             }
-            *last_outcome = Some(outcome);
         }
         self.set(families);
     }
 }
 
-struct Helpers {
-    settings: GpuSettings,
+/// Whether GPUs are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GpuStatus {
+    Measured,
+    Fault(GpuFault),
+}
+
+struct Supervisor {
+    library: OsString,
     program: PathBuf,
     pace: Pace,
-    sample: Duration,
-    /// Those that did not answer and have not ended yet.
-    given_up: Vec<Child>,
-    /// How many in a row fell silent.
+    sample_interval: Duration,
+    /// Helpers that hung and have not ended yet.
+    hung: Vec<Child>,
+    /// How many helpers in a row hung.
     hangs: u32,
 }
 
-impl Helpers {
-    /// Runs a helper until it ends or falls silent. Gives the fault, where its last page does not say it.
-    async fn follow(&mut self, gpus: &Gpus, last_outcome: &mut Option<Option<GpuFault>>) -> Option<GpuFault> {
-        self.given_up.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-        if self.given_up.len() >= MOST_GIVEN_UP {
+impl Supervisor {
+    /// Runs a helper until it ends or hangs. Returns the fault, unless the helper's last metrics page reports it.
+    async fn run_helper(&mut self, gpus: &Gpus, status: &mut Option<GpuStatus>) -> Option<GpuFault> {
+        self.hung.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        if self.hung.len() >= MAX_HUNG_HELPERS {
             return Some(GpuFault::Hang);
         }
         let Ok((helper, mut pages)) = self.start() else { return Some(GpuFault::HelperFailed) };
-        let mut patience = (self.pace.timeout * 2).saturating_mul(1 << self.hangs.min(6)).min(LONGEST_START);
-        let mut has_failed = false;
+        let mut page_timeout = (self.pace.timeout * 2).saturating_mul(1 << self.hangs.min(6)).min(MAX_START_TIMEOUT);
+        let mut has_fault = false;
         loop {
-            match timeout(patience, next_page(&mut pages)).await {
+            match timeout(page_timeout, next_page(&mut pages)).await {
                 Ok(Ok(Some(families))) => {
-                    has_failed = fault_of(&families).is_some();
-                    gpus.publish(families, last_outcome);
+                    has_fault = fault_of(&families).is_some();
+                    gpus.publish(families, status);
                     self.hangs = 0;
-                    // Between faults it waits an interval.
-                    patience = self.pace.timeout.max(self.sample * 3)
-                        + if has_failed { self.pace.interval } else { Duration::ZERO };
+                    // After a fault the helper pauses for an interval.
+                    page_timeout = self.pace.timeout.max(self.sample_interval * 3)
+                        + if has_fault { self.pace.interval } else { Duration::ZERO };
                 }
-                Ok(Ok(None)) if has_failed => return None,
+                Ok(Ok(None)) if has_fault => return None,
                 Ok(_) => return Some(GpuFault::HelperFailed),
                 Err(_) => {
                     self.hangs = self.hangs.saturating_add(1);
-                    self.given_up.extend(helper.give_up());
+                    self.hung.extend(helper.abandon());
                     return Some(GpuFault::Hang);
                 }
             }
@@ -104,24 +111,24 @@ impl Helpers {
         let mut child = Command::new(&self.program)
             .arg("collect-gpus")
             .arg("--library")
-            .arg(&self.settings.library)
+            .arg(&self.library)
             .args(["--interval-ms", &self.pace.interval.as_millis().to_string()])
-            .args(["--sample-ms", &self.sample.as_millis().max(1).to_string()])
-            // It ends when this end is closed, which also a sudden death of ours does.
+            .args(["--sample-ms", &self.sample_interval.as_millis().max(1).to_string()])
+            // The helper ends when this pipe is closed, even if this process is killed.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
         let out = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok((Helper(Some(child)), BufReader::new(out).take(PAGE_BYTES)))
+        Ok((Helper(Some(child)), BufReader::new(out).take(MAX_PAGE_BYTES)))
     }
 }
 
 type Pages = Take<BufReader<ChildStdout>>;
 
-/// The families of the next page; none when the helper has ended.
+/// The families of the next metrics page; none if the helper has ended.
 async fn next_page(pages: &mut Pages) -> io::Result<Option<Vec<Family>>> {
-    pages.set_limit(PAGE_BYTES);
+    pages.set_limit(MAX_PAGE_BYTES);
     let mut page = String::new();
     while !page.ends_with(END_OF_PAGE) {
         if pages.read_line(&mut page).await? == 0 {
@@ -133,12 +140,13 @@ async fn next_page(pages: &mut Pages) -> io::Result<Option<Vec<Family>>> {
     families.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// A running helper. When dropped it is asked to end, and never killed: a process that is killed within the driver can
-/// leave a card unusable (NVIDIA/dcgm-exporter#84).
+/// A running helper. Dropping it sends SIGTERM and never SIGKILL: a process that is killed within the driver can leave
+/// a GPU unusable (NVIDIA/dcgm-exporter#84).
 struct Helper(Option<Child>);
 
 impl Helper {
-    fn give_up(mut self) -> Option<Child> {
+    /// Terminates the helper without waiting for its end.
+    fn abandon(mut self) -> Option<Child> {
         self.terminate();
         self.0.take()
     }

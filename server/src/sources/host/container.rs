@@ -1,12 +1,12 @@
-//! The container that this runs in, from its cgroup (version 2), under cAdvisor's names.
+//! The container of this process, from its control group (version 2), with cAdvisor's metric names.
 //!
-//! `/proc` tells of the whole machine even where the kernel gives out much less: the limit at which it kills is here.
-use crate::sources::cgroup::Cgroup;
+//! In a container `/proc` describes the whole machine. The limits of the container are in its control group only.
+use crate::sources::cgroup::{Cgroup, CpuQuota};
 use crate::sources::families::FamilyBuilder;
 use exposition::Kind;
 
-/// Writes what `cgroup` uses and may use. `name` is what the container is called. Outside containers `cgroup` is the root of
-/// all, which has no limits and says nothing.
+/// Collects the use and the limits of `cgroup`, the group of the container `name`. Outside containers it is the root
+/// group, which has neither.
 pub(crate) fn collect(cgroup: &Cgroup, name: Option<&str>, families: &mut FamilyBuilder) {
     let mut add = |family: &str, kind: Kind, help: &str, value: Option<f64>| {
         if let Some(value) = value {
@@ -24,7 +24,7 @@ pub(crate) fn collect(cgroup: &Cgroup, name: Option<&str>, families: &mut Family
         "Cumulative CPU time consumed in seconds.",
         cgroup.cpu_seconds(),
     );
-    if let Some((quota_us, period_us)) = cgroup.own_cpu_quota_us() {
+    if let Some(CpuQuota { quota_us, period_us }) = cgroup.own_cpu_quota() {
         add("container_spec_cpu_quota", Kind::Gauge, "CPU quota of the container, in microseconds.", Some(quota_us));
         add("container_spec_cpu_period", Kind::Gauge, "CPU period of the container, in microseconds.", Some(period_us));
     }

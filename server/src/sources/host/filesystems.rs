@@ -1,4 +1,4 @@
-//! File systems, from `/proc/mounts` and what the kernel says of each.
+//! File systems, from `/proc/mounts` and `statvfs`.
 use crate::sources::families::FamilyBuilder;
 use crate::sources::host::IsClean;
 use exposition::Kind;
@@ -6,8 +6,8 @@ use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Kinds that hold no one's files, much as node_exporter has them. Overlays are told, as a container's `/` is one.
-const NOT_FILES: [&str; 26] = [
+/// Types without users' files, similar to node_exporter's list. Overlays are not excluded: a container's `/` is one.
+const EXCLUDED_TYPES: [&str; 26] = [
     "autofs",
     "binfmt_misc",
     "bpf",
@@ -36,57 +36,86 @@ const NOT_FILES: [&str; 26] = [
     "tracefs",
 ];
 
-/// Below these are mounts of the system and of containers (node_exporter's default).
-const INNER: [&str; 5] = ["/dev", "/proc", "/sys", "/var/lib/docker", "/var/lib/containers/storage"];
+/// Directories of the system's and containers' mounts (node_exporter's default).
+const EXCLUDED_DIRECTORIES: [&str; 5] = ["/dev", "/proc", "/sys", "/var/lib/docker", "/var/lib/containers/storage"];
 
-/// The most that are told: each is six series.
-const MOST: usize = 64;
+/// The maximum number of file systems. Each has six series.
+const MAX_FILESYSTEMS: usize = 64;
 
-/// Writes a value of a file system.
-type Value = fn(&StatVfs) -> u64;
+/// A metric of a file system.
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    value: fn(&StatVfs) -> u64,
+}
 
-const VALUES: [(&str, &str, Value); 6] = [
-    ("node_filesystem_size_bytes", "Filesystem size in bytes.", |stat| stat.f_blocks.saturating_mul(stat.f_frsize)),
-    ("node_filesystem_free_bytes", "Filesystem free space in bytes.", |stat| {
-        stat.f_bfree.saturating_mul(stat.f_frsize)
-    }),
-    ("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes.", |stat| {
-        stat.f_bavail.saturating_mul(stat.f_frsize)
-    }),
-    ("node_filesystem_files", "Filesystem total file nodes.", |stat| stat.f_files),
-    ("node_filesystem_files_free", "Filesystem total free file nodes.", |stat| stat.f_ffree),
-    ("node_filesystem_readonly", "Filesystem read-only status.", |stat| {
-        u64::from(stat.f_flag.contains(StatVfsMountFlags::RDONLY))
-    }),
+const METRICS: [Metric; 6] = [
+    Metric {
+        name: "node_filesystem_size_bytes",
+        help: "Filesystem size in bytes.",
+        value: |stat| stat.f_blocks.saturating_mul(stat.f_frsize),
+    },
+    Metric {
+        name: "node_filesystem_free_bytes",
+        help: "Filesystem free space in bytes.",
+        value: |stat| stat.f_bfree.saturating_mul(stat.f_frsize),
+    },
+    Metric {
+        name: "node_filesystem_avail_bytes",
+        help: "Filesystem space available to non-root users in bytes.",
+        value: |stat| stat.f_bavail.saturating_mul(stat.f_frsize),
+    },
+    Metric { name: "node_filesystem_files", help: "Filesystem total file nodes.", value: |stat| stat.f_files },
+    Metric {
+        name: "node_filesystem_files_free",
+        help: "Filesystem total free file nodes.",
+        value: |stat| stat.f_ffree,
+    },
+    Metric {
+        name: "node_filesystem_readonly",
+        help: "Filesystem read-only status.",
+        value: |stat| u64::from(stat.f_flag.contains(StatVfsMountFlags::RDONLY)),
+    },
 ];
 
+/// A mounted file system.
+struct Filesystem {
+    device: String,
+    fstype: String,
+    mountpoint: String,
+    stat: StatVfs,
+}
+
 pub(crate) fn collect(mounts: &str, root: &Path, families: &mut FamilyBuilder) -> IsClean {
-    let (mut found, mut is_clean, mut seen) = (Vec::new(), !mounts.is_empty(), BTreeSet::new());
+    let (mut filesystems, mut is_clean, mut seen) = (Vec::new(), !mounts.is_empty(), BTreeSet::new());
     for line in mounts.lines() {
         let words: Vec<String> = line.split(' ').map(unescaped).collect();
         let [device, mountpoint, fstype, ..] = &words[..] else {
             is_clean = false;
             continue;
         };
-        let is_inner = INNER.iter().any(|inner| Path::new(mountpoint).starts_with(inner));
-        // What is mounted more than once counts once, where it was first.
-        if is_inner
-            || NOT_FILES.contains(&&**fstype)
+        let is_excluded = EXCLUDED_DIRECTORIES.iter().any(|directory| Path::new(mountpoint).starts_with(directory));
+        // A file system with several mounts counts once, at the first.
+        if is_excluded
+            || EXCLUDED_TYPES.contains(&&**fstype)
             || !seen.insert((device.clone(), fstype.clone()))
-            || found.len() == MOST
+            || filesystems.len() == MAX_FILESYSTEMS
         {
             continue;
         }
         match statvfs(root.join(mountpoint.trim_start_matches('/'))) {
-            // What has no size has no share.
-            Ok(stat) if stat.f_blocks > 0 => found.push(([device, fstype, mountpoint].map(Clone::clone), stat)),
+            // Without a size there is no used share to show.
+            Ok(stat) if stat.f_blocks > 0 => {
+                let [device, fstype, mountpoint] = [device, fstype, mountpoint].map(Clone::clone);
+                filesystems.push(Filesystem { device, fstype, mountpoint, stat });
+            }
             Ok(_) => {}
             Err(_) => is_clean = false,
         }
     }
-    for (name, help, value) in VALUES {
+    for Metric { name, help, value } in METRICS {
         families.family(name, Kind::Gauge, help);
-        for ([device, fstype, mountpoint], stat) in &found {
+        for Filesystem { device, fstype, mountpoint, stat } in &filesystems {
             let labels = [("device", &**device), ("fstype", fstype), ("mountpoint", mountpoint)];
             families.sample(&labels, value(stat) as f64);
         }
@@ -94,7 +123,7 @@ pub(crate) fn collect(mounts: &str, root: &Path, families: &mut FamilyBuilder) -
     is_clean
 }
 
-/// A word with its blanks, tabs, line ends and backslashes, which the kernel writes as `\\040` (fstab(5)).
+/// Replaces the escape sequences with which the kernel writes spaces, tabs, line feeds and backslashes (fstab(5)).
 fn unescaped(word: &str) -> String {
     let with = |word: String, (from, to): (&str, &str)| word.replace(from, to);
     [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")].into_iter().fold(word.to_owned(), with)

@@ -1,6 +1,6 @@
-//! This machine's CPU, memory, load, disks, network and start, from `/proc`, under node_exporter's names.
+//! The host: its CPU, memory, load, disks, network and boot time from `/proc`, with node_exporter's metric names.
 //!
-//! What is absent or not as expected costs its own series only, never gives a zero, and is counted.
+//! Values that are missing or malformed have no samples, not even zero. They are counted as errors.
 pub mod container;
 pub mod disks;
 pub mod filesystems;
@@ -20,21 +20,21 @@ use std::sync::mpsc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-/// Clock ticks per second in `/proc`, which Linux keeps at 100 for user space on all platforms it runs on today
-/// (`USER_HZ`; node_exporter's library `procfs` assumes the same).
+/// Clock ticks per second in `/proc`: `USER_HZ`, which is 100 on all platforms that Linux supports today.
+/// node_exporter's library `procfs` assumes the same.
 pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
 
 /// node_exporter's modes, in the order of the columns of a `cpu` line in `/proc/stat` (proc_stat(5)).
 const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 
-/// Columns after those: time spent running guests, which `user` and `nice` contain too.
+/// The modes of the columns after those: time spent running guests, which `user` and `nice` include.
 const GUEST_MODES: [&str; 2] = ["user", "nice"];
 
 /// The longest file that is read. Real ones are a hundred times shorter.
-const FILE_BYTES: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
-/// How long file systems may take to answer. Local ones take a thousandth of it.
-const FILESYSTEMS_PATIENCE: Duration = Duration::from_millis(100);
+/// How long file systems may take to respond. Local ones take a thousandth of this.
+const FILESYSTEMS_TIMEOUT: Duration = Duration::from_millis(100);
 
 const ERRORS: &str = names::COLLECTOR_ERRORS_TOTAL;
 
@@ -45,37 +45,39 @@ pub struct HostPaths {
     pub proc: PathBuf,
     /// Its `/sys`.
     pub sys: PathBuf,
-    /// Its `/`; none where only its `/proc` is, as within a container.
+    /// Its `/`; none if it is not mounted, as in a container.
     pub root: Option<PathBuf>,
 }
 
-/// Reads one machine.
+/// Reads the metrics of one machine.
 #[derive(Clone, Debug)]
 pub struct Host {
     paths: HostPaths,
-    /// Reads that failed, and texts not as expected, by what was read.
+    /// Failed reads and malformed files, by collector.
     errors: Arc<Mutex<BTreeMap<&'static str, u64>>>,
-    /// The answer that is awaited, where one of the file systems hangs.
-    filesystems: Arc<Mutex<Option<FilesystemsAnswer>>>,
+    /// The thread that reads the file systems, if it has not finished yet because one of them hangs.
+    filesystems: Arc<Mutex<Option<Receiver<FilesystemFamilies>>>>,
 }
 
-/// Whether all of a text was as expected.
+/// Whether everything in a file was as expected.
 type IsClean = bool;
 
-/// Receives the families of the file systems.
-type FilesystemsAnswer = Receiver<(Vec<Family>, IsClean)>;
+/// The families of the file systems.
+struct FilesystemFamilies {
+    families: Vec<Family>,
+    is_clean: IsClean,
+}
 
 impl Host {
-    /// The machine that is mounted at `paths`.
+    /// The machine whose file systems are mounted at `paths`.
     pub fn new(paths: HostPaths) -> Self {
         Self { paths, errors: Arc::default(), filesystems: Arc::default() }
     }
 
-    /// The machine's name; none where it cannot be read.
+    /// The machine's name, if it can be read and is valid as a label and a host name.
     pub fn name(&self) -> Option<String> {
         let name = read_file(&self.paths.proc.join("sys/kernel/hostname"))?;
         let name = name.trim();
-        // It becomes a label and an allowed host.
         (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)))
             .then(|| name.to_owned())
     }
@@ -83,14 +85,14 @@ impl Host {
     /// The machine's current families.
     pub fn families(&self) -> Vec<Family> {
         let mut families = FamilyBuilder::default();
-        self.part("cpu", "stat", |stat| {
+        self.collect("cpu", "stat", |stat| {
             let is_clean = collect_cpu(stat, &mut families);
             collect_boot_time(stat, &mut families) && is_clean
         });
-        self.part("memory", "meminfo", |meminfo| collect_memory(meminfo, &mut families));
-        self.part("load", "loadavg", |loadavg| collect_load(loadavg, &mut families));
-        self.part("disks", "diskstats", |diskstats| disks::collect(diskstats, &mut families));
-        self.part("network", "net/dev", |dev| network::collect(dev, &mut families));
+        self.collect("memory", "meminfo", |meminfo| collect_memory(meminfo, &mut families));
+        self.collect("load", "loadavg", |loadavg| collect_load(loadavg, &mut families));
+        self.collect("disks", "diskstats", |diskstats| disks::collect(diskstats, &mut families));
+        self.collect("network", "net/dev", |dev| network::collect(dev, &mut families));
         container::collect(&Cgroup::outermost(&self.paths.sys), self.name().as_deref(), &mut families);
         let filesystems = self.filesystems();
         self.collect_errors(&mut families);
@@ -99,59 +101,61 @@ impl Host {
         families
     }
 
-    /// What is on the machine's file systems; nothing while one of them hangs, as a network's may.
+    /// The families of the machine's file systems. There are none while one of them hangs, as network file systems may.
     fn filesystems(&self) -> Vec<Family> {
         let Some(root) = self.paths.root.clone() else { return Vec::new() };
         let mut running = self.filesystems.lock();
-        let asked = running.take().unwrap_or_else(|| {
-            let (answer, asked) = mpsc::channel();
-            // Those of the first process are the machine's, where they may be seen.
+        let receiver = running.take().unwrap_or_else(|| {
+            let (sender, receiver) = mpsc::channel();
+            // The mounts of the first process are the machine's, if they are readable.
             let files = ["1/mounts", "self/mounts"].map(|file| self.paths.proc.join(file));
             std::thread::spawn(move || {
                 let mounts = files.iter().find_map(|file| read_file(file)).unwrap_or_default();
                 let mut families = FamilyBuilder::default();
                 let is_clean = filesystems::collect(&mounts, &root, &mut families);
-                // Whoever asked may be gone.
-                let _ = answer.send((families.finish(), is_clean));
+                // The receiver is gone if the host was dropped meanwhile.
+                let _ = sender.send(FilesystemFamilies { families: families.finish(), is_clean });
             });
-            asked
+            receiver
         });
-        match asked.recv_timeout(FILESYSTEMS_PATIENCE) {
-            Ok((families, is_clean)) => {
-                self.note("filesystems", is_clean);
+        match receiver.recv_timeout(FILESYSTEMS_TIMEOUT) {
+            Ok(FilesystemFamilies { families, is_clean }) => {
+                self.count_error("filesystems", is_clean);
                 return families;
             }
-            // It is not asked again before it answered.
-            Err(RecvTimeoutError::Timeout) => *running = Some(asked),
+            // The next call waits for this thread instead of starting another.
+            Err(RecvTimeoutError::Timeout) => *running = Some(receiver),
             Err(RecvTimeoutError::Disconnected) => {}
         }
-        self.note("filesystems", false);
+        self.count_error("filesystems", false);
         Vec::new()
     }
 
-    fn part(&self, part: &'static str, file: &str, collect: impl FnOnce(&str) -> IsClean) {
+    /// Collects from a file of `/proc`.
+    fn collect(&self, collector: &'static str, file: &str, collect: impl FnOnce(&str) -> IsClean) {
         let is_clean = read_file(&self.paths.proc.join(file)).is_some_and(|text| collect(&text));
-        self.note(part, is_clean);
+        self.count_error(collector, is_clean);
     }
 
-    fn note(&self, part: &'static str, is_clean: IsClean) {
+    /// Counts an error of the collector, unless its run was clean.
+    fn count_error(&self, collector: &'static str, is_clean: IsClean) {
         let mut errors = self.errors.lock();
-        *errors.entry(part).or_default() += u64::from(!is_clean);
+        *errors.entry(collector).or_default() += u64::from(!is_clean);
     }
 
     fn collect_errors(&self, families: &mut FamilyBuilder) {
-        families.family(ERRORS, Kind::Counter, "Reads that failed or gave what was not expected, since the start.");
-        for (part, errors) in self.errors.lock().iter() {
-            families.sample(&[("collector", part)], *errors as f64);
+        families.family(ERRORS, Kind::Counter, "Reads that failed or returned malformed data, since the start.");
+        for (collector, errors) in self.errors.lock().iter() {
+            families.sample(&[("collector", collector)], *errors as f64);
         }
     }
 }
 
-/// A file's text; none where it cannot be read, is no text, or is far longer than such files are.
+/// The text of a file. None if it cannot be read, is not UTF-8, or is far longer than such files are.
 pub(crate) fn read_file(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let read = File::open(path).ok()?.take(FILE_BYTES).read_to_string(&mut text).ok()?;
-    ((read as u64) < FILE_BYTES).then_some(text)
+    let read = File::open(path).ok()?.take(MAX_FILE_BYTES).read_to_string(&mut text).ok()?;
+    ((read as u64) < MAX_FILE_BYTES).then_some(text)
 }
 
 fn collect_cpu(stat: &str, families: &mut FamilyBuilder) -> IsClean {
@@ -177,7 +181,7 @@ fn collect_cpu(stat: &str, families: &mut FamilyBuilder) -> IsClean {
     !cpus.is_empty() && cpus.len() == lines().count()
 }
 
-/// The number of a CPU and its seconds by column; none for other lines and where a column is no number.
+/// The number of a CPU and its seconds by column. None for other lines, and if a column is not a number.
 fn cpu_line(line: &str) -> Option<(&str, Vec<f64>)> {
     let mut words = line.split_ascii_whitespace();
     let cpu = words.next()?.strip_prefix("cpu").filter(|cpu| cpu.parse::<u32>().is_ok())?;
@@ -196,12 +200,12 @@ fn collect_boot_time(stat: &str, families: &mut FamilyBuilder) -> IsClean {
     seconds.is_some()
 }
 
-/// One gauge per line: `Active(anon)` becomes `Active_anon`, and a size in kB becomes bytes with that suffix
-/// (node_exporter's `meminfo_linux.go`).
+/// Collects one gauge for each line. `Active(anon)` becomes `Active_anon`, and a size in kB becomes bytes, with that
+/// suffix. Source: node_exporter's `meminfo_linux.go`.
 fn collect_memory(meminfo: &str, families: &mut FamilyBuilder) -> IsClean {
     let mut is_clean = !meminfo.is_empty();
     for line in meminfo.lines() {
-        let Some((name, field, value)) = memory_line(line) else {
+        let Some(MemoryLine { name, field, value }) = memory_line(line) else {
             is_clean = false;
             continue;
         };
@@ -211,8 +215,14 @@ fn collect_memory(meminfo: &str, families: &mut FamilyBuilder) -> IsClean {
     is_clean
 }
 
-/// Name, field and value of a line; none where it is not as such lines are.
-fn memory_line(line: &str) -> Option<(String, String, u64)> {
+/// A line of `/proc/meminfo`.
+struct MemoryLine {
+    name: String,
+    field: String,
+    value: u64,
+}
+
+fn memory_line(line: &str) -> Option<MemoryLine> {
     let (field, value) = line.split_once(':')?;
     let field = field.replace('(', "_").replace(')', "");
     if field.is_empty() || !field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
@@ -225,18 +235,18 @@ fn memory_line(line: &str) -> Option<(String, String, u64)> {
         "" => (format!("node_memory_{field}"), number),
         _ => return None,
     };
-    Some((name, field, value))
+    Some(MemoryLine { name, field, value })
 }
 
 fn collect_load(loadavg: &str, families: &mut FamilyBuilder) -> IsClean {
-    let mut told = 0;
+    let mut count = 0;
     for (word, minutes) in loadavg.split_ascii_whitespace().zip(["1", "5", "15"]) {
         let Some(load) = word.parse::<f64>().ok().filter(|load| load.is_finite() && *load >= 0.0) else { continue };
         families.family(&format!("node_load{minutes}"), Kind::Gauge, &format!("{minutes}m load average."));
         families.sample(&[], load);
-        told += 1;
+        count += 1;
     }
-    told == 3
+    count == 3
 }
 
 #[cfg(test)]

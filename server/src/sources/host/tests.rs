@@ -1,15 +1,15 @@
-//! Machines as folders: a whole one, and broken ones.
+//! Machines as folders of `/proc` files: a complete one, and broken ones.
 use crate::sources::host::*;
 use exposition::{Encoding, Format, Limits, for_each_sample, write};
 use std::collections::BTreeMap;
 
-/// The machine in a folder of the tests, with nothing else.
+/// The machine in a folder of the tests' fixtures.
 fn machine(name: &str) -> Host {
     let proc = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/machines").join(name);
     Host::new(HostPaths { sys: proc.join("sys"), proc, root: None })
 }
 
-/// Samples of families, whose page must be well formed.
+/// Samples of families, which must be valid as a metrics page.
 fn samples_of(families: &[Family]) -> BTreeMap<String, f64> {
     let mut page = String::new();
     write(families, Encoding::TEXT, &mut page);
@@ -22,14 +22,14 @@ fn samples_of(families: &[Family]) -> BTreeMap<String, f64> {
     samples
 }
 
-/// Samples of a machine's page but for the errors.
+/// Samples of a machine without those about errors.
 fn samples(name: &str) -> BTreeMap<String, f64> {
     let mut samples = samples_of(&machine(name).families());
     samples.retain(|series, _| !series.starts_with(ERRORS));
     samples
 }
 
-/// Errors that a machine's page tells after it was read twice.
+/// Errors that a machine reports after it was read twice.
 fn errors(host: &Host) -> BTreeMap<String, f64> {
     host.families();
     let mut samples = samples_of(&host.families());
@@ -38,7 +38,7 @@ fn errors(host: &Host) -> BTreeMap<String, f64> {
 }
 
 #[test]
-fn a_machine_is_told_under_node_exporters_names() {
+fn a_machine_has_node_exporters_metrics() {
     let samples = samples("whole");
     for (series, value) in [
         ("node_cpu_seconds_total{cpu=0,mode=user}", 301_854.0 / 100.0),
@@ -86,17 +86,17 @@ fn a_machine_is_told_under_node_exporters_names() {
 }
 
 #[test]
-fn what_cannot_be_read_is_missing_and_never_zero() {
+fn unreadable_values_are_missing_and_not_zero() {
     assert_eq!(samples("absent"), BTreeMap::new());
     let of_nvme = |name: &str| format!("node_disk_{name}{{device=nvme0n1}}");
     let of_eth2 = |name: &str| format!("node_network_{name}_total{{device=eth2}}");
-    // Of three CPUs one has a column that is no number, and one no columns at all.
+    // Of three CPUs, one has a column that is not a number, and one has no columns.
     let mut expected: BTreeMap<String, f64> = [
         ("node_cpu_seconds_total{cpu=2,mode=user}".to_owned(), 0.1),
         ("node_cpu_seconds_total{cpu=2,mode=nice}".to_owned(), 0.2),
         ("node_memory_MemFree_bytes{}".to_owned(), 1024.0),
         ("node_load5{}".to_owned(), 0.5),
-        // Numbers at the end of their range are as they are: a counter that wraps is a counter that starts again.
+        // The largest numbers are valid: a counter that overflows is like one that restarts.
         (of_nvme("reads_completed_total"), 4_294_967_295.0),
         (of_nvme("read_bytes_total"), 4096.0),
         (of_nvme("read_time_seconds_total"), 1.0),
@@ -123,7 +123,7 @@ fn what_cannot_be_read_is_missing_and_never_zero() {
 }
 
 #[test]
-fn a_text_that_is_far_too_long_is_not_read() {
+fn a_file_that_is_far_too_long_is_not_read() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("loadavg"), format!("0.1 0.2 0.3 {}", "x".repeat(5 << 20))).expect("a file");
     std::fs::write(folder.path().join("meminfo"), "").expect("a file");
@@ -137,7 +137,7 @@ fn a_text_that_is_far_too_long_is_not_read() {
 }
 
 #[test]
-fn file_systems_are_those_that_hold_files() {
+fn only_file_systems_with_files_are_collected() {
     let folder = tempfile::tempdir().expect("a folder");
     let (proc, root) = (folder.path().join("proc"), folder.path().join("root"));
     std::fs::create_dir_all(proc.join("1")).expect("a folder");
@@ -153,24 +153,24 @@ fn file_systems_are_those_that_hold_files() {
     let host = Host::new(HostPaths { sys: proc.clone(), proc: proc.clone(), root: Some(root) });
     let mut samples = samples_of(&host.families());
     samples.retain(|series, _| series.starts_with("node_filesystem"));
-    let told: Vec<&str> =
+    let labels: Vec<&str> =
         samples.keys().filter_map(|series| series.strip_prefix("node_filesystem_size_bytes")).collect();
     assert_eq!(
-        told,
+        labels,
         ["{device=/dev/sda1,fstype=ext4,mountpoint=/}", "{device=/dev/sdb1,fstype=xfs,mountpoint=/model cache}"]
     );
     assert_eq!(samples.len(), 12);
     let value = |name: &str| samples[&format!("node_filesystem_{name}{{device=/dev/sda1,fstype=ext4,mountpoint=/}}")];
     assert!(value("avail_bytes") <= value("free_bytes") && value("free_bytes") <= value("size_bytes"));
-    // One was cut short, and one is not where it is said to be.
+    // One line was cut off, and one mount point does not exist.
     assert_eq!(errors(&host)[&format!("{ERRORS}{{collector=filesystems}}")], 3.0);
-    // Within a container the machine's mounts are told but not there.
-    let within = Host::new(HostPaths { sys: proc.clone(), proc, root: None });
-    assert!(!within.families().iter().any(|family| family.name.starts_with("node_filesystem")));
+    // In a container the machine's mounts are listed but do not exist.
+    let in_container = Host::new(HostPaths { sys: proc.clone(), proc, root: None });
+    assert!(!in_container.families().iter().any(|family| family.name.starts_with("node_filesystem")));
 }
 
 #[test]
-fn a_container_tells_the_limit_that_kills() {
+fn a_container_reports_its_limits() {
     let folder = tempfile::tempdir().expect("a folder");
     let cgroup = folder.path().join("fs/cgroup");
     std::fs::create_dir_all(&cgroup).expect("a folder");
@@ -181,7 +181,7 @@ fn a_container_tells_the_limit_that_kills() {
         samples
     };
     let write = |file: &str, text: &str| std::fs::write(cgroup.join(file), text).expect("a file");
-    // Outside containers there is the root of all groups.
+    // Outside containers there is the root group only.
     write("cpu.stat", "usage_usec 9000000\n");
     write("memory.stat", "anon 1\ninactive_file 1000\n");
     assert_eq!(container(), BTreeMap::new());
@@ -210,14 +210,14 @@ fn a_container_tells_the_limit_that_kills() {
 }
 
 #[test]
-fn a_machines_name_is_a_name() {
+fn an_invalid_host_name_is_ignored() {
     assert_eq!(machine("whole").name().as_deref(), Some("gpubox-1"));
     assert_eq!(machine("broken").name(), None);
     assert_eq!(machine("absent").name(), None);
 }
 
 #[test]
-fn this_machine_is_one() {
+fn this_machine_has_metrics() {
     let host = Host::new(HostPaths { proc: "/proc".into(), sys: "/sys".into(), root: Some("/".into()) });
     let samples = samples_of(&host.families());
     for part in ["node_cpu", "node_memory", "node_load", "node_network", "node_filesystem"] {

@@ -1,5 +1,5 @@
-//! What one watch has told so far, shared by the watch that writes it, and by targets and pages that are made of it.
-use crate::sources::kubernetes::Spec;
+//! The state of a watched cluster, shared by the watch that updates it and the target that reads its families.
+use crate::sources::kubernetes::ClusterSpec;
 use crate::sources::kubernetes::families::families;
 use crate::sources::kubernetes::pods::Pods;
 use crate::sources::kubernetes::scaling::Scale;
@@ -12,67 +12,66 @@ use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The pods of one [`Spec`], as far as they are known.
+/// A cluster and what is known of its pods.
 #[derive(Debug)]
 pub struct Cluster {
-    pub(crate) spec: Spec,
-    status: watch::Sender<Status>,
-    known: Mutex<Known>,
+    pub(crate) spec: ClusterSpec,
+    status: watch::Sender<WatchStatus>,
+    state: Mutex<ClusterState>,
 }
 
-/// How the watch goes.
+/// The status of the watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    /// It has no list yet.
-    Begun,
-    /// It follows.
-    Following,
-    /// It does not, for this reason.
+enum WatchStatus {
+    /// The first list is not complete yet.
+    Starting,
+    Running,
     Failed(Failure),
 }
 
+/// The pods of a cluster, and how their workloads are scaled.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct ClusterState {
     pub(crate) pods: Pods,
     pub(crate) scale: Scale,
 }
 
 impl Cluster {
-    /// Nothing is known before [`crate::sources::kubernetes::watch::follow_cluster`] runs.
-    pub fn new(spec: Spec) -> Self {
-        Self { spec, status: watch::Sender::new(Status::Begun), known: Mutex::default() }
+    /// A cluster without pods, until [`crate::sources::kubernetes::watch::watch_cluster`] runs.
+    pub fn new(spec: ClusterSpec) -> Self {
+        Self { spec, status: watch::Sender::new(WatchStatus::Starting), state: Mutex::default() }
     }
 
-    /// Which pods these are.
-    pub fn spec(&self) -> &Spec {
+    /// Its specification.
+    pub fn spec(&self) -> &ClusterSpec {
         &self.spec
     }
 
-    /// What to scrape now.
+    /// The pods' current targets.
     pub fn targets(&self) -> Vec<Arc<Target>> {
-        self.known().pods.targets()
+        self.state().pods.targets()
     }
 
-    /// Notes that the watch follows, or why it does not.
-    pub(crate) fn tell(&self, outcome: Result<(), Failure>) {
-        self.status.send_replace(outcome.map_or_else(Status::Failed, |()| Status::Following));
+    /// Records that the watch is running, or why it failed.
+    pub(crate) fn set_status(&self, outcome: Result<(), Failure>) {
+        self.status.send_replace(outcome.map_or_else(WatchStatus::Failed, |()| WatchStatus::Running));
     }
 
-    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock()
+    pub(crate) fn state(&self) -> MutexGuard<'_, ClusterState> {
+        self.state.lock()
     }
 }
 
 impl FamilySource for Cluster {
-    /// The families about its pods and their scaling, once there is a first list.
+    /// The families about the pods and their scaling. Waits for the first list.
     fn families(&self) -> BoxFuture<'_, Result<Vec<Family>, Failure>> {
         Box::pin(async {
             let mut status = self.status.subscribe();
-            let status = status.wait_for(|status| *status != Status::Begun).await.map(|status| *status);
+            let status = status.wait_for(|status| *status != WatchStatus::Starting).await.map(|status| *status);
             match status {
-                Ok(Status::Failed(failure)) => Err(failure),
-                // The sender is `self`, so it cannot be gone.
-                Ok(_) | Err(_) => Ok(families(&mut self.known())),
+                Ok(WatchStatus::Failed(failure)) => Err(failure),
+                // `self` owns the sender, so waiting cannot fail.
+                Ok(_) | Err(_) => Ok(families(&mut self.state())),
             }
         })
     }

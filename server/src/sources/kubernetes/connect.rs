@@ -1,5 +1,5 @@
-//! A client for the API server of a cluster.
-use crate::sources::kubernetes::Spec;
+//! Connects to the API server of a cluster.
+use crate::sources::kubernetes::ClusterSpec;
 use crate::sources::kubernetes::failure::of_client;
 use crate::target::failure::Failure;
 use kube::client::ClientBuilder;
@@ -8,15 +8,21 @@ use kube::{Client, Config};
 use std::time::Duration;
 use tower::limit::RateLimitLayer;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most requests in a span of time: a list of thousands of pods is quick, and a proxy that ends each watch as soon
-/// as it begins does not make a flood of them.
-const MOST_REQUESTS: u64 = 20;
-const SPAN: Duration = Duration::from_secs(10);
+/// The rate limit. It is high enough to list thousands of pods quickly, and stops a flood of requests if a proxy ends
+/// each watch at once.
+const MAX_REQUESTS: u64 = 20;
+const REQUEST_PERIOD: Duration = Duration::from_secs(10);
 
-/// The client that `spec` says, and the namespace that is the context's own.
-pub(crate) async fn connect(spec: &Spec) -> Result<(Client, String), Failure> {
+/// A client, with the namespace of its context.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) default_namespace: String,
+}
+
+/// Creates a client for the cluster of `spec`.
+pub(crate) async fn connect(spec: &ClusterSpec) -> Result<Connection, Failure> {
     let options = KubeConfigOptions { context: spec.context.clone(), ..KubeConfigOptions::default() };
     let mut config = match &spec.kubeconfig {
         Some(path) => {
@@ -26,10 +32,11 @@ pub(crate) async fn connect(spec: &Spec) -> Result<(Client, String), Failure> {
         None if spec.context.is_some() => Config::from_kubeconfig(&options).await.map_err(|_| Failure::Credentials)?,
         None => Config::infer().await.map_err(|_| Failure::Credentials)?,
     };
-    config.connect_timeout = Some(PATIENCE);
-    // A failure is told at once, and the pause before the next attempt is the watch's.
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // The watch retries with pauses of its own, and reports each failure at once.
     config.default_retry = false;
-    let namespace = config.default_namespace.clone();
+    let default_namespace = config.default_namespace.clone();
     let client = ClientBuilder::try_from(config).map_err(|error| of_client(&error))?;
-    Ok((client.with_layer(&RateLimitLayer::new(MOST_REQUESTS, SPAN)).build(), namespace))
+    let client = client.with_layer(&RateLimitLayer::new(MAX_REQUESTS, REQUEST_PERIOD)).build();
+    Ok(Connection { client, default_namespace })
 }

@@ -1,10 +1,10 @@
-//! Why a cluster does not tell of its pods, in the words for targets.
+//! Maps errors of the Kubernetes client to scrape failures.
 use crate::target::error_causes::failure_of_causes;
 use crate::target::failure::Failure;
 use kube::runtime::watcher;
 
-/// The failure behind an error of a watch; none for what the watch gets over by itself: a connection that ended, and a
-/// history that the server no longer has (410), after which it lists anew.
+/// The failure behind a watch error. None if the watch recovers on its own: from a closed connection, and from an
+/// expired history (410), after which it lists again.
 pub(crate) fn of_watch(error: &watcher::Error) -> Option<Failure> {
     match error {
         watcher::Error::WatchFailed(_) => None,
@@ -15,14 +15,14 @@ pub(crate) fn of_watch(error: &watcher::Error) -> Option<Failure> {
     }
 }
 
-/// The failure behind an error of the client.
+/// The failure behind a client error.
 pub(crate) fn of_client(error: &kube::Error) -> Failure {
     match error {
         kube::Error::Api(status) => of_code(status.code),
         kube::Error::SerdeError(error) => Failure::Parse { line: error.line(), column: error.column() },
         kube::Error::Auth(_) | kube::Error::InferConfig(_) | kube::Error::InferKubeconfig(_) => Failure::Credentials,
         kube::Error::RustlsTls(_) | kube::Error::TlsRequired => Failure::Tls,
-        // A token is asked for on the way, and a failure of that comes from within.
+        // The client fetches tokens within a request, and reports their failure as the request's.
         kube::Error::Service(error) if error.is::<kube::client::AuthError>() => Failure::Credentials,
         other => failure_of_causes(Some(other), Failure::Connect),
     }

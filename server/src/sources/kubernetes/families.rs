@@ -1,27 +1,27 @@
 //! The families about pods and their scaling.
 use crate::sources::families::{family, sample};
-use crate::sources::kubernetes::Scope;
-use crate::sources::kubernetes::cluster::Known;
-use crate::sources::kubernetes::pod::KnownPod;
+use crate::sources::kubernetes::PodScope;
+use crate::sources::kubernetes::cluster::ClusterState;
+use crate::sources::kubernetes::pod::{TrackedPod, Workload};
 use catalogue::contract::{ReplicaState, names};
 use exposition::{Family, Kind};
 use std::collections::BTreeMap;
 
-/// The current families. A pod that is gone is included once more, as stopped.
-pub(crate) fn families(known: &mut Known) -> Vec<Family> {
-    let scale = scale_families(known);
-    let gone = known.pods.take_gone();
-    let models = models(known.pods.iter());
+/// The current families. A deleted pod is included once more, as stopped.
+pub(crate) fn families(cluster: &mut ClusterState) -> Vec<Family> {
+    let scale = scale_families(cluster);
+    let deleted = cluster.pods.take_deleted();
+    let models = models(cluster.pods.iter());
     let mut states =
         family(names::REPLICA_STATE, Kind::Gauge, "1 for the state that the replica is in, 0 for the others.");
     let mut restarts = family(
         names::REPLICA_RESTARTS_TOTAL,
         Kind::Counter,
-        "Restarts of the replica's containers, by why they ended.",
+        "Restarts of the replica's containers, by the reason why they ended.",
     );
     let mut ready =
         family(names::REPLICA_READY_SECONDS, Kind::Gauge, "Seconds from the start of the replica until it was ready.");
-    for pod in known.pods.iter().chain(&gone) {
+    for pod in cluster.pods.iter().chain(&deleted) {
         let labels = pod_labels(pod, &models);
         let with = |name: &str, value: &str| {
             labels.iter().cloned().chain([(name.to_owned(), value.to_owned())]).collect::<Vec<_>>()
@@ -39,48 +39,49 @@ pub(crate) fn families(known: &mut Known) -> Vec<Family> {
     [states, restarts, ready].into_iter().chain(scale).collect()
 }
 
-/// Desired, least and greatest number of pods, of all workloads of one scope together.
-fn scale_families(known: &Known) -> Vec<Family> {
-    let models = models(known.pods.iter());
-    let mut sums: [BTreeMap<Vec<(String, String)>, f64>; 3] = Default::default();
-    for (workload, scope) in &known.pods.workloads {
-        let bounds = known.scale.bounds(workload);
-        let numbers = [known.scale.desired(workload), bounds.map(|bounds| bounds.min), bounds.map(|bounds| bounds.max)];
-        let mut labels = scope_labels(scope, &models);
-        labels.push(("namespace".into(), workload.namespace.clone()));
-        for (sum, number) in sums.iter_mut().zip(numbers) {
-            if let Some(number) = number {
-                *sum.entry(labels.clone()).or_default() += f64::from(number);
+/// Desired, minimum and maximum number of pods, summed over the workloads of each scope.
+fn scale_families(cluster: &ClusterState) -> Vec<Family> {
+    let models = models(cluster.pods.iter());
+    let sums = |name: &str, help: &str, number_of: &dyn Fn(&Workload) -> Option<i32>| {
+        let mut sums: BTreeMap<Vec<(String, String)>, f64> = BTreeMap::new();
+        for (workload, scope) in &cluster.pods.workloads {
+            if let Some(number) = number_of(workload) {
+                let mut labels = scope_labels(scope, &models);
+                labels.push(("namespace".into(), workload.namespace.clone()));
+                *sums.entry(labels).or_default() += f64::from(number);
             }
         }
-    }
-    let scale = [
-        (names::REPLICAS_DESIRED, "Replicas that are wanted now."),
-        (names::REPLICAS_MIN, "The least number of replicas to scale to."),
-        (names::REPLICAS_MAX, "The greatest number of replicas to scale to."),
-    ];
-    let families = scale.into_iter().zip(sums).map(|((name, help), sums)| {
         let samples = sums.into_iter().map(|(labels, sum)| sample(name, labels, sum)).collect();
         Family { samples, ..family(name, Kind::Gauge, help) }
-    });
-    families.filter(|family| !family.samples.is_empty()).collect()
+    };
+    let scale = &cluster.scale;
+    let families = [
+        sums(names::REPLICAS_DESIRED, "Replicas that are wanted now.", &|workload| scale.desired(workload)),
+        sums(names::REPLICAS_MIN, "The minimum number of replicas to scale to.", &|workload| {
+            Some(scale.bounds(workload)?.min)
+        }),
+        sums(names::REPLICAS_MAX, "The maximum number of replicas to scale to.", &|workload| {
+            Some(scale.bounds(workload)?.max)
+        }),
+    ];
+    families.into_iter().filter(|family| !family.samples.is_empty()).collect()
 }
 
-/// The models that pages of pods have named, by the rest of the scope: pods of one deployment serve the same.
-fn models<'p>(pods: impl Iterator<Item = &'p KnownPod>) -> BTreeMap<Scope, String> {
+/// The models that the metrics pages of pods name, by scope: the pods of a deployment serve the same model.
+fn models<'p>(pods: impl Iterator<Item = &'p TrackedPod>) -> BTreeMap<PodScope, String> {
     pods.filter_map(|pod| Some((pod.scope.clone(), pod.page_model.get()?))).collect()
 }
 
-fn pod_labels(pod: &KnownPod, models: &BTreeMap<Scope, String>) -> Vec<(String, String)> {
+fn pod_labels(pod: &TrackedPod, models: &BTreeMap<PodScope, String>) -> Vec<(String, String)> {
     let mut labels = scope_labels(&pod.scope, models);
     labels.push(("namespace".into(), pod.namespace.clone()));
     labels.push(("replica".into(), pod.replica.clone()));
     labels
 }
 
-fn scope_labels(scope: &Scope, models: &BTreeMap<Scope, String>) -> Vec<(String, String)> {
+fn scope_labels(scope: &PodScope, models: &BTreeMap<PodScope, String>) -> Vec<(String, String)> {
     let model = scope.model.as_ref().or_else(|| models.get(scope));
-    let words =
+    let labels =
         [("model", model), ("environment", scope.environment.as_ref()), ("deployment", scope.deployment.as_ref())];
-    words.into_iter().filter_map(|(word, value)| Some((word.to_owned(), value?.clone()))).collect()
+    labels.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))).collect()
 }

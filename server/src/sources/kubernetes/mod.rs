@@ -1,4 +1,4 @@
-//! Pods of a Kubernetes cluster: what each is doing, as targets and as series, followed by one watch.
+//! Kubernetes: watches the pods of a cluster and derives targets and families from them.
 pub mod cluster;
 pub mod connect;
 pub mod failure;
@@ -15,14 +15,14 @@ use crate::target::scope_rules::ScopeRules;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Which pods of a cluster are replicas, and how their pages are scraped.
+/// Which pods of a cluster are replicas, and how to scrape them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spec {
-    /// The kubeconfig file; by default the usual one, or the service account of the pod that this process is in.
+pub struct ClusterSpec {
+    /// The kubeconfig file; by default the user's, or in a pod its service account.
     pub kubeconfig: Option<PathBuf>,
-    /// The context in it; by default the current one.
+    /// The context in the kubeconfig; by default the current one.
     pub context: Option<String>,
-    /// The namespace; none for the context's own, `*` for all.
+    /// The namespace; by default the context's. `*` is all namespaces.
     pub namespace: Option<String>,
     /// A label selector, such as `app=vllm`.
     pub selector: String,
@@ -32,32 +32,32 @@ pub struct Spec {
     pub scheme: String,
     /// The path of the metrics page.
     pub metrics_path: String,
-    /// How often pages are asked, and the series about pods written.
+    /// The interval and timeout of scrapes, also of the families about pods.
     pub pace: Pace,
-    /// What is sent to the pages.
+    /// The credentials for the metrics pages.
     pub authorization: Option<Arc<Authorization>>,
-    /// Scope words that are the same for all pods.
-    pub fixed: Scope,
-    /// Labels of pods that tell the others.
+    /// The parts of the scope that are the same for all pods.
+    pub fixed: PodScope,
+    /// The pod labels that contain the other parts.
     pub rules: ScopeRules,
-    /// Names of init containers that bring the weights.
-    pub downloads: Vec<glob::Pattern>,
+    /// Patterns for the names of init containers that download weights.
+    pub download_containers: Vec<glob::Pattern>,
 }
 
-/// Which port of a pod has the metrics page.
+/// How to find the port of a pod's metrics page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortRule {
-    /// The one named `metrics` or `http`, else the first that a container declares.
-    Usual,
-    /// A container's port by its name.
+    /// The port named `metrics` or `http`, otherwise the first declared one.
+    Default,
+    /// The port with this name.
     Name(String),
-    /// This one.
+    /// The port with this number, declared or not.
     Number(u16),
 }
 
-/// What is served, in the scope's words.
+/// The scope of a pod, without the replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Scope {
+pub struct PodScope {
     /// The model.
     pub model: Option<String>,
     /// The environment.
@@ -66,9 +66,9 @@ pub struct Scope {
     pub deployment: Option<String>,
 }
 
-impl Spec {
-    /// Where its pods are, as the label `instance` names it: context and namespace, and the selector where there is one.
-    pub fn place(&self) -> String {
+impl ClusterSpec {
+    /// The label `instance` of the families about the pods: context, namespace and, if there is one, selector.
+    pub fn instance(&self) -> String {
         let context = self.context.as_deref().unwrap_or("cluster");
         let parts = [context, self.namespace.as_deref().unwrap_or("default"), &self.selector];
         parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")

@@ -1,6 +1,6 @@
-//! One pod, as far as it matters here.
+//! Tracks one pod: its scope, state and restarts, and the target to scrape.
 use crate::sources::kubernetes::pod_state::{ready_since, state_of};
-use crate::sources::kubernetes::{PortRule, Scope, Spec};
+use crate::sources::kubernetes::{ClusterSpec, PodScope, PortRule};
 use crate::target::identity::Identity;
 use crate::target::{Endpoint, ModelName, Source, Target};
 use catalogue::contract::{ReplicaState, RestartReason};
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Ports that serve metrics by these names.
-const USUAL_PORTS: [&str; 2] = ["metrics", "http"];
+/// Usual names of ports that serve metrics, in order of preference.
+const DEFAULT_PORT_NAMES: [&str; 2] = ["metrics", "http"];
 
-/// What a pod belongs to.
+/// The workload, such as a deployment, that a pod belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Workload {
     pub(crate) namespace: String,
@@ -22,54 +22,54 @@ pub(crate) struct Workload {
     pub(crate) name: String,
 }
 
-/// A pod as it was last seen.
+/// A pod and its history since the watch began.
 #[derive(Debug)]
-pub(crate) struct KnownPod {
+pub(crate) struct TrackedPod {
     pub(crate) namespace: String,
-    /// What the pages are labelled with.
     pub(crate) replica: String,
-    pub(crate) scope: Scope,
+    pub(crate) scope: PodScope,
     pub(crate) workload: Option<Workload>,
     pub(crate) state: ReplicaState,
     /// Restarts since the watch began, by reason.
     pub(crate) restarts: BTreeMap<RestartReason, u32>,
+    /// How long the pod took to become ready in this run.
     pub(crate) ready_s: Option<f64>,
     /// The model that its metrics page names.
     pub(crate) page_model: Arc<ModelName>,
     target: Option<Arc<Target>>,
-    /// How often each container had been started again when last seen.
-    counts: BTreeMap<String, i32>,
+    /// The last restart count of each container.
+    restart_counts: BTreeMap<String, i32>,
 }
 
-impl KnownPod {
-    /// A pod seen for the first time. What it went through before does not count.
-    pub(crate) fn new(spec: &Spec, pod: &Pod) -> Self {
+impl TrackedPod {
+    /// A new pod. Its earlier restarts do not count.
+    pub(crate) fn new(spec: &ClusterSpec, pod: &Pod) -> Self {
         let namespace = pod.metadata.namespace.clone().unwrap_or_default();
         let mut known = Self {
             replica: String::new(),
-            scope: Scope::default(),
+            scope: PodScope::default(),
             workload: workload_of(&pod.metadata),
             state: ReplicaState::Pending,
             restarts: RestartReason::ALL.map(|reason| (reason, 0)).into(),
             ready_s: None,
             page_model: Arc::default(),
             target: None,
-            counts: statuses(pod).map(|status| (status.name.clone(), status.restart_count)).collect(),
+            restart_counts: statuses(pod).map(|status| (status.name.clone(), status.restart_count)).collect(),
             namespace,
         };
         known.update(spec, pod);
         known
     }
 
-    /// Takes the pod's new status.
-    pub(crate) fn update(&mut self, spec: &Spec, pod: &Pod) {
+    /// Updates the pod with its new status.
+    pub(crate) fn update(&mut self, spec: &ClusterSpec, pod: &Pod) {
         let label = |names: &[String]| {
             let labels = pod.metadata.labels.as_ref()?;
             names.iter().find_map(|name| labels.get(name)).filter(|value| !value.is_empty()).cloned()
         };
         let (fixed, rules) = (&spec.fixed, &spec.rules);
         let workload = self.workload.as_ref().map(|workload| workload.name.clone());
-        self.scope = Scope {
+        self.scope = PodScope {
             model: fixed.model.clone().or_else(|| label(&rules.model)),
             environment: fixed
                 .environment
@@ -80,12 +80,12 @@ impl KnownPod {
         };
         self.replica = label(&rules.replica).or_else(|| pod.metadata.name.clone()).unwrap_or_default();
         self.count_restarts(pod);
-        let before = self.state;
-        self.state = state_of(pod, &|name| spec.downloads.iter().any(|pattern| pattern.matches(name)));
+        let previous = self.state;
+        self.state = state_of(pod, &|name| spec.download_containers.iter().any(|pattern| pattern.matches(name)));
         match self.state {
-            // One that only lost its readiness for a while did not start.
+            // A pod that only lost its readiness for a while has not started again.
             ReplicaState::Running
-                if !matches!(before, ReplicaState::Running | ReplicaState::Failed) || self.ready_s.is_none() =>
+                if !matches!(previous, ReplicaState::Running | ReplicaState::Failed) || self.ready_s.is_none() =>
             {
                 let restarted = latest_start(pod).filter(|_| statuses(pod).any(|status| status.restart_count > 0));
                 self.ready_s = ready_after(pod, restarted.as_ref().or(pod.metadata.creation_timestamp.as_ref()));
@@ -94,36 +94,36 @@ impl KnownPod {
             _ => self.ready_s = None,
         }
         self.target = self.make_target(spec, pod).map(|new| match self.target.take() {
-            Some(known) if *known == new => known,
+            Some(current) if *current == new => current,
             _ => Arc::new(new),
         });
     }
 
-    /// The pod after it went.
-    pub(crate) fn ended(self) -> Self {
+    /// The pod after it was deleted.
+    pub(crate) fn stopped(self) -> Self {
         Self { state: ReplicaState::Stopped, ready_s: None, target: None, ..self }
     }
 
-    /// What to scrape of it; none before it has an address and after it ended.
+    /// Its target; none before it has an address and after it ended.
     pub(crate) fn target(&self) -> Option<&Arc<Target>> {
         self.target.as_ref()
     }
 
     fn count_restarts(&mut self, pod: &Pod) {
         for status in statuses(pod) {
-            let known = self.counts.insert(status.name.clone(), status.restart_count).unwrap_or(0);
-            let more = u32::try_from(status.restart_count - known).unwrap_or(0);
-            if more == 0 {
+            let previous = self.restart_counts.insert(status.name.clone(), status.restart_count).unwrap_or(0);
+            let added = u32::try_from(status.restart_count - previous).unwrap_or(0);
+            if added == 0 {
                 continue;
             }
-            // Of several only the last one's reason is told.
-            let told = [(last_reason(status), 1), (RestartReason::Unknown, more - 1)];
-            told.into_iter().for_each(|(reason, count)| *self.restarts.entry(reason).or_default() += count);
+            // The status has the reason of the last restart only.
+            *self.restarts.entry(last_reason(status)).or_default() += 1;
+            *self.restarts.entry(RestartReason::Unknown).or_default() += added - 1;
             self.ready_s = None;
         }
     }
 
-    fn make_target(&self, spec: &Spec, pod: &Pod) -> Option<Target> {
+    fn make_target(&self, spec: &ClusterSpec, pod: &Pod) -> Option<Target> {
         let status = pod.status.as_ref()?;
         if matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
             return None;
@@ -132,7 +132,7 @@ impl KnownPod {
         let port = port_of(&spec.port, pod)?;
         let mut url: Url = format!("{}://{}", spec.scheme, std::net::SocketAddr::new(address, port)).parse().ok()?;
         url.set_path(&spec.metrics_path);
-        let Scope { model, environment, deployment } = self.scope.clone();
+        let PodScope { model, environment, deployment } = self.scope.clone();
         Some(Target {
             identity: Identity {
                 instance: crate::target::instance_of(&url)?,
@@ -152,7 +152,7 @@ impl KnownPod {
     }
 }
 
-/// What controls the pod. Replica sets are made by deployments, whose name and a hash theirs is.
+/// The pod's workload. A replica set whose name ends with the pod's template hash belongs to a deployment.
 fn workload_of(metadata: &ObjectMeta) -> Option<Workload> {
     let owner = metadata.owner_references.as_deref()?.iter().find(|owner| owner.controller == Some(true))?;
     let hash = metadata.labels.as_ref().and_then(|labels| labels.get("pod-template-hash"));
@@ -181,7 +181,7 @@ fn ready_after(pod: &Pod, start: Option<&Time>) -> Option<f64> {
     Some(((ready.0.as_millisecond() - start.0.as_millisecond()) as f64 / 1000.0).max(0.0))
 }
 
-/// When the container that was started last was.
+/// When the most recently started container started.
 fn latest_start(pod: &Pod) -> Option<Time> {
     statuses(pod).filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.clone()).max()
 }
@@ -190,10 +190,10 @@ fn port_of(rule: &PortRule, pod: &Pod) -> Option<u16> {
     let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
     let ports = || containers.iter().filter_map(|container| container.ports.as_deref()).flatten();
     let named = |name: &str| ports().find(|port| port.name.as_deref() == Some(name));
-    let found = match rule {
+    let port = match rule {
         PortRule::Number(number) => return Some(*number),
         PortRule::Name(name) => named(name),
-        PortRule::Usual => USUAL_PORTS.into_iter().find_map(named).or_else(|| ports().next()),
+        PortRule::Default => DEFAULT_PORT_NAMES.into_iter().find_map(named).or_else(|| ports().next()),
     };
-    u16::try_from(found?.container_port).ok()
+    u16::try_from(port?.container_port).ok()
 }

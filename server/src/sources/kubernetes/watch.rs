@@ -1,6 +1,6 @@
-//! Following a cluster: lists and watches, begun anew after failures with growing pauses.
+//! Watches a cluster. After a failure, the watch restarts with increasing pauses.
 use crate::sources::kubernetes::cluster::Cluster;
-use crate::sources::kubernetes::connect::connect;
+use crate::sources::kubernetes::connect::{Connection, connect};
 use crate::sources::kubernetes::failure::of_watch;
 use crate::sources::kubernetes::scaling::{of_autoscaler, of_deployment, of_stateful_set};
 use crate::target::Target;
@@ -22,110 +22,110 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::debug;
 
-/// Pauses between attempts: the first, doubled up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// The pause between attempts doubles from the minimum to the maximum.
+const MIN_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// A watch that lasted this long had worked.
-const STEADY: Duration = Duration::from_secs(1);
+/// A watch that lasted this long resets the pause.
+const MIN_STEADY_TIME: Duration = Duration::from_secs(1);
 
-/// The pause after a refusal that only another role would change.
-const REFUSED_PAUSE: Duration = Duration::from_secs(300);
+/// The pause after the API server denied access, which only a change of roles can fix.
+const FORBIDDEN_PAUSE: Duration = Duration::from_secs(300);
 
-/// The longest that a page of a list may take.
-const LIST_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the API server may take for a page of a list.
+const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Follows the pods of `cluster` for ever, and tells `changed` whenever other targets come of it.
-pub async fn follow_cluster(cluster: Arc<Cluster>, changed: Arc<Notify>) {
-    let mut pause = FIRST_PAUSE;
+/// Watches the pods of `cluster` until the task is aborted. Notifies `changed` when their targets change.
+pub async fn watch_cluster(cluster: Arc<Cluster>, changed: Arc<Notify>) {
+    let mut pause = MIN_PAUSE;
     loop {
-        let mut following_since = None;
+        let mut listed_at = None;
         let failure = match connect(&cluster.spec).await {
-            Ok((client, namespace)) => follow_pods(&cluster, &client, &namespace, &changed, &mut following_since).await,
+            Ok(connection) => watch_pods(&cluster, &connection, &changed, &mut listed_at).await,
             Err(failure) => failure,
         };
-        cluster.tell(Err(failure));
-        // Who may list and not watch is told so at once, each time.
-        if following_since.is_some_and(|since: Instant| since.elapsed() > STEADY) {
-            pause = FIRST_PAUSE;
+        cluster.set_status(Err(failure));
+        // If listing is allowed and watching is not, each watch fails right after its list.
+        if listed_at.is_some_and(|at: Instant| at.elapsed() > MIN_STEADY_TIME) {
+            pause = MIN_PAUSE;
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LAST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
-/// Follows until there is a failure, and notes when the first list was there. What else there is to know of scaling is
-/// followed beside it, as far as it may be.
-async fn follow_pods(
+/// Watches the pods and the scaling of their workloads until the watch of the pods fails. Sets `listed_at` when the
+/// first list is complete.
+async fn watch_pods(
     cluster: &Cluster,
-    client: &Client,
-    namespace: &str,
+    Connection { client, default_namespace }: &Connection,
     changed: &Notify,
-    following_since: &mut Option<Instant>,
+    listed_at: &mut Option<Instant>,
 ) -> Failure {
     let spec = &cluster.spec;
-    let namespace = spec.namespace.as_deref().unwrap_or(namespace).to_owned();
+    let namespace = spec.namespace.as_deref().unwrap_or(default_namespace).to_owned();
     let mut targets: Vec<Arc<Target>> = cluster.targets();
     let pods = events::<Pod>(client, &namespace, watcher::Config::default().labels(&spec.selector));
-    let take = |event: Event<Pod>| {
-        let is_listed = !matches!(event, Event::Init | Event::InitApply(_));
-        cluster.known().pods.take(spec, event);
-        if is_listed {
-            following_since.get_or_insert_with(Instant::now);
-            cluster.tell(Ok(()));
-            let now = cluster.targets();
-            if now != targets {
-                targets = now;
+    let apply = |event: Event<Pod>| {
+        let is_list_complete = !matches!(event, Event::Init | Event::InitApply(_));
+        cluster.state().pods.apply(spec, event);
+        if is_list_complete {
+            listed_at.get_or_insert_with(Instant::now);
+            cluster.set_status(Ok(()));
+            let current = cluster.targets();
+            if current != targets {
+                targets = current;
                 changed.notify_one();
             }
         }
     };
-    let scale = (
-        follow_scale(client, &namespace, |event| cluster.known().scale.deployments.take(event, of_deployment)),
-        follow_scale(client, &namespace, |event| cluster.known().scale.stateful_sets.take(event, of_stateful_set)),
-        follow_scale(client, &namespace, |event| cluster.known().scale.autoscalers.take(event, of_autoscaler)),
-    );
+    let deployments =
+        watch_scale(client, &namespace, |event| cluster.state().scale.deployments.apply(event, of_deployment));
+    let stateful_sets =
+        watch_scale(client, &namespace, |event| cluster.state().scale.stateful_sets.apply(event, of_stateful_set));
+    let autoscalers =
+        watch_scale(client, &namespace, |event| cluster.state().scale.autoscalers.apply(event, of_autoscaler));
     tokio::select! {
-        failure = follow_events(pods, take) => failure,
-        never = scale.0 => match never {},
-        never = scale.1 => match never {},
-        never = scale.2 => match never {},
+        failure = apply_events(pods, apply) => failure,
+        never = deployments => match never {},
+        never = stateful_sets => match never {},
+        never = autoscalers => match never {},
     }
 }
 
-/// Follows what may be forbidden: then nothing is known of it, and it is tried again now and then.
-async fn follow_scale<K: Watched>(client: &Client, namespace: &str, mut take: impl FnMut(Event<K>)) -> Infallible {
+/// Watches objects that the companion may lack access to. Without access there are none, and it tries again later.
+async fn watch_scale<K: Watched>(client: &Client, namespace: &str, mut apply: impl FnMut(Event<K>)) -> Infallible {
     loop {
-        let failure = follow_events(events(client, namespace, watcher::Config::default()), &mut take).await;
-        debug!(kind = %K::kind(&()), reason = failure.reason().id(), "not followed");
-        // As if a list had come that is empty.
-        take(Event::Init);
-        take(Event::InitDone);
+        let failure = apply_events(events(client, namespace, watcher::Config::default()), &mut apply).await;
+        debug!(kind = %K::kind(&()), reason = failure.reason().id(), "cannot watch; trying again later");
+        // The events of an empty list.
+        apply(Event::Init);
+        apply(Event::InitDone);
         tokio::time::sleep(match failure {
-            Failure::Status { code: 401 | 403 | 404, .. } => REFUSED_PAUSE,
-            _ => LAST_PAUSE,
+            Failure::Status { code: 401 | 403 | 404, .. } => FORBIDDEN_PAUSE,
+            _ => MAX_PAUSE,
         })
         .await;
     }
 }
 
-/// Hands events to `take` until there is a failure that the watch does not get over by itself.
-async fn follow_events<K>(
+/// Passes events to `apply` until a failure that the watch does not recover from on its own.
+async fn apply_events<K>(
     events: impl Stream<Item = watcher::Result<Event<K>>>,
-    mut take: impl FnMut(Event<K>),
+    mut apply: impl FnMut(Event<K>),
 ) -> Failure {
     let mut events = pin!(events);
     let mut is_listing = true;
     loop {
-        // A watch may be silent for long, a list may not.
+        // Only a list has a timeout: without changes, a watch has no events.
         let next = match is_listing {
-            true => tokio::time::timeout(LIST_PATIENCE, events.next()).await,
+            true => tokio::time::timeout(LIST_TIMEOUT, events.next()).await,
             false => Ok(events.next().await),
         };
         match next {
             Ok(Some(Ok(event))) => {
                 is_listing = matches!(event, Event::Init | Event::InitApply(_));
-                take(event);
+                apply(event);
             }
             Ok(Some(Err(error))) => {
                 if let Some(failure) = of_watch(&error) {
@@ -138,7 +138,7 @@ async fn follow_events<K>(
     }
 }
 
-/// What can be followed: objects of a namespace.
+/// Kinds of objects that can be watched: those within a namespace.
 trait Watched:
     Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static
 {
@@ -149,7 +149,7 @@ impl<K> Watched for K where
 {
 }
 
-/// The events of all objects of a kind in `namespace`, where `*` stands for all namespaces.
+/// The events of all objects of a kind in `namespace`, or in all namespaces if it is `*`.
 fn events<K: Watched>(
     client: &Client,
     namespace: &str,

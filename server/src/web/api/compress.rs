@@ -1,7 +1,7 @@
-//! Bodies of answers: never kept by anyone, and compressed where the client takes it.
+//! Builds responses that caches must not store, with the body compressed if the client accepts gzip.
 use axum::body::Body;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
-use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
@@ -10,58 +10,61 @@ use std::io;
 use std::io::{BufWriter, Write};
 use tokio::sync::mpsc;
 
-/// Shorter answers are not worth compressing.
-const COMPRESSED_FROM_BYTES: usize = 1 << 10;
+/// Shorter bodies are not worth compressing.
+const MIN_COMPRESSED_BYTES: usize = 1 << 10;
 
-/// Of gzip: level 1 of this encoder packs digits that repeat to a third of their size, this one to about a quarter.
+/// The gzip level. Repetitive digits shrink to about a quarter, with level 1 of this encoder only to a third.
 const LEVEL: u32 = 2;
 
-/// Long answers are sent in pieces, a few of them ahead of the client.
-const PIECE_BYTES: usize = 64 << 10;
-const PIECES_AHEAD: usize = 4;
+/// The size of a chunk of a streamed body, and how many chunks may wait for the client.
+const CHUNK_BYTES: usize = 64 << 10;
+const MAX_WAITING_CHUNKS: usize = 4;
 
-/// An answer with this body, not to be kept by anyone.
+/// A response that caches must not store.
 pub(crate) fn uncached(status: StatusCode, content_type: &'static str, body: impl IntoResponse) -> Response {
     let headers =
         [(CONTENT_TYPE, HeaderValue::from_static(content_type)), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (status, headers, body).into_response()
 }
 
-/// The answer to a good request, compressed where `gzip` is taken and it is worth it. `vary` names the request's headers
-/// that it depends on.
-pub(crate) fn packed(content_type: &'static str, vary: &'static str, body: Vec<u8>, gzip: bool) -> Response {
-    let packs = gzip && compressible(&body);
-    let body = if packs { compress(&body) } else { body.into() };
-    varying(content_type, vary, body, packs)
+/// A successful response, compressed if the client accepts `gzip` and the body is long enough. `vary` lists the request
+/// headers that it depends on.
+pub(crate) fn compressed(content_type: &'static str, vary: &'static str, body: Vec<u8>, gzip: bool) -> Response {
+    let is_gzip = gzip && is_compressible(&body);
+    let body = if is_gzip { compress(&body) } else { body.into() };
+    success(content_type, vary, body, is_gzip)
 }
 
-/// An answer of the API that is written already, and compressed where `is_packed`.
-pub(crate) fn json_body(body: Bytes, is_packed: bool) -> Response {
-    varying("application/json", "accept-encoding", body, is_packed)
+/// A successful JSON response whose body is already encoded.
+pub(crate) fn encoded_json(body: Bytes, is_gzip: bool) -> Response {
+    success("application/json", "accept-encoding", body, is_gzip)
 }
 
-/// An answer of the API that `write` writes on a thread of its own while it is sent. What the client does not take ends
-/// the writing.
-pub(crate) fn streamed(gzip: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static) -> Response {
-    let (send, mut pieces) = mpsc::channel(PIECES_AHEAD);
+/// A successful JSON response whose body `write` produces on a blocking thread while it is sent. A client that closes
+/// the connection ends the writing.
+pub(crate) fn streamed_json(
+    is_gzip: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+) -> Response {
+    let (send, mut chunks) = mpsc::channel(MAX_WAITING_CHUNKS);
     tokio::task::spawn_blocking(move || {
-        let out = BufWriter::with_capacity(PIECE_BYTES, Pieces(send));
-        // The only failure is that the client is gone.
-        let _ = if gzip { write_packed(out, write) } else { write_plain(out, write) };
+        let out = BufWriter::with_capacity(CHUNK_BYTES, ChunkSender(send));
+        // It fails only if the client is gone.
+        let _ = if is_gzip { write_gzip(out, write) } else { write_plain(out, write) };
     });
-    let pieces =
-        futures::stream::poll_fn(move |context| pieces.poll_recv(context).map(|piece| piece.map(io::Result::Ok)));
-    varying("application/json", "accept-encoding", Body::from_stream(pieces), gzip)
+    let chunks =
+        futures::stream::poll_fn(move |context| chunks.poll_recv(context).map(|chunk| chunk.map(io::Result::Ok)));
+    success("application/json", "accept-encoding", Body::from_stream(chunks), is_gzip)
 }
 
-/// Sends what is written.
-struct Pieces(mpsc::Sender<Bytes>);
+/// A writer that sends each chunk to the response.
+struct ChunkSender(mpsc::Sender<Bytes>);
 
-impl Write for Pieces {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        self.0.blocking_send(Bytes::copy_from_slice(piece)).map_err(gone)?;
-        Ok(piece.len())
+impl Write for ChunkSender {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        self.0.blocking_send(Bytes::copy_from_slice(chunk)).map_err(closed)?;
+        Ok(chunk.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -74,34 +77,33 @@ fn write_plain(mut out: impl Write, write: impl FnOnce(&mut dyn Write) -> io::Re
     out.flush()
 }
 
-fn write_packed(out: impl Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // Labels and digits come in pieces of a few bytes.
-    let mut encoder = BufWriter::with_capacity(PIECE_BYTES, GzEncoder::new(out, Compression::new(LEVEL)));
+fn write_gzip(out: impl Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    // JSON is written a few bytes at a time.
+    let mut encoder = BufWriter::with_capacity(CHUNK_BYTES, GzEncoder::new(out, Compression::new(LEVEL)));
     write(&mut encoder)?;
     let encoder = encoder.into_inner().map_err(io::IntoInnerError::into_error)?;
     encoder.finish()?.flush()
 }
 
-fn varying(content_type: &'static str, vary: &'static str, body: impl IntoResponse, is_packed: bool) -> Response {
+fn success(content_type: &'static str, vary: &'static str, body: impl IntoResponse, is_gzip: bool) -> Response {
     let mut response = uncached(StatusCode::OK, content_type, body);
-    let coding = is_packed.then_some((CONTENT_ENCODING, "gzip"));
-    response.headers_mut().extend([(VARY, vary)].into_iter().chain(coding).map(fixed));
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static(vary));
+    if is_gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     response
 }
 
-fn fixed((name, value): (HeaderName, &'static str)) -> (HeaderName, HeaderValue) {
-    (name, HeaderValue::from_static(value))
+/// Whether the body is long enough to be worth compressing.
+pub(crate) fn is_compressible(body: &[u8]) -> bool {
+    body.len() >= MIN_COMPRESSED_BYTES
 }
 
-/// Whether it is worth compressing.
-pub(crate) fn compressible(body: &[u8]) -> bool {
-    body.len() >= COMPRESSED_FROM_BYTES
-}
-
-/// The body in gzip.
+/// Compresses a body with gzip.
 pub(crate) fn compress(body: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(LEVEL));
     // Writing to memory cannot fail.
-    let packed = encoder.write_all(body).and_then(|()| encoder.finish());
-    packed.unwrap_or_default().into()
+    let compressed = encoder.write_all(body).and_then(|()| encoder.finish());
+    compressed.unwrap_or_default().into()
 }

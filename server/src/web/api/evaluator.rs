@@ -1,76 +1,76 @@
-//! Doing the work of requests: a few at a time, on threads of their own, within bounds on time and memory.
-use crate::web::api::query_cache::Parsed;
-use crate::web::api::query_limit::Gate;
-use crate::web::api::result_cache::Answers;
+//! Evaluates requests on blocking threads, with limits on concurrency, time and memory.
+use crate::web::api::query_cache::QueryCache;
+use crate::web::api::query_limit::QueryLimit;
+use crate::web::api::result_cache::ResultCache;
 use prometheus_api::{ApiError, ErrorType};
 use promql::{ErrorKind, Interrupt, Interruption, Limits, MemoryPool, Options, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The longest that a query may take, waiting included.
-pub(crate) const LONGEST: Duration = Duration::from_secs(10);
+/// How long a query may take, including the wait for a permit.
+pub(crate) const MAX_QUERY_TIME: Duration = Duration::from_secs(10);
 
-/// The most steps between the first and the last point of a series.
-pub(crate) const STEPS: usize = 11_000;
+/// The maximum number of steps in a range query.
+pub(crate) const MAX_STEPS: usize = 11_000;
 
-/// Memory for the intermediate results of one query, and of all with their answers.
-const QUERY_MEMORY_BYTES: u64 = 64 << 20;
-const MEMORY_BYTES: u64 = 256 << 20;
+/// The memory limits on one query's intermediate results, and on those of all queries with their results.
+const MAX_QUERY_MEMORY_BYTES: u64 = 64 << 20;
+const MAX_TOTAL_MEMORY_BYTES: u64 = 256 << 20;
 
-/// Reads a store for requests.
+/// Evaluates queries over a store.
 pub(crate) struct Evaluator {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) options: Options,
     pub(crate) memory: Arc<MemoryPool>,
-    pub(crate) answers: Answers,
-    pub(crate) parsed: Parsed,
-    gate: Gate,
+    pub(crate) results: ResultCache,
+    pub(crate) queries: QueryCache,
+    limit: QueryLimit,
 }
 
 impl Evaluator {
-    /// An evaluator over `storage` that does the work of at most `running` requests at a time.
-    pub(crate) fn new(storage: Arc<dyn Storage>, running: usize) -> Self {
-        let limits = Limits { steps: STEPS + 1, memory_bytes: QUERY_MEMORY_BYTES, ..Limits::default() };
-        let memory = MemoryPool::new(MEMORY_BYTES);
+    /// Evaluates over `storage`, at most `max_running` requests at a time.
+    pub(crate) fn new(storage: Arc<dyn Storage>, max_running: usize) -> Self {
+        let limits = Limits { steps: MAX_STEPS + 1, memory_bytes: MAX_QUERY_MEMORY_BYTES, ..Limits::default() };
+        let memory = MemoryPool::new(MAX_TOTAL_MEMORY_BYTES);
         let options = Options { limits, pool: Some(Arc::clone(&memory)), ..Options::default() };
         Self {
             storage,
             options,
             memory,
-            answers: Answers::default(),
-            parsed: Parsed::default(),
-            gate: Gate::new(running),
+            results: ResultCache::default(),
+            queries: QueryCache::default(),
+            limit: QueryLimit::new(max_running),
         }
     }
 
-    /// Waits for a turn and does `work` on a thread of its own. When its result is no longer waited for, or `deadline`
-    /// has come, the work is told to end.
+    /// Waits for a permit and runs `work` on a blocking thread. The work is interrupted at `deadline`, and when the
+    /// returned future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         self: Arc<Self>,
         deadline: Instant,
         work: impl FnOnce(&Self, Interrupt<'_>) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let turn = self.gate.enter(deadline).await?;
-        let left = Arc::new(AtomicBool::new(false));
-        let _leaving = SetOnDrop(Arc::clone(&left));
-        let working = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+        let permit = self.limit.acquire(deadline).await?;
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let _cancel_on_drop = SetOnDrop(Arc::clone(&is_cancelled));
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             let interrupt = || match () {
-                () if left.load(Ordering::Relaxed) => Some(Interruption::Cancelled),
+                () if is_cancelled.load(Ordering::Relaxed) => Some(Interruption::Cancelled),
                 () if Instant::now() >= deadline => Some(Interruption::Timeout),
                 () => None,
             };
             work(&self, &interrupt)
         });
-        match working.await {
+        match task.await {
             Ok(result) => result,
-            Err(_) => Err(ApiError::new(ErrorType::Internal, "the query could not be evaluated")),
+            Err(_) => Err(ApiError::new(ErrorType::Internal, "the evaluation panicked; please report this query")),
         }
     }
 }
 
-/// Tells the working thread that the request's future is gone.
+/// Sets a flag when it is dropped: with the future of a request, to interrupt the thread that works for it.
 struct SetOnDrop(Arc<AtomicBool>);
 
 impl Drop for SetOnDrop {
@@ -79,7 +79,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// The evaluator's error as the API names it.
+/// The API's error for an error of the evaluation.
 pub(crate) fn api_error(error: &promql::Error) -> ApiError {
     let kind = match error.kind() {
         ErrorKind::BadData => ErrorType::BadData,

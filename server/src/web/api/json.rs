@@ -1,26 +1,26 @@
-//! Writing an answer as Prometheus does, straight from the evaluator's result.
+//! Writes query results as JSON in Prometheus's format, directly from the evaluator's types.
 //!
-//! The types of `prometheus_api` read it; they are not built here, as a result of a million points would be copied twice.
+//! Building the types of `prometheus_api` first would copy a million samples twice.
 use prometheus_api::{format_time, format_value};
 use promql::{Labels, QueryResult, Value};
 use std::io;
 use std::io::Write;
 
-/// Around a label set, and around a point that is as short as points are: `[1700000000,"1"],`.
+/// The length of what surrounds a label set, and of the shortest usual sample: `[1700000000,"1"],`.
 const SERIES_BYTES: usize = 24;
-const POINT_BYTES: usize = 17;
+const SAMPLE_BYTES: usize = 17;
 
-/// Writes the answer's JSON.
+/// Writes a response with `result`.
 ///
 /// # Errors
-/// Those of `out`.
-pub(crate) fn write_json(answer: &QueryResult, out: impl Write) -> io::Result<()> {
-    let mut out = Writer { out, line: Vec::with_capacity(64) };
+/// If writing to `out` fails.
+pub(crate) fn write_json(result: &QueryResult, out: impl Write) -> io::Result<()> {
+    let mut out = Writer { out, buffer: Vec::with_capacity(64) };
     out.text(r#"{"status":"success","data":{"resultType":"#)?;
-    match &answer.value {
+    match &result.value {
         Value::Scalar { time_ms, value } => {
             out.text(r#""scalar","result":"#)?;
-            out.point(*time_ms, *value)?;
+            out.sample(*time_ms, *value)?;
         }
         Value::String { time_ms, value } => {
             out.text(r#""string","result":["#)?;
@@ -34,7 +34,7 @@ pub(crate) fn write_json(answer: &QueryResult, out: impl Write) -> io::Result<()
             out.list(samples, |out, sample| {
                 out.metric(&sample.labels)?;
                 out.text(r#","value":"#)?;
-                out.point(sample.time_ms, sample.value)?;
+                out.sample(sample.time_ms, sample.value)?;
                 out.text("}")
             })?;
             out.text("]")?;
@@ -44,55 +44,55 @@ pub(crate) fn write_json(answer: &QueryResult, out: impl Write) -> io::Result<()
             out.list(series, |out, series| {
                 out.metric(&series.labels)?;
                 out.text(r#","values":["#)?;
-                out.list(&series.samples, |out, (time_ms, value)| out.point(*time_ms, *value))?;
+                out.list(&series.samples, |out, (time_ms, value)| out.sample(*time_ms, *value))?;
                 out.text("]}")
             })?;
             out.text("]")?;
         }
     }
     out.text("}")?;
-    for (name, remarks) in [("warnings", &answer.warnings), ("infos", &answer.infos)] {
-        if !remarks.is_empty() {
+    for (name, annotations) in [("warnings", &result.warnings), ("infos", &result.infos)] {
+        if !annotations.is_empty() {
             out.text(",")?;
             out.quoted(name)?;
             out.text(":[")?;
-            out.list(remarks, |out, remark| out.quoted(remark))?;
+            out.list(annotations, |out, annotation| out.quoted(annotation))?;
             out.text("]")?;
         }
     }
     out.text("}")
 }
 
-/// About how long the JSON is, rather less than more, without writing it.
-pub(crate) fn least_length(answer: &QueryResult) -> usize {
+/// Estimates the length of the JSON without writing it. The real length is rarely less.
+pub(crate) fn min_length(result: &QueryResult) -> usize {
     let of_labels = |labels: &Labels| labels.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
-    match &answer.value {
-        Value::Scalar { .. } => POINT_BYTES,
+    match &result.value {
+        Value::Scalar { .. } => SAMPLE_BYTES,
         Value::String { value, .. } => value.len(),
         Value::Vector(samples) => {
-            samples.iter().map(|sample| of_labels(&sample.labels) + SERIES_BYTES + POINT_BYTES).sum()
+            samples.iter().map(|sample| of_labels(&sample.labels) + SERIES_BYTES + SAMPLE_BYTES).sum()
         }
         Value::Matrix(series) => {
-            series.iter().map(|own| of_labels(&own.labels) + SERIES_BYTES + own.samples.len() * POINT_BYTES).sum()
+            series.iter().map(|one| of_labels(&one.labels) + SERIES_BYTES + one.samples.len() * SAMPLE_BYTES).sum()
         }
     }
 }
 
-/// About how much memory the answer holds.
-pub(crate) fn memory_bytes(answer: &QueryResult) -> usize {
+/// Estimates how much memory the result takes.
+pub(crate) fn memory_bytes(result: &QueryResult) -> usize {
     let of_labels = |labels: &Labels| 96 + 32 * labels.len();
-    match &answer.value {
+    match &result.value {
         Value::Scalar { .. } => 0,
         Value::String { value, .. } => value.len(),
         Value::Vector(samples) => samples.iter().map(|sample| of_labels(&sample.labels)).sum(),
-        Value::Matrix(series) => series.iter().map(|own| of_labels(&own.labels) + size_of_val(&*own.samples)).sum(),
+        Value::Matrix(series) => series.iter().map(|one| of_labels(&one.labels) + size_of_val(&*one.samples)).sum(),
     }
 }
 
 struct Writer<W> {
     out: W,
-    /// The point that is being written.
-    line: Vec<u8>,
+    /// The sample that is being written.
+    buffer: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -104,18 +104,18 @@ impl<W: Write> Writer<W> {
         Ok(serde_json::to_writer(&mut self.out, text)?)
     }
 
-    /// Most of an answer is points, so they are put together without an allocation and written at once.
-    fn point(&mut self, time_ms: i64, value: f64) -> io::Result<()> {
-        self.line.clear();
-        self.line.push(b'[');
-        push_time(&mut self.line, time_ms);
-        self.line.extend_from_slice(b",\"");
-        push_value(&mut self.line, value);
-        self.line.extend_from_slice(b"\"]");
-        self.out.write_all(&self.line)
+    /// Writes a sample with one call and without an allocation: most of a result is samples.
+    fn sample(&mut self, time_ms: i64, value: f64) -> io::Result<()> {
+        self.buffer.clear();
+        self.buffer.push(b'[');
+        push_time(&mut self.buffer, time_ms);
+        self.buffer.extend_from_slice(b",\"");
+        push_value(&mut self.buffer, value);
+        self.buffer.extend_from_slice(b"\"]");
+        self.out.write_all(&self.buffer)
     }
 
-    /// The labels, and the brace of the object around them and the points.
+    /// Writes the labels, and opens the object of them and their samples.
     fn metric(&mut self, labels: &Labels) -> io::Result<()> {
         self.text(r#"{"metric":{"#)?;
         for (number, (name, value)) in labels.iter().enumerate() {
@@ -140,20 +140,21 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// As [`format_time`] writes it.
+/// Writes a time as [`format_time`] does.
 fn push_time(text: &mut Vec<u8>, time_ms: i64) {
     if time_ms < 0 {
         return text.extend_from_slice(format_time(time_ms).as_bytes());
     }
     text.extend_from_slice(itoa::Buffer::new().format(time_ms / 1000).as_bytes());
-    let rest = (time_ms % 1000) as u16;
-    if rest != 0 {
-        text.extend([b'.'].into_iter().chain([rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8)));
+    let millis = (time_ms % 1000) as u16;
+    if millis != 0 {
+        let digits = [millis / 100, millis / 10 % 10, millis % 10].map(|digit| b'0' + digit as u8);
+        text.extend([b'.'].into_iter().chain(digits));
     }
 }
 
-/// As [`format_value`] writes it, by what writes digits quickest. Where two numbers of as few digits are as near, either
-/// may be written.
+/// Writes a value as [`format_value`] does, but faster. If two shortest representations are equally close, it may
+/// choose the other one.
 fn push_value(text: &mut Vec<u8>, value: f64) {
     let magnitude = value.abs();
     if value.fract() == 0.0 && magnitude < 1e15 && !(value == 0.0 && value.is_sign_negative()) {
@@ -171,7 +172,7 @@ mod tests {
     use promql::{Sample, Series};
 
     #[test]
-    fn points_are_written_as_times_and_values_are_elsewhere() {
+    fn samples_are_written_as_format_time_and_format_value_write_them() {
         let written = |push: fn(&mut Vec<u8>, f64), value| {
             let mut text = Vec::new();
             push(&mut text, value);
@@ -183,7 +184,7 @@ mod tests {
         values.extend((0..20_000).map(|_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let bits = f64::from_bits(state);
-            // Any bits, and numbers as metrics have them.
+            // Random bits, and numbers such as metrics have.
             if state.is_multiple_of(2) {
                 bits
             } else {
@@ -191,9 +192,10 @@ mod tests {
             }
         }));
         for value in values {
-            let (quick, plain) = (written(push_value, value), format_value(value));
-            let same = |text: &str| text.parse::<f64>().map(f64::to_bits);
-            assert!(quick == plain || quick.len() == plain.len() && same(&quick) == same(&plain), "{quick} {plain}");
+            let (fast, expected) = (written(push_value, value), format_value(value));
+            let bits = |text: &str| text.parse::<f64>().map(f64::to_bits);
+            let is_equivalent = fast.len() == expected.len() && bits(&fast) == bits(&expected);
+            assert!(fast == expected || is_equivalent, "{fast} {expected}");
         }
         for time_ms in [0, 1, 20, 999, 1000, 1_700_000_000_000, 1_700_000_000_120, -1, -1500, i64::MAX, i64::MIN] {
             let mut text = Vec::new();
@@ -202,10 +204,10 @@ mod tests {
         }
     }
 
-    fn written(answer: &QueryResult) -> String {
+    fn written(result: &QueryResult) -> String {
         let mut out = Vec::new();
-        write_json(answer, &mut out).expect("memory");
-        assert!(least_length(answer) <= out.len());
+        write_json(result, &mut out).expect("memory");
+        assert!(min_length(result) <= out.len());
         String::from_utf8(out).expect("text")
     }
 
@@ -253,14 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn remarks_follow_the_data() {
-        let answer = QueryResult {
+    fn annotations_follow_the_data() {
+        let result = QueryResult {
             value: Value::Vector(Vec::new()),
             warnings: vec!["w".into()],
             infos: vec!["i".into(), "j".into()],
         };
         assert_eq!(
-            written(&answer),
+            written(&result),
             r#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i","j"]}"#
         );
     }

@@ -1,8 +1,9 @@
-//! The Prometheus HTTP API: the verbs that the page and a Grafana data source ask with, and the pages that other
-//! Prometheuses scrape.
+//! The Prometheus HTTP API, for the page and Grafana, and the metrics pages that other servers scrape.
 pub mod compress;
+pub mod empty;
 pub mod evaluator;
 pub mod federate;
+pub mod format_query;
 pub mod json;
 pub mod metadata;
 pub mod metrics;
@@ -18,55 +19,70 @@ pub mod text_response;
 use crate::scrape::metadata::Metadata;
 use crate::web::api::evaluator::Evaluator;
 use crate::web::api::metrics::OwnMetrics;
-use crate::web::api::series::Catalog;
+use crate::web::api::parameters::Params;
+use crate::web::api::series::SeriesState;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use prometheus_api::{ApiError, ApiResponse, ErrorType};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tsdb::Store;
 
-/// Routes of the API over `store`, and the few around it; `/metrics` has `own`.
+/// The routes of the API over `store`, with `/metrics` from `own`, and of the health checks.
 pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Metadata>, own: OwnMetrics) -> Router {
-    let catalog = Catalog { evaluator: Arc::clone(&evaluator), store };
+    let series_state = SeriesState { evaluator: Arc::clone(&evaluator), store };
     Router::new()
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))
-        .route("/api/v1/query_exemplars", get(metadata::exemplars).post(metadata::exemplars))
-        .route("/api/v1/format_query", get(metadata::format_query).post(metadata::format_query))
+        .route("/api/v1/query_exemplars", get(empty::exemplars).post(empty::exemplars))
+        .route("/api/v1/format_query", get(format_query::format_query).post(format_query::format_query))
         .route("/federate", get(federate::federate))
         .with_state(evaluator)
         .route("/api/v1/series", get(series::series).post(series::series))
         .route("/api/v1/labels", get(series::label_names).post(series::label_names))
         .route("/api/v1/label/{name}/values", get(series::label_values))
-        .with_state(catalog)
+        .with_state(series_state)
         .route("/api/v1/metadata", get(metadata::metadata))
         .with_state(metadata)
         .route("/metrics", get(metrics::metrics))
         .with_state(Arc::new(own))
-        .route("/api/v1/rules", get(metadata::rules))
-        .route("/api/v1/alerts", get(metadata::alerts))
+        .route("/api/v1/rules", get(empty::rules))
+        .route("/api/v1/alerts", get(empty::alerts))
         .route("/api/v1/status/buildinfo", get(status::build_info))
         .route("/config.json", get(status::config))
         .route("/-/healthy", get(status::healthy))
         .route("/-/ready", get(status::ready))
 }
 
-/// An answer's body in JSON, not to be kept by anyone.
+/// Responds with the data that `respond` finds for the parameters of `request`.
+async fn with_params(request: Request, respond: impl FnOnce(Params) -> Result<Value, ApiError>) -> Response {
+    match Params::read(request).await {
+        Ok(params) => respond(params).map_or_else(error_response, |data| success(&data)),
+        Err(response) => response,
+    }
+}
+
+/// A successful response with this data.
+fn success(data: &Value) -> Response {
+    json_response(StatusCode::OK, json!({ "status": "success", "data": data }).to_string().into_bytes())
+}
+
 fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
     compress::uncached(status, "application/json", body)
 }
 
-/// An error as the API reports it.
+/// An error response, with the status of the error's type.
 fn error_response(error: ApiError) -> Response {
     let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    refusal(status, error)
+    error_with_status(status, error)
 }
 
-/// An error with a status of its own.
-fn refusal(status: StatusCode, error: ApiError) -> Response {
-    // An envelope of two strings always serialises.
+/// An error response with another status.
+fn error_with_status(status: StatusCode, error: ApiError) -> Response {
+    // An object of two strings always serialises.
     json_response(status, serde_json::to_vec(&ApiResponse::<()>::from(error)).unwrap_or_default())
 }
 

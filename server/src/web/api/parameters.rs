@@ -1,5 +1,5 @@
-//! Parameters of a request: the URL's query and, on POST, a form.
-use crate::web::api::{bad_parameter, refusal};
+//! The parameters of a request: from the URL, and from the form of a POST.
+use crate::web::api::{bad_parameter, error_with_status};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -10,29 +10,29 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prometheus_api::{ApiError, ErrorType};
 use std::time::Duration;
 
-/// The longest form.
-const BODY_BYTES: usize = 256 << 10;
+const MAX_FORM_BYTES: usize = 256 << 10;
 
-/// How long a client may take to send it.
-const BODY_TIME: Duration = Duration::from_secs(15);
+/// How long a client may take to send a form.
+const FORM_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Names and values, the form's first: of a name given twice the first value counts, as in Go's `FormValue`.
+/// Names and values, the form's before the URL's. The first value of a name counts, as in Go's `FormValue`.
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Reads the parameters of `request`.
     ///
     /// # Errors
-    /// The answer that refuses a form that is compressed, too long or too slow.
+    /// An error response, if the form is compressed, too long or too slow.
     pub(crate) async fn read(request: Request) -> Result<Self, Response> {
         let (head, body) = request.into_parts();
         let mut pairs = Vec::new();
-        let form = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let is_form = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
             value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
         });
-        if head.method == Method::POST && form {
+        if head.method == Method::POST && is_form {
             if head.headers.contains_key(CONTENT_ENCODING) {
-                return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the form without compression"));
+                let problem = "the form is compressed; send it uncompressed";
+                return Err(form_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
             }
             pairs.extend(decoded(&read_body(body).await?));
         }
@@ -40,16 +40,16 @@ impl Params {
         Ok(Self(pairs))
     }
 
-    /// The value of `name`; none where it is absent or empty.
+    /// The value of `name`, unless it is missing or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().find(|(own, _)| own == name)?;
+        let (_, value) = self.0.iter().find(|(candidate, _)| candidate == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// The number `name`, as a limit: absent or 0 is none.
+    /// The value of `name` as a limit. There is none if it is missing or 0.
     ///
     /// # Errors
-    /// When it is no number.
+    /// If it is not a number.
     pub(crate) fn limit(&self, name: &str) -> Result<usize, ApiError> {
         let Some(text) = self.get(name) else { return Ok(usize::MAX) };
         match text.parse() {
@@ -61,7 +61,7 @@ impl Params {
 
     /// All values of `name`.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -70,16 +70,16 @@ fn decoded(text: &[u8]) -> impl Iterator<Item = (String, String)> {
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Response> {
-    match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_BYTES).collect()).await {
+    match tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM_BYTES).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the form is longer than 256 KiB"))
+            Err(form_error(StatusCode::PAYLOAD_TOO_LARGE, "the form is longer than 256 KiB"))
         }
-        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "the form cannot be read")),
-        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the form did not arrive in time")),
+        Ok(Err(_)) => Err(form_error(StatusCode::BAD_REQUEST, "the form ended early or is malformed")),
+        Err(_) => Err(form_error(StatusCode::REQUEST_TIMEOUT, "the form did not arrive within 15 seconds")),
     }
 }
 
-fn refused(status: StatusCode, problem: &str) -> Response {
-    refusal(status, ApiError::new(ErrorType::BadData, problem))
+fn form_error(status: StatusCode, problem: &str) -> Response {
+    error_with_status(status, ApiError::new(ErrorType::BadData, problem))
 }

@@ -1,42 +1,43 @@
-//! Queries that were read lately: a page asks the same ones at every refresh.
+//! A cache of parsed queries: the page sends the same ones at every refresh.
+use parking_lot::Mutex;
 use promql::{Error, Limits, MatchOp, Query};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// The most queries that are kept: those of some pages with many cards.
-const MOST_KEPT: usize = 256;
+/// The maximum number of cached queries, enough for a few pages with many cards.
+const MAX_QUERIES: usize = 256;
 
-/// The longest text of a query that is kept.
-const LONGEST_BYTES: usize = 2048;
+/// The longest query text that is cached.
+const MAX_TEXT_BYTES: usize = 2048;
 
-/// Read queries by their text.
+/// Parsed queries by their text.
 #[derive(Default)]
-pub(crate) struct Parsed(Mutex<HashMap<String, Arc<Query>>>);
+pub(crate) struct QueryCache(Mutex<HashMap<String, Arc<Query>>>);
 
-impl Parsed {
-    /// The query of `text`.
+impl QueryCache {
+    /// The parsed query of `text`.
     ///
     /// # Errors
     /// As [`promql::parse`].
-    pub(crate) fn query(&self, text: &str, limits: &Limits) -> Result<Arc<Query>, Error> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+    pub(crate) fn get_or_parse(&self, text: &str, limits: &Limits) -> Result<Arc<Query>, Error> {
+        let cached = self.0.lock().get(text).cloned();
+        if let Some(query) = cached {
+            return Ok(query);
         }
         let query = Arc::new(promql::parse(text, limits)?);
-        if text.len() <= LONGEST_BYTES && is_small(&query) {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // All of them at once, which is rare, as it costs each page one reading.
-            if kept.len() >= MOST_KEPT {
-                kept.clear();
+        if text.len() <= MAX_TEXT_BYTES && is_small(&query) {
+            let mut queries = self.0.lock();
+            // This is rare, and costs each query one parse.
+            if queries.len() >= MAX_QUERIES {
+                queries.clear();
             }
-            kept.insert(text.to_owned(), Arc::clone(&query));
+            queries.insert(text.to_owned(), Arc::clone(&query));
         }
         Ok(query)
     }
 }
 
-/// Whether there is no compiled pattern in it: a few letters can make one of megabytes.
+/// Whether the query contains no compiled pattern: a short text can compile to megabytes.
 fn is_small(query: &Query) -> bool {
     let mut matchers = query.selectors().into_iter().flat_map(|selector| &selector.any_of).flatten();
     matchers.all(|matcher| match &matcher.op {
@@ -49,25 +50,25 @@ fn is_small(query: &Query) -> bool {
 mod tests {
     use super::*;
 
-    fn is_kept(parsed: &Parsed, text: &str) -> bool {
-        let query = || parsed.query(text, &Limits::default()).expect("a query");
+    fn is_cached(cache: &QueryCache, text: &str) -> bool {
+        let query = || cache.get_or_parse(text, &Limits::default()).expect("a query");
         Arc::ptr_eq(&query(), &query())
     }
 
     #[test]
-    fn short_queries_without_compiled_patterns_are_read_once() {
-        let parsed = Parsed::default();
-        assert!(is_kept(&parsed, "sum(rate(a{b=~\"c|d\"}[1m]))"));
-        assert!(!is_kept(&parsed, "a{b=~\".+\"}"));
-        assert!(!is_kept(&parsed, &format!("a{{b={:?}}}", "b".repeat(LONGEST_BYTES))));
-        assert!(parsed.query("sum(", &Limits::default()).is_err());
-        assert_eq!(parsed.query("a{b=\"c\"}", &Limits::default()).expect("a query").to_string(), "a{b=\"c\"}");
+    fn short_queries_without_compiled_patterns_are_parsed_once() {
+        let cache = QueryCache::default();
+        assert!(is_cached(&cache, "sum(rate(a{b=~\"c|d\"}[1m]))"));
+        assert!(!is_cached(&cache, "a{b=~\".+\"}"));
+        assert!(!is_cached(&cache, &format!("a{{b={:?}}}", "b".repeat(MAX_TEXT_BYTES))));
+        assert!(cache.get_or_parse("sum(", &Limits::default()).is_err());
+        assert_eq!(cache.get_or_parse("a{b=\"c\"}", &Limits::default()).expect("a query").to_string(), "a{b=\"c\"}");
     }
 
     #[test]
-    fn a_bounded_number_is_kept() {
-        let parsed = Parsed::default();
-        (0..3 * MOST_KEPT).for_each(|n| assert!(is_kept(&parsed, &format!("a + {n}"))));
-        assert!(parsed.0.lock().is_ok_and(|kept| kept.len() <= MOST_KEPT));
+    fn the_number_of_cached_queries_is_bounded() {
+        let cache = QueryCache::default();
+        (0..3 * MAX_QUERIES).for_each(|n| assert!(is_cached(&cache, &format!("a + {n}"))));
+        assert!(cache.0.lock().len() <= MAX_QUERIES);
     }
 }

@@ -1,33 +1,36 @@
-//! How many queries run at a time.
+//! Limits how many queries run at a time.
 use prometheus_api::{ApiError, ErrorType};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The longest that a query waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long a query may wait for a permit.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Lets a few queries through at a time; the others wait in order. How many wait is bounded by the connections.
+/// Permits for queries to run. Queries wait for them in order; the limit on connections bounds how many wait.
 #[derive(Debug)]
-pub(crate) struct Gate(Arc<Semaphore>);
+pub(crate) struct QueryLimit(Arc<Semaphore>);
 
-impl Gate {
-    pub(crate) fn new(running: usize) -> Self {
-        Self(Arc::new(Semaphore::new(running)))
+impl QueryLimit {
+    pub(crate) fn new(max_running: usize) -> Self {
+        Self(Arc::new(Semaphore::new(max_running)))
     }
 
-    /// Waits for a turn, at most until `deadline`.
+    /// Waits for a permit until `deadline` at most.
     ///
     /// # Errors
-    /// When no turn came in time.
-    pub(crate) async fn enter(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, ApiError> {
-        let left = deadline.saturating_duration_since(Instant::now()).min(LONGEST_WAIT);
-        if left.is_zero() {
+    /// If none becomes free in time.
+    pub(crate) async fn acquire(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, ApiError> {
+        let wait = deadline.saturating_duration_since(Instant::now()).min(MAX_WAIT);
+        if wait.is_zero() {
             return Err(ApiError::new(ErrorType::Timeout, "query timed out in query queue"));
         }
-        match tokio::time::timeout(left, Arc::clone(&self.0).acquire_owned()).await {
+        match tokio::time::timeout(wait, Arc::clone(&self.0).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(ApiError::new(ErrorType::Timeout, "query timed out in query queue: too many run at once")),
+            _ => {
+                let problem = "query timed out in query queue: too many queries are running; try again later";
+                Err(ApiError::new(ErrorType::Timeout, problem))
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The verbs `series`, `labels` and `label/<name>/values`: what there is, without a sample.
-use crate::web::api::compress::packed;
-use crate::web::api::evaluator::{Evaluator, LONGEST};
+//! `/api/v1/series`, `/api/v1/labels` and `/api/v1/label/<name>/values`: which series and labels exist.
+use crate::web::accept_encoding::accepts_encoding;
+use crate::web::api::compress::compressed;
+use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME};
 use crate::web::api::parameters::Params;
 use crate::web::api::query::time;
 use crate::web::api::{bad_parameter, error_response};
-use crate::web::assets::accepts;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use prometheus_api::{ApiError, ErrorType};
@@ -17,30 +17,30 @@ use tsdb::Store;
 
 pub(crate) const MATCH: &str = "match[]";
 
-/// The most names, values or series in an answer that asks for no fewer.
-const MOST: usize = 100_000;
+/// The maximum number of names, values or series in a response.
+const MAX_RESULTS: usize = 100_000;
 
-/// What these verbs read.
+/// The state of these routes.
 #[derive(Clone)]
-pub(crate) struct Catalog {
+pub(crate) struct SeriesState {
     pub(crate) evaluator: Arc<Evaluator>,
     pub(crate) store: Store,
 }
 
-/// What a request asks about.
-struct Asked {
-    /// None where every series counts.
+/// The parameters of a request.
+struct SeriesParams {
+    /// None selects every series.
     selector: Option<Selector>,
     times_ms: RangeInclusive<i64>,
     limit: usize,
 }
 
 /// `/api/v1/series`
-pub(crate) async fn series(State(catalog): State<Catalog>, request: Request) -> Response {
-    answer(catalog, request, |store, asked, limit| {
+pub(crate) async fn series(State(state): State<SeriesState>, request: Request) -> Response {
+    respond(state, request, |store, params, limit| {
         let selector =
-            asked.selector.ok_or_else(|| ApiError::new(ErrorType::BadData, "no match[] parameter provided"))?;
-        let mut series = store.series(&selector, asked.times_ms, limit);
+            params.selector.ok_or_else(|| ApiError::new(ErrorType::BadData, "no match[] parameter provided"))?;
+        let mut series = store.series(&selector, params.times_ms, limit);
         series.sort_unstable();
         Ok(series.iter().map(object).collect())
     })
@@ -48,16 +48,16 @@ pub(crate) async fn series(State(catalog): State<Catalog>, request: Request) -> 
 }
 
 /// `/api/v1/labels`
-pub(crate) async fn label_names(State(catalog): State<Catalog>, request: Request) -> Response {
-    answer(catalog, request, |store, asked, limit| {
-        Ok(texts(&store.label_names(&asked.selector.unwrap_or_else(everything), asked.times_ms, limit)))
+pub(crate) async fn label_names(State(state): State<SeriesState>, request: Request) -> Response {
+    respond(state, request, |store, params, limit| {
+        Ok(texts(&store.label_names(&params.selector.unwrap_or_else(all_series), params.times_ms, limit)))
     })
     .await
 }
 
 /// `/api/v1/label/<name>/values`
 pub(crate) async fn label_values(
-    State(catalog): State<Catalog>,
+    State(state): State<SeriesState>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
@@ -66,70 +66,70 @@ pub(crate) async fn label_values(
     if !is_name {
         return error_response(ApiError::new(ErrorType::BadData, format!("invalid label name: {name:?}")));
     }
-    answer(catalog, request, move |store, asked, limit| {
-        Ok(texts(&store.label_values(&name, &asked.selector.unwrap_or_else(everything), asked.times_ms, limit)))
+    respond(state, request, move |store, params, limit| {
+        Ok(texts(&store.label_values(&name, &params.selector.unwrap_or_else(all_series), params.times_ms, limit)))
     })
     .await
 }
 
-/// Answers with what `find` finds, and a warning where the limit cuts it short.
-async fn answer(
-    Catalog { evaluator, store }: Catalog,
+/// Responds with the results of `find`, and with a warning if the limit truncates them.
+async fn respond(
+    SeriesState { evaluator, store }: SeriesState,
     request: Request,
-    find: impl FnOnce(&Store, Asked, usize) -> Result<Vec<Value>, ApiError> + Send + 'static,
+    find: impl FnOnce(&Store, SeriesParams, usize) -> Result<Vec<Value>, ApiError> + Send + 'static,
 ) -> Response {
-    let gzip = accepts(request.headers(), "gzip");
+    let gzip = accepts_encoding(request.headers(), "gzip");
     let params = match Params::read(request).await {
         Ok(params) => params,
-        Err(refused) => return refused,
+        Err(response) => return response,
     };
-    let answered = async {
-        let asked = asked(&evaluator, &params)?;
+    let response = async {
+        let params = series_params(&evaluator, &params)?;
         evaluator
-            .run(Instant::now() + LONGEST, move |_, _| {
-                let limit = asked.limit;
-                let mut found = find(&store, asked, limit + 1)?;
+            .run(Instant::now() + MAX_QUERY_TIME, move |_, _| {
+                let limit = params.limit;
+                let mut results = find(&store, params, limit + 1)?;
                 let mut body = json!({ "status": "success" });
-                if found.len() > limit {
-                    found.truncate(limit);
+                if results.len() > limit {
+                    results.truncate(limit);
                     body["warnings"] = json!(["results truncated due to limit"]);
                 }
-                body["data"] = found.into();
-                Ok(packed("application/json", "accept-encoding", body.to_string().into_bytes(), gzip))
+                body["data"] = results.into();
+                Ok(compressed("application/json", "accept-encoding", body.to_string().into_bytes(), gzip))
             })
             .await
     };
-    answered.await.unwrap_or_else(error_response)
+    response.await.unwrap_or_else(error_response)
 }
 
-fn asked(evaluator: &Evaluator, params: &Params) -> Result<Asked, ApiError> {
+fn series_params(evaluator: &Evaluator, params: &Params) -> Result<SeriesParams, ApiError> {
     let start_ms = params.get("start").map_or(Ok(i64::MIN), |text| time("start", text))?;
     let end_ms = params.get("end").map_or(Ok(i64::MAX), |text| time("end", text))?;
     if end_ms < start_ms {
         return Err(bad_parameter("end", "end timestamp must not be before start time"));
     }
-    let limit = params.limit("limit")?.min(MOST);
-    Ok(Asked { selector: selector(evaluator, params)?, times_ms: start_ms..=end_ms, limit })
+    let limit = params.limit("limit")?.min(MAX_RESULTS);
+    Ok(SeriesParams { selector: selector(evaluator, params)?, times_ms: start_ms..=end_ms, limit })
 }
 
-/// What any of the parameters `match[]` selects; none where there are none.
+/// A selector of the series that any parameter `match[]` selects, or none without such parameters.
 ///
 /// # Errors
-/// When one of them is no selector.
+/// If one of them is not a selector.
 pub(crate) fn selector(evaluator: &Evaluator, params: &Params) -> Result<Option<Selector>, ApiError> {
     let mut any_of = Vec::new();
     for text in params.all(MATCH) {
         let query = promql::parse(text, &evaluator.options.limits).map_err(|error| bad_parameter(MATCH, error))?;
         let selector = query.as_selector().ok_or_else(|| {
-            bad_parameter(MATCH, format_args!("{text:?} is no selector, such as {{job=\"vllm\"}}, but a query"))
+            bad_parameter(MATCH, format_args!("{text:?} is a query; give a selector such as {{job=\"vllm\"}}"))
         })?;
         any_of.extend(selector.any_of.iter().cloned());
     }
     Ok((!any_of.is_empty()).then_some(Selector { any_of }))
 }
 
-/// Every series has a name.
-fn everything() -> Selector {
+/// Selects every series: each has a name.
+fn all_series() -> Selector {
     let named = Matcher { name: promql::METRIC_NAME.into(), op: MatchOp::NotEqual, value: String::new() };
     Selector { any_of: vec![vec![named]] }
 }

@@ -1,12 +1,12 @@
-//! Fixed answers: the version, whether the server is there, and where the page asks.
-use crate::web::api::json_response;
+//! Fixed responses: the version, the health checks, and the page's configuration.
+use crate::web::api::{json_response, success};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-/// What is running; the fields of Prometheus, as data sources look at them.
+/// `/api/v1/status/buildinfo`, with Prometheus's fields, which data sources read.
 pub(crate) async fn build_info() -> Response {
-    let data = json!({
+    success(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "revision": "",
         "branch": "",
@@ -14,20 +14,21 @@ pub(crate) async fn build_info() -> Response {
         "buildDate": "",
         "goVersion": "",
         "application": "inferboard",
-    });
-    json_response(StatusCode::OK, json!({ "status": "success", "data": data }).to_string().into_bytes())
+    }))
 }
 
-/// Where the page asks: here, by the names that the companion gives the scope.
+/// `/config.json`: the page queries this server, which uses the default label names.
 pub(crate) async fn config() -> Response {
     let config = json!({ "backends": [{ "name": "here", "url": "." }], "labels": {} });
     json_response(StatusCode::OK, config.to_string().into_bytes())
 }
 
+/// `/-/healthy`
 pub(crate) async fn healthy() -> &'static str {
     "Inferboard is healthy.\n"
 }
 
+/// `/-/ready`
 pub(crate) async fn ready() -> &'static str {
     "Inferboard is ready.\n"
 }

@@ -1,7 +1,7 @@
-//! Serving HTTP/1.1: an accept loop with a cap on connections, and connections that cannot be held open for nothing.
+//! Serves HTTP/1.1, with limits on connections and on how long an idle or slow client may hold one.
 pub mod timeouts;
 
-use crate::web::listen::timeouts::{Answering, TimedStream};
+use crate::web::listen::timeouts::{RequestInFlight, TimedStream};
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -17,25 +17,25 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-/// Connections at a time; more are turned away at once.
-const CONNECTIONS: usize = 1024;
+/// The maximum number of open connections. Further ones are rejected at once.
+const MAX_CONNECTIONS: usize = 1024;
 
-/// The longest request head; a query of the longest length fits, percent-encoded.
-const HEAD_BYTES: usize = 64 << 10;
+/// The largest request head. The longest query fits, even percent-encoded.
+const MAX_HEAD_BYTES: usize = 64 << 10;
 
-/// How long answers that are under way may take at the end.
-const GRACE: Duration = Duration::from_secs(4);
+/// How long unfinished responses may take when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long to wait when no connection can be accepted, as when files run out.
+/// The pause after a failure to accept a connection, for example because the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-const TURNED_AWAY: &[u8] =
+const OVERLOADED_RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves `router` on `listener` until `stop`; then answers what was asked already, for a few seconds at most.
+/// Serves `router` on `listener` until `stop`, then finishes the responses under way, for a few seconds at most.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -51,34 +51,36 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             }
         };
         let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-            // The peer may be gone or slow; either way it gets no more than this.
-            let _ = stream.try_write(TURNED_AWAY);
+            // Best effort: a client that is gone or slow misses the response.
+            let _ = stream.try_write(OVERLOADED_RESPONSE);
             continue;
         };
-        let connection = answer(stream, router.clone(), graceful.watcher());
+        let connection = serve_connection(stream, router.clone(), graceful.watcher());
         tokio::spawn(async move {
             connection.await;
             drop(slot);
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-        warn!("some answers were not finished in time");
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        warn!("some responses were cut off because they took too long to finish");
     }
 }
 
-async fn answer(stream: TcpStream, router: Router, watcher: Watcher) {
-    // Answers are written in one piece; waiting to fill a packet would only delay them.
+async fn serve_connection(stream: TcpStream, router: Router, watcher: Watcher) {
+    // Responses are written in one piece; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
-    let answering = Answering::default();
-    let stream = TokioIo::new(TimedStream::new(stream, answering.clone()));
-    let routed = TowerToHyperService::new(router);
+    let in_flight = RequestInFlight::default();
+    let stream = TokioIo::new(TimedStream::new(stream, in_flight.clone()));
+    let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
-        answering.begin();
-        routed.call(request)
+        in_flight.begin();
+        router.call(request)
     });
-    let connection =
-        http1::Builder::new().header_read_timeout(None).max_header_size(HEAD_BYTES).serve_connection(stream, service);
+    let connection = http1::Builder::new()
+        .header_read_timeout(None)
+        .max_header_size(MAX_HEAD_BYTES)
+        .serve_connection(stream, service);
     if let Err(error) = watcher.watch(connection).await {
         debug!(%error, "a connection ended early");
     }

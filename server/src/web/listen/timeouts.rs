@@ -1,6 +1,6 @@
-//! A TCP stream with deadlines: for a request's head, between requests, and for an answer that is not read.
+//! A TCP stream with timeouts for request heads, for idle connections and for clients that do not read the response.
 //!
-//! The deadline for a request's body is with whoever reads the body.
+//! Handlers that read a request's body set their own timeout.
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// From a request's first byte, or from the connection's beginning, to the end of its head.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a request's head may take, from its first byte or from the start of the connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between an answer and the next request.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a connection may be idle between a response and the next request.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// For the peer to take this much of an answer while more is waiting.
-const STALL: Duration = Duration::from_secs(30);
+/// How long the client may take to read `STALL_BYTES` of a response while more is waiting.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 const STALL_BYTES: usize = 64 << 10;
 
-/// Whether a request has been read and its answer is not written yet; shared between a stream and its service.
+/// Whether a request has been read and its response is not written yet. Shared between a stream and its service.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answering(Arc<AtomicBool>);
+pub(crate) struct RequestInFlight(Arc<AtomicBool>);
 
-impl Answering {
-    /// A request has been read.
+impl RequestInFlight {
+    /// Notes that a request has been read.
     pub(crate) fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -34,49 +34,50 @@ impl Answering {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    fn is_on(&self) -> bool {
+    fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A stream that fails with `TimedOut` past a deadline.
+/// A stream that fails with `TimedOut` when a timeout expires.
 #[derive(Debug)]
 pub(crate) struct TimedStream<S> {
     stream: S,
-    answering: Answering,
-    /// Whether a part of the next request's head has been read, or it is the first.
+    in_flight: RequestInFlight,
+    /// Whether the head of a request is being read. On a new connection one is expected at once.
     in_head: bool,
     read_deadline: Deadline,
     write_deadline: Deadline,
     /// Bytes written since the write deadline was set.
-    taken_bytes: usize,
-    /// Whether something was written since the last request.
-    answered: bool,
+    written_bytes: usize,
+    /// Whether anything was written since the last flush.
+    has_written: bool,
 }
 
 impl<S> TimedStream<S> {
-    pub(crate) fn new(stream: S, answering: Answering) -> Self {
+    pub(crate) fn new(stream: S, in_flight: RequestInFlight) -> Self {
         Self {
             stream,
-            answering,
+            in_flight,
             in_head: true,
             read_deadline: Deadline::default(),
             write_deadline: Deadline::default(),
-            taken_bytes: 0,
-            answered: false,
+            written_bytes: 0,
+            has_written: false,
         }
     }
 
-    fn wrote(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// Applies the write timeout to the outcome of a write.
+    fn check_write(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let Poll::Ready(written) = written else {
-            ready!(self.write_deadline.poll(cx, STALL))?;
+            ready!(self.write_deadline.poll(cx, STALL_TIMEOUT))?;
             return Poll::Pending;
         };
         if let Ok(bytes) = written {
-            self.answered = true;
-            self.taken_bytes += bytes;
-            if self.taken_bytes >= STALL_BYTES {
-                self.taken_bytes = 0;
+            self.has_written = true;
+            self.written_bytes += bytes;
+            if self.written_bytes >= STALL_BYTES {
+                self.written_bytes = 0;
                 self.write_deadline.clear();
             }
         }
@@ -96,12 +97,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
                 }
                 Poll::Ready(read)
             }
-            Poll::Pending if this.answering.is_on() => {
+            Poll::Pending if this.in_flight.is_set() => {
                 this.read_deadline.clear();
                 Poll::Pending
             }
             Poll::Pending => {
-                ready!(this.read_deadline.poll(cx, if this.in_head { HEAD } else { IDLE }))?;
+                let limit = if this.in_head { HEAD_TIMEOUT } else { IDLE_TIMEOUT };
+                ready!(this.read_deadline.poll(cx, limit))?;
                 Poll::Pending
             }
         }
@@ -112,7 +114,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, buffer);
-        this.wrote(cx, written)
+        this.check_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -122,7 +124,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, buffers);
-        this.wrote(cx, written)
+        this.check_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -132,13 +134,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
-        // All that was to be written is with the kernel: the answer is out.
-        if std::mem::take(&mut this.answered) {
-            this.answering.end();
+        // The kernel has taken everything: the response is complete.
+        if std::mem::take(&mut this.has_written) {
+            this.in_flight.end();
             this.in_head = false;
             this.write_deadline.clear();
             this.read_deadline.clear();
-            this.taken_bytes = 0;
+            this.written_bytes = 0;
         }
         Poll::Ready(Ok(()))
     }
@@ -148,14 +150,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     }
 }
 
-/// A point in time, set when it is first waited for.
+/// A deadline that is set when it is first polled.
 #[derive(Debug, Default)]
 struct Deadline(Option<Pin<Box<Sleep>>>);
 
 impl Deadline {
-    /// Pending until `after` the first call since the last `clear`, then an error.
-    fn poll(&mut self, cx: &mut Context<'_>, after: Duration) -> Poll<io::Result<()>> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + after)));
+    /// Fails once `limit` has passed since the first call after the last `clear`.
+    fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<io::Result<()>> {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    async fn seconds_until_refused(stream: &mut TimedStream<tokio::io::DuplexStream>) -> u64 {
+    async fn seconds_until_timeout(stream: &mut TimedStream<tokio::io::DuplexStream>) -> u64 {
         let began = Instant::now();
         let error = stream.read_u8().await.expect_err("a deadline");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -178,35 +180,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_must_be_complete_in_time_and_a_pause_may_be_longer() {
+    async fn heads_and_pauses_have_different_timeouts() {
         let (mut peer, stream) = duplex(1024);
-        let answering = Answering::default();
-        let mut stream = TimedStream::new(stream, answering.clone());
+        let in_flight = RequestInFlight::default();
+        let mut stream = TimedStream::new(stream, in_flight.clone());
         peer.write_all(b"G").await.expect("room");
         stream.read_u8().await.expect("a byte");
-        assert_eq!(seconds_until_refused(&mut stream).await, HEAD.as_secs());
-        answering.begin();
+        assert_eq!(seconds_until_timeout(&mut stream).await, HEAD_TIMEOUT.as_secs());
+        in_flight.begin();
         stream.write_all(b"answer").await.expect("room");
         stream.flush().await.expect("room");
-        assert_eq!(seconds_until_refused(&mut stream).await, IDLE.as_secs());
+        assert_eq!(seconds_until_timeout(&mut stream).await, IDLE_TIMEOUT.as_secs());
         peer.write_all(b"G").await.expect("room");
         stream.read_u8().await.expect("a byte");
-        assert_eq!(seconds_until_refused(&mut stream).await, HEAD.as_secs());
+        assert_eq!(seconds_until_timeout(&mut stream).await, HEAD_TIMEOUT.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_is_not_hurried_while_it_is_answered() {
+    async fn reads_do_not_time_out_while_a_request_is_in_flight() {
         let (_peer, stream) = duplex(1024);
-        let answering = Answering::default();
-        answering.begin();
-        let mut stream = TimedStream::new(stream, answering);
-        assert!(tokio::time::timeout(IDLE * 10, stream.read_u8()).await.is_err());
+        let in_flight = RequestInFlight::default();
+        in_flight.begin();
+        let mut stream = TimedStream::new(stream, in_flight);
+        assert!(tokio::time::timeout(IDLE_TIMEOUT * 10, stream.read_u8()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_must_be_taken() {
+    async fn a_client_must_read_the_response() {
         let (mut peer, stream) = duplex(1024);
-        let mut stream = TimedStream::new(stream, Answering::default());
+        let mut stream = TimedStream::new(stream, RequestInFlight::default());
         let reader = tokio::spawn(async move {
             let mut byte = [0];
             while peer.read(&mut byte).await.is_ok_and(|count| count > 0) {
@@ -216,7 +218,7 @@ mod tests {
         let began = Instant::now();
         let error = stream.write_all(&[0; 1 << 20]).await.expect_err("a deadline");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(began.elapsed() <= STALL + Duration::from_secs(2));
+        assert!(began.elapsed() <= STALL_TIMEOUT + Duration::from_secs(2));
         reader.abort();
     }
 }

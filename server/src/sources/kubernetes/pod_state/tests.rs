@@ -1,8 +1,8 @@
-//! Statuses of pods as API servers give them, and what they mean.
+//! Pod statuses as API servers return them, and the states they mean.
 use crate::sources::kubernetes::pod_state::*;
 use serde_json::{Value, json};
 
-/// The state of a pod with these conditions that are true, this phase, and these container statuses.
+/// The state of a pod for which `conditions` are true, with this phase and these container statuses.
 fn state(conditions: &[&str], phase: &str, inits: &Value, containers: &Value) -> &'static str {
     let conditions: Vec<Value> = ["PodScheduled", "PodReadyToStartContainers", "Initialized", "Ready"]
         .iter()
@@ -11,11 +11,11 @@ fn state(conditions: &[&str], phase: &str, inits: &Value, containers: &Value) ->
             json!({"type": kind, "status": status, "lastTransitionTime": "2026-11-22T10:00:00Z"})
         })
         .collect();
-    told(json!({"metadata": {"name": "p"}, "status": {"phase": phase, "conditions": conditions,
+    state_of_json(json!({"metadata": {"name": "p"}, "status": {"phase": phase, "conditions": conditions,
         "initContainerStatuses": inits, "containerStatuses": containers}}))
 }
 
-fn told(pod: Value) -> &'static str {
+fn state_of_json(pod: Value) -> &'static str {
     let pod: Pod = serde_json::from_value(pod).expect("a pod");
     state_of(&pod, &|name| name.contains("download")).id()
 }
@@ -51,7 +51,7 @@ fn a_pod_goes_from_pending_to_running() {
 }
 
 #[test]
-fn init_containers_bring_the_weights() {
+fn init_containers_download_the_weights() {
     let main = || waiting("PodInitializing");
     assert_eq!(state(SANDBOX, "Pending", &waiting("PodInitializing"), &main()), "pulling");
     let since = "2026-11-22T10:00:10Z";
@@ -63,11 +63,11 @@ fn init_containers_bring_the_weights() {
         "spec": {"containers": [], "initContainers": [{"name": "proxy", "restartPolicy": "Always"}]},
         "status": {"phase": "Running", "conditions": [{"type": "PodScheduled", "status": "True"}],
             "initContainerStatuses": running("proxy", since), "containerStatuses": running("vllm", since)}});
-    assert_eq!(told(beside), "initializing", "what runs beside the others is waited for by none");
+    assert_eq!(state_of_json(beside), "initializing", "no container waits for a sidecar");
 }
 
 #[test]
-fn what_cannot_start_has_failed() {
+fn a_container_that_cannot_start_has_failed() {
     for reason in ["CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError"] {
         assert_eq!(state(SANDBOX, "Pending", &NONE, &waiting(reason)), "failed", "{reason}");
     }
@@ -77,8 +77,8 @@ fn what_cannot_start_has_failed() {
 }
 
 #[test]
-fn a_pod_that_was_ready_in_this_run_and_is_not_has_failed() {
-    // It became unready at ten, as the condition says.
+fn a_pod_that_lost_its_readiness_has_failed() {
+    // According to its condition it became unready at ten.
     assert_eq!(state(SANDBOX, "Running", &NONE, &running("vllm", "2026-11-22T09:00:00Z")), "failed");
     assert_eq!(state(SANDBOX, "Running", &NONE, &running("vllm", "2026-11-22T10:00:05Z")), "initializing", "a new run");
 }
@@ -88,6 +88,6 @@ fn a_pod_that_ends_has_stopped() {
     assert_eq!(state(SANDBOX, "Succeeded", &NONE, &ended("vllm", 0, "Completed")), "stopped");
     let leaving = json!({"metadata": {"name": "p", "deletionTimestamp": "2026-11-22T10:00:00Z"},
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
-    assert_eq!(told(leaving), "stopped");
-    assert_eq!(told(json!({"metadata": {"name": "p"}})), "pending", "nothing is said of it");
+    assert_eq!(state_of_json(leaving), "stopped");
+    assert_eq!(state_of_json(json!({"metadata": {"name": "p"}})), "pending", "it has no status");
 }

@@ -1,8 +1,8 @@
-//! Pods through lists and events, and the page they come to.
-use crate::sources::kubernetes::cluster::Known;
+//! Pods that lists and events add, change and delete, and their families.
+use crate::sources::kubernetes::cluster::ClusterState;
 use crate::sources::kubernetes::families::families;
 use crate::sources::kubernetes::pods::*;
-use crate::sources::kubernetes::{PortRule, Scope};
+use crate::sources::kubernetes::{PodScope, PortRule};
 use crate::target::Pace;
 use crate::target::scope_rules::ScopeRules;
 use catalogue::contract::names::REPLICA_READY_SECONDS;
@@ -10,9 +10,9 @@ use exposition::{Encoding, write};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn spec_of(port: PortRule) -> Spec {
+fn spec_of(port: PortRule) -> ClusterSpec {
     let second = Duration::from_secs(1);
-    Spec {
+    ClusterSpec {
         kubeconfig: None,
         context: None,
         namespace: None,
@@ -22,13 +22,13 @@ fn spec_of(port: PortRule) -> Spec {
         metrics_path: "/metrics".into(),
         pace: Pace { interval: second, timeout: second },
         authorization: None,
-        fixed: Scope::default(),
+        fixed: PodScope::default(),
         rules: ScopeRules { model: vec!["served".into()], ..ScopeRules::default() },
-        downloads: Vec::new(),
+        download_containers: Vec::new(),
     }
 }
 
-/// A pod that runs, whose container was started again this often, the last time for this reason.
+/// A running pod whose container was restarted this often, the last time for this reason.
 fn pod(name: &str, restarts: u32, reason: &str) -> Value {
     json!({"metadata": {"name": name, "namespace": "n", "uid": name, "creationTimestamp": "2026-11-22T10:00:00Z",
         "labels": {"pod-template-hash": "7f9", "served": "m"},
@@ -46,67 +46,67 @@ fn read(pod: Value) -> Pod {
     serde_json::from_value(pod).expect("a pod")
 }
 
-/// The page's lines that begin like this.
-fn lines(known: &mut Known, beginning: &str) -> Vec<String> {
+/// The lines of the families' metrics page that begin with `prefix`.
+fn lines(cluster: &mut ClusterState, prefix: &str) -> Vec<String> {
     let mut page = String::new();
-    write(&families(known), Encoding::TEXT, &mut page);
-    page.lines().filter(|line| line.starts_with(beginning)).map(str::to_owned).collect()
+    write(&families(cluster), Encoding::TEXT, &mut page);
+    page.lines().filter(|line| line.starts_with(prefix)).map(str::to_owned).collect()
 }
 
 const LABELS: &str = "model=\"m\",environment=\"n\",deployment=\"chat\",namespace=\"n\",replica=\"p\"";
 
 #[test]
 fn a_pod_becomes_series_and_a_target() {
-    let (spec, mut known) = (spec_of(PortRule::Usual), Known::default());
-    known.pods.take(&spec, Event::Apply(read(pod("p", 0, ""))));
-    let states = lines(&mut known, "inferboard_replica_state{");
+    let (spec, mut cluster) = (spec_of(PortRule::Default), ClusterState::default());
+    cluster.pods.apply(&spec, Event::Apply(read(pod("p", 0, ""))));
+    let states = lines(&mut cluster, "inferboard_replica_state{");
     assert_eq!(states.len(), 7);
     assert!(states.contains(&format!("inferboard_replica_state{{{LABELS},state=\"running\"}} 1.0")), "{states:?}");
-    assert_eq!(lines(&mut known, "inferboard_replica_ready"), [format!("{REPLICA_READY_SECONDS}{{{LABELS}}} 40.0")]);
-    let targets = known.pods.targets();
+    assert_eq!(lines(&mut cluster, "inferboard_replica_ready"), [format!("{REPLICA_READY_SECONDS}{{{LABELS}}} 40.0")]);
+    let targets = cluster.pods.targets();
     let [target] = &targets[..] else { panic!("{targets:?}") };
     assert_eq!(target.key(), "http://10.0.0.1:2/metrics");
     for (rule, key) in [(PortRule::Number(9), Some("9")), (PortRule::Name("none".into()), None)] {
         let (spec, mut pods) = (spec_of(rule), Pods::default());
-        pods.take(&spec, Event::Apply(read(pod("p", 0, ""))));
+        pods.apply(&spec, Event::Apply(read(pod("p", 0, ""))));
         let ports: Vec<_> = pods.targets().iter().map(|target| target.key().contains(":9/")).collect();
         assert_eq!(ports, key.map_or(vec![], |_| vec![true]));
     }
 }
 
 #[test]
-fn restarts_count_from_the_first_look_on() {
-    let (spec, mut known) = (spec_of(PortRule::Usual), Known::default());
-    let counts = |known: &mut Known| -> Vec<String> {
-        let told = lines(known, "inferboard_replica_restarts_total{");
-        told.iter().filter(|line| !line.ends_with(" 0.0")).map(|line| line.replace(LABELS, "")).collect()
+fn restarts_count_from_the_start_of_the_watch() {
+    let (spec, mut cluster) = (spec_of(PortRule::Default), ClusterState::default());
+    let counts = |cluster: &mut ClusterState| -> Vec<String> {
+        let lines = lines(cluster, "inferboard_replica_restarts_total{");
+        lines.iter().filter(|line| !line.ends_with(" 0.0")).map(|line| line.replace(LABELS, "")).collect()
     };
-    known.pods.take(&spec, Event::Apply(read(pod("p", 5, "OOMKilled"))));
-    assert!(counts(&mut known).is_empty(), "when those were is not known");
-    known.pods.take(&spec, Event::Apply(read(pod("p", 8, "OOMKilled"))));
+    cluster.pods.apply(&spec, Event::Apply(read(pod("p", 5, "OOMKilled"))));
+    assert!(counts(&mut cluster).is_empty(), "earlier restarts have no known time");
+    cluster.pods.apply(&spec, Event::Apply(read(pod("p", 8, "OOMKilled"))));
     assert_eq!(
-        counts(&mut known),
+        counts(&mut cluster),
         [
             "inferboard_replica_restarts_total{,reason=\"OOMKilled\"} 1.0",
             "inferboard_replica_restarts_total{,reason=\"unknown\"} 2.0",
         ]
     );
-    assert_eq!(lines(&mut known, "inferboard_replica_ready"), [format!("{REPLICA_READY_SECONDS}{{{LABELS}}} 10.0")]);
+    assert_eq!(lines(&mut cluster, "inferboard_replica_ready"), [format!("{REPLICA_READY_SECONDS}{{{LABELS}}} 10.0")]);
 }
 
 #[test]
-fn what_a_new_list_lacks_is_told_once_as_stopped() {
-    let (spec, mut known) = (spec_of(PortRule::Usual), Known::default());
-    known.pods.take(&spec, Event::Apply(read(pod("p", 0, ""))));
-    known.pods.take(&spec, Event::Apply(read(pod("q", 0, ""))));
-    known.pods.take(&spec, Event::Init);
-    known.pods.take(&spec, Event::InitApply(read(pod("q", 0, ""))));
-    assert_eq!(lines(&mut known, "inferboard_replica_state{").len(), 14, "the list is not complete");
-    known.pods.take(&spec, Event::InitDone);
+fn a_pod_that_a_new_list_lacks_is_reported_once_as_stopped() {
+    let (spec, mut cluster) = (spec_of(PortRule::Default), ClusterState::default());
+    cluster.pods.apply(&spec, Event::Apply(read(pod("p", 0, ""))));
+    cluster.pods.apply(&spec, Event::Apply(read(pod("q", 0, ""))));
+    cluster.pods.apply(&spec, Event::Init);
+    cluster.pods.apply(&spec, Event::InitApply(read(pod("q", 0, ""))));
+    assert_eq!(lines(&mut cluster, "inferboard_replica_state{").len(), 14, "the list is not complete");
+    cluster.pods.apply(&spec, Event::InitDone);
     let stopped = format!("inferboard_replica_state{{{LABELS},state=\"stopped\"}} 1.0");
-    assert!(lines(&mut known, "inferboard_replica_state{").contains(&stopped));
-    assert_eq!(lines(&mut known, "inferboard_replica_state{").len(), 7);
-    known.pods.take(&spec, Event::Delete(read(pod("q", 0, ""))));
-    assert_eq!(lines(&mut known, "inferboard_replica_state{").len(), 7);
-    assert!(lines(&mut known, "inferboard_replica_state{").is_empty() && known.pods.targets().is_empty());
+    assert!(lines(&mut cluster, "inferboard_replica_state{").contains(&stopped));
+    assert_eq!(lines(&mut cluster, "inferboard_replica_state{").len(), 7);
+    cluster.pods.apply(&spec, Event::Delete(read(pod("q", 0, ""))));
+    assert_eq!(lines(&mut cluster, "inferboard_replica_state{").len(), 7);
+    assert!(lines(&mut cluster, "inferboard_replica_state{").is_empty() && cluster.pods.targets().is_empty());
 }

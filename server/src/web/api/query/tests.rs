@@ -1,11 +1,11 @@
-//! Queries that are in no hurry, over a store that never ends.
+//! Queries over a store that never runs out of series.
 use crate::web::api::query::*;
 use axum::body::Body;
 use axum::http::StatusCode;
 use promql::{Labels, Samples, Selector, Storage, StorageError};
 use std::ops::ControlFlow;
 
-/// Lends series for as long as anyone takes them.
+/// Provides series until the visitor stops.
 struct Endless;
 
 impl Storage for Endless {
@@ -32,17 +32,17 @@ async fn ask(evaluator: &Arc<Evaluator>, query: &str) -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_query_ends_when_its_answer_is_no_longer_waited_for() {
+async fn a_query_is_interrupted_when_its_request_is_cancelled() {
     let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1));
     let left = tokio::time::timeout(Duration::from_millis(100), ask(&evaluator, "query=sum(endless)")).await;
     assert!(left.is_err());
     let began = Instant::now();
     assert_eq!(ask(&evaluator, "query=1").await, StatusCode::OK);
-    assert!(began.elapsed() < LONGEST * 3 / 4, "{:?}", began.elapsed());
+    assert!(began.elapsed() < MAX_QUERY_TIME * 3 / 4, "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_query_ends_at_its_time_limit_and_others_wait_for_their_turn() {
+async fn a_query_is_interrupted_at_its_timeout_and_others_wait_for_it() {
     let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1));
     let began = Instant::now();
     let (slow, waiting, impatient) = tokio::join!(
@@ -52,5 +52,5 @@ async fn a_query_ends_at_its_time_limit_and_others_wait_for_their_turn() {
     );
     let (timeout, ok) = (StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK);
     assert_eq!((slow, waiting, impatient), (timeout, ok, timeout));
-    assert!(began.elapsed() < LONGEST * 3 / 4, "{:?}", began.elapsed());
+    assert!(began.elapsed() < MAX_QUERY_TIME * 3 / 4, "{:?}", began.elapsed());
 }
