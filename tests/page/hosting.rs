@@ -178,7 +178,7 @@ async fn a_page_that_is_not_whole_says_so() -> Result<()> {
     note("missing or outdated").await?;
     host.put_page(FOLDER)?;
     host.send_with("Content-Security-Policy: script-src 'self'");
-    note("refused its WebAssembly").await?;
+    note("blocked its WebAssembly").await?;
     host.send_with("X-Nothing: x");
     browser.open(&page).await?;
     browser.find("header.topbar").await?;
