@@ -39,7 +39,7 @@ async fn it_asks_a_companion_of_another_origin_that_lists_it() -> Result<()> {
     host.put(&format!("{FOLDER}config.json"), json!({ "backends": [{ "url": silent.url() }] }).to_string());
     browser.open(&page).await?;
     let told = browser.find("[data-testid=lost]").await?.text().await?;
-    assert!(told.contains("does not answer"), "a server that does not list the host stays closed: {told}");
+    assert!(told.contains("is not responding"), "a server that does not list the host stays closed: {told}");
     Ok(())
 }
 
