@@ -192,7 +192,7 @@ mod tests {
         let size = (400.0, 200.0);
         let projection = draw(&canvas, size, graph, &data, std::slice::from_ref(&style), false);
         assert_eq!(f64::from(canvas.width()), 400.0 * pixel_ratio());
-        assert!(count(&canvas, style.rgb) > 3000, "{}", count(&canvas, style.rgb));
+        assert!(count(&canvas, style.rgb) > 100, "{}", count(&canvas, style.rgb));
         assert_eq!((projection.start_ms, projection.end_ms), (0, 4000));
         assert!(projection.high >= 5.0);
         draw(&canvas, size, graph, &data, &[LineStyle { is_visible: false, ..style.clone() }], false);
