@@ -140,7 +140,7 @@ impl Files {
                             changed = true;
                         }
                         Err(error) => {
-                            warn!(error = ?error.to_string(), "invalid target file; keeping its previous targets")
+                            warn!(error = ?error.to_string(), "invalid target file; keeping its previous targets");
                         }
                     }
                     file.text = Some(text);

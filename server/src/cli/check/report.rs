@@ -141,7 +141,7 @@ impl Report {
         for PageError { position, reason } in &self.errors {
             match position {
                 Some(Position { line, column }) => {
-                    writeln!(f, "  line {line}, column {column}: {}", printable(reason))?
+                    writeln!(f, "  line {line}, column {column}: {}", printable(reason))?;
                 }
                 None => writeln!(f, "  {}", printable(reason))?,
             }
