@@ -1,5 +1,5 @@
 //! `check`: what it says of pages that are good, bad, absent or not to be had, and how it exits.
-use crate::harness::{FakeTarget, answer, page, raw, status};
+use crate::harness::{FakeTarget, answer, metrics_page, raw, status};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -189,7 +189,7 @@ fn what_cannot_be_read_exits_1_and_what_cannot_be_meant_2() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_url_is_asked_as_the_scraper_asks() {
-    let target = FakeTarget::page("a 1\n").await;
+    let target = FakeTarget::serving("a 1\n").await;
     let (code, report) = checked_url(target.url()).await;
     assert_eq!((code, &report["format"], &report["format_by"]), (Some(0), &json!("text"), &json!("content_type")));
     let head = target.requests.lock().expect("a lock")[0].clone();
@@ -198,7 +198,7 @@ async fn a_url_is_asked_as_the_scraper_asks() {
         "{head}"
     );
 
-    target.turn(Some(answer("Content-Type: application/openmetrics-text\r\n", b"a 1\n")));
+    target.set_behaviour(Some(answer("Content-Type: application/openmetrics-text\r\n", b"a 1\n")));
     let (code, report) = checked_url(target.url()).await;
     assert_eq!((code, &report["format"], &report["refused"][0]["line"]), (Some(1), &json!("openmetrics"), &json!(2)));
 
@@ -207,12 +207,12 @@ async fn a_url_is_asked_as_the_scraper_asks() {
         (raw("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/b\r\nContent-Length: 0\r\n\r\n"), "redirect"),
         (answer("Content-Type: text/html\r\n", b"a 1\n"), "content type"),
     ] {
-        target.turn(Some(behaviour));
+        target.set_behaviour(Some(behaviour));
         let (code, report) = checked_url(target.url()).await;
         assert_eq!((code, &report["format"], &report["refused"][0]["line"]), (Some(1), &Value::Null, &Value::Null));
         assert!(report["refused"][0]["reason"].as_str().is_some_and(|reason| reason.contains(says)), "{report}");
     }
-    target.turn(Some(page("a 1\n")));
+    target.set_behaviour(Some(metrics_page("a 1\n")));
     let url = target.url();
     let output =
         tokio::task::spawn_blocking(move || check(&[&url, "--format", "openmetrics"], b"")).await.expect("an end");

@@ -1,6 +1,6 @@
 //! Two dozen hostile targets at once beside fifty good ones: each fails with its own reason, the good ones stay on time,
 //! and memory stays bounded.
-use crate::harness::{Behaviour, FakeTarget, answer, hang, page, raw, scratch_file, status};
+use crate::harness::{Behaviour, FakeTarget, answer, hang, metrics_page, raw, scratch_file, status};
 use crate::program::Program;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ async fn fails_with(program: &Program, instance: &str, reason: &str) {
 /// A page that differs each time it is asked for.
 fn by_turn(text: impl Fn(u64) -> String + Send + Sync + 'static) -> Behaviour {
     let turn = AtomicU64::new(0);
-    Arc::new(move |head, stream| page(&text(turn.fetch_add(1, Ordering::Relaxed)))(head, stream))
+    Arc::new(move |head, stream| metrics_page(&text(turn.fetch_add(1, Ordering::Relaxed)))(head, stream))
 }
 
 /// Writes pieces for ever, each after a pause.
@@ -86,7 +86,7 @@ fn bomb() -> Vec<u8> {
 
 /// What each hostile target does, and the reason it must fail for; none where it may be up.
 fn hostile() -> Vec<(Behaviour, Option<&'static str>)> {
-    let text = |text: String| page(&text);
+    let text = |text: String| metrics_page(&text);
     let sign_in = answer("Content-Type: text/html\r\n", b"<html>Sign in</html>");
     let half = raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 900\r\n\r\na 1\n");
     let error = format!("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 9\r\n\r\n{}", "e".repeat(10 << 20));
@@ -95,7 +95,7 @@ fn hostile() -> Vec<(Behaviour, Option<&'static str>)> {
     let flapping: Behaviour = {
         let turn = AtomicU64::new(0);
         Arc::new(move |head, stream| match turn.fetch_add(1, Ordering::Relaxed) % 2 {
-            0 => page("flapping 1\n")(head, stream),
+            0 => metrics_page("flapping 1\n")(head, stream),
             _ => status("500 Internal Server Error")(head, stream),
         })
     };
@@ -135,7 +135,7 @@ fn hostile() -> Vec<(Behaviour, Option<&'static str>)> {
 async fn hostile_targets_cost_good_ones_nothing_and_memory_little() {
     let mut good = Vec::new();
     for replica in 0..GOOD {
-        good.push(FakeTarget::page(&lines(200, |n| format!("good{{r=\"{replica}\",n=\"{n}\"}} {n}\n"))).await);
+        good.push(FakeTarget::serving(&lines(200, |n| format!("good{{r=\"{replica}\",n=\"{n}\"}} {n}\n"))).await);
     }
     let good_urls: Vec<String> = good.iter().map(FakeTarget::url).collect();
     let alone = running(&good_urls, &[]).await;

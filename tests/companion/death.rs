@@ -17,7 +17,7 @@ async fn fleet() -> (FakeTarget, Companion) {
     let lines: String = (0..SERIES)
         .map(|n| format!("fleet{{n=\"{n}\",model_name=\"m{}\",path=\"/v1/completions/{n}\"}} {n}\n", n % 7))
         .collect();
-    let target = FakeTarget::page(&lines).await;
+    let target = FakeTarget::serving(&lines).await;
     let flags = ServeArgs { scrape_interval: Some("2s".into()), ..args(&[&target.url()]) };
     let companion = Companion::start(&flags).await;
     companion.wait_for("count(fleet)", &[], &[&SERIES.to_string()]).await;

@@ -10,9 +10,9 @@ use tsdb::{Limits, Store};
 
 #[tokio::test]
 async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more() {
-    let engine = FakeTarget::page("sglang:token_usage{model_name=\"m\"} 0.5\n").await;
-    let other = FakeTarget::page("process_cpu_seconds_total 1\n").await;
-    engine.turn(None);
+    let engine = FakeTarget::serving("sglang:token_usage{model_name=\"m\"} 0.5\n").await;
+    let other = FakeTarget::serving("process_cpu_seconds_total 1\n").await;
+    engine.set_behaviour(None);
     let addresses = [&engine, &other].map(|target| LocalAddress::new(target.address.port(), "/metrics"));
     let pool = Arc::new(Scrapers::new(Store::new(Limits::default()), Client::new(1 << 20).expect("a client")));
     let pace = Pace { interval: Duration::from_secs(3600), timeout: Duration::from_secs(1) };
@@ -29,7 +29,7 @@ async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more(
     };
     settled(3).await;
     assert!(!pool.has_instance(&engine.instance()));
-    engine.turn(Some(crate::harness::page("sglang:token_usage{model_name=\"m\"} 0.5\n")));
+    engine.set_behaviour(Some(crate::harness::metrics_page("sglang:token_usage{model_name=\"m\"} 0.5\n")));
     tokio::time::timeout(inferboard_tests::PATIENCE, async {
         while !pool.has_instance(&engine.instance()) {
             tokio::time::sleep(Duration::from_millis(10)).await;

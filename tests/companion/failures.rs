@@ -1,5 +1,7 @@
 //! Targets that are broken or hostile: each fails with its own reason, and stores nothing.
-use crate::harness::{Behaviour, Companion, FakeTarget, Greeter, answer, args, hang, page, raw, scratch_file, status};
+use crate::harness::{
+    Behaviour, Companion, FakeTarget, PlaintextServer, answer, args, hang, metrics_page, raw, scratch_file, status,
+};
 
 const TEXT: &str = "Content-Type: text/plain; version=0.0.4\r\n";
 
@@ -27,7 +29,7 @@ async fn answers_that_are_no_pages() {
     fails_with(answer("Content-Type: text/html\r\n", b"good 1\n"), "content_type").await;
     fails_with(answer("", b"good 1\n"), "content_type").await;
     fails_with(answer("Content-Type: application/openmetrics-text\r\n", b"good 1\n"), "parse").await;
-    fails_with(page("good 1\nbad{ 1\n"), "parse").await;
+    fails_with(metrics_page("good 1\nbad{ 1\n"), "parse").await;
     fails_with(raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\ngood 1\n"), "connect")
         .await;
     fails_with(raw("no HTTP at all"), "connect").await;
@@ -37,11 +39,11 @@ async fn answers_that_are_no_pages() {
 #[tokio::test]
 async fn pages_that_break_a_limit() {
     let lines = |count: usize| -> String { (0..count).map(|n| format!("good{{n=\"{n}\"}} 1\n")).collect() };
-    fails_with(page(&lines(50_001)), "sample_limit").await;
-    fails_with(page(&format!("good 1\nlong{{l=\"{}\"}} 1\n", "x".repeat(5000))), "label_limit").await;
-    fails_with(page(&format!("good 1\n# {}\n", "x".repeat(2 << 20))), "line_limit").await;
+    fails_with(metrics_page(&lines(50_001)), "sample_limit").await;
+    fails_with(metrics_page(&format!("good 1\nlong{{l=\"{}\"}} 1\n", "x".repeat(5000))), "label_limit").await;
+    fails_with(metrics_page(&format!("good 1\n# {}\n", "x".repeat(2 << 20))), "line_limit").await;
     let many: Vec<_> = (0..65).map(|n| format!("l{n}=\"\"")).collect();
-    fails_with(page(&format!("good 1\nmany{{{}}} 1\n", many.join(","))), "label_limit").await;
+    fails_with(metrics_page(&format!("good 1\nmany{{{}}} 1\n", many.join(","))), "label_limit").await;
     let line = b"# a line of a page that is far too long to be kept\n";
     let bomb = gzip(|out| (0..1_000_000).for_each(|_| out.write_all(line).expect("memory")));
     fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &bomb), "body_limit").await;
@@ -59,7 +61,7 @@ async fn pages_packed_in_a_way_not_asked_for() {
 
 #[tokio::test]
 async fn places_that_cannot_be_reached() {
-    let greeter = Greeter::start().await;
+    let greeter = PlaintextServer::start().await;
     let no_tls = format!("https://{}", greeter.address);
     let no_name = format!("http://{}.invalid:1", "x".repeat(64));
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
@@ -77,7 +79,7 @@ fn had_credentials(target: &FakeTarget, path: &str) -> Option<bool> {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_takes_no_credentials_along() {
-    let canary = FakeTarget::page("good 1\n").await;
+    let canary = FakeTarget::serving("good 1\n").await;
     let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {}/\r\nContent-Length: 0\r\n\r\n", canary.url());
     let target = FakeTarget::start(raw(redirect)).await;
     let companion = with_credentials(&target).await;
@@ -92,7 +94,7 @@ async fn a_redirect_within_the_origin_is_followed_a_few_times() {
         let target = match head.split(' ').nth(1) {
             Some("/metrics") => "/moved",
             Some("/moved") => "/moved/again",
-            Some("/moved/again") => return page("good 1\n")(head, stream),
+            Some("/moved/again") => return metrics_page("good 1\n")(head, stream),
             _ => "/round",
         };
         raw(format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"))(head, stream)
@@ -112,7 +114,7 @@ async fn a_redirect_within_the_origin_is_followed_a_few_times() {
 async fn a_page_that_repeats_the_credentials_is_not_stored() {
     let echo: Behaviour = std::sync::Arc::new(|head, stream| {
         let token = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default().to_owned();
-        page(&format!("good 1\necho{{token=\"{token}\"}} 1\n"))(head, stream)
+        metrics_page(&format!("good 1\necho{{token=\"{token}\"}} 1\n"))(head, stream)
     });
     let target = FakeTarget::start(echo).await;
     let companion = with_credentials(&target).await;

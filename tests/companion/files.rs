@@ -4,8 +4,8 @@ use server::cli::args::ServeArgs;
 
 #[tokio::test]
 async fn a_file_that_changes_changes_the_targets_without_a_restart() {
-    let (one, two) = (FakeTarget::page("one 1\n").await, FakeTarget::page("two 2\n").await);
-    let three = FakeTarget::page("three 3\n").await;
+    let (one, two) = (FakeTarget::serving("one 1\n").await, FakeTarget::serving("two 2\n").await);
+    let three = FakeTarget::serving("three 3\n").await;
     let entry = |target: &FakeTarget, model: &str| {
         format!("{{\"targets\": [\"{}\"], \"labels\": {{\"model\": \"{model}\", \"team\": \"t\"}}}}", target.instance())
     };

@@ -31,7 +31,7 @@ async fn a_data_source_works() {
         vllm:e2e_request_latency_seconds_bucket{model_name=\"llama\",le=\"+Inf\"} 5\n\
         vllm:e2e_request_latency_seconds_sum{model_name=\"llama\"} 6\n\
         vllm:e2e_request_latency_seconds_count{model_name=\"llama\"} 5\n";
-    let target = FakeTarget::page(page).await;
+    let target = FakeTarget::serving(page).await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     companion.wait_for("vllm:num_requests_running", &[], &["3"]).await;
     let now_s = server::clock::now_ms() as f64 / 1000.0;

@@ -146,12 +146,12 @@ impl FakeTarget {
         Self { address, requests, times, behaviour, accepting }
     }
 
-    pub(crate) async fn page(text: &str) -> Self {
-        Self::start(page(text)).await
+    pub(crate) async fn serving(text: &str) -> Self {
+        Self::start(metrics_page(text)).await
     }
 
     /// Does something else from now on; none closes each connection at once.
-    pub(crate) fn turn(&self, behaviour: Option<Behaviour>) {
+    pub(crate) fn set_behaviour(&self, behaviour: Option<Behaviour>) {
         *self.behaviour.lock().expect("a lock") = behaviour;
     }
 
@@ -202,12 +202,12 @@ impl Drop for FakeTarget {
 }
 
 /// A server on a free port of loopback that says something plain to whoever begins TLS.
-pub(crate) struct Greeter {
+pub(crate) struct PlaintextServer {
     pub(crate) address: SocketAddr,
     greeting: JoinHandle<()>,
 }
 
-impl Greeter {
+impl PlaintextServer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -222,7 +222,7 @@ impl Greeter {
     }
 }
 
-impl Drop for Greeter {
+impl Drop for PlaintextServer {
     fn drop(&mut self) {
         self.greeting.abort();
     }
@@ -260,7 +260,7 @@ pub(crate) fn answer(headers: &str, body: &[u8]) -> Behaviour {
 }
 
 /// Answers with a page of Prometheus text.
-pub(crate) fn page(text: &str) -> Behaviour {
+pub(crate) fn metrics_page(text: &str) -> Behaviour {
     answer("Content-Type: text/plain; version=0.0.4\r\n", text.as_bytes())
 }
 

@@ -1,5 +1,5 @@
 //! History on disk: it survives restarts and kills, and belongs to one process.
-use crate::harness::{Behaviour, Companion, FakeTarget, args, page, scratch_file};
+use crate::harness::{Behaviour, Companion, FakeTarget, args, metrics_page, scratch_file};
 use crate::program::Program;
 use serde_json::Value;
 use server::cli::args::ServeArgs;
@@ -18,11 +18,11 @@ fn keeping(dir: &Path, target: &str) -> ServeArgs {
 async fn a_restart_goes_on_where_it_was() {
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("new/data");
-    let target = FakeTarget::page("kept 1\n").await;
+    let target = FakeTarget::serving("kept 1\n").await;
     let companion = Companion::start(&keeping(&data, &target.url())).await;
     companion.wait_for("kept", &[], &["1"]).await;
     companion.stop().await;
-    target.turn(Some(page("kept 2\n")));
+    target.set_behaviour(Some(metrics_page("kept 2\n")));
     let companion = Companion::start(&keeping(&data, &target.url())).await;
     companion.wait_for("kept", &[], &["2"]).await;
     assert_eq!(companion.values("min_over_time(kept[1m])", &[]).await, ["1"]);
@@ -64,7 +64,7 @@ fn counting(turn: &Arc<AtomicU64>) -> Behaviour {
         let is_scrape = !head.starts_with("GET /health");
         let turn = turn.fetch_add(u64::from(is_scrape), Ordering::SeqCst) + u64::from(is_scrape);
         let others: String = (0..200).map(|n| format!("load{{n=\"{n}\"}} {turn}\n")).collect();
-        page(&format!("turn {turn}\n{others}"))(head, stream)
+        metrics_page(&format!("turn {turn}\n{others}"))(head, stream)
     })
 }
 
@@ -90,7 +90,7 @@ async fn a_kill_loses_at_most_one_scrape() {
         let before = stored(&running).await;
         drop(running);
         // Nothing is counted while what is stored is looked at.
-        targets.iter().for_each(|target| target.turn(None));
+        targets.iter().for_each(|target| target.set_behaviour(None));
         let again = Program::start(&[], &config).await;
         let stored = stored(&again).await;
         for (instance, before) in before {
@@ -99,7 +99,7 @@ async fn a_kill_loses_at_most_one_scrape() {
             assert!(last + 1 >= before, "{last} of {before} scrapes are there after kill {kill}");
         }
         drop(again);
-        targets.iter().zip(&turns).for_each(|(target, turn)| target.turn(Some(counting(turn))));
+        targets.iter().zip(&turns).for_each(|(target, turn)| target.set_behaviour(Some(counting(turn))));
     }
     println!("{kills} kills lost at most {most_lost} scrapes of a target");
 }

@@ -1,5 +1,5 @@
 //! Hosted platforms, played as their documents describe them: what is stored, what is shared, and what stays secret.
-use crate::harness::{Behaviour, Companion, FakeTarget, INTERVAL, answer, args, http, page, raw, scratch_file};
+use crate::harness::{Behaviour, Companion, FakeTarget, INTERVAL, answer, args, http, metrics_page, raw, scratch_file};
 use server::cli::args::ServeArgs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,7 +101,7 @@ async fn wait_for_shared(companion: &Companion, status: u16, word: &str) -> Stri
 #[tokio::test]
 async fn an_endpoint_is_stored_with_its_replicas_and_shared_unchanged() {
     let metrics = answer("Content-Type: application/openmetrics-text\r\n", HF_PAGE.as_bytes());
-    let lenient = page(HF_PAGE);
+    let lenient = metrics_page(HF_PAGE);
     let state = answer("Content-Type: application/json\r\n", HF_STATE.as_bytes());
     let platform = FakeTarget::start(hugging_face(lenient, state.clone())).await;
     let companion = with_endpoint(&platform).await;
@@ -116,7 +116,7 @@ async fn an_endpoint_is_stored_with_its_replicas_and_shared_unchanged() {
     assert_eq!(read_shared(&companion, "other").await.0, 404);
 
     // What calls itself OpenMetrics and is not by the letter is refused, and said to be.
-    platform.turn(Some(hugging_face(metrics, state)));
+    platform.set_behaviour(Some(hugging_face(metrics, state)));
     companion.wait_for("inferboard_scrape_failed", &["reason"], &["parse 1"]).await;
     wait_for_shared(&companion, 502, "(parse)").await;
     // The state goes on by itself.
@@ -126,7 +126,7 @@ async fn an_endpoint_is_stored_with_its_replicas_and_shared_unchanged() {
 #[tokio::test]
 async fn each_refusal_has_its_name_and_is_never_a_page() {
     let state = || answer("Content-Type: application/json\r\n", HF_STATE.as_bytes());
-    let platform = FakeTarget::start(hugging_face(page(HF_PAGE), state())).await;
+    let platform = FakeTarget::start(hugging_face(metrics_page(HF_PAGE), state())).await;
     let companion = with_endpoint(&platform).await;
     wait_for_shared(&companion, 200, "http_requests").await;
     let error_page = answer("Content-Type: text/html\r\n", b"<html>Sign in</html>");
@@ -134,7 +134,7 @@ async fn each_refusal_has_its_name_and_is_never_a_page() {
     let slow: Behaviour = Arc::new(|head, stream| {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            page(HF_PAGE)(head, stream).await;
+            metrics_page(HF_PAGE)(head, stream).await;
         })
     });
     for (behaviour, reason, status) in [
@@ -146,16 +146,16 @@ async fn each_refusal_has_its_name_and_is_never_a_page() {
         (truncated, "connect", 502),
         (slow, "timeout", 504),
     ] {
-        platform.turn(Some(hugging_face(behaviour, state())));
+        platform.set_behaviour(Some(hugging_face(behaviour, state())));
         wait_for_shared(&companion, status, &format!("({reason})")).await;
         companion.wait_for("inferboard_scrape_failed", &["reason"], &[&format!("{reason} 1")]).await;
     }
-    platform.turn(Some(refuse("401 Unauthorized", "")));
+    platform.set_behaviour(Some(refuse("401 Unauthorized", "")));
     wait_for_shared(&companion, 502, "(unauthorized)").await;
     let failed = "sum by (job, reason) (inferboard_scrape_failed)";
     let both = ["huggingface unauthorized 1", "huggingface-state unauthorized 1"];
     companion.wait_for(failed, &["job", "reason"], &both).await;
-    platform.turn(Some(hugging_face(page(HF_PAGE), state())));
+    platform.set_behaviour(Some(hugging_face(metrics_page(HF_PAGE), state())));
     wait_for_shared(&companion, 200, "http_requests").await;
 }
 
@@ -172,13 +172,13 @@ async fn a_platform_that_asks_for_time_gets_it() {
     }
     // Though nothing is asked, each interval has its scrape.
     companion.wait_for("count_over_time(up{job=\"huggingface\"}[1m]) > bool 4", &[], &["1"]).await;
-    platform.turn(Some(hugging_face(page(HF_PAGE), page("{}"))));
+    platform.set_behaviour(Some(hugging_face(metrics_page(HF_PAGE), metrics_page("{}"))));
     companion.wait_for("up{job=\"huggingface\"}", &[], &["1"]).await;
 }
 
 #[tokio::test]
 async fn five_hundred_readers_cost_the_platform_one_request_an_interval() {
-    let platform = FakeTarget::start(hugging_face(page(HF_PAGE), page("{}"))).await;
+    let platform = FakeTarget::start(hugging_face(metrics_page(HF_PAGE), metrics_page("{}"))).await;
     let companion = with_endpoint_every(&platform, "5s").await;
     wait_for_shared(&companion, 200, "http_requests").await;
     let count = || {
@@ -207,7 +207,7 @@ async fn five_hundred_readers_cost_the_platform_one_request_an_interval() {
 
 #[tokio::test]
 async fn baseten_tells_models_and_deployments_apart() {
-    let export = platform("Api-Key bt_CANARY".into(), vec![("/metrics", page(BASETEN_PAGE))]);
+    let export = platform("Api-Key bt_CANARY".into(), vec![("/metrics", metrics_page(BASETEN_PAGE))]);
     let platform = FakeTarget::start(export).await;
     let companion = companion_of(&format!(
         "[[baseten]]\nurl = \"{}/metrics\"\nauthorization = {{ credentials = \"bt_CANARY\" }}\n",
@@ -226,16 +226,18 @@ async fn baseten_tells_models_and_deployments_apart() {
 async fn no_route_or_series_tells_a_token() {
     let echo: Behaviour = Arc::new(|head, stream| {
         let value = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default().to_owned();
-        page(&format!("http_requests{{replica_id=\"{value}\"}} 1\n"))(head, stream)
+        metrics_page(&format!("http_requests{{replica_id=\"{value}\"}} 1\n"))(head, stream)
     });
     let state = answer("Content-Type: application/json\r\n", HF_STATE.as_bytes());
     let platform = FakeTarget::start(hugging_face(echo, state)).await;
     let companion = with_endpoint(&platform).await;
     wait_for_shared(&companion, 502, "(secret_echo)").await;
     let seen = AtomicBool::new(false);
-    for behaviour in [refuse("401 Unauthorized", ""), refuse("500 Internal Server Error", ""), page("a{b=\"hf_\n")] {
+    for behaviour in
+        [refuse("401 Unauthorized", ""), refuse("500 Internal Server Error", ""), metrics_page("a{b=\"hf_\n")]
+    {
         let asked = platform.count("GET ");
-        platform.turn(Some(hugging_face(behaviour.clone(), behaviour)));
+        platform.set_behaviour(Some(hugging_face(behaviour.clone(), behaviour)));
         platform.wait_for("GET ", asked + 4).await;
         let routes = [
             "/",

@@ -1,6 +1,6 @@
 //! Pods of a cluster that is played: what each is doing and when, restarts with their reasons, and a server that fails.
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
-use crate::harness::{Companion, FakeTarget, Greeter, args, http, scratch_file};
+use crate::harness::{Companion, FakeTarget, PlaintextServer, args, http, scratch_file};
 use serde_json::{Value, json};
 use server::cli::args::ServeArgs;
 use server::config::Settings;
@@ -110,7 +110,7 @@ async fn stored_states(companion: &Companion, name: &str) -> Vec<(String, f64)> 
 
 #[tokio::test]
 async fn scaling_from_two_to_six_and_back_appears_as_played() {
-    let page = FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 1\n").await;
+    let page = FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 1\n").await;
     let server = ApiServer::new();
     server.apply("deployments", deployment(2));
     let autoscaler = json!({"metadata": {"name": "llama"}, "spec": {"minReplicas": 2, "maxReplicas": 8,
@@ -169,8 +169,8 @@ async fn range(companion: &Companion, query: &str, start_ms: f64, end_ms: f64) -
 #[tokio::test]
 async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
     let (one, two) = (
-        FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 1\n").await,
-        FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 2\n").await,
+        FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 1\n").await,
+        FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 2\n").await,
     );
     let server = ApiServer::new();
     server.refuse("deployments", Some("403 Forbidden"));
@@ -203,7 +203,7 @@ async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
 
 #[tokio::test]
 async fn restarts_are_counted_by_their_reasons() {
-    let page = FakeTarget::page("a 1\n").await;
+    let page = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
     server.apply("pods", pod("p1", page.address, "running"));
     let fake = server.start().await;
@@ -243,7 +243,7 @@ async fn restarts_are_counted_by_their_reasons() {
 
 #[tokio::test]
 async fn an_access_that_does_not_work_is_named() {
-    let greeter = Greeter::start().await;
+    let greeter = PlaintextServer::start().await;
     let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
     let (companion, files) = companion(greeter.address, "").await;
     companion.wait_for(why, &["reason"], &["connect 1"]).await;
@@ -264,7 +264,7 @@ fn grow(pauses: &[Duration]) {
 
 #[tokio::test]
 async fn who_may_list_and_not_watch_asks_ever_more_rarely() {
-    let page = FakeTarget::page("a 1\n").await;
+    let page = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
     server.apply("pods", pod("p1", page.address, "running"));
     server.refuse("pods?watch", Some("403 Forbidden"));
@@ -280,7 +280,7 @@ async fn who_may_list_and_not_watch_asks_ever_more_rarely() {
 
 #[tokio::test]
 async fn watches_that_end_at_once_are_no_flood() {
-    let page = FakeTarget::page("a 1\n").await;
+    let page = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
     server.apply("pods", pod("p1", page.address, "running"));
     server.hurry();
@@ -297,7 +297,7 @@ async fn watches_that_end_at_once_are_no_flood() {
 
 #[tokio::test]
 async fn a_cluster_that_fails_says_why_and_is_followed_again() {
-    let page = FakeTarget::page("a 1\n").await;
+    let page = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
     for name in ["p1", "p2"] {
         server.apply("pods", pod(name, page.address, "running"));

@@ -56,7 +56,8 @@ async fn the_companion_and_its_machine_are_one_page() {
 
 #[tokio::test]
 async fn the_latest_samples_are_sorted_and_stamped() {
-    let target = FakeTarget::page("b{x=\"2\"} 2\na{x=\"1\"} 1\nb{x=\"1\"} NaN\n{\"c.d\",\"e.f\"=\"\\\"\"} 3\n").await;
+    let target =
+        FakeTarget::serving("b{x=\"2\"} 2\na{x=\"1\"} 1\nb{x=\"1\"} NaN\n{\"c.d\",\"e.f\"=\"\\\"\"} 3\n").await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     let (instance, selectors) = (target.instance(), ["{__name__=~\"b|c.+\"}", "a", "{x=\"1\"}"]);
     let labels = format!("instance=\"{instance}\",job=\"unknown\",replica=\"{instance}\"");
@@ -98,7 +99,7 @@ async fn the_latest_samples_are_sorted_and_stamped() {
         );
         assert_eq!(unstamped, expected);
     }
-    target.turn(None);
+    target.set_behaviour(None);
     companion.wait_for("a", &[], &[]).await;
     let (_, _, body) = get(&companion, "/federate", &["{x=\"1\"}", "up{job=\"unknown\"}"], "*/*").await;
     assert!(body.starts_with("# TYPE up untyped\nup{") && body.lines().count() == 2, "{body}");

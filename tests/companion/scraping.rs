@@ -1,25 +1,25 @@
 //! What is scraped, and what becomes of it.
-use crate::harness::{Companion, FakeTarget, answer, args, hang, page};
+use crate::harness::{Companion, FakeTarget, answer, args, hang, metrics_page};
 use server::config::Settings;
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[tokio::test]
 async fn a_target_comes_goes_and_comes_back() {
-    let target = FakeTarget::page("vllm:num_requests_running{model_name=\"m\"} 3\n").await;
+    let target = FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 3\n").await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     let by = ["job", "model", "replica", "instance"];
     let up = format!("vllm m {0} {0} 1", target.instance());
     companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&up]).await;
     companion.wait_for("vllm:num_requests_running", &["model"], &["m 3"]).await;
 
-    target.turn(None);
+    target.set_behaviour(None);
     let down = format!("vllm m {0} {0} 0", target.instance());
     companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&down]).await;
     companion.wait_for("vllm:num_requests_running", &[], &[]).await;
     companion.wait_for("inferboard_scrape_failed", &["reason", "model"], &["connect m 1"]).await;
 
-    target.turn(Some(page("vllm:num_requests_running{model_name=\"m\"} 4\n")));
+    target.set_behaviour(Some(metrics_page("vllm:num_requests_running{model_name=\"m\"} 4\n")));
     companion.wait_for("vllm:num_requests_running", &["model"], &["m 4"]).await;
     companion.wait_for("inferboard_scrape_failed", &[], &[]).await;
     let head = target.requests.lock().expect("a lock")[0].clone();
@@ -30,7 +30,7 @@ async fn a_target_comes_goes_and_comes_back() {
 #[tokio::test]
 async fn what_was_found_on_a_page_is_told() {
     let page_of = |version: &str| {
-        page(&format!(
+        metrics_page(&format!(
             "sglang:num_running_reqs{{model_name=\"m\"}} 1\nsglang:brand_new{{model_name=\"m\"}} 1\n\
              # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1\nother{{version=\"{version}\"}} 1\n"
         ))
@@ -42,13 +42,13 @@ async fn what_was_found_on_a_page_is_told() {
     companion.wait_for("sort(inferboard_unclaimed_families{job=\"sglang\"})", &[], &["2"]).await;
     let unread = "count by (family) (inferboard_family_unclaimed{job=\"sglang\"})";
     companion.wait_for(unread, &["family"], &["other 1", "sglang:brand_new 1"]).await;
-    target.turn(Some(page("vllm:num_requests_running{model_name=\"m\"} 1\n")));
+    target.set_behaviour(Some(metrics_page("vllm:num_requests_running{model_name=\"m\"} 1\n")));
     companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "job"], &["vllm vllm 1"]).await;
 }
 
 #[tokio::test]
 async fn one_target_that_hangs_holds_up_no_other() {
-    let (slow, quick) = (FakeTarget::start(hang()).await, FakeTarget::page("a 1\n").await);
+    let (slow, quick) = (FakeTarget::start(hang()).await, FakeTarget::serving("a 1\n").await);
     let companion = Companion::start(&args(&[&slow.url(), &quick.url()])).await;
     companion
         .wait_for("inferboard_scrape_failed", &["instance", "reason"], &[&format!("{} timeout 1", slow.instance())])
@@ -78,7 +78,7 @@ async fn pages_are_read_in_each_format_and_coding() {
 async fn a_time_on_the_page_is_the_samples_time() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
     let stamped_s = now - 100;
-    let target = FakeTarget::page(&format!("old 7 {stamped_s}000\n")).await;
+    let target = FakeTarget::serving(&format!("old 7 {stamped_s}000\n")).await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     companion.wait_for("timestamp(old)", &[], &[&stamped_s.to_string()]).await;
     companion.wait_for("count_over_time(old[5m])", &[], &["1"]).await;
@@ -86,8 +86,11 @@ async fn a_time_on_the_page_is_the_samples_time() {
 
 #[tokio::test]
 async fn a_reload_ends_and_starts_targets_and_leaves_the_others() {
-    let (kept, ended, new) =
-        (FakeTarget::page("kept 1\n").await, FakeTarget::page("ended 1\n").await, FakeTarget::page("new 1\n").await);
+    let (kept, ended, new) = (
+        FakeTarget::serving("kept 1\n").await,
+        FakeTarget::serving("ended 1\n").await,
+        FakeTarget::serving("new 1\n").await,
+    );
     let companion = Companion::start(&args(&[&kept.url(), &ended.url()])).await;
     companion.wait_for("kept or ended", &["__name__"], &["ended 1", "kept 1"]).await;
     let settings = Settings::load(&args(&[&kept.url(), &new.url()])).expect("settings");

@@ -1,5 +1,5 @@
 //! What replicas are doing, told by looking at them.
-use crate::harness::{Behaviour, Companion, FakeTarget, args, hang, page, raw, status};
+use crate::harness::{Behaviour, Companion, FakeTarget, args, hang, metrics_page, raw, status};
 use server::cli::args::ServeArgs;
 use server::config::Settings;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ fn loading() -> Behaviour {
 
 fn vllm(start_s: u32) -> Behaviour {
     let text = format!("vllm:num_requests_running{{model_name=\"m\"}} 3\nprocess_start_time_seconds {start_s}\n");
-    server(page(&text), status("200 OK"))
+    server(metrics_page(&text), status("200 OK"))
 }
 
 #[tokio::test]
 async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
-    let address = FakeTarget::page("").await.stop().await;
+    let address = FakeTarget::serving("").await.stop().await;
     let url = format!("http://{address}");
     let companion = Companion::start(&args(&[&url])).await;
     let by = ["state", "model", "replica", "instance"];
@@ -36,7 +36,7 @@ async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
     let target = FakeTarget::start_at(address, server(loading(), loading())).await;
     companion.wait_for(STATE, &["state"], &["initializing 1"]).await;
     companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
-    target.turn(Some(vllm(100)));
+    target.set_behaviour(Some(vllm(100)));
     let running = format!("running m {address} {address} 1");
     companion.wait_for(STATE, &by, &[&running]).await;
     companion.wait_for("inferboard_replica_ready_seconds > bool 0", &["model"], &["m 1"]).await;
@@ -57,9 +57,9 @@ async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
     assert_eq!(target.count("GET /health "), asked);
     assert!(asked <= 1, "{asked}");
 
-    target.turn(Some(server(hang(), status("500 Internal Server Error"))));
+    target.set_behaviour(Some(server(hang(), status("500 Internal Server Error"))));
     companion.wait_for(STATE, &["state"], &["failed 1"]).await;
-    target.turn(Some(server(hang(), status("200 OK"))));
+    target.set_behaviour(Some(server(hang(), status("200 OK"))));
     companion.wait_for(STATE, &["state"], &["running 1"]).await;
 }
 
@@ -78,7 +78,7 @@ async fn a_replica_that_is_taken_away_has_stopped_and_is_gone() {
 
 #[tokio::test]
 async fn an_exporter_is_no_replica() {
-    let (exporter, engine) = (FakeTarget::page("node_load1 1\n").await, FakeTarget::start(vllm(100)).await);
+    let (exporter, engine) = (FakeTarget::serving("node_load1 1\n").await, FakeTarget::start(vllm(100)).await);
     let companion = Companion::start(&args(&[&exporter.url(), &engine.url()])).await;
     companion.wait_for("count(up{job=~\"vllm|host\",replica!=\"\"})", &[], &["2"]).await;
     companion.wait_for("count by (job) (inferboard_replica_state)", &["job"], &["vllm 7"]).await;
@@ -92,7 +92,7 @@ async fn what_is_known_of_a_replica_outlives_the_companion() {
     let by = ["state", "job", "model"];
     let companion = Companion::start(&flags).await;
     companion.wait_for(STATE, &by, &["running vllm m 1"]).await;
-    target.turn(Some(vllm(200)));
+    target.set_behaviour(Some(vllm(200)));
     companion.wait_for("inferboard_replica_restarts_total", &["model"], &["m 1"]).await;
     companion.stop().await;
 
