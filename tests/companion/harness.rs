@@ -1,4 +1,4 @@
-//! A running companion, targets to point it at, and patience.
+//! Shared by the tests: a running companion, fake targets for it to scrape, and HTTP clients.
 use inferboard_tests::PATIENCE;
 use serde_json::Value;
 use server::app::App;
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// A companion on a free port of loopback; ends when dropped.
+/// A companion on a free loopback port; dropping it stops it.
 pub(crate) struct Companion {
     pub(crate) address: SocketAddr,
     pub(crate) reloads: mpsc::Sender<ConfiguredTargets>,
@@ -22,7 +22,7 @@ pub(crate) struct Companion {
     running: JoinHandle<()>,
 }
 
-/// How often a companion scrapes, and so how long a scrape may take. Shorter, and a busy machine fails scrapes.
+/// The scrape interval, and so the scrape timeout. With a shorter one, scrapes time out on a busy machine.
 pub(crate) const INTERVAL: &str = "500ms";
 
 /// Flags for a companion that scrapes only `targets`, every [`INTERVAL`].
@@ -49,10 +49,10 @@ impl Companion {
         Self { address, reloads, stop: Some(stop), running: tokio::spawn(app.run(stopped, received)) }
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Stops the companion and waits until it has ended.
     pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
-        self.running.await.expect("an orderly end");
+        self.running.await.expect("a clean shutdown");
     }
 
     /// The answer to an instant query.
@@ -62,7 +62,7 @@ impl Companion {
         serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json")
     }
 
-    /// The values of an instant query, each with the labels in `by`.
+    /// The values of an instant query, each preceded by its labels in `by`.
     pub(crate) async fn values(&self, query: &str, by: &[&str]) -> Vec<String> {
         let answer = self.query(query).await;
         let result = answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
@@ -76,7 +76,7 @@ impl Companion {
             .collect()
     }
 
-    /// Waits until the values of a query are these.
+    /// Waits until the values of a query are `expected`.
     pub(crate) async fn wait_for(&self, query: &str, by: &[&str], expected: &[&str]) {
         let mut last = Vec::new();
         let began = Instant::now();
@@ -87,26 +87,26 @@ impl Companion {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{query} is {last:?} and not {expected:?} after {PATIENCE:?}");
+        panic!("{query} is {last:?}, not {expected:?}, after {PATIENCE:?}");
     }
 }
 
-/// A file that holds `text` and goes away when dropped.
+/// A temporary file that contains `text` and is deleted when dropped.
 pub(crate) fn scratch_file(text: &str) -> tempfile::TempPath {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), text).expect("a temporary file");
     file.into_temp_path()
 }
 
-/// What a target does with a request.
+/// How a fake target handles a request, given its head and the connection.
 pub(crate) type Behaviour = Arc<dyn Fn(String, TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// A server on a free port of loopback that does what it is told with each connection's first request.
+/// A server on a free loopback port that handles the first request of each connection with a [`Behaviour`].
 pub(crate) struct FakeTarget {
     pub(crate) address: SocketAddr,
     /// The heads of the requests so far.
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
-    /// When each of them had been read.
+    /// When each request head was read.
     times: Arc<Mutex<Vec<Instant>>>,
     behaviour: Arc<Mutex<Option<Behaviour>>>,
     accepting: JoinHandle<()>,
@@ -117,24 +117,24 @@ impl FakeTarget {
         Self::start_at("127.0.0.1:0".parse().expect("an address"), behaviour).await
     }
 
-    /// Starts it where another has listened before.
+    /// Starts on an address where another target listened before.
     pub(crate) async fn start_at(address: SocketAddr, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let times = Arc::<Mutex<Vec<Instant>>>::default();
-        let noted = Arc::clone(&times);
+        let read_at = Arc::clone(&times);
         let behaviour = Arc::new(Mutex::new(Some(behaviour)));
-        let (seen, current) = (Arc::clone(&requests), Arc::clone(&behaviour));
+        let (heads, current) = (Arc::clone(&requests), Arc::clone(&behaviour));
         let accepting = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (seen, current, noted) = (Arc::clone(&seen), Arc::clone(&current), Arc::clone(&noted));
+                let (heads, current, read_at) = (Arc::clone(&heads), Arc::clone(&current), Arc::clone(&read_at));
                 tokio::spawn(async move {
                     let head = read_head(&mut stream).await;
                     {
-                        let mut seen = seen.lock().expect("a lock");
-                        noted.lock().expect("a lock").push(Instant::now());
-                        seen.push(head.clone());
+                        let mut heads = heads.lock().expect("a lock");
+                        read_at.lock().expect("a lock").push(Instant::now());
+                        heads.push(head.clone());
                     }
                     let behaviour = current.lock().expect("a lock").clone();
                     if let Some(behaviour) = behaviour {
@@ -150,40 +150,40 @@ impl FakeTarget {
         Self::start(metrics_page(text)).await
     }
 
-    /// Does something else from now on; none closes each connection at once.
+    /// Handles requests with `behaviour` from now on; `None` closes each connection without an answer.
     pub(crate) fn set_behaviour(&self, behaviour: Option<Behaviour>) {
         *self.behaviour.lock().expect("a lock") = behaviour;
     }
 
-    /// Ends, so that connections are refused.
+    /// Stops listening, so that connections are refused, and returns the address.
     pub(crate) async fn stop(mut self) -> SocketAddr {
         self.accepting.abort();
-        // Aborted, or ended with its listener: either way the port is free.
+        // Whether the task was aborted or had finished, its listener is dropped and the port is free.
         let _ = (&mut self.accepting).await;
         self.address
     }
 
-    /// How many requests began like this so far.
-    pub(crate) fn count(&self, beginning: &str) -> usize {
-        self.requests.lock().expect("a lock").iter().filter(|head| head.starts_with(beginning)).count()
+    /// The number of requests so far that start with `prefix`.
+    pub(crate) fn count(&self, prefix: &str) -> usize {
+        self.requests.lock().expect("a lock").iter().filter(|head| head.starts_with(prefix)).count()
     }
 
-    /// Waits until so many requests have begun like this.
-    pub(crate) async fn wait_for(&self, beginning: &str, count: usize) {
+    /// Waits until at least `count` requests start with `prefix`.
+    pub(crate) async fn wait_for(&self, prefix: &str, count: usize) {
         let began = Instant::now();
-        while self.count(beginning) < count {
-            assert!(began.elapsed() < PATIENCE, "{} of {count} requests {beginning}", self.count(beginning));
+        while self.count(prefix) < count {
+            assert!(began.elapsed() < PATIENCE, "{} of {count} requests {prefix}", self.count(prefix));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// The time between each two consecutive requests that began like this. The answer to one comes after its time, so a
-    /// client's pause is never longer than this, however busy the machine is.
-    pub(crate) fn pauses(&self, beginning: &str) -> Vec<Duration> {
+    /// The time between consecutive requests that start with `prefix`. Each time is taken before the answer is sent, so
+    /// a client's pause is never longer than this, however busy the machine is.
+    pub(crate) fn pauses(&self, prefix: &str) -> Vec<Duration> {
         let (requests, times) = (self.requests.lock().expect("a lock"), self.times.lock().expect("a lock"));
-        let own = requests.iter().zip(times.iter()).filter(|(head, _)| head.starts_with(beginning));
-        let own: Vec<Instant> = own.map(|(_, time)| *time).collect();
-        own.windows(2).map(|pair| pair[1] - pair[0]).collect()
+        let matching = requests.iter().zip(times.iter()).filter(|(head, _)| head.starts_with(prefix));
+        let matching: Vec<Instant> = matching.map(|(_, time)| *time).collect();
+        matching.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -201,30 +201,30 @@ impl Drop for FakeTarget {
     }
 }
 
-/// A server on a free port of loopback that says something plain to whoever begins TLS.
+/// A server on a free loopback port that answers a TLS handshake in plain text.
 pub(crate) struct PlaintextServer {
     pub(crate) address: SocketAddr,
-    greeting: JoinHandle<()>,
+    accepting: JoinHandle<()>,
 }
 
 impl PlaintextServer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let greeting = tokio::spawn(async move {
+        let accepting = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut hello = [0; 2048];
                 let _ = stream.read(&mut hello).await;
                 let _ = stream.write_all(b"220 no TLS is spoken here\r\n").await;
             }
         });
-        Self { address, greeting }
+        Self { address, accepting }
     }
 }
 
 impl Drop for PlaintextServer {
     fn drop(&mut self) {
-        self.greeting.abort();
+        self.accepting.abort();
     }
 }
 
@@ -239,32 +239,32 @@ async fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// Answers with these bytes and closes.
+/// Answers with these bytes and closes the connection.
 pub(crate) fn raw(answer: impl Into<Vec<u8>>) -> Behaviour {
     let answer = Arc::new(answer.into());
     Arc::new(move |_, mut stream| {
         let answer = Arc::clone(&answer);
         Box::pin(async move {
-            // The reader may have seen enough.
+            // The client may have closed the connection already.
             let _ = stream.write_all(&answer).await;
             let _ = stream.shutdown().await;
         })
     })
 }
 
-/// Answers 200 with `headers`, each with its line end, and a body.
+/// Answers 200 with `headers`, each of which ends with CRLF, and a body.
 pub(crate) fn answer(headers: &str, body: &[u8]) -> Behaviour {
     let length = body.len();
     let head = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
     raw([head.as_bytes(), body].concat())
 }
 
-/// Answers with a page of Prometheus text.
+/// Answers with a metrics page in the Prometheus text format.
 pub(crate) fn metrics_page(text: &str) -> Behaviour {
     answer("Content-Type: text/plain; version=0.0.4\r\n", text.as_bytes())
 }
 
-/// Answers with a status and nothing else.
+/// Answers with a status line and no body.
 pub(crate) fn status(line: &str) -> Behaviour {
     raw(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
 }
@@ -279,7 +279,7 @@ pub(crate) fn hang() -> Behaviour {
     })
 }
 
-/// A client that takes no detours and unpacks nothing.
+/// A client that uses no proxy, follows no redirect and decompresses nothing.
 pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
@@ -289,10 +289,10 @@ pub(crate) fn http() -> reqwest::Client {
         .expect("a client")
 }
 
-/// What comes back for these bytes until the connection is closed.
+/// Sends these bytes and returns what comes back until the connection is closed.
 pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    // The server may refuse before it has read all.
+    // The server may refuse the request before it has read everything.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;

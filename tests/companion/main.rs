@@ -1,4 +1,4 @@
-//! The companion from outside: real sockets on loopback, and targets that behave well and badly.
+//! Tests the companion from outside, over real sockets on loopback, with targets that behave well and badly.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 mod api;
 mod apiserver;

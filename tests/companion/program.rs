@@ -1,4 +1,4 @@
-//! The program itself as a process of its own, whose memory can be measured and whose end can be sudden.
+//! Runs the companion as a process of its own, whose memory can be measured and which can be killed.
 use crate::harness::http;
 use inferboard_tests::PATIENCE;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-/// Where the program is.
+/// The path of the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_inferboard-server");
 
 /// A running program; killed when dropped.
@@ -17,12 +17,12 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it with `flags` and a configuration file, and waits until it says where it listens.
+    /// Starts the program with `flags` and a configuration file, and waits until it prints its address.
     pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
         Self::start_command(Command::new(PROGRAM).args(flags).arg("--config").arg(config)).await
     }
 
-    /// As `start`, for a command that is prepared already.
+    /// Like `start`, for a prepared command.
     pub(crate) async fn start_command(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
         let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
@@ -40,13 +40,13 @@ impl Program {
         answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
     }
 
-    /// The values of an instant query, in no order.
+    /// The values of an instant query, in no particular order.
     pub(crate) async fn values(&self, query: &str) -> Vec<String> {
         let values = self.series(query).await.into_iter();
         values.map(|series| series["value"][1].as_str().unwrap_or("?").to_owned()).collect()
     }
 
-    /// Waits until the values of a query are these, and says how long it took.
+    /// Waits until the values of a query are `expected`, and returns how long that took.
     pub(crate) async fn wait_for(&self, query: &str, expected: &[&str]) -> Duration {
         let began = Instant::now();
         loop {
@@ -54,34 +54,34 @@ impl Program {
             if values == expected {
                 return began.elapsed();
             }
-            assert!(began.elapsed() < PATIENCE, "{query} is {values:?} and not {expected:?}");
+            assert!(began.elapsed() < PATIENCE, "{query} is {values:?}, not {expected:?}");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
 
-    /// Where it listens.
+    /// The address on which the program listens.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// Its process.
+    /// The process ID.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to end, and says how long it took.
+    /// Ends the program with SIGTERM, and returns how long that took.
     pub(crate) async fn stop(mut self) -> Duration {
         let began = Instant::now();
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
-        while self.child.try_wait().expect("its end").is_none() {
-            assert!(began.elapsed() < PATIENCE, "it does not end");
+        while self.child.try_wait().expect("an exit status").is_none() {
+            assert!(began.elapsed() < PATIENCE, "the program does not end");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         began.elapsed()
     }
 
-    /// The most memory it ever had.
+    /// The peak of its memory.
     pub(crate) fn peak_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -91,7 +91,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The program may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
