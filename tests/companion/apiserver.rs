@@ -1,4 +1,4 @@
-//! A Kubernetes API server that is played: lists, and watches that replay what happened since a resource version.
+//! A fake Kubernetes API server: lists, and watches that replay events since a resource version.
 use crate::harness::{Behaviour, FakeTarget, raw};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -8,41 +8,41 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-/// The namespace of everything.
+/// The namespace of all objects.
 pub(crate) const NAMESPACE: &str = "inference";
 
-/// The server. Clones play on one stage.
+/// The server. Clones share its state.
 #[derive(Clone)]
 pub(crate) struct ApiServer {
-    stage: Arc<Mutex<Stage>>,
+    state: Arc<Mutex<State>>,
     changed: watch::Sender<()>,
 }
 
-struct Stage {
+struct State {
     /// Objects by resource (`pods`) and name.
     objects: BTreeMap<(String, String), Value>,
     /// Events of watches: resource, version and line.
     events: Vec<(String, u64, String)>,
     version: u64,
-    /// What is answered to all requests of a resource.
+    /// The status lines that answer all requests for a resource.
     refused: BTreeMap<String, &'static str>,
-    /// Watches that began under an older number end.
+    /// Watches of an older generation end.
     generation: u64,
-    /// Watches end as soon as they have told the news.
-    is_hasty: bool,
+    /// Whether each watch ends once it has sent the known events.
+    ends_watches_early: bool,
 }
 
 impl ApiServer {
     pub(crate) fn new() -> Self {
-        let stage = Stage {
+        let state = State {
             objects: BTreeMap::new(),
             events: Vec::new(),
             version: 100,
             refused: BTreeMap::new(),
             generation: 0,
-            is_hasty: false,
+            ends_watches_early: false,
         };
-        Self { stage: Arc::new(Mutex::new(stage)), changed: watch::Sender::new(()) }
+        Self { state: Arc::new(Mutex::new(state)), changed: watch::Sender::new(()) }
     }
 
     pub(crate) async fn start(&self) -> FakeTarget {
@@ -50,73 +50,73 @@ impl ApiServer {
     }
 
     pub(crate) fn behaviour(&self) -> Behaviour {
-        let own = self.clone();
+        let server = self.clone();
         Arc::new(move |head, stream| {
-            let own = own.clone();
-            Box::pin(async move { own.answer(head, stream).await })
+            let server = server.clone();
+            Box::pin(async move { server.answer(head, stream).await })
         })
     }
 
-    /// Puts an object there, or another version of it, and tells those who watch.
+    /// Adds or replaces an object and sends the event to watches.
     pub(crate) fn apply(&self, resource: &str, object: Value) {
         let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
-        self.change(|stage| {
-            let object = stage.versioned(object);
-            let known = stage.objects.insert((resource.into(), name), object.clone());
-            stage.emit(resource, if known.is_some() { "MODIFIED" } else { "ADDED" }, &object);
+        self.change(|state| {
+            let object = state.versioned(object);
+            let replaced = state.objects.insert((resource.into(), name), object.clone());
+            state.emit(resource, if replaced.is_some() { "MODIFIED" } else { "ADDED" }, &object);
         });
     }
 
-    /// Takes an object away.
+    /// Deletes an object and sends the event to watches.
     pub(crate) fn delete(&self, resource: &str, name: &str) {
-        self.change(|stage| {
-            let object = stage.objects.remove(&(resource.into(), name.into())).expect("an object");
-            let object = stage.versioned(object);
-            stage.emit(resource, "DELETED", &object);
+        self.change(|state| {
+            let object = state.objects.remove(&(resource.into(), name.into())).expect("an object");
+            let object = state.versioned(object);
+            state.emit(resource, "DELETED", &object);
         });
     }
 
-    /// Takes an object away of which no watch is told, as its history is lost: those who watch get 410.
-    pub(crate) fn lose(&self, resource: &str, name: &str) {
-        self.change(|stage| {
-            stage.objects.remove(&(resource.into(), name.into())).expect("an object");
-            stage.version += 1;
+    /// Deletes an object as if its history had expired: watches get 410 instead of the event.
+    pub(crate) fn expire(&self, resource: &str, name: &str) {
+        self.change(|state| {
+            state.objects.remove(&(resource.into(), name.into())).expect("an object");
+            state.version += 1;
             let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
                 "message": "too old resource version: 1 (2)", "reason": "Expired", "code": 410});
-            stage.emit(resource, "ERROR", &status);
+            state.emit(resource, "ERROR", &status);
         });
     }
 
-    /// Ends all watches that run.
+    /// Ends all running watches.
     pub(crate) fn disconnect(&self) {
-        self.change(|stage| stage.generation += 1);
+        self.change(|state| state.generation += 1);
     }
 
-    /// Ends watches as soon as they have told the news, from now on.
-    pub(crate) fn hurry(&self) {
-        self.change(|stage| {
-            stage.is_hasty = true;
-            stage.generation += 1;
+    /// From now on, ends each watch once it has sent the known events.
+    pub(crate) fn end_watches_early(&self) {
+        self.change(|state| {
+            state.ends_watches_early = true;
+            state.generation += 1;
         });
     }
 
-    /// Answers with this status line to all requests of a resource from now on, or as before; `pods?watch` are those that
-    /// watch.
+    /// From now on, answers all requests for a resource with `status`, or normally with `None`. `pods?watch` stands for
+    /// the watches only.
     pub(crate) fn refuse(&self, resource: &str, status: Option<&'static str>) {
-        self.change(|stage| {
-            stage.generation += 1;
-            stage.refused.remove(resource);
-            stage.refused.extend(status.map(|status| (resource.to_owned(), status)));
+        self.change(|state| {
+            state.generation += 1;
+            state.refused.remove(resource);
+            state.refused.extend(status.map(|status| (resource.to_owned(), status)));
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut Stage)) {
-        change(&mut self.stage());
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
         self.changed.send_replace(());
     }
 
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().expect("a lock")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("a lock")
     }
 
     async fn answer(self, head: String, stream: TcpStream) {
@@ -124,20 +124,20 @@ impl ApiServer {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let resource = path.rsplit('/').next().unwrap_or_default().to_owned();
         let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-        let watches = parameter("watch") == Some("true");
-        let refused = self.stage().refusal(&resource, watches);
+        let is_watch = parameter("watch") == Some("true");
+        let refused = self.state().refusal(&resource, is_watch);
         if !path.contains(&format!("/namespaces/{NAMESPACE}/")) {
             return refuse("404 Not Found")(head, stream).await;
         }
         match refused {
             Some(status) => refuse(status)(head, stream).await,
-            None if watches => {
+            None if is_watch => {
                 let since = parameter("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
-                // Whoever watches may go.
+                // The client may have disconnected.
                 let _ = self.stream(&resource, since, stream).await;
             }
             None => {
-                let list = self.stage().list(&resource);
+                let list = self.state().list(&resource);
                 json_answer("200 OK", &list)(head, stream).await;
             }
         }
@@ -145,15 +145,15 @@ impl ApiServer {
 
     async fn stream(&self, resource: &str, mut since: u64, mut stream: TcpStream) -> std::io::Result<()> {
         let mut changed = self.changed.subscribe();
-        let generation = self.stage().generation;
+        let generation = self.state().generation;
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n").await?;
         loop {
             changed.borrow_and_update();
-            let (lines, now) = self.stage().since(resource, since, generation);
+            let (lines, now) = self.state().since(resource, since, generation);
             let Some(lines) = lines else { return stream.shutdown().await };
             since = now;
             stream.write_all(lines.as_bytes()).await?;
-            if self.stage().is_hasty {
+            if self.state().ends_watches_early {
                 return stream.shutdown().await;
             }
             if changed.changed().await.is_err() {
@@ -163,7 +163,7 @@ impl ApiServer {
     }
 }
 
-impl Stage {
+impl State {
     fn versioned(&mut self, mut object: Value) -> Value {
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
@@ -177,20 +177,20 @@ impl Stage {
     }
 
     fn list(&self, resource: &str) -> Value {
-        let of_it = self.objects.iter().filter(|((own, _), _)| own == resource);
+        let objects = self.objects.iter().filter(|((own, _), _)| own == resource);
         json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": self.version.to_string()},
-            "items": of_it.map(|(_, object)| object).collect::<Vec<_>>()})
+            "items": objects.map(|(_, object)| object).collect::<Vec<_>>()})
     }
 
-    fn refusal(&self, resource: &str, watches: bool) -> Option<&'static str> {
-        let of_watches = self.refused.get(&format!("{resource}?watch")).filter(|_| watches);
-        of_watches.or_else(|| self.refused.get(resource)).copied()
+    fn refusal(&self, resource: &str, is_watch: bool) -> Option<&'static str> {
+        let of_watch = self.refused.get(&format!("{resource}?watch")).filter(|_| is_watch);
+        of_watch.or_else(|| self.refused.get(resource)).copied()
     }
 
-    /// The events after a version, and the version now; none for watches of an older generation.
+    /// The events after a version, or `None` for watches of an older generation, and the current version.
     fn since(&self, resource: &str, since: u64, generation: u64) -> (Option<String>, u64) {
-        let news = self.events.iter().filter(|(own, version, _)| own == resource && *version > since);
-        let lines = news.map(|(.., line)| line.as_str()).collect();
+        let events = self.events.iter().filter(|(own, version, _)| own == resource && *version > since);
+        let lines = events.map(|(.., line)| line.as_str()).collect();
         ((generation == self.generation).then_some(lines), self.version)
     }
 }

@@ -1,4 +1,5 @@
-//! Pods of a cluster that is played: what each is doing and when, restarts with their reasons, and a server that fails.
+//! Tests with a fake Kubernetes cluster: the states of pods and their times, restarts with their reasons, and an API
+//! server that fails.
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
 use crate::harness::{Companion, FakeTarget, PlaintextServer, args, http, scratch_file};
 use serde_json::{Value, json};
@@ -11,8 +12,8 @@ use tempfile::TempPath;
 /// The pause after the first failure; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A pod of the deployment `llama` whose page is at this address, in one of the states.
-fn pod(name: &str, page: SocketAddr, state: &str) -> Value {
+/// A pod of the deployment `llama` in `state`, whose metrics page is at `target`.
+fn pod(name: &str, target: SocketAddr, state: &str) -> Value {
     let condition = |kind: &str, states: &[&str]| {
         let status = if states.contains(&state) { "True" } else { "False" };
         json!({"type": kind, "status": status, "lastTransitionTime": "2026-11-22T10:01:30Z"})
@@ -26,7 +27,7 @@ fn pod(name: &str, page: SocketAddr, state: &str) -> Value {
             "labels": {"app": "vllm", "pod-template-hash": "7f9c4d", "tier": "gold"},
             "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "llama-7f9c4d", "uid": "rs",
                 "controller": true}]},
-        "spec": {"containers": [{"name": "vllm", "ports": [{"name": "http", "containerPort": page.port()}]}]},
+        "spec": {"containers": [{"name": "vllm", "ports": [{"name": "http", "containerPort": target.port()}]}]},
         "status": {"phase": if is_up { "Running" } else { "Pending" }, "conditions": [
             condition("PodScheduled", &["pulling", "initializing", "running"]),
             condition("PodReadyToStartContainers", &["pulling", "initializing", "running"]),
@@ -36,7 +37,7 @@ fn pod(name: &str, page: SocketAddr, state: &str) -> Value {
             "image": "vllm", "imageID": "", "state": if is_up { running } else { waiting }}]);
     }
     if is_up {
-        pod["status"]["podIP"] = page.ip().to_string().into();
+        pod["status"]["podIP"] = target.ip().to_string().into();
     }
     pod
 }
@@ -45,13 +46,13 @@ fn deployment(replicas: u32) -> Value {
     json!({"metadata": {"name": "llama"}, "spec": {"replicas": replicas, "selector": {}, "template": {}}})
 }
 
-/// What a companion reads at its start, at a reload, and whenever it connects.
+/// The arguments of a companion, and the files that it reads at its start, on a reload and on each connection.
 struct Files {
     args: ServeArgs,
     all: [TempPath; 2],
 }
 
-/// A companion that follows the cluster at `address`.
+/// Starts a companion that watches the cluster at `address`.
 async fn companion(address: SocketAddr, more: &str) -> (Companion, Files) {
     let kubeconfig = scratch_file(&kubeconfig(address));
     let text = format!("[[kubernetes]]\nkubeconfig = {:?}\nselector = \"app=vllm\"\n{more}", kubeconfig.display());
@@ -64,21 +65,21 @@ fn now_ms() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs_f64() * 1000.0
 }
 
-/// What was played: each pod's states, with the times they began at.
-struct Played<'a> {
+/// The states through which the test takes each pod, with the times at which they began.
+struct Rollout<'a> {
     companion: &'a Companion,
     server: ApiServer,
-    page: SocketAddr,
+    target: SocketAddr,
     states: Vec<(String, &'static str, f64)>,
 }
 
-impl Played<'_> {
-    async fn all(&mut self, names: &[&str], state: &'static str) {
+impl Rollout<'_> {
+    async fn set_state(&mut self, names: &[&str], state: &'static str) {
         for name in names {
             self.states.push(((*name).to_owned(), state, now_ms()));
             match state {
                 "stopped" => self.server.delete("pods", name),
-                _ => self.server.apply("pods", pod(name, self.page, state)),
+                _ => self.server.apply("pods", pod(name, self.target, state)),
             }
         }
         for name in names {
@@ -87,20 +88,20 @@ impl Played<'_> {
         }
     }
 
-    /// The states of one pod.
-    fn of(&self, name: &str) -> Vec<(&'static str, f64)> {
+    /// The states of one pod, with their times.
+    fn states_of(&self, name: &str) -> Vec<(&'static str, f64)> {
         self.states.iter().filter(|(own, ..)| own == name).map(|(_, state, at_ms)| (*state, *at_ms)).collect()
     }
 }
 
-/// The states that are stored of a pod, each with the time of its first sample.
+/// The stored states of a pod, each with the time of its first sample.
 async fn stored_states(companion: &Companion, name: &str) -> Vec<(String, f64)> {
     let answer = companion.query(&format!("inferboard_replica_state{{replica=\"{name}\"}}[5m]")).await;
     let mut samples: Vec<(f64, String)> = Vec::new();
     for series in answer["data"]["result"].as_array().expect("series") {
         let state = series["metric"]["state"].as_str().expect("a state");
-        for point in series["values"].as_array().expect("values").iter().filter(|point| point[1] == "1") {
-            samples.push((point[0].as_f64().expect("a time") * 1000.0, state.to_owned()));
+        for sample in series["values"].as_array().expect("values").iter().filter(|sample| sample[1] == "1") {
+            samples.push((sample[0].as_f64().expect("a time") * 1000.0, state.to_owned()));
         }
     }
     samples.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -109,15 +110,15 @@ async fn stored_states(companion: &Companion, name: &str) -> Vec<(String, f64)> 
 }
 
 #[tokio::test]
-async fn scaling_from_two_to_six_and_back_appears_as_played() {
-    let page = FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 1\n").await;
+async fn scaling_from_two_to_six_and_back_is_stored_as_it_happened() {
+    let target = FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 1\n").await;
     let server = ApiServer::new();
     server.apply("deployments", deployment(2));
     let autoscaler = json!({"metadata": {"name": "llama"}, "spec": {"minReplicas": 2, "maxReplicas": 8,
         "scaleTargetRef": {"kind": "Deployment", "name": "llama"}}});
     server.apply("horizontalpodautoscalers", autoscaler);
     for name in ["p1", "p2"] {
-        server.apply("pods", pod(name, page.address, "running"));
+        server.apply("pods", pod(name, target.address, "running"));
     }
     let fake = server.start().await;
     let (companion, _files) = companion(fake.address, "").await;
@@ -125,36 +126,36 @@ async fn scaling_from_two_to_six_and_back_appears_as_played() {
     companion.wait_for(count, &["state", "model"], &["running m 2"]).await;
     let began_ms = now_ms();
 
-    let mut played = Played { companion: &companion, server, page: page.address, states: Vec::new() };
+    let mut rollout = Rollout { companion: &companion, server, target: target.address, states: Vec::new() };
     let new = ["p3", "p4", "p5", "p6"];
-    played.server.apply("deployments", deployment(6));
+    rollout.server.apply("deployments", deployment(6));
     for state in ["pending", "pulling", "initializing", "running"] {
-        played.all(&new, state).await;
+        rollout.set_state(&new, state).await;
     }
     companion.wait_for(count, &["state"], &["running 6"]).await;
     companion.wait_for("inferboard_replicas_desired", &["model", "deployment"], &["m llama 6"]).await;
     let bounds = "sort(inferboard_replicas_min or on (__name__) inferboard_replicas_max)";
     companion.wait_for(bounds, &["__name__"], &["inferboard_replicas_min 2", "inferboard_replicas_max 8"]).await;
-    played.server.apply("deployments", deployment(2));
-    played.all(&new, "stopped").await;
+    rollout.server.apply("deployments", deployment(2));
+    rollout.set_state(&new, "stopped").await;
     companion.wait_for(count, &["state"], &["running 2"]).await;
 
     for name in new {
-        let (played, stored) = (played.of(name), stored_states(&companion, name).await);
+        let (expected, stored) = (rollout.states_of(name), stored_states(&companion, name).await);
         let states: Vec<&str> = stored.iter().map(|(state, ..)| state.as_str()).collect();
         assert_eq!(states, ["pending", "pulling", "initializing", "running", "stopped"], "{name}");
-        for ((state, at_ms), (_, first_ms)) in played.iter().zip(&stored) {
-            assert!(at_ms <= first_ms, "{name} {state}: played at {at_ms}, stored at {first_ms}");
+        for ((state, at_ms), (_, first_ms)) in expected.iter().zip(&stored) {
+            assert!(at_ms <= first_ms, "{name} {state}: began at {at_ms}, stored at {first_ms}");
         }
     }
-    // The same as the page queries it: how many ran at the beginning, at most, and at the end.
+    // The page's query: how many ran at the start, at most, and at the end.
     let running = "sum(inferboard_replica_state{state=\"running\",model=\"m\",deployment=\"llama\"})";
     let series = range(&companion, running, began_ms, now_ms()).await;
     let counts: Vec<&str> = series.iter().map(|(_, count)| count.as_str()).collect();
     assert_eq!((counts.first(), counts.iter().max(), counts.last()), (Some(&"2"), Some(&"6"), Some(&"2")));
 }
 
-/// The samples of a range query's one series, by time in milliseconds.
+/// The samples of the only series of a range query, with their times in milliseconds.
 async fn range(companion: &Companion, query: &str, start_ms: f64, end_ms: f64) -> Vec<(f64, String)> {
     let url = format!("http://{}/api/v1/query_range", companion.address);
     let (start, end) = ((start_ms / 1000.0).to_string(), (end_ms / 1000.0).to_string());
@@ -162,12 +163,12 @@ async fn range(companion: &Companion, query: &str, start_ms: f64, end_ms: f64) -
     let response = http().get(url).query(&parameters).send().await.expect("an answer");
     let answer: Value = serde_json::from_slice(&response.bytes().await.expect("a body")).expect("json");
     let values = answer["data"]["result"][0]["values"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
-    let point = |point: &Value| Some((point[0].as_f64()? * 1000.0, point[1].as_str()?.to_owned()));
-    values.iter().filter_map(point).collect()
+    let sample = |sample: &Value| Some((sample[0].as_f64()? * 1000.0, sample[1].as_str()?.to_owned()));
+    values.iter().filter_map(sample).collect()
 }
 
 #[tokio::test]
-async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
+async fn pods_are_scraped_under_their_scope_and_not_probed() {
     let (one, two) = (
         FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 1\n").await,
         FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 2\n").await,
@@ -198,36 +199,36 @@ async fn pods_are_scraped_under_their_scope_and_probed_by_none() {
     server.delete("pods", "p2");
     companion.wait_for("vllm:num_requests_running", &["replica"], &["p1 1"]).await;
     companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
-    assert_eq!(fake.count("GET /api/v1/"), lists, "what stays the same goes on");
+    assert_eq!(fake.count("GET /api/v1/"), lists, "the unchanged cluster is not listed again");
 }
 
 #[tokio::test]
-async fn restarts_are_counted_by_their_reasons() {
-    let page = FakeTarget::serving("a 1\n").await;
+async fn restarts_are_counted_by_reason() {
+    let target = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
-    server.apply("pods", pod("p1", page.address, "running"));
+    server.apply("pods", pod("p1", target.address, "running"));
     let fake = server.start().await;
     let (companion, _files) = companion(fake.address, "").await;
     let state = "inferboard_replica_state == 1";
     companion.wait_for(state, &["state"], &["running 1"]).await;
 
     let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
-    let mut now = pod("p1", page.address, "initializing");
+    let mut now = pod("p1", target.address, "initializing");
     now["status"]["containerStatuses"][0]["state"] = killed.clone();
     server.apply("pods", now.clone());
     companion.wait_for(state, &["state"], &["failed 1"]).await;
     now["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     now["status"]["containerStatuses"][0]["lastState"] = killed.clone();
     server.apply("pods", now);
-    // Several scrapes on, it still has failed.
+    // Several scrapes later the pod is still failed.
     companion.wait_for("sum_over_time(inferboard_replica_state{state=\"failed\"}[1m]) > bool 3", &[], &["1"]).await;
     companion.wait_for(state, &["state"], &["failed 1"]).await;
     let restarts = "sum by (reason) (inferboard_replica_restarts_total)";
-    let none = ["Completed 0", "Error 0", "OOMKilled 0", "unknown 0"];
-    companion.wait_for(restarts, &["reason"], &none).await;
+    let no_restarts = ["Completed 0", "Error 0", "OOMKilled 0", "unknown 0"];
+    companion.wait_for(restarts, &["reason"], &no_restarts).await;
 
     for (state_now, word) in [("initializing", "initializing 1"), ("running", "running 1")] {
-        let mut now = pod("p1", page.address, state_now);
+        let mut now = pod("p1", target.address, state_now);
         now["status"]["containerStatuses"][0]["restartCount"] = 1.into();
         now["status"]["containerStatuses"][0]["lastState"] = killed.clone();
         server.apply("pods", now);
@@ -242,48 +243,48 @@ async fn restarts_are_counted_by_their_reasons() {
 }
 
 #[tokio::test]
-async fn an_access_that_does_not_work_is_named() {
-    let greeter = PlaintextServer::start().await;
-    let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
-    let (companion, files) = companion(greeter.address, "").await;
-    companion.wait_for(why, &["reason"], &["connect 1"]).await;
+async fn a_failed_connection_reports_its_reason() {
+    let plaintext = PlaintextServer::start().await;
+    let failure = "inferboard_scrape_failed{job=\"kubernetes\"}";
+    let (companion, files) = companion(plaintext.address, "").await;
+    companion.wait_for(failure, &["reason"], &["connect 1"]).await;
     let [_, kubeconfig] = &files.all;
     let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
     std::fs::write(kubeconfig, text.replace("http://", "https://")).expect("a kubeconfig");
-    companion.wait_for(why, &["reason"], &["tls 1"]).await;
+    companion.wait_for(failure, &["reason"], &["tls 1"]).await;
     std::fs::write(kubeconfig, "no: kubeconfig").expect("a kubeconfig");
-    companion.wait_for(why, &["reason"], &["credentials 1"]).await;
+    companion.wait_for(failure, &["reason"], &["credentials 1"]).await;
 }
 
-/// Asserts that each pause is at least twice the least that the one before may have.
-fn grow(pauses: &[Duration]) {
-    for (pause, least) in pauses.iter().zip((0..).map(|doublings| FIRST_PAUSE * 2_u32.pow(doublings))) {
-        assert!(*pause >= least, "{pauses:?}");
+/// Asserts that the minimum of each pause is twice that of the previous one.
+fn assert_pauses_double(pauses: &[Duration]) {
+    for (pause, min) in pauses.iter().zip((0..).map(|doublings| FIRST_PAUSE * 2_u32.pow(doublings))) {
+        assert!(*pause >= min, "{pauses:?}");
     }
 }
 
 #[tokio::test]
-async fn who_may_list_and_not_watch_asks_ever_more_rarely() {
-    let page = FakeTarget::serving("a 1\n").await;
+async fn a_forbidden_watch_is_retried_with_growing_pauses() {
+    let target = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
-    server.apply("pods", pod("p1", page.address, "running"));
+    server.apply("pods", pod("p1", target.address, "running"));
     server.refuse("pods?watch", Some("403 Forbidden"));
     let fake = server.start().await;
     let (companion, _files) = companion(fake.address, "").await;
     companion.wait_for("inferboard_scrape_failed{job=\"kubernetes\"}", &["reason"], &["forbidden 1"]).await;
     let watches = format!("GET /api/v1/namespaces/{NAMESPACE}/pods?&watch=true");
     fake.wait_for(&watches, 3).await;
-    grow(&fake.pauses(&watches));
+    assert_pauses_double(&fake.pauses(&watches));
     server.refuse("pods?watch", None);
     companion.wait_for("inferboard_replica_state == 1", &["state"], &["running 1"]).await;
 }
 
 #[tokio::test]
-async fn watches_that_end_at_once_are_no_flood() {
-    let page = FakeTarget::serving("a 1\n").await;
+async fn watches_that_end_early_are_restarted_with_pauses() {
+    let target = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
-    server.apply("pods", pod("p1", page.address, "running"));
-    server.hurry();
+    server.apply("pods", pod("p1", target.address, "running"));
+    server.end_watches_early();
     let fake = server.start().await;
     let (companion, _files) = companion(fake.address, "").await;
     companion.wait_for("inferboard_replica_state == 1", &["state"], &["running 1"]).await;
@@ -291,52 +292,52 @@ async fn watches_that_end_at_once_are_no_flood() {
     fake.wait_for(&watches, 5).await;
     let pauses = fake.pauses(&watches);
     assert!(pauses.iter().sum::<Duration>() >= Duration::from_millis(200) * pauses.len() as u32, "{pauses:?}");
-    server.apply("pods", pod("p2", page.address, "running"));
+    server.apply("pods", pod("p2", target.address, "running"));
     companion.wait_for("count(inferboard_replica_state == 1)", &[], &["2"]).await;
 }
 
 #[tokio::test]
-async fn a_cluster_that_fails_says_why_and_is_followed_again() {
-    let page = FakeTarget::serving("a 1\n").await;
+async fn a_cluster_that_fails_reports_its_reason_and_recovers() {
+    let target = FakeTarget::serving("a 1\n").await;
     let server = ApiServer::new();
     for name in ["p1", "p2"] {
-        server.apply("pods", pod(name, page.address, "running"));
+        server.apply("pods", pod(name, target.address, "running"));
     }
     server.refuse("pods", Some("403 Forbidden"));
     let fake = server.start().await;
     let (companion, _files) = companion(fake.address, "").await;
-    let why = "inferboard_scrape_failed{job=\"kubernetes\"}";
-    companion.wait_for(why, &["reason", "instance"], &["forbidden cluster/default/app=vllm 1"]).await;
+    let failure = "inferboard_scrape_failed{job=\"kubernetes\"}";
+    companion.wait_for(failure, &["reason", "instance"], &["forbidden cluster/default/app=vllm 1"]).await;
     companion.wait_for("up{job=\"kubernetes\"}", &[], &["0"]).await;
     let lists = format!("GET /api/v1/namespaces/{NAMESPACE}/pods?");
     fake.wait_for(&lists, 3).await;
-    grow(&fake.pauses(&lists));
+    assert_pauses_double(&fake.pauses(&lists));
     server.refuse("pods", None);
     let running = "sum by (state) (inferboard_replica_state) > 0";
     companion.wait_for(running, &["state"], &["running 2"]).await;
-    companion.wait_for(why, &[], &[]).await;
+    companion.wait_for(failure, &[], &[]).await;
 
-    // Connections that end, and histories that are lost, are no failures.
+    // A closed connection and an expired history are not failures.
     let fine_since_ms = now_ms();
     server.disconnect();
-    server.apply("pods", pod("p3", page.address, "running"));
+    server.apply("pods", pod("p3", target.address, "running"));
     companion.wait_for(running, &["state"], &["running 3"]).await;
-    server.lose("pods", "p3");
+    server.expire("pods", "p3");
     companion.wait_for(running, &["state"], &["running 2"]).await;
     let stored = stored_states(&companion, "p3").await;
     assert_eq!(stored.iter().map(|(state, ..)| state.as_str()).collect::<Vec<_>>(), ["running", "stopped"]);
     let window_ms = (now_ms() - fine_since_ms) as i64;
-    let least = companion.values(&format!("min_over_time(up{{job=\"kubernetes\"}}[{window_ms}ms])"), &[]).await;
-    assert_eq!(least, ["1"]);
+    let lowest_up = companion.values(&format!("min_over_time(up{{job=\"kubernetes\"}}[{window_ms}ms])"), &[]).await;
+    assert_eq!(lowest_up, ["1"]);
 
     let address = fake.stop().await;
     server.disconnect();
-    companion.wait_for(why, &["reason"], &["connect 1"]).await;
+    companion.wait_for(failure, &["reason"], &["connect 1"]).await;
     companion.wait_for("inferboard_replica_state", &[], &[]).await;
     companion.wait_for("a", &["replica"], &["p1 1"]).await;
     let _fake = FakeTarget::start_at(address, server.behaviour()).await;
     companion.wait_for(running, &["state"], &["running 2"]).await;
     companion.wait_for("up{job=\"kubernetes\"}", &[], &["1"]).await;
     let everything = companion.query("{__name__=~\".+\"}").await.to_string();
-    assert!(!everything.contains("CANARY"), "what the server says is in no label");
+    assert!(!everything.contains("CANARY"), "no label contains a message of the server");
 }
