@@ -1,4 +1,4 @@
-//! The GPUs of this machine, as a fake library has them: what is measured, and every way in which a driver fails.
+//! Tests of GPU metrics with a fake driver library: what is measured, and every way in which a driver fails.
 use crate::program::{PROGRAM, Program};
 use inferboard_tests::PATIENCE;
 use std::ffi::OsStr;
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A companion over the fake library.
+/// A companion that reads the fake library.
 struct Machine {
     folder: tempfile::TempDir,
     program: Program,
 }
 
 impl Machine {
-    /// With cards that are as `behaviour` says.
+    /// Starts with cards that behave as `behaviour` says.
     async fn start(behaviour: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        write(&folder.path().join("cards"), behaviour);
+        replace_file(&folder.path().join("cards"), behaviour);
         let library = fake_library();
         Self::start_in(folder, &["--nvml-library", library.to_str().expect("a path")], &[]).await
     }
@@ -31,13 +31,13 @@ impl Machine {
         Self { folder, program }
     }
 
-    /// The cards are like this from now on.
-    fn turn(&self, behaviour: &str) {
-        write(&self.folder.path().join("cards"), behaviour);
+    /// Makes the cards behave as `behaviour` says from now on.
+    fn set_behaviour(&self, behaviour: &str) {
+        replace_file(&self.folder.path().join("cards"), behaviour);
     }
 
-    /// Waits until GPUs are measured, or are not for this reason.
-    async fn wait_until(&self, reason: &str) -> Duration {
+    /// Waits until the collector is down for `reason`, or up if `reason` is empty.
+    async fn wait_for_collector(&self, reason: &str) -> Duration {
         let value = if reason.is_empty() { "1" } else { "0" };
         self.program.wait_for(&format!("gpu_collector_up{{reason=\"{reason}\"}}"), &[value]).await
     }
@@ -46,7 +46,7 @@ impl Machine {
         self.program.wait_for(query, expected).await
     }
 
-    /// Its helpers, by process number.
+    /// The process IDs of its helpers.
     fn helpers(&self) -> Vec<u32> {
         let entries = std::fs::read_dir("/proc").expect("processes").flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -54,18 +54,18 @@ impl Machine {
     }
 }
 
-/// Replaces a file at once, as the library may read it at any time.
-pub(crate) fn write(path: &Path, text: &str) {
+/// Replaces a file atomically, because the library may read it at any time.
+pub(crate) fn replace_file(path: &Path, text: &str) {
     std::fs::write(path.with_extension("new"), text).expect("a file");
     std::fs::rename(path.with_extension("new"), path).expect("a file");
 }
 
-/// The library, which Cargo puts beside the tests.
+/// The fake library, which Cargo puts next to the test programs.
 pub(crate) fn fake_library() -> PathBuf {
     std::env::current_exe().expect("a path").with_file_name("libfake_nvml.so")
 }
 
-/// The parent of a process that has not ended.
+/// The parent of a process, or `None` if the process has ended.
 pub(crate) fn parent(pid: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -73,18 +73,18 @@ pub(crate) fn parent(pid: u32) -> Option<u32> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cards_slices_and_processes_are_measured() {
+async fn cards_mig_slices_and_processes_are_measured() {
     let own = std::process::id();
     let machine = Machine::start(&format!(
         "gpus=8\nmig.1=2\nutilization=10,20,90\nprocesses.1=1:1024\nprocesses.2={own}:5368709120\nxid.5=79"
     ))
     .await;
-    machine.wait_until("").await;
+    machine.wait_for_collector("").await;
     machine.wait_for("count(gpu_info)", &["10"]).await;
     machine.wait_for("count(gpu_up == 1)", &["8"]).await;
-    // A card that is split does not say how busy it is.
+    // A card that is split into slices does not report its utilization.
     machine.wait_for("count(gpu_utilization_ratio)", &["7"]).await;
-    // A spike is seen whole beside the mean.
+    // The maximum shows a spike that the mean hides.
     machine.wait_for("max(gpu_utilization_ratio_max)", &["0.9"]).await;
     machine.wait_for("count(gpu_utilization_ratio > 0.2 < 0.6)", &["7"]).await;
     machine.wait_for("sum(gpu_memory_total_bytes{mig=\"\"}) / 2 ^ 30", &["640"]).await;
@@ -95,7 +95,7 @@ async fn cards_slices_and_processes_are_measured() {
             &["5"],
         )
         .await;
-    // Told of the slice, and not of its card again.
+    // Process memory is reported for the slice, and not for its card again.
     machine.wait_for("count by (gpu, mig) (gpu_process_memory_bytes{gpu=\"1\",mig=\"0\"})", &["1"]).await;
     machine.wait_for("count(gpu_process_memory_bytes)", &["2"]).await;
     machine.wait_for("gpu_last_xid{gpu=\"5\"}", &["79"]).await;
@@ -103,35 +103,35 @@ async fn cards_slices_and_processes_are_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn performance_monitors_tell_how_busy_cards_and_slices_are() {
+async fn performance_monitors_measure_cards_and_slices() {
     let machine = Machine::start("gpus=2\nmig.1=2\nmonitors=1").await;
     machine.wait_for("count(gpu_engine_active_ratio == 0.4)", &["4"]).await;
     machine.wait_for("count(gpu_engine_active_ratio{gpu=\"1\",mig=~\"[01]\"})", &["2"]).await;
     machine.wait_for("gpu_sm_active_ratio{gpu=\"0\"} + on () gpu_sm_occupancy_ratio{gpu=\"0\"}", &["0.5"]).await;
     machine.wait_for("gpu_tensor_active_ratio{gpu=\"0\"}", &["0.1"]).await;
-    // Measured throughout, and so better than what the driver samples.
+    // Performance monitors measure continuously, so their value replaces the sample of the driver.
     machine.wait_for("gpu_pcie_sent_bytes_per_second{gpu=\"0\"} / 2 ^ 20", &["8"]).await;
-    machine.turn("gpus=2\nmig.1=2\nmonitors=1\ncode.nvmlGpmSampleGet=999");
+    machine.set_behaviour("gpus=2\nmig.1=2\nmonitors=1\ncode.nvmlGpmSampleGet=999");
     machine.wait_for("count(gpu_engine_active_ratio{mig=\"\"})", &[]).await;
     machine.wait_for("count(gpu_power_watts)", &["2"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_field_that_fails_costs_no_other() {
+async fn a_field_that_fails_affects_no_other() {
     let machine = Machine::start("").await;
     machine.wait_for("gpu_power_watts", &["350"]).await;
     for (function, code) in
         [("nvmlDeviceGetPowerUsage", 3), ("nvmlDeviceGetPowerUsage", 999), ("nvmlDeviceGetPowerUsage", 4)]
     {
-        machine.turn(&format!("code.{function}={code}"));
+        machine.set_behaviour(&format!("code.{function}={code}"));
         machine.wait_for("gpu_power_watts", &[]).await;
         machine.wait_for("gpu_temperature_celsius{sensor=\"gpu\"}", &["60"]).await;
         machine.wait_for("gpu_up", &["1"]).await;
-        machine.turn("");
+        machine.set_behaviour("");
         machine.wait_for("gpu_power_watts", &["350"]).await;
     }
-    // Numbers that stand for none are none.
-    machine.turn("sentinels=1");
+    // Numbers that stand for a missing value are not stored.
+    machine.set_behaviour("sentinels=1");
     machine.wait_for("gpu_power_watts", &[]).await;
     machine.wait_for("count({__name__=~\"gpu_.*\"} > 1e15)", &[]).await;
     machine
@@ -141,7 +141,7 @@ async fn a_field_that_fails_costs_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_fault_has_its_reason_and_is_got_over() {
+async fn every_driver_failure_has_its_reason_and_is_recovered_from() {
     let machine = Machine::start("gpus=2").await;
     machine.wait_for("count(gpu_power_watts)", &["2"]).await;
     for (behaviour, reason) in [
@@ -156,51 +156,51 @@ async fn every_fault_has_its_reason_and_is_got_over() {
         ("hang=nvmlDeviceGetTemperature", "hang"),
         ("hang=nvmlInit_v2\nall=999", "hang"),
     ] {
-        machine.turn(behaviour);
-        machine.wait_until(reason).await;
-        // Gone, and not what they were last.
+        machine.set_behaviour(behaviour);
+        machine.wait_for_collector(reason).await;
+        // The series end and do not repeat their last values.
         machine.wait_for("count({__name__=~\"gpu_.*\",__name__!=\"gpu_collector_up\"})", &[]).await;
-        machine.turn("gpus=2");
-        machine.wait_until("").await;
+        machine.set_behaviour("gpus=2");
+        machine.wait_for_collector("").await;
         machine.wait_for("count(gpu_power_watts)", &["2"]).await;
     }
-    // Each fault was read off the page of the host, which so went on; a busy machine may lose a scrape of it.
+    // The host was scraped throughout, though a busy machine may lose a scrape.
     machine.wait_for("avg_over_time(up{job=\"host\"}[1m]) > bool 0.5", &["1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_lost_card_of_several_is_told_and_the_others_go_on() {
+async fn a_lost_card_is_reported_and_the_others_are_still_measured() {
     let machine = Machine::start("gpus=4").await;
     machine.wait_for("count(gpu_power_watts)", &["4"]).await;
     for (code, reason) in [(15, "gpu_lost"), (16, "reset_required"), (999, "unknown")] {
-        machine.turn(&format!("gpus=4\ngpu.3={code}\nxid.3=79"));
-        // Without its uuid where a helper that began meanwhile never saw the card well.
+        machine.set_behaviour(&format!("gpus=4\ngpu.3={code}\nxid.3=79"));
+        // The uuid is empty if a helper started meanwhile and never saw the card working.
         machine.wait_for(&format!("gpu_up{{gpu=\"3\",uuid=~\"(GPU-00000003)?\",reason=\"{reason}\"}}"), &["0"]).await;
         machine.wait_for("count(gpu_power_watts)", &["3"]).await;
-        machine.wait_until("").await;
-        machine.turn("gpus=4");
+        machine.wait_for_collector("").await;
+        machine.set_behaviour("gpus=4");
         machine.wait_for("count(gpu_power_watts)", &["4"]).await;
         machine.wait_for("count(gpu_up == 1)", &["4"]).await;
     }
 }
 
-/// Also the way in which the library is found when nobody says where it is.
+/// Also tests how the library is found when no path is given.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_library_that_comes_later_is_found() {
+async fn a_library_that_is_installed_later_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().to_owned();
     let machine = Machine::start_in(folder, &[], &[("LD_LIBRARY_PATH", path.as_os_str())]).await;
-    machine.wait_until("library_missing").await;
+    machine.wait_for_collector("library_missing").await;
     std::os::unix::fs::symlink(fake_library(), path.join("libnvidia-ml.so.1")).expect("a link");
-    machine.wait_until("").await;
+    machine.wait_for_collector("").await;
     machine.wait_for("count(gpu_power_watts)", &["1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wedged_driver_holds_up_neither_others_nor_the_end() {
+async fn a_hung_driver_delays_neither_other_metrics_nor_shutdown() {
     let machine = Machine::start("hang=nvmlDeviceGetCount_v2\ndeaf=1").await;
-    machine.wait_until("hang").await;
-    // Helpers that cannot end are left alone, and are few.
+    machine.wait_for_collector("hang").await;
+    // Helpers that cannot end are abandoned, and their number is limited.
     machine.wait_for("sum(count_over_time(gpu_collector_up{reason=\"hang\"}[2m])) > bool 5", &["1"]).await;
     let helpers = machine.helpers();
     assert!((1..=3).contains(&helpers.len()), "{helpers:?}");
@@ -208,26 +208,26 @@ async fn a_wedged_driver_holds_up_neither_others_nor_the_end() {
     machine.program.stop().await;
     for pid in helpers {
         let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
-        // Fakes are not in a driver, and may be killed.
+        // With the fake library no helper is stuck in a driver, so it can be killed.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn helpers_end_with_their_companion_however_it_ends() {
+async fn helpers_end_with_a_companion_that_is_killed() {
     for behaviour in ["", "hang=nvmlDeviceGetName"] {
         let machine = Machine::start(behaviour).await;
-        machine.wait_until(if behaviour.is_empty() { "" } else { "hang" }).await;
+        machine.wait_for_collector(if behaviour.is_empty() { "" } else { "hang" }).await;
         let mut helpers = machine.helpers();
         while helpers.is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
             helpers = machine.helpers();
         }
-        // Killed, without a chance to tell them.
+        // The companion is killed and cannot notify its helpers.
         drop(machine);
         let began = Instant::now();
         while !helpers.is_empty() {
-            assert!(began.elapsed() < PATIENCE, "{helpers:?} go on, {behaviour}");
+            assert!(began.elapsed() < PATIENCE, "{helpers:?} still run, {behaviour}");
             tokio::time::sleep(Duration::from_millis(10)).await;
             helpers.retain(|pid| parent(*pid).is_some());
         }
@@ -235,7 +235,7 @@ async fn helpers_end_with_their_companion_however_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn gpus_can_be_left_alone() {
+async fn no_gpus_turns_gpu_metrics_off() {
     let folder = tempfile::tempdir().expect("a folder");
     let machine = Machine::start_in(folder, &["--no-gpus"], &[]).await;
     machine.wait_for("up{job=\"host\"}", &["1"]).await;
