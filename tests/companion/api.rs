@@ -1,11 +1,12 @@
-//! The query API: shapes, statuses, errors.
+//! Tests of the query API: the shapes of results, statuses and errors.
 use crate::harness::{Companion, args, exchange, http};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
-/// Status, `Content-Type` and JSON of an answer.
-async fn ask(address: SocketAddr, verb: &str, params: &[(&str, &str)]) -> (u16, Value) {
-    let response = http().get(format!("http://{address}/api/v1/{verb}")).query(params).send().await.expect("an answer");
+/// The status and the JSON of an answer, whose headers are checked here.
+async fn get_json(address: SocketAddr, endpoint: &str, params: &[(&str, &str)]) -> (u16, Value) {
+    let response =
+        http().get(format!("http://{address}/api/v1/{endpoint}")).query(params).send().await.expect("an answer");
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let status = response.status().as_u16();
@@ -16,7 +17,7 @@ async fn ask(address: SocketAddr, verb: &str, params: &[(&str, &str)]) -> (u16, 
 async fn results_have_prometheus_shapes() {
     let companion = Companion::start(&args(&[])).await;
     let data = async |params: &[(&str, &str)]| {
-        let (status, answer) = ask(companion.address, "query", params).await;
+        let (status, answer) = get_json(companion.address, "query", params).await;
         assert_eq!((status, &answer["status"]), (200, &json!("success")), "{answer}");
         answer["data"].clone()
     };
@@ -34,21 +35,21 @@ async fn results_have_prometheus_shapes() {
         assert_eq!(data(&[("query", query), at]).await, expected, "{query}");
     }
     let range = [("query", "vector(1)"), ("start", "2023-11-14T23:43:20Z"), ("end", "1700005410"), ("step", "5s")];
-    let (status, answer) = ask(companion.address, "query_range", &range).await;
+    let (status, answer) = get_json(companion.address, "query_range", &range).await;
     let values = json!([[1_700_005_400, "1"], [1_700_005_405, "1"], [1_700_005_410, "1"]]);
     let data = json!({"resultType": "matrix", "result": [{"metric": {}, "values": values}]});
     assert_eq!((status, answer), (200, json!({"status": "success", "data": data})));
 }
 
 #[tokio::test]
-async fn errors_follow_prometheus_table() {
+async fn errors_have_the_statuses_and_types_of_prometheus() {
     let companion = Companion::start(&args(&[])).await;
     let range = |changed: &'static str, value: &'static str| -> Vec<(&'static str, &'static str)> {
-        let usual = [("query", "up"), ("start", "1700000000"), ("end", "1700000060"), ("step", "15")];
-        usual.map(|(name, usual)| (name, if name == changed { value } else { usual })).into()
+        let defaults = [("query", "up"), ("start", "1700000000"), ("end", "1700000060"), ("step", "15")];
+        defaults.map(|(name, default)| (name, if name == changed { value } else { default })).into()
     };
     let long = "1+".repeat(10_000) + "1";
-    for (verb, params, status, kind, says) in [
+    for (endpoint, params, status, error_type, message) in [
         ("query", vec![], 400, "bad_data", "invalid parameter \"query\""),
         ("query", vec![("query", "")], 400, "bad_data", "invalid parameter \"query\""),
         ("query", vec![("query", "foo{")], 400, "bad_data", "invalid parameter \"query\""),
@@ -84,10 +85,14 @@ async fn errors_follow_prometheus_table() {
             "many-to-many",
         ),
     ] {
-        let (got, answer) = ask(companion.address, verb, &params).await;
+        let (got, answer) = get_json(companion.address, endpoint, &params).await;
         assert_eq!(got, status, "{params:?}: {answer}");
-        assert_eq!((&answer["status"], &answer["errorType"]), (&json!("error"), &json!(kind)), "{params:?}: {answer}");
-        assert!(answer["error"].as_str().is_some_and(|error| error.contains(says)), "{params:?}: {answer}");
+        assert_eq!(
+            (&answer["status"], &answer["errorType"]),
+            (&json!("error"), &json!(error_type)),
+            "{params:?}: {answer}"
+        );
+        assert!(answer["error"].as_str().is_some_and(|error| error.contains(message)), "{params:?}: {answer}");
     }
 }
 
@@ -95,13 +100,13 @@ async fn errors_follow_prometheus_table() {
 async fn eleven_thousand_steps_are_allowed() {
     let companion = Companion::start(&args(&[])).await;
     let range = [("query", "vector(1)"), ("start", "1700000000"), ("end", "1700011000"), ("step", "1")];
-    let (status, answer) = ask(companion.address, "query_range", &range).await;
+    let (status, answer) = get_json(companion.address, "query_range", &range).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["data"]["result"][0]["values"].as_array().map(Vec::len), Some(11_001));
 }
 
 #[tokio::test]
-async fn a_form_counts_before_the_url() {
+async fn parameters_in_a_form_override_those_in_the_url() {
     let companion = Companion::start(&args(&[])).await;
     let post = async |url: &str, body: &str, headers: &[(&'static str, &'static str)]| {
         let mut request = http().post(format!("http://{}/api/v1/query{url}", companion.address)).body(body.to_owned());
@@ -123,29 +128,29 @@ async fn a_form_counts_before_the_url() {
 }
 
 #[tokio::test]
-async fn long_answers_are_packed_for_who_takes_it() {
+async fn long_answers_are_compressed_for_clients_that_accept_gzip() {
     let companion = Companion::start(&args(&[])).await;
     let url = format!("http://{}/api/v1/query_range", companion.address);
     let range = [("query", "vector(1)"), ("start", "0"), ("end", "5000"), ("step", "1")];
     let plain = http().get(&url).query(&range).header("accept-encoding", "identity").send().await.expect("an answer");
     assert!(!plain.headers().contains_key("content-encoding"));
     let plain = plain.bytes().await.expect("a body");
-    let packed = http().get(&url).query(&range).header("accept-encoding", "gzip").send().await.expect("an answer");
+    let compressed = http().get(&url).query(&range).header("accept-encoding", "gzip").send().await.expect("an answer");
     assert_eq!(
-        (&packed.headers()["content-encoding"], &packed.headers()["vary"]),
+        (&compressed.headers()["content-encoding"], &compressed.headers()["vary"]),
         (&"gzip".parse().expect("a header"), &"accept-encoding".parse().expect("a header"))
     );
-    let packed = packed.bytes().await.expect("a body");
-    assert!(packed.len() * 4 < plain.len());
-    let mut unpacked = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*packed), &mut unpacked).expect("gzip");
-    assert_eq!(unpacked, plain);
+    let compressed = compressed.bytes().await.expect("a body");
+    assert!(compressed.len() * 4 < plain.len());
+    let mut decompressed = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*compressed), &mut decompressed).expect("gzip");
+    assert_eq!(decompressed, plain);
 }
 
 #[tokio::test]
-async fn the_small_answers_are_there() {
+async fn build_info_page_configuration_and_health_are_served() {
     let companion = Companion::start(&args(&[])).await;
-    let (status, info) = ask(companion.address, "status/buildinfo", &[]).await;
+    let (status, info) = get_json(companion.address, "status/buildinfo", &[]).await;
     assert_eq!(
         (status, &info["status"], &info["data"]["version"]),
         (200, &json!("success"), &json!(env!("CARGO_PKG_VERSION")))

@@ -1,4 +1,4 @@
-//! Queries made to bring a server down, each beside a small one that must stay quick.
+//! Tests of queries made to bring the server down: each is refused or stopped, and small queries stay fast meanwhile.
 use crate::harness::{Companion, FakeTarget, args, http, scratch_file};
 use crate::program::Program;
 use serde_json::Value;
@@ -7,13 +7,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Memory that refusing a query may take.
+/// The memory that refusing a query may take.
 const MAX_KIB: u64 = 64 << 10;
 
-/// Series of the one target.
+/// The number of series of the target.
 const SERIES: usize = 10_000;
 
-async fn fleet() -> (FakeTarget, Companion) {
+async fn start_with_many_series() -> (FakeTarget, Companion) {
     let lines: String = (0..SERIES)
         .map(|n| format!("fleet{{n=\"{n}\",model_name=\"m{}\",path=\"/v1/completions/{n}\"}} {n}\n", n % 7))
         .collect();
@@ -24,10 +24,10 @@ async fn fleet() -> (FakeTarget, Companion) {
     (target, companion)
 }
 
-async fn post(address: SocketAddr, verb: &str, params: &[(&str, &str)]) -> (u16, Value) {
+async fn post(address: SocketAddr, endpoint: &str, params: &[(&str, &str)]) -> (u16, Value) {
     let body = params.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect::<Vec<_>>().join("&");
     let sent = http()
-        .post(format!("http://{address}/api/v1/{verb}"))
+        .post(format!("http://{address}/api/v1/{endpoint}"))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body)
         .send()
@@ -44,8 +44,8 @@ fn percent(text: &str) -> String {
         .collect()
 }
 
-/// What `work` gives, and how many small queries were answered while it was under way.
-async fn while_answering<T>(address: SocketAddr, work: impl Future<Output = T>) -> (T, usize) {
+/// The result of `work`, and the number of small queries that were answered while it ran.
+async fn alongside_small_queries<T>(address: SocketAddr, work: impl Future<Output = T>) -> (T, usize) {
     tokio::pin!(work);
     let mut answered = 0;
     loop {
@@ -62,8 +62,8 @@ async fn while_answering<T>(address: SocketAddr, work: impl Future<Output = T>) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_query_is_refused_by_its_text_before_it_costs_anything() {
-    // A process of its own, whose memory no other test shares.
+async fn an_excessive_query_is_refused_before_it_is_evaluated() {
+    // A separate process, whose memory no other test shares.
     let program =
         Program::start(&["--in-memory"], &scratch_file("listen = \"127.0.0.1:0\"\ndiscovery = false\n")).await;
     let address: SocketAddr = program.address().parse().expect("an address");
@@ -80,21 +80,21 @@ async fn a_query_is_refused_by_its_text_before_it_costs_anything() {
     for (query, expected, word) in cases {
         let before_kib = program.peak_kib();
         let (status, answer) = post(address, "query", &[("query", &query)]).await;
-        let said = answer["error"].as_str().unwrap_or_default();
-        assert_eq!(status, expected, "{said}");
-        assert!(said.contains(word) && said.len() < 1000, "{said:.200}");
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert_eq!(status, expected, "{error}");
+        assert!(error.contains(word) && error.len() < 1000, "{error:.200}");
         assert!(program.peak_kib() < before_kib + MAX_KIB, "{query:.40}");
     }
-    // Backtracking would take years.
+    // A backtracking matcher would take years.
     assert_eq!(post(address, "query", &[("query", "up{job=~\"(x+x+)+y\"}")]).await.0, 200);
-    // A form beyond the limit is not read to its end.
+    // A form beyond the size limit is not read to its end.
     let long = "x".repeat(1 << 20);
     assert_eq!(post(address, "query", &[("query", &long)]).await.0, 413);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_query_that_grows_is_stopped_and_small_ones_stay_quick() {
-    let (_target, companion) = fleet().await;
+async fn an_expensive_query_is_stopped_and_small_ones_stay_fast() {
+    let (_target, companion) = start_with_many_series().await;
     let now_s = server::clock::now_ms() / 1000;
     let (long_ago, day_ago, now) = ((now_s - 11_000).to_string(), (now_s - 86_400).to_string(), now_s.to_string());
     let joined = format!("label_join(fleet, \"a\", \"{}\"{})", "x".repeat(2_000), ", \"path\"".repeat(1_500));
@@ -114,16 +114,16 @@ async fn a_query_that_grows_is_stopped_and_small_ones_stay_quick() {
         .map(|params| ("query", *params))
         .chain(range.iter().map(|params| ("query_range", *params)))
         .collect();
-    for (verb, params) in all {
+    for (endpoint, params) in all {
         let began = Instant::now();
         let ((status, answer), answered) =
-            while_answering(companion.address, post(companion.address, verb, params)).await;
-        let said = answer["error"].as_str().unwrap_or_default();
-        assert!([200, 422, 503].contains(&status), "{status} {said} for {:.80}", params[0].1);
-        // Had the large one been in their way, none of the small ones would have come before its answer.
+            alongside_small_queries(companion.address, post(companion.address, endpoint, params)).await;
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!([200, 422, 503].contains(&status), "{status} {error} for {:.80}", params[0].1);
+        // If the large query blocked the small ones, none of them would be answered before it.
         assert!(
             answered > 0 || began.elapsed() < Duration::from_secs(2),
-            "nothing was answered beside {:.80}",
+            "no small query was answered during {:.80}",
             params[0].1
         );
     }
@@ -134,23 +134,23 @@ async fn a_query_that_grows_is_stopped_and_small_ones_stay_quick() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_at_once_are_answered_or_turned_away() {
-    let (_target, companion) = fleet().await;
+async fn two_hundred_concurrent_queries_are_answered_or_refused() {
+    let (_target, companion) = start_with_many_series().await;
     let query = "count_values(\"v\", fleet + on (n) group_left () fleet)";
-    let asked = (0..200).map(|n| {
+    let queries = (0..200).map(|n| {
         let address = companion.address;
         let time = (server::clock::now_ms() / 1000 - n % 50).to_string();
         tokio::spawn(async move { post(address, "query", &[("query", query), ("time", &time)]).await })
     });
-    let asked: Vec<_> = asked.collect();
+    let queries: Vec<_> = queries.collect();
     let mut counts = std::collections::BTreeMap::new();
-    for one in asked {
-        let (status, answer) = one.await.expect("an answer");
+    for pending in queries {
+        let (status, answer) = pending.await.expect("an answer");
         assert!([200, 422, 503].contains(&status), "{status}: {}", answer["error"]);
         *counts.entry(status).or_insert(0) += 1;
     }
     assert!(counts[&200] >= 4, "{counts:?}");
     assert_eq!(post(companion.address, "query", &[("query", "up")]).await.0, 200);
-    // Scrapes went on meanwhile.
+    // Scrapes continued meanwhile.
     companion.wait_for("min_over_time(up{job!~\"host|inferboard\"}[20s])", &[], &["1"]).await;
 }

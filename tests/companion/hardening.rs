@@ -1,4 +1,4 @@
-//! What strangers get: nothing, in few words.
+//! Tests of hardening: security headers, unknown hosts, paths and methods, and stalled connections.
 use crate::harness::{Companion, args, exchange, http};
 use inferboard_tests::PATIENCE;
 
@@ -6,11 +6,11 @@ const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; con
     img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; \
     frame-ancestors 'none'";
 
-/// Of what is no page.
+/// The policy of answers other than the page.
 const BARE_CSP: &str = "default-src 'none'; frame-ancestors 'none'";
 
 #[tokio::test]
-async fn every_answer_carries_the_headers() {
+async fn every_answer_has_the_security_headers() {
     let companion = Companion::start(&args(&[])).await;
     for (path, status) in
         [("/", 200), ("/api/v1/query?query=1", 200), ("/api/v1/query", 400), ("/config.json", 200), ("/nosuch", 404)]
@@ -31,7 +31,7 @@ async fn every_answer_carries_the_headers() {
 }
 
 #[tokio::test]
-async fn the_page_is_not_asked_for_again_while_it_is_the_same() {
+async fn the_unchanged_page_is_not_sent_again() {
     let companion = Companion::start(&args(&[])).await;
     let url = format!("http://{}/", companion.address);
     let first = http().get(&url).send().await.expect("an answer");
@@ -42,7 +42,7 @@ async fn the_page_is_not_asked_for_again_while_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn foreign_names_are_turned_away_before_anything_else() {
+async fn unknown_host_names_are_refused_on_every_path() {
     let companion = Companion::start(&args(&[])).await;
     for path in ["/", "/api/v1/query?query=1", "/config.json", "/nosuch"] {
         let status = async |hosts: &str| {
@@ -105,23 +105,24 @@ async fn only_known_methods_and_versions_are_served() {
     assert!(http2.is_empty() || http2.starts_with("HTTP/1.1 400"), "{http2}");
     let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(100 << 10));
     let answer = exchange(companion.address, head.as_bytes()).await;
-    // Closing with some of the request unread may take the answer along.
+    // The answer may be lost when the server closes with some of the request unread.
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
-    let both = b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde";
-    assert!(exchange(companion.address, both).await.starts_with("HTTP/1.1 400"));
+    let two_lengths =
+        b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde";
+    assert!(exchange(companion.address, two_lengths).await.starts_with("HTTP/1.1 400"));
 }
 
 #[tokio::test]
-async fn half_open_connections_do_not_stand_in_the_way_and_the_end_is_quick() {
+async fn half_open_connections_block_neither_queries_nor_shutdown() {
     let companion = Companion::start(&args(&[])).await;
     let mut held = Vec::new();
     for _ in 0..200 {
         let mut stream = tokio::net::TcpStream::connect(companion.address).await.expect("a connection");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nHost: loc").await.expect("room");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nHost: loc").await.expect("a write");
         held.push(stream);
     }
     assert_eq!(companion.query("1").await["status"], "success");
-    // Those who hold the connections never end them.
-    tokio::time::timeout(PATIENCE, companion.stop()).await.expect("an end");
+    // The clients never close their connections.
+    tokio::time::timeout(PATIENCE, companion.stop()).await.expect("a shutdown");
     drop(held);
 }

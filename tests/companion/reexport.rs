@@ -1,4 +1,4 @@
-//! `/metrics` and `/federate`: what other Prometheuses get.
+//! Tests of `/metrics` and `/federate`, from which other Prometheus servers scrape.
 use crate::harness::{Companion, FakeTarget, args, exchange, http};
 use exposition::{Family, Format, Kind, Limits, parse};
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ async fn families(companion: &Companion, path: &str, accept: &str) -> BTreeMap<S
 }
 
 #[tokio::test]
-async fn the_companion_and_its_machine_are_one_page() {
+async fn one_metrics_page_has_the_companion_and_its_machine() {
     let machine = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/machines/whole");
     let companion = Companion::start(&server::cli::args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
     companion.wait_for("inferboard_store_series > bool 0", &[], &["1"]).await;
@@ -55,7 +55,7 @@ async fn the_companion_and_its_machine_are_one_page() {
 }
 
 #[tokio::test]
-async fn the_latest_samples_are_sorted_and_stamped() {
+async fn federation_returns_the_latest_samples_sorted_with_timestamps() {
     let target =
         FakeTarget::serving("b{x=\"2\"} 2\na{x=\"1\"} 1\nb{x=\"1\"} NaN\n{\"c.d\",\"e.f\"=\"\\\"\"} 3\n").await;
     let companion = Companion::start(&args(&[&target.url()])).await;
@@ -81,15 +81,15 @@ async fn the_latest_samples_are_sorted_and_stamped() {
         companion.wait_for("count({__name__=~\"a|b|c.+\"})", &[], &["4"]).await;
         let (status, got_type, body) = get(&companion, "/federate", &selectors, accept).await;
         assert_eq!((status, got_type.as_str()), (200, content_type), "{body}");
-        let mut unstamped = String::new();
+        let mut without_times = String::new();
         for line in body.lines() {
             let sample = if line.starts_with('#') { None } else { line.rsplit_once(' ') };
             let age = sample.map(|(_, time)| {
                 now_s() - time.parse::<f64>().expect("a time") / if end.is_empty() { 1e3 } else { 1.0 }
             });
             assert!(age.is_none_or(|age| age.abs() < 10.0), "{line}");
-            unstamped += sample.map_or(line, |(series, _)| series);
-            unstamped.push('\n');
+            without_times += sample.map_or(line, |(series, _)| series);
+            without_times.push('\n');
         }
         let quoted = if accept == QUOTED_NAMES { "\"c.d\"" } else { "c_d" };
         let expected = format!(
@@ -97,7 +97,7 @@ async fn the_latest_samples_are_sorted_and_stamped() {
              # TYPE b {untyped}\nb{{{labels},x=\"1\"}} NaN\nb{{{labels},x=\"2\"}} 2.0\n\
              # TYPE {quoted} {untyped}\n{name}{labels}}} 3.0\n{end}"
         );
-        assert_eq!(unstamped, expected);
+        assert_eq!(without_times, expected);
     }
     target.set_behaviour(None);
     companion.wait_for("a", &[], &[]).await;
@@ -106,7 +106,7 @@ async fn the_latest_samples_are_sorted_and_stamped() {
 }
 
 #[tokio::test]
-async fn what_selects_nothing_or_is_no_selector() {
+async fn federation_answers_selectors_that_are_empty_or_invalid() {
     let companion = Companion::start(&args(&[])).await;
     assert_eq!(get(&companion, "/federate", &["no_such_metric"], "*/*").await.2, "");
     assert_eq!(get(&companion, "/federate", &["no_such_metric"], OPENMETRICS).await.2, "# EOF\n");
@@ -126,20 +126,20 @@ async fn what_selects_nothing_or_is_no_selector() {
 }
 
 #[tokio::test]
-async fn long_pages_are_packed_for_who_takes_it() {
+async fn long_metrics_pages_are_compressed_for_clients_that_accept_gzip() {
     let companion = Companion::start(&args(&[])).await;
     for path in ["/metrics", "/federate?match[]={__name__=~\"node_.%2B\"}"] {
         let url = format!("http://{}{path}", companion.address);
         companion.wait_for("count(node_memory_MemTotal_bytes)", &[], &["1"]).await;
-        let packed = http().get(&url).header("accept-encoding", "gzip").send().await.expect("an answer");
+        let compressed = http().get(&url).header("accept-encoding", "gzip").send().await.expect("an answer");
         assert_eq!(
-            (&packed.headers()["content-encoding"], &packed.headers()["vary"]),
+            (&compressed.headers()["content-encoding"], &compressed.headers()["vary"]),
             (&"gzip".parse().expect("a header"), &"accept, accept-encoding".parse().expect("a header"))
         );
-        let mut page = String::new();
-        let packed = packed.bytes().await.expect("a body");
-        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut page).expect("gzip");
-        assert!(page.contains("# TYPE node_memory_MemTotal_bytes "), "{page}");
+        let mut text = String::new();
+        let compressed = compressed.bytes().await.expect("a body");
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*compressed), &mut text).expect("gzip");
+        assert!(text.contains("# TYPE node_memory_MemTotal_bytes "), "{text}");
     }
 }
 

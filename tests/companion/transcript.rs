@@ -1,32 +1,32 @@
-//! The API as Prometheus 2.42 answered: the same status, and the same data.
+//! Compares the API with the answers of Prometheus 2.42: the same status, and the same data.
 use crate::harness::{Companion, args, exchange, http};
 use serde_json::Value;
 use server::cli::args::ServeArgs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What is answered otherwise on purpose: a word of the case's note, and why.
+/// Intended differences: a part of the case's note, and the reason.
 const DIFFERENT: &[(&str, &str)] = &[
     ("deep nesting 600", "a query may be nested 64 levels deep"),
-    ("tiny timeout", "a nanosecond is no duration of Prometheus either, but the case is about its message"),
+    ("tiny timeout", "a nanosecond is not a duration in Prometheus either, but the case compares the message"),
     ("/api/v1/targets", "targets are series, up and inferboard_scrape_failed"),
-    ("/api/v1/status/flags", "how the server was started is nobody's business"),
+    ("/api/v1/status/flags", "the command line is private"),
     ("/api/v1/status/runtimeinfo", "as above"),
     ("/api/v1/status/config", "as above"),
     ("/api/v1/status/tsdb", "figures about the store are series, inferboard_store_*"),
-    ("/api/v1/scrape_pools", "there are none"),
-    ("/api/v1/status/buildinfo", "has a version of its own"),
-    ("/api/v1/metadata", "tells of the companion's own families too"),
-    ("/api/v1/nosuch", "has a text of its own"),
-    ("/-/healthy", "has a text of its own"),
-    ("/-/ready", "has a text of its own"),
-    ("method not allowed", "has a text of its own"),
+    ("/api/v1/scrape_pools", "there are no scrape pools"),
+    ("/api/v1/status/buildinfo", "the version is the companion's"),
+    ("/api/v1/metadata", "includes the companion's own families"),
+    ("/api/v1/nosuch", "the text differs"),
+    ("/-/healthy", "the text differs"),
+    ("/-/ready", "the text differs"),
+    ("method not allowed", "the text differs"),
     ("DELETE series", "nothing can be deleted: 405"),
     ("admin disabled", "there is no such route"),
     ("lifecycle disabled", "there is no such route"),
     ("reload disabled", "there is no such route"),
-    ("CORS", "other origins are not let in"),
-    ("foreign Host header", "is turned away"),
+    ("CORS", "other origins are refused"),
+    ("foreign Host header", "other hosts are refused"),
     ("path traversal", "only exact paths exist"),
     ("double slash", "only exact paths exist"),
 ];
@@ -38,7 +38,7 @@ fn corpus(name: &str) -> Option<PathBuf> {
 }
 
 #[tokio::test]
-async fn answers_are_those_that_prometheus_gave() {
+async fn answers_match_those_of_prometheus() {
     let (Some(transcript), Some(data)) =
         (corpus("api_transcript_prometheus_2.42.json"), corpus("compliance_demo_data.om.txt.gz"))
     else {
@@ -72,7 +72,7 @@ async fn answers_are_those_that_prometheus_gave() {
             .all(|(word, _)| cases.iter().any(|case| case["note"].as_str().expect("a note").contains(word)))
     );
     assert!(compared >= 55, "{compared} cases");
-    // What is not to be copied.
+    // Unlike Prometheus, the companion refuses foreign hosts.
     let foreign = "GET /api/v1/query?query=1 HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n";
     assert!(exchange(companion.address, foreign.as_bytes()).await.starts_with("HTTP/1.1 4"));
     companion.stop().await;
@@ -94,24 +94,24 @@ async fn compare(companion: &Companion, note: &str, case: &Value) {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();
     let body = response.bytes().await.expect("a body");
-    let said = String::from_utf8_lossy(&body);
-    assert_eq!(u64::from(status), case["status"].as_u64().expect("a status"), "{note}: {said}");
+    let body_text = String::from_utf8_lossy(&body);
+    assert_eq!(u64::from(status), case["status"].as_u64().expect("a status"), "{note}: {body_text}");
     let Some(expected) = case.get("json") else { return };
     let answer: Value = serde_json::from_slice(&body).expect("json");
     assert_eq!(answer["status"], expected["status"], "{note}");
     assert_eq!(answer["errorType"], expected["errorType"], "{note}");
     assert_eq!(answer["error"].is_string(), expected["error"].is_string(), "{note}");
-    // Of long answers only the number of series or points is written down.
+    // For long answers the transcript has only the number of series or samples.
     let count = |list: &Value| list.as_array().map(|list| list.len() as u64);
     let result = &answer["data"]["result"];
     match (expected["data"]["result"].as_u64(), expected["data"]["values"].as_u64()) {
         (Some(series), _) => assert_eq!(count(result), Some(series), "{note}"),
-        (None, Some(points)) => assert_eq!(count(&result[0]["values"]), Some(points), "{note}"),
+        (None, Some(samples)) => assert_eq!(count(&result[0]["values"]), Some(samples), "{note}"),
         (None, None) => assert_eq!(sorted(&answer["data"]), sorted(&expected["data"]), "{note}"),
     }
 }
 
-/// Series of a vector are in no order.
+/// Sorts the series of a vector, which are in no particular order.
 fn sorted(data: &Value) -> Value {
     let mut data = data.clone();
     let result = data.get_mut("result").and_then(Value::as_array_mut);
