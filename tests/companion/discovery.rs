@@ -1,4 +1,4 @@
-//! Servers found on this machine.
+//! Tests of the discovery of servers on this machine.
 use crate::harness::FakeTarget;
 use server::scrape::fetch::Client;
 use server::scrape::local_discovery::{LocalAddress, discover};
@@ -9,25 +9,25 @@ use std::time::Duration;
 use tsdb::{Limits, Store};
 
 #[tokio::test]
-async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more() {
+async fn an_engine_that_starts_later_becomes_a_target_and_is_not_searched_for_again() {
     let engine = FakeTarget::serving("sglang:token_usage{model_name=\"m\"} 0.5\n").await;
     let other = FakeTarget::serving("process_cpu_seconds_total 1\n").await;
     engine.set_behaviour(None);
     let addresses = [&engine, &other].map(|target| LocalAddress::new(target.address.port(), "/metrics"));
     let pool = Arc::new(Scrapers::new(Store::new(Limits::default()), Client::new(1 << 20).expect("a client")));
     let pace = Pace { interval: Duration::from_secs(3600), timeout: Duration::from_secs(1) };
-    let (looking, period) = (Arc::clone(&pool), Duration::from_millis(50));
-    let task = tokio::spawn(async move { discover(looking, &addresses, period, pace).await });
-    let seen = |target: &FakeTarget| target.requests.lock().expect("a lock").len();
-    let settled = |least: usize| {
+    let (discovering, period) = (Arc::clone(&pool), Duration::from_millis(50));
+    let task = tokio::spawn(async move { discover(discovering, &addresses, period, pace).await });
+    let request_count = |target: &FakeTarget| target.requests.lock().expect("a lock").len();
+    let wait_for_other = |count: usize| {
         let other = &other;
         async move {
-            while seen(other) < least {
+            while request_count(other) < count {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
     };
-    settled(3).await;
+    wait_for_other(3).await;
     assert!(!pool.has_instance(&engine.instance()));
     engine.set_behaviour(Some(crate::harness::metrics_page("sglang:token_usage{model_name=\"m\"} 0.5\n")));
     tokio::time::timeout(inferboard_tests::PATIENCE, async {
@@ -36,12 +36,12 @@ async fn an_engine_that_starts_later_becomes_a_target_and_is_looked_for_no_more(
         }
     })
     .await
-    .expect("found");
-    // One look that found it was the last; the pool's own first scrape follows within a second, and with it a
-    // question for its health.
-    let looked = seen(&engine);
-    settled(seen(&other) + 30).await;
-    assert!(seen(&engine) <= looked + 2);
+    .expect("the engine is found in time");
+    // Discovery does not request the engine again. Its first scrape follows within a second, and with it a health
+    // probe.
+    let count_before = request_count(&engine);
+    wait_for_other(request_count(&other) + 30).await;
+    assert!(request_count(&engine) <= count_before + 2);
     assert!(!pool.has_instance(&other.instance()));
     task.abort();
 }

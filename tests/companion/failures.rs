@@ -1,4 +1,4 @@
-//! Targets that are broken or hostile: each fails with its own reason, and stores nothing.
+//! Tests of broken and hostile targets: each fails with its own reason, and stores nothing.
 use crate::harness::{
     Behaviour, Companion, FakeTarget, PlaintextServer, answer, args, hang, metrics_page, raw, scratch_file, status,
 };
@@ -11,7 +11,7 @@ fn gzip(mut write: impl FnMut(&mut dyn std::io::Write)) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// Waits until the companion names the reason, with the page's one good sample nowhere.
+/// Waits until the companion reports `reason`, and until no `good` sample is stored.
 async fn fails_with(behaviour: Behaviour, reason: &str) {
     let target = FakeTarget::start(behaviour).await;
     let companion = Companion::start(&args(&[&target.url()])).await;
@@ -23,7 +23,7 @@ async fn fails_with(behaviour: Behaviour, reason: &str) {
 }
 
 #[tokio::test]
-async fn answers_that_are_no_pages() {
+async fn answers_that_are_not_metrics_pages_store_nothing() {
     fails_with(status("401 Unauthorized"), "unauthorized").await;
     fails_with(status("204 No Content"), "status").await;
     fails_with(answer("Content-Type: text/html\r\n", b"good 1\n"), "content_type").await;
@@ -37,7 +37,7 @@ async fn answers_that_are_no_pages() {
 }
 
 #[tokio::test]
-async fn pages_that_break_a_limit() {
+async fn metrics_pages_beyond_a_limit_store_nothing() {
     let lines = |count: usize| -> String { (0..count).map(|n| format!("good{{n=\"{n}\"}} 1\n")).collect() };
     fails_with(metrics_page(&lines(50_001)), "sample_limit").await;
     fails_with(metrics_page(&format!("good 1\nlong{{l=\"{}\"}} 1\n", "x".repeat(5000))), "label_limit").await;
@@ -50,19 +50,19 @@ async fn pages_that_break_a_limit() {
 }
 
 #[tokio::test]
-async fn pages_packed_in_a_way_not_asked_for() {
-    let packed = gzip(|out| out.write_all(b"good 1\n").expect("memory"));
-    let twice = gzip(|out| out.write_all(&packed).expect("memory"));
+async fn metrics_pages_in_other_encodings_store_nothing() {
+    let once = gzip(|out| out.write_all(b"good 1\n").expect("memory"));
+    let twice = gzip(|out| out.write_all(&once).expect("memory"));
     fails_with(answer(&format!("{TEXT}Content-Encoding: br\r\n"), b"good 1\n"), "encoding").await;
     fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), b"good 1\n"), "encoding").await;
-    fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &packed[..packed.len() - 9]), "encoding").await;
+    fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &once[..once.len() - 9]), "encoding").await;
     fails_with(answer(&format!("{TEXT}Content-Encoding: gzip\r\n"), &twice), "parse").await;
 }
 
 #[tokio::test]
-async fn places_that_cannot_be_reached() {
-    let greeter = PlaintextServer::start().await;
-    let no_tls = format!("https://{}", greeter.address);
+async fn unreachable_targets_fail_with_their_reasons() {
+    let plaintext = PlaintextServer::start().await;
+    let no_tls = format!("https://{}", plaintext.address);
     let no_name = format!("http://{}.invalid:1", "x".repeat(64));
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let companion = Companion::start(&args(&[&no_tls, &no_name, &format!("http://{closed}")])).await;
@@ -70,7 +70,7 @@ async fn places_that_cannot_be_reached() {
     companion.wait_for("sum by (reason) (inferboard_scrape_failed)", &["reason"], &reasons).await;
 }
 
-/// Whether the first request for a path, if there is one, brought the credentials; others may be for its health.
+/// Whether the first request for `path`, if any, had the credentials. Requests for other paths may be health probes.
 fn had_credentials(target: &FakeTarget, path: &str) -> Option<bool> {
     let requests = target.requests.lock().expect("a lock");
     let head = requests.iter().find(|head| head.starts_with(&format!("GET {path} ")))?;
@@ -78,7 +78,7 @@ fn had_credentials(target: &FakeTarget, path: &str) -> Option<bool> {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_takes_no_credentials_along() {
+async fn a_redirect_to_another_origin_is_not_followed_and_gets_no_credentials() {
     let canary = FakeTarget::serving("good 1\n").await;
     let redirect = format!("HTTP/1.1 302 Found\r\nLocation: {}/\r\nContent-Length: 0\r\n\r\n", canary.url());
     let target = FakeTarget::start(raw(redirect)).await;
@@ -106,12 +106,12 @@ async fn a_redirect_within_the_origin_is_followed_a_few_times() {
         assert_eq!(had_credentials(&target, path), Some(true), "{path}");
     }
 
-    let round = Companion::start(&args(&[&format!("{}/round", target.url())])).await;
-    round.wait_for("inferboard_scrape_failed", &["reason"], &["redirect 1"]).await;
+    let circular = Companion::start(&args(&[&format!("{}/round", target.url())])).await;
+    circular.wait_for("inferboard_scrape_failed", &["reason"], &["redirect 1"]).await;
 }
 
 #[tokio::test]
-async fn a_page_that_repeats_the_credentials_is_not_stored() {
+async fn a_metrics_page_that_echoes_the_credentials_is_not_stored() {
     let echo: Behaviour = std::sync::Arc::new(|head, stream| {
         let token = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default().to_owned();
         metrics_page(&format!("good 1\necho{{token=\"{token}\"}} 1\n"))(head, stream)
@@ -123,7 +123,7 @@ async fn a_page_that_repeats_the_credentials_is_not_stored() {
     assert!(everything.contains("secret_echo") && !everything.contains("CANARY"), "{everything}");
 }
 
-/// A companion with a configuration file that gives the target a token.
+/// Starts a companion whose configuration has a token for the target.
 async fn with_credentials(target: &FakeTarget) -> Companion {
     let text = format!("[[targets]]\nurl = \"{}\"\nauthorization = {{ credentials = \"hf_CANARY\" }}\n", target.url());
     let file = scratch_file(&text);

@@ -1,4 +1,5 @@
-//! Hosted platforms, played as their documents describe them: what is stored, what is shared, and what stays secret.
+//! Tests with fake hosted platforms that follow their documentation: what is stored, what is shared, and what stays
+//! secret.
 use crate::harness::{Behaviour, Companion, FakeTarget, INTERVAL, answer, args, http, metrics_page, raw, scratch_file};
 use server::cli::args::ServeArgs;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 const TOKEN: &str = "hf_CANARY0123456789";
 
-/// As in Hugging Face's documentation: no `# EOF`, a counter without `_total`, a unit after the type.
-const HF_PAGE: &str = "# HELP latency_distribution Latency distribution\n# TYPE latency_distribution summary\n\
+/// As documented by Hugging Face: no `# EOF`, a counter without `_total`, a unit after the type.
+const HF_METRICS: &str = "# HELP latency_distribution Latency distribution\n# TYPE latency_distribution summary\n\
     latency_distribution{quantile=\"0.5\"} 0.25\nlatency_distribution_sum 120.5\nlatency_distribution_count 400\n\
     # HELP http_requests HTTP requests by code and replicas\n# TYPE http_requests counter\n\
     http_requests{replica_id=\"fqwg7eri-hskoj\",status_code=\"200\"} 398\n\
@@ -20,7 +21,7 @@ const HF_STATE: &str = r#"{"name":"llama","type":"protected","status":{"state":"
     "scaling":{"minReplica":1,"maxReplica":4,"metric":"pendingRequests"}},
     "model":{"repository":"org/llama","secrets":{"HF":"inner_CANARY"}},"provider":{"vendor":"aws","region":"us-east-1"}}"#;
 
-const BASETEN_PAGE: &str = "# TYPE baseten_inference_requests_total counter\n\
+const BASETEN_METRICS: &str = "# TYPE baseten_inference_requests_total counter\n\
     baseten_inference_requests_total{model_id=\"m1\",model_name=\"whisper\",deployment_id=\"d1\",\
     environment=\"production\",rollout_phase=\"stable\",status_code=\"200\",is_async=\"false\"} 7\n\
     baseten_inference_requests_total{model_id=\"m2\",model_name=\"llama\",deployment_id=\"d2\",environment=\"\",\
@@ -28,20 +29,20 @@ const BASETEN_PAGE: &str = "# TYPE baseten_inference_requests_total counter\n\
     # TYPE baseten_gpu_utilization gauge\n\
     baseten_gpu_utilization{model_id=\"m2\",model_name=\"llama\",deployment_id=\"d2\",replica=\"r1\",gpu=\"0\"} 93\n";
 
-/// Answers the one who knows the credentials, by path; others get 401.
+/// Answers by path if the credentials are right, and otherwise with 401.
 fn platform(authorization: String, by_path: Vec<(&'static str, Behaviour)>) -> Behaviour {
     Arc::new(move |head, stream| {
-        let known = head.lines().any(|line| line == format!("authorization: {authorization}"));
+        let is_authorized = head.lines().any(|line| line == format!("authorization: {authorization}"));
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        match by_path.iter().find(|(known, _)| *known == path) {
-            _ if !known => refuse("401 Unauthorized", "")(head, stream),
+        match by_path.iter().find(|(route, _)| *route == path) {
+            _ if !is_authorized => refuse("401 Unauthorized", "")(head, stream),
             Some((_, behaviour)) => behaviour(head, stream),
             None => refuse("404 Not Found", "")(head, stream),
         }
     })
 }
 
-/// An error as platforms send it: JSON, and here with the token in it.
+/// A JSON error as platforms send it, here with the token in it.
 fn refuse(status: &str, headers: &str) -> Behaviour {
     let body = format!("{{\"error\":\"no: {TOKEN}\"}}");
     let length = body.len();
@@ -56,19 +57,19 @@ fn hugging_face(metrics: Behaviour, state: Behaviour) -> Behaviour {
     platform(format!("Bearer {TOKEN}"), routes)
 }
 
-async fn companion_of(text: &str) -> Companion {
+async fn companion_with(text: &str) -> Companion {
     let file = scratch_file(text);
     Companion::start(&ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await
 }
 
-/// A companion for one endpoint, the token in a file.
+/// A companion for one endpoint, with the token in a file.
 async fn with_endpoint(platform: &FakeTarget) -> Companion {
     with_endpoint_every(platform, INTERVAL).await
 }
 
 async fn with_endpoint_every(platform: &FakeTarget, interval: &str) -> Companion {
     let token = scratch_file(&format!("{TOKEN}\n"));
-    companion_of(&format!(
+    companion_with(&format!(
         "[[huggingface]]\nnamespace = \"acme\"\nname = \"llama\"\napi_url = \"{}/v2\"\nscrape_interval = \"{interval}\"\n\
          authorization = {{ credentials_file = {:?} }}\n",
         platform.url(),
@@ -85,7 +86,7 @@ async fn read_shared(companion: &Companion, name: &str) -> (u16, String, String)
     (status, headers, String::from_utf8_lossy(&response.bytes().await.expect("a body")).into_owned())
 }
 
-/// Waits until the shared page answers with a status and a word.
+/// Waits until the shared metrics answer with `status` and a body that contains `word`, and returns the headers.
 async fn wait_for_shared(companion: &Companion, status: u16, word: &str) -> String {
     let mut last = (0, String::new(), String::new());
     for _ in 0..100 {
@@ -95,13 +96,13 @@ async fn wait_for_shared(companion: &Companion, status: u16, word: &str) -> Stri
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{last:?} and not {status} {word}");
+    panic!("{last:?} instead of {status} {word}");
 }
 
 #[tokio::test]
 async fn an_endpoint_is_stored_with_its_replicas_and_shared_unchanged() {
-    let metrics = answer("Content-Type: application/openmetrics-text\r\n", HF_PAGE.as_bytes());
-    let lenient = metrics_page(HF_PAGE);
+    let metrics = answer("Content-Type: application/openmetrics-text\r\n", HF_METRICS.as_bytes());
+    let lenient = metrics_page(HF_METRICS);
     let state = answer("Content-Type: application/json\r\n", HF_STATE.as_bytes());
     let platform = FakeTarget::start(hugging_face(lenient, state.clone())).await;
     let companion = with_endpoint(&platform).await;
@@ -111,22 +112,22 @@ async fn an_endpoint_is_stored_with_its_replicas_and_shared_unchanged() {
     companion.wait_for("inferboard_replicas_starting", &[], &["1"]).await;
     companion.wait_for("inferboard_endpoint_state == 1", &["state"], &["running 1"]).await;
     let (status, headers, body) = read_shared(&companion, "llama").await;
-    assert_eq!((status, body.as_str()), (200, HF_PAGE));
+    assert_eq!((status, body.as_str()), (200, HF_METRICS));
     assert!(headers.contains("text/plain; version=0.0.4") && headers.contains("no-store"), "{headers}");
     assert_eq!(read_shared(&companion, "other").await.0, 404);
 
-    // What calls itself OpenMetrics and is not by the letter is refused, and said to be.
+    // Invalid OpenMetrics is refused with its reason.
     platform.set_behaviour(Some(hugging_face(metrics, state)));
     companion.wait_for("inferboard_scrape_failed", &["reason"], &["parse 1"]).await;
     wait_for_shared(&companion, 502, "(parse)").await;
-    // The state goes on by itself.
+    // The state is still collected.
     companion.wait_for("inferboard_replicas_active", &[], &["2"]).await;
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_name_and_is_never_a_page() {
+async fn each_failure_has_its_reason_and_is_never_shared_as_metrics() {
     let state = || answer("Content-Type: application/json\r\n", HF_STATE.as_bytes());
-    let platform = FakeTarget::start(hugging_face(metrics_page(HF_PAGE), state())).await;
+    let platform = FakeTarget::start(hugging_face(metrics_page(HF_METRICS), state())).await;
     let companion = with_endpoint(&platform).await;
     wait_for_shared(&companion, 200, "http_requests").await;
     let error_page = answer("Content-Type: text/html\r\n", b"<html>Sign in</html>");
@@ -134,7 +135,7 @@ async fn each_refusal_has_its_name_and_is_never_a_page() {
     let slow: Behaviour = Arc::new(|head, stream| {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            metrics_page(HF_PAGE)(head, stream).await;
+            metrics_page(HF_METRICS)(head, stream).await;
         })
     });
     for (behaviour, reason, status) in [
@@ -155,12 +156,12 @@ async fn each_refusal_has_its_name_and_is_never_a_page() {
     let failed = "sum by (job, reason) (inferboard_scrape_failed)";
     let both = ["huggingface unauthorized 1", "huggingface-state unauthorized 1"];
     companion.wait_for(failed, &["job", "reason"], &both).await;
-    platform.set_behaviour(Some(hugging_face(metrics_page(HF_PAGE), state())));
+    platform.set_behaviour(Some(hugging_face(metrics_page(HF_METRICS), state())));
     wait_for_shared(&companion, 200, "http_requests").await;
 }
 
 #[tokio::test]
-async fn a_platform_that_asks_for_time_gets_it() {
+async fn the_retry_after_of_a_platform_is_respected() {
     let platform = FakeTarget::start(refuse("429 Too Many Requests", "Retry-After: 2\r\n")).await;
     let companion = with_endpoint(&platform).await;
     let headers = wait_for_shared(&companion, 503, "(rate_limited)").await;
@@ -170,15 +171,15 @@ async fn a_platform_that_asks_for_time_gets_it() {
         platform.wait_for(&request, 2).await;
         assert!(platform.pauses(&request).iter().all(|pause| *pause >= Duration::from_secs(2)), "{path}");
     }
-    // Though nothing is asked, each interval has its scrape.
+    // Each interval stores a scrape although no request is sent.
     companion.wait_for("count_over_time(up{job=\"huggingface\"}[1m]) > bool 4", &[], &["1"]).await;
-    platform.set_behaviour(Some(hugging_face(metrics_page(HF_PAGE), metrics_page("{}"))));
+    platform.set_behaviour(Some(hugging_face(metrics_page(HF_METRICS), metrics_page("{}"))));
     companion.wait_for("up{job=\"huggingface\"}", &[], &["1"]).await;
 }
 
 #[tokio::test]
-async fn five_hundred_readers_cost_the_platform_one_request_an_interval() {
-    let platform = FakeTarget::start(hugging_face(metrics_page(HF_PAGE), metrics_page("{}"))).await;
+async fn five_hundred_readers_cause_one_platform_request_per_interval() {
+    let platform = FakeTarget::start(hugging_face(metrics_page(HF_METRICS), metrics_page("{}"))).await;
     let companion = with_endpoint_every(&platform, "5s").await;
     wait_for_shared(&companion, 200, "http_requests").await;
     let count = || {
@@ -188,28 +189,28 @@ async fn five_hundred_readers_cost_the_platform_one_request_an_interval() {
     let (before, began) = (count(), std::time::Instant::now());
     let client = http();
     let url = format!("http://{}/openmetrics/llama", companion.address);
-    // As many connections at a time as one peer may have.
-    let places = Arc::new(tokio::sync::Semaphore::new(32));
+    // One client may have this many connections at a time.
+    let permits = Arc::new(tokio::sync::Semaphore::new(32));
     let readers = (0..500).map(|_| {
-        let (client, url, places) = (client.clone(), url.clone(), Arc::clone(&places));
+        let (client, url, permits) = (client.clone(), url.clone(), Arc::clone(&permits));
         tokio::spawn(async move {
-            let _place = places.acquire().await.expect("a place");
+            let _permit = permits.acquire().await.expect("a permit");
             client.get(url).send().await.expect("an answer").bytes().await.expect("a body")
         })
     });
     for reader in readers.collect::<Vec<_>>() {
-        assert_eq!(reader.await.expect("a reader"), HF_PAGE.as_bytes());
+        assert_eq!(reader.await.expect("a reader"), HF_METRICS.as_bytes());
     }
     let intervals = began.elapsed().as_millis() as usize / 5000 + 2;
-    let asked = count() - before;
-    assert!(asked <= intervals, "{asked} requests in {intervals} intervals");
+    let requests = count() - before;
+    assert!(requests <= intervals, "{requests} requests in {intervals} intervals");
 }
 
 #[tokio::test]
-async fn baseten_tells_models_and_deployments_apart() {
-    let export = platform("Api-Key bt_CANARY".into(), vec![("/metrics", metrics_page(BASETEN_PAGE))]);
+async fn baseten_models_and_deployments_are_told_apart() {
+    let export = platform("Api-Key bt_CANARY".into(), vec![("/metrics", metrics_page(BASETEN_METRICS))]);
     let platform = FakeTarget::start(export).await;
-    let companion = companion_of(&format!(
+    let companion = companion_with(&format!(
         "[[baseten]]\nurl = \"{}/metrics\"\nauthorization = {{ credentials = \"bt_CANARY\" }}\n",
         platform.url()
     ))
@@ -218,12 +219,12 @@ async fn baseten_tells_models_and_deployments_apart() {
     let expected = ["baseten llama - d2 9", "baseten whisper production d1 7"];
     companion.wait_for("sort_desc(baseten_inference_requests_total)", &by, &expected).await;
     companion.wait_for("baseten_gpu_utilization", &["model", "replica"], &["llama r1 93"]).await;
-    assert_eq!(read_shared(&companion, "baseten").await.2, BASETEN_PAGE);
+    assert_eq!(read_shared(&companion, "baseten").await.2, BASETEN_METRICS);
     assert_eq!(platform.requests.lock().expect("a lock").len(), 1);
 }
 
 #[tokio::test]
-async fn no_route_or_series_tells_a_token() {
+async fn no_route_or_series_contains_a_token() {
     let echo: Behaviour = Arc::new(|head, stream| {
         let value = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default().to_owned();
         metrics_page(&format!("http_requests{{replica_id=\"{value}\"}} 1\n"))(head, stream)
@@ -236,9 +237,9 @@ async fn no_route_or_series_tells_a_token() {
     for behaviour in
         [refuse("401 Unauthorized", ""), refuse("500 Internal Server Error", ""), metrics_page("a{b=\"hf_\n")]
     {
-        let asked = platform.count("GET ");
+        let requests = platform.count("GET ");
         platform.set_behaviour(Some(hugging_face(behaviour.clone(), behaviour)));
-        platform.wait_for("GET ", asked + 4).await;
+        platform.wait_for("GET ", requests + 4).await;
         let routes = [
             "/",
             "/openmetrics/llama",
@@ -264,5 +265,5 @@ async fn no_route_or_series_tells_a_token() {
             }
         }
     }
-    assert!(seen.into_inner(), "the routes show what is stored");
+    assert!(seen.into_inner(), "no route shows what is stored");
 }

@@ -1,4 +1,4 @@
-//! What is scraped, and what becomes of it.
+//! Tests of scrapes: targets that come and go, formats, timestamps, and reloads.
 use crate::harness::{Companion, FakeTarget, answer, args, hang, metrics_page};
 use server::config::Settings;
 use std::io::Write as _;
@@ -28,26 +28,26 @@ async fn a_target_comes_goes_and_comes_back() {
 }
 
 #[tokio::test]
-async fn what_was_found_on_a_page_is_told() {
-    let page_of = |version: &str| {
+async fn the_engine_and_unclaimed_families_are_reported() {
+    let sglang_version = |version: &str| {
         metrics_page(&format!(
             "sglang:num_running_reqs{{model_name=\"m\"}} 1\nsglang:brand_new{{model_name=\"m\"}} 1\n\
              # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1\nother{{version=\"{version}\"}} 1\n"
         ))
     };
-    let target = FakeTarget::start(page_of("1")).await;
+    let target = FakeTarget::start(sglang_version("1")).await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "model"], &["sglang m 1"]).await;
     companion.wait_for("inferboard_engine_graphs{job!=\"host\"} > bool 0", &["engine"], &["sglang 1"]).await;
     companion.wait_for("sort(inferboard_unclaimed_families{job=\"sglang\"})", &[], &["2"]).await;
-    let unread = "count by (family) (inferboard_family_unclaimed{job=\"sglang\"})";
-    companion.wait_for(unread, &["family"], &["other 1", "sglang:brand_new 1"]).await;
+    let unclaimed = "count by (family) (inferboard_family_unclaimed{job=\"sglang\"})";
+    companion.wait_for(unclaimed, &["family"], &["other 1", "sglang:brand_new 1"]).await;
     target.set_behaviour(Some(metrics_page("vllm:num_requests_running{model_name=\"m\"} 1\n")));
     companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "job"], &["vllm vllm 1"]).await;
 }
 
 #[tokio::test]
-async fn one_target_that_hangs_holds_up_no_other() {
+async fn a_target_that_hangs_delays_no_other() {
     let (slow, quick) = (FakeTarget::start(hang()).await, FakeTarget::serving("a 1\n").await);
     let companion = Companion::start(&args(&[&slow.url(), &quick.url()])).await;
     companion
@@ -59,11 +59,11 @@ async fn one_target_that_hangs_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn pages_are_read_in_each_format_and_coding() {
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed.write_all(b"zipped 1\n").expect("memory");
-    let packed = packed.finish().expect("memory");
-    let zipped = FakeTarget::start(answer("Content-Type: text/plain\r\nContent-Encoding: gzip\r\n", &packed)).await;
+async fn metrics_pages_are_read_in_each_format_and_encoding() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(b"zipped 1\n").expect("memory");
+    let gzip = gzip.finish().expect("memory");
+    let zipped = FakeTarget::start(answer("Content-Type: text/plain\r\nContent-Encoding: gzip\r\n", &gzip)).await;
     let open = FakeTarget::start(answer(
         "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n",
         b"# TYPE opened counter\nopened_total 2 # {trace_id=\"x\"} 1\n# EOF\n",
@@ -75,7 +75,7 @@ async fn pages_are_read_in_each_format_and_coding() {
 }
 
 #[tokio::test]
-async fn a_time_on_the_page_is_the_samples_time() {
+async fn a_timestamp_on_the_metrics_page_is_the_time_of_the_sample() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
     let stamped_s = now - 100;
     let target = FakeTarget::serving(&format!("old 7 {stamped_s}000\n")).await;
@@ -85,7 +85,7 @@ async fn a_time_on_the_page_is_the_samples_time() {
 }
 
 #[tokio::test]
-async fn a_reload_ends_and_starts_targets_and_leaves_the_others() {
+async fn a_reload_ends_and_starts_targets_and_keeps_the_others() {
     let (kept, ended, new) = (
         FakeTarget::serving("kept 1\n").await,
         FakeTarget::serving("ended 1\n").await,
@@ -97,7 +97,7 @@ async fn a_reload_ends_and_starts_targets_and_leaves_the_others() {
     companion.reloads.send(settings.targets).await.expect("a companion");
     companion.wait_for("kept or ended or new", &["__name__"], &["kept 1", "new 1"]).await;
     companion.wait_for(&format!("up{{instance=\"{}\"}}", ended.instance()), &[], &[]).await;
-    // A target that is started anew adds its series anew.
+    // A restarted target would add its series again.
     let added = format!("sum_over_time(scrape_series_added{{instance=\"{}\"}}[1m])", kept.instance());
     assert_eq!(companion.values(&added, &[]).await, ["1"]);
 }
