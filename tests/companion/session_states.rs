@@ -1,13 +1,13 @@
-//! The states of a replica through two runs: one for each scrape, by what that scrape saw.
+//! Tests the states of a replica through two runs: each scrape stores the state that it saw.
 use inferboard_tests::{Api, Companion, Play, Recording, Replay, Result, Served, now_ms};
 
-/// Long enough that a scrape is answered in time on any machine that still works.
+/// Long enough for a scrape to be answered in time on a busy machine.
 const INTERVAL: &str = "1s";
-/// Scrapes in each phase.
+/// The number of scrapes in each phase.
 const SCRAPES: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn states_change_with_the_scrape_that_sees_it() -> Result<()> {
+async fn states_change_with_the_scrape_that_sees_the_change() -> Result<()> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let companion =
         Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()]).await?;
@@ -27,12 +27,12 @@ async fn states_change_with_the_scrape_that_sees_it() -> Result<()> {
     for (running_ms, start_s) in running.zip(starts_s) {
         let ready_s = api.value(ready, Some(running_ms)).await?;
         let expected_s = running_ms as f64 / 1000.0 - start_s;
-        assert!((ready_s - expected_s).abs() < 0.01, "ready after {ready_s} s, and by the samples {expected_s} s");
+        assert!((ready_s - expected_s).abs() < 0.01, "ready after {ready_s} s, but {expected_s} s by the samples");
     }
     Ok(())
 }
 
-/// The state that each scrape must have given.
+/// The state that each scrape must have stored.
 fn expected(served: &[Served]) -> impl Iterator<Item = &'static str> {
     let mut has_run = false;
     served.iter().map(move |served| {
@@ -45,7 +45,7 @@ fn expected(served: &[Served]) -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// The stored states, each with its Unix milliseconds, in order of time. Until its first page has named its model the
+/// The stored states with their Unix milliseconds, sorted by time. Until its first metrics page names the model, the
 /// replica has other labels.
 async fn states(api: &Api, instance: &str) -> Result<Vec<(i64, String)>> {
     let query = format!("inferboard_replica_state{{instance=\"{instance}\"}}[5m]");

@@ -1,4 +1,4 @@
-//! What replicas are doing, told by looking at them.
+//! Tests of the states of replicas, as scrapes and health probes show them.
 use crate::harness::{Behaviour, Companion, FakeTarget, args, hang, metrics_page, raw, status};
 use server::cli::args::ServeArgs;
 use server::config::Settings;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 const STATE: &str = "inferboard_replica_state == 1";
 const LOADING: &str = "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}";
 
-/// Answers with the page at `/metrics` and otherwise at `/health`.
+/// Answers `/health` with `health`, and all else with `metrics`.
 fn server(metrics: Behaviour, health: Behaviour) -> Behaviour {
     Arc::new(move |head, stream| match head.starts_with("GET /health ") {
         true => health(head, stream),
@@ -26,7 +26,7 @@ fn vllm(start_s: u32) -> Behaviour {
 }
 
 #[tokio::test]
-async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
+async fn a_replica_goes_through_its_states_and_restarts() {
     let address = FakeTarget::serving("").await.stop().await;
     let url = format!("http://{address}");
     let companion = Companion::start(&args(&[&url])).await;
@@ -49,13 +49,13 @@ async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
     companion.wait_for(STATE, &by, &[&running]).await;
     companion.wait_for("inferboard_replica_restarts_total", &["reason"], &["unknown 1"]).await;
 
-    // Whoever serves is not asked for its health.
-    let (asked, pages) = (target.count("GET /health "), target.count("GET /metrics "));
-    while target.count("GET /metrics ") < pages + 5 {
+    // A replica that answers scrapes is not probed.
+    let (probes, scrapes) = (target.count("GET /health "), target.count("GET /metrics "));
+    while target.count("GET /metrics ") < scrapes + 5 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert_eq!(target.count("GET /health "), asked);
-    assert!(asked <= 1, "{asked}");
+    assert_eq!(target.count("GET /health "), probes);
+    assert!(probes <= 1, "{probes}");
 
     target.set_behaviour(Some(server(hang(), status("500 Internal Server Error"))));
     companion.wait_for(STATE, &["state"], &["failed 1"]).await;
@@ -64,7 +64,7 @@ async fn a_replica_is_awaited_loads_serves_ends_and_starts_again() {
 }
 
 #[tokio::test]
-async fn a_replica_that_is_taken_away_has_stopped_and_is_gone() {
+async fn a_removed_replica_is_stopped_and_then_gone() {
     let (kept, ended) = (FakeTarget::start(vllm(100)).await, FakeTarget::start(vllm(100)).await);
     let companion = Companion::start(&args(&[&kept.url(), &ended.url()])).await;
     companion.wait_for("count by (state) (inferboard_replica_state == 1)", &["state"], &["running 2"]).await;
@@ -77,7 +77,7 @@ async fn a_replica_that_is_taken_away_has_stopped_and_is_gone() {
 }
 
 #[tokio::test]
-async fn an_exporter_is_no_replica() {
+async fn an_exporter_is_not_a_replica() {
     let (exporter, engine) = (FakeTarget::serving("node_load1 1\n").await, FakeTarget::start(vllm(100)).await);
     let companion = Companion::start(&args(&[&exporter.url(), &engine.url()])).await;
     companion.wait_for("count(up{job=~\"vllm|host\",replica!=\"\"})", &[], &["2"]).await;
@@ -85,7 +85,7 @@ async fn an_exporter_is_no_replica() {
 }
 
 #[tokio::test]
-async fn what_is_known_of_a_replica_outlives_the_companion() {
+async fn the_state_of_a_replica_survives_a_companion_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let target = FakeTarget::start(vllm(100)).await;
     let flags = ServeArgs { in_memory: false, data_dir: Some(folder.path().into()), ..args(&[&target.url()]) };
