@@ -1,10 +1,10 @@
-//! The command itself: what it prints, and how it exits.
+//! Tests of the command line: what it prints, and its exit codes.
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inferboard-server"));
-    // Nobody's own history is touched.
+    // Keeps the tests away from the user's own history.
     command.env("XDG_DATA_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -12,7 +12,7 @@ fn command(args: &[&str]) -> Command {
 
 #[test]
 fn wrong_usage_exits_2_with_a_line_that_says_what_to_do() {
-    for (args, says) in [
+    for (args, hint) in [
         (&["--listen", "0.0.0.0:0"][..], "--allow-open-network"),
         (&["--listen", "nowhere"], "address and port"),
         (&["--target", "localhost:8000"], "http://"),
@@ -21,26 +21,26 @@ fn wrong_usage_exits_2_with_a_line_that_says_what_to_do() {
         (&["--no-such-flag"], "--no-such-flag"),
     ] {
         let output = command(args).output().expect("the command");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert!(said.starts_with("error: ") && said.contains(says), "{args:?}: {said}");
-        assert!(args[0] == "--no-such-flag" || said.lines().count() == 1, "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains(hint), "{args:?}: {stderr}");
+        assert!(args[0] == "--no-such-flag" || stderr.lines().count() == 1, "{stderr}");
         assert!(output.stdout.is_empty());
     }
 }
 
 #[test]
-fn a_port_that_is_taken_exits_1() {
+fn a_port_in_use_exits_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let listen = taken.local_addr().expect("an address").to_string();
     let output = command(&["--listen", &listen]).output().expect("the command");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("cannot listen") && said.contains("--listen"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("cannot listen") && stderr.contains("--listen"), "{stderr}");
 }
 
 #[test]
-fn it_says_where_it_is_and_ends_on_sigterm() {
+fn the_server_prints_its_address_and_exits_on_sigterm() {
     let mut child =
         command(&["serve", "--listen", "127.0.0.1:0", "--no-discovery", "--in-memory"]).spawn().expect("the command");
     let mut line = String::new();
@@ -52,7 +52,7 @@ fn it_says_where_it_is_and_ends_on_sigterm() {
     assert!(std::net::TcpStream::connect(address).is_ok());
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
-    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    assert_eq!(child.wait().expect("an exit status").code(), Some(0));
     let mut log = String::new();
     child.stderr.take().expect("stderr").read_to_string(&mut log).expect("text");
     assert!(log.lines().all(|line| line.bytes().all(|byte| (0x20..0x7f).contains(&byte))), "{log}");
