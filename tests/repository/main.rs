@@ -1,4 +1,4 @@
-//! The repository itself: that its scripts do what they say.
+//! Tests of the repository's scripts.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod setup;

