@@ -1,8 +1,8 @@
-//! The companion and its page in a browser.
+//! The page under its content security policy, and a check of the browser fixture.
 use inferboard_tests::{Browser, Companion, Result};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_loads_without_a_complaint_under_its_policy() -> Result<()> {
+async fn the_page_loads_without_errors_under_its_policy() -> Result<()> {
     let companion = Companion::start(&["--no-discovery"]).await?;
     let answer = companion.api().get("/").await?;
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -19,9 +19,9 @@ async fn the_page_loads_without_a_complaint_under_its_policy() -> Result<()> {
     Ok(())
 }
 
-/// The harness itself: it must see what it is there to see.
+/// Checks the fixture itself: it must detect what the other tests rely on.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_browser_tells_paint_drags_errors_and_refusals() -> Result<()> {
+async fn the_browser_fixture_detects_paint_drags_errors_and_policy_violations() -> Result<()> {
     let browser = Browser::start().await?;
     let page = "<meta http-equiv=Content-Security-Policy content=\"img-src 'none'\"><canvas width=100 height=50></canvas>\
         <script>addEventListener('pointerup', up => document.title = Math.round(up.clientX - window.down)); \

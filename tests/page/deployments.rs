@@ -1,4 +1,4 @@
-//! Several deployments of a model: cards compare them, and an environment is the sum of its own.
+//! Several deployments of a model: cards compare them, and an environment is the sum of its deployments.
 use inferboard_tests::{Browser, Companion, InventedFleet, PATIENCE, Play, Recording, Replay, Result, Theme, until};
 use thirtyfour::{Key, WebElement};
 
@@ -18,7 +18,7 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
     browser.open(&page).await?;
     browser.live_cards(&[GRAPH]).await?;
 
-    // By keyboard: the menu has the other deployments by their names.
+    // By keyboard: the menu lists the other deployments by name.
     let button = browser.find(&css("[data-testid=menu]")).await?;
     button.focus().await?;
     button.send_keys(Key::Enter + "").await?;
@@ -32,7 +32,7 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
         browser.driver().action_chain().send_keys(Key::Down + "").perform().await?;
     }
     browser.driver().action_chain().send_keys(Key::Enter + "").perform().await?;
-    says(&browser, "Pale dashed lines: deployment green.").await?;
+    shows_remark(&browser, "Pale dashed lines: deployment green.").await?;
     assert_eq!(browser.evaluate("return document.activeElement.dataset.testid", Vec::new()).await?, "menu");
     let link = format!("{GRAPH}.compare-with.green");
     assert_eq!(browser.view().await?["card"], link);
@@ -42,7 +42,7 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
     let tip = browser.find(&css(".tooltip")).await?.text().await?;
     assert!(tip.contains("running (green)") && tip.contains("waiting (green)"), "{tip}");
 
-    // The link brings it back, and the numbers are those of the other deployment.
+    // The link restores the comparison, with the values of the other deployment.
     browser.open(&format!("{page}&card={link}&card={GRAPH}.table")).await?;
     until("the table", PATIENCE, async || heads(&browser).await, |heads| heads.len() == 5).await?;
     assert_eq!(heads(&browser).await?, ["Time", "running", "waiting", "running (green)", "waiting (green)"]);
@@ -51,12 +51,12 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
         assert_eq!(number(cell), running(&companion, &fleet, &format!("deployment=\"{deployment}\"")).await?);
     }
 
-    // Another environment is no hindrance; the range before takes the place of a deployment, and a press ends it.
+    // A deployment may be of another environment, or have no data; selecting it again ends the comparison.
     browser.open(&format!("{page}&environment=production&card={GRAPH}.compare-with.canary")).await?;
-    says(&browser, "Pale dashed lines: deployment canary.").await?;
+    shows_remark(&browser, "Pale dashed lines: deployment canary.").await?;
     browser.open(&format!("{page}&card={GRAPH}.compare-with.gone")).await?;
-    says(&browser, "No data to compare with: deployment gone.").await?;
-    button_of(&browser).await?.click().await?;
+    shows_remark(&browser, "No data to compare with: deployment gone.").await?;
+    menu_button(&browser).await?.click().await?;
     assert_eq!(entries(&browser).await?, ["canary", "green", "gone"]);
     press(&browser, "Compare with gone").await?;
     until("no comparison", PATIENCE, async || browser.view().await, |view| !view.contains_key("card")).await?;
@@ -66,13 +66,13 @@ async fn a_card_is_compared_with_another_deployment() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comparison_goes_on_with_every_refresh() -> Result<()> {
-    let [one, other] = [4.0, 8.0].map(|speed| Replay::start(Recording::vllm()?, Play::Live { speed }, 0));
-    let (one, other) = (one?, other?);
+async fn a_comparison_is_refreshed_with_its_card() -> Result<()> {
+    let [blue, green] = [4.0, 8.0].map(|speed| Replay::start(Recording::vllm()?, Play::Live { speed }, 0));
+    let (blue, green) = (blue?, green?);
     let target = |replay: &Replay, name: &str| {
         format!("[[targets]]\nurl = {:?}\nmodel = \"m\"\ndeployment = {name:?}\n", replay.url())
     };
-    let targets = [target(&one, "blue"), target(&other, "green")].concat();
+    let targets = [target(&blue, "blue"), target(&green, "green")].concat();
     let companion = Companion::configured(&format!("scrape_interval = \"250ms\"\n{targets}")).await?;
     let browser = Browser::start().await?;
     let card = format!("card={GRAPH}.table&card={GRAPH}.compare-with.green");
@@ -84,7 +84,7 @@ async fn a_comparison_goes_on_with_every_refresh() -> Result<()> {
         Ok(browser.evaluate(script, vec![cells.into()]).await?.as_u64().unwrap_or(0))
     };
     let first = until("values of the other deployment", PATIENCE, values, |count| *count > 3).await?;
-    until("more of them, and the old ones too", PATIENCE, values, |count| *count > first + 4).await?;
+    until("more values, and the old ones too", PATIENCE, values, |count| *count > first + 4).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
@@ -101,27 +101,27 @@ async fn an_environment_is_the_sum_of_its_deployments() -> Result<()> {
 
     browser.find("[data-testid=environment] option[value=production]").await?.click().await?;
     let view = async || browser.view().await;
-    until("the environment", PATIENCE, view, |view| view.get("environment").is_some_and(|it| it == "production"))
+    until("the environment", PATIENCE, view, |view| view.get("environment").is_some_and(|name| name == "production"))
         .await?;
     let offered = async || options(&browser, "deployment").await;
     until("its deployments", PATIENCE, offered, |names| names == &["All", "blue", "green"]).await?;
     let mut sum = 0.0;
     for deployment in ["blue", "green"] {
-        let own = running(&companion, &fleet, &format!("deployment=\"{deployment}\"")).await?;
-        assert!(own > 0.0, "{deployment} has requests");
-        sum += own;
+        let count = running(&companion, &fleet, &format!("deployment=\"{deployment}\"")).await?;
+        assert!(count > 0.0, "{deployment} has requests");
+        sum += count;
     }
     let shown = async || newest(&browser).await;
     until("the sum of both", PATIENCE, shown, |shown| *shown == sum).await?;
     let all = running(&companion, &fleet, "").await?;
-    assert!(all > sum, "{all} of all, {sum} of one environment");
+    assert!(all > sum, "{all} in all environments, {sum} in one");
 
     browser.find("[data-testid=deployment] option[value=green]").await?.click().await?;
-    let own = running(&companion, &fleet, "deployment=\"green\"").await?;
-    until("one deployment", PATIENCE, shown, |shown| *shown == own).await?;
+    let count = running(&companion, &fleet, "deployment=\"green\"").await?;
+    until("one deployment", PATIENCE, shown, |shown| *shown == count).await?;
     browser.find("[data-testid=deployment] option[value='']").await?.click().await?;
     browser.find("[data-testid=environment] option[value='']").await?.click().await?;
-    until("all of them", PATIENCE, shown, |shown| *shown == all).await?;
+    until("all deployments", PATIENCE, shown, |shown| *shown == all).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
@@ -130,7 +130,7 @@ fn css(part: &str) -> String {
     format!("[data-graph={GRAPH}] {part}")
 }
 
-async fn button_of(browser: &Browser) -> Result<WebElement> {
+async fn menu_button(browser: &Browser) -> Result<WebElement> {
     browser.find(&css("[data-testid=menu]")).await
 }
 
@@ -147,9 +147,9 @@ async fn press(browser: &Browser, text: &str) -> Result<()> {
     Ok(())
 }
 
-async fn says(browser: &Browser, remark: &str) -> Result<()> {
-    let told = async || Ok(browser.find(&css("[data-testid=remark]")).await?.text().await?);
-    until(remark, PATIENCE, told, |told| told.contains(remark)).await.map(drop)
+async fn shows_remark(browser: &Browser, remark: &str) -> Result<()> {
+    let text = async || Ok(browser.find(&css("[data-testid=remark]")).await?.text().await?);
+    until(remark, PATIENCE, text, |text| text.contains(remark)).await.map(drop)
 }
 
 async fn texts(browser: &Browser, css: &str) -> Result<Vec<String>> {
@@ -177,13 +177,13 @@ fn number(text: &str) -> f64 {
     digits.and_then(|digits| digits.trim_end_matches('.').parse().ok()).unwrap_or(f64::NAN)
 }
 
-/// The newest count of running requests that the card tells.
+/// The newest count of running requests on the card.
 async fn newest(browser: &Browser) -> Result<f64> {
     let label = browser.card(GRAPH).await?.label;
     Ok(label.split_once("running ").map_or(f64::NAN, |(_, rest)| number(rest)))
 }
 
-/// Running requests at the end of the fleet's history, of the series that these matchers take.
+/// Running requests at the end of the fleet's history, of the series that `matchers` select.
 async fn running(companion: &Companion, fleet: &InventedFleet, matchers: &str) -> Result<f64> {
     let query = format!("sum(vllm:num_requests_running{{{matchers}}})");
     companion.api().value(&query, Some(fleet.end_ms())).await

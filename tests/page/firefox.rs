@@ -1,4 +1,4 @@
-//! The page in Firefox, in short: it loads, draws, and a drag selects a range.
+//! A short check of the page in Firefox: it loads, draws, and a drag selects a range.
 use inferboard_tests::{Browser, FixtureError, PATIENCE, Result, Session, skipped, until};
 
 const GRAPHS: [&str; 4] = ["volume", "end-to-end-latency", "running-and-waiting", "tokens-per-second"];
@@ -7,13 +7,13 @@ const GRAPHS: [&str; 4] = ["volume", "end-to-end-latency", "running-and-waiting"
 async fn firefox_draws_and_selects() -> Result<()> {
     let browser = match Browser::firefox().await {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed, so Firefox is not tried"));
+            skipped(format_args!("{program} is not installed, so Firefox is not tested"));
             return Ok(());
         }
         started => started?,
     };
     let session = Session::start().await?;
-    // High enough for all cards, as only those on screen are asked for.
+    // Tall enough for all cards, as only cards on screen are queried.
     browser.driver().set_window_rect(0, 0, 1400, 2400).await?;
     browser.open(&format!("{}/?section=requests&from=now-1m&every=1s", session.companion.url())).await?;
     browser.live_cards(&GRAPHS).await?;
@@ -31,7 +31,7 @@ async fn firefox_draws_and_selects() -> Result<()> {
     browser.painted("volume", 100).await?;
     assert_eq!(browser.firefox_complaints(), Vec::<String>::new());
     browser.evaluate("setTimeout(() => console.error('on purpose'))", Vec::new()).await?;
-    let told = async || Ok(browser.firefox_complaints());
-    until("a complaint on purpose", PATIENCE, told, |told| !told.is_empty()).await?;
+    let complaints = async || Ok(browser.firefox_complaints());
+    until("the deliberate error", PATIENCE, complaints, |complaints| !complaints.is_empty()).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The page on a static host, in a folder of it: beside each server that it can ask, and when its files are not whole.
+//! The page in a folder of a static host: with each kind of backend, and with missing or broken files.
 use inferboard_tests::{
     Browser, Companion, FixtureError, PATIENCE, Play, Prometheus, Recording, Replay, Result, Session, StaticHost,
     VictoriaMetrics, now_ms, skipped, until,
@@ -8,47 +8,47 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Where the page is on the host.
+/// The folder of the page on the host.
 const FOLDER: &str = "/team/metrics/";
 const SPEED: f64 = 20.0;
 const INTERVAL: Duration = Duration::from_millis(250);
 const MIN_PIXELS: u64 = 60;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_asks_a_companion_of_another_origin_that_lists_it() -> Result<()> {
+async fn the_page_queries_a_companion_of_another_origin_that_lists_its_host() -> Result<()> {
     let (host, browser) = (page_host()?, Browser::start().await?);
     let session = Session::configured(&format!("cors_origins = [{:?}]", host.origin())).await?;
-    let start = json!({
+    let config = json!({
         "backends": [{ "name": "gpubox", "url": session.companion.url() }],
         "scope": { "model": "tiny-llama" },
         "range": "2m",
     });
-    host.put(&format!("{FOLDER}config.json"), start.to_string());
+    host.put(&format!("{FOLDER}config.json"), config.to_string());
     let page = format!("{}{FOLDER}", host.origin());
     browser.open(&format!("{page}?section=requests&every=1s")).await?;
-    draws(&browser).await?;
+    page_draws(&browser).await?;
     let range = browser.card("volume").await?.range().to_owned();
     assert!(range.split(" to ").count() == 2, "{range}");
-    assert_eq!(browser.driver().title().await?, "tiny-llama – Inferboard", "the file says what is selected at first");
+    assert_eq!(browser.driver().title().await?, "tiny-llama – Inferboard", "config.json sets the initial scope");
     assert!(
-        host.requests().iter().all(|asked| asked.starts_with("GET /")),
-        "nothing is asked of the host but its files"
+        host.requests().iter().all(|request| request.starts_with("GET /")),
+        "the page requests only files from its host"
     );
 
-    let silent = Companion::configured("").await?;
-    host.put(&format!("{FOLDER}config.json"), json!({ "backends": [{ "url": silent.url() }] }).to_string());
+    let other = Companion::configured("").await?;
+    host.put(&format!("{FOLDER}config.json"), json!({ "backends": [{ "url": other.url() }] }).to_string());
     browser.open(&page).await?;
-    let told = browser.find("[data-testid=lost]").await?.text().await?;
-    assert!(told.contains("is not responding"), "a server that does not list the host stays closed: {told}");
+    let text = browser.find("[data-testid=lost]").await?.text().await?;
+    assert!(text.contains("is not responding"), "a companion refuses a host that it does not list: {text}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_asks_a_prometheus() -> Result<()> {
+async fn the_page_queries_prometheus() -> Result<()> {
     let (host, replay, browser) = hosted().await?;
     let prometheus = match Prometheus::start(&replay, INTERVAL, &BTreeMap::new()).await {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed, so the page cannot ask it"));
+            skipped(format_args!("{program} is not installed, so the page is not tested with it"));
             return Ok(());
         }
         started => started?,
@@ -59,26 +59,26 @@ async fn it_asks_a_prometheus() -> Result<()> {
         json!({ "backends": [{ "url": prometheus.url() }], "labels": labels }).to_string(),
     );
     browser.open(&format!("{}{FOLDER}?section=requests&from=now-2m&every=1s", host.origin())).await?;
-    draws(&browser).await
+    page_draws(&browser).await
 }
 
-/// Nothing answers there: the port is that of a service nobody runs.
-const NOBODY: [&str; 2] = ["127.0.0.1:9", "127.0.0.2:9"];
+/// Targets that never respond: port 9 belongs to the discard service, which is not running.
+const UNREACHABLE: [&str; 2] = ["127.0.0.1:9", "127.0.0.2:9"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_the_targets_of_a_prometheus_those_count_that_serve() -> Result<()> {
+async fn only_targets_of_engines_count_as_replicas() -> Result<()> {
     let (host, replay, browser) = hosted().await?;
     host.put("/metrics", "# TYPE node_load1 gauge\nnode_load1 1\n");
     let exporter = host.origin().replace("http://", "");
     let job = |name: &str, targets: [&str; 2]| json!({ "job_name": name, "static_configs": [{ "targets": targets }] });
-    // A second replica that is down, a machine, and one that is down too.
-    let jobs = [job("engines", [&replay.instance(), NOBODY[0]]), job("machines", [&exporter, NOBODY[1]])];
+    // Each job has one target that responds and one that does not.
+    let jobs = [job("engines", [&replay.instance(), UNREACHABLE[0]]), job("machines", [&exporter, UNREACHABLE[1]])];
     let interval = format!("{}ms", INTERVAL.as_millis());
     let configuration =
         json!({ "global": { "scrape_interval": interval, "scrape_timeout": interval }, "scrape_configs": jobs });
     let prometheus = match Prometheus::configured(&configuration.to_string()).await {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed, so the page cannot ask it"));
+            skipped(format_args!("{program} is not installed, so the page is not tested with it"));
             return Ok(());
         }
         started => started?,
@@ -88,13 +88,13 @@ async fn of_the_targets_of_a_prometheus_those_count_that_serve() -> Result<()> {
     for model in ["", "&model=tiny-llama"] {
         browser.open(&format!("{page}{model}")).await?;
         let status = async || Ok(browser.find("[data-testid=status]").await?.text().await?);
-        until("one of two", PATIENCE, status, |status| status == "1 of 2 up").await?;
+        until("one of two replicas", PATIENCE, status, |status| status == "1 of 2 up").await?;
         let rows = async || {
             let script = "return [...document.querySelectorAll('[data-testid=replicas] tr[data-replica]')]
                 .map(row => [row.dataset.replica, row.dataset.state, row.textContent.includes('vLLM')]).sort()";
             browser.evaluate(script, Vec::new()).await
         };
-        let mut expected = [json!([replay.instance(), "running", true]), json!([NOBODY[0], "silent", false])];
+        let mut expected = [json!([replay.instance(), "running", true]), json!([UNREACHABLE[0], "silent", false])];
         expected.sort_by_key(|row| row[0].to_string());
         until("both replicas", PATIENCE, rows, |rows| *rows == json!(expected)).await?;
     }
@@ -103,11 +103,11 @@ async fn of_the_targets_of_a_prometheus_those_count_that_serve() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_asks_a_victoria_metrics() -> Result<()> {
+async fn the_page_queries_victoria_metrics() -> Result<()> {
     let (host, browser) = (page_host()?, Browser::start().await?);
     let victoria_metrics = match VictoriaMetrics::holding(stamped(&Recording::vllm()?)).await {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed, so the page cannot ask it"));
+            skipped(format_args!("{program} is not installed, so the page is not tested with it"));
             return Ok(());
         }
         started => started?,
@@ -118,67 +118,67 @@ async fn it_asks_a_victoria_metrics() -> Result<()> {
         json!({ "backends": [{ "url": victoria_metrics.url() }], "labels": labels }).to_string(),
     );
     browser.open(&format!("{}{FOLDER}?section=requests&from=now-12m&every=1s", host.origin())).await?;
-    draws(&browser).await
+    page_draws(&browser).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_file_it_asks_its_own_origin_and_a_broken_file_is_named() -> Result<()> {
+async fn without_a_config_file_the_page_queries_its_own_origin_and_a_broken_one_is_reported() -> Result<()> {
     let (host, browser) = (page_host()?, Browser::start().await?);
     let page = format!("{}{FOLDER}", host.origin());
-    let told =
+    let error =
         async |browser: &Browser| browser.find("[data-testid=lost]").await?.text().await.map_err(FixtureError::from);
     browser.open(&page).await?;
-    // There is no such server here, which the page says; what counts is where it has asked.
-    told(&browser).await?;
-    let own = format!("POST {FOLDER}api/v1/query");
-    assert!(host.requests().contains(&own), "{:?}", host.requests());
-    // A host that answers with the page itself where a file is absent has no file either.
+    // The host has no API, which the page reports; the test checks where the query went.
+    error(&browser).await?;
+    let query = format!("POST {FOLDER}api/v1/query");
+    assert!(host.requests().contains(&query), "{:?}", host.requests());
+    // A host that answers with an HTML page for an absent file has no config file either.
     host.put(&format!("{FOLDER}config.json"), "<!doctype html><title>all</title>");
     browser.open(&page).await?;
-    assert!(!told(&browser).await?.contains("config.json"));
-    for (text, wanted) in [
+    assert!(!error(&browser).await?.contains("config.json"));
+    for (file, wanted) in [
         ("{\"backends\":[{\"url\":\"https://a.example\",}]}", "trailing comma"),
         ("{\"backends\":[{\"url\":\"ftp://a.example\"}]}", "no address of http or https"),
         ("{\"range\":3}", "range is no length"),
     ] {
-        host.put(&format!("{FOLDER}config.json"), text);
+        host.put(&format!("{FOLDER}config.json"), file);
         browser.open(&page).await?;
-        let told = told(&browser).await?;
-        assert!(told.contains("config.json next to the page is unusable") && told.contains(wanted), "{text}: {told}");
+        let text = error(&browser).await?;
+        assert!(text.contains("config.json next to the page is unusable") && text.contains(wanted), "{file}: {text}");
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_is_not_whole_says_so() -> Result<()> {
+async fn a_page_with_missing_or_broken_files_says_so() -> Result<()> {
     let (host, browser) = (StaticHost::start()?, Browser::start().await?);
     let page = format!("{}{FOLDER}", host.origin());
-    let note = async |wanted: &str| {
+    let reports = async |wanted: &str| {
         browser.open(&page).await?;
-        let seen = async || Ok(browser.find("#boot").await?.text().await?);
-        until(wanted, PATIENCE, seen, |seen| seen.contains(wanted)).await
+        let text = async || Ok(browser.find("#boot").await?.text().await?);
+        until(wanted, PATIENCE, text, |text| text.contains(wanted)).await
     };
     for ending in ["_bg.wasm", ".js"] {
         for is_absent in [true, false] {
             let files = host.put_page(FOLDER)?;
-            let is_it = |path: &&String| path.ends_with(ending) && path.contains("inferboard-");
-            let path = files.iter().find(is_it).cloned().unwrap_or_default();
+            let is_the_file = |path: &&String| path.ends_with(ending) && path.contains("inferboard-");
+            let path = files.iter().find(is_the_file).cloned().unwrap_or_default();
             if is_absent {
                 host.remove(&path);
             } else {
                 host.put(&path, "something else");
             }
-            note("could not be loaded").await?;
+            reports("could not be loaded").await?;
         }
     }
     let files = host.put_page(FOLDER)?;
-    // An index of yesterday names a boot script that is gone.
+    // An outdated index names a boot script that no longer exists.
     let boot = files.iter().find(|path| path.contains("/boot-")).cloned().unwrap_or_default();
     host.remove(&boot);
-    note("missing or outdated").await?;
+    reports("missing or outdated").await?;
     host.put_page(FOLDER)?;
     host.send_with("Content-Security-Policy: script-src 'self'");
-    note("blocked its WebAssembly").await?;
+    reports("blocked its WebAssembly").await?;
     host.send_with("X-Nothing: x");
     browser.open(&page).await?;
     browser.find("header.topbar").await?;
@@ -193,13 +193,13 @@ fn page_host() -> Result<StaticHost> {
     Ok(host)
 }
 
-/// The page on a host, an engine to be scraped, and a browser.
+/// A host with the page, an engine to be scraped, and a browser.
 async fn hosted() -> Result<(StaticHost, Replay, Browser)> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
     Ok((page_host()?, replay, Browser::start().await?))
 }
 
-async fn draws(browser: &Browser) -> Result<()> {
+async fn page_draws(browser: &Browser) -> Result<()> {
     let graphs = ["volume", "end-to-end-latency", "running-and-waiting", "tokens-per-second"];
     browser.live_cards(&graphs).await?;
     for graph in graphs {
@@ -209,13 +209,13 @@ async fn draws(browser: &Browser) -> Result<()> {
     Ok(())
 }
 
-/// The session's samples in the Prometheus format with timestamps, the last a moment ago, and `up` beside them.
+/// The session's samples, and `up`, in the Prometheus format with timestamps, of which the last is a moment ago.
 fn stamped(recording: &Recording) -> String {
     let last_ms = now_ms() - 5000;
     let mut text = String::new();
-    for (at_ms, page) in recording.pages() {
+    for (at_ms, metrics_page) in recording.pages() {
         let at_ms = at_ms - recording.last_ms() + last_ms;
-        for line in page.lines().chain(["up{engine=\"0\"} 1"]).filter(|line| !line.starts_with('#')) {
+        for line in metrics_page.lines().chain(["up{engine=\"0\"} 1"]).filter(|line| !line.starts_with('#')) {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{line} {at_ms}");
         }

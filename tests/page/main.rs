@@ -1,4 +1,4 @@
-//! The page in a browser, over a companion or a static host.
+//! Tests of the page in a browser, served by a companion or a static host.
 
 mod accessibility;
 mod answers;

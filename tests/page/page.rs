@@ -1,8 +1,8 @@
-//! The page over a recorded session, as a person uses it: graphs are drawn, explored, refreshed, and survive the server.
+//! The page over a recorded session: cards are drawn, explored and refreshed, and survive the loss of the server.
 use inferboard_tests::{Browser, Card, Companion, PATIENCE, Play, Recording, Replay, Result, Session, Theme, until};
 use serde_json::json;
 
-/// The cards of each section for the recorded engine and any host.
+/// The cards of each section for the recorded engine and its host.
 const SECTIONS: [(&str, &[&str]); 4] = [
     (
         "requests",
@@ -25,31 +25,31 @@ const SECTIONS: [(&str, &[&str]); 4] = [
     ("hardware", &["cpu", "memory"]),
     ("replicas", &["replicas-answering"]),
 ];
-/// The recorded nine minutes in 27 s, and the recorded 5 s between two scrapes.
+/// Plays the recorded nine minutes in 27 s, and the recorded 5 s between two scrapes in 250 ms.
 const SPEED: f64 = 20.0;
 const INTERVAL: &str = "250ms";
-/// A view that holds all of it, also on a slow machine, and moves each second.
+/// A view that covers the whole session, even on a slow machine, and refreshes every second.
 const VIEW: &str = "from=now-2m&every=1s";
-/// Coloured pixels of the shortest line worth the name: some millimetres of it.
+/// The coloured pixels of the shortest line that counts as drawn.
 const MIN_PIXELS: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_drawn_and_explored() -> Result<()> {
-    let stage = Stage::played().await?;
-    boxes_and_marks_tell_the_session(&stage).await?;
+    let stage = Stage::started().await?;
+    summary_and_events_match_the_session(&stage).await?;
     every_card_draws(&stage).await?;
     stage.open(&format!("section=requests&{VIEW}")).await?;
     stage.browser.live_cards(SECTIONS[0].1).await?;
     the_pointer_shows_values_on_every_card(&stage.browser).await?;
     the_legend_hides_a_line(&stage.browser).await?;
     a_drag_selects_the_range_of_the_whole_page(&stage).await?;
-    a_chosen_theme_stays(&stage.browser).await?;
+    a_selected_theme_is_kept(&stage.browser).await?;
     assert_eq!(stage.browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
+async fn new_data_appear_until_refresh_is_switched_off() -> Result<()> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: SPEED }, 0)?;
     let companion =
         Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()]).await?;
@@ -66,14 +66,14 @@ async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
     browser.press("refresh").await?;
     assert_eq!(browser.find("[data-testid=refresh]").await?.attr("aria-checked").await?.as_deref(), Some("false"));
     assert_eq!(browser.view().await?.get("refresh").map(String::as_str), Some("off"));
-    // What was asked before the press still comes.
+    // Queries that were sent before are still answered.
     let requests = browser.answered_requests().await?;
     let settled = async || Ok((browser.cards().await?, browser.cards().await?));
     let (still, _) = until("cards at rest", PATIENCE, settled, |(before, after)| before == after).await?;
     let painted = browser.painted("volume", MIN_PIXELS).await?;
     let scrapes = replay.served().len();
-    until("a dozen scrapes more", PATIENCE, async || Ok(replay.served().len()), |count| *count >= scrapes + 12).await?;
-    assert_eq!(browser.answered_requests().await?, requests, "switched off, it asks nothing");
+    until("a dozen more scrapes", PATIENCE, async || Ok(replay.served().len()), |count| *count >= scrapes + 12).await?;
+    assert_eq!(browser.answered_requests().await?, requests, "no queries while refresh is off");
     assert_eq!(browser.cards().await?, still);
     assert_eq!(browser.painted("volume", MIN_PIXELS).await?, painted);
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
@@ -82,7 +82,7 @@ async fn new_data_come_by_themselves_until_switched_off() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
-    let stage = Stage::played().await?;
+    let stage = Stage::started().await?;
     stage.open(&format!("section=requests&{VIEW}")).await?;
     let Stage { session, browser } = stage;
     browser.live_cards(SECTIONS[0].1).await?;
@@ -91,8 +91,8 @@ async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
 
     let session = session.stop()?;
     let banner = browser.find("[data-testid=lost]").await?;
-    let told = banner.text().await?;
-    assert!(told.contains("Connection lost at "), "{told}");
+    let text = banner.text().await?;
+    assert!(text.contains("Connection lost at "), "{text}");
     let all_stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale");
     let cards = until("stale cards", PATIENCE, async || browser.cards().await, all_stale).await?;
     assert_eq!(cards.len(), SECTIONS[0].1.len());
@@ -106,14 +106,14 @@ async fn cards_keep_their_lines_while_the_server_is_away() -> Result<()> {
     let lost = async || browser.count("[data-testid=lost]").await;
     until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
     browser.live_cards(SECTIONS[0].1).await?;
-    // The browser itself notes each request that nobody answered; nothing else may go wrong.
+    // The browser logs each request that failed; nothing else may go wrong.
     let complaints = browser.complaints().await?;
     assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stands_still_and_a_lost_network_are_got_over() -> Result<()> {
+async fn the_page_recovers_from_a_hung_server_and_a_lost_network() -> Result<()> {
     let companion = Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL]).await?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
@@ -121,24 +121,24 @@ async fn a_server_that_stands_still_and_a_lost_network_are_got_over() -> Result<
     browser.live_cards(&["cpu", "memory"]).await?;
     browser.painted("memory", MIN_PIXELS).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
-    let keeps_its_lines_and_says = async |wanted: &str| -> Result<()> {
-        let told = async || Ok(browser.find("[data-testid=lost]").await?.text().await?);
-        until(wanted, PATIENCE, told, |told| told.contains(wanted) && told.contains("Showing the last data received"))
+    let keeps_its_lines_and_reports = async |wanted: &str| -> Result<()> {
+        let text = async || Ok(browser.find("[data-testid=lost]").await?.text().await?);
+        until(wanted, PATIENCE, text, |text| text.contains(wanted) && text.contains("Showing the last data received"))
             .await?;
         let stale = |cards: &Vec<Card>| cards.iter().all(|card| card.status == "stale" && card.points > 0);
         until("stale cards", PATIENCE, async || browser.cards().await, stale).await?;
         browser.painted("memory", MIN_PIXELS).await.map(drop)
     };
-    let comes_back = async || -> Result<()> {
+    let recovers = async || -> Result<()> {
         let lost = async || browser.count("[data-testid=lost]").await;
         until("end of the banner", PATIENCE, lost, |count| *count == 0).await?;
         browser.live_cards(&["cpu", "memory"]).await.map(drop)
     };
 
     companion.process().pause()?;
-    keeps_its_lines_and_says("did not respond within 15 s").await?;
+    keeps_its_lines_and_reports("did not respond within 15 s").await?;
     companion.process().resume()?;
-    comes_back().await?;
+    recovers().await?;
 
     let network = async |is_offline: bool| {
         let conditions =
@@ -147,16 +147,16 @@ async fn a_server_that_stands_still_and_a_lost_network_are_got_over() -> Result<
     };
     browser.devtools("Network.enable", json!({})).await?;
     network(true).await?;
-    keeps_its_lines_and_says("is not responding").await?;
+    keeps_its_lines_and_reports("is not responding").await?;
     network(false).await?;
-    comes_back().await?;
+    recovers().await?;
     let complaints = browser.complaints().await?;
     assert!(complaints.iter().all(|complaint| complaint.contains("net::ERR_")), "{complaints:?}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_configured_shows_the_host_and_says_how_to_go_on() -> Result<()> {
+async fn without_targets_the_page_shows_the_host_and_how_to_add_a_target() -> Result<()> {
     let companion = Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL]).await?;
     let browser = Browser::start().await?;
     browser.open(&format!("{}/?{VIEW}", companion.url())).await?;
@@ -177,25 +177,25 @@ struct Stage {
 }
 
 impl Stage {
-    async fn played() -> Result<Self> {
+    async fn started() -> Result<Self> {
         let session = Session::start().await?;
         let browser = Browser::start().await?;
         browser.show_as(1400, 1000, Theme::Light).await?;
         Ok(Self { session, browser })
     }
 
-    /// By how much the stored count of requests of a class rose.
-    async fn risen(&self, status: &str) -> Result<f64> {
+    /// The increase of the stored count of requests of a class.
+    async fn increase(&self, status: &str) -> Result<f64> {
         let query = format!("http_requests_total{{status=\"{status}\"}}[5m]");
         let counts = self.session.companion.api().samples(&query, None).await?;
-        let rises = counts.iter().flat_map(|series| {
+        let increases = counts.iter().flat_map(|series| {
             series.samples.values.windows(2).map(|pair| {
                 let (before, after) = (pair[0].1.0, pair[1].1.0);
-                // A restarted counter begins at nothing.
+                // A restarted counter begins at zero.
                 if after < before { after } else { after - before }
             })
         });
-        Ok(rises.sum())
+        Ok(increases.sum())
     }
 
     async fn open(&self, query: &str) -> Result<()> {
@@ -214,22 +214,22 @@ async fn every_card_draws(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Cards with a graph on them.
-const STAGED: &str = ".card[data-status=live]:has(.stage canvas)";
+/// Selects the cards that draw a graph.
+const DRAWN: &str = ".card[data-status=live]:has(.stage canvas)";
 
-async fn boxes_and_marks_tell_the_session(stage: &Stage) -> Result<()> {
+async fn summary_and_events_match_the_session(stage: &Stage) -> Result<()> {
     stage.open(&format!("section=requests&{VIEW}")).await?;
     stage.browser.live_cards(SECTIONS[0].1).await?;
     let volume = stage.browser.card("volume").await?;
     for status in ["2xx", "4xx"] {
-        let (shown, stored) = (volume.count(status).unwrap_or(0) as f64, stage.risen(status).await?);
+        let (shown, stored) = (volume.count(status).unwrap_or(0) as f64, stage.increase(status).await?);
         assert!(stored >= 10.0, "{status}: {stored}");
-        // A rate over the whole range is extended a little beyond the samples at each end.
+        // A rate over the whole range is extrapolated a little beyond the samples at each end.
         assert!((shown - stored).abs() <= 0.07 * stored + 2.0, "{status}: {shown} shown, {stored} stored");
     }
-    let marked = format!("{STAGED} .mark[role=img][aria-label*=' started at ']");
-    let (marks, cards) = (stage.browser.count(&marked).await?, stage.browser.count(STAGED).await?);
-    assert!(cards > 1 && marks == 2 * cards, "the start and the restart are marked on {cards} cards: {marks}");
+    let event = format!("{DRAWN} .mark[role=img][aria-label*=' started at ']");
+    let (events, cards) = (stage.browser.count(&event).await?, stage.browser.count(DRAWN).await?);
+    assert!(cards > 1 && events == 2 * cards, "the start and the restart on {cards} cards: {events}");
     Ok(())
 }
 
@@ -246,7 +246,7 @@ async fn the_pointer_shows_values_on_every_card(browser: &Browser) -> Result<()>
 async fn the_legend_hides_a_line(browser: &Browser) -> Result<()> {
     let canvas = browser.find("[data-graph=volume] .stage canvas").await?;
     let before = browser.painted("volume", MIN_PIXELS).await?;
-    // Nearly all requests are of this class, and its bars of this colour.
+    // Nearly all requests are of this class, so its colour is the main one.
     let css = "[data-graph=volume] .legend button[data-line='2xx']";
     let colour = before.main_hue().unwrap_or_default();
     for shown in [false, true] {
@@ -254,7 +254,7 @@ async fn the_legend_hides_a_line(browser: &Browser) -> Result<()> {
         let pressed = browser.find(css).await?.attr("aria-pressed").await?;
         assert_eq!(pressed.as_deref(), Some(if shown { "true" } else { "false" }));
         let paint = async || browser.paint(&canvas).await;
-        until("bars as the legend says", PATIENCE, paint, |paint| paint.colours.contains_key(colour) == shown).await?;
+        until("bars as in the legend", PATIENCE, paint, |paint| paint.colours.contains_key(colour) == shown).await?;
     }
     Ok(())
 }
@@ -266,7 +266,7 @@ async fn a_drag_selects_the_range_of_the_whole_page(stage: &Stage) -> Result<()>
     let view = until("a range in the address", PATIENCE, custom, |view| view.contains_key("to")).await?;
     let bound_ms = |name: &str| view.get(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
     let length_s = (bound_ms("to") - bound_ms("from")) / 1000;
-    // A third of two minutes, a little more as the graph leaves room for its axis.
+    // A third of two minutes, and a little more, as the axis takes up part of the graph.
     assert!((42..=56).contains(&length_s), "{view:?}");
     let zoomed = format!("{} to {}", clock(bound_ms("from")), clock(bound_ms("to")));
     let all_zoomed = |cards: &Vec<Card>| !cards.is_empty() && cards.iter().all(|card| card.range() == zoomed);
@@ -279,22 +279,22 @@ async fn a_drag_selects_the_range_of_the_whole_page(stage: &Stage) -> Result<()>
 
     let is_custom = async || Ok(browser.view().await?.contains_key("to"));
     browser.press("back").await?;
-    until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
+    until("the previous range", PATIENCE, is_custom, |custom| !*custom).await?;
     browser.press("forward").await?;
-    until("the range again", PATIENCE, is_custom, |custom| *custom).await?;
+    until("the next range", PATIENCE, is_custom, |custom| *custom).await?;
     let overlay = browser.overlay("tokens-per-second").await?;
     browser.double_click(&overlay).await?;
-    until("the range before", PATIENCE, is_custom, |custom| !*custom).await?;
+    until("the previous range", PATIENCE, is_custom, |custom| !*custom).await?;
     Ok(())
 }
 
-/// The time of day of Unix milliseconds, as the page writes it; the browser stands in UTC.
+/// The time of day of Unix milliseconds, as the page writes it in UTC, the browser's time zone.
 fn clock(at_ms: i64) -> String {
     let s = at_ms / 1000 % 86_400;
     format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }
 
-async fn a_chosen_theme_stays(browser: &Browser) -> Result<()> {
+async fn a_selected_theme_is_kept(browser: &Browser) -> Result<()> {
     let dark = "html[data-theme=dark]";
     assert_eq!(browser.count(dark).await?, 0, "the system's theme is light");
     browser.press("theme").await?;

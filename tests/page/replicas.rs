@@ -1,20 +1,20 @@
-//! The timeline and the table of replicas: of the recorded session, of a fleet, and of nothing.
+//! The timeline and the table of replicas, for the recorded session, a fleet, and no replicas.
 use inferboard_tests::{
     Browser, Companion, FixtureError, InventedFleet, PATIENCE, Play, Recording, Replay, Result, Theme, until,
 };
 use serde::Deserialize;
 use thirtyfour::Key;
 
-/// Long enough that a scrape is answered in time on any machine that still works.
+/// Long enough for scrapes to be answered in time even on a slow machine.
 const INTERVAL: &str = "2s";
 const INTERVAL_MS: f64 = 2000.0;
-/// Replicas of the invented fleet.
+/// The number of replicas of the invented fleet.
 const FLEET: usize = 300;
-/// Frames of scrolling, and how many rows there may be at a time: those in sight and some around them.
-const FRAMES: u64 = 140;
+/// The number of scroll steps, and the limit on rows at a time: those in view and some around them.
+const SCROLL_STEPS: u64 = 140;
 const MAX_ROWS: u64 = 100;
 
-/// The rows of the table on the page, as [`Row`] has them.
+/// Returns the rows of the table in the form of [`Row`].
 const ROWS: &str = "return [...document.querySelectorAll('[data-testid=replicas] tr[data-replica]')].map(row => ({
     name: row.dataset.replica,
     state: row.dataset.state,
@@ -39,7 +39,7 @@ async fn rows(browser: &Browser) -> Result<Vec<Row>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_runs_are_shown_with_durations_right_to_one_interval() -> Result<()> {
+async fn two_runs_are_shown_with_correct_durations() -> Result<()> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let arguments = ["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()].map(str::to_owned);
     let companion = Companion::start(&arguments).await?;
@@ -54,7 +54,7 @@ async fn two_runs_are_shown_with_durations_right_to_one_interval() -> Result<()>
     };
     let row = until("both runs", PATIENCE, async || rows(&browser).await, has_run_twice).await?.remove(0);
 
-    // Before its first page the engine was awaited; each start-up is known from the start of its process.
+    // States before the first metrics page do not count; each start-up begins with the start of its process.
     let states: Vec<&str> = row.spans.iter().map(|span| span.0.as_str()).collect();
     let after_start = states.iter().position(|state| *state == "initializing").unwrap_or(0);
     assert_eq!(states[after_start..], ["initializing", "running", "stopped", "initializing", "running"], "{row:?}");
@@ -62,23 +62,23 @@ async fn two_runs_are_shown_with_durations_right_to_one_interval() -> Result<()>
     let lengths = [0, 1, 3].map(|at| shown[at].2 - shown[at].1);
     let expected = [first.0 - starts_ms[0], first.1 - first.0, second.0 - starts_ms[1]];
     for (shown_ms, expected_ms) in lengths.into_iter().zip(expected) {
-        // Each end is seen at the scrape after it.
+        // Each end is observed only at the next scrape.
         assert!((shown_ms - expected_ms).abs() <= 2.0 * INTERVAL_MS, "{shown_ms} ms, stored {expected_ms} ms: {row:?}");
     }
     assert_eq!(row.restarts.len(), 1, "{row:?}");
     assert!(
         (row.restarts[0] - shown[3].1).abs() <= 2.0 * INTERVAL_MS,
-        "the mark is where the process started: {row:?}"
+        "the restart is where the process started: {row:?}"
     );
     assert!(row.text.contains("vLLM") && row.text.contains("running"), "{}", row.text);
 
-    the_pointer_tells_what_happened(&browser).await?;
-    a_press_narrows_the_page(&browser, &row.name).await?;
+    the_pointer_shows_the_state(&browser).await?;
+    a_click_narrows_the_scope(&browser, &row.name).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
 
-async fn the_pointer_tells_what_happened(browser: &Browser) -> Result<()> {
+async fn the_pointer_shows_the_state(browser: &Browser) -> Result<()> {
     let overlay = browser.find("[data-testid=timeline-overlay]").await?;
     browser.driver().action_chain().move_to_element_center(&overlay).perform().await?;
     until("crosshairs", PATIENCE, async || browser.count(".crosshair").await, |count| *count >= 2).await?;
@@ -88,7 +88,7 @@ async fn the_pointer_tells_what_happened(browser: &Browser) -> Result<()> {
     Ok(())
 }
 
-async fn a_press_narrows_the_page(browser: &Browser, name: &str) -> Result<()> {
+async fn a_click_narrows_the_scope(browser: &Browser, name: &str) -> Result<()> {
     browser.find("[data-testid=replicas] tbody a").await?.click().await?;
     let view = async || browser.view().await;
     until("the replica", PATIENCE, view, |view| view.get("replica").map(String::as_str) == Some(name)).await?;
@@ -96,7 +96,7 @@ async fn a_press_narrows_the_page(browser: &Browser, name: &str) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_is_sorted_filtered_and_scrolled() -> Result<()> {
+async fn a_fleet_can_be_sorted_filtered_and_scrolled() -> Result<()> {
     let fleet = InventedFleet::new(FLEET)?;
     let companion = Companion::start(&fleet.arguments()).await?;
     let browser = Browser::start().await?;
@@ -107,12 +107,12 @@ async fn a_fleet_is_sorted_filtered_and_scrolled() -> Result<()> {
     let first = async || Ok(rows(&browser).await?.into_iter().next().map(|row| row.name).unwrap_or_default());
     assert_eq!(first().await?, "llama-7d9fc-000");
 
-    only_rows_in_sight_are_elements(&browser).await?;
+    only_rows_in_view_are_elements(&browser).await?;
 
     let restarts = browser.find("[data-sort=restarts]").await?;
     restarts.send_keys(Key::Enter + "").await?;
     until(
-        "by restarts",
+        "rows sorted by restarts",
         PATIENCE,
         async || rows(&browser).await,
         |rows| rows.first().is_some_and(|row| row.restarts.len() == 1),
@@ -121,36 +121,36 @@ async fn a_fleet_is_sorted_filtered_and_scrolled() -> Result<()> {
     assert!(rows(&browser).await?[0].text.contains("OOMKilled"));
     browser.find("[data-sort=name]").await?.click().await?;
     browser.find("[data-sort=name]").await?.click().await?;
-    until("the last first", PATIENCE, first, |name| name == "llama-7d9fc-299").await?;
+    until("the last replica first", PATIENCE, first, |name| name == "llama-7d9fc-299").await?;
     assert_eq!(browser.view().await?.get("sort").map(String::as_str), Some("-name"));
 
     browser.find("[data-testid=state-filter][data-state=stopped]").await?.click().await?;
     let all_stopped = |rows: &Vec<Row>| rows.len() == FLEET / 25 && rows.iter().all(|row| row.state == "stopped");
-    until("only stopped ones", PATIENCE, async || rows(&browser).await, all_stopped).await?;
+    until("only stopped replicas", PATIENCE, async || rows(&browser).await, all_stopped).await?;
     browser.find("[data-testid=find-replica]").await?.send_keys("c-024").await?;
-    until("one", PATIENCE, async || rows(&browser).await, |rows| rows.len() == 1).await?;
+    until("one row", PATIENCE, async || rows(&browser).await, |rows| rows.len() == 1).await?;
     browser.find("[data-testid=find-replica]").await?.send_keys("x").await?;
     browser.find("[data-testid=no-replicas]").await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
 
-/// Scrolls rows and table from end to end: only the rows in sight are elements.
-async fn only_rows_in_sight_are_elements(browser: &Browser) -> Result<()> {
+/// Scrolls timeline and table from end to end: only the rows in view are elements.
+async fn only_rows_in_view_are_elements(browser: &Browser) -> Result<()> {
     let scroll = "
-        window.scrolled = window.most = 0;
+        window.scrolled = window.maxRows = 0;
         const panes = ['.rows', '.fleet'].map(css => document.querySelector(css));
         const step = () => {
             for (const pane of panes) pane.scrollTop += 70;
-            window.most = Math.max(window.most, document.querySelectorAll('tr[data-replica]').length);
+            window.maxRows = Math.max(window.maxRows, document.querySelectorAll('tr[data-replica]').length);
             if (++window.scrolled < arguments[0]) requestAnimationFrame(step);
         };
         requestAnimationFrame(step);";
-    browser.evaluate(scroll, vec![FRAMES.into()]).await?;
+    browser.evaluate(scroll, vec![SCROLL_STEPS.into()]).await?;
     let done = async || browser.evaluate("return window.scrolled", Vec::new()).await;
-    until("the end of the rows", PATIENCE, done, |scrolled| *scrolled == FRAMES).await?;
-    let most = browser.evaluate("return window.most", Vec::new()).await?;
-    assert!((1..=MAX_ROWS).contains(&most.as_u64().unwrap_or(0)), "{most} rows at a time");
+    until("the end of the rows", PATIENCE, done, |scrolled| *scrolled == SCROLL_STEPS).await?;
+    let max_rows = browser.evaluate("return window.maxRows", Vec::new()).await?;
+    assert!((1..=MAX_ROWS).contains(&max_rows.as_u64().unwrap_or(0)), "{max_rows} rows at a time");
     let last = async || Ok(rows(browser).await?.pop().map(|row| row.name));
     until("the last row", PATIENCE, last, |name| name.as_deref() == Some("llama-7d9fc-299")).await?;
     let top = "for (const css of ['.rows', '.fleet']) document.querySelector(css).scrollTop = 0";
@@ -163,14 +163,13 @@ async fn without_replicas_the_page_says_what_to_do() -> Result<()> {
     let companion = Companion::start(&["--no-discovery"]).await?;
     let browser = Browser::start().await?;
     browser.open(&format!("{}/?section=replicas", companion.url())).await?;
-    let nothing = async || Ok(browser.find("[data-testid=no-replicas]").await?.text().await?);
-    until("what to do", PATIENCE, nothing, |text| text.contains("--target")).await?;
+    let text = async || Ok(browser.find("[data-testid=no-replicas]").await?.text().await?);
+    until("what to do", PATIENCE, text, |text| text.contains("--target")).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }
 
-/// From the first to the last sample of each run that the companion has stored, Unix milliseconds. The second run ends
-/// where it is now.
+/// The times of the first and the last stored sample of each run, in Unix milliseconds. The second run has not ended.
 async fn runs(companion: &Companion, replay: &Replay) -> Result<[(f64, f64); 2]> {
     let query = format!("up{{instance=\"{}\"}}[5m]", replay.instance());
     let series = companion.api().samples(&query, None).await?;
@@ -185,5 +184,5 @@ async fn runs(companion: &Companion, replay: &Replay) -> Result<[(f64, f64); 2]>
         .filter_map(|run| Some((run.first()?, run.last()?)).filter(|(first, _)| first.1))
         .map(|(first, last)| (first.0, last.0))
         .collect();
-    runs.try_into().map_err(|runs| FixtureError::Page(format!("there are other runs than two: {runs:?}")))
+    runs.try_into().map_err(|runs| FixtureError::Page(format!("there are not two runs: {runs:?}")))
 }

@@ -1,14 +1,14 @@
-//! The page under fingers: one points, selects and scrolls, two pinch the range.
+//! The page by touch: one finger points, selects and scrolls; two fingers zoom and pan.
 use inferboard_tests::{Browser, Companion, InventedFleet, PATIENCE, Paint, Result, until};
 use serde_json::json;
 use thirtyfour::WebElement;
 
-/// Replicas enough for rows to scroll.
+/// Enough replicas for the rows to scroll.
 const REPLICAS: usize = 24;
 const GRAPH: &str = "running-and-waiting";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fingers_point_select_pinch_and_scroll() -> Result<()> {
+async fn touch_points_selects_pinches_and_scrolls() -> Result<()> {
     let fleet = InventedFleet::new(REPLICAS)?;
     let companion = Companion::start(&fleet.arguments()).await?;
     let browser = phone(&companion, &fleet, "requests").await?;
@@ -36,7 +36,7 @@ async fn a_pinch_zooms_the_timeline() -> Result<()> {
     Ok(())
 }
 
-/// A section on a phone, so low that the page must scroll.
+/// A browser that shows a section on the screen of a phone, short enough that the page scrolls.
 async fn phone(companion: &Companion, fleet: &InventedFleet, section: &str) -> Result<Browser> {
     let browser = Browser::start().await?;
     let phone = json!({ "width": 390, "height": 420, "deviceScaleFactor": 1, "mobile": true });
@@ -46,7 +46,7 @@ async fn phone(companion: &Companion, fleet: &InventedFleet, section: &str) -> R
     Ok(browser)
 }
 
-/// One graph under fingers.
+/// A graph that is operated by touch.
 struct Screen<'a> {
     browser: &'a Browser,
     overlay: WebElement,
@@ -54,13 +54,13 @@ struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// Places on the graph: shares of its width, and CSS pixels from its middle downwards.
+    /// Window coordinates of places on the graph, given as shares of its width and CSS pixels below its middle.
     async fn places(&self, places: &[(f64, f64)]) -> Result<Vec<(f64, f64)>> {
         let [left, top, width, height] = self.browser.place(&self.overlay).await?;
         Ok(places.iter().map(|(share, down)| (left + width * share, top + height / 2.0 + down)).collect())
     }
 
-    /// Start and end of the range in the address.
+    /// The start and the end of the range in the address.
     async fn range(&self) -> Result<(i64, i64)> {
         let view = self.browser.view().await?;
         let time = |name| view.get(name).and_then(|time| time.parse().ok()).unwrap_or(0);
@@ -68,7 +68,7 @@ impl Screen<'_> {
     }
 
     async fn new_range(&self, old: (i64, i64)) -> Result<(i64, i64)> {
-        until("another range", PATIENCE, async || self.range().await, |range| *range != old).await
+        until("a new range", PATIENCE, async || self.range().await, |range| *range != old).await
     }
 
     async fn paint(&self) -> Result<Paint> {
@@ -79,7 +79,7 @@ impl Screen<'_> {
         until(css, PATIENCE, async || self.browser.count(css).await, |count| *count == wanted).await.map(drop)
     }
 
-    /// A finger that moves down the page scrolls it, and does nothing to the graph; one that taps pins the crosshair.
+    /// A finger that moves down scrolls the page and leaves the graph alone; a tap pins the crosshair.
     async fn scrolls_and_points(&self) -> Result<()> {
         let (browser, before) = (self.browser, self.range().await?);
         let path: Vec<(f64, f64)> = (0..12).map(|step| (0.5, 15.0 * f64::from(step))).collect();
@@ -101,7 +101,7 @@ impl Screen<'_> {
         self.count(".tooltip.pinned", 0).await
     }
 
-    /// Two fingers zoom into the middle between them, show it at once, and pan.
+    /// Two fingers zoom in around the point between them, with an immediate preview, and pan.
     async fn pinches(&self, whole: (i64, i64)) -> Result<()> {
         let painted = async || self.paint().await;
         let before = until("a painted graph", PATIENCE, painted, |paint| paint.coloured() > 100).await?;
@@ -109,33 +109,33 @@ impl Screen<'_> {
         let right = self.places(&[(0.6, 0.0), (0.65, 0.0), (0.7, 0.0)]).await?;
         self.browser.touch(&[&left, &right]).await?;
         until("the pinch on the graph", PATIENCE, painted, |paint| *paint != before).await?;
-        assert_eq!(self.range().await?, whole, "nothing is chosen while the fingers are down");
+        assert_eq!(self.range().await?, whole, "the range stays until the fingers are lifted");
         self.browser.lift().await?;
         let zoomed = self.new_range(whole).await?;
         let length = |(start, end): (i64, i64)| (end - start) as f64;
         let share = length(zoomed) / length(whole);
-        assert!((0.48..0.52).contains(&share), "twice as far apart: half the range, not {share}");
-        // The middle of the graph lies before that of its range, as labels and names have room on the left.
+        assert!((0.48..0.52).contains(&share), "fingers twice as far apart leave half the range, not {share}");
+        // The middle of the graph is before the middle of its range, as labels and names take up space on the left.
         let middle = (zoomed.0 + zoomed.1 - 2 * whole.0) as f64 / 2.0 / length(whole);
         assert!((0.35..0.52).contains(&middle), "{middle}");
 
-        let (one, other) = (self.places(&[(0.3, 0.0), (0.4, 0.0), (0.5, 0.0)]), [(0.5, 0.0), (0.6, 0.0), (0.7, 0.0)]);
-        self.browser.touch(&[&one.await?, &self.places(&other).await?]).await?;
+        let (left, right) = (self.places(&[(0.3, 0.0), (0.4, 0.0), (0.5, 0.0)]), [(0.5, 0.0), (0.6, 0.0), (0.7, 0.0)]);
+        self.browser.touch(&[&left.await?, &self.places(&right).await?]).await?;
         self.browser.lift().await?;
         let panned = self.new_range(zoomed).await?;
         assert!((length(panned) / length(zoomed) - 1.0).abs() < 0.02, "{panned:?} {zoomed:?}");
         let moved = (zoomed.0 - panned.0) as f64 / length(zoomed);
-        assert!((0.18..0.35).contains(&moved), "a fifth of the graph to the right is earlier: {moved}");
+        assert!((0.18..0.35).contains(&moved), "a pan to the right by a fifth shows earlier times: {moved}");
 
         for range in [zoomed, whole] {
             self.browser.press("back").await?;
-            until("the range before", PATIENCE, async || self.range().await, |now| *now == range).await?;
+            until("the previous range", PATIENCE, async || self.range().await, |now| *now == range).await?;
         }
-        until("the graph of before", PATIENCE, painted, |paint| *paint == before).await?;
+        until("the original graph", PATIENCE, painted, |paint| *paint == before).await?;
         Ok(())
     }
 
-    /// One finger that moves along the graph selects.
+    /// One finger that moves along the graph selects a range.
     async fn selects(&self, whole: (i64, i64)) -> Result<()> {
         let path: Vec<(f64, f64)> = (0..9).map(|step| (0.4 + 0.05 * f64::from(step), 0.0)).collect();
         self.browser.touch(&[&self.places(&path).await?]).await?;

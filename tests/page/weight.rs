@@ -1,15 +1,15 @@
-//! What the page weighs when it is fetched.
+//! The size of the page as it is downloaded.
 use inferboard_tests::{Companion, Result};
 use regex::Regex;
 use reqwest::Client;
 use reqwest::header::ACCEPT_ENCODING;
 
-/// Bytes of all files of the page as the companion sends them, packed by brotli. ARCHITECTURE.md says what keeps it
-/// there.
+/// The limit on all files of the page together, in bytes compressed with brotli. ARCHITECTURE.md has the rules that
+/// keep the page below it.
 const MAX_BYTES: usize = 400_000;
 
 #[tokio::test]
-async fn all_files_of_the_page_stay_below_their_limit() -> Result<()> {
+async fn the_page_stays_below_its_size_limit() -> Result<()> {
     let companion = Companion::configured("").await?;
     let client = Client::builder().no_gzip().build().expect("a client");
     let fetch = async |name: &str, encoding: &str| {
@@ -17,21 +17,21 @@ async fn all_files_of_the_page_stay_below_their_limit() -> Result<()> {
         let answer = request.send().await.and_then(reqwest::Response::error_for_status).expect("a file of the page");
         answer.bytes().await.expect("its body")
     };
-    let named = Regex::new(r#""\./([^"/]+)""#).expect("a pattern");
+    let file_name = Regex::new(r#""\./([^"/]+)""#).expect("a pattern");
     let mut names = vec![String::new()];
     let mut total = 0;
-    // The page names its files, and the boot script those that it fetches.
+    // The index names its files, and the boot script names the files that it fetches.
     while let Some(name) = names.pop() {
-        let packed = fetch(&name, "br").await.len();
-        println!("{packed:>8} {name}");
-        total += packed;
+        let compressed = fetch(&name, "br").await.len();
+        println!("{compressed:>8} {name}");
+        total += compressed;
         if name.is_empty() || name.starts_with("boot-") {
             let text = fetch(&name, "identity").await;
             let text = String::from_utf8_lossy(&text);
-            names.extend(named.captures_iter(&text).map(|found| found[1].to_owned()));
+            names.extend(file_name.captures_iter(&text).map(|captures| captures[1].to_owned()));
         }
     }
-    assert!(total > 100_000, "the page was not found whole: {total} bytes");
-    assert!(total <= MAX_BYTES, "the page weighs {total} bytes, and may weigh {MAX_BYTES}");
+    assert!(total > 100_000, "some files of the page were not found: {total} bytes");
+    assert!(total <= MAX_BYTES, "the page has {total} bytes, and its limit is {MAX_BYTES}");
     Ok(())
 }
