@@ -1,10 +1,10 @@
-//! Families of every kind, for round trips.
+//! Families of every kind, for round-trip tests.
 use exposition::{Exemplar, Family, Kind, Sample, Timestamp};
 
 /// One family of each kind; together they use every part of a sample.
 pub fn every_kind() -> Vec<Family> {
     let exemplar = Exemplar {
-        // Two quotes, because the Python client counts quotes within an exemplar, escaped or not.
+        // Two quotes, because the Python client counts quotes in an exemplar even if they are escaped.
         labels: vec![("trace_id".into(), "4bf\"9\"2f".into())],
         value: 0.25,
         timestamp: Some(Timestamp::from_ns(1_700_000_000_123_456_789)),

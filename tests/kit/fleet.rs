@@ -1,7 +1,7 @@
 //! A reproducible fleet of replicas with metrics like vLLM's, for tests and benchmarks.
 use crate::Rng;
 
-/// The labels of a series: names and values, in no order.
+/// The labels of a series: names and values in any order.
 pub type Labels = Vec<(String, String)>;
 
 /// How the values of one family are generated.
@@ -39,12 +39,12 @@ const TOKENS: &[f64] = &[
 const BATCHES: &[f64] = &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];
 const RESPONSE_TIMES: &[f64] = &[0.1, 0.5, 1.0];
 
-/// A fleet, to be scraped in order of time.
+/// A fleet, which must be scraped in order of time.
 #[derive(Debug)]
 pub struct Fleet {
     /// Label sets, replica by replica.
     pub labels: Vec<Labels>,
-    /// Time between two scrapes of a replica, in milliseconds.
+    /// The scrape interval in milliseconds.
     pub interval_ms: i64,
     start_ms: i64,
     shapes: Vec<Shape>,
@@ -152,7 +152,7 @@ impl Shape {
     }
 }
 
-/// One series of a replica. The first of a family has its shape.
+/// One series of a replica. The first series of a family has the family's shape.
 struct SeriesTemplate {
     name: String,
     labels: Vec<(&'static str, String)>,
@@ -163,14 +163,14 @@ impl SeriesTemplate {
     fn labels(&self, replica: usize) -> Labels {
         let instance = format!("10.0.{}.{}:8000", replica / 250, replica % 250 + 1);
         let model = if replica % 4 == 3 { "Qwen/Qwen3-32B" } else { "meta-llama/Llama-3.1-70B-Instruct" };
-        let own = self.labels.iter().map(|(name, value)| (*name, value.as_str()));
+        let extra = self.labels.iter().map(|(name, value)| (*name, value.as_str()));
         let shared = [("__name__", self.name.as_str()), ("engine", "0"), ("instance", &instance), ("job", "vllm")];
-        let all = shared.into_iter().chain([("model_name", model)]).chain(own);
+        let all = shared.into_iter().chain([("model_name", model)]).chain(extra);
         all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 
-/// The first `series` series of a replica, filled up with mostly idle counters by route.
+/// The `series` series of a replica: those of vLLM, and mostly idle counters by route to fill up.
 fn templates(series: usize) -> Vec<SeriesTemplate> {
     let mut templates = Vec::new();
     let histogram = |bounds, mean, deviation, per_request| Shape::Histogram { bounds, mean, deviation, per_request };

@@ -1,4 +1,4 @@
-//! What the tests and benchmarks of several crates share. It depends on little, so that it builds quickly.
+//! Helpers that the tests and benchmarks of several crates share. Has few dependencies, so that it builds quickly.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod every_kind;

@@ -1,10 +1,10 @@
-//! Runs the Python client, if it is installed.
+//! Runs scripts with the Prometheus client for Python, if it is installed.
 use std::env;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// The output of the Python `script` for `input`. Prints a message and returns none if the client is not installed.
-/// `PROMETHEUS_CLIENT_PYTHON` names the interpreter.
+/// Runs a Python `script` with `input` and returns its output. Prints a message and returns `None` if the client is not
+/// installed. The environment variable `PROMETHEUS_CLIENT_PYTHON` names the interpreter.
 pub fn run(script: &str, input: &[u8]) -> Option<Vec<u8>> {
     let interpreter = env::var_os("PROMETHEUS_CLIENT_PYTHON").unwrap_or_else(|| "python3".into());
     let has_client = Command::new(&interpreter)
@@ -13,7 +13,7 @@ pub fn run(script: &str, input: &[u8]) -> Option<Vec<u8>> {
         .status()
         .is_ok_and(|status| status.success());
     if !has_client {
-        println!("skipped: {} with the package prometheus_client is absent", interpreter.display());
+        println!("skipped: {} has no package prometheus_client", interpreter.display());
         return None;
     }
     let mut child = Command::new(&interpreter)

@@ -1,6 +1,6 @@
-//! A small random number generator that gives the same numbers on every machine.
+//! A small random number generator that returns the same numbers on every machine.
 
-/// xorshift64*.
+/// The generator; its algorithm is xorshift64*.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
@@ -10,7 +10,7 @@ impl Rng {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Any number.
+    /// A number in the whole range of `u64`.
     pub fn next_u64(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -18,12 +18,12 @@ impl Rng {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// A number below `bound`, which must be above zero.
+    /// A number below `bound`, which must be positive.
     pub fn below(&mut self, bound: u64) -> u64 {
         (self.next_u64() >> 11) % bound
     }
 
-    /// An index below `length`, which must be above zero.
+    /// An index below `length`, which must be positive.
     pub fn index(&mut self, length: usize) -> usize {
         (self.next_u64() >> 11) as usize % length
     }
@@ -38,12 +38,12 @@ impl Rng {
         self.unit() < probability
     }
 
-    /// One of `choices`, which must not be empty.
+    /// A random element of `choices`, which must not be empty.
     pub fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.index(choices.len())]
     }
 
-    /// A roughly normal number with mean zero and variance one.
+    /// An approximately normal number with mean zero and variance one.
     pub fn normal(&mut self) -> f64 {
         (self.unit() + self.unit() + self.unit() + self.unit() - 2.0) * 3.0_f64.sqrt()
     }

@@ -1,4 +1,4 @@
-//! Pages that are written here, scraped by a real Prometheus: every sample, exemplar and fact of every kind of family.
+//! Prometheus scrapes metrics pages that our writer produced and must store all samples, exemplars and metadata.
 use exposition::{Encoding, Family, Kind, Timestamp, write};
 use inferboard_tests::{Api, FixtureError, PATIENCE, Prometheus, Result, now_ms, skipped, until};
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use test_kit::every_kind;
 
-/// Name and labels of a series, job and instance left out, and the bits of its value.
+/// The labels of each series, with its name but without job and instance, and the bits of its value.
 type Samples = BTreeMap<BTreeMap<String, String>, u64>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn prometheus_reads_what_is_written() -> Result<()> {
+async fn prometheus_reads_everything_that_is_written() -> Result<()> {
     let families = recent(every_kind());
     let text = serve(&families, Encoding::TEXT);
     let open = serve(&families, Encoding { is_openmetrics: true, ..Encoding::TEXT });
@@ -24,7 +24,7 @@ async fn prometheus_reads_what_is_written() -> Result<()> {
     });
     let prometheus = match Prometheus::configured(&configuration.to_string()).await {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed, so nobody scrapes what is written"));
+            skipped(format_args!("{program} is not installed, so written pages cannot be checked with it"));
             return Ok(());
         }
         started => started?,
@@ -34,18 +34,18 @@ async fn prometheus_reads_what_is_written() -> Result<()> {
     until("both pages scraped", PATIENCE, up, |up| *up == 2.0).await?;
 
     for job in ["text", "openmetrics"] {
-        assert_eq!(held(&api, job).await?, expected(&families), "{job}");
+        assert_eq!(stored_samples(&api, job).await?, expected_samples(&families), "{job}");
     }
     assert_eq!(exemplars(&api).await?, expected_exemplars(&families));
-    let told = facts(&api, open).await?;
+    let metadata = metadata(&api, open).await?;
     for family in families.iter().filter(|family| family.kind != Kind::Unknown) {
         let expected = (family.kind.as_str().to_owned(), family.help.clone(), family.unit.clone());
-        assert_eq!(told.get(&family.name), Some(&expected), "{}", family.name);
+        assert_eq!(metadata.get(&family.name), Some(&expected), "{}", family.name);
     }
     Ok(())
 }
 
-/// The families with every time of a sample a minute ago, as Prometheus takes no old ones.
+/// Sets every timestamp to a minute ago, because Prometheus rejects old samples.
 fn recent(mut families: Vec<Family>) -> Vec<Family> {
     let stamp = Timestamp::from_ms(now_ms() - 60_000);
     let samples = families.iter_mut().flat_map(|family| &mut family.samples);
@@ -53,11 +53,11 @@ fn recent(mut families: Vec<Family>) -> Vec<Family> {
     families
 }
 
-/// Serves the families as one page on loopback, to whoever asks, as long as the test lasts.
+/// Serves the families as one metrics page on loopback until the test ends.
 fn serve(families: &[Family], encoding: Encoding) -> SocketAddr {
     let mut page = String::new();
     assert_eq!(write(families, encoding, &mut page), 0, "{page}");
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
         encoding.content_type(),
         page.len()
@@ -68,15 +68,15 @@ fn serve(families: &[Family], encoding: Encoding) -> SocketAddr {
         for mut connection in listener.incoming().flatten() {
             let head = BufReader::new(&connection).lines().map_while(std::io::Result::ok);
             head.take_while(|line| !line.is_empty()).for_each(drop);
-            // A scraper that has gone asks again.
-            let _ = connection.write_all(answer.as_bytes());
+            // A scraper that has disconnected tries again.
+            let _ = connection.write_all(response.as_bytes());
         }
     });
     address
 }
 
-/// What is written of the families; the Prometheus of Debian knows no quoted names.
-fn expected(families: &[Family]) -> Samples {
+/// The samples that the writer produces, with escaped names, because Debian's Prometheus does not support quoted names.
+fn expected_samples(families: &[Family]) -> Samples {
     let samples = families.iter().flat_map(|family| &family.samples).map(|sample| {
         let name = ("__name__".to_owned(), Encoding::TEXT.encoded_name(&sample.name).into_owned());
         let labels = sample.labels.iter().filter(|(_, value)| !value.is_empty());
@@ -86,18 +86,18 @@ fn expected(families: &[Family]) -> Samples {
     samples.collect()
 }
 
-async fn held(api: &Api, job: &str) -> Result<Samples> {
+async fn stored_samples(api: &Api, job: &str) -> Result<Samples> {
     let query = format!("{{job=\"{job}\",__name__!~\"up|scrape_.+\"}}");
     let series = api.vector(&query, None).await?;
-    let own = |name: &String| name == "job" || name == "instance";
+    let is_of_target = |name: &String| name == "job" || name == "instance";
     let series = series.into_iter().map(|series| {
-        let labels = series.metric.into_iter().filter(|(name, _)| !own(name)).collect();
+        let labels = series.metric.into_iter().filter(|(name, _)| !is_of_target(name)).collect();
         (labels, series.samples.value.1.0.to_bits())
     });
     Ok(series.collect())
 }
 
-/// Of each series that has one: the labels and the value of its exemplar, and its time in milliseconds where it has one.
+/// The exemplar of each series that has one: its labels, its value, and its own time in milliseconds, if any.
 type Exemplars = BTreeMap<String, (BTreeMap<String, String>, String, Option<i64>)>;
 
 fn expected_exemplars(families: &[Family]) -> Exemplars {
@@ -113,32 +113,33 @@ fn expected_exemplars(families: &[Family]) -> Exemplars {
 async fn exemplars(api: &Api) -> Result<Exemplars> {
     let range = format!("start=0&end={}", now_ms() / 1000 + 60);
     let path = format!("/api/v1/query_exemplars?query={{job=\"openmetrics\"}}&{range}");
-    let mut found = Exemplars::new();
+    let mut exemplars = Exemplars::new();
     for series in data(api, &path).await?.as_array().expect("a list") {
         let exemplar = &series["exemplars"][0];
         let labels: BTreeMap<String, String> = serde_json::from_value(exemplar["labels"].clone()).expect("labels");
-        // Prometheus 2 keeps the values of an exemplar's labels with their escapes.
+        // Prometheus 2 does not unescape the label values of exemplars.
         let labels = labels.into_iter().map(|(name, value)| (name, value.replace("\\\"", "\""))).collect();
         let time_ms = (exemplar["timestamp"].as_f64().expect("a time") * 1000.0).round() as i64;
-        // Without a time of its own it gets that of the scrape.
+        // An exemplar without a time gets that of the scrape.
         let time_ms = (time_ms < now_ms() - 600_000).then_some(time_ms);
         let name = series["seriesLabels"]["__name__"].as_str().expect("a name").to_owned();
-        found.insert(name, (labels, exemplar["value"].as_str().expect("a value").to_owned(), time_ms));
+        exemplars.insert(name, (labels, exemplar["value"].as_str().expect("a value").to_owned(), time_ms));
     }
-    Ok(found)
+    Ok(exemplars)
 }
 
-/// Type, help text and unit by family.
-async fn facts(api: &Api, target: SocketAddr) -> Result<BTreeMap<String, (String, String, String)>> {
+/// The type, help text and unit of each family.
+async fn metadata(api: &Api, target: SocketAddr) -> Result<BTreeMap<String, (String, String, String)>> {
     let path = format!("/api/v1/targets/metadata?match_target={{instance=\"{target}\"}}");
-    let text = |fact: &Value| fact.as_str().unwrap_or_default().to_owned();
-    let told = data(api, &path).await?;
-    let facts = told.as_array().expect("a list").iter();
-    Ok(facts.map(|of| (text(&of["metric"]), (text(&of["type"]), text(&of["help"]), text(&of["unit"])))).collect())
+    let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+    let data = data(api, &path).await?;
+    let entries = data.as_array().expect("a list").iter();
+    let fields = |entry: &Value| (text(&entry["type"]), text(&entry["help"]), text(&entry["unit"]));
+    Ok(entries.map(|entry| (text(&entry["metric"]), fields(entry))).collect())
 }
 
 async fn data(api: &Api, path: &str) -> Result<Value> {
     let body = api.get(path).await?.text().await?;
-    let answer: Value = serde_json::from_str(&body).expect("JSON");
-    Ok(answer["data"].clone())
+    let response: Value = serde_json::from_str(&body).expect("JSON");
+    Ok(response["data"].clone())
 }

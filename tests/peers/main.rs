@@ -1,7 +1,7 @@
-//! The companion beside Prometheus and VictoriaMetrics: the same answers, and pages that they read.
+//! Compares the companion with Prometheus and VictoriaMetrics: query results, exposition formats and re-export.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod differential;
 mod formats;
-mod peer;
+mod page_queries;
 mod reexport;

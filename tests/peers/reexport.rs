@@ -1,4 +1,4 @@
-//! What is collected goes on to a Prometheus and to the Python client, and nothing is lost on the way.
+//! Prometheus and the Python client read everything that the companion exports.
 use inferboard_tests::{
     Api, Companion, FixtureError, PATIENCE, Play, Process, Prometheus, Recording, Replay, Result, skipped, until,
 };
@@ -11,10 +11,10 @@ use test_kit::python;
 
 /// The jobs of the exported configuration.
 const JOBS: &str = "job=~\"inferboard|inferboard-federate\"";
-/// Everything else that a Prometheus with that configuration holds.
+/// All other series in a Prometheus with that configuration.
 const FEDERATED: &str = "{__name__=~\".+\",job!~\"inferboard|inferboard-federate\"}";
 
-/// Reads `[[format, page], …]` and prints for each page `{family: [type, help, [[sample, labels, value], …]]}`.
+/// Reads `[[format, page], …]` and prints `{family: [type, help, [[sample, labels, value], …]]}` for each metrics page.
 const FAMILIES: &str = r"
 import json, sys
 from prometheus_client import parser
@@ -26,7 +26,7 @@ json.dump([{family.name: [family.type, family.documentation,
            for format, page in json.load(sys.stdin)], sys.stdout)
 ";
 
-/// A companion that scrapes a replayed engine, and the replay.
+/// Starts a companion that scrapes a replayed engine.
 async fn companion() -> Result<(Companion, Replay)> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let companion =
@@ -37,7 +37,7 @@ async fn companion() -> Result<(Companion, Replay)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn prometheus_takes_over_all_samples_by_the_exported_configuration() -> Result<()> {
+async fn prometheus_copies_all_samples_with_the_exported_configuration() -> Result<()> {
     let (companion, _replay) = companion().await?;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("inferboard.toml");
@@ -47,7 +47,7 @@ async fn prometheus_takes_over_all_samples_by_the_exported_configuration() -> Re
     let configuration = Companion::printed(&["export", "prometheus-config", "--config", &file])?;
     let prometheus = match Prometheus::configured(&configuration).await {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed, so nothing can take over what is collected"));
+            skipped(format_args!("{program} is not installed, so the exported configuration cannot be tried"));
             return Ok(());
         }
         started => started?,
@@ -58,33 +58,38 @@ async fn prometheus_takes_over_all_samples_by_the_exported_configuration() -> Re
     let scraped = async || theirs.value("count(count_over_time(vllm:num_requests_running[1m]) > 3)", None).await;
     until("several federated samples", PATIENCE, scraped, |count| *count >= 1.0).await?;
 
-    // In this order: what is there has been here.
-    let theirs_held = points(theirs.samples(&format!("{FEDERATED}[1m]"), None).await?);
-    let ours_held = points(ours.samples("{__name__=~\".+\",job!~\"host|inferboard\"}[5m]", None).await?);
-    let names: BTreeSet<_> = theirs_held.keys().map(|series| series["__name__"].clone()).collect();
-    assert!(names.len() > 40 && theirs_held.len() > 200, "only {} series of {} names", theirs_held.len(), names.len());
-    for (series, samples) in &theirs_held {
-        let held = ours_held.get(series).unwrap_or_else(|| panic!("only Prometheus has {series:?}"));
+    // The order matters: every sample in Prometheus must already be in the companion.
+    let their_samples = samples_by_series(theirs.samples(&format!("{FEDERATED}[1m]"), None).await?);
+    let our_samples = samples_by_series(ours.samples("{__name__=~\".+\",job!~\"host|inferboard\"}[5m]", None).await?);
+    let names: BTreeSet<_> = their_samples.keys().map(|series| series["__name__"].clone()).collect();
+    assert!(
+        names.len() > 40 && their_samples.len() > 200,
+        "only {} series of {} names",
+        their_samples.len(),
+        names.len()
+    );
+    for (series, samples) in &their_samples {
+        let ours = our_samples.get(series).unwrap_or_else(|| panic!("only Prometheus has {series:?}"));
         for (time_ms, bits) in samples {
-            assert_eq!(held.get(time_ms), Some(bits), "{series:?} at {time_ms}");
+            assert_eq!(ours.get(time_ms), Some(bits), "{series:?} at {time_ms}");
         }
     }
-    let lasting = ours_held.iter().filter(|(_, samples)| samples.len() > 10);
+    let long_series = our_samples.iter().filter(|(_, samples)| samples.len() > 10);
     let missing: Vec<_> =
-        lasting.map(|(series, _)| series).filter(|series| !theirs_held.contains_key(*series)).collect();
+        long_series.map(|(series, _)| series).filter(|series| !their_samples.contains_key(*series)).collect();
     assert!(missing.is_empty(), "Prometheus lacks {missing:?}");
 
-    let own = async |name: &str| {
+    let own_count = async |name: &str| {
         theirs.value(&format!("count({name}{{job=\"inferboard\",instance=\"{listen}\"}})"), None).await
     };
-    assert_eq!(own("inferboard_build_info").await?, 1.0);
-    assert!(own("node_cpu_seconds_total").await? >= 8.0);
+    assert_eq!(own_count("inferboard_build_info").await?, 1.0);
+    assert!(own_count("node_cpu_seconds_total").await? >= 8.0);
     let metadata = metadata(&theirs).await?;
     for (family, kind) in
         [("node_cpu_seconds_total", "counter"), ("node_load1", "gauge"), ("inferboard_store_samples_total", "counter")]
     {
         let reported = &metadata[family][0];
-        // Of OpenMetrics, Prometheus keeps the family's name without the suffix.
+        // From OpenMetrics, Prometheus stores the name of the family, which has no suffix.
         let reported = if reported.is_null() { &metadata[family.trim_end_matches("_total")][0] } else { reported };
         assert_eq!((&reported["type"], reported["help"] == ""), (&json!(kind), false), "{family}: {reported}");
     }
@@ -92,7 +97,7 @@ async fn prometheus_takes_over_all_samples_by_the_exported_configuration() -> Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_python_client_reads_both_pages_in_both_formats() -> Result<()> {
+async fn the_python_client_reads_both_endpoints_in_both_formats() -> Result<()> {
     let (companion, _replay) = companion().await?;
     let mut pages = Vec::new();
     for path in ["/metrics", "/federate?match[]={__name__=~\"vllm:.%2B\"}"] {
@@ -128,7 +133,7 @@ async fn the_python_client_reads_both_pages_in_both_formats() -> Result<()> {
 }
 
 #[tokio::test]
-async fn promtool_finds_nothing_wrong_with_the_configuration() -> Result<()> {
+async fn promtool_accepts_the_exported_configuration() -> Result<()> {
     let configuration =
         Companion::printed(&["export", "prometheus-config", "--url", "https://gpubox.example/inferboard"])?;
     let folder = tempfile::tempdir().expect("a folder");
@@ -138,7 +143,7 @@ async fn promtool_finds_nothing_wrong_with_the_configuration() -> Result<()> {
     command.args(["check", "config"]).arg(&file);
     let mut promtool = match Process::start("promtool", command) {
         Err(FixtureError::Absent(program)) => {
-            skipped(format_args!("{program} is not installed to check the configuration"));
+            skipped(format_args!("{program} is not installed, so the exported configuration cannot be checked"));
             return Ok(());
         }
         started => started?,
@@ -147,20 +152,20 @@ async fn promtool_finds_nothing_wrong_with_the_configuration() -> Result<()> {
     Ok(())
 }
 
-/// Type, help text and samples.
+/// The type, the help text and the samples of a family.
 type ReadFamily = (String, String, Vec<Value>);
 
-type Points = BTreeMap<BTreeMap<String, String>, BTreeMap<i64, u64>>;
+type Samples = BTreeMap<BTreeMap<String, String>, BTreeMap<i64, u64>>;
 
-/// Times in Unix milliseconds and the bits of the values.
-fn points(series: Vec<Series<RangeValues>>) -> Points {
-    let point = |(at_s, value): &(f64, prometheus_api::Number)| ((at_s * 1000.0).round() as i64, value.0.to_bits());
-    series.into_iter().map(|series| (series.metric, series.samples.values.iter().map(point).collect())).collect()
+/// The times in Unix milliseconds and the bits of the values of each series.
+fn samples_by_series(series: Vec<Series<RangeValues>>) -> Samples {
+    let sample = |(at_s, value): &(f64, prometheus_api::Number)| ((at_s * 1000.0).round() as i64, value.0.to_bits());
+    series.into_iter().map(|series| (series.metric, series.samples.values.iter().map(sample).collect())).collect()
 }
 
-/// Prometheus's metadata by family.
+/// The metadata in Prometheus by family.
 async fn metadata(api: &Api) -> Result<Value> {
     let body = api.get("/api/v1/metadata").await?.text().await?;
-    let answer: Value = serde_json::from_str(&body).expect("JSON");
-    Ok(answer["data"].clone())
+    let response: Value = serde_json::from_str(&body).expect("JSON");
+    Ok(response["data"].clone())
 }

@@ -1,4 +1,4 @@
-//! A headless browser, driven by its own driver: Chromium, and Firefox for the little that shows there.
+//! A headless browser: Chromium by chromedriver, or Firefox by geckodriver for the few tests that need it.
 use crate::{FixtureError, PATIENCE, Process, Result, until};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -8,14 +8,14 @@ use thirtyfour::{
     FirefoxCapabilities, WebDriver, WebElement,
 };
 
-/// Notes what the policy refused, before any script of the page runs.
+/// Records violations of the content security policy; runs before any script of the page.
 const WATCH_POLICY: &str = "window.refusedByPolicy = []; document.addEventListener('securitypolicyviolation', \
      event => window.refusedByPolicy.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}`));";
 
-/// The driver takes a port that is free in one family of addresses and fails where it is not in the other.
+/// Attempts to start chromedriver: it fails if the port that it picks for IPv4 is in use for IPv6, or the reverse.
 const CHROMEDRIVER_ATTEMPTS: usize = 5;
 
-/// What the person prefers.
+/// The colour scheme that the user prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     /// Dark on light.
@@ -24,10 +24,10 @@ pub enum Theme {
     Dark,
 }
 
-/// One browser with one window. It ends when dropped, whatever became of the test.
+/// One browser with one window. Dropping it ends the browser, even if the test failed.
 #[derive(Debug)]
 pub struct Browser {
-    // In this order: the session ends before its driver, the driver before its folder.
+    // The order matters: the session must be dropped before its driver, and the driver before the profile.
     driver: WebDriver,
     process: Process,
     _profile: TempDir,
@@ -37,9 +37,9 @@ impl Browser {
     /// Starts a Chromium with an empty profile.
     ///
     /// # Errors
-    /// When `chromedriver` or the browser is absent or does not come up.
+    /// When `chromedriver` or the browser is not installed or does not start.
     pub async fn start() -> Result<Self> {
-        let profile = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the browser"))?;
+        let profile = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for the browser"))?;
         let mut attempts = 0..CHROMEDRIVER_ATTEMPTS;
         let (chromedriver, port) = loop {
             match chromedriver().await {
@@ -57,38 +57,38 @@ impl Browser {
     /// Starts a Firefox with an empty profile.
     ///
     /// # Errors
-    /// [`FixtureError::Absent`] where `geckodriver` is not installed; else when it or the browser does not come up.
+    /// [`FixtureError::Absent`] if `geckodriver` is not installed; other errors if it or the browser does not start.
     pub async fn firefox() -> Result<Self> {
-        let profile = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the browser"))?;
+        let profile = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for the browser"))?;
         let mut command = Command::new("geckodriver");
         command.args(["--port=0", "--profile-root"]).arg(profile.path()).env("TZ", "UTC").env("HOME", profile.path());
         let mut geckodriver = Process::start("geckodriver", command)?;
         let address = geckodriver.word_after("Listening on ", PATIENCE).await?;
         let mut capabilities = FirefoxCapabilities::new();
         capabilities.set_headless()?;
-        // What pages log goes to where the driver writes.
+        // Adds the console messages of pages to the output of the driver.
         let preferences = json!({ "devtools.console.stdout.content": true });
         capabilities.set_browser_option("prefs", preferences)?;
         let driver = WebDriver::new(format!("http://{address}"), capabilities).await?;
         Ok(Self { driver, process: geckodriver, _profile: profile })
     }
 
-    /// Errors of the page that Firefox has written so far.
+    /// The errors of the page that Firefox has logged so far.
     pub fn firefox_complaints(&self) -> Vec<String> {
-        // Without a network Firefox complains of services of its own too.
-        let is_own = |line: &String| line.contains("resource://") || line.contains("RSLoader");
+        // Without a network, Firefox also logs errors of its own services.
+        let is_of_firefox = |line: &String| line.contains("resource://") || line.contains("RSLoader");
         let is_complaint = |line: &String| {
-            line.starts_with("JavaScript error: http") || line.starts_with("console.error") && !is_own(line)
+            line.starts_with("JavaScript error: http") || line.starts_with("console.error") && !is_of_firefox(line)
         };
         self.process.lines().into_iter().filter(is_complaint).collect()
     }
 
-    /// The session, for what this fixture does not wrap.
+    /// The WebDriver session, for commands that this fixture does not wrap.
     pub fn driver(&self) -> &WebDriver {
         &self.driver
     }
 
-    /// Goes to `url` and waits for the load event.
+    /// Opens `url` and waits for the load event.
     ///
     /// # Errors
     /// When the page does not load.
@@ -96,18 +96,22 @@ impl Browser {
         Ok(self.driver.goto(url).await?)
     }
 
-    /// The first element that a CSS selector finds, waiting for it.
+    /// Waits for an element that matches a CSS selector and returns the first one.
     ///
     /// # Errors
-    /// When there is none in time.
+    /// When no element matches in time.
     pub async fn find(&self, css: &str) -> Result<WebElement> {
-        let found =
-            until(css, PATIENCE, async || Ok(self.driver.find_all(By::Css(css)).await?), |found| !found.is_empty());
-        let first = found.await?.into_iter().next();
+        let elements = until(
+            css,
+            PATIENCE,
+            async || Ok(self.driver.find_all(By::Css(css)).await?),
+            |elements| !elements.is_empty(),
+        );
+        let first = elements.await?.into_iter().next();
         first.ok_or_else(|| FixtureError::Page(format!("{css} is gone")))
     }
 
-    /// What a script returns; `arguments` holds `given`.
+    /// Runs a script with `given` as its `arguments` and returns its result.
     ///
     /// # Errors
     /// When the script throws.
@@ -115,7 +119,7 @@ impl Browser {
         Ok(self.driver.execute(script, given).await?.json().clone())
     }
 
-    /// A command of the browser's own protocol.
+    /// Sends a command of the DevTools protocol.
     ///
     /// # Errors
     /// When the browser refuses it.
@@ -123,7 +127,7 @@ impl Browser {
         Ok(self.driver.cdp().send_raw(method, parameters).await?)
     }
 
-    /// Takes on a window of `width` × `height` CSS pixels and a theme.
+    /// Emulates a window of `width` × `height` CSS pixels and a theme.
     ///
     /// # Errors
     /// When the browser refuses.
@@ -139,11 +143,11 @@ impl Browser {
         Ok(())
     }
 
-    /// What went wrong since the last call: errors in the console, and what the content security policy refused on
-    /// the page shown now, or in the frame of the same site that is entered. Empty is good.
+    /// Errors in the console since the last call, and violations of the content security policy in the open document:
+    /// the page, or an iframe of the same site that the driver has entered. Empty if nothing is wrong.
     ///
     /// # Errors
-    /// When the browser does not tell.
+    /// When the browser does not respond.
     pub async fn complaints(&self) -> Result<Vec<String>> {
         let console = self.driver.browser_log().await?;
         let mut complaints: Vec<String> =
@@ -154,10 +158,10 @@ impl Browser {
     }
 }
 
-/// A driver, and its port.
+/// Starts chromedriver and returns it with its port.
 async fn chromedriver() -> Result<(Process, String)> {
     let mut command = Command::new("chromedriver");
-    // The browser inherits the zone, so that times on the page do not depend on the machine.
+    // The browser inherits the time zone, so times on the page do not depend on the machine.
     command.arg("--port=0").env("TZ", "UTC");
     let mut chromedriver = Process::start("chromedriver", command)?;
     let port = chromedriver.word_after("started successfully on port ", PATIENCE).await?;
@@ -172,7 +176,7 @@ fn capabilities(profile: &TempDir) -> Result<ChromeCapabilities> {
     let mut capabilities = ChromeCapabilities::new();
     for argument in [
         "--headless",
-        // Chromium refuses to run as root with its sandbox; the tests show it only pages of their own.
+        // Chromium refuses to run as root with its sandbox. It opens only pages of the tests.
         "--no-sandbox",
         "--disable-gpu",
         "--disable-quic",

@@ -1,10 +1,10 @@
-//! Charts in the browser: what is painted on a canvas, and drags across it.
+//! Charts in the browser: the pixels of a canvas, and drags and touches on it.
 use crate::{Browser, FixtureError, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use thirtyfour::WebElement;
 
-/// Counts a canvas's pixels by colour; a canvas that was never painted is all `00000000`.
+/// Counts a canvas's pixels by colour. A canvas that was never painted has only `00000000`.
 const COUNT_COLOURS: &str = "
     const canvas = arguments[0], counts = {};
     if (canvas.width && canvas.height) {
@@ -17,13 +17,13 @@ const COUNT_COLOURS: &str = "
         return [Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(''), count];
     });";
 
-/// Where an element stands in the window, in CSS pixels.
-const PLACE: &str = "
+/// Scrolls to an element and returns its position in the window, in CSS pixels.
+const POSITION: &str = "
     arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' });
-    const place = arguments[0].getBoundingClientRect();
-    return [place.x, place.y, place.width, place.height];";
+    const box = arguments[0].getBoundingClientRect();
+    return [box.x, box.y, box.width, box.height];";
 
-/// What is painted on a canvas.
+/// The pixels of a canvas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paint {
     /// Pixels by colour, as `rrggbbaa` in lower-case hexadecimal.
@@ -31,18 +31,18 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// Pixels that are not of the most frequent colour, the ground: what is drawn on it.
+    /// The number of pixels that do not have the most frequent colour, which is the background.
     pub fn ink(&self) -> u64 {
-        let ground = self.colours.values().max().copied().unwrap_or(0);
-        self.colours.values().sum::<u64>() - ground
+        let background = self.colours.values().max().copied().unwrap_or(0);
+        self.colours.values().sum::<u64>() - background
     }
 
-    /// Pixels of any colour that has hue: lines and bars rather than axes, grid and text, which are grey.
+    /// The number of pixels that are not grey: lines and bars, as opposed to axes, grid and text.
     pub fn coloured(&self) -> u64 {
         self.hues().map(|(_, count)| count).sum()
     }
 
-    /// The most frequent colour that has hue.
+    /// The most frequent colour that is not grey.
     pub fn main_hue(&self) -> Option<&str> {
         self.hues().max_by_key(|(_, count)| *count).map(|(rgba, _)| rgba)
     }
@@ -60,38 +60,39 @@ impl Paint {
 }
 
 impl Browser {
-    /// What is painted on `canvas`, an element of that kind.
+    /// Reads the pixels of `canvas`, a canvas element.
     ///
     /// # Errors
-    /// When its pixels cannot be read.
+    /// When the pixels cannot be read.
     pub async fn paint(&self, canvas: &WebElement) -> Result<Paint> {
         let counts = self.evaluate(COUNT_COLOURS, vec![canvas.to_json()?]).await?;
         let pair = |entry: &Value| Some((entry.get(0)?.as_str()?.to_owned(), entry.get(1)?.as_u64()?));
         Ok(Paint { colours: counts.as_array().into_iter().flatten().filter_map(pair).collect() })
     }
 
-    /// Brings `element` into the middle of the window: its left, top, width and height there, in CSS pixels.
+    /// Scrolls `element` into the middle of the window; its left, top, width and height there, in CSS pixels.
     ///
     /// # Errors
-    /// When the element has no place on the page.
+    /// When the element is not on the page.
     pub async fn place(&self, element: &WebElement) -> Result<[f64; 4]> {
-        let place = self.evaluate(PLACE, vec![element.to_json()?]).await?;
-        serde_json::from_value(place).map_err(|error| FixtureError::Page(format!("an element has no place: {error}")))
+        let position = self.evaluate(POSITION, vec![element.to_json()?]).await?;
+        serde_json::from_value(position)
+            .map_err(|error| FixtureError::Page(format!("an element has no position: {error}")))
     }
 
-    /// Moves fingers on a touch screen, each over the places in its row, in CSS pixels of the window: they come down at
-    /// the first ones together, and stay down at the last ones.
+    /// Moves fingers on a touch screen, each along its own points in CSS pixels of the window. All fingers touch down
+    /// together at their first points, and stay down at their last ones.
     ///
     /// # Errors
     /// When the browser refuses.
     pub async fn touch(&self, fingers: &[&[(f64, f64)]]) -> Result<()> {
-        let steps = fingers.iter().map(|places| places.len()).max().unwrap_or(0);
+        let steps = fingers.iter().map(|path| path.len()).max().unwrap_or(0);
         for step in 0..steps {
-            let at = |(id, places): (usize, &&[(f64, f64)])| {
-                let (x, y) = places.get(step).or(places.last()).copied()?;
+            let touch_point = |(id, path): (usize, &&[(f64, f64)])| {
+                let (x, y) = path.get(step).or(path.last()).copied()?;
                 Some(json!({ "x": x, "y": y, "id": id }))
             };
-            let points: Vec<Value> = fingers.iter().enumerate().filter_map(at).collect();
+            let points: Vec<Value> = fingers.iter().enumerate().filter_map(touch_point).collect();
             let kind = if step == 0 { "touchStart" } else { "touchMove" };
             self.devtools("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points })).await?;
         }
@@ -106,16 +107,16 @@ impl Browser {
         self.devtools("Input.dispatchTouchEvent", json!({ "type": "touchEnd", "touchPoints": [] })).await.map(drop)
     }
 
-    /// Drags across `element` with the pointer at half its height, from one share of its width to another.
+    /// Drags the pointer across `element` at half its height; `from` and `to` are fractions of its width.
     ///
     /// # Errors
-    /// When the element has no place on the page.
+    /// When the element is not on the page.
     pub async fn drag(&self, element: &WebElement, from: f64, to: f64) -> Result<()> {
         let [left, top, width, height] = self.place(element).await?;
-        let x = |share: f64| (left + width * share).round() as i64;
+        let x = |fraction: f64| (left + width * fraction).round() as i64;
         let y = (top + height / 2.0).round() as i64;
         let drag = self.driver().action_chain().move_to(x(from), y).click_and_hold();
-        // A hand passes places in between, and handlers may tell a drag from a click by them.
+        // A real drag passes points in between, and handlers may distinguish it from a click by them.
         let drag = drag.move_to(x(from + (to - from) / 3.0), y).move_to(x(from + (to - from) / 1.5), y);
         Ok(drag.move_to(x(to), y).release().perform().await?)
     }
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ink_is_what_stands_on_the_ground_and_hue_tells_lines_from_axes() {
+    fn ink_excludes_the_background_and_coloured_excludes_grey() {
         let colours = [("ffffffff", 900), ("808080ff", 60), ("1f6febff", 40), ("1f6feb00", 5)];
         let paint = Paint { colours: colours.map(|(rgba, count)| (rgba.to_owned(), count)).into() };
         assert_eq!((paint.ink(), paint.coloured()), (105, 40));

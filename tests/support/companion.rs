@@ -1,4 +1,4 @@
-//! The companion as a process: the built binary on a free port.
+//! The companion as a process: the built binary, by default on a free port.
 use crate::process::run;
 use crate::{Api, FixtureError, Process, Result};
 use std::ffi::OsStr;
@@ -14,45 +14,45 @@ use tempfile::TempDir;
 pub struct Companion {
     process: Process,
     url: String,
-    /// Its history, where the arguments name no other place; goes when it goes.
+    /// Holds the history unless the arguments name another folder; deleted on drop.
     _home: TempDir,
 }
 
 impl Companion {
-    /// Starts it at a free port of loopback with these arguments besides.
+    /// Starts the companion on a free port of loopback with additional arguments.
     ///
     /// # Errors
-    /// When it cannot be built or does not come up.
+    /// When it cannot be built or does not start.
     pub async fn start(arguments: &[impl AsRef<OsStr>]) -> Result<Self> {
         Self::start_at(0, arguments).await
     }
 
-    /// Starts it with a configuration file of this text, and looks for no engines.
+    /// Starts the companion with this configuration, without discovery.
     ///
     /// # Errors
-    /// When it cannot be built or does not come up.
+    /// When it cannot be built or does not start.
     pub async fn configured(configuration: &str) -> Result<Self> {
         Self::configured_at(0, configuration).await
     }
 
-    /// Starts it at this port of loopback with a configuration file of this text, and looks for no engines.
+    /// Starts the companion on this port of loopback with this configuration, without discovery.
     ///
     /// # Errors
-    /// When it cannot be built or does not come up.
+    /// When it cannot be built or does not start.
     pub async fn configured_at(port: u16, configuration: &str) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a temporary folder"))?;
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot create a temporary folder"))?;
         let file = folder.path().join("inferboard.toml");
         fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration"))?;
-        // Once it listens, it has read the file.
+        // The folder may be deleted afterwards: once the companion listens, it has read the file.
         Self::start_at(port, &["--no-discovery", "--config", &file.display().to_string()]).await
     }
 
-    /// Starts it at this port of loopback.
+    /// Starts the companion on this port of loopback, or on a free one if that is 0.
     ///
     /// # Errors
-    /// When it cannot be built or does not come up.
+    /// When it cannot be built or does not start.
     pub async fn start_at(port: u16, arguments: &[impl AsRef<OsStr>]) -> Result<Self> {
-        let home = tempfile::tempdir().map_err(FixtureError::io("cannot make a temporary folder"))?;
+        let home = tempfile::tempdir().map_err(FixtureError::io("cannot create a temporary folder"))?;
         let mut command = Command::new(binary()?);
         command.env("XDG_DATA_HOME", home.path());
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).args(arguments);
@@ -61,7 +61,7 @@ impl Companion {
         Ok(Self { process, url: url.trim_end_matches('/').to_owned(), _home: home })
     }
 
-    /// What a command that prints and ends gives, such as `export prometheus-config`.
+    /// Runs a command that prints and exits, such as `export prometheus-config`; its output.
     ///
     /// # Errors
     /// When it cannot be built or fails.
@@ -71,51 +71,51 @@ impl Companion {
         run("inferboard-server", command)
     }
 
-    /// Its address without a slash at the end, such as `http://127.0.0.1:7117`.
+    /// The URL without a trailing slash, such as `http://127.0.0.1:7117`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its port.
+    /// The port.
     pub fn port(&self) -> u16 {
         self.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0)
     }
 
-    /// Its API.
+    /// A client of its API.
     pub fn api(&self) -> Api {
         Api::new(&self.url)
     }
 
-    /// The process, such as to make it stand still.
+    /// The process, for example to pause it.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Ends it as a service manager would.
+    /// Stops the companion with SIGTERM, as a service manager does.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// When it does not exit in time.
     pub fn stop(self) -> Result<ExitStatus> {
         self.process.stop()
     }
 }
 
-/// The binary that `INFERBOARD_SERVER` names, else the one that cargo has or builds for this profile.
+/// The binary that `INFERBOARD_SERVER` names, by default the one that cargo builds for this profile.
 fn binary() -> Result<&'static PathBuf> {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     if let Some(binary) = BINARY.get() {
         return Ok(binary);
     }
-    let found = match env::var_os("INFERBOARD_SERVER") {
-        Some(named) => named.into(),
-        None => built()?,
+    let binary = match env::var_os("INFERBOARD_SERVER") {
+        Some(path) => path.into(),
+        None => build()?,
     };
-    Ok(BINARY.get_or_init(|| found))
+    Ok(BINARY.get_or_init(|| binary))
 }
 
-fn built() -> Result<PathBuf> {
+fn build() -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
-        // With the features of the whole workspace, as `cargo test --workspace` has built it.
+        // With the features of the whole workspace, so that the build of `cargo test --workspace` is reused.
         .args(["build", "--quiet", "--workspace", "--bin", "inferboard-server"])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -129,7 +129,7 @@ fn built() -> Result<PathBuf> {
         .find(|executable| executable.file_stem().is_some_and(|stem| stem == "inferboard-server"))
         .ok_or_else(|| FixtureError::Program {
             program: "cargo build -p inferboard-server",
-            what: "gave no binary".into(),
+            what: "built no binary".into(),
             output: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
 }

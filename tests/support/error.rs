@@ -1,60 +1,60 @@
-//! What can go wrong in a fixture.
+//! Errors of fixtures.
 use std::io;
 use std::time::Duration;
 
-/// Why a fixture cannot serve a test.
+/// The reason why a fixture failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FixtureError {
-    /// The system refused a file, a socket or a process.
+    /// An operation on a file, a socket or a process failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: String,
-        /// The system's word.
+        /// The system's error.
         source: io::Error,
     },
-    /// A program that the test needs is not on this machine.
+    /// A program that the test needs is not installed.
     #[error("{0} is not installed")]
     Absent(&'static str),
-    /// A program said something else than expected, or nothing.
-    #[error("{program} {what}; it wrote:\n{output}")]
+    /// A program did not behave as expected.
+    #[error("{program} {what}; its output was:\n{output}")]
     Program {
-        /// Which.
+        /// Its name.
         program: &'static str,
         /// What happened.
         what: String,
-        /// Its last lines.
+        /// The last lines of its output.
         output: String,
     },
-    /// Something waited for did not come.
-    #[error("no {what} within {limit:?}; the last look gave {last}")]
+    /// An expected value did not appear in time.
+    #[error("no {what} within {limit:?}; the last attempt returned {last}")]
     Late {
-        /// What was waited for.
+        /// The expected value.
         what: String,
-        /// For how long.
+        /// The time limit.
         limit: Duration,
-        /// What the last look gave.
+        /// The result of the last attempt.
         last: String,
     },
-    /// A recorded scrape whose name or text does not fit the format.
-    #[error("{file} is no recorded scrape: {why}")]
+    /// A file is not a valid recorded scrape.
+    #[error("{file} is not a recorded scrape: {why}")]
     Recording {
-        /// Its name.
+        /// The file's name.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// An HTTP exchange failed.
+    /// An HTTP request failed.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
-    /// An answer that is no answer of the Prometheus API.
-    #[error("{url} answered with something else than the API's JSON ({source}): {body}")]
+    /// A response is not the JSON of the Prometheus API.
+    #[error("{url} did not respond with JSON of the API ({source}): {body}")]
     Answer {
-        /// Of what.
+        /// The requested URL.
         url: String,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
-        /// Its beginning.
+        /// The beginning of the response.
         body: String,
     },
     /// The API refused a query.
@@ -62,35 +62,35 @@ pub enum FixtureError {
     Query {
         /// The query.
         query: String,
-        /// The refusal.
+        /// The API's error.
         source: prometheus_api::ApiError,
     },
-    /// The API answered a query with another type of result than asked for.
-    #[error("{query:?} gave a result of another type than {wanted}")]
+    /// The result of a query has an unexpected type.
+    #[error("the result of {query:?} is not {wanted}")]
     ResultType {
         /// The query.
         query: String,
-        /// The type wanted.
+        /// The expected type.
         wanted: &'static str,
     },
-    /// The API answered a query with another number of series than one.
-    #[error("{query:?} gave {count} series where there should be one")]
+    /// The result of a query is not exactly one series.
+    #[error("the result of {query:?} has {count} series instead of one")]
     OneSeries {
         /// The query.
         query: String,
-        /// How many it gave.
+        /// The number of series in the result.
         count: usize,
     },
     /// The browser or its driver failed.
     #[error(transparent)]
     Browser(#[from] thirtyfour::error::WebDriverError),
-    /// The page does not hold what the test looks for.
+    /// The page does not contain what the test expects.
     #[error("the page: {0}")]
     Page(String),
 }
 
 impl FixtureError {
-    /// For `map_err`: the system's error with what was tried.
+    /// Adds the failed operation to a system error; for `map_err`.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

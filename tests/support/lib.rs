@@ -1,11 +1,11 @@
-//! Where the parts meet: the fixtures that the tests of the whole share.
+//! Fixtures that the tests of the page, of the companion's peers and of the repository share.
 mod api;
 mod browser;
 mod chart;
 mod companion;
 mod error;
 mod invented;
-mod listening;
+mod loopback_server;
 mod page;
 mod peer;
 mod process;
@@ -35,12 +35,12 @@ pub use wait::{PATIENCE, now_ms, until};
 
 use std::io::Write;
 
-/// What a fixture gives, or why it could not.
+/// The result of a fixture.
 pub type Result<T, E = FixtureError> = std::result::Result<T, E>;
 
-/// Says that a test passes without having run, for want of `what`. Written past the test harness, which would keep
-/// the words of a passing test to itself.
+/// Reports that a test passes without having run, and why. Writes directly to standard error, because the test harness
+/// hides the output of passing tests.
 pub fn skipped(what: impl std::fmt::Display) {
-    // A closed standard error leaves nobody to tell.
+    // If standard error is closed, there is nowhere to report this.
     let _ = writeln!(std::io::stderr(), "skipped: {what}");
 }

@@ -1,10 +1,10 @@
-//! What the page says by the parts of it that keep their names: its cards, and the view in its address.
+//! Reads and operates the page by its stable test ids and data attributes: cards, menus, the view in the URL.
 use crate::{Browser, FixtureError, PATIENCE, Paint, Result, until};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use thirtyfour::{By, WebElement};
 
-/// All cards, as [`Card`] has them.
+/// Returns all cards in the form of [`Card`].
 const CARDS: &str = "
     return Array.from(document.querySelectorAll('section.card'), card => ({
         graph: card.dataset.graph,
@@ -18,118 +18,118 @@ const CARDS: &str = "
         )),
     }));";
 
-/// Counts the page's requests, and those whose answer has not been read to its end.
+/// Counts the page's requests, and those whose response has not been read completely.
 const COUNT_REQUESTS: &str = "
     if (!window.requests) {
         window.requests = { started: 0, pending: 0 };
         const send = window.fetch;
-        window.fetch = (...given) => {
+        window.fetch = (...parameters) => {
             window.requests.started++;
             window.requests.pending++;
             const done = () => { window.requests.pending--; };
-            const answer = send.apply(window, given);
-            answer.then(answer => answer.clone().arrayBuffer()).then(done, done);
-            return answer;
+            const response = send.apply(window, parameters);
+            response.then(response => response.clone().arrayBuffer()).then(done, done);
+            return response;
         };
     }";
 
-/// A card as it stands on the page.
+/// A card on the page.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Card {
-    /// The graph's name in the catalogue.
+    /// The graph's id in the catalogue.
     pub graph: String,
     /// `loading`, `live`, `stale` or `failed`.
     pub status: String,
-    /// Points of time drawn.
+    /// The number of times that are drawn.
     pub points: u64,
-    /// The graph in a sentence: its title, its range and its newest values.
+    /// The accessible description of the graph: its title, its time range and its newest values.
     pub label: String,
-    /// The newest value, or since when the card is stale.
+    /// The newest value, or the time since which the card is stale.
     pub note: String,
-    /// The boxes above the graph: name and text.
+    /// The summary above the graph: names and texts.
     pub boxes: BTreeMap<String, String>,
 }
 
 impl Card {
-    /// The range that the card shows, such as `14:05:10 to 14:12:30`.
+    /// The time range that the card shows, such as `14:05:10 to 14:12:30`.
     pub fn range(&self) -> &str {
         self.label.split_once(" from ").and_then(|(_, rest)| rest.split_once(". ")).map_or("", |(range, _)| range)
     }
 
-    /// The count in a box; none where there is no such box or it holds no number.
+    /// A value of the summary; `None` if there is no such value or it is not an integer.
     pub fn count(&self, name: &str) -> Option<u64> {
         self.boxes.get(name)?.replace(',', "").parse().ok()
     }
 }
 
 impl Browser {
-    /// The cards on the page.
+    /// All cards on the page.
     ///
     /// # Errors
-    /// When there is no page, or another one.
+    /// When the browser does not show the page.
     pub async fn cards(&self) -> Result<Vec<Card>> {
         let cards = self.evaluate(CARDS, Vec::new()).await?;
-        serde_json::from_value(cards).map_err(|error| FixtureError::Page(format!("its cards are odd: {error}")))
+        serde_json::from_value(cards).map_err(|error| FixtureError::Page(format!("its cards are malformed: {error}")))
     }
 
     /// The card of a graph.
     ///
     /// # Errors
-    /// When the page has none.
+    /// When the page has no such card.
     pub async fn card(&self, graph: &str) -> Result<Card> {
-        let found = self.cards().await?.into_iter().find(|card| card.graph == graph);
-        found.ok_or_else(|| FixtureError::Page(format!("there is no card of {graph}")))
+        let card = self.cards().await?.into_iter().find(|card| card.graph == graph);
+        card.ok_or_else(|| FixtureError::Page(format!("there is no card of {graph}")))
     }
 
-    /// The cards, once there is one of each of these graphs and all are live with something drawn.
+    /// Waits until these graphs have cards and every card is live and has data; returns all cards.
     ///
     /// # Errors
-    /// When that does not come about in time.
+    /// When this does not happen in time.
     pub async fn live_cards(&self, graphs: &[&str]) -> Result<Vec<Card>> {
         let has = |cards: &[Card], graph: &str| cards.iter().any(|card| card.graph == graph);
         let is_live = |card: &Card| card.status == "live" && card.points > 0;
-        let enough = |cards: &Vec<Card>| graphs.iter().all(|graph| has(cards, graph)) && cards.iter().all(is_live);
-        until(&format!("live cards of {graphs:?}"), PATIENCE, async || self.cards().await, enough).await
+        let are_live = |cards: &Vec<Card>| graphs.iter().all(|graph| has(cards, graph)) && cards.iter().all(is_live);
+        until(&format!("live cards of {graphs:?}"), PATIENCE, async || self.cards().await, are_live).await
     }
 
-    /// What is painted on the card of a graph, once it is more than `least` coloured pixels.
+    /// Waits until the card of a graph has more than `min` coloured pixels; returns its pixels.
     ///
     /// # Errors
-    /// When there is no such card, or it stays empty.
-    pub async fn painted(&self, graph: &str, least: u64) -> Result<Paint> {
+    /// When there is no such card, or it does not have enough coloured pixels in time.
+    pub async fn painted(&self, graph: &str, min: u64) -> Result<Paint> {
         let canvas = self.find(&format!("[data-graph={graph}] .stage canvas")).await?;
         let paint = async || self.paint(&canvas).await;
-        until(&format!("lines on the card of {graph}"), PATIENCE, paint, |paint| paint.coloured() > least).await
+        until(&format!("lines on the card of {graph}"), PATIENCE, paint, |paint| paint.coloured() > min).await
     }
 
-    /// Counts the requests of the page that is open from now on.
+    /// Starts to count the requests of the open page.
     ///
     /// # Errors
-    /// When there is no page.
+    /// When no page is open.
     pub async fn count_requests(&self) -> Result<()> {
         self.evaluate(COUNT_REQUESTS, Vec::new()).await.map(drop)
     }
 
-    /// How many requests the page has made since they are counted, once all of them are answered.
+    /// Waits until all counted requests have a response; returns their number.
     ///
     /// # Errors
-    /// When they are not counted, or some are not answered in time.
+    /// When the requests are not counted, or some have no response in time.
     pub async fn answered_requests(&self) -> Result<u64> {
         let counts = async || self.evaluate("return [requests.started, requests.pending]", Vec::new()).await;
-        let counts = until("answers", PATIENCE, counts, |counts| counts[1] == 0).await?;
-        counts[0].as_u64().ok_or_else(|| FixtureError::Page(format!("its requests are odd: {counts}")))
+        let counts = until("responses to all requests", PATIENCE, counts, |counts| counts[1] == 0).await?;
+        counts[0].as_u64().ok_or_else(|| FixtureError::Page(format!("its request counts are malformed: {counts}")))
     }
 
-    /// Takes what the menu of a graph's card offers.
+    /// Opens the menu of a graph's card and selects an action.
     ///
     /// # Errors
-    /// When there is no such card, or its menu has nothing of that name.
+    /// When there is no such card, or its menu has no such action.
     pub async fn choose(&self, graph: &str, action: &str) -> Result<()> {
         self.find(&format!("[data-graph={graph}] [data-testid=menu]")).await?.click().await?;
         Ok(self.find(&format!("[data-graph={graph}] [data-action={action}]")).await?.click().await?)
     }
 
-    /// The pointer and keyboard target of a graph's card.
+    /// The element of a graph's card that receives pointer and keyboard events.
     ///
     /// # Errors
     /// When there is no such card.
@@ -137,15 +137,15 @@ impl Browser {
         self.find(&format!("[data-graph={graph}] [data-testid=overlay]")).await
     }
 
-    /// Presses the control of that name.
+    /// Clicks the control with this test id.
     ///
     /// # Errors
-    /// When there is none, or it cannot be pressed.
+    /// When there is no such control, or it cannot be clicked.
     pub async fn press(&self, control: &str) -> Result<()> {
         Ok(self.find(&format!("[data-testid={control}]")).await?.click().await?)
     }
 
-    /// Clicks an element twice. By script, as a driver's two clicks are apart on a slow machine.
+    /// Double-clicks an element. Uses a script, because on a slow machine two clicks of the driver are too far apart.
     ///
     /// # Errors
     /// When the element is gone.
@@ -155,18 +155,18 @@ impl Browser {
         self.evaluate(script, vec![element.to_json()?]).await.map(drop)
     }
 
-    /// How many elements a CSS selector finds now.
+    /// The number of elements that match a CSS selector now.
     ///
     /// # Errors
-    /// When the browser does not tell.
+    /// When the browser does not respond.
     pub async fn count(&self, css: &str) -> Result<usize> {
         Ok(self.driver().find_all(By::Css(css)).await?.len())
     }
 
-    /// The parameters in the page's address.
+    /// The query parameters in the page's URL.
     ///
     /// # Errors
-    /// When the browser does not tell.
+    /// When the browser does not respond.
     pub async fn view(&self) -> Result<BTreeMap<String, String>> {
         let url = self.driver().current_url().await?;
         Ok(url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())

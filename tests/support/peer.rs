@@ -1,21 +1,21 @@
-//! Starting a server that does not choose a free port by itself, whatever version of it is installed.
+//! Starts a server of any version that cannot choose a free port by itself.
 use crate::{Api, FixtureError, Process, Result};
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long a peer may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Attempts with another port, as another process may take the free port first.
+/// The time within which a peer must start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Attempts with different ports, because another process may take the free port first.
 const ATTEMPTS: usize = 3;
 
-/// Starts `command`, known as `program` in errors, at a free port of loopback given by the flag `listen`, and waits until
-/// it answers at the path `ready`. The process, and its address without a slash at the end.
+/// Starts `command`, which errors call `program`, on a free port of loopback, passed by the flag `listen`, and waits
+/// until the path `ready` responds with success. Returns the process and its URL without a trailing slash.
 ///
-/// Versions word what they log differently, so the log is not read.
+/// Does not read the log, because its wording depends on the version.
 ///
 /// # Errors
-/// [`FixtureError::Absent`] where the program is not installed; else when it does not start.
+/// [`FixtureError::Absent`] if the program is not installed; other errors if it does not start.
 pub(crate) async fn start(
     program: &'static str,
     command: Command,
@@ -39,22 +39,22 @@ async fn attempt_start(
 ) -> Result<(Process, String)> {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let address = free.map_err(FixtureError::io("cannot find a free port"))?;
-    let mut own = Command::new(command.get_program());
-    own.args(command.get_args()).arg(format!("{listen}={address}"));
-    let mut process = Process::start(program, own)?;
+    let mut full_command = Command::new(command.get_program());
+    full_command.args(command.get_args()).arg(format!("{listen}={address}"));
+    let mut process = Process::start(program, full_command)?;
     let url = format!("http://{address}");
-    let (api, end) = (Api::new(&url), Instant::now() + PATIENCE);
+    let (api, end) = (Api::new(&url), Instant::now() + START_TIMEOUT);
     loop {
-        // Before the question, so that the answer of another process at this port is never taken for its own.
+        // Checked before and after the request, so that another process on this port is never taken for this one.
         process.check_running()?;
         match api.get(ready).await {
-            Ok(answer) if answer.status().is_success() => {
+            Ok(response) if response.status().is_success() => {
                 process.check_running()?;
                 return Ok((process, url));
             }
-            answer if Instant::now() >= end => {
-                let last = answer.map_or_else(|error| error.to_string(), |answer| answer.status().to_string());
-                return Err(FixtureError::Late { what: format!("start of {program}"), limit: PATIENCE, last });
+            result if Instant::now() >= end => {
+                let last = result.map_or_else(|error| error.to_string(), |response| response.status().to_string());
+                return Err(FixtureError::Late { what: format!("start of {program}"), limit: START_TIMEOUT, last });
             }
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }

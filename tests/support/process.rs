@@ -1,4 +1,4 @@
-//! A child process that ends with the test that started it.
+//! A child process that does not outlive the test that started it.
 use crate::{FixtureError, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::VecDeque;
@@ -9,12 +9,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-/// Lines kept of what a process writes.
-const KEPT_LINES: usize = 2000;
-/// What a process gets to end by itself.
+/// The number of output lines that are kept.
+const MAX_LINES: usize = 2000;
+/// The time that a process gets to exit after SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The process. Dropped, it is asked to end, and killed when it does not within ten seconds.
+/// The process. Dropping it sends SIGTERM, and SIGKILL if the process does not exit within ten seconds.
 #[derive(Debug)]
 pub struct Process {
     program: &'static str,
@@ -24,10 +24,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command`, known as `program` in errors, without standard input; what it writes is kept.
+    /// Starts `command`, which errors call `program`, without standard input. Keeps its output.
     ///
     /// # Errors
-    /// When the program is absent or cannot be started.
+    /// When the program is not installed or cannot be started.
     pub fn start(program: &'static str, mut command: Command) -> Result<Self> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| start_error(program, error))?;
@@ -38,52 +38,52 @@ impl Process {
         Ok(Self { program, child, lines, readers })
     }
 
-    /// What follows `before` in the first line that holds it, up to the next white space: how programs tell the
-    /// port that they were given.
+    /// Waits for a line of output that contains `before` and returns the word that follows; programs print the port
+    /// that they use in this way.
     ///
     /// # Errors
-    /// When the process ends, or `limit` passes, without such a line.
+    /// When the process exits or `limit` passes without such a line.
     pub async fn word_after(&mut self, before: &str, limit: Duration) -> Result<String> {
         let end = Instant::now() + limit;
         loop {
-            // In this order: what it wrote is complete once it has ended and the readers are through.
-            let ended = self.child.try_wait().ok().flatten();
-            let read = self.readers.iter().all(JoinHandle::is_finished);
+            // The order matters: the output is complete once the process has exited and the readers have finished.
+            let exited = self.child.try_wait().ok().flatten();
+            let is_read = self.readers.iter().all(JoinHandle::is_finished);
             let word = |line: &String| Some(line.split_once(before)?.1.split_whitespace().next()?.to_owned());
-            match (self.lines().iter().find_map(word), ended) {
+            match (self.lines().iter().find_map(word), exited) {
                 (Some(word), _) => return Ok(word),
-                (None, Some(status)) if read => return Err(self.error(format!("ended early with {status}"))),
-                _ if Instant::now() >= end => return Err(self.error(format!("did not say {before:?} in {limit:?}"))),
+                (None, Some(status)) if is_read => return Err(self.error(format!("exited early with {status}"))),
+                _ if Instant::now() >= end => return Err(self.error(format!("did not print {before:?} in {limit:?}"))),
                 _ => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
     }
 
-    /// Fails, with what it wrote, when it has ended.
+    /// Fails with the output of the process if it has exited.
     pub(crate) fn check_running(&mut self) -> Result<()> {
         match self.child.try_wait() {
-            Ok(Some(status)) => Err(self.error(format!("ended early with {status}"))),
+            Ok(Some(status)) => Err(self.error(format!("exited early with {status}"))),
             _ => Ok(()),
         }
     }
 
-    /// The last lines that it wrote, to either stream.
+    /// The last lines of its standard output and standard error.
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Makes it stand still until [`Process::resume`]: it holds its connections and answers nothing.
+    /// Suspends the process until [`Process::resume`]: it keeps its connections and does not respond.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the process cannot be signalled.
     pub fn pause(&self) -> Result<()> {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on after [`Process::pause`].
+    /// Continues after [`Process::pause`].
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the process cannot be signalled.
     pub fn resume(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
@@ -93,19 +93,19 @@ impl Process {
         sent.map_err(|error| FixtureError::io(format!("cannot signal {}", self.program))(error.into()))
     }
 
-    /// Asks it to end and waits for that; its status.
+    /// Sends SIGTERM, waits for the process to exit and returns its status.
     ///
     /// # Errors
-    /// When it does not end within ten seconds.
+    /// When it does not exit within ten seconds.
     pub fn stop(mut self) -> Result<ExitStatus> {
-        self.ended().ok_or_else(|| self.error(format!("did not end within {GRACE:?} of SIGTERM")))
+        self.terminate().ok_or_else(|| self.error(format!("did not exit within {GRACE:?} of SIGTERM")))
     }
 
-    fn ended(&mut self) -> Option<ExitStatus> {
+    fn terminate(&mut self) -> Option<ExitStatus> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return Some(status);
         }
-        // A process that ended in between is the one thing that can refuse the signal.
+        // The signal can fail only because the process has just exited.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let end = Instant::now() + GRACE;
         while Instant::now() < end {
@@ -124,17 +124,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.ended().is_none() {
+        if self.terminate().is_none() {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
     }
 }
 
-/// Runs a program to its end; what it printed.
+/// Runs a program until it exits and returns its standard output.
 ///
 /// # Errors
-/// When the program, known as `program` in errors, is absent or fails.
+/// When the program, which errors call `program`, is not installed or fails.
 pub(crate) fn run(program: &'static str, mut command: Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| start_error(program, error))?;
     if output.status.success() {
@@ -142,7 +142,7 @@ pub(crate) fn run(program: &'static str, mut command: Command) -> Result<String>
     }
     Err(FixtureError::Program {
         program,
-        what: format!("ended with {}", output.status),
+        what: format!("exited with {}", output.status),
         output: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }
@@ -154,13 +154,13 @@ fn start_error(program: &'static str, source: io::Error) -> FixtureError {
     }
 }
 
-/// Reads on until the stream closes, so that the process never waits for a reader.
+/// Reads until the stream closes, so that the process never blocks on a full pipe.
 fn keep_lines(stream: impl Read + Send + 'static, lines: &Arc<Mutex<VecDeque<String>>>) -> JoinHandle<()> {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(stream).split(b'\n').map_while(io::Result::ok) {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            if lines.len() == KEPT_LINES {
+            if lines.len() == MAX_LINES {
                 lines.pop_front();
             }
             lines.push_back(String::from_utf8_lossy(&line).into_owned());
@@ -179,22 +179,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_process_tells_its_word_and_ends_when_asked() {
+    async fn a_word_of_the_output_is_returned_and_stop_ends_the_process() {
         let mut process = shell("echo listening on 127.0.0.1:12 now; exec sleep 60");
         let word = process.word_after("listening on ", Duration::from_secs(10)).await.expect("the word");
         assert_eq!(word, "127.0.0.1:12");
-        assert!(!process.stop().expect("an end").success());
+        assert!(!process.stop().expect("an exit status").success());
     }
 
     #[tokio::test]
-    async fn an_early_end_is_told_with_the_output() {
+    async fn an_early_exit_is_reported_with_the_output() {
         let error = shell("echo out of luck >&2; exit 3").word_after("ready", Duration::from_secs(10)).await;
-        let told = error.expect_err("no word").to_string();
-        assert!(told.contains("exit status: 3") && told.contains("out of luck"), "{told}");
+        let message = error.expect_err("no word").to_string();
+        assert!(message.contains("exit status: 3") && message.contains("out of luck"), "{message}");
     }
 
     #[test]
-    fn an_absent_program_is_told() {
+    fn a_program_that_is_not_installed_is_reported() {
         let started = Process::start("nothing", Command::new("no-such-program-anywhere"));
         assert!(matches!(started, Err(FixtureError::Absent("nothing"))));
     }

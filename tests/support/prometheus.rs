@@ -1,4 +1,4 @@
-//! Prometheus as a process, to compare answers with.
+//! Prometheus as a process, whose results are compared with those of the companion.
 use crate::process::run;
 use crate::{Api, FixtureError, Process, Replay, Result, peer};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A running `prometheus`; its data go with it.
+/// A running `prometheus`; dropping it deletes its data.
 #[derive(Debug)]
 pub struct Prometheus {
     _process: Process,
@@ -17,28 +17,28 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it at a free port of loopback, scraping `replay` each `interval`, with `labels` on every sample.
+    /// Starts Prometheus on a free port of loopback; it scrapes `replay` every `interval` and adds `labels`.
     ///
     /// # Errors
-    /// [`FixtureError::Absent`] where it is not installed; else when it does not come up.
+    /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start.
     pub async fn start(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> Result<Self> {
-        Self::configured(&replaying(replay, interval, labels)).await
+        Self::configured(&scrape_configuration(replay, interval, labels)).await
     }
 
-    /// Starts it at a free port of loopback with a configuration in YAML.
+    /// Starts Prometheus on a free port of loopback with a YAML configuration.
     ///
     /// # Errors
-    /// [`FixtureError::Absent`] where it is not installed; else when it does not come up.
+    /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start.
     pub async fn configured(configuration: &str) -> Result<Self> {
-        Self::within(folder()?, configuration).await
+        Self::start_in(folder()?, configuration).await
     }
 
-    /// Starts it at a free port of loopback with the samples of a file in OpenMetrics text with timestamps, and
-    /// nothing to scrape.
+    /// Starts Prometheus on a free port of loopback with the samples of a file, which is OpenMetrics text with
+    /// timestamps, and without targets.
     ///
     /// # Errors
-    /// [`FixtureError::Absent`] where it or `promtool` is not installed; else when it does not take the file or does
-    /// not come up.
+    /// [`FixtureError::Absent`] if it or `promtool` is not installed; other errors if it rejects the file or does not
+    /// start.
     pub async fn holding(openmetrics: &Path) -> Result<Self> {
         let folder = folder()?;
         let mut command = Command::new("promtool");
@@ -47,10 +47,10 @@ impl Prometheus {
             .arg(openmetrics)
             .arg(folder.path().join("data"));
         run("promtool", command)?;
-        Self::within(folder, "{}").await
+        Self::start_in(folder, "{}").await
     }
 
-    async fn within(folder: TempDir, configuration: &str) -> Result<Self> {
+    async fn start_in(folder: TempDir, configuration: &str) -> Result<Self> {
         let file = folder.path().join("prometheus.yml");
         fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration of prometheus"))?;
         let mut command = Command::new("prometheus");
@@ -63,23 +63,23 @@ impl Prometheus {
         Ok(Self { _process: process, _folder: folder, url })
     }
 
-    /// Its address without a slash at the end.
+    /// Its URL without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its API.
+    /// A client of its API.
     pub fn api(&self) -> Api {
         Api::new(&self.url)
     }
 }
 
 fn folder() -> Result<TempDir> {
-    tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for prometheus"))
+    tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for prometheus"))
 }
 
-/// JSON is YAML, and quotes the labels as they need.
-fn replaying(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> String {
+/// Writes JSON, which is also YAML, because it quotes the labels.
+fn scrape_configuration(replay: &Replay, interval: Duration, labels: &BTreeMap<String, String>) -> String {
     let interval = format!("{}ms", interval.as_millis());
     serde_json::json!({
         "global": { "scrape_interval": interval, "scrape_timeout": interval },

@@ -1,22 +1,23 @@
-//! The recorded session as the history of a companion: it has been played when the companion starts.
-use crate::replay::moved;
+//! A companion that starts with the recorded session in its history.
+use crate::replay::shift_times;
 use crate::{Companion, FixtureError, Play, Recording, Replay, Result};
 use std::fmt::Write;
 use std::fs;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// Recorded seconds in a second: nine minutes become 27 seconds, and the 5 s between two scrapes become [`INTERVAL`].
+/// Recorded seconds per second: nine minutes become 27 s, and the 5 s between two scrapes become [`INTERVAL`].
 const SPEED: f64 = 20.0;
-/// The interval at which the companion scrapes.
+/// The scrape interval of the companion.
 const INTERVAL: &str = "250ms";
 
-/// A companion that has the whole session in its history, as if it had scraped it, and scrapes the engine, which goes on.
+/// A companion whose history contains the whole session, as if it had scraped it, and an engine that continues the
+/// session as its target.
 #[derive(Debug)]
 pub struct Session {
     /// The companion.
     pub companion: Companion,
-    /// The engine.
+    /// The replayed engine.
     pub replay: Replay,
     folder: TempDir,
 }
@@ -30,13 +31,13 @@ impl Session {
         Self::configured("").await
     }
 
-    /// Starts both, with these lines at the beginning of the companion's configuration.
+    /// Starts both, with additional lines at the beginning of the companion's configuration.
     ///
     /// # Errors
     /// When the session cannot be imported, or the companion does not start.
     pub async fn configured(configuration: &str) -> Result<Self> {
         let recording = Recording::vllm()?;
-        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for the session"))?;
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for the session"))?;
         let length_ms = (recording.last_ms() - recording.first_ms()) as f64 / SPEED;
         let began = SystemTime::now() - Duration::from_secs_f64(length_ms / 1000.0);
         let replay = Replay::begun(recording.clone(), Play::Endless { speed: SPEED }, began)?;
@@ -53,21 +54,21 @@ impl Session {
         Ok(Self { companion, replay, folder })
     }
 
-    /// Ends the companion as a service manager would.
+    /// Stops the companion with SIGTERM, as a service manager does.
     ///
     /// # Errors
-    /// When it does not end well.
+    /// When it does not exit in time.
     pub fn stop(self) -> Result<StoppedSession> {
         let Self { companion, replay, folder } = self;
         let port = companion.port();
         let status = companion.stop()?;
-        assert!(status.success(), "the companion ended with {status}");
+        assert!(status.success(), "the companion exited with {status}");
         Ok(StoppedSession { port, replay, folder })
     }
 
     async fn companion(folder: &TempDir, port: u16) -> Result<Companion> {
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        let (config, data) = (at("inferboard.toml"), at("data"));
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (config, data) = (path("inferboard.toml"), path("data"));
         Companion::start_at(port, &["--no-discovery", "--config", &config, "--data-dir", &data]).await
     }
 }
@@ -81,7 +82,7 @@ pub struct StoppedSession {
 }
 
 impl StoppedSession {
-    /// Starts the companion again, at the same address.
+    /// Starts the companion again on the same port.
     ///
     /// # Errors
     /// When it does not start.
@@ -92,23 +93,23 @@ impl StoppedSession {
     }
 }
 
-/// What a companion stores of the session, in OpenMetrics text with timestamps.
+/// The samples that a companion would store of the session, as OpenMetrics text with timestamps.
 fn history(recording: &Recording, began: SystemTime, instance: &str) -> String {
     let began_s = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let first_s = recording.first_ms() as f64 / 1000.0;
-    let played = |time_s: f64| began_s + (time_s - first_s) / SPEED;
-    let own = format!("job=\"vllm\",instance=\"{instance}\",replica=\"{instance}\",model=\"tiny-llama\"");
+    let replayed = |time_s: f64| began_s + (time_s - first_s) / SPEED;
+    let target_labels = format!("job=\"vllm\",instance=\"{instance}\",replica=\"{instance}\",model=\"tiny-llama\"");
     let mut text = String::new();
     for frame in recording.frames() {
-        let at_s = played(frame.at_ms as f64 / 1000.0);
-        // Text in memory takes whatever is written.
-        let _ = writeln!(text, "up{{{own}}} {} {at_s:.3}", u8::from(frame.page.is_some()));
-        let page = moved(frame.page.as_deref().unwrap_or_default(), played);
+        let at_s = replayed(frame.at_ms as f64 / 1000.0);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "up{{{target_labels}}} {} {at_s:.3}", u8::from(frame.page.is_some()));
+        let page = shift_times(frame.page.as_deref().unwrap_or_default(), replayed);
         for line in page.lines().filter(|line| !line.starts_with('#')) {
             let Some((series, value)) = line.rsplit_once(' ') else { continue };
             let (name, labels) = series.trim_end_matches('}').split_once('{').unwrap_or((series, ""));
             let separator = if labels.is_empty() { "" } else { "," };
-            let _ = writeln!(text, "{name}{{{labels}{separator}{own}}} {value} {at_s:.3}");
+            let _ = writeln!(text, "{name}{{{labels}{separator}{target_labels}}} {value} {at_s:.3}");
         }
     }
     text.push_str("# EOF\n");

@@ -1,5 +1,5 @@
-//! A static web host: files by exact path, with the headers that a test wants, and a list of what was asked.
-use crate::listening::Listening;
+//! A static web host: serves files by exact path with the headers that a test sets, and records all requests.
+use crate::loopback_server::LoopbackServer;
 use crate::{FixtureError, Result, now_ms};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -10,87 +10,87 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-/// A test that forgets what it holds does not hold its threads for ever.
+/// The longest time that a response is held, so that its thread ends even if the test never releases it.
 const MAX_HOLD: Duration = Duration::from_secs(60);
 
-/// The host: on loopback until it is dropped.
+/// The host: a server on loopback, which stops on drop.
 #[derive(Debug)]
 pub struct StaticHost {
-    shelf: Arc<Shelf>,
-    listening: Listening,
+    state: Arc<State>,
+    server: LoopbackServer,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct State {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     headers: Mutex<String>,
-    asked: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
     posted: Mutex<Vec<Posted>>,
     manners: Mutex<BTreeMap<String, Manner>>,
 }
 
-/// How a file is sent.
+/// How the file at a path is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// At once, all of it.
+    /// Immediately and completely.
     #[default]
     Whole,
-    /// Not before its path has another manner.
+    /// Not until the manner of the path is changed.
     Held,
-    /// Half of what its length says, and then the end.
+    /// Only the first half of its declared length; then the connection is closed.
     Cut,
 }
 
-/// A form that was sent, such as a query.
+/// A submitted form, such as a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
-    /// Where to.
+    /// The path that it was sent to.
     pub path: String,
     /// Its fields.
     pub fields: BTreeMap<String, String>,
 }
 
 impl Posted {
-    /// A field that holds a time in seconds, in milliseconds; none where it does not.
+    /// A field that holds a time in seconds, converted to milliseconds; `None` if it is absent or not a number.
     pub fn time_ms(&self, field: &str) -> Option<i64> {
         Some((self.fields.get(field)?.parse::<f64>().ok()? * 1000.0).round() as i64)
     }
 }
 
 impl StaticHost {
-    /// An empty host at a free port.
+    /// Starts a host without files on a free port.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// When no port is available.
     pub fn start() -> Result<Self> {
-        let shelf = Arc::new(Shelf::default());
-        shelf.files().insert("/favicon.ico".into(), Vec::new());
-        let listening = Listening::start(0, {
-            let shelf = Arc::clone(&shelf);
-            move |head, connection| shelf.answer(head, connection)
+        let state = Arc::new(State::default());
+        state.files().insert("/favicon.ico".into(), Vec::new());
+        let server = LoopbackServer::start(0, {
+            let state = Arc::clone(&state);
+            move |request, connection| state.answer(request, connection)
         })?;
-        Ok(Self { shelf, listening })
+        Ok(Self { state, server })
     }
 
-    /// Its origin by the name `localhost`, which is another site than `127.0.0.1`, where companions are.
+    /// Its origin, with the name `localhost`, so that it is cross-site to companions on `127.0.0.1`.
     pub fn origin(&self) -> String {
-        format!("http://localhost:{}", self.listening.address.port())
+        format!("http://localhost:{}", self.server.address.port())
     }
 
-    /// Serves `body` at a path, in the place of what was there.
+    /// Serves `body` at a path; replaces an earlier file.
     pub fn put(&self, path: &str, body: impl Into<Vec<u8>>) {
-        self.shelf.files().insert(path.to_owned(), body.into());
+        self.state.files().insert(path.to_owned(), body.into());
     }
 
-    /// Serves the built page in a folder, such as `/metrics/`; the paths of its files.
+    /// Serves the built page in a folder, such as `/metrics/`. Returns the paths of its files.
     ///
     /// # Errors
     /// When the page is not built.
     pub fn put_page(&self, folder: &str) -> Result<Vec<String>> {
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
+        let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
         let listing = "cannot read the built page; make page builds it";
         let mut paths = Vec::new();
-        for entry in fs::read_dir(built).map_err(FixtureError::io(listing))? {
+        for entry in fs::read_dir(dist).map_err(FixtureError::io(listing))? {
             let entry = entry.map_err(FixtureError::io(listing))?;
             let path = format!("{folder}{}", entry.file_name().to_string_lossy());
             self.put(&path, fs::read(entry.path()).map_err(FixtureError::io(listing))?);
@@ -102,8 +102,8 @@ impl StaticHost {
         Ok(paths)
     }
 
-    /// Serves the built page, with an API that knows one series, this metric of one replica, and answers each range
-    /// query with `lines`: label `line` and values with their times in Unix milliseconds.
+    /// Serves the built page with an API that has one series, `metric` of one replica, and answers every range query
+    /// with `lines`: values of the label `line`, each with times in Unix milliseconds and values.
     ///
     /// # Errors
     /// When the page is not built.
@@ -118,39 +118,39 @@ impl StaticHost {
         Ok(())
     }
 
-    /// Answers a verb of the API, `query` or `query_range`, with a result of a type, such as `matrix`.
-    pub fn put_answer(&self, verb: &str, kind: &str, result: &Value) {
+    /// Answers an endpoint of the API, `query` or `query_range`, with a result of a type such as `matrix`.
+    pub fn put_answer(&self, endpoint: &str, kind: &str, result: &Value) {
         let answer = json!({ "status": "success", "data": { "resultType": kind, "result": result } });
-        self.put(&format!("/api/v1/{verb}"), answer.to_string());
+        self.put(&format!("/api/v1/{endpoint}"), answer.to_string());
     }
 
-    /// Serves nothing at a path any more.
+    /// Removes the file at a path.
     pub fn remove(&self, path: &str) {
-        self.shelf.files().remove(path);
+        self.state.files().remove(path);
     }
 
-    /// Sends what is at a path in this manner from now on, to those who wait for it already, too.
+    /// Sets how the file at a path is sent, to requests that are being held, too.
     pub fn send_as(&self, path: &str, manner: Manner) {
-        self.shelf.manners().insert(path.to_owned(), manner);
+        self.state.manners().insert(path.to_owned(), manner);
     }
 
-    /// Adds `header`, such as `Name: value`, to each answer, in the place of any other.
+    /// Adds `header`, such as `Name: value`, to all responses; replaces an earlier header.
     pub fn send_with(&self, header: &str) {
-        *self.shelf.headers.lock().unwrap_or_else(PoisonError::into_inner) = format!("{header}\r\n");
+        *self.state.headers.lock().unwrap_or_else(PoisonError::into_inner) = format!("{header}\r\n");
     }
 
-    /// Methods and paths of the requests so far, such as `GET /index.html`.
+    /// The methods and paths of all requests so far, such as `GET /index.html`.
     pub fn requests(&self) -> Vec<String> {
-        self.shelf.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The forms that were sent so far.
+    /// All forms that were submitted so far.
     pub fn posted(&self) -> Vec<Posted> {
-        self.shelf.posted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.posted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Shelf {
+impl State {
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,7 +159,7 @@ impl Shelf {
         self.manners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The manner of a path, once that is not to wait; no request waits longer than [`MAX_HOLD`].
+    /// Waits until the manner of a path is not [`Manner::Held`], at most for [`MAX_HOLD`], and returns it.
     fn manner(&self, path: &str) -> Manner {
         let began = Instant::now();
         loop {
@@ -171,12 +171,12 @@ impl Shelf {
         }
     }
 
-    fn answer(&self, head: &str, connection: &mut TcpStream) -> io::Result<()> {
-        let mut words = head.split([' ', '?']);
+    fn answer(&self, request: &str, connection: &mut TcpStream) -> io::Result<()> {
+        let mut words = request.split([' ', '?']);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {path}"));
         if method == "POST" {
-            let form = head.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let form = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
             let posted = Posted { path: path.to_owned(), fields: fields(form) };
             self.posted.lock().unwrap_or_else(PoisonError::into_inner).push(posted);
         }
@@ -196,11 +196,11 @@ impl Shelf {
     }
 }
 
-/// The fields of a form as browsers send it, which is the form of a query in an address.
+/// The fields of a URL-encoded form.
 fn fields(form: &str) -> BTreeMap<String, String> {
-    let address = reqwest::Url::parse(&format!("http://localhost/?{form}"));
-    let pairs = |address: reqwest::Url| address.query_pairs().into_owned().collect();
-    address.map(pairs).unwrap_or_default()
+    let url = reqwest::Url::parse(&format!("http://localhost/?{form}"));
+    let pairs = |url: reqwest::Url| url.query_pairs().into_owned().collect();
+    url.map(pairs).unwrap_or_default()
 }
 
 fn content_type(path: &str) -> &'static str {

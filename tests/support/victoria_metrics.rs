@@ -1,9 +1,9 @@
-//! VictoriaMetrics as a process, to compare answers with.
+//! VictoriaMetrics as a process, whose results are compared with those of the companion.
 use crate::{Api, FixtureError, Process, Result, peer};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A running `victoria-metrics`; its data go with it.
+/// A running `victoria-metrics`; dropping it deletes its data.
 #[derive(Debug)]
 pub struct VictoriaMetrics {
     _process: Process,
@@ -12,12 +12,12 @@ pub struct VictoriaMetrics {
 }
 
 impl VictoriaMetrics {
-    /// Starts it at a free port of loopback with the samples of a text in the Prometheus format with timestamps.
+    /// Starts VictoriaMetrics on a free port of loopback with the samples of Prometheus text with timestamps.
     ///
     /// # Errors
-    /// [`FixtureError::Absent`] where it is not installed; else when it does not come up or does not take the text.
+    /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start or rejects the text.
     pub async fn holding(text: String) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot make a folder for victoria-metrics"))?;
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for victoria-metrics"))?;
         let mut command = Command::new("victoria-metrics");
         command.arg(format!("-storageDataPath={}", folder.path().display())).args([
             "-retentionPeriod=100y",
@@ -25,20 +25,20 @@ impl VictoriaMetrics {
             "-search.latencyOffset=0s",
         ]);
         let (process, url) = peer::start("victoria-metrics", command, "-httpListenAddr", "/health").await?;
-        let own = Self { _process: process, _folder: folder, url };
+        let server = Self { _process: process, _folder: folder, url };
         let client = reqwest::Client::new();
-        let import = client.post(format!("{}/api/v1/import/prometheus", own.url)).body(text);
+        let import = client.post(format!("{}/api/v1/import/prometheus", server.url)).body(text);
         import.send().await?.error_for_status()?;
-        own.api().get("/internal/force_flush").await?.error_for_status()?;
-        Ok(own)
+        server.api().get("/internal/force_flush").await?.error_for_status()?;
+        Ok(server)
     }
 
-    /// Its address without a slash at the end.
+    /// Its URL without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its API.
+    /// A client of its API.
     pub fn api(&self) -> Api {
         Api::new(&self.url)
     }

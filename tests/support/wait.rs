@@ -1,11 +1,11 @@
-//! Time: the clock, and waiting for something, bounded.
+//! The clock, and waiting with a time limit.
 use crate::{FixtureError, Result};
 use std::fmt::Debug;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long a test waits for something that takes seconds at most: no machine that still works is as slow as that.
+/// The time limit for something that normally takes seconds; even a very slow machine stays within it.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two attempts.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Unix milliseconds now.
@@ -14,22 +14,22 @@ pub fn now_ms() -> i64 {
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Calls `look` until it gives a value that `enough` accepts. A call that fails counts as not yet, as what is waited for
+/// Calls `attempt` until it returns a value that `is_done` accepts. A call that fails is repeated too, because a server
 /// may still be starting.
 ///
 /// # Errors
-/// When no such value comes within `limit`, with what the last call gave.
+/// When no such value is returned within `limit`; the error has the result of the last call.
 pub async fn until<T: Debug>(
     what: &str,
     limit: Duration,
-    mut look: impl AsyncFnMut() -> Result<T>,
-    enough: impl Fn(&T) -> bool,
+    mut attempt: impl AsyncFnMut() -> Result<T>,
+    is_done: impl Fn(&T) -> bool,
 ) -> Result<T> {
     let end = Instant::now() + limit;
     loop {
-        let last = match look().await {
-            Ok(seen) if enough(&seen) => return Ok(seen),
-            Ok(seen) => format!("{seen:?}"),
+        let last = match attempt().await {
+            Ok(value) if is_done(&value) => return Ok(value),
+            Ok(value) => format!("{value:?}"),
             Err(error) => error.to_string(),
         };
         if Instant::now() >= end {

@@ -1,4 +1,4 @@
-//! Device handles, and results written through callers' pointers.
+//! Device handles, and results that are written through the pointers of callers.
 use crate::behaviour::Behaviour;
 use nvml_wrapper_sys::bindings::{nvmlDevice_t, nvmlReturn_t};
 use std::ffi::{c_char, c_uint};
@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_uint};
 pub(crate) const SUCCESS: nvmlReturn_t = 0;
 pub(crate) const NOT_SUPPORTED: nvmlReturn_t = 3;
 
-/// A GPU or MIG device. The handle is the GPU's index plus one, and the MIG device's index plus one in the upper bits.
+/// A GPU or MIG device. Its handle is the GPU's index plus one; the upper bits are the MIG device's index plus one.
 #[derive(Clone, Copy)]
 pub(crate) struct Handle {
     pub(crate) gpu: u32,

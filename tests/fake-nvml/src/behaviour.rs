@@ -1,4 +1,4 @@
-//! The configuration file.
+//! The configuration file of the fake library.
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Behaviour(HashMap<String, String>);
 
-// `signal(2)` with constants of Linux.
+// `signal(2)` with the constants of Linux.
 unsafe extern "C" {
     fn signal(number: i32, handler: usize) -> usize;
 }
@@ -55,7 +55,7 @@ impl Behaviour {
         self.get(name)?.parse().ok()
     }
 
-    /// The error code that `function` is configured to return for `gpu`, if any. May not return at all.
+    /// The error code that `function` is configured to return for `gpu`, if any. Does not return if `function` must hang.
     pub(crate) fn failure(&self, function: &str, gpu: Option<u32>) -> Option<u32> {
         if self.get("hang") == Some(function) {
             let is_deaf = self.get("deaf").is_some();

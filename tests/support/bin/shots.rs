@@ -1,9 +1,9 @@
-//! Pictures of the page over a recorded session, in both themes and several widths, to be looked at.
+//! Takes screenshots of the page in both themes and several widths, for people to inspect.
 //!
-//! `shots FOLDER [NAME | NAME=QUERY ...]`, such as `shots target/shots menu one='section=engine&replica=a'`; without
-//! any, one for each section, of an invented fleet, of nothing, and of each state that the page can be in. A view
-//! without a range of its own shows the session, or the fleet's. Prints what the page complains about, and by how much
-//! it is wider than its window.
+//! `shots FOLDER [NAME | NAME=QUERY ...]`, such as `shots target/shots menu one='section=engine&replica=a'`. Without
+//! names it takes every section, a generated fleet, an empty page, and every state that the page can be in. A view
+//! without a time range shows the whole recorded session, or that of the fleet. Prints the errors of the page, and by
+//! how much it is wider than its window.
 use inferboard_tests::{
     Browser, Companion, FixtureError, InventedFleet, Manner, Play, Recording, Replay, Result, StaticHost, Theme, now_ms,
 };
@@ -13,37 +13,36 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs};
 
-/// Window sizes in CSS pixels: a phone, a tablet, two desks, a large screen.
+/// Window sizes in CSS pixels: a phone, a tablet, two desktops, a large screen.
 const WINDOWS: [(u32, u32); 5] = [(360, 800), (800, 900), (1280, 900), (1920, 1080), (2560, 1440)];
-/// Those of states, which look alike in the others.
+/// Window sizes for states of the page; the other sizes would show nothing else.
 const FEW_WINDOWS: [(u32, u32); 3] = [WINDOWS[0], WINDOWS[2], WINDOWS[3]];
-/// Replicas of the fleet.
-const FLEET: usize = 300;
-/// The recorded nine minutes in 27 s.
+const FLEET_REPLICAS: usize = 300;
+/// Plays the recorded nine minutes in 27 s.
 const SPEED: f64 = 20.0;
-/// What a page gets to ask for its data and draw them.
+/// The time that a page gets to load and draw its data.
 const SETTLE: Duration = Duration::from_millis(2500);
 
-/// Whose data a view shows.
+/// The data that a view shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Session,
     Fleet,
-    /// A companion that has nothing to measure but this machine.
+    /// A companion that measures only the host.
     First,
-    /// A server that does not answer yet.
+    /// A server that does not respond yet.
     Silent,
-    /// One that refuses.
+    /// A server that refuses queries.
     Refusing,
-    /// The session's, which is stopped while the page is open.
+    /// The session, whose companion stops while the page is open.
     Stopped,
 }
 
-/// What is done before the picture is taken.
+/// An action before the screenshot.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Press(&'static str),
-    /// The pointer rests on the middle of it and clicks.
+    /// Moves the pointer to the middle of the element and clicks.
     Point(&'static str),
 }
 
@@ -52,7 +51,7 @@ struct View {
     place: Place,
     query: String,
     acts: &'static [Act],
-    /// Whether the page is shown below the window's edge too; what lies over it is not.
+    /// Whether the screenshot shows the whole page, rather than the window; open menus and dialogs need the window.
     is_whole: bool,
     windows: &'static [(u32, u32)],
 }
@@ -115,7 +114,7 @@ fn views() -> Vec<View> {
                 Press("[data-graph=end-to-end-latency] [data-action=enlarge]"),
             ],
         ),
-        // The last, as the companion of the others is stopped for it.
+        // The last one, because it stops the companion that the others use.
         state("stale", Stopped, "section=requests&every=1s"),
     ]
 }
@@ -127,11 +126,11 @@ async fn main() -> ExitCode {
         eprintln!("usage: shots FOLDER [NAME | NAME=QUERY ...]");
         return ExitCode::from(2);
     };
-    let mut chosen = views();
-    let named: Vec<String> = arguments.collect();
-    if !named.is_empty() {
-        chosen.retain(|view| named.contains(&view.name));
-        let own = named.iter().filter_map(|named| named.split_once('=')).map(|(name, query)| View {
+    let mut selected = views();
+    let names: Vec<String> = arguments.collect();
+    if !names.is_empty() {
+        selected.retain(|view| names.contains(&view.name));
+        let custom = names.iter().filter_map(|name| name.split_once('=')).map(|(name, query)| View {
             name: name.into(),
             place: if name.starts_with("fleet") { Place::Fleet } else { Place::Session },
             query: query.into(),
@@ -139,9 +138,9 @@ async fn main() -> ExitCode {
             is_whole: true,
             windows: &WINDOWS,
         });
-        chosen.splice(0..0, own);
+        selected.splice(0..0, custom);
     }
-    match take(&folder, &chosen).await {
+    match take(&folder, &selected).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("shots: {error}");
@@ -152,21 +151,21 @@ async fn main() -> ExitCode {
 
 async fn take(folder: &Path, views: &[View]) -> Result<()> {
     fs::create_dir_all(folder)
-        .map_err(|source| FixtureError::Io { what: format!("cannot make {}", folder.display()), source })?;
+        .map_err(|source| FixtureError::Io { what: format!("cannot create {}", folder.display()), source })?;
     let recording = Recording::vllm()?;
-    let span_ms = ((recording.last_ms() - recording.first_ms()) as f64 / SPEED) as u64;
+    let duration_ms = ((recording.last_ms() - recording.first_ms()) as f64 / SPEED) as u64;
     let replay = Replay::start(recording, Play::Live { speed: SPEED }, 0)?;
     let companion =
         Companion::start(&["--no-discovery", "--scrape-interval", "250ms", "--target", &replay.url()]).await?;
-    println!("Replaying the session, which takes {} s.", span_ms / 1000);
+    println!("Replaying the session; this takes {} s.", duration_ms / 1000);
     let began_ms = now_ms();
-    tokio::time::sleep(Duration::from_millis(span_ms) + SETTLE).await;
+    tokio::time::sleep(Duration::from_millis(duration_ms) + SETTLE).await;
     let ended_ms = now_ms();
 
     let browser = Browser::start().await?;
-    let fleet = InventedFleet::new(FLEET)?;
-    let of_fleet = Companion::start(&fleet.arguments()).await?;
-    let first = Companion::start(&["--no-discovery", "--scrape-interval", "1s"]).await?;
+    let fleet = InventedFleet::new(FLEET_REPLICAS)?;
+    let fleet_companion = Companion::start(&fleet.arguments()).await?;
+    let new_companion = Companion::start(&["--no-discovery", "--scrape-interval", "1s"]).await?;
     let (silent, refusing) = (StaticHost::start()?, StaticHost::start()?);
     for host in [&silent, &refusing] {
         host.put_board("inferboard_requests_running", &[])?;
@@ -179,22 +178,22 @@ async fn take(folder: &Path, views: &[View]) -> Result<()> {
     for view in views {
         let url = match view.place {
             Place::Session | Place::Stopped => companion.as_ref().map(|companion| companion.url().to_owned()),
-            Place::Fleet => Some(of_fleet.url().to_owned()),
-            Place::First => Some(first.url().to_owned()),
+            Place::Fleet => Some(fleet_companion.url().to_owned()),
+            Place::First => Some(new_companion.url().to_owned()),
             Place::Silent => Some(silent.origin()),
             Place::Refusing => Some(refusing.origin()),
         };
         let Some(url) = url else { continue };
-        let half_ms = i64::midpoint(began_ms, ended_ms);
-        let query = view.query.replace("FROM", &half_ms.to_string()).replace("TO", &ended_ms.to_string());
+        let middle_ms = i64::midpoint(began_ms, ended_ms);
+        let query = view.query.replace("FROM", &middle_ms.to_string()).replace("TO", &ended_ms.to_string());
         let range = if view.place == Place::Fleet { fleet.range() } else { format!("from={began_ms}&to={ended_ms}") };
         let has_range = query.contains("from=") || matches!(view.place, Place::Silent);
         let address = if has_range { format!("{url}/?{query}") } else { format!("{url}/?{query}&{range}") };
         for theme in [Theme::Light, Theme::Dark] {
             for &(width, height) in view.windows {
                 let theme_name = format!("{theme:?}").to_lowercase();
-                let picture = folder.join(format!("{}-{theme_name}-{width}.png", view.name));
-                // Only cards on screen are drawn, and those of a stopped server cannot be later.
+                let path = folder.join(format!("{}-{theme_name}-{width}.png", view.name));
+                // Only cards on the screen are drawn; when the server has stopped, it is too late to draw the others.
                 let is_last = view.place == Place::Stopped && companion.is_some();
                 browser.show_as(width, if is_last { 4000 } else { height }, theme).await?;
                 if view.place != Place::Stopped || companion.is_some() {
@@ -208,8 +207,8 @@ async fn take(folder: &Path, views: &[View]) -> Result<()> {
                     companion.stop()?;
                     browser.find("[data-status=stale]").await?;
                 }
-                shoot(&browser, width, theme, &picture, view.is_whole).await?;
-                println!("{}", picture.display());
+                shoot(&browser, width, theme, &path, view.is_whole).await?;
+                println!("{}", path.display());
             }
         }
     }
@@ -225,13 +224,13 @@ async fn perform(browser: &Browser, act: Act) -> Result<()> {
             browser.driver().action_chain().move_to_element_center(&element).click().perform().await?;
         }
     }
-    // What opens draws itself in the next picture.
+    // Waits for a menu or dialog to open and draw.
     tokio::time::sleep(Duration::from_millis(300)).await;
     Ok(())
 }
 
-/// One picture of the page: of the window, or of what lies below its edge too.
-async fn shoot(browser: &Browser, width: u32, theme: Theme, picture: &Path, is_whole: bool) -> Result<()> {
+/// Takes a screenshot of the window, or of the whole page.
+async fn shoot(browser: &Browser, width: u32, theme: Theme, path: &Path, is_whole: bool) -> Result<()> {
     for complaint in browser.complaints().await? {
         println!("  {complaint}");
     }
@@ -244,8 +243,8 @@ async fn shoot(browser: &Browser, width: u32, theme: Theme, picture: &Path, is_w
     }
     if is_whole {
         browser.show_as(width, page_height, theme).await?;
-        // A resized canvas draws again.
+        // Waits for the resized canvases to be drawn again.
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    Ok(browser.driver().screenshot(picture).await?)
+    Ok(browser.driver().screenshot(path).await?)
 }

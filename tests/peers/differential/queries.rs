@@ -1,6 +1,6 @@
-//! Random questions: what the page asks of the catalogue, and PromQL of any form.
+//! Random queries: those that the page sends for the catalogue's graphs, and generated PromQL.
 use super::families::Kind;
-use super::fleet::{Fleet, Held, SPAN_MS, START_MS};
+use super::fleet::{Fleet, LENGTH_MS, START_MS, StoredSeries};
 use catalogue::{
     GRAPHS, QueryContext, Scope, ScopeLabels, detailed_query, drawn_query, start_times_query, summary_query,
 };
@@ -8,93 +8,100 @@ use regex::{Captures, Regex};
 use std::collections::BTreeSet;
 use test_kit::Rng;
 
-/// A query and when it is evaluated.
+/// A query and its evaluation time.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
-    pub(crate) query: String,
-    pub(crate) when: When,
-    /// Whether VictoriaMetrics defines what is asked as Prometheus does.
-    pub(crate) is_alike: bool,
+pub(crate) struct TestQuery {
+    pub(crate) promql: String,
+    pub(crate) evaluation: Evaluation,
+    /// Whether VictoriaMetrics defines the query in the same way as Prometheus.
+    pub(crate) is_portable: bool,
 }
 
-impl Question {
-    /// The same with quantiles of histograms a little lower and a little higher. Where a quantile lies exactly between
-    /// two buckets, the last digit of a sum decides which of them counts.
+impl TestQuery {
+    /// The same query with slightly lower and slightly higher quantiles of histograms; `None` if it has none. If a
+    /// quantile lies exactly between two buckets, the last digit of a sum decides which of them is used.
     pub(crate) fn neighbours(&self) -> Option<[Self; 2]> {
         let quantile = Regex::new(r"histogram_quantile\((0\.\d+),").expect("a pattern");
-        let moved = |by: f64| {
-            let moved = |found: &Captures<'_>| format!("histogram_quantile({},", found[1].parse().unwrap_or(0.5) + by);
-            Self { query: quantile.replace_all(&self.query, moved).into_owned(), ..self.clone() }
+        let shifted = |by: f64| {
+            let shift =
+                |captures: &Captures<'_>| format!("histogram_quantile({},", captures[1].parse().unwrap_or(0.5) + by);
+            Self { promql: quantile.replace_all(&self.promql, shift).into_owned(), ..self.clone() }
         };
-        quantile.is_match(&self.query).then(|| [moved(-1e-6), moved(1e-6)])
+        quantile.is_match(&self.promql).then(|| [shifted(-1e-6), shifted(1e-6)])
     }
 }
 
-/// In Unix milliseconds, at half seconds.
+/// When a query is evaluated, in Unix milliseconds that are half seconds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum When {
+pub(crate) enum Evaluation {
     At(i64),
     Range { start_ms: i64, end_ms: i64, step_ms: i64 },
 }
 
-/// Every graph with random scopes, windows and ranges, `each` times; its boxes, too.
-pub(crate) fn of_the_page(fleet: &Fleet, rng: &mut Rng, each: usize) -> Vec<Question> {
+/// The queries of every graph and its summary, in `rounds` rounds of random scopes, windows and time ranges.
+pub(crate) fn page_queries(fleet: &Fleet, rng: &mut Rng, rounds: usize) -> Vec<TestQuery> {
     let (names, labels) = (fleet.names(), ScopeLabels::default());
-    let present = |name: &str| names.contains(name);
-    let mut questions = Vec::new();
-    for _ in 0..each {
-        let when = range(rng);
+    let is_present = |name: &str| names.contains(name);
+    let mut queries = Vec::new();
+    for _ in 0..rounds {
+        let evaluation = range(rng);
         let scope = scope(fleet, rng);
-        let ask = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
-        questions.push(Question { query: start_times_query(&ask), when, is_alike: true });
+        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
+        queries.push(TestQuery { promql: start_times_query(&context), evaluation, is_portable: true });
         for graph in GRAPHS {
             let scope = self::scope(fleet, rng);
             let window_ms = *rng.of(&[60_000, 75_000, 120_000, 300_000, 1_200_000]);
-            let ask = QueryContext { scope: &scope, labels: &labels, window_ms };
+            let context = QueryContext { scope: &scope, labels: &labels, window_ms };
             let range_ms = *rng.of(&[300_000, 900_000, 3_600_000, 7_200_000]);
-            let boxes = summary_query(graph, &present, &ask, range_ms);
-            questions.extend(boxes.map(|query| Question { query, when: When::At(time_ms(rng)), is_alike: false }));
-            let shown = [drawn_query(graph, &present, &ask), detailed_query(graph, &present, &ask)];
-            for query in shown.into_iter().flatten() {
-                let is_alike = !query.contains("rate(");
-                questions.push(Question { query, when: range(rng), is_alike });
+            let summary = summary_query(graph, &is_present, &context, range_ms);
+            queries.extend(summary.map(|promql| TestQuery {
+                promql,
+                evaluation: Evaluation::At(time_ms(rng)),
+                is_portable: false,
+            }));
+            let drawn = [drawn_query(graph, &is_present, &context), detailed_query(graph, &is_present, &context)];
+            for promql in drawn.into_iter().flatten() {
+                let is_portable = !promql.contains("rate(");
+                queries.push(TestQuery { promql, evaluation: range(rng), is_portable });
             }
         }
     }
-    questions
+    queries
 }
 
-/// `count` queries of any form.
-pub(crate) fn of_any_form(fleet: &Fleet, rng: &mut Rng, count: usize) -> Vec<Question> {
-    let forms = &mut Forms { fleet, rng, within_subquery: false };
-    let one = |_| {
-        let depth = 1 + forms.rng.index(3);
-        let query = forms.vector(depth);
-        let when = if forms.rng.chance(0.3) { When::At(time_ms(forms.rng)) } else { range(forms.rng) };
-        let is_alike =
+/// `count` queries of generated PromQL.
+pub(crate) fn generated_queries(fleet: &Fleet, rng: &mut Rng, count: usize) -> Vec<TestQuery> {
+    let generator = &mut Generator { fleet, rng, is_in_subquery: false };
+    let generate = |_| {
+        let depth = 1 + generator.rng.index(3);
+        let promql = generator.vector(depth);
+        let is_instant = generator.rng.chance(0.3);
+        let evaluation = if is_instant { Evaluation::At(time_ms(generator.rng)) } else { range(generator.rng) };
+        let is_portable =
             !["(rate", "increase", "delta", "deriv", "changes", "resets", "[", "@", "predict", "absent", "histogram"]
                 .iter()
-                .any(|word| query.contains(word));
-        Question { query, when, is_alike }
+                .any(|word| promql.contains(word));
+        TestQuery { promql, evaluation, is_portable }
     };
-    (0..count).map(one).collect()
+    (0..count).map(generate).collect()
 }
 
 fn time_ms(rng: &mut Rng) -> i64 {
-    START_MS + 1000 * rng.index(SPAN_MS as usize / 1000) as i64 + 500
+    START_MS + 1000 * rng.index(LENGTH_MS as usize / 1000) as i64 + 500
 }
 
-fn range(rng: &mut Rng) -> When {
+fn range(rng: &mut Rng) -> Evaluation {
     let step_ms = *rng.of(&[15_000, 7_000, 30_000, 60_000, 300_000]);
     let start_ms = time_ms(rng) - 300_000;
     let steps = 1 + rng.index(120) as i64;
-    When::Range { start_ms, end_ms: (start_ms + steps * step_ms).min(START_MS + SPAN_MS + 600_500), step_ms }
+    Evaluation::Range { start_ms, end_ms: (start_ms + steps * step_ms).min(START_MS + LENGTH_MS + 600_500), step_ms }
 }
 
 fn scope(fleet: &Fleet, rng: &mut Rng) -> Scope {
-    let within: Vec<&Held> = fleet.series.iter().filter(|series| series.labels.contains_key("replica")).collect();
-    let one = rng.of(&within);
-    let mut pick = |label: &str, chance| one.labels.get(label).filter(|_| rng.chance(chance)).cloned();
+    let of_replicas: Vec<&StoredSeries> =
+        fleet.series.iter().filter(|series| series.labels.contains_key("replica")).collect();
+    let series = rng.of(&of_replicas);
+    let mut pick = |label: &str, chance| series.labels.get(label).filter(|_| rng.chance(chance)).cloned();
     Scope {
         model: pick("model", 0.6),
         environment: pick("environment", 0.3),
@@ -103,15 +110,15 @@ fn scope(fleet: &Fleet, rng: &mut Rng) -> Scope {
     }
 }
 
-/// A writer of random PromQL over the series there are.
-struct Forms<'a> {
+/// A generator of random PromQL over the series of the fleet.
+struct Generator<'a> {
     fleet: &'a Fleet,
     rng: &'a mut Rng,
-    /// The steps of a subquery lie on the edges of windows of another one inside it.
-    within_subquery: bool,
+    /// Prevents nested subqueries, where the steps of one would lie on the edges of the windows of the other.
+    is_in_subquery: bool,
 }
 
-impl Forms<'_> {
+impl Generator<'_> {
     fn vector(&mut self, depth: usize) -> String {
         if depth == 0 {
             return match self.rng.index(3) {
@@ -132,21 +139,21 @@ impl Forms<'_> {
         }
     }
 
-    fn held(&mut self, kind: Kind) -> Held {
-        let of_kind: Vec<&Held> = self.fleet.series.iter().filter(|series| series.kind == kind).collect();
+    fn any_series(&mut self, kind: Kind) -> StoredSeries {
+        let of_kind: Vec<&StoredSeries> = self.fleet.series.iter().filter(|series| series.kind == kind).collect();
         (*self.rng.of(&of_kind)).clone()
     }
 
     fn selector(&mut self, kind: Kind) -> String {
-        let held = self.held(kind);
-        let (name, matchers) = (held.labels["__name__"].clone(), self.matchers(&held));
+        let series = self.any_series(kind);
+        let (name, matchers) = (series.labels["__name__"].clone(), self.matchers(&series));
         let modifiers = self.modifiers();
         format!("{name}{{{matchers}}}{modifiers}")
     }
 
-    fn matchers(&mut self, held: &Held) -> String {
-        let labels: Vec<_> = held.labels.iter().filter(|(name, _)| *name != "__name__").collect();
-        let mut one = || {
+    fn matchers(&mut self, series: &StoredSeries) -> String {
+        let labels: Vec<_> = series.labels.iter().filter(|(name, _)| *name != "__name__").collect();
+        let mut matcher = || {
             let (name, value) = **self.rng.of(&labels.iter().collect::<Vec<_>>());
             let escaped = regex::escape(value).replace('\\', "\\\\");
             match self.rng.index(5) {
@@ -160,17 +167,17 @@ impl Forms<'_> {
                 _ => format!("{name}=~\".+\""),
             }
         };
-        let matchers = [one(), one()];
+        let matchers = [matcher(), matcher()];
         let count = [0, 0, 1, 1, 2][self.rng.index(5)];
         matchers[..count].join(",")
     }
 
     fn modifiers(&mut self) -> String {
-        let at = START_MS / 1000 + self.rng.index(SPAN_MS as usize / 1000) as i64;
+        let at_s = START_MS / 1000 + self.rng.index(LENGTH_MS as usize / 1000) as i64;
         match self.rng.index(14) {
             0 => " offset 5m".into(),
             1 => " offset -90s".into(),
-            2 => format!(" @ {at}.5"),
+            2 => format!(" @ {at_s}.5"),
             3 => " @ end() offset 1m".into(),
             4 => " @ start()".into(),
             _ => String::new(),
@@ -178,10 +185,10 @@ impl Forms<'_> {
     }
 
     fn windowed(&mut self, kind: Kind) -> String {
-        let held = self.held(kind);
+        let series = self.any_series(kind);
         let window = *self.rng.of(&["1m", "75s", "2m", "5m", "17m"]);
-        let (matchers, modifiers) = (self.matchers(&held), self.modifiers());
-        let range = format!("{}{{{matchers}}}[{window}]{modifiers}", held.labels["__name__"]);
+        let (matchers, modifiers) = (self.matchers(&series), self.modifiers());
+        let range = format!("{}{{{matchers}}}[{window}]{modifiers}", series.labels["__name__"]);
         if kind == Kind::Counter {
             return format!("{}({range})", self.rng.of(&["rate", "rate", "increase", "irate", "resets", "changes"]));
         }
@@ -189,7 +196,7 @@ impl Forms<'_> {
             0 => format!("delta({range})"),
             1 => format!("idelta({range})"),
             2 => format!("deriv({range})"),
-            // Prometheus 2 forgets the time after `@` from the second step on.
+            // Prometheus 2 ignores the time after `@` from the second step on.
             3 if !modifiers.contains('@') => format!("predict_linear({range}, 600)"),
             4 => format!("changes({range})"),
             5 => format!("quantile_over_time(0.9, {range})"),
@@ -213,10 +220,10 @@ impl Forms<'_> {
         };
         match self.rng.index(14) {
             0 => format!("quantile{grouping} (0.75, {inner})"),
-            // Rounded, as the last digits of a computed value become part of a label.
+            // Rounded, because the value becomes a label, and the last digits of computed values differ.
             1 => format!("count_values{grouping} (\"value\", round({inner}, 0.5) < 1e6)"),
             2 => self.ranked(),
-            // Without what is not a number: Prometheus 2 takes the deviation of a single one to be zero.
+            // Without NaN: in Prometheus 2, the deviation of a single NaN is zero.
             3 => format!("{}{grouping} ({inner} > -1e300 < 1e300)", self.rng.of(&["stddev", "stdvar"])),
             n => {
                 let operators = ["sum", "avg", "max", "min", "count", "group", "sum", "avg", "max"];
@@ -225,10 +232,10 @@ impl Forms<'_> {
         }
     }
 
-    /// Of values that are not equal by chance: equal ones rank by another order in each server.
+    /// Ranks values that are unlikely to be equal, because servers order equal values differently.
     fn ranked(&mut self) -> String {
-        let held = self.held(Kind::Counter);
-        let (name, operator) = (&held.labels["__name__"], *self.rng.of(&["topk", "bottomk"]));
+        let series = self.any_series(Kind::Counter);
+        let (name, operator) = (&series.labels["__name__"], *self.rng.of(&["topk", "bottomk"]));
         format!("{operator} (3, sum by (replica) (rate({name}[5m])) > 0)")
     }
 
@@ -264,7 +271,7 @@ impl Forms<'_> {
         let operator = *self.rng.of(&["+", "-", "*", "/", ">", "> bool", "<"]);
         let (left, right) = (self.selector(Kind::Gauge), self.windowed(Kind::Counter));
         match self.rng.index(5) {
-            // Which is refused where several match.
+            // Refused if several series match.
             4 => format!("{left} {operator} on (model) {right}"),
             0 => format!("sum by (replica) ({left}) {operator} on (replica) sum by (replica, model) ({right})"),
             1 => format!("{left} {operator} ignoring (le) {left}"),
@@ -281,12 +288,12 @@ impl Forms<'_> {
     }
 
     fn subquery(&mut self, depth: usize) -> String {
-        let outermost = !std::mem::replace(&mut self.within_subquery, true);
+        let is_outermost = !std::mem::replace(&mut self.is_in_subquery, true);
         let inner = self.vector(depth - 1);
-        if !outermost {
+        if !is_outermost {
             return inner;
         }
-        self.within_subquery = false;
+        self.is_in_subquery = false;
         let step = *self.rng.of(&["15s", "7s", "1m", "90s"]);
         let window = *self.rng.of(&["3m", "10m", "20m"]);
         let (function, modifiers) = (*self.rng.of(&OVER_TIME), self.modifiers());
@@ -294,7 +301,8 @@ impl Forms<'_> {
     }
 
     fn quantile(&mut self) -> String {
-        let buckets: Vec<&Held> = self.fleet.series.iter().filter(|series| series.labels.contains_key("le")).collect();
+        let buckets: Vec<&StoredSeries> =
+            self.fleet.series.iter().filter(|series| series.labels.contains_key("le")).collect();
         let name = self.rng.of(&buckets).labels["__name__"].clone();
         let (quantile, by) =
             (*self.rng.of(&["0.5", "0.99", "0", "1"]), *self.rng.of(&["le", "le, model", "le, replica"]));
