@@ -6,7 +6,7 @@ mod replicas;
 mod shape;
 
 pub use context::QueryContext;
-pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+pub use replicas::{ReplicaQueries, ReplicaTableQueries, failures_query, replica_queries, replica_table_queries};
 
 pub(crate) use presence::{NeededNames, is_present, needed};
 

@@ -16,7 +16,7 @@ use crate::target::failure::Failure;
 use crate::target::identity::Identity;
 use crate::target::labels::TargetLabels;
 use crate::target::learned::Learned;
-use catalogue::Layer;
+use catalogue::{Engine, Layer};
 use exposition::ParseCounts;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +106,8 @@ impl Writer {
         // The first of two samples of a series is stored, so a page cannot override the report.
         let mut row = Row::with_capacity(scraped.len() + 8);
         let reported = self.write_report(ScrapeOutcome { duration: scrape.duration, failure, count }, &mut row);
-        let tracked = self.write_replica(time_ms, ProbeResult { failure, health: scrape.health, start_s }, &mut row);
+        let (health, listening) = (scrape.health, scrape.listening);
+        let tracked = self.write_replica(time_ms, ProbeResult { failure, health, start_s, listening }, &mut row);
         row.extend(scraped);
         self.append(time_ms, row);
         failure.or(reported.and(tracked).err().map(|_| Failure::SeriesCap))
@@ -202,10 +203,14 @@ impl Writer {
         }
     }
 
+    /// The engine of the target, if its pages have revealed one.
+    pub(crate) fn engine(&self) -> Option<&'static Engine> {
+        self.learned.engine.and_then(catalogue::engine)
+    }
+
     /// Whether the target is an exporter or a proxy, which is not a replica.
     fn is_exporter(&self) -> bool {
-        let engine = self.learned.engine.and_then(catalogue::engine);
-        engine.is_some_and(|engine| matches!(engine.layer, Layer::Machine | Layer::Proxy))
+        self.engine().is_some_and(|engine| matches!(engine.layer, Layer::Machine | Layer::Proxy))
     }
 
     fn retire_all(&mut self, row: &mut Row) {

@@ -1,4 +1,5 @@
 //! Writes scrapes at fixed times and checks the contents of the store.
+use crate::processes::listening::Listening;
 use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::writer::*;
 use catalogue::contract::ScrapeFailure;
@@ -35,7 +36,10 @@ impl Story {
     }
 
     fn write(&mut self, time_ms: i64, answer: Result<Answer, Failure>) -> Option<Failure> {
-        self.writer.write(time_ms, &Scrape { answer, duration: Duration::from_millis(7), health: None })
+        self.writer.write(
+            time_ms,
+            &Scrape { answer, duration: Duration::from_millis(7), health: None, listening: Listening::Unknown },
+        )
     }
 
     /// All series except those about the scrape, with samples as `time:value`, and `x` for a stale marker.
