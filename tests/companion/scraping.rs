@@ -17,7 +17,7 @@ async fn a_target_comes_goes_and_comes_back() {
     let down = format!("vllm m {0} {0} 0", target.instance());
     companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&down]).await;
     companion.wait_for("vllm:num_requests_running", &[], &[]).await;
-    companion.wait_for("inferboard_scrape_failed", &["reason", "model"], &["connect m 1"]).await;
+    companion.wait_for("inferboard_scrape_failed", &["reason", "model"], &["broken m 1"]).await;
 
     target.set_behaviour(Some(metrics_page("vllm:num_requests_running{model_name=\"m\"} 4\n")));
     companion.wait_for("vllm:num_requests_running", &["model"], &["m 4"]).await;

@@ -109,3 +109,27 @@ async fn the_state_of_a_replica_survives_a_companion_restart() {
     companion.wait_for("inferboard_replica_restarts_total", &["job", "model"], &["vllm m 2"]).await;
     companion.stop().await;
 }
+
+#[tokio::test]
+async fn a_server_that_breaks_connections_while_it_listens_has_neither_stopped_nor_restarted() {
+    // Without a start time on its page, only its process tells.
+    let page = || metrics_page("llamacpp:requests_processing 1\n");
+    let target = FakeTarget::start(page()).await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+    target.set_behaviour(None);
+    companion.wait_for("inferboard_scrape_failed", &["reason"], &["broken 1"]).await;
+    companion.wait_for(STATE, &["state"], &["failed 1"]).await;
+    target.set_behaviour(Some(page()));
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+    let stopped = "max_over_time(inferboard_replica_state{state=\"stopped\"}[1m])";
+    assert_eq!(companion.values(stopped, &[]).await, ["0"]);
+    companion.wait_for("inferboard_replica_restarts_total", &[], &["0"]).await;
+
+    // It really stops to listen, and the same process listens again.
+    let address = target.stop().await;
+    companion.wait_for(STATE, &["state"], &["stopped 1"]).await;
+    let _target = FakeTarget::start_at(address, page()).await;
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &[], &["0"]).await;
+}

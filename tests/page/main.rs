@@ -7,6 +7,7 @@ mod browser;
 mod cards;
 mod deployments;
 mod embedding;
+mod failing;
 mod firefox;
 mod hostile;
 mod hosting;

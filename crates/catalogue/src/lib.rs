@@ -24,7 +24,7 @@ mod unit;
 pub use buckets::{Bound, bound};
 pub use detection::{detect, engine_of, is_original, unclaimed, version_of};
 pub use discovery::{discovery_query, metric_names};
-pub use engine::{Engine, PrefixAliases, Signature, VersionLabel};
+pub use engine::{Engine, HealthEndpoint, PrefixAliases, Signature, VersionLabel};
 pub use engines::{ENGINES, EngineRecipe, GPU_METRICS, GpuMetric, engine, recipes};
 pub use graph::{Colours, Detail, DrawStyle, Graph, Line, LineRole, Section, Summary, line_name};
 pub use graphs::{GRAPHS, graph};
@@ -33,9 +33,9 @@ pub use metric_name::{bare_name, family_of};
 pub use missing::{GPU_FAULTS_QUERY, MissingReason, ScopeStatus, missing_reason};
 pub use query::{
     BOUND_LABEL, Counting, GREATEST, LEAST, PERCENTILES, Peaks, QueryContext, ReplicaQueries, ReplicaTableQueries,
-    Window, WindowKind, buckets_query, detailed_query, drawn_query, events_query, fed_by, has_data, interval_query,
-    query_for, read_names, replica_queries, replica_table_queries, sample_counts_query, start_times_query,
-    summary_query,
+    Window, WindowKind, buckets_query, detailed_query, drawn_query, events_query, failures_query, fed_by, has_data,
+    interval_query, query_for, read_names, replica_queries, replica_table_queries, sample_counts_query,
+    start_times_query, summary_query,
 };
 pub use recipe::{Aggregation, Names, Recipe, Shape};
 pub use scope::{Scope, ScopeLabels};

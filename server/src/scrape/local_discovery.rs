@@ -1,9 +1,9 @@
 //! Discovers inference servers on this machine at their default ports.
+use crate::scrape::engine_detection::engine_of_page;
 use crate::scrape::scrapers::Scrapers;
 use crate::target::identity::Identity;
 use crate::target::{Endpoint, Pace, Source, Target, instance_of};
-use catalogue::{Layer, engine_of};
-use exposition::{Limits, for_each_sample};
+use catalogue::{Engine, Layer};
 use reqwest::Url;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -64,14 +64,9 @@ async fn probe(scrapers: &Scrapers, LocalAddress { port, path }: LocalAddress, p
     let endpoint = Endpoint { url, authorization: None };
     let answer = tokio::time::timeout(TIMEOUT, scrapers.client().metrics_page(&endpoint, TIMEOUT, 0)).await;
     let Ok(Ok(page)) = answer else { return };
-    let mut engine = None;
-    let read = for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
-        let serves =
-            engine_of(sample.name).filter(|(_, engine)| !matches!(engine.layer, Layer::Machine | Layer::Proxy));
-        engine = engine.into_iter().chain(serves.map(|(rank, engine)| (rank, engine.title))).min();
-    });
-    if let (Ok(()), Some((_, engine))) = (read, engine) {
-        info!(?instance, engine, "found an inference server");
+    let serves = |engine: &Engine| !matches!(engine.layer, Layer::Machine | Layer::Proxy);
+    if let Some(engine) = engine_of_page(&page, serves) {
+        info!(?instance, engine = engine.title, "found an inference server");
         let identity = Identity { replica: Some(instance.clone()), instance, ..Identity::default() };
         scrapers.add(Target { source: Source::Http(endpoint), identity, pace });
     }

@@ -37,6 +37,8 @@ pub(crate) struct Report {
 #[derive(Clone, Copy, Debug)]
 struct FailureSeries {
     reason: ScrapeFailure,
+    /// The status of the response, where the reason leaves that open.
+    status: Option<u16>,
     series: SeriesRef,
 }
 
@@ -98,16 +100,22 @@ impl Report {
         row.push((self.duration, outcome.duration.as_secs_f64()));
         row.push((self.samples, outcome.count.samples as f64));
         row.push((self.series_added, outcome.count.new_series as f64));
-        let reason = outcome.failure.map(Failure::reason);
-        if let Some(FailureSeries { series, .. }) = self.failed.take_if(|failed| Some(failed.reason) != reason) {
+        let failed = outcome.failure.map(|failure| (failure.reason(), failure.status_code()));
+        let is_other = |own: &mut FailureSeries| Some((own.reason, own.status)) != failed;
+        if let Some(FailureSeries { series, .. }) = self.failed.take_if(is_other) {
             row.push((series, stale_marker()));
         }
-        if let Some(reason) = reason {
+        if let Some((reason, status)) = failed {
             let series = match self.failed {
                 Some(FailureSeries { series, .. }) => series,
-                None => group.register(&self.labels.of_extra(names::SCRAPE_FAILED, Some(("reason", reason.id()))))?,
+                None => {
+                    let code = status.map(|status| status.to_string());
+                    let status = code.as_deref().map(|code| ("status", code));
+                    let labels = [("reason", reason.id())].into_iter().chain(status);
+                    group.register(&self.labels.of_extra(names::SCRAPE_FAILED, labels))?
+                }
             };
-            self.failed = Some(FailureSeries { reason, series });
+            self.failed = Some(FailureSeries { reason, status, series });
             row.push((series, 1.0));
         }
         Ok(())

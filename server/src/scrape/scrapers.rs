@@ -2,6 +2,7 @@
 use crate::clock::now_ms;
 use crate::processes::Attribution;
 use crate::scrape::fetch::Client;
+use crate::scrape::health::HealthProbes;
 use crate::scrape::metadata::Metadata;
 use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::reader::Reader;
@@ -122,6 +123,7 @@ impl Scrapers {
             writer.track_replica(&self.store, now_ms());
         }
         let reader = Reader::new(self.client.clone(), Arc::clone(&target));
-        tokio::spawn(ScrapeLoop { target, reader, processes, writer, publish }.run(ended));
+        let health = HealthProbes::new(self.client.clone(), Arc::clone(&target));
+        tokio::spawn(ScrapeLoop { target, reader, health, processes, writer, publish }.run(ended));
     }
 }

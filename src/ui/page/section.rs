@@ -1,4 +1,5 @@
 //! The cards of the open section, or the one card that an embed shows.
+use crate::data::discovery::scrapes::failed_text;
 use crate::data::feed::Feed;
 use crate::state::embed::EmbedContent;
 use crate::state::layout::storage::Layouts;
@@ -60,9 +61,18 @@ fn visible_graphs(section: Memo<Section>, embedded: Option<Option<&'static str>>
     })
 }
 
+/// Why nothing is shown: `failing` targets, or else the range. A longer range does not help a target that fails.
+fn no_data(text: &str, failing: &str) -> String {
+    match failing {
+        "" => format!("{text} Select a longer range or another section."),
+        _ => format!("{text} Scrapes fail. {failing}"),
+    }
+}
+
 /// The cards, or placeholders of the same size while discovery is running.
 #[component]
 pub(crate) fn Cards() -> impl IntoView {
+    let feed = expect_context::<Feed>();
     let section = open_section();
     let embedded = embedded_graph(expect_context());
     let ids = visible_graphs(section, embedded);
@@ -91,9 +101,9 @@ pub(crate) fn Cards() -> impl IntoView {
         </div>
         <Show when=move || is_empty.get() && !has_timeline.get()>
             <p class="nothing" data-testid="nothing">
-                {match embedded {
-                    Some(_) => "Unknown graph. Use the embed code from the menu of a card.",
-                    None => "No data in this section for the selected range. Select a longer range or another section.",
+                {move || match (embedded, feed.failed_targets.with(|failed| failed_text(failed))) {
+                    (Some(_), _) => "Unknown graph. Use the embed code from the menu of a card.".to_owned(),
+                    (None, failing) => no_data("No data in this section for the selected range.", &failing),
                 }}
             </p>
         </Show>

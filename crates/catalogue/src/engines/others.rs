@@ -1,4 +1,5 @@
 //! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe and BentoML; and LMCache.
+use crate::engine::HEALTH;
 use crate::recipe::{
     avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
 };
@@ -9,6 +10,7 @@ pub(super) const LLAMACPP: Engine = Engine {
     title: "llama.cpp",
     signatures: &[Signature::Prefix("llamacpp:"), Signature::Prefix("llamacpp_")],
     prefix_aliases: Some(PrefixAliases { original: "llamacpp:", others: &["llamacpp_"] }),
+    health: HEALTH,
     turn_on: "--metrics",
     source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
     recipes: &[
@@ -66,6 +68,7 @@ pub(super) const LMDEPLOY: Engine = Engine {
     title: "LMDeploy",
     signatures: &[Signature::Prefix("lmdeploy:"), Signature::Prefix("lmdeploy_")],
     prefix_aliases: Some(PrefixAliases { original: "lmdeploy:", others: &["lmdeploy_"] }),
+    health: HEALTH,
     turn_on: "--enable-metrics",
     source: "https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py",
     is_captured: false,

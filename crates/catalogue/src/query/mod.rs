@@ -7,7 +7,7 @@ mod shape;
 mod window;
 
 pub use context::QueryContext;
-pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+pub use replicas::{ReplicaQueries, ReplicaTableQueries, failures_query, replica_queries, replica_table_queries};
 pub use window::{BOUND_LABEL, Counting, GREATEST, LEAST, Peaks, Window, WindowKind};
 
 pub(crate) use presence::{NeededNames, is_present, needed};

@@ -1,5 +1,6 @@
 //! A trial scrape of one metrics page into an empty store, with the code that scrapes targets.
 use crate::clock::now_ms;
+use crate::processes::listening::Listening;
 use crate::scrape::metrics_page::{Answer, MetricsPage};
 use crate::scrape::refused_samples::RefusedSamples;
 use crate::scrape::scrape_loop::Scrape;
@@ -40,7 +41,12 @@ pub(crate) fn scrape(page: &MetricsPage) -> Result<Stored, Failure> {
 fn store_page(page: &MetricsPage) -> Result<Stored, Failure> {
     let (store, refused) = (Store::new(Limits::default()), Arc::<RefusedSamples>::default());
     let mut writer = Writer::new(&store, Arc::clone(&refused), Arc::default(), Identity::default());
-    let scrape = Scrape { answer: Ok(Answer::Page(page.clone())), duration: Duration::ZERO, health: None };
+    let scrape = Scrape {
+        answer: Ok(Answer::Page(page.clone())),
+        duration: Duration::ZERO,
+        health: None,
+        listening: Listening::Unknown,
+    };
     match writer.write(now_ms(), &scrape) {
         Some(failure) => Err(failure),
         None => Ok(Stored {

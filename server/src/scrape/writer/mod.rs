@@ -17,7 +17,7 @@ use crate::target::failure::Failure;
 use crate::target::identity::Identity;
 use crate::target::labels::TargetLabels;
 use crate::target::learned::Learned;
-use catalogue::Layer;
+use catalogue::{Engine, Layer};
 use exposition::ParseCounts;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,7 +115,8 @@ impl Writer {
         // The first of two samples of a series is stored, so a page cannot override the report.
         let mut row = Row::with_capacity(scraped.len() + 8);
         let reported = self.write_report(ScrapeOutcome { duration: scrape.duration, failure, count }, &mut row);
-        let tracked = self.write_replica(time_ms, ProbeResult { failure, health: scrape.health, start_s }, &mut row);
+        let (health, listening) = (scrape.health, scrape.listening);
+        let tracked = self.write_replica(time_ms, ProbeResult { failure, health, start_s, listening }, &mut row);
         row.extend(scraped);
         self.append_scrape(time_ms, row, &zeros, failure.is_none());
         failure.or(reported.and(tracked).err().map(|_| Failure::SeriesCap))
@@ -234,6 +235,11 @@ impl Writer {
         }
     }
 
+    /// The engine of the target, if its pages have revealed one.
+    pub(crate) fn engine(&self) -> Option<&'static Engine> {
+        self.learned.engine.and_then(catalogue::engine)
+    }
+
     /// Whether the target is an exporter or a proxy, which is not a replica.
     fn is_exporter(&self) -> bool {
         matches!(self.layer(), Some(Layer::Machine | Layer::Proxy))
@@ -241,7 +247,7 @@ impl Writer {
 
     /// The layer of the engine on the target's pages, if it is known.
     fn layer(&self) -> Option<Layer> {
-        self.learned.engine.and_then(catalogue::engine).map(|engine| engine.layer)
+        self.engine().map(|engine| engine.layer)
     }
 
     fn retire_all(&mut self, row: &mut Row) {

@@ -2,6 +2,7 @@
 mod ledger;
 mod newborn;
 
+use crate::processes::listening::Listening;
 use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::writer::*;
 use catalogue::contract::ScrapeFailure;
@@ -38,7 +39,10 @@ impl Story {
     }
 
     fn write(&mut self, time_ms: i64, answer: Result<Answer, Failure>) -> Option<Failure> {
-        self.writer.write(time_ms, &Scrape { answer, duration: Duration::from_millis(7), health: None })
+        self.writer.write(
+            time_ms,
+            &Scrape { answer, duration: Duration::from_millis(7), health: None, listening: Listening::Unknown },
+        )
     }
 
     /// All series except those about the scrape, with samples as `time:value`, and `x` for a stale marker.
