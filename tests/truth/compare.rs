@@ -91,11 +91,11 @@ impl Comparison<'_> {
     /// The values at the figure's place.
     fn values(&self) -> Vec<Value> {
         let (line, now_ms) = (self.figure.line, self.moment.now_ms);
-        let one = |text: Option<&String>| {
-            let text = text.filter(|text| !text.is_empty());
-            text.map(|text| Value { time_ms: now_ms, text: text.clone(), shown: shown::read(text) }).into_iter().collect()
+        let one = |text: Option<&String>| sum_of(text, now_ms).into_iter().collect();
+        let summary = |pick: fn(&(String, String, String)) -> &String| {
+            let all = self.card().into_iter().flat_map(|card| &card.summary).filter(|(name, ..)| is_line(name, line));
+            sum_of(all.map(pick), now_ms).into_iter().collect()
         };
-        let summary = || self.card().and_then(|card| card.summary.iter().find(|(name, ..)| name == line));
         let statistic = |at: usize| {
             let row = self.table().and_then(|card| card.statistics.iter().find(|(name, _)| name == line));
             one(row.and_then(|(_, cells)| cells.get(at)))
@@ -103,10 +103,11 @@ impl Comparison<'_> {
         match self.figure.place {
             Place::Head => one(self.card().map(|card| &card.head)),
             Place::Legend => {
-                one(self.card().and_then(|card| card.legend.iter().find(|(name, _)| name == line)).map(|(_, text)| text))
+                let all = self.card().into_iter().flat_map(|card| &card.legend).filter(|(name, _)| is_line(name, line));
+                sum_of(all.map(|(_, text)| text), now_ms).into_iter().collect()
             }
-            Place::Summary => one(summary().map(|(_, value, _)| value)),
-            Place::Share => one(summary().map(|(.., share)| share)),
+            Place::Summary => summary(|(_, value, _)| value),
+            Place::Share => summary(|(.., share)| share),
             Place::Least => statistic(0),
             Place::Mean => statistic(1),
             Place::Greatest => statistic(2),
@@ -116,24 +117,17 @@ impl Comparison<'_> {
             Place::Csv => self.cells(),
             Place::NewestTime => {
                 let newest = self.file().and_then(|file| file.rows.last());
-                newest.map(|(time_ms, _)| self.exact(*time_ms, *time_ms as f64 / 1000.0)).into_iter().collect()
+                newest.map(|(time_ms, _)| exact(*time_ms, *time_ms as f64 / 1000.0)).into_iter().collect()
             }
             _ => Vec::new(),
         }
-    }
-
-    fn exact(&self, time_ms: i64, value: f64) -> Value {
-        let shown = (!value.is_nan()).then_some(Shown { value, rounding: 0.0, is_estimate: false });
-        let text = if value.is_nan() { "nothing".into() } else { format!("{value}") };
-        Value { time_ms, text, shown }
     }
 
     fn tooltips(&self) -> Vec<Value> {
         let of_graph = self.reading.tooltips.iter().filter(|tooltip| tooltip.0 == self.figure.graph);
         let value = |tooltip: &crate::reading::Tooltip| {
             let time_ms = shown::time_ms(&tooltip.1, self.moment.now_ms)?;
-            let (_, text) = tooltip.2.iter().find(|(name, _)| name == self.figure.line)?;
-            Some(Value { time_ms, text: text.clone(), shown: shown::read(text) })
+            sum_of(tooltip.2.iter().filter(|(name, _)| is_line(name, self.figure.line)).map(|(_, text)| text), time_ms)
         };
         of_graph.filter_map(value).collect()
     }
@@ -141,18 +135,21 @@ impl Comparison<'_> {
     /// The table's rows, oldest first.
     fn rows(&self) -> Vec<Value> {
         let Some(table) = self.table() else { return Vec::new() };
-        let Some(at) = table.lines.iter().position(|name| name == self.figure.line) else { return Vec::new() };
+        let columns = columns(&table.lines, self.figure.line);
         let value = |(time, cells): &(String, Vec<String>)| {
-            let text = cells.get(at)?.clone();
-            Some(Value { time_ms: shown::time_ms(time, self.moment.now_ms)?, shown: shown::read(&text), text })
+            sum_of(columns.iter().filter_map(|at| cells.get(*at)), shown::time_ms(time, self.moment.now_ms)?)
         };
         table.rows.iter().rev().filter_map(value).collect()
     }
 
     fn cells(&self) -> Vec<Value> {
         let Some(file) = self.file() else { return Vec::new() };
-        let Some(at) = file.lines.iter().position(|name| name == self.figure.line) else { return Vec::new() };
-        file.rows.iter().filter_map(|(time_ms, values)| Some(self.exact(*time_ms, *values.get(at)?))).collect()
+        let columns = columns(&file.lines, self.figure.line);
+        let value = |(time_ms, values): &(i64, Vec<f64>)| {
+            let known = columns.iter().filter_map(|at| values.get(*at).copied()).filter(|value| !value.is_nan());
+            exact(*time_ms, known.reduce(|sum, value| sum + value).unwrap_or(f64::NAN))
+        };
+        file.rows.iter().filter(|_| !columns.is_empty()).map(value).collect()
     }
 
     /// Compares one value; None if there is neither a value nor a truth.
@@ -227,10 +224,15 @@ impl Comparison<'_> {
         Some(self.result(shown, truth, if is_right { Outcome::Right } else { Outcome::Wrong }))
     }
 
+    fn replicas_known(&self) -> Vec<&Target> {
+        let is_known = |target: &&Target| target.dialect.is_replica() && target.first_ms <= self.moment.now_ms;
+        self.world.targets.iter().filter(is_known).collect()
+    }
+
     /// The count of replicas that answer, or of all: `2 of 3 up`.
     fn counted(&self, place: Place) -> (String, String, bool) {
         let now_ms = self.moment.now_ms;
-        let known: Vec<&Target> = self.world.targets.iter().filter(|target| target.first_ms <= now_ms).collect();
+        let known = self.replicas_known();
         let answering = known.iter().filter(|target| target.run_at(now_ms).is_some()).count();
         let truth = if place == Place::Answering { answering } else { known.len() };
         let status = &self.reading.replicas.status;
@@ -242,7 +244,7 @@ impl Comparison<'_> {
     /// What the rows of the timeline say of each replica.
     fn timeline(&self, place: Place) -> (String, String, bool) {
         let moment = self.moment;
-        let known: Vec<&Target> = self.world.targets.iter().filter(|target| target.first_ms <= moment.now_ms).collect();
+        let known = self.replicas_known();
         let (mut shown, mut truth, mut is_right) = (Vec::new(), Vec::new(), true);
         for target in known {
             let row = self.reading.replicas.rows.iter().find(|row| row.replica == target.replica);
@@ -296,9 +298,42 @@ fn row_of(
     }
 }
 
+/// A value that is not rounded.
+fn exact(time_ms: i64, value: f64) -> Value {
+    let shown = (!value.is_nan()).then_some(Shown { value, rounding: 0.0, is_estimate: false });
+    let text = if value.is_nan() { "nothing".into() } else { format!("{value}") };
+    Value { time_ms, text, shown }
+}
+
+/// Whether a line has this name; where several engines have it, their names follow.
+fn is_line(name: &str, line: &str) -> bool {
+    name == line || name.strip_prefix(line).is_some_and(|engine| engine.starts_with(" · "))
+}
+
+/// The columns of a line, one for each engine.
+fn columns(lines: &[String], line: &str) -> Vec<usize> {
+    (0..lines.len()).filter(|at| is_line(&lines[*at], line)).collect()
+}
+
+/// The sum of the values that texts show; None without a text.
+fn sum_of<'a>(texts: impl IntoIterator<Item = &'a String>, time_ms: i64) -> Option<Value> {
+    let texts: Vec<&String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+    let all = texts.iter().filter_map(|text| shown::read(text));
+    let shown = all.reduce(|sum, next| Shown {
+        value: sum.value + next.value,
+        rounding: if sum.rounding == WHOLE && next.rounding == WHOLE { WHOLE } else { sum.rounding + next.rounding },
+        is_estimate: sum.is_estimate || next.is_estimate,
+    });
+    let text = texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join(" + ");
+    (!texts.is_empty()).then_some(Value { time_ms, text, shown })
+}
+
+/// The rounding of whole numbers with all their digits.
+const WHOLE: f64 = 0.5;
+
 fn contains(truth: Bounds, shown: Shown) -> bool {
     // A whole number that is exact is written with all its digits; sums of floats differ in the last ones.
-    let slack = if shown.rounding == 0.5 { 0.0 } else { shown.rounding } + 1e-9 * truth.high.abs();
+    let slack = if shown.rounding == WHOLE { 0.0 } else { shown.rounding } + 1e-9 * truth.high.abs();
     (truth.low - slack..=truth.high + slack).contains(&shown.value)
 }
 

@@ -5,7 +5,7 @@ use crate::figure::truth::Moment;
 use crate::live::LiveBackend;
 use crate::reading::{prepare, read};
 use crate::world::World;
-use crate::world::all::{Times, worlds};
+use crate::world::all::{Times, everything, worlds};
 use inferboard_tests::{Browser, FixtureError, Result, Theme, now_ms, skipped};
 use std::collections::BTreeSet;
 use std::env;
@@ -165,7 +165,9 @@ impl Cells<'_> {
     async fn read(&self, browser: &Browser, ranges: &[(&'static str, i64)]) -> Result<Vec<Cell>> {
         let mut cells = Vec::new();
         for (range, range_ms) in ranges {
-            for world in self.worlds {
+            // A single world is all there is.
+            let all = (self.worlds.len() > 1).then(|| everything(self.worlds));
+            for world in self.worlds.iter().chain(&all) {
                 let compared = self.figures(browser, world, range, *range_ms).await?;
                 cells.extend(compared.into_iter().map(|compared| Cell {
                     backend: self.kind.name(),
@@ -185,7 +187,7 @@ impl Cells<'_> {
         let graphs: BTreeSet<&str> = world.figures.iter().map(|own| own.graph).filter(|id| !id.is_empty()).collect();
         let graphs: Vec<&str> = graphs.into_iter().collect();
         let began_ms = now_ms();
-        let reading = read(browser, self.origin, &format!("model={}&from=now-{range}", world.name), &graphs).await?;
+        let reading = read(browser, self.origin, &format!("{}&from=now-{range}", world.scope), &graphs).await?;
         let (now_ms, until_ms) = self.held_ms.map_or((began_ms, now_ms()), |held_ms| (held_ms, held_ms));
         Ok(compare(world, &reading, Moment { now_ms, until_ms, range_ms, step_ms: 0 }))
     }

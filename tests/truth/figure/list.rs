@@ -1,15 +1,18 @@
 //! The figures of a kind of line, for the worlds to list.
 use super::{Figure, Place, Truth};
-use crate::world::{Event, Target};
+use crate::world::events::StepFunction;
+use crate::world::{Dialect, Event, Target};
 
 /// Which events count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pick {
-    /// Requests.
+    /// All requests.
     Requests,
-    /// Requests with a status.
-    Status(u16),
-    /// Requests with a status of a class, such as 4.
+    /// Requests of vLLM where nothing counts statuses.
+    Finished,
+    /// Requests of TGI.
+    Succeeded,
+    /// Requests with a status of a class, such as 4, where statuses are counted.
     Class(u16),
     /// Generated tokens.
     Generated,
@@ -18,15 +21,19 @@ pub(crate) enum Pick {
 }
 
 impl Pick {
-    /// How much an event counts.
-    pub(crate) fn amount(self, event: &Event) -> f64 {
-        match (self, event) {
-            (Self::Requests, Event::Request { .. }) => 1.0,
-            (Self::Status(wanted), Event::Request { status, .. }) if *status == wanted => 1.0,
-            (Self::Class(wanted), Event::Request { status, .. }) if status / 100 == wanted => 1.0,
-            (Self::Generated, Event::Generated(tokens)) | (Self::Prompt, Event::Prompt(tokens)) => f64::from(*tokens),
-            _ => 0.0,
-        }
+    /// How much an event of a target counts.
+    pub(crate) fn amount(self, dialect: Dialect, event: &Event) -> f64 {
+        let is_counted = match (self, event) {
+            (Self::Requests, Event::Request { .. }) => true,
+            (Self::Finished, Event::Request { .. }) => dialect == Dialect::Vllm { has_http: false },
+            (Self::Succeeded, Event::Request { .. }) => dialect == Dialect::Tgi,
+            (Self::Class(class), Event::Request { status, .. }) => dialect.has_statuses() && status / 100 == class,
+            (Self::Generated, Event::Generated(tokens)) | (Self::Prompt, Event::Prompt(tokens)) => {
+                return f64::from(*tokens);
+            }
+            _ => false,
+        };
+        f64::from(u8::from(is_counted))
     }
 }
 
@@ -39,7 +46,7 @@ pub(crate) enum Gauge {
 
 impl Gauge {
     /// The gauge of a target.
-    pub(crate) fn of(self, target: &Target) -> &crate::world::events::StepFunction {
+    pub(crate) fn of(self, target: &Target) -> &StepFunction {
         match self {
             Self::Running => &target.running,
             Self::Waiting => &target.waiting,
@@ -56,7 +63,7 @@ fn at(graph: &'static str, line: &'static str, truth: Truth, places: &[Place]) -
 pub(crate) fn rates(graph: &'static str, line: &'static str, pick: Pick) -> Vec<Figure> {
     let over_time = [Place::Legend, Place::Tooltip, Place::Table, Place::Csv];
     let general = [(Truth::NotInTheFuture, Place::NewestTime), (Truth::Drawn(pick), Place::Drawn)];
-    let general = general.map(|(truth, place)| Figure { graph, place, line, truth });
+    let general = general.map(|(truth, place)| Figure { graph, place, line: "", truth });
     [counts(graph, line, pick), at(graph, line, Truth::Rate(pick), &over_time), general.into()].concat()
 }
 
@@ -95,7 +102,7 @@ pub(crate) fn gauge(graph: &'static str, line: &'static str, gauge: Gauge) -> Ve
     let is_first = gauge == Gauge::Running;
     let head = at(graph, line, Truth::Gauge(gauge), if is_first { &[Place::Head] } else { &[] });
     let places = [Place::Legend, Place::Tooltip, Place::Table, Place::Csv];
-    let general = Figure { graph, place: Place::NewestTime, line, truth: Truth::NotInTheFuture };
+    let general = Figure { graph, place: Place::NewestTime, line: "", truth: Truth::NotInTheFuture };
     [at(graph, line, Truth::Gauge(gauge), &places), head, vec![general]].concat()
 }
 

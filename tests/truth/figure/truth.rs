@@ -65,7 +65,9 @@ impl World {
     /// Events in the range: at either end those since the last scrape may be missing.
     pub(crate) fn count(&self, pick: Pick, moment: Moment) -> Bounds {
         let sum = |after: &dyn Fn(&Target) -> i64, until: &dyn Fn(&Target) -> i64| -> f64 {
-            let own = |target: &Target| target.sum_between(|event| pick.amount(event), after(target), until(target));
+            let own = |target: &Target| {
+                target.sum_between(|event| pick.amount(target.dialect, event), after(target), until(target))
+            };
             self.targets.iter().map(own).sum()
         };
         let (start_ms, end_ms) = (moment.start_ms(), moment.now_ms);
@@ -97,7 +99,9 @@ impl World {
     /// Events per second at a time of the graph.
     pub(crate) fn rate(&self, pick: Pick, moment: Moment, time_ms: i64) -> Bounds {
         let rate = |(after_ms, until_ms): (i64, i64)| {
-            let own = |target: &Target| target.sum_between(|event| pick.amount(event), after_ms, until_ms);
+            let own = |target: &Target| {
+                target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms)
+            };
             self.targets.iter().map(own).sum::<f64>() * 1000.0 / (until_ms - after_ms) as f64
         };
         // A bar may stand for the step that begins at its time.
@@ -130,7 +134,8 @@ impl World {
             let exists = target.first_ms <= end_ms && target.runs.iter().any(|run| run.start_ms <= end_ms && run.end_ms > start_ms);
             (if is_whole { least } else { 0.0 }, if exists { greatest } else { 0.0 })
         };
-        let sums = self.targets.iter().map(own).fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
+        let replicas = self.targets.iter().filter(|target| target.dialect.is_replica());
+        let sums = replicas.map(own).fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
         Bounds { low: sums.0, high: sums.1 }
     }
 

@@ -38,6 +38,23 @@ pub(crate) fn worlds(times: &Times) -> Vec<World> {
     vec![steady(times), fleet(times), bursts(times), changing(times), platform(times), tgi(times), llama_cpp(times)]
 }
 
+/// The worlds together, as the page shows them without a scope. Of each model the outermost count is drawn.
+pub(crate) fn everything(worlds: &[World]) -> World {
+    let figures = [
+        list::counts("volume", "finished", Pick::Finished),
+        list::counts("volume", "succeeded", Pick::Succeeded),
+        list::counts("volume", "2xx", Pick::Class(2)),
+        list::counts("volume", "4xx", Pick::Class(4)),
+        list::counts("volume", "5xx", Pick::Class(5)),
+        list::rates("tokens-per-second", "generation", Pick::Generated),
+        list::rates("tokens-per-second", "prompt", Pick::Prompt),
+        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::replicas(),
+    ];
+    let targets = worlds.iter().flat_map(|world| world.targets.clone()).collect();
+    World { scope: String::new(), ..World::new("everything", targets, figures.concat()) }
+}
+
 fn request(status: u16, latency_ms: u32) -> Event {
     let finish = if status >= 500 { "error" } else { "stop" };
     Event::Request { status, finish, latency_ms }
@@ -72,7 +89,7 @@ fn steadily(target: &mut Target, times: &Times, event: Event, per_s: f64) {
 
 /// 4.00 requests and 200 tokens per second, whatever is shown, whenever it is loaded.
 fn steady(times: &Times) -> World {
-    let mut target = idle(times, "steady", "steady-0", 5000, 8 * DAY_MS);
+    let mut target = idle(times, "steady", "steady-0", 5000, 49 * HOUR_MS);
     target.running = StepFunction::constant(3.0);
     for (latency_ms, per_s) in [(400, 1.6), (900, 1.2), (1800, 0.4), (4000, 0.8)] {
         steadily(&mut target, times, request(200, latency_ms), per_s);
@@ -87,7 +104,7 @@ fn steady(times: &Times) -> World {
         list::gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
-    World { name: "steady", targets: vec![target], figures: figures.concat() }
+    World::new("steady", vec![target], figures.concat())
 }
 
 /// Replicas that are scraped every 1, 5, 15 and 60 s, in one fleet to which they came one after another.
@@ -110,7 +127,7 @@ fn fleet(times: &Times) -> World {
         list::gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
-    World { name: "fleet", targets, figures: figures.concat() }
+    World::new("fleet", targets, figures.concat())
 }
 
 /// What happens before each moment at which the page is loaded: the distance in seconds, the status, how many, and the
@@ -129,7 +146,7 @@ const BURSTS: [(i64, u16, u64, i64); 8] = [
 /// Bursts with nothing between them, a first error of each kind, restarts, and a peak of 17 minutes.
 fn bursts(times: &Times) -> World {
     let mut targets =
-        ["bursts-0", "bursts-1", "bursts-2"].map(|replica| idle(times, "bursts", replica, 15_000, 8 * DAY_MS));
+        ["bursts-0", "bursts-1", "bursts-2"].map(|replica| idle(times, "bursts", replica, 15_000, 3 * DAY_MS));
     let count = targets.len();
     for (at, target) in targets.iter_mut().enumerate() {
         target.dialect = Dialect::Vllm { has_http: true };
@@ -156,7 +173,7 @@ fn bursts(times: &Times) -> World {
     let downtimes: Vec<Run> = times
         .nows_ms
         .iter()
-        .map(|now_ms| Run { start_ms: now_ms - 1560_000 + 17, end_ms: now_ms - 1500_000 + 17 })
+        .map(|now_ms| Run { start_ms: now_ms - 1_560_000 + 17, end_ms: now_ms - 1_500_000 + 17 })
         .collect();
     targets[count - 1].runs = around(targets[count - 1].runs[0], &downtimes);
     let peak_ms = times.first_ms() - 2 * DAY_MS - 5 * HOUR_MS;
@@ -164,14 +181,14 @@ fn bursts(times: &Times) -> World {
         .with_peak(peak_ms, peak_ms + 17 * MINUTE_MS, 1000.0)
         .with_peak(times.first_ms() - 8 * HOUR_MS, times.first_ms() - 8 * HOUR_MS + 3 * MINUTE_MS, 40.0);
     let figures = [
-        list::counts("volume", "2xx", Pick::Status(200)),
+        list::counts("volume", "2xx", Pick::Class(2)),
         list::counts("volume", "4xx", Pick::Class(4)),
-        list::counts("volume", "5xx", Pick::Status(500)),
+        list::counts("volume", "5xx", Pick::Class(5)),
         list::percentiles_of_range("end-to-end-latency"),
         list::extents("running-and-waiting", "waiting", list::Gauge::Waiting),
         list::replicas(),
     ];
-    World { name: "bursts", targets: targets.into(), figures: figures.concat() }
+    World::new("bursts", targets.into(), figures.concat())
 }
 
 /// A run with gaps.
@@ -183,7 +200,7 @@ fn around(whole: Run, downtimes: &[Run]) -> Vec<Run> {
 
 /// A load that follows the time of day, with another rate in every minute.
 fn changing(times: &Times) -> World {
-    let mut target = idle(times, "changing", "changing-0", 15_000, 8 * DAY_MS);
+    let mut target = idle(times, "changing", "changing-0", 15_000, 49 * HOUR_MS);
     let first_minute = target.first_ms / MINUTE_MS + 2;
     let rate = |minute: i64| {
         let mut rng = Rng::new(minute as u64);
@@ -201,7 +218,7 @@ fn changing(times: &Times) -> World {
         list::rates("tokens-per-second", "generation", Pick::Generated),
         list::replicas(),
     ];
-    World { name: "changing", targets: vec![target], figures: figures.concat() }
+    World::new("changing", vec![target], figures.concat())
 }
 
 /// A platform's page, which is scraped every minute as documented.
@@ -212,11 +229,11 @@ fn platform(times: &Times) -> World {
     steadily(&mut target, times, request(200, 900), 2.0);
     steadily(&mut target, times, request(500, 4000), 0.1);
     let figures = [
-        list::steady_rates("volume", "2xx", Pick::Status(200)),
-        list::rates("volume", "5xx", Pick::Status(500)),
+        list::steady_rates("volume", "2xx", Pick::Class(2)),
+        list::rates("volume", "5xx", Pick::Class(5)),
         list::percentiles("end-to-end-latency"),
     ];
-    World { name: "platform", targets: vec![target], figures: figures.concat() }
+    World::new("platform", vec![target], figures.concat())
 }
 
 /// TGI, which has another layout.
@@ -234,7 +251,7 @@ fn tgi(times: &Times) -> World {
         list::gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
-    World { name: "tgi", targets: vec![target], figures: figures.concat() }
+    World::new("tgi", vec![target], figures.concat())
 }
 
 /// llama.cpp, which counts tokens only.
@@ -250,5 +267,5 @@ fn llama_cpp(times: &Times) -> World {
         list::gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
-    World { name: "llama-cpp", targets: vec![target], figures: figures.concat() }
+    World::new("llama-cpp", vec![target], figures.concat())
 }

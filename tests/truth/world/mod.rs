@@ -9,7 +9,7 @@ use crate::figure::Figure;
 use events::{EventList, StepFunction};
 
 /// The upper ends of latency buckets, in seconds: a part of vLLM's.
-pub(crate) const BUCKET_ENDS_S: [f64; 12] = [0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0];
+pub(crate) const BUCKET_ENDS_S: [f64; 8] = [0.3, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 60.0];
 
 /// What a target's metrics page looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,39 @@ impl Target {
     }
 }
 
+impl Dialect {
+    /// Whether requests are counted by status.
+    pub(crate) fn has_statuses(self) -> bool {
+        matches!(self, Self::Baseten | Self::Vllm { has_http: true })
+    }
+
+    /// Whether its targets are replicas: a platform's page is about others.
+    pub(crate) fn is_replica(self) -> bool {
+        self != Self::Baseten
+    }
+}
+
 /// A model with its replicas, and the figures that the page must show of it.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     /// Its name in the table, and that of its model.
     pub(crate) name: &'static str,
+    /// The scope in the page's link: `model=…`, or empty for everything.
+    pub(crate) scope: String,
     pub(crate) targets: Vec<Target>,
     pub(crate) figures: Vec<Figure>,
+}
+
+impl World {
+    /// A world with these figures, each once.
+    fn new(name: &'static str, targets: Vec<Target>, figures: Vec<Figure>) -> Self {
+        let mut own: Vec<Figure> = Vec::new();
+        for figure in figures {
+            let key = |figure: &Figure| (figure.graph, figure.place, figure.line);
+            if !own.iter().any(|other| key(other) == key(&figure)) {
+                own.push(figure);
+            }
+        }
+        Self { name, scope: format!("model={name}"), targets, figures: own }
+    }
 }
