@@ -25,7 +25,8 @@ async fn the_page_says_why_scrapes_fail_and_advises_no_longer_range() -> Result<
 
     browser.open(&format!("{}/?section=replicas&refresh=off", companion.url())).await?;
     browser.find("[data-testid=replicas][data-failure=true]").await?;
-    let row = async || browser.find("[data-testid=replicas] tr[data-replica]").await?.text().await;
+    let row =
+        async || -> Result<String> { Ok(browser.find("[data-testid=replicas] tr[data-replica]").await?.text().await?) };
     until("the reason in the table", PATIENCE, row, |text| text.contains(WORDS)).await?;
     let overlay = browser.find("[data-testid=timeline-overlay]").await?;
     overlay.send_keys(Key::Down + "").await?;

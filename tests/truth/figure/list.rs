@@ -113,13 +113,7 @@ pub(crate) fn extents(graph: &'static str, line: &'static str, gauge: Gauge) -> 
 
 /// What the status and the timeline say.
 pub(crate) fn replicas() -> Vec<Figure> {
-    let places = [
-        Place::Answering,
-        Place::Replicas,
-        Place::States,
-        Place::Restarts,
-        Place::RestartTimes,
-        Place::RunningTime,
-    ];
+    let places =
+        [Place::Answering, Place::Replicas, Place::States, Place::Restarts, Place::RestartTimes, Place::RunningTime];
     at("", "", Truth::Replicas, &places)
 }

@@ -99,9 +99,8 @@ impl World {
     /// Events per second at a time of the graph.
     pub(crate) fn rate(&self, pick: Pick, moment: Moment, time_ms: i64) -> Bounds {
         let rate = |(after_ms, until_ms): (i64, i64)| {
-            let own = |target: &Target| {
-                target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms)
-            };
+            let own =
+                |target: &Target| target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms);
             self.targets.iter().map(own).sum::<f64>() * 1000.0 / (until_ms - after_ms) as f64
         };
         // A bar may stand for the step that begins at its time.
@@ -130,8 +129,10 @@ impl World {
     fn gauge_between(&self, gauge: Gauge, start_ms: i64, end_ms: i64) -> Bounds {
         let own = |target: &Target| {
             let Extent { least, greatest, .. } = gauge.of(target).extent(start_ms, end_ms);
-            let is_whole = target.run_at(end_ms).is_some_and(|run| run.start_ms <= start_ms) && target.first_ms <= start_ms;
-            let exists = target.first_ms <= end_ms && target.runs.iter().any(|run| run.start_ms <= end_ms && run.end_ms > start_ms);
+            let is_whole =
+                target.run_at(end_ms).is_some_and(|run| run.start_ms <= start_ms) && target.first_ms <= start_ms;
+            let exists = target.first_ms <= end_ms
+                && target.runs.iter().any(|run| run.start_ms <= end_ms && run.end_ms > start_ms);
             (if is_whole { least } else { 0.0 }, if exists { greatest } else { 0.0 })
         };
         let replicas = self.targets.iter().filter(|target| target.dialect.is_replica());
@@ -195,7 +196,8 @@ impl World {
     pub(crate) fn percentile(&self, quantile: f64, moment: Moment) -> Option<Bounds> {
         let interval_ms = self.max_interval_ms();
         let (start_ms, end_ms) = (moment.start_ms(), moment.now_ms);
-        let windows = [(start_ms, end_ms), (start_ms - interval_ms, end_ms - interval_ms), (start_ms, end_ms - interval_ms)];
+        let windows =
+            [(start_ms, end_ms), (start_ms - interval_ms, end_ms - interval_ms), (start_ms, end_ms - interval_ms)];
         self.percentile_over(quantile, windows)
     }
 

@@ -109,7 +109,8 @@ fn steady(times: &Times) -> World {
 
 /// Replicas that are scraped every 1, 5, 15 and 60 s, in one fleet to which they came one after another.
 fn fleet(times: &Times) -> World {
-    let ages = [("fleet-60s", 60_000, 31 * DAY_MS), ("fleet-15s", 15_000, 8 * DAY_MS), ("fleet-5s", 5000, 25 * HOUR_MS)];
+    let ages =
+        [("fleet-60s", 60_000, 31 * DAY_MS), ("fleet-15s", 15_000, 8 * DAY_MS), ("fleet-5s", 5000, 25 * HOUR_MS)];
     let target = |(replica, interval_ms, age_ms)| {
         let mut target = idle(times, "fleet", replica, interval_ms, age_ms);
         target.running = StepFunction::constant(2.0);
@@ -177,9 +178,11 @@ fn bursts(times: &Times) -> World {
         .collect();
     targets[count - 1].runs = around(targets[count - 1].runs[0], &downtimes);
     let peak_ms = times.first_ms() - 2 * DAY_MS - 5 * HOUR_MS;
-    targets[0].waiting = StepFunction::constant(0.0)
-        .with_peak(peak_ms, peak_ms + 17 * MINUTE_MS, 1000.0)
-        .with_peak(times.first_ms() - 8 * HOUR_MS, times.first_ms() - 8 * HOUR_MS + 3 * MINUTE_MS, 40.0);
+    targets[0].waiting = StepFunction::constant(0.0).with_peak(peak_ms, peak_ms + 17 * MINUTE_MS, 1000.0).with_peak(
+        times.first_ms() - 8 * HOUR_MS,
+        times.first_ms() - 8 * HOUR_MS + 3 * MINUTE_MS,
+        40.0,
+    );
     let figures = [
         list::counts("volume", "2xx", Pick::Class(2)),
         list::counts("volume", "4xx", Pick::Class(4)),
@@ -208,9 +211,8 @@ fn changing(times: &Times) -> World {
         (3.0 + 2.0 * day.sin()) * (0.8 + 0.4 * rng.unit())
     };
     for (event, factor) in [(request(200, 900), 1.0), (Event::Generated(1), 50.0), (Event::Prompt(1), 100.0)] {
-        let trains = (first_minute..times.end_ms() / MINUTE_MS).map(|minute| {
-            Train::steady(minute * MINUTE_MS, (minute + 1) * MINUTE_MS, factor * rate(minute))
-        });
+        let trains = (first_minute..times.end_ms() / MINUTE_MS)
+            .map(|minute| Train::steady(minute * MINUTE_MS, (minute + 1) * MINUTE_MS, factor * rate(minute)));
         target.streams.push(Stream { event, list: EventList::new(trains) });
     }
     let figures = [

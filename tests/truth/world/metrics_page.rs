@@ -45,7 +45,11 @@ pub(crate) fn text(target: &Target, time_ms: i64) -> String {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "# TYPE {family} {kind}");
         }
-        let _ = if labels.is_empty() { writeln!(text, "{name} {value}") } else { writeln!(text, "{name}{{{labels}}} {value}") };
+        let _ = if labels.is_empty() {
+            writeln!(text, "{name} {value}")
+        } else {
+            writeln!(text, "{name}{{{labels}}} {value}")
+        };
     }
     text
 }
