@@ -1,7 +1,7 @@
 //! A host of the page whose API is that of a backend at a fixed time: history that ends then looks as it did then.
+use crate::Result;
 use crate::loopback_server::LoopbackServer;
 use crate::static_host::{StaticHost, fields};
-use crate::Result;
 use prometheus_api::format_time;
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn only_queries_without_a_time_get_one() {
-        let post = |path: &str, body: &str| forwarded(&format!("POST {path} HTTP/1.1\r\nHost: a\r\n\r\n{body}"), "b:1", 1500);
+        let post =
+            |path: &str, body: &str| forwarded(&format!("POST {path} HTTP/1.1\r\nHost: a\r\n\r\n{body}"), "b:1", 1500);
         let body = |request: Option<String>| request.and_then(|text| Some(text.split_once("\r\n\r\n")?.1.to_owned()));
         assert_eq!(body(post("/api/v1/query", "query=up")).as_deref(), Some("query=up&time=1.5"));
         assert_eq!(body(post("/api/v1/query", "query=up&time=7")).as_deref(), Some("query=up&time=7"));

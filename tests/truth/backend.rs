@@ -111,7 +111,12 @@ impl Backend {
 }
 
 /// Writes the history of worlds after one time and not after another into a file.
-pub(crate) fn write_history(path: &Path, worlds: &[World], origin: Origin, (after_ms, until_ms): (i64, i64)) -> Result<()> {
+pub(crate) fn write_history(
+    path: &Path,
+    worlds: &[World],
+    origin: Origin,
+    (after_ms, until_ms): (i64, i64),
+) -> Result<()> {
     let targets: Vec<_> = worlds.iter().flat_map(|world| &world.targets).collect();
     let write = || {
         let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);

@@ -23,9 +23,8 @@ impl LiveBackend {
         let (mut servers, mut configuration) = (Vec::new(), String::new());
         for target in worlds.iter_mut().flat_map(|world| &mut world.targets) {
             let own = target.clone();
-            let server = MetricsServer::start(move |time_ms| {
-                own.run_at(time_ms).map(|_| metrics_page::text(&own, time_ms))
-            })?;
+            let server =
+                MetricsServer::start(move |time_ms| own.run_at(time_ms).map(|_| metrics_page::text(&own, time_ms)))?;
             target.instance = server.instance();
             // Writing to a string cannot fail.
             let _ = write!(

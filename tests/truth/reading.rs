@@ -233,7 +233,8 @@ fn file(text: &str) -> File {
 
 #[test]
 fn a_file_is_read_by_line_and_time() {
-    let file = file("time,p50 (s),finished (req/s)\r\n2026-11-30T00:23:32.000Z,0.5,\r\n2026-11-30T00:23:37.000Z,,4\r\n");
+    let file =
+        file("time,p50 (s),finished (req/s)\r\n2026-11-30T00:23:32.000Z,0.5,\r\n2026-11-30T00:23:37.000Z,,4\r\n");
     assert_eq!(file.lines, ["p50", "finished"]);
     assert_eq!(file.rows.len(), 2);
     assert_eq!((file.rows[1].0, file.rows[1].1[1]), (1_795_998_217_000, 4.0));

@@ -99,9 +99,8 @@ impl World {
     /// Events per second at a time of the graph.
     pub(crate) fn rate(&self, pick: Pick, moment: Moment, time_ms: i64) -> Bounds {
         let rate = |(after_ms, until_ms): (i64, i64)| {
-            let own = |target: &Target| {
-                target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms)
-            };
+            let own =
+                |target: &Target| target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms);
             self.targets.iter().map(own).sum::<f64>() * 1000.0 / (until_ms - after_ms) as f64
         };
         // A bar may stand for the step that begins at its time.
@@ -130,8 +129,10 @@ impl World {
     fn gauge_between(&self, gauge: Gauge, start_ms: i64, end_ms: i64) -> Bounds {
         let own = |target: &Target| {
             let Extent { least, greatest, .. } = gauge.of(target).extent(start_ms, end_ms);
-            let is_whole = target.run_at(end_ms).is_some_and(|run| run.start_ms <= start_ms) && target.first_ms <= start_ms;
-            let exists = target.first_ms <= end_ms && target.runs.iter().any(|run| run.start_ms <= end_ms && run.end_ms > start_ms);
+            let is_whole =
+                target.run_at(end_ms).is_some_and(|run| run.start_ms <= start_ms) && target.first_ms <= start_ms;
+            let exists = target.first_ms <= end_ms
+                && target.runs.iter().any(|run| run.start_ms <= end_ms && run.end_ms > start_ms);
             (if is_whole { least } else { 0.0 }, if exists { greatest } else { 0.0 })
         };
         let replicas = self.targets.iter().filter(|target| target.dialect.is_replica());
@@ -147,7 +148,7 @@ impl World {
     }
 
     /// The extent of a gauge over the range, of a world whose other gauges are zero: the mean may miss an interval at
-    /// each end of a peak.
+    /// each end of a peak, and the steps at both ends of the range may be partly empty.
     pub(crate) fn gauge_in_range(&self, gauge: Gauge, moment: Moment) -> (Bounds, Bounds, Bounds) {
         let (start_ms, end_ms) = (moment.start_ms(), moment.now_ms);
         let extents = || {
@@ -158,7 +159,8 @@ impl World {
         let unseen: f64 = extents()
             .map(|(target, extent)| {
                 let length_ms = (end_ms - start_ms.max(target.first_ms)) as f64;
-                2.0 * (extent.greatest - extent.least) * target.interval_ms as f64 / length_ms
+                let peaks = (extent.greatest - extent.least) * target.interval_ms as f64;
+                2.0 * (peaks + extent.mean * moment.step_ms as f64) / length_ms
             })
             .sum();
         let greatest = extents().map(|(_, extent)| extent.greatest).sum();
@@ -195,7 +197,8 @@ impl World {
     pub(crate) fn percentile(&self, quantile: f64, moment: Moment) -> Option<Bounds> {
         let interval_ms = self.max_interval_ms();
         let (start_ms, end_ms) = (moment.start_ms(), moment.now_ms);
-        let windows = [(start_ms, end_ms), (start_ms - interval_ms, end_ms - interval_ms), (start_ms, end_ms - interval_ms)];
+        let windows =
+            [(start_ms, end_ms), (start_ms - interval_ms, end_ms - interval_ms), (start_ms, end_ms - interval_ms)];
         self.percentile_over(quantile, windows)
     }
 

@@ -97,11 +97,13 @@ fn steady(times: &Times) -> World {
     steadily(&mut target, times, Event::Generated(1), 200.0);
     steadily(&mut target, times, Event::Prompt(4), 200.0);
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("volume", "finished", Pick::Requests),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::steady_rates("tokens-per-second", "prompt", Pick::Prompt),
         list::percentiles("end-to-end-latency"),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("steady", vec![target], figures.concat())
@@ -109,7 +111,8 @@ fn steady(times: &Times) -> World {
 
 /// Replicas that are scraped every 1, 5, 15 and 60 s, in one fleet to which they came one after another.
 fn fleet(times: &Times) -> World {
-    let ages = [("fleet-60s", 60_000, 31 * DAY_MS), ("fleet-15s", 15_000, 8 * DAY_MS), ("fleet-5s", 5000, 25 * HOUR_MS)];
+    let ages =
+        [("fleet-60s", 60_000, 31 * DAY_MS), ("fleet-15s", 15_000, 8 * DAY_MS), ("fleet-5s", 5000, 25 * HOUR_MS)];
     let target = |(replica, interval_ms, age_ms)| {
         let mut target = idle(times, "fleet", replica, interval_ms, age_ms);
         target.running = StepFunction::constant(2.0);
@@ -120,11 +123,13 @@ fn fleet(times: &Times) -> World {
     };
     let targets = ages.into_iter().chain([("fleet-1s", 1000, 2 * HOUR_MS)]).map(target).collect();
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::rates("volume", "finished", Pick::Requests),
         list::rates("tokens-per-second", "generation", Pick::Generated),
         list::rates("tokens-per-second", "prompt", Pick::Prompt),
         list::percentiles("end-to-end-latency"),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("fleet", targets, figures.concat())
@@ -177,9 +182,11 @@ fn bursts(times: &Times) -> World {
         .collect();
     targets[count - 1].runs = around(targets[count - 1].runs[0], &downtimes);
     let peak_ms = times.first_ms() - 2 * DAY_MS - 5 * HOUR_MS;
-    targets[0].waiting = StepFunction::constant(0.0)
-        .with_peak(peak_ms, peak_ms + 17 * MINUTE_MS, 1000.0)
-        .with_peak(times.first_ms() - 8 * HOUR_MS, times.first_ms() - 8 * HOUR_MS + 3 * MINUTE_MS, 40.0);
+    targets[0].waiting = StepFunction::constant(0.0).with_peak(peak_ms, peak_ms + 17 * MINUTE_MS, 1000.0).with_peak(
+        times.first_ms() - 8 * HOUR_MS,
+        times.first_ms() - 8 * HOUR_MS + 3 * MINUTE_MS,
+        40.0,
+    );
     let figures = [
         list::counts("volume", "2xx", Pick::Class(2)),
         list::counts("volume", "4xx", Pick::Class(4)),
@@ -208,12 +215,13 @@ fn changing(times: &Times) -> World {
         (3.0 + 2.0 * day.sin()) * (0.8 + 0.4 * rng.unit())
     };
     for (event, factor) in [(request(200, 900), 1.0), (Event::Generated(1), 50.0), (Event::Prompt(1), 100.0)] {
-        let trains = (first_minute..times.end_ms() / MINUTE_MS).map(|minute| {
-            Train::steady(minute * MINUTE_MS, (minute + 1) * MINUTE_MS, factor * rate(minute))
-        });
+        let trains = (first_minute..times.end_ms() / MINUTE_MS)
+            .map(|minute| Train::steady(minute * MINUTE_MS, (minute + 1) * MINUTE_MS, factor * rate(minute)));
         target.streams.push(Stream { event, list: EventList::new(trains) });
     }
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::rates("volume", "finished", Pick::Requests),
         list::rates("tokens-per-second", "generation", Pick::Generated),
         list::replicas(),
@@ -229,6 +237,7 @@ fn platform(times: &Times) -> World {
     steadily(&mut target, times, request(200, 900), 2.0);
     steadily(&mut target, times, request(500, 4000), 0.1);
     let figures = [
+        list::head("volume", Pick::Requests),
         list::steady_rates("volume", "2xx", Pick::Class(2)),
         list::rates("volume", "5xx", Pick::Class(5)),
         list::percentiles("end-to-end-latency"),
@@ -245,10 +254,12 @@ fn tgi(times: &Times) -> World {
     steadily(&mut target, times, Event::Generated(1), 100.0);
     steadily(&mut target, times, Event::Prompt(1), 200.0);
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("volume", "succeeded", Pick::Requests),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::percentiles("end-to-end-latency"),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("tgi", vec![target], figures.concat())
@@ -262,9 +273,10 @@ fn llama_cpp(times: &Times) -> World {
     steadily(&mut target, times, Event::Generated(1), 40.0);
     steadily(&mut target, times, Event::Prompt(1), 100.0);
     let figures = [
+        list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::steady_rates("tokens-per-second", "prompt", Pick::Prompt),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("llama-cpp", vec![target], figures.concat())

@@ -78,7 +78,8 @@ impl EventList {
     pub(crate) fn next_after(&self, time_ms: i64) -> Option<i64> {
         let at = self.trains.partition_point(|train| train.first_ms <= time_ms);
         let running = at.checked_sub(1).map(|at| self.trains[at]).filter(|train| train.count_at(time_ms) < train.count);
-        let next = running.map(|train| train.first_ms + (train.count_at(time_ms) as i64 * train.spacing_us + 999) / 1000);
+        let next =
+            running.map(|train| train.first_ms + (train.count_at(time_ms) as i64 * train.spacing_us + 999) / 1000);
         next.or_else(|| self.trains.get(at).map(|train| train.first_ms))
     }
 }
@@ -143,13 +144,10 @@ fn a_train_counts_its_events_once() {
     let counts = [-1, 124, 125, 374, 375, 59_999, 69_999, 70_000, 90_000].map(|at| list.count_at(at));
     assert_eq!(counts, [0, 0, 1, 1, 2, 240, 240, 241, 243]);
     assert_eq!(list.count_between(60_000, 80_300), 2);
-    assert_eq!([0, 125, 60_000, 70_000, 90_000].map(|at| list.next_after(at)), [
-        Some(125),
-        Some(375),
-        Some(70_000),
-        Some(80_250),
-        None
-    ]);
+    assert_eq!(
+        [0, 125, 60_000, 70_000, 90_000].map(|at| list.next_after(at)),
+        [Some(125), Some(375), Some(70_000), Some(80_250), None]
+    );
 }
 
 #[test]

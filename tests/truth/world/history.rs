@@ -80,7 +80,13 @@ impl<W: Write> TargetHistory<'_, W> {
     }
 
     /// A counter that was not on the last page was zero then. A series that is gone ends.
-    fn write_births_and_ends(&mut self, last: &[Sample], page: &[Sample], last_ms: i64, time_ms: i64) -> io::Result<()> {
+    fn write_births_and_ends(
+        &mut self,
+        last: &[Sample],
+        page: &[Sample],
+        last_ms: i64,
+        time_ms: i64,
+    ) -> io::Result<()> {
         if last.len() == page.len() {
             return Ok(());
         }
