@@ -3,7 +3,7 @@ use crate::figure::list::Pick;
 use crate::figure::shown::{self, Shown};
 use crate::figure::truth::{Bounds, Moment, TOLERANCE};
 use crate::figure::{Figure, Place, Truth};
-use crate::reading::{CardReading, File, Reading};
+use crate::reading::{CardReading, File, Reading, ReplicaReading, Tooltip};
 use crate::world::{Target, World};
 
 /// How a figure compares with the truth.
@@ -125,7 +125,7 @@ impl Comparison<'_> {
 
     fn tooltips(&self) -> Vec<Value> {
         let of_graph = self.reading.tooltips.iter().filter(|tooltip| tooltip.0 == self.figure.graph);
-        let value = |tooltip: &crate::reading::Tooltip| {
+        let value = |tooltip: &Tooltip| {
             let time_ms = shown::time_ms(&tooltip.1, self.moment.now_ms)?;
             sum_of(tooltip.2.iter().filter(|(name, _)| is_line(name, self.figure.line)).map(|(_, text)| text), time_ms)
         };
@@ -261,13 +261,7 @@ impl Comparison<'_> {
 }
 
 /// What a row of the timeline says, what is true, and whether they agree.
-fn row_of(
-    place: Place,
-    row: &crate::reading::ReplicaReading,
-    target: &Target,
-    moment: Moment,
-    step_ms: i64,
-) -> (String, String, bool) {
+fn row_of(place: Place, row: &ReplicaReading, target: &Target, moment: Moment, step_ms: i64) -> (String, String, bool) {
     // A change is seen at the next scrape, and drawn at the next step.
     let slack_ms = (2 * step_ms + 2 * target.interval_ms + moment.until_ms - moment.now_ms) as f64;
     let (start_ms, now_ms) = (moment.now_ms - moment.range_ms, moment.now_ms);
@@ -342,7 +336,7 @@ fn text(truth: Bounds) -> String {
     if truth.low == truth.high { number(truth.low) } else { format!("{} to {}", number(truth.low), number(truth.high)) }
 }
 
-/// The day of the month and the time of day in UTC.
+/// The time of day in UTC.
 fn clock(time_ms: i64) -> String {
     let of_day = time_ms.rem_euclid(86_400_000) / 1000;
     format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)

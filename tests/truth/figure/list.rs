@@ -67,12 +67,15 @@ pub(crate) fn rates(graph: &'static str, line: &'static str, pick: Pick) -> Vec<
     [counts(graph, line, pick), at(graph, line, Truth::Rate(pick), &over_time), general.into()].concat()
 }
 
-/// As [`rates`], of a constant rate that is the graph's first, so that head and statistics have it too.
+/// As [`rates`], of a constant rate, so that statistics have it too.
 pub(crate) fn steady_rates(graph: &'static str, line: &'static str, pick: Pick) -> Vec<Figure> {
     let statistics = [Place::Least, Place::Mean, Place::Greatest, Place::Last];
-    let is_first = line != "prompt";
-    let head = at(graph, line, Truth::Rate(pick), if is_first { &[Place::Head] } else { &[] });
-    [rates(graph, line, pick), head, at(graph, line, Truth::RateInRange(pick), &statistics)].concat()
+    [rates(graph, line, pick), at(graph, line, Truth::RateInRange(pick), &statistics)].concat()
+}
+
+/// The rate beside the title: of the first line, or of all bars together.
+pub(crate) fn head(graph: &'static str, pick: Pick) -> Vec<Figure> {
+    at(graph, "", Truth::Rate(pick), &[Place::Head])
 }
 
 /// A line of counts in the summary. Between them nothing may happen.
@@ -97,13 +100,16 @@ pub(crate) fn percentiles(graph: &'static str) -> Vec<Figure> {
     [percentiles_of_range(graph), PERCENTILES.into_iter().flat_map(of).collect(), vec![general]].concat()
 }
 
+/// A gauge that changes rarely, the first line of its graph.
+pub(crate) fn first_gauge(graph: &'static str, line: &'static str, own: Gauge) -> Vec<Figure> {
+    [at(graph, "", Truth::Gauge(own), &[Place::Head]), gauge(graph, line, own)].concat()
+}
+
 /// A gauge that changes rarely.
 pub(crate) fn gauge(graph: &'static str, line: &'static str, gauge: Gauge) -> Vec<Figure> {
-    let is_first = gauge == Gauge::Running;
-    let head = at(graph, line, Truth::Gauge(gauge), if is_first { &[Place::Head] } else { &[] });
     let places = [Place::Legend, Place::Tooltip, Place::Table, Place::Csv];
     let general = Figure { graph, place: Place::NewestTime, line: "", truth: Truth::NotInTheFuture };
-    [at(graph, line, Truth::Gauge(gauge), &places), head, vec![general]].concat()
+    [at(graph, line, Truth::Gauge(gauge), &places), vec![general]].concat()
 }
 
 /// The extent of a gauge with peaks.

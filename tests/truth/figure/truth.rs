@@ -148,7 +148,7 @@ impl World {
     }
 
     /// The extent of a gauge over the range, of a world whose other gauges are zero: the mean may miss an interval at
-    /// each end of a peak.
+    /// each end of a peak, and the steps at both ends of the range may be partly empty.
     pub(crate) fn gauge_in_range(&self, gauge: Gauge, moment: Moment) -> (Bounds, Bounds, Bounds) {
         let (start_ms, end_ms) = (moment.start_ms(), moment.now_ms);
         let extents = || {
@@ -159,7 +159,8 @@ impl World {
         let unseen: f64 = extents()
             .map(|(target, extent)| {
                 let length_ms = (end_ms - start_ms.max(target.first_ms)) as f64;
-                2.0 * (extent.greatest - extent.least) * target.interval_ms as f64 / length_ms
+                let peaks = (extent.greatest - extent.least) * target.interval_ms as f64;
+                2.0 * (peaks + extent.mean * moment.step_ms as f64) / length_ms
             })
             .sum();
         let greatest = extents().map(|(_, extent)| extent.greatest).sum();

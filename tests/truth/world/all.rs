@@ -97,11 +97,13 @@ fn steady(times: &Times) -> World {
     steadily(&mut target, times, Event::Generated(1), 200.0);
     steadily(&mut target, times, Event::Prompt(4), 200.0);
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("volume", "finished", Pick::Requests),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::steady_rates("tokens-per-second", "prompt", Pick::Prompt),
         list::percentiles("end-to-end-latency"),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("steady", vec![target], figures.concat())
@@ -121,11 +123,13 @@ fn fleet(times: &Times) -> World {
     };
     let targets = ages.into_iter().chain([("fleet-1s", 1000, 2 * HOUR_MS)]).map(target).collect();
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::rates("volume", "finished", Pick::Requests),
         list::rates("tokens-per-second", "generation", Pick::Generated),
         list::rates("tokens-per-second", "prompt", Pick::Prompt),
         list::percentiles("end-to-end-latency"),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("fleet", targets, figures.concat())
@@ -216,6 +220,8 @@ fn changing(times: &Times) -> World {
         target.streams.push(Stream { event, list: EventList::new(trains) });
     }
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::rates("volume", "finished", Pick::Requests),
         list::rates("tokens-per-second", "generation", Pick::Generated),
         list::replicas(),
@@ -231,6 +237,7 @@ fn platform(times: &Times) -> World {
     steadily(&mut target, times, request(200, 900), 2.0);
     steadily(&mut target, times, request(500, 4000), 0.1);
     let figures = [
+        list::head("volume", Pick::Requests),
         list::steady_rates("volume", "2xx", Pick::Class(2)),
         list::rates("volume", "5xx", Pick::Class(5)),
         list::percentiles("end-to-end-latency"),
@@ -247,10 +254,12 @@ fn tgi(times: &Times) -> World {
     steadily(&mut target, times, Event::Generated(1), 100.0);
     steadily(&mut target, times, Event::Prompt(1), 200.0);
     let figures = [
+        list::head("volume", Pick::Requests),
+        list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("volume", "succeeded", Pick::Requests),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::percentiles("end-to-end-latency"),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("tgi", vec![target], figures.concat())
@@ -264,9 +273,10 @@ fn llama_cpp(times: &Times) -> World {
     steadily(&mut target, times, Event::Generated(1), 40.0);
     steadily(&mut target, times, Event::Prompt(1), 100.0);
     let figures = [
+        list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::steady_rates("tokens-per-second", "prompt", Pick::Prompt),
-        list::gauge("running-and-waiting", "running", list::Gauge::Running),
+        list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
     World::new("llama-cpp", vec![target], figures.concat())

@@ -19,7 +19,7 @@ const FINISH_REASONS: [&str; 4] = ["stop", "length", "abort", "error"];
 /// The samples on a target's metrics page; none while it is down.
 pub(crate) fn samples(target: &Target, time_ms: i64) -> Vec<Sample> {
     let Some(run) = target.run_at(time_ms) else { return Vec::new() };
-    let mut page = Page { target, run, time_ms, samples: Vec::new() };
+    let mut page = MetricsPage { target, run, time_ms, samples: Vec::new() };
     match target.dialect {
         Dialect::Vllm { has_http } => page.vllm(has_http),
         Dialect::Tgi => page.tgi(),
@@ -54,14 +54,14 @@ pub(crate) fn text(target: &Target, time_ms: i64) -> String {
     text
 }
 
-struct Page<'a> {
+struct MetricsPage<'a> {
     target: &'a Target,
     run: Run,
     time_ms: i64,
     samples: Vec<Sample>,
 }
 
-impl Page<'_> {
+impl MetricsPage<'_> {
     /// The sum of what `amount` makes of each event of this run.
     fn sum(&self, amount: impl Fn(&Event) -> f64) -> f64 {
         self.target.sum_between(amount, self.run.start_ms - 1, self.time_ms)
