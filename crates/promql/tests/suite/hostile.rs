@@ -122,13 +122,16 @@ fn the_deepest_allowed_query_does_not_overflow_the_stack() {
         nested("(", "metric", ")", depth),
         nested("abs(", "metric", ")", depth),
         nested("sum by (replica) (", "metric", ")", depth - 1),
-        nested("-", "metric", "", operators),
+        nested("-", "metric", "", depth),
+        nested("(-", "metric", ")", depth),
         nested("1 + ", "metric", "", operators),
         nested("metric or ", "metric", "", operators),
-        nested("2 ^ ", "2", "", operators),
+        nested("2 ^ ", "2", "", depth),
+        nested("(2 ^ ", "2", ")", depth),
         format!("metric[{}]", nested("(", "5m", ")", depth - 1)),
-        format!("metric[{}]", nested("1 ^ ", "5m", "", operators)),
-        format!("metric[{}]", nested("--", "5m", "", operators / 2)),
+        format!("metric[{}]", nested("1 + ", "5m", "", operators)),
+        format!("metric[{}]", nested("1 ^ ", "5m", "", depth)),
+        format!("metric[{}]", nested("--", "5m", "", depth / 2)),
         format!("metric offset -{}", nested("(", "5m", ")", depth)),
 
         nested("max_over_time(", "metric", "[2m:1m])", depth - 1),
@@ -141,7 +144,10 @@ fn the_deepest_allowed_query_does_not_overflow_the_stack() {
     for text in [
         nested("(", "1", ")", depth + 1),
         nested("[", "", "", 10_000),
-        nested("-", "1", "", operators + 1),
+        nested("-", "1", "", depth + 1),
+        nested("1 ^ ", "1", "", depth + 1),
+        format!("metric[{}]", nested("-", "5m", "", depth + 1)),
+        nested("1 + ", "1", "", operators + 1),
         nested("1 or ", "1", "", operators + 1),
     ] {
         assert!(parse(&text, &limits).is_err());
