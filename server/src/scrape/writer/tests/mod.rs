@@ -1,5 +1,5 @@
 //! Writes scrapes at fixed times and checks the contents of the store.
-mod ledger;
+mod totals;
 mod newborn;
 
 use crate::processes::listening::Listening;
