@@ -1,6 +1,6 @@
 //! What a query depends on besides its graph: scope, label names and window.
 use crate::promql_text::duration;
-use crate::{Detail, Scope, ScopeLabels};
+use crate::{Detail, KnownSeries, Scope, ScopeLabels};
 
 /// Servers accept queries of 16 KiB; the rest is left for what callers add.
 const MAX_QUERY_BYTES: usize = 15 << 10;
@@ -17,6 +17,8 @@ pub struct QueryContext<'a> {
     pub labels: &'a ScopeLabels,
     /// The window of a rate, in milliseconds.
     pub window_ms: i64,
+    /// What else is known about the series.
+    pub known: &'a dyn KnownSeries,
 }
 
 /// Everything but the recipe that an expression depends on, as PromQL text.
@@ -35,6 +37,8 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) wide_seconds: String,
     /// Whether the query is for a summary: percentiles without the mean, over the whole range.
     pub(crate) is_summary: bool,
+    /// The backend's label for models; none if the query is of one model, or of those that another program selects.
+    pub(crate) model_label: Option<&'a str>,
     /// The backend's label for replicas.
     pub(crate) replica_label: &'a str,
     /// Labels that are kept beside the name of the line.
@@ -45,11 +49,13 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) detail: Option<Detail>,
     /// Whether a metric is present.
     pub(crate) present: &'a dyn Fn(&str) -> bool,
+    /// What else is known about the series.
+    pub(crate) known: &'a dyn KnownSeries,
 }
 
 impl<'a> RenderedContext<'a> {
     pub(crate) fn new(context: &'a QueryContext<'_>, present: &'a dyn Fn(&str) -> bool) -> Self {
-        let QueryContext { scope, labels, window_ms } = context;
+        let QueryContext { scope, labels, window_ms, known } = context;
         let wide_ms = (*window_ms).max(MIN_WIDE_WINDOW_MS);
         Self {
             matchers: scope.matchers(labels),
@@ -59,11 +65,13 @@ impl<'a> RenderedContext<'a> {
             wide_window: duration(wide_ms),
             wide_seconds: seconds(wide_ms),
             is_summary: false,
+            model_label: scope.model.is_none().then_some(labels.model.as_str()),
             replica_label: &labels.replica,
             kept_labels: &[],
             max_bytes: MAX_QUERY_BYTES,
             detail: None,
             present,
+            known: *known,
         }
     }
 
@@ -88,12 +96,20 @@ impl<'a> RenderedContext<'a> {
             wide_window: "10m".into(),
             wide_seconds: "600".into(),
             is_summary: false,
+            model_label: None,
             replica_label: "replica",
             kept_labels,
             max_bytes: usize::MAX,
             detail: None,
             present,
+            known: &(),
         }
+    }
+
+    /// The labels that are kept beside the name of the line, and `more`, as a list.
+    pub(crate) fn groups(&self, more: Option<&str>) -> String {
+        let more = more.filter(|label| !self.kept_labels.contains(label));
+        self.kept_labels.iter().copied().chain(more).collect::<Vec<_>>().join(", ")
     }
 }
 

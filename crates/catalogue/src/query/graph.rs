@@ -1,9 +1,14 @@
 //! The query of a whole graph: its recipes joined by layer and line.
 use super::context::RenderedContext;
+use super::layers::{self, Mask, is_chosen, is_compared, layer};
 use super::shape::{LineNaming, expression};
 use super::{is_present, role};
 use crate::engines::{ENGINES, EngineRecipe, recipes};
-use crate::{DrawStyle, Engine, Graph, Layer, LineRole, Recipe, Shape};
+use crate::promql_text::label_replaced;
+use crate::{DrawStyle, Engine, Graph, LINE_LABEL, Layer, LineRole, Recipe, Shape};
+
+/// The label that keeps equal lines of two layers apart until they are added up.
+const LAYER_LABEL: &str = "layer";
 
 /// The query of the recipes that are present and wanted. The outermost engines are left out while it is too long.
 pub(super) fn query(
@@ -29,42 +34,59 @@ fn all_lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>)
     let is_data = |own: &EngineRecipe| role(graph, own.1) == LineRole::Data;
     let (data, limits): (Vec<EngineRecipe>, Vec<EngineRecipe>) = all.iter().copied().partition(is_data);
     let data = match graph.draw_style {
-        DrawStyle::Lines => lines(graph, &data, context),
+        DrawStyle::Lines => lines(graph, &data, if is_chosen(graph, &data) { &data } else { &[] }, context),
         DrawStyle::Bars => stacks(graph, &data, context),
     }?;
-    let limits = lines(graph, &limits, context);
+    let limits = lines(graph, &limits, &[], context);
     Some(limits.into_iter().fold(data, |data, limits| format!("{data} or {limits}")))
 }
 
-/// Lines by layer: those of a layer are drawn where the layers before it have none.
+/// Bars by layer. Layers that may count the same requests are added up, each without what another of them counts; those of
+/// the others are drawn where the layers before have none.
 fn stacks(graph: &Graph, data: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
     let after = |own: Option<Layer>| data.iter().map(layer).filter(|layer| own.is_none_or(|own| *layer > own)).min();
     let layers = std::iter::successors(after(None), |own| after(Some(*own)));
-    let on = context.kept_labels.join(", ");
-    let stacks = layers.filter_map(|own| {
-        let data: Vec<EngineRecipe> = data.iter().copied().filter(|other| layer(other) == own).collect();
-        lines(graph, &data, context)
-    });
-    stacks.reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
+    let (mut chosen, mut stacks) = (Vec::new(), Vec::new());
+    for own in layers {
+        let of_layer: Vec<EngineRecipe> = data.iter().copied().filter(|other| layer(other) == own).collect();
+        let is_compared = is_compared(own) && is_chosen(graph, data);
+        let masks = if is_compared { data } else { &[] };
+        if let Some(lines) = lines(graph, &of_layer, masks, context) {
+            if is_compared { &mut chosen } else { &mut stacks }.push(lines);
+        }
+    }
+    if chosen.len() > 1 {
+        // Lines of two layers may have the same name.
+        let tagged = chosen.iter().enumerate().map(|(at, lines)| label_replaced(lines, LAYER_LABEL, &at.to_string()));
+        let all = tagged.reduce(|all, lines| format!("{all} or {lines}"))?;
+        chosen = vec![format!("sum by ({}) ({all})", [LINE_LABEL, &context.groups(None)].join(", "))];
+    }
+    let on = context.groups(None);
+    chosen.into_iter().chain(stacks).reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
 }
 
-fn layer((engine, recipe): &EngineRecipe) -> Layer {
-    recipe.layer.unwrap_or(engine.layer)
-}
-
-/// The lines of recipes that are drawn together. Their names include the engine if there are several.
-fn lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
+/// The lines of recipes that are drawn together, without what others among `rivals` count. Their names include the engine
+/// if there are several.
+fn lines(
+    graph: &Graph,
+    all: &[EngineRecipe],
+    rivals: &[EngineRecipe],
+    context: &RenderedContext<'_>,
+) -> Option<String> {
     let all = &without_repeated_details(all, context);
     let has_engines = all.iter().any(|(engine, _)| title(engine) != title(all[0].0));
     let has_siblings = all.iter().any(|(_, recipe)| recipe.line() != all[0].1.line());
-    let part = |(engine, recipe): &EngineRecipe| {
+    let part = |own: &EngineRecipe| {
+        let (engine, recipe) = own;
         let naming = LineNaming {
             line: recipe.line(),
             is_limit: role(graph, recipe) != LineRole::Data,
             has_siblings,
             engine: if has_engines { title(engine) } else { "" },
         };
-        expression(engine, recipe, &naming, context)
+        let Mask { series, lines } = layers::mask(graph, own, rivals, context);
+        let expression = expression(engine, recipe, &naming, &series, context)?;
+        Some(if lines.is_empty() { expression } else { format!("({expression}){lines}") })
     };
     let of_line = |line: &'static str| all.iter().filter(move |(_, recipe)| recipe.line() == line);
     let parts = graph.lines.iter().map(|line| line.name).flat_map(of_line).filter_map(part);

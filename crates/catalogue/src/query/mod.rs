@@ -1,6 +1,7 @@
 //! The queries of the page and the exports, made from graphs and recipes.
 mod context;
 mod graph;
+mod layers;
 mod presence;
 mod replicas;
 mod shape;
@@ -12,7 +13,7 @@ pub(crate) use presence::{NeededNames, is_present, needed};
 
 use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
-use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary};
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
 use context::RenderedContext;
 
 /// The percentiles that are drawn: name and quantile.
@@ -66,19 +67,16 @@ pub fn summary_query(
 }
 
 /// The buckets of a graph of percentiles, for its heat map and to find percentiles in the first or last bucket: the rates
-/// by the label `le`, of the engine that takes precedence, and the factor that converts `le` to the graph's unit. None
-/// for a graph without a histogram.
+/// by the label `le`, of one engine at each moment, and the factor that converts `le` to the graph's unit. None for a graph
+/// without a histogram.
 pub fn buckets_query(
     graph: &Graph,
     present: &dyn Fn(&str) -> bool,
     context: &QueryContext<'_>,
 ) -> Option<(String, f64)> {
-    let context = RenderedContext::new(context, present);
-    let histograms = recipes(graph.id).iter().filter_map(|(engine, recipe)| {
-        let Shape::Histogram { names } = recipe.shape else { return None };
-        Some((engine.layer, shape::buckets(engine, recipe, names, &context)?, recipe.scale))
-    });
-    histograms.min_by_key(|(layer, ..)| *layer).map(|(_, query, scale)| (query, scale))
+    // Buckets of two layers have different bounds, so they are not added up, not even those of different models.
+    let context = RenderedContext { model_label: None, ..RenderedContext::new(context, present) };
+    layers::buckets_query(graph, &context)
 }
 
 /// An instant query for the times of recent scrapes in scope. It includes targets without the scope's labels, because a

@@ -88,7 +88,7 @@ mod tests {
 
     fn queries_of(names: &[&str], labels: &ScopeLabels) -> Option<ReplicaQueries> {
         let scope = Scope { model: Some("m".into()), ..Scope::default() };
-        let context = QueryContext { scope: &scope, labels, window_ms: 60_000 };
+        let context = QueryContext { scope: &scope, labels, window_ms: 60_000, known: &() };
         replica_queries(&|name| names.contains(&name), &context, 15_000)
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_table_queries_present_metrics_by_replica() {
         let (scope, labels) = (Scope::default(), ScopeLabels::default());
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
+        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000, known: &() };
         let queries = replica_table_queries(&|name| name == "vllm:num_requests_running", &context);
         assert!(queries.load.is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
         assert_eq!((queries.cpu, queries.gpu), (None, None));

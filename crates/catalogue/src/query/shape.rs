@@ -19,6 +19,10 @@ pub(super) struct LineNaming<'a> {
     pub(super) engine: &'a str,
 }
 
+impl LineNaming<'_> {
+    const NONE: Self = Self { line: "", is_limit: false, has_siblings: false, engine: "" };
+}
+
 /// Whether the recipe's values are taken over the window, so that a longer window gives those of a whole range.
 pub(super) fn is_over_window(recipe: &Recipe) -> bool {
     match recipe.shape {
@@ -28,27 +32,45 @@ pub(super) fn is_over_window(recipe: &Recipe) -> bool {
     }
 }
 
-/// The expression for a recipe's lines. None if details are wanted and the recipe has none.
+/// The expression for a recipe's lines. `mask` follows each series. None if details are wanted and the recipe has none.
 pub(super) fn expression(
     engine: &Engine,
     recipe: &Recipe,
     naming: &LineNaming<'_>,
+    mask: &str,
     context: &RenderedContext<'_>,
 ) -> Option<String> {
-    Expression { engine, recipe, naming, context }.build()
+    Expression { engine, recipe, naming, mask, context }.build()
 }
 
-/// Rates of a histogram's buckets by their upper bound. None if the histogram is not present.
-pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> Option<String> {
-    let naming = LineNaming { line: "", is_limit: false, has_siblings: false, engine: "" };
-    let rates = Expression { engine, recipe, naming: &naming, context }.rates(names, "_count", "_bucket");
-    (!present_names(engine, names, "_count", context.present).is_empty()).then(|| format!("sum by (le) ({rates})"))
+/// The rates of all requests that a recipe counts, whatever it draws of them. None if it counts none.
+pub(super) fn counted(engine: &Engine, recipe: &Recipe, mask: &str, context: &RenderedContext<'_>) -> Option<String> {
+    let expression = Expression { engine, recipe, naming: &LineNaming::NONE, mask, context };
+    match recipe.shape {
+        Shape::Rate { names, .. }
+        | Shape::RateBy { names, .. }
+        | Shape::RateByClass { names, .. }
+        | Shape::Ratio { denominator: names, .. }
+        | Shape::RatioBy { denominator: names, .. } => Some(expression.rates(names, "", "")),
+        Shape::Histogram { names } | Shape::Mean { names } | Shape::MeanBy { names, .. } => {
+            Some(expression.rates(names, "_count", "_count"))
+        }
+        _ => None,
+    }
+}
+
+/// Rates of a histogram's buckets by their upper bound.
+pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> String {
+    let rates = Expression { engine, recipe, naming: &LineNaming::NONE, mask: "", context };
+    format!("sum by (le) ({})", rates.rates(names, "_count", "_bucket"))
 }
 
 struct Expression<'a> {
     engine: &'a Engine,
     recipe: &'a Recipe,
     naming: &'a LineNaming<'a>,
+    /// What leaves out series that another layer counts too, or nothing.
+    mask: &'a str,
     context: &'a RenderedContext<'a>,
 }
 
@@ -182,7 +204,7 @@ impl Expression<'_> {
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
-        let rate = |series: String| format!("rate({series}[{}])", self.context.window);
+        let rate = |series: String| format!("rate({series}[{}]){}", self.context.window, self.mask);
         self.once(self.selectors(names, suffix, part, "").into_iter().map(rate))
     }
 

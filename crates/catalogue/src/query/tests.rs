@@ -11,7 +11,7 @@ fn scope() -> Scope {
 }
 
 fn query_of(id: &str, present: &[&str]) -> Option<String> {
-    let context = QueryContext { scope: &scope(), labels: &labels(), window_ms: 20_000 };
+    let context = QueryContext { scope: &scope(), labels: &labels(), window_ms: 20_000, known: &() };
     drawn_query(graph(id).expect("a graph"), &|name| present.contains(&name), &context)
 }
 
@@ -60,7 +60,7 @@ fn machines_match_without_a_model_and_replicas_must_have_it() {
 fn pods_are_selected_where_they_are_the_backends_replicas() {
     let scope = Scope { replica: Some("p-1".into()), ..Scope::default() };
     let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000, known: &() };
     let memory = |name: &str| name == "container_memory_working_set_bytes";
     let query = drawn_query(graph("container-memory").expect("a graph"), &memory, &context).expect("a query");
     assert!(query.contains("pod=~\"|p-1\""), "{query}");
@@ -80,7 +80,7 @@ fn an_engine_feeds_the_graphs_of_its_present_metrics() {
 #[test]
 fn summaries_count_over_the_range_and_leave_out_values_of_a_moment() {
     let (scope, labels) = (Scope::default(), labels());
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000, known: &() };
     let summary =
         |id, present: &dyn Fn(&str) -> bool| summary_query(graph(id).expect("a graph"), present, &context, 3_600_000);
     let counts = summary("preemptions", &|name| name.starts_with("vllm:")).expect("a summary");
@@ -91,7 +91,7 @@ fn summaries_count_over_the_range_and_leave_out_values_of_a_moment() {
 
 #[test]
 fn details_separate_replicas_and_gpus_and_limits_stay_one_line() {
-    let context = QueryContext { scope: &Scope::default(), labels: &labels(), window_ms: 20_000 };
+    let context = QueryContext { scope: &Scope::default(), labels: &labels(), window_ms: 20_000, known: &() };
     let detailed = |id: &str, names: &[&str]| {
         detailed_query(graph(id).expect("a graph"), &|name| names.contains(&name), &context).expect("details")
     };
