@@ -23,10 +23,10 @@ mod status;
 mod unit;
 
 pub use buckets::{Bound, bound};
-pub use detection::{detect, engine_of, is_original, unclaimed, version_of};
+pub use detection::{detect, engine_of, is_original, role_of, unclaimed, version_of};
 pub use discovery::{discovery_query, metric_names};
-pub use engine::{Engine, PrefixAliases, Signature, VersionLabel};
-pub use engines::{ENGINES, EngineRecipe, GPU_METRICS, GpuMetric, engine, recipes};
+pub use engine::{Engine, ModelApi, PrefixAliases, Signature, VersionLabel};
+pub use engines::{ENGINES, EngineRecipe, GPU_METRICS, GpuMetric, PROBE_PATHS, engine, recipes};
 pub use graph::{Colours, Detail, DrawStyle, Graph, Line, LineRole, Section, Summary, line_name};
 pub use graphs::{GRAPHS, graph};
 pub use known::{KnownSeries, Machines};

@@ -1,11 +1,12 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
 use crate::recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by};
-use crate::{Engine, Layer, Signature};
+use crate::{Engine, Layer, ModelApi, Signature};
 
 pub(super) const TRTLLM: Engine = Engine {
     id: "trtllm",
     title: "TensorRT-LLM",
     signatures: &[Signature::Prefix("trtllm_")],
+    model_apis: &[ModelApi::Models],
     turn_on: "the path /prometheus/metrics",
     source: "https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py",
     is_captured: false,
@@ -127,13 +128,13 @@ pub(super) const TRITON: Engine = Engine {
         avg("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
         sum("memory/in use", &["nv_cpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
         sum("memory/capacity", &["nv_cpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
-        avg("gpu/average", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
-        max("gpu/busiest", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-memory/in use", &["nv_gpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-memory/capacity", &["nv_gpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-power/drawn", &["nv_gpu_power_usage"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-power/limit", &["nv_gpu_power_limit"]).documented(TRITON_DOCUMENTS),
-        rate("gpu-energy/mean", &["nv_energy_consumption"]).documented(TRITON_DOCUMENTS),
+        avg("gpu/average", &["nv_gpu_utilization"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        max("gpu/busiest", &["nv_gpu_utilization"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-memory/in use", &["nv_gpu_memory_used_bytes"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-memory/capacity", &["nv_gpu_memory_total_bytes"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-power/drawn", &["nv_gpu_power_usage"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-power/limit", &["nv_gpu_power_limit"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        rate("gpu-energy/mean", &["nv_energy_consumption"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
     ],
     ..Engine::PLAIN
 };
@@ -143,6 +144,7 @@ pub(super) const NIM: Engine = Engine {
     title: "NIM",
     // TensorRT-LLM's server before 1.3 and MindIE use the same unprefixed names.
     signatures: &[Signature::Name("num_request_max"), Signature::Name("gpu_cache_usage_perc")],
+    model_apis: &[ModelApi::Models],
     turn_on: "the path /v1/metrics, or /metrics in older versions",
     source: "https://docs.nvidia.com/nim/large-language-models/latest/observability.html",
     recipes: &[

@@ -1,4 +1,6 @@
 //! What a query depends on besides its graph: scope, label names and window.
+use super::selection::{Selection, of_machines, of_targets, of_targets_by_model};
+use crate::contract::names::TARGET_ROLE;
 use crate::promql_text::duration;
 use crate::{Detail, KnownSeries, Scope, ScopeLabels};
 
@@ -25,6 +27,12 @@ pub struct QueryContext<'a> {
 pub(crate) struct RenderedContext<'a> {
     /// Matchers of the selection.
     pub(crate) matchers: String,
+    /// Selections of series about targets as a whole, which together are those of the selection.
+    pub(crate) target_selections: Vec<Selection>,
+    /// The selection of series of hosts.
+    pub(crate) host_selection: Selection,
+    /// What follows a selector of `up` to leave out targets that are no replicas.
+    pub(crate) unless_role: String,
     /// Matchers for series of machines, which need not carry the labels of a scope.
     pub(crate) machine_matchers: String,
     /// Matchers for series of machines that carry the backend's label for replicas.
@@ -57,9 +65,13 @@ impl<'a> RenderedContext<'a> {
     pub(crate) fn new(context: &'a QueryContext<'_>, present: &'a dyn Fn(&str) -> bool) -> Self {
         let QueryContext { scope, labels, window_ms, known } = context;
         let wide_ms = (*window_ms).max(MIN_WIDE_WINDOW_MS);
+        let machine_matchers = scope.lenient_matchers(labels, false);
         Self {
             matchers: scope.matchers(labels),
-            machine_matchers: scope.lenient_matchers(labels, false),
+            target_selections: of_targets(scope, labels, present),
+            host_selection: of_machines(&machine_matchers, present),
+            unless_role: unless_role(&labels.replica, present),
+            machine_matchers,
             machine_replica_matchers: scope.lenient_matchers(labels, true),
             window: duration(*window_ms),
             wide_window: duration(wide_ms),
@@ -81,15 +93,18 @@ impl<'a> RenderedContext<'a> {
         Self { wide_window, wide_seconds, is_summary: true, ..self }
     }
 
-    /// The context of a query with `matchers` and `window` as another program writes them.
+    /// The context of a query with `model_matcher` (one matcher, or empty) and `window` as another program writes them.
     pub(crate) fn external(
-        matchers: &str,
+        model_matcher: &str,
         window: &str,
         kept_labels: &'a [&'a str],
         present: &'a dyn Fn(&str) -> bool,
     ) -> Self {
         Self {
-            matchers: matchers.to_owned(),
+            matchers: model_matcher.to_owned(),
+            target_selections: of_targets_by_model(model_matcher, kept_labels, present),
+            host_selection: of_machines("", present),
+            unless_role: unless_role("replica", present),
             machine_matchers: String::new(),
             machine_replica_matchers: String::new(),
             window: window.to_owned(),
@@ -110,6 +125,14 @@ impl<'a> RenderedContext<'a> {
     pub(crate) fn groups(&self, more: Option<&str>) -> String {
         let more = more.filter(|label| !self.kept_labels.contains(label));
         self.kept_labels.iter().copied().chain(more).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What leaves out targets that are no replicas: empty where all are.
+fn unless_role(replica_label: &str, present: &dyn Fn(&str) -> bool) -> String {
+    match present(TARGET_ROLE) {
+        true => format!(" unless on (instance, {replica_label}) {TARGET_ROLE}"),
+        false => String::new(),
     }
 }
 

@@ -4,6 +4,7 @@ mod graph;
 mod layers;
 mod presence;
 mod replicas;
+mod selection;
 mod shape;
 
 pub use context::QueryContext;
@@ -15,6 +16,7 @@ use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
 use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
 use context::RenderedContext;
+use selection::target_series;
 
 /// The percentiles that are drawn: name and quantile.
 pub const PERCENTILES: [(&str, &str); 4] = [("p50", "0.5"), ("p90", "0.9"), ("p95", "0.95"), ("p99", "0.99")];
@@ -87,26 +89,26 @@ pub fn interval_query(scope: &Scope, labels: &ScopeLabels) -> String {
 
 /// A range query for the start times of the processes in scope, in Unix seconds, by replica.
 pub fn start_times_query(context: &QueryContext<'_>) -> String {
-    let (replica, scope) = (&context.labels.replica, context.scope.matchers(context.labels));
-    format!("max by ({replica}) ({PROCESS_START_TIME}{{{scope}}})")
+    let series = target_series(PROCESS_START_TIME, context.scope, context.labels);
+    format!("max by ({}) ({series})", context.labels.replica)
 }
 
 /// A range query for the events of the scope: [`start_times_query`], and the engines by version.
 pub fn events_query(context: &QueryContext<'_>) -> String {
-    let scope = context.scope.matchers(context.labels);
-    format!("{} or group by (engine, version) ({ENGINE_INFO}{{{scope}}})", start_times_query(context))
+    let engines = target_series(ENGINE_INFO, context.scope, context.labels);
+    format!("{} or group by (engine, version) ({engines})", start_times_query(context))
 }
 
-/// The query of a graph for another program: `matchers` and `window` are written as PromQL or Grafana take them, and
-/// `kept_labels` stay beside `line`. Its length is not limited.
+/// The query of a graph for another program: `model_matcher`, one matcher or none, and `window` are written as PromQL or
+/// Grafana take them, and `kept_labels` stay beside `line`. Its length is not limited.
 pub fn query_for(
     graph: &Graph,
-    matchers: &str,
+    model_matcher: &str,
     window: &str,
     kept_labels: &[&str],
     present: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
-    graph::query(graph, &RenderedContext::external(matchers, window, kept_labels, present), &|_| true)
+    graph::query(graph, &RenderedContext::external(model_matcher, window, kept_labels, present), &|_| true)
 }
 
 /// The role of the line that a recipe draws.

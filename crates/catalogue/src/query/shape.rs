@@ -2,7 +2,10 @@
 use super::PERCENTILES;
 use super::context::RenderedContext;
 use super::presence::present_names;
+use super::selection::Selection;
+use crate::contract::is_about_target;
 use crate::graph::LINE_NAME_SEPARATOR;
+use crate::metric_name::bare_name;
 use crate::promql_text::{named, named_by, quoted};
 use crate::recipe::Names;
 use crate::{Detail, Engine, LINE_LABEL, Layer, Recipe, Shape};
@@ -162,17 +165,27 @@ impl Expression<'_> {
     /// PromQL with its placeholders filled in.
     fn filled_in(&self, promql: &str) -> String {
         let context = self.context;
-        let matchers = self.matchers();
-        let scope = if matchers.is_empty() { String::new() } else { format!("{matchers},") };
         let groups = self.groups(&[]);
         let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
-        promql
+        let once = || format!("max by ({}) (", self.groups(self.recipe.once_by).join(", "));
+        with_scope(&self.with_selections(promql), self.matchers())
+            .replace("$unless_role", &context.unless_role)
             .replace("$replica", context.replica_label)
-            .replace("$scope", &scope)
             .replace("$by (", &format!("{by}("))
+            .replace("$once(", &once())
             .replace("$window", &context.window)
             .replace("$wide_seconds", &context.wide_seconds)
             .replace("$wide", &context.wide_window)
+    }
+
+    /// PromQL with `$series(…)` written out for each selection of the recipe's series.
+    fn with_selections(&self, promql: &str) -> String {
+        let Some((before, rest)) = promql.split_once("$series(") else { return promql.to_owned() };
+        let (inner, after) = until_closed(rest);
+        let name = self.recipe.names().next().map(bare_name).unwrap_or_default();
+        let part = |Selection { matchers, filter }: Selection| format!("{}{filter}", with_scope(inner, &matchers));
+        let parts: Vec<String> = self.selections(name).into_iter().map(part).collect();
+        format!("{before}{}{}", parts.join(" or "), self.with_selections(after))
     }
 
     /// Matchers of the selection, for series of this engine.
@@ -186,31 +199,57 @@ impl Expression<'_> {
         }
     }
 
-    /// Selectors of the present names; `suffix` is the part by which presence is known, `part` the one that is read.
-    fn selectors(&self, names: Names, suffix: &str, part: &str, extra: &str) -> Vec<String> {
+    /// The selections of a family's series.
+    fn selections(&self, name: &str) -> Vec<Selection> {
+        if is_about_target(name) {
+            return self.context.target_selections.clone();
+        }
+        let is_host = self.engine.layer == Layer::Machine && name.starts_with("node_");
+        vec![match is_host {
+            true => self.context.host_selection.clone(),
+            false => Selection { matchers: self.matchers().to_owned(), ..Selection::default() },
+        }]
+    }
+
+    /// Expressions of the present names; `suffix` is the part by which presence is known, `part` the one that is read, and
+    /// `of` makes the expression of a selector.
+    fn selected(
+        &self,
+        names: Names,
+        [suffix, part, extra]: [&str; 3],
+        of: impl Fn(String) -> String + Copy,
+    ) -> Vec<String> {
         let present = present_names(self.engine, names, suffix, self.context.present);
-        let selectors = present.into_iter().map(|present| {
-            let all = [present.matchers, extra, self.engine.own_matchers, self.matchers()];
-            let all: Vec<&str> = all.into_iter().filter(|matchers| !matchers.is_empty()).collect();
-            format!("{}{part}{{{}}}", present.name, all.join(","))
+        let expressions = present.into_iter().flat_map(|present| {
+            let selections = self.selections(&present.name).into_iter();
+            selections.map(move |Selection { matchers, filter }| {
+                let all = [present.matchers, extra, self.engine.own_matchers, &matchers];
+                let all: Vec<&str> = all.into_iter().filter(|matchers| !matchers.is_empty()).collect();
+                format!("{}{filter}", of(format!("{}{part}{{{}}}", present.name, all.join(","))))
+            })
         });
-        selectors.collect()
+        expressions.collect()
     }
 
     fn gauges(&self, names: Names, extra: &str) -> String {
         let valid = self.recipe.valid;
         let checked = |series: String| if valid.is_empty() { series } else { format!("({series} {valid})") };
-        self.once(self.selectors(names, "", "", extra).into_iter().map(checked))
+        self.once(self.selected(names, ["", "", extra], checked).into_iter())
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
-        let rate = |series: String| format!("rate({series}[{}]){}", self.context.window, self.mask);
-        self.once(self.selectors(names, suffix, part, "").into_iter().map(rate))
+        let rate = |series: String| format!("rate({series}[{}])", self.context.window);
+        let rates = self.selected(names, [suffix, part, ""], rate).into_iter();
+        self.once(rates.map(|rate| rate + self.mask))
     }
 
-    /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report too.
+    /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report, or
+    /// that is repeated for each user of a GPU, too.
     fn once(&self, parts: impl Iterator<Item = String>) -> String {
         let union = parts.reduce(|all, part| format!("{all} or {part}")).unwrap_or_default();
+        if !self.recipe.once_by.is_empty() {
+            return format!("max by ({}) ({union})", self.groups(self.recipe.once_by).join(", "));
+        }
         match self.engine.rank_labels {
             [] => union,
             ranks => format!("max without ({}) ({union})", ranks.join(", ")),
@@ -219,7 +258,13 @@ impl Expression<'_> {
 
     /// The labels that an aggregation keeps.
     fn groups<'g>(&'g self, own: &[&'g str]) -> Vec<&'g str> {
-        own.iter().copied().chain(self.context.kept_labels.iter().copied()).chain(self.detail_labels()).collect()
+        let mut groups = own.to_vec();
+        for label in self.context.kept_labels.iter().copied().chain(self.detail_labels()) {
+            if !groups.contains(&label) {
+                groups.push(label);
+            }
+        }
+        groups
     }
 
     /// The labels that identify a detail.
@@ -311,4 +356,26 @@ impl Expression<'_> {
         let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(self.context.kept_labels.iter().copied()).collect();
         self.scaled(&format!("{operator} by ({}) ({lines})", groups.join(", ")))
     }
+}
+
+/// PromQL with matchers in place of `$scope`, each followed by a comma.
+fn with_scope(promql: &str, matchers: &str) -> String {
+    let comma = if matchers.is_empty() { "" } else { "," };
+    promql.replace("$scope", &format!("{matchers}{comma}"))
+}
+
+/// A text up to the parenthesis that closes one before it, and what follows.
+fn until_closed(text: &str) -> (&str, &str) {
+    let mut depth = 1;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (&text[..at], &text[at + 1..]);
+        }
+    }
+    (text, "")
 }
