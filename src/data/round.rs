@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub(crate) struct Round {
     pub(crate) backend: Backend,
     pub(crate) inventory: Arc<Inventory>,
+    /// The scope that is queried.
     pub(crate) scope: Scope,
     /// The visible range.
     pub(crate) range: TimeRange,
@@ -27,7 +28,8 @@ impl Round {
     pub(crate) fn new(backend: Backend, inventory: Arc<Inventory>, view: &View, interval_ms: i64, now_ms: i64) -> Self {
         let is_live = matches!(view.range, Range::Last(_));
         let range = view.range.resolve(now_ms);
-        Self { backend, inventory, scope: view.scope.clone(), range, is_live, interval_ms, now_ms }
+        let scope = inventory.queried(&view.scope);
+        Self { backend, inventory, scope, range, is_live, interval_ms, now_ms }
     }
 
     /// The time of instant queries at the end of the range; none for the server's own now.
@@ -42,6 +44,6 @@ impl Round {
 
     /// What the catalogue needs to write a query for another scope.
     pub(crate) fn context_of<'a>(&'a self, scope: &'a Scope, window_ms: i64) -> QueryContext<'a> {
-        QueryContext { scope, labels: &self.backend.labels, window_ms }
+        QueryContext { scope, labels: &self.backend.labels, window_ms, known: &*self.inventory }
     }
 }

@@ -14,6 +14,7 @@ mod links;
 mod page;
 mod replicas;
 mod rhythm;
+mod scope;
 mod threshold;
 mod times;
 mod touch;

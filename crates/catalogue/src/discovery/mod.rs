@@ -24,9 +24,10 @@ pub fn metric_names() -> BTreeSet<String> {
     names
 }
 
-/// An instant query for the metric names of each scope in the `range_ms` before its time.
+/// An instant query for the metric names of each scope on each metrics page in the `range_ms` before its time.
 pub fn discovery_query(labels: &ScopeLabels, range_ms: i64) -> String {
-    let by = labels.all().join(", ");
+    let page = Some("instance").filter(|page| !labels.all().contains(page));
+    let by = labels.all().into_iter().chain(page).collect::<Vec<_>>().join(", ");
     static PATTERN: OnceLock<String> = OnceLock::new();
     let pattern = PATTERN.get_or_init(|| pattern::pattern(&metric_names()));
     format!("group by (__name__, {by}) (last_over_time({{__name__=~\"{pattern}\"}}[{}]))", duration(range_ms))

@@ -178,27 +178,29 @@ pub(super) const DYNAMO: Engine = Engine {
     signatures: &[Signature::Prefix("dynamo_frontend_"), Signature::Prefix("dynamo_component_")],
     source: DYNAMO_NAMES,
     recipes: &[
-        rate("volume/succeeded", &["dynamo_frontend_requests_total{status=\"success\"}"]),
-        rate("volume/failed", &["dynamo_frontend_requests_total{status=\"error\"}"]),
+        // The frontend is in front of several workers, which have metrics pages of their own.
+        rate("volume/succeeded", &["dynamo_frontend_requests_total{status=\"success\"}"]).layer(Layer::Gateway),
+        rate("volume/failed", &["dynamo_frontend_requests_total{status=\"error\"}"]).layer(Layer::Gateway),
         ratio(
             "error-share/failed",
             &["dynamo_frontend_requests_total{status=\"error\"}"],
             &["dynamo_frontend_requests_total"],
-        ),
-        rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type"),
-        rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint"),
-        histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]),
+        )
+        .layer(Layer::Gateway),
+        rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type").layer(Layer::Gateway),
+        rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint").layer(Layer::Gateway),
+        histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]).layer(Layer::Gateway),
         histogram("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),
-        histogram("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]),
-        histogram("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]),
+        histogram("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]).layer(Layer::Gateway),
+        histogram("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]).layer(Layer::Gateway),
         // Its stages precede the engine, so they are drawn only where no engine reports its own.
         mean_by("phase-times", &["dynamo_frontend_stage_duration_seconds"], "stage")
             .layer(Layer::Machine)
             .documented(DYNAMO_NAMES),
-        rate("tokens-per-second/generation", &["dynamo_frontend_output_tokens_total"]),
-        rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]),
-        histogram("prompt-length", &["dynamo_frontend_input_sequence_tokens"]),
-        histogram("output-length", &["dynamo_frontend_output_sequence_tokens"]),
+        rate("tokens-per-second/generation", &["dynamo_frontend_output_tokens_total"]).layer(Layer::Gateway),
+        rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]).layer(Layer::Gateway),
+        histogram("prompt-length", &["dynamo_frontend_input_sequence_tokens"]).layer(Layer::Gateway),
+        histogram("output-length", &["dynamo_frontend_output_sequence_tokens"]).layer(Layer::Gateway),
         sum("concurrent-requests/in flight", &["dynamo_frontend_inflight_requests"]),
         sum("pending-requests/pending", &["dynamo_frontend_queued_requests"]),
         sum("running-and-waiting/running", &["dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"}"]),

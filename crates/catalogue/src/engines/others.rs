@@ -147,7 +147,8 @@ pub(super) const LMCACHE: Engine = Engine {
 pub(super) const RAY: Engine = Engine {
     id: "ray",
     title: "Ray Serve",
-    layer: Layer::Server,
+    // Its proxies are in front of replicas on several machines.
+    layer: Layer::Gateway,
     signatures: &[Signature::Prefix("ray_serve_")],
     // Its metrics pages are those of node agents: they have the metrics of all replicas on a machine.
     role: Some(TargetRole::Exporter),

@@ -2,10 +2,11 @@
 use super::selection::{Selection, of_machines, of_targets, of_targets_by_model};
 use crate::contract::names::TARGET_ROLE;
 use crate::promql_text::duration;
-use crate::{Detail, KnownSeries, Scope, ScopeLabels};
+use crate::scope::one_of;
+use crate::{Detail, KnownSeries, Machines, Scope, ScopeLabels};
 
 /// Servers accept queries of 16 KiB; the rest is left for what callers add.
-const MAX_QUERY_BYTES: usize = 15 << 10;
+pub(crate) const MAX_QUERY_BYTES: usize = 15 << 10;
 
 /// Rare events that leave a gap in the samples are counted over at least this long.
 const MIN_WIDE_WINDOW_MS: i64 = 600_000;
@@ -24,6 +25,7 @@ pub struct QueryContext<'a> {
 }
 
 /// Everything but the recipe that an expression depends on, as PromQL text.
+#[derive(Clone)]
 pub(crate) struct RenderedContext<'a> {
     /// Matchers of the selection.
     pub(crate) matchers: String,
@@ -33,6 +35,12 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) host_selection: Selection,
     /// What follows a selector of `up` to leave out targets that are no replicas.
     pub(crate) unless_role: String,
+    /// Matchers for series of hosts, where they are of the scope: not those of a machine that stands apart.
+    pub(crate) host_matchers: String,
+    /// Matchers for series of the machine that stands apart, if there is one.
+    pub(crate) apart_matchers: Option<String>,
+    /// Whether there are hosts besides that machine.
+    pub(crate) has_hosts: bool,
     /// Matchers for series of machines, which need not carry the labels of a scope.
     pub(crate) machine_matchers: String,
     /// Matchers for series of machines that carry the backend's label for replicas.
@@ -53,6 +61,8 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) kept_labels: &'a [&'a str],
     /// The largest query; the outermost engines are left out to stay below it.
     pub(crate) max_bytes: usize,
+    /// Whether to choose between layers by what they count, which takes more text than by which of them exist.
+    pub(crate) chooses: bool,
     /// The details to draw instead of sums and averages.
     pub(crate) detail: Option<Detail>,
     /// Whether a metric is present.
@@ -66,10 +76,23 @@ impl<'a> RenderedContext<'a> {
         let QueryContext { scope, labels, window_ms, known } = context;
         let wide_ms = (*window_ms).max(MIN_WIDE_WINDOW_MS);
         let machine_matchers = scope.lenient_matchers(labels, false);
+        let Machines { of_replicas, apart } = known.machines(scope);
+        let with_instances = |operator: &str, instances: &[String]| {
+            let comma = if machine_matchers.is_empty() { "" } else { "," };
+            format!("{machine_matchers}{comma}instance{operator}{}", one_of(instances))
+        };
+        let host_matchers = match &of_replicas {
+            Some(list) => with_instances("=~", list),
+            None if !apart.is_empty() => with_instances("!~", &apart),
+            None => machine_matchers.clone(),
+        };
         Self {
             matchers: scope.matchers(labels),
             target_selections: of_targets(scope, labels, present),
-            host_selection: of_machines(&machine_matchers, present),
+            host_selection: of_machines(&host_matchers, present),
+            host_matchers,
+            apart_matchers: (!apart.is_empty()).then(|| with_instances("=~", &apart)),
+            has_hosts: of_replicas.is_none_or(|list| !list.is_empty()),
             unless_role: unless_role(&labels.replica, present),
             machine_matchers,
             machine_replica_matchers: scope.lenient_matchers(labels, true),
@@ -81,6 +104,7 @@ impl<'a> RenderedContext<'a> {
             replica_label: &labels.replica,
             kept_labels: &[],
             max_bytes: MAX_QUERY_BYTES,
+            chooses: true,
             detail: None,
             present,
             known: *known,
@@ -104,6 +128,9 @@ impl<'a> RenderedContext<'a> {
             matchers: model_matcher.to_owned(),
             target_selections: of_targets_by_model(model_matcher, kept_labels, present),
             host_selection: of_machines("", present),
+            host_matchers: String::new(),
+            apart_matchers: None,
+            has_hosts: true,
             unless_role: unless_role("replica", present),
             machine_matchers: String::new(),
             machine_replica_matchers: String::new(),
@@ -115,10 +142,18 @@ impl<'a> RenderedContext<'a> {
             replica_label: "replica",
             kept_labels,
             max_bytes: usize::MAX,
+            chooses: true,
             detail: None,
             present,
             known: &(),
         }
+    }
+
+    /// The same for the machine that stands apart, if there is one.
+    pub(crate) fn apart(&self) -> Option<Self> {
+        let host_matchers = self.apart_matchers.clone()?;
+        let host_selection = of_machines(&host_matchers, self.present);
+        Some(Self { host_matchers, host_selection, ..self.clone() })
     }
 
     /// The labels that are kept beside the name of the line, and `more`, as a list.

@@ -21,7 +21,7 @@ const TIERS: [(Tier, &str); 3] = [(Tier::Platform, " * 1.21"), (Tier::Gateway, "
 const SERVER_FACTOR: &str = " * 1e9";
 
 /// The label that tells the HTTP side and the engine of one process from those of others.
-const PAGE_LABEL: &str = "instance";
+pub(super) const PAGE_LABEL: &str = "instance";
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
@@ -41,11 +41,12 @@ pub(super) struct Mask {
 }
 
 /// Whether layers are chosen between by what they count: those that see requests, by rates.
-pub(super) fn is_chosen(graph: &Graph, data: &[EngineRecipe]) -> bool {
+pub(super) fn is_chosen(graph: &Graph, data: &[EngineRecipe], context: &RenderedContext<'_>) -> bool {
     let counts = |(_, recipe): &EngineRecipe| {
         matches!(recipe.shape, Shape::Rate { .. } | Shape::RateBy { .. } | Shape::RateByClass { .. })
     };
-    matches!(graph.section, Section::Requests | Section::Engine | Section::Async)
+    context.chooses
+        && matches!(graph.section, Section::Requests | Section::Engine | Section::Async)
         && (graph.draw_style == DrawStyle::Lines || data.iter().all(counts))
 }
 

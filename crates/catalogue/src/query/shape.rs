@@ -194,6 +194,7 @@ impl Expression<'_> {
             Layer::Machine if self.engine.replica_label == self.context.replica_label => {
                 &self.context.machine_replica_matchers
             }
+            Layer::Machine if self.engine.replica_label.is_empty() => &self.context.host_matchers,
             Layer::Machine => &self.context.machine_matchers,
             _ => &self.context.matchers,
         }

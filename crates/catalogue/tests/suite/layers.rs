@@ -217,7 +217,7 @@ fn percentiles_are_of_one_layer() {
         let graph = graph("end-to-end-latency").expect("a graph");
         let query = world.query(None, |present, context| Some(buckets_query(graph, present, context)?.0));
         let query = query.replace("sum by (le)", "sum by (le, line)");
-        let query = format!("label_replace({query} > 0, \"line\", \"$1\", \"le\", \"(.*)\")");
+        let query = format!("label_replace(({query}) > 0, \"line\", \"$1\", \"le\", \"(.*)\")");
         let bounds: Vec<String> = world.scraped.lines_at(&query, world.scraped.now_ms()).into_keys().collect();
         let upper = if std::ptr::eq(expected, &of_engine) { "2.0" } else { "8.0" };
         assert_eq!(bounds, ["+Inf", upper]);
@@ -248,4 +248,23 @@ fn a_summary_chooses_over_its_whole_range() {
     let query = world.query(None, |present, context| summary_query(graph, present, context, 5 * MINUTE_MS));
     let counts = world.scraped.lines_at(&query, world.scraped.now_ms());
     assert!((counts["finished"] - 60.0).abs() < 1e-9 && counts.len() == 1, "{counts:?}");
+}
+
+/// A gateway in front of every usual engine, in a scope of several models and of one.
+#[test]
+fn the_choice_fits_into_a_query() {
+    let present = |name: &str| {
+        let prefixes = ["vllm:", "sglang:", "tgi_", "litellm_", "http_request", "baseten_"];
+        catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    let labels = ScopeLabels::default();
+    for model in [None, Some("meta-llama/Llama-3.1-70B-Instruct".to_owned())] {
+        let scope = Scope { model, ..Scope::default() };
+        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 61_000, known: &() };
+        for id in ["volume", "tokens-per-second", "error-share", "end-to-end-latency", "time-to-first-token"] {
+            let query = drawn_query(graph(id).expect("a graph"), &present, &context).expect("a query");
+            println!("{id}: {}", query.len());
+            assert!(query.contains(" unless on ("), "{id} of {scope:?} in {} bytes", query.len());
+        }
+    }
 }
