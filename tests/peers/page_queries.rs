@@ -31,9 +31,9 @@ fn page_queries(recorded: &BTreeSet<String>) -> Vec<TestQuery> {
     // Excludes `up`, whose timestamps differ between two scrapers.
     let is_present = |name: &str| recorded.contains(name);
     let mut queries =
-        vec![plain(start_times_query(&QueryContext { scope: &scope, labels: &labels, window_ms: 60_000, known: &() }))];
+        vec![plain(start_times_query(&QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 }))];
     for window_ms in WINDOWS_MS {
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms, known: &() };
+        let context = QueryContext { scope: &scope, labels: &labels, window_ms };
         for graph in GRAPHS {
             let drawn = drawn_query(graph, &is_present, &context);
             let summary = summary_query(graph, &is_present, &context, window_ms);

@@ -28,11 +28,11 @@ pub(crate) fn duration(duration_ms: i64) -> String {
 
 /// The series of `expr` as one line of this name.
 pub(crate) fn named(expr: &str, name: &str) -> String {
-    label_replaced(expr, LINE_LABEL, name)
+    labelled(expr, LINE_LABEL, name)
 }
 
-/// The series of `expr` with this label.
-pub(crate) fn label_replaced(expr: &str, label: &str, value: &str) -> String {
+/// The series of `expr` with a label.
+pub(crate) fn labelled(expr: &str, label: &str, value: &str) -> String {
     format!("label_replace({expr}, \"{label}\", {}, \"\", \"\")", quoted(value))
 }
 

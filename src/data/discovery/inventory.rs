@@ -30,25 +30,26 @@ pub(crate) const PARTS: [fn(&mut Scope) -> &mut Option<String>; 4] = [
 ];
 
 impl ScopeKey {
-    fn of(metric: &Labels, labels: &ScopeLabels) -> Self {
+    pub(crate) fn of(metric: &Labels, labels: &ScopeLabels) -> Self {
         let label = |name: &str| metric.get(name).cloned().unwrap_or_default();
         let [model, environment, deployment, replica] = labels.all().map(label);
         Self { model, environment, deployment, replica, instance: label("instance") }
     }
 
-    fn parts(&self) -> [&String; 4] {
+    /// The four parts, widest scope first.
+    pub(crate) fn parts(&self) -> [&str; 4] {
         [&self.model, &self.environment, &self.deployment, &self.replica]
     }
 
     /// The parts that the scope selects, each with the key's own.
-    fn selected<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = (&'a String, &'a String)> {
+    fn selected<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = (&'a str, &'a String)> {
         let wanted = [&scope.model, &scope.environment, &scope.deployment, &scope.replica];
         self.parts().into_iter().zip(wanted).filter_map(|(own, wanted)| Some((own, wanted.as_ref()?)))
     }
 
     /// Whether each part is absent, or the one that the scope selects.
-    fn is_within(&self, scope: &Scope) -> bool {
-        self.selected(scope).all(|(own, wanted)| own.is_empty() || wanted == own)
+    pub(crate) fn is_within(&self, scope: &Scope) -> bool {
+        self.selected(scope).all(|(own, wanted)| own.is_empty() || *wanted == own)
     }
 
     /// What identifies the metrics page.
@@ -298,6 +299,18 @@ impl Inventory {
         graphs.filter(move |graph| has_data(graph, &|name| present.contains(name)))
     }
 
+    /// The keys within the scope that have one of the metric names.
+    pub(crate) fn keys_with(&self, scope: &Scope, names: &[String]) -> Vec<&ScopeKey> {
+        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
+        within.filter(|(_, own)| names.iter().any(|name| own.contains(name))).map(|(key, _)| key).collect()
+    }
+
+    /// The keys within the scope, each with one of its metric names.
+    pub(crate) fn keys(&self, scope: &Scope) -> impl Iterator<Item = (&ScopeKey, &str)> {
+        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
+        within.filter_map(|(key, names)| Some((key, names.first()?.as_str())))
+    }
+
     /// The metric names within the scope; none in a scope that nothing has.
     pub fn present(&self, scope: &Scope) -> BTreeSet<&str> {
         let mut present = BTreeSet::new();
@@ -311,11 +324,12 @@ impl Inventory {
         present
     }
 
-    /// The keys of which the scope selects every part that it names.
+    /// The keys that have every part that the scope selects; the model may be that of the metrics page.
     fn own_keys(&self, scope: &Scope) -> impl Iterator<Item = &ScopeKey> {
-        self.names.keys().filter(|key| {
-            key.selected(scope).all(|(own, wanted)| own == wanted || std::ptr::eq(own, &key.model) && own.is_empty())
-                && scope.model.as_ref().is_none_or(|model| *model == key.model || self.page_is_of(key.page(), model))
+        let others = Scope { model: None, ..scope.clone() };
+        self.names.keys().filter(move |key| {
+            let is_of_model = |model: &String| *model == key.model || self.page_is_of(key.page(), model);
+            key.selected(&others).all(|(own, wanted)| own == wanted) && scope.model.as_ref().is_none_or(is_of_model)
         })
     }
 }

@@ -31,10 +31,16 @@ pub(crate) fn axis(unit: Unit, lines: &VisibleLines, styles: &[LineStyle], wants
     }
     let is_stacked = lines.chart_type.is_some_and(|chart_type| chart_type != ChartType::Lines);
     let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_visible);
+    let is_visible = |name: &str| visible().any(|(column, _)| column.name == name);
     let values = || {
         let unstacked = visible().filter(|(_, style)| !is_stacked || style.is_overlaid);
         let band = lines.remaining.iter().flat_map(|band| [band.low.as_slice(), band.high.as_slice()]);
-        unstacked.map(|(column, _)| column.values.as_slice()).chain(band)
+        let bounds = lines
+            .bounds
+            .iter()
+            .filter(|line| is_visible(&line.name))
+            .flat_map(|line| [line.least.as_slice(), line.greatest.as_slice()]);
+        unstacked.map(|(column, _)| column.values.as_slice()).chain(band).chain(bounds)
     };
     let factor = unit.factor();
     if wants_log
@@ -151,7 +157,7 @@ mod tests {
 
     #[test]
     fn stacks_reach_their_sum_and_limits_stay_on_the_graph() {
-        let bars = ChartType::Bars { width_ms: 1 };
+        let bars = ChartType::Bars { width_ms: 1, unfinished_ms: None };
         let both = [style(false), style(false)];
         assert_eq!(axis(Unit::Count, &lines(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high, 8.0);
         let with_limit = lines(bars, &[("a", &[3.0, 3.0]), ("max", &[20.0, 20.0])]);

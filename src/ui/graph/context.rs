@@ -39,6 +39,8 @@ pub(crate) struct LineValue {
     pub(crate) name: String,
     pub(crate) style: LineStyle,
     pub(crate) value: f64,
+    /// The least and the greatest value within the step, of a gauge.
+    pub(crate) bounds: Option<(f64, f64)>,
 }
 
 impl CardContext {
@@ -76,7 +78,9 @@ impl CardContext {
             visible
                 .map(|(column, style)| {
                     let value = column.values.get(at).copied().unwrap_or(f64::NAN);
-                    LineValue { name: column.name.clone(), style, value }
+                    let bounds = lines.bounds_of(&column.name);
+                    let bounds = bounds.and_then(|line| Some((*line.least.get(at)?, *line.greatest.get(at)?)));
+                    LineValue { name: column.name.clone(), style, value, bounds }
                 })
                 .collect()
         })

@@ -4,7 +4,7 @@ use super::layers::{self, Mask, PAGE_LABEL, is_chosen, is_compared, layer};
 use super::shape::{LineNaming, expression};
 use super::{is_present, role};
 use crate::engines::{ENGINES, EngineRecipe, recipes};
-use crate::promql_text::label_replaced;
+use crate::promql_text::labelled;
 use crate::{DrawStyle, Engine, Graph, LINE_LABEL, Layer, LineRole, Recipe, Shape};
 
 /// The label that keeps equal lines of two layers apart until they are added up.
@@ -68,7 +68,7 @@ fn stacks(graph: &Graph, data: &[EngineRecipe], context: &RenderedContext<'_>) -
     }
     if chosen.len() > 1 {
         // Lines of two layers may have the same name.
-        let tagged = chosen.iter().enumerate().map(|(at, lines)| label_replaced(lines, LAYER_LABEL, &at.to_string()));
+        let tagged = chosen.iter().enumerate().map(|(at, lines)| labelled(lines, LAYER_LABEL, &at.to_string()));
         let all = tagged.reduce(|all, lines| format!("{all} or {lines}"))?;
         let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(context.kept_labels.iter().copied()).collect();
         chosen = vec![format!("sum by ({}) ({all})", groups.join(", "))];

@@ -28,7 +28,7 @@ pub fn replica_queries(
     context: &QueryContext<'_>,
     step_ms: i64,
 ) -> Option<ReplicaQueries> {
-    let (window, step) = (duration(context.window_ms), duration(step_ms));
+    let (window, step) = (duration(context.window.length_ms), duration(step_ms));
     let matchers = |replica: &str| {
         let lenient = context.scope.lenient_matchers(context.labels, true);
         let comma = if lenient.is_empty() { "" } else { "," };
@@ -90,7 +90,7 @@ mod tests {
 
     fn queries_of(names: &[&str], labels: &ScopeLabels) -> Option<ReplicaQueries> {
         let scope = Scope { model: Some("m".into()), ..Scope::default() };
-        let context = QueryContext { scope: &scope, labels, window_ms: 60_000, known: &() };
+        let context = QueryContext::of_moments(&scope, labels, 60_000);
         replica_queries(&|name| names.contains(&name), &context, 15_000)
     }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_table_queries_present_metrics_by_replica() {
         let (scope, labels) = (Scope::default(), ScopeLabels::default());
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000, known: &() };
+        let context = QueryContext::of_moments(&scope, &labels, 60_000);
         let queries = replica_table_queries(&|name| name == "vllm:num_requests_running", &context);
         assert!(queries.load.is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
         assert_eq!((queries.cpu, queries.gpu), (None, None));

@@ -3,6 +3,7 @@ use super::PERCENTILES;
 use super::context::RenderedContext;
 use super::presence::present_names;
 use super::selection::Selection;
+use super::window::Over;
 use crate::contract::is_about_target;
 use crate::graph::LINE_NAME_SEPARATOR;
 use crate::metric_name::bare_name;
@@ -80,13 +81,12 @@ struct Expression<'a> {
 impl Expression<'_> {
     fn build(&self) -> Option<String> {
         Some(match self.recipe.shape {
-            Shape::Gauge { aggregation, names } => {
-                let gauges = self.gauges(names, "");
+            Shape::Gauge { aggregation, names } => self.with_peaks(&|over| {
+                let gauges = self.gauges(names, "", over);
                 self.one_line(&self.scaled(&self.aggregate(aggregation.operator(), &[], &gauges)))
-            }
-            Shape::GaugeBy { aggregation, names, label } => {
-                self.line_per_value(aggregation.operator(), &self.gauges(names, ""), label)
-            }
+            }),
+            Shape::GaugeBy { aggregation, names, label } => self
+                .with_peaks(&|over| self.line_per_value(aggregation.operator(), &self.gauges(names, "", over), label)),
             Shape::Rate { aggregation, names } => {
                 let rates = self.rates(names, "", "");
                 self.one_line(&self.scaled(&self.aggregate(aggregation.operator(), &[], &rates)))
@@ -120,9 +120,18 @@ impl Expression<'_> {
                 if self.context.detail.is_some() && !promql.contains("$by") {
                     return None;
                 }
-                self.one_line(&self.scaled(&self.filled_in(promql)))
+                let line = |_| self.one_line(&self.scaled(&self.filled_in(promql)));
+                if is_over_window(self.recipe) { line(None) } else { self.with_peaks(&line) }
             }
         })
+    }
+
+    /// The lines of gauges, with their peaks if the query keeps them. A limit is a value of one moment.
+    fn with_peaks(&self, lines: &dyn Fn(Option<Over>) -> String) -> String {
+        match self.context.peaks.filter(|_| !self.naming.is_limit) {
+            Some(peaks) => peaks.lines(lines),
+            None => lines(None),
+        }
     }
 
     /// One line for each class of an HTTP status, or for each code.
@@ -149,10 +158,12 @@ impl Expression<'_> {
         format!("{percentiles} or {}", named(&self.mean(names), &self.with_engine("mean")))
     }
 
-    /// As [`Self::percentiles_of_histogram`], without the mean.
+    /// As [`Self::percentiles_of_histogram`], without the mean. Percentiles have no mean over a step, so the highest is
+    /// drawn.
     fn percentiles_of_summary(&self, names: Names) -> String {
+        let over = self.context.peaks.map(|peaks| Over::greatest(peaks.step_ms));
         let highest = |quantile: &str| {
-            let gauges = self.gauges(names, &format!("quantile=\"{quantile}\""));
+            let gauges = self.gauges(names, &format!("quantile=\"{quantile}\""), over);
             self.scaled(&self.aggregate("max", &[], &gauges))
         };
         if self.context.detail.is_some() {
@@ -232,14 +243,20 @@ impl Expression<'_> {
         expressions.collect()
     }
 
-    fn gauges(&self, names: Names, extra: &str) -> String {
+    fn gauges(&self, names: Names, extra: &str, over: Option<Over>) -> String {
         let valid = self.recipe.valid;
-        let checked = |series: String| if valid.is_empty() { series } else { format!("({series} {valid})") };
-        self.once(self.selected(names, ["", "", extra], checked).into_iter())
+        let gauge = |selector: String| {
+            let series = over.map_or(selector.clone(), |over| over.of(&selector));
+            if valid.is_empty() { series } else { format!("({series} {valid})") }
+        };
+        self.once(self.selected(names, ["", "", extra], gauge).into_iter())
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
-        let rate = |series: String| format!("rate({series}[{}])", self.context.window);
+        let context = self.context;
+        let rate = |series: String| {
+            context.counting.rate(context.window_kind, &series, &context.window, &context.window_seconds)
+        };
         let rates = self.selected(names, [suffix, part, ""], rate).into_iter();
         self.once(rates.map(|rate| rate + self.mask))
     }

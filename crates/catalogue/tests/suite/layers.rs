@@ -45,8 +45,8 @@ impl World {
     ) -> String {
         let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
         let known = Known(self.scraped.models());
-        let context =
-            QueryContext { scope: &scope, labels: &ScopeLabels::default(), window_ms: 5 * MINUTE_MS, known: &known };
+        let labels = ScopeLabels::default();
+        let context = QueryContext { known: &known, ..QueryContext::of_moments(&scope, &labels, 5 * MINUTE_MS) };
         write(&|name| self.scraped.has(name), &context).expect("a query")
     }
 }
@@ -260,7 +260,7 @@ fn the_choice_fits_into_a_query() {
     let labels = ScopeLabels::default();
     for model in [None, Some("meta-llama/Llama-3.1-70B-Instruct".to_owned())] {
         let scope = Scope { model, ..Scope::default() };
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 61_000, known: &() };
+        let context = QueryContext::of_moments(&scope, &labels, 61_000);
         for id in ["volume", "tokens-per-second", "error-share", "end-to-end-latency", "time-to-first-token"] {
             let query = drawn_query(graph(id).expect("a graph"), &present, &context).expect("a query");
             println!("{id}: {}", query.len());
