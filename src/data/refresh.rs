@@ -233,7 +233,7 @@ impl Feed {
 
     /// Whether the view still has the scope and range of a round.
     fn is_current(self, round: &Round) -> bool {
-        self.view.with_untracked(|view| view.scope == round.scope)
+        self.view.with_untracked(|view| round.inventory.queried(&view.scope) == round.scope)
             && self.state.with_value(|state| state.round.as_ref().is_some_and(|last| last.range == round.range))
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub(crate) struct Round {
     pub(crate) backend: Backend,
     pub(crate) inventory: Arc<Inventory>,
+    /// The scope that is queried.
     pub(crate) scope: Scope,
     /// The visible range.
     pub(crate) range: TimeRange,
@@ -34,7 +35,8 @@ impl Round {
     ) -> Self {
         let is_live = matches!(view.range, Range::Last(_));
         let range = view.range.resolve(now_ms);
-        Self { backend, inventory, scope: view.scope.clone(), range, is_live, intervals, now_ms }
+        let scope = inventory.queried(&view.scope);
+        Self { backend, inventory, scope, range, is_live, intervals, now_ms }
     }
 
     /// The time of instant queries at the end of the range; none for the server's own now.
@@ -55,6 +57,6 @@ impl Round {
     /// What the catalogue needs to write a query for another scope, without peaks.
     pub(crate) fn context_of<'a>(&'a self, scope: &'a Scope, window: Window) -> QueryContext<'a> {
         let Backend { labels, counting, .. } = &self.backend;
-        QueryContext { scope, labels, window, peaks: None, counting: *counting }
+        QueryContext { scope, labels, window, peaks: None, counting: *counting, known: &*self.inventory }
     }
 }

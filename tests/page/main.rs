@@ -15,6 +15,7 @@ mod links;
 mod page;
 mod replicas;
 mod rhythm;
+mod scope;
 mod threshold;
 mod times;
 mod touch;

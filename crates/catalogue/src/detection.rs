@@ -1,4 +1,5 @@
 //! What metric names say: the engines behind them, their versions, and which names no recipe reads.
+use crate::contract::TargetRole;
 use crate::contract::names::PROCESS_START_TIME;
 use crate::engines::ENGINES;
 use crate::{Engine, Recipe, Signature, metric_name};
@@ -24,6 +25,13 @@ pub fn detect<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'static Engi
         is_found[rank] = true;
     }
     ENGINES.iter().zip(is_found).filter(|(_, is_found)| *is_found).map(|(engine, _)| *engine).collect()
+}
+
+/// What a target is whose metrics page has metrics of these engines, innermost first; none for a replica. A page without
+/// metrics of any known engine is that of a replica: it may be one of its own making.
+pub fn role_of(engines: &[&Engine]) -> Option<TargetRole> {
+    let repeater = engines.iter().find(|engine| engine.repeats_others);
+    repeater.or(engines.first()).and_then(|engine| engine.target_role())
 }
 
 /// The engine whose version a sample with this name and these labels holds, and the version.

@@ -1,4 +1,5 @@
 //! The type that describes an engine: how it is recognised, and the recipes for its metrics.
+use crate::contract::TargetRole;
 use crate::{Layer, Recipe};
 
 /// A source of metrics: an inference engine, a gateway, a platform's export, or a hardware exporter.
@@ -22,6 +23,13 @@ pub struct Engine {
     pub replica_label: &'static str,
     /// The label that identifies GPUs.
     pub gpu_label: &'static str,
+    /// What a target with its metrics is, if its layer does not say it: none for a replica.
+    pub role: Option<TargetRole>,
+    /// Whether its metrics are on metrics pages of others' metrics, so that its role is that of the target even if those of
+    /// an inner engine are there too.
+    pub repeats_others: bool,
+    /// Where it says which model it serves, in the order in which it is asked. For engines whose metrics may not name it.
+    pub model_apis: &'static [ModelApi],
     /// Where its version is found.
     pub version: Option<VersionLabel>,
     /// The id of the engine whose series it re-exports: both share line names, and the original takes precedence.
@@ -71,6 +79,31 @@ pub struct VersionLabel {
     pub label: &'static str,
 }
 
+/// A resource from which a server's model is read. Each answers from memory and does no work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelApi {
+    /// `/v1/models` of the OpenAI API: `data` is a list of models with an `id`; adapters have a `parent`.
+    /// Source: https://platform.openai.com/docs/api-reference/models, and vLLM's `ModelCard`.
+    Models,
+    /// `/info` of Hugging Face's servers, with `model_id`.
+    /// Source: https://huggingface.github.io/text-generation-inference.
+    Info,
+    /// `/props` of llama.cpp, with `model_alias` and `model_path`.
+    /// Source: tools/server/README.md in its repository.
+    Props,
+}
+
+impl ModelApi {
+    /// Its path, below that of the server.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Models => "/v1/models",
+            Self::Info => "/info",
+            Self::Props => "/props",
+        }
+    }
+}
+
 /// How an engine is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
@@ -81,6 +114,15 @@ pub enum Signature {
 }
 
 impl Engine {
+    /// What a target is whose innermost engine this is; none for a replica.
+    pub fn target_role(&self) -> Option<TargetRole> {
+        self.role.or(match self.layer {
+            Layer::Gateway | Layer::Proxy => Some(TargetRole::Gateway),
+            Layer::Machine => Some(TargetRole::Exporter),
+            Layer::Platform | Layer::Server | Layer::Engine => None,
+        })
+    }
+
     /// The defaults of an engine's fields.
     pub(crate) const PLAIN: Self = Self {
         id: "",
@@ -92,6 +134,9 @@ impl Engine {
         rank_labels: &[],
         replica_label: "",
         gpu_label: "gpu",
+        role: None,
+        repeats_others: false,
+        model_apis: &[],
         version: None,
         reexports: None,
         health: None,

@@ -1,14 +1,14 @@
 //! The layers at which requests are counted.
 
-/// Where requests are measured, in order of precedence. Two layers may count the same requests; two engines of one layer
-/// do not.
+/// Where requests are measured, outermost first. Two layers may count the same requests, and the one that counted most is
+/// drawn; two engines of one layer do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// What a platform or gateway exports under inferboard's own names, or a hosted platform under its own.
     Platform,
-    /// A gateway or router made for inference, in front of several servers.
+    /// A gateway or router made for inference, in front of several servers. Its metrics page is not that of an engine.
     Gateway,
-    /// The server's HTTP side, or the framework around the engine.
+    /// The server's HTTP side, or the framework around the engine, on the same metrics page.
     Server,
     /// The engine itself.
     Engine,

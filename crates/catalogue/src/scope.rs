@@ -41,7 +41,7 @@ impl ScopeLabels {
 /// What is selected; `None` means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scope {
-    /// One model.
+    /// One model; the empty text for what names no model.
     pub model: Option<String>,
     /// One environment.
     pub environment: Option<String>,
@@ -78,6 +78,11 @@ impl Scope {
         });
         parts.collect::<Vec<_>>().join(",")
     }
+}
+
+/// The literal of a regular expression that matches only these texts.
+pub(crate) fn one_of(texts: &[String]) -> String {
+    quoted(&texts.iter().map(|text| escaped(text)).collect::<Vec<_>>().join("|"))
 }
 
 /// A regular expression that matches only this text.

@@ -2,6 +2,7 @@
 pub(crate) mod discover;
 pub mod intervals;
 pub mod inventory;
+pub(crate) mod machines;
 pub(crate) mod measure;
 pub(crate) mod missing;
 pub(crate) mod model_targets;

@@ -1,12 +1,12 @@
 //! Which targets serve models, judged by their metric names: a plain Prometheus knows targets of all kinds.
 use crate::data::discovery::inventory::{Inventory, Labels};
 use catalogue::contract::names::REPLICA_STATE;
-use catalogue::{Engine, Layer, Scope, ScopeLabels};
+use catalogue::{Engine, Layer, Scope, ScopeLabels, role_of};
 use std::collections::BTreeSet;
 
 /// The targets within a scope that serve models.
-#[derive(Default)]
 pub(crate) struct ModelTargets<'a> {
+    inventory: &'a Inventory,
     /// Replicas with the engines that their metrics reveal, innermost first.
     engines: Vec<(&'a str, &'static Engine)>,
     replicas: BTreeSet<&'a str>,
@@ -18,15 +18,22 @@ pub(crate) struct ModelTargets<'a> {
 impl<'a> ModelTargets<'a> {
     /// The replicas in scope that have metrics of an engine.
     pub(crate) fn new(inventory: &'a Inventory, scope: &Scope) -> Self {
-        let mut targets = Self { with_states: inventory.replicas_with(REPLICA_STATE, scope), ..Self::default() };
-        for (key, engine) in inventory.engines(scope) {
-            if engine.layer < Layer::Proxy {
-                targets.engines.push((&key.replica, engine));
-                targets.replicas.insert(&key.replica);
-                targets.deployments.insert(&key.deployment);
+        let with_states = inventory.replicas_with(REPLICA_STATE, scope);
+        let (mut engines, mut replicas, mut deployments) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let found = inventory.engines(scope);
+        for of_page in found.chunk_by(|one, other| one.0.page() == other.0.page()) {
+            // Gateways, exporters and the agents of nodes are no replicas.
+            let titles: Vec<&Engine> = of_page.iter().map(|(_, engine)| *engine).collect();
+            if titles.iter().all(|engine| engine.layer >= Layer::Proxy) || role_of(&titles).is_some() {
+                continue;
+            }
+            for (key, engine) in of_page.iter().filter(|(_, engine)| engine.layer < Layer::Proxy) {
+                engines.push((key.replica.as_str(), *engine));
+                replicas.insert(key.replica.as_str());
+                deployments.insert(key.deployment.as_str());
             }
         }
-        targets
+        Self { inventory, engines, replicas, deployments, with_states }
     }
 
     /// Whether a replica has metrics of an engine.
@@ -53,9 +60,11 @@ impl<'a> ModelTargets<'a> {
         if !self.with_states.is_empty() && !self.with_states.contains(replica.as_str()) {
             return false;
         }
-        let selected = [&scope.model, &scope.environment, &scope.deployment, &scope.replica];
-        let mut parts = names.all().into_iter().zip(selected);
+        let [_, others @ ..] = names.all();
+        let mut parts = others.into_iter().zip([&scope.environment, &scope.deployment, &scope.replica]);
         parts.all(|(name, wanted)| wanted.is_none() || labels.get(name) == wanted.as_ref())
+            && scope.model.as_ref().is_none_or(|model| self.inventory.is_of_model(labels, names, model))
+            && !self.inventory.has_role(labels.get("instance").unwrap_or(replica))
     }
 
     /// The names of a replica's engines.

@@ -90,8 +90,14 @@ impl ReplicaHistory {
         }
         with_table(&mut replicas, answers.table, &round.backend.labels.replica);
         let targets = ModelTargets::new(&round.inventory, &round.scope);
-        for replica in replicas.iter_mut().filter(|replica| replica.engine.is_empty()) {
-            replica.engine = targets.engines(&replica.replica);
+        for replica in &mut replicas {
+            if replica.engine.is_empty() {
+                replica.engine = targets.engines(&replica.replica);
+            }
+            if replica.model.is_empty() {
+                let models = round.inventory.models_of(&replica.address).iter().map(|(_, model)| model.as_str());
+                replica.model = models.collect::<Vec<_>>().join(", ");
+            }
         }
         let fleet =
             Fleet { replicas: replicas.into_iter().map(Arc::new).collect(), query: queries.states.clone(), ..fleet };
@@ -101,7 +107,11 @@ impl ReplicaHistory {
     fn replicas(&self, round: &Round, grid: Grid) -> Vec<Replica> {
         let (scope, labels) = (&round.scope, &round.backend.labels);
         let targets = ModelTargets::new(&round.inventory, scope);
-        let silent = silent_replicas(&self.states, &targets, labels);
+        let mut silent = silent_replicas(&self.states, &targets, labels);
+        if let Some(model) = &scope.model {
+            let own = self.states.iter().filter(|one| round.inventory.is_of_model(&one.labels, labels, model));
+            silent.extend(own.filter_map(|one| one.labels.get(&labels.replica).cloned()));
+        }
         let is_model_target = |replica: &str| targets.contains(replica) || silent.contains(replica);
         let history = StateHistory {
             states: &self.states,

@@ -18,6 +18,9 @@ pub use version::is_of_later_version;
 /// The parameter for the unit of request rates.
 const RATE: &str = "rate";
 
+/// The parameter and its value that select what names no model. No name of a model can be mistaken for it.
+const UNNAMED_MODEL: (&str, &str) = ("model-name", "none");
+
 /// Refresh intervals that a link may have, in milliseconds.
 const REFRESH_INTERVALS_MS: std::ops::RangeInclusive<i64> = 1000..=3_600_000;
 
@@ -40,9 +43,11 @@ pub fn encode(view: &View) -> String {
     for (name, value) in
         [("model", model), ("environment", environment), ("deployment", deployment), ("replica", replica)]
     {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
+        match value.as_deref() {
+            Some("") => query.append_pair(UNNAMED_MODEL.0, UNNAMED_MODEL.1),
+            Some(value) => query.append_pair(name, value),
+            None => &mut query,
+        };
     }
     if let Some(section) = view.section {
         query.append_pair("section", section.id());
@@ -101,6 +106,7 @@ fn read(parameters: Parameters) -> (View, bool) {
         let text = || (!value.is_empty()).then(|| value.clone());
         match &*name {
             "model" => view.scope.model = text(),
+            name if (name, value.as_str()) == UNNAMED_MODEL => view.scope.model = Some(String::new()),
             "environment" => view.scope.environment = text(),
             "deployment" => view.scope.deployment = text(),
             "replica" => view.scope.replica = text(),
@@ -173,6 +179,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_names_no_model_has_a_link_of_its_own() {
+        let of =
+            |model: &str| View { scope: Scope { model: Some(model.into()), ..Scope::default() }, ..View::default() };
+        assert_eq!(encode(&of("")), "model-name=none&v=2");
+        for model in ["", "none", " ", "no model name"] {
+            assert_eq!(decode(&encode(&of(model))), of(model), "{model:?}");
+        }
+        assert_eq!(decode("model="), View::default(), "an empty model is any");
     }
 
     #[test]

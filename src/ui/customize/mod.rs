@@ -93,13 +93,9 @@ fn SectionGraphs(section: Section, search: RwSignal<String>) -> impl IntoView {
         let matches = |graph: &Graph| graph.title.to_ascii_lowercase().contains(&text) || graph.id.contains(&text);
         let ordered = layouts.current.with(|layout| layout.ordered(section));
         feed.inventory.with(|inventory| {
-            let has_data = |graph: &&Graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope));
-            ordered
-                .into_iter()
-                .filter(|graph| matches(graph))
-                .filter(has_data)
-                .map(|graph| graph.id)
-                .collect::<Vec<_>>()
+            let Some(inventory) = inventory else { return Vec::new() };
+            let wanted = ordered.into_iter().filter(|graph| matches(graph));
+            inventory.fed(wanted, &scope).map(|graph| graph.id).collect::<Vec<_>>()
         })
     });
     let dragged = RwSignal::new(None::<&'static str>);

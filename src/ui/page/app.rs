@@ -12,7 +12,9 @@ use crate::ui::kit::observe::on_resize;
 use crate::ui::page::banner::Banner;
 use crate::ui::page::section::Cards;
 use crate::ui::page::shortcuts::Shortcuts;
+use crate::ui::page::unknown_scope::UnknownScope;
 use crate::ui::topbar::TopBar;
+use crate::ui::topbar::scope::UNNAMED;
 use crate::wasm_size::effect::{effect, on_change};
 use leptos::html;
 use leptos::prelude::*;
@@ -27,6 +29,7 @@ pub fn App() -> impl IntoView {
     provide_shared(navigation, is_embed);
     effect(move || {
         let model = navigation.view.with(|view| view.scope.model.clone());
+        let model = model.map(|model| if model.is_empty() { UNNAMED.to_owned() } else { model });
         document().set_title(&model.map_or_else(|| "Inferboard".to_owned(), |model| format!("{model} – Inferboard")));
     });
     let content = NodeRef::<html::Main>::new();
@@ -45,6 +48,7 @@ pub fn App() -> impl IntoView {
         <main node_ref=content>
             {is_embed.then(|| view! { <h1 class="visually-hidden">"Inferboard"</h1> })}
             <Banner />
+            <UnknownScope />
             <Cards />
         </main>
     }

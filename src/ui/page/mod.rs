@@ -4,3 +4,4 @@ pub(crate) mod banner;
 pub(crate) mod missing_graphs;
 pub(crate) mod section;
 pub(crate) mod shortcuts;
+pub(crate) mod unknown_scope;

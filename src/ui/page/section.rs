@@ -7,6 +7,7 @@ use crate::state::navigation::Navigation;
 use crate::ui::card::Card;
 use crate::ui::kit::conditional::{ForEachGraph, Show};
 use crate::ui::page::missing_graphs::MissingGraphs;
+use crate::ui::page::unknown_scope::is_unknown;
 use crate::ui::replicas::timeline::Timeline;
 use crate::ui::topbar::sections::open_section;
 use catalogue::{Section, graph};
@@ -54,8 +55,8 @@ fn visible_graphs(section: Memo<Section>, embedded: Option<Option<&'static str>>
             let inventory = inventory.as_ref()?;
             layouts.current.with(|layout| {
                 let ordered = layout.ordered(section).into_iter();
-                let visible = ordered.filter(|graph| layout.shows(graph) && inventory.has(graph, &scope));
-                Some(visible.map(|graph| graph.id).collect())
+                let visible = ordered.filter(|graph| layout.shows(graph));
+                Some(inventory.fed(visible, &scope).map(|graph| graph.id).collect())
             })
         })
     })
@@ -72,14 +73,15 @@ fn no_data(text: &str, failing: &str) -> String {
 /// The cards, or placeholders of the same size while discovery is running.
 #[component]
 pub(crate) fn Cards() -> impl IntoView {
-    let feed = expect_context::<Feed>();
     let section = open_section();
     let embedded = embedded_graph(expect_context());
     let ids = visible_graphs(section, embedded);
     let is_loaded = Memo::new(move |_| ids.with(Option::is_some));
     let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
     let in_window = cards_in_window();
-    let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_loaded.get());
+    let (feed, navigation) = (expect_context::<Feed>(), expect_context());
+    let is_unknown = Memo::new(move |_| is_unknown(feed, navigation));
+    let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_loaded.get() && !is_unknown.get());
     view! {
         <Show when=move || has_timeline.get()>
             <Timeline />
@@ -99,7 +101,7 @@ pub(crate) fn Cards() -> impl IntoView {
                 />
             </Show>
         </div>
-        <Show when=move || is_empty.get() && !has_timeline.get()>
+        <Show when=move || is_empty.get() && !has_timeline.get() && !is_unknown.get()>
             <p class="nothing" data-testid="nothing">
                 {move || match (embedded, feed.failed_targets.with(|failed| failed_text(failed))) {
                     (Some(_), _) => "Unknown graph. Use the embed code from the menu of a card.".to_owned(),
@@ -107,6 +109,8 @@ pub(crate) fn Cards() -> impl IntoView {
                 }}
             </p>
         </Show>
-        {embedded.is_none().then(|| view! { <MissingGraphs section /> })}
+        <Show when=move || embedded.is_none() && !is_unknown.get()>
+            <MissingGraphs section />
+        </Show>
     }
 }

@@ -1,5 +1,5 @@
 //! The scope controls: model, environment, deployment and replica, with the number of replicas that are up.
-use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::inventory::{Inventory, PARTS};
 use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::feed::{Connection, Feed};
 use crate::state::navigation::Navigation;
@@ -12,35 +12,27 @@ use std::collections::BTreeSet;
 
 /// One label of the scope.
 #[derive(Clone, Copy)]
-struct ScopeLabel {
-    name: &'static str,
+pub(crate) struct ScopeLabel {
+    pub(crate) name: &'static str,
     /// The name for tests.
     id: &'static str,
-    part: fn(&mut Scope) -> &mut Option<String>,
-    values: for<'a> fn(&'a Inventory, &Scope) -> BTreeSet<&'a str>,
+    /// Its number among the parts of a scope.
+    pub(crate) part: usize,
+    pub(crate) values: for<'a> fn(&'a Inventory, &Scope) -> BTreeSet<&'a str>,
 }
 
-const LABELS: [ScopeLabel; 4] = [
-    ScopeLabel {
-        name: "Model",
-        id: "model",
-        part: |scope| &mut scope.model,
-        values: |inventory, _| inventory.models(),
-    },
-    ScopeLabel {
-        name: "Environment",
-        id: "environment",
-        part: |scope| &mut scope.environment,
-        values: Inventory::environments,
-    },
-    ScopeLabel {
-        name: "Deployment",
-        id: "deployment",
-        part: |scope| &mut scope.deployment,
-        values: Inventory::deployments,
-    },
-    ScopeLabel { name: "Replica", id: "replica", part: |scope| &mut scope.replica, values: Inventory::replicas },
+pub(crate) const LABELS: [ScopeLabel; 4] = [
+    ScopeLabel { name: "Model", id: "model", part: 0, values: |inventory, _| inventory.models() },
+    ScopeLabel { name: "Environment", id: "environment", part: 1, values: Inventory::environments },
+    ScopeLabel { name: "Deployment", id: "deployment", part: 2, values: Inventory::deployments },
+    ScopeLabel { name: "Replica", id: "replica", part: 3, values: Inventory::replicas },
 ];
+
+/// What stands for series that name no model.
+pub(crate) const UNNAMED: &str = "no model name";
+
+/// The value of that choice in a drop-down, where the empty text is all models: a control character, which is no name.
+const UNNAMED_VALUE: &str = "\u{7f}";
 
 /// The controls. One without any value is hidden.
 #[component]
@@ -56,38 +48,62 @@ pub(crate) fn ScopeControls() -> impl IntoView {
     }
 }
 
+/// The values of a label within a scope. What names no model is an empty text.
+pub(crate) fn values_of(label: ScopeLabel, inventory: &Inventory, scope: &Scope) -> Vec<String> {
+    let mut values: Vec<String> = (label.values)(inventory, scope).into_iter().map(str::to_owned).collect();
+    if label.part == 0 && inventory.has_unnamed() {
+        values.push(String::new());
+    }
+    values
+}
+
 #[component]
 fn ScopeControl(label: ScopeLabel) -> impl IntoView {
-    let ScopeLabel { name, id, part, values } = label;
+    let ScopeLabel { name, id, part, .. } = label;
+    let part_of = PARTS[part];
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
-    let chosen =
-        Memo::new(move |_| navigation.view.with(|view| part(&mut view.scope.clone()).clone().unwrap_or_default()));
-    let names = Memo::new(move |_| {
+    let selected = Memo::new(move |_| navigation.view.with(|view| part_of(&mut view.scope.clone()).clone()));
+    let choice = |value: String| match value.is_empty() {
+        true => Choice { value: UNNAMED_VALUE.to_owned(), text: UNNAMED.to_owned() },
+        false => Choice { text: value.clone(), value },
+    };
+    let choices = Memo::new(move |_| {
         let scope = navigation.view.with(|view| view.scope.clone());
-        let names = feed.inventory.with(|inventory| {
-            let names = inventory.as_ref().map(|inventory| values(inventory, &scope)).unwrap_or_default();
-            set(names.into_iter().map(str::to_owned))
+        let (values, stands_for_all) = feed.inventory.with(|inventory| {
+            let Some(inventory) = inventory else { return (Vec::new(), false) };
+            let is_whole = part > 0 || inventory.queried(&Scope::default()).model.is_some();
+            (values_of(label, inventory, &scope), is_whole && inventory.all_have(&scope, part))
         });
         // A link may select a name that has no data now; it stays selected until the user selects another.
-        let all = names.into_iter().chain(Some(chosen.get()).filter(|chosen| !chosen.is_empty()));
-        set(all).into_iter().collect::<Vec<_>>()
-    });
-    let choices = Memo::new(move |_| {
-        let names = names.get();
-        let all = |text: &str| Choice { value: String::new(), text: text.to_owned() };
-        // If there is only one, it stands for all.
-        if let ([only], true) = (names.as_slice(), chosen.with(String::is_empty)) {
-            return vec![all(only)];
+        let selected = selected.get();
+        let is_open = selected.is_none();
+        let mut all: Vec<String> = set(values.into_iter().chain(selected)).into_iter().collect();
+        let first = |text: &str| Choice { value: String::new(), text: text.to_owned() };
+        match all.as_slice() {
+            [] => return Vec::new(),
+            // If everything has the same, it stands for all.
+            [only] if is_open && stands_for_all => return vec![first(only)],
+            _ => {}
         }
-        let each = names.into_iter().map(|name| Choice { text: name.clone(), value: name });
-        std::iter::once(all("All")).chain(each).collect::<Vec<_>>()
+        // What has no name comes last.
+        if all.first().is_some_and(String::is_empty) {
+            all.rotate_left(1);
+        }
+        std::iter::once(first("All")).chain(all.into_iter().map(choice)).collect::<Vec<_>>()
     });
+    let chosen = Memo::new(move |_| selected.get().map_or_else(String::new, |value| choice(value).value));
     let choose = move |value: String| {
-        navigation.go(|view| *part(&mut view.scope) = (!value.is_empty()).then_some(value));
+        navigation.go(|view| {
+            *part_of(&mut view.scope) = match value.as_str() {
+                "" => None,
+                UNNAMED_VALUE => Some(String::new()),
+                _ => Some(value),
+            };
+        });
     };
     view! {
-        <Show when=move || !names.with(Vec::is_empty)>
+        <Show when=move || !choices.with(Vec::is_empty)>
             <Select name id choices chosen choose />
         </Show>
     }

@@ -12,9 +12,7 @@ pub(crate) fn open_section() -> Memo<Section> {
         let (selected, scope) = navigation.view.with(|view| (view.section, view.scope.clone()));
         selected.unwrap_or_else(|| {
             feed.inventory.with(|inventory| {
-                let first = GRAPHS
-                    .iter()
-                    .find(|graph| inventory.as_ref().is_some_and(|inventory| inventory.has(graph, &scope)));
+                let first = inventory.as_ref().and_then(|own| own.fed(GRAPHS.iter().copied(), &scope).next());
                 first.map_or(Section::Requests, |graph| graph.section)
             })
         })
@@ -30,10 +28,11 @@ pub(crate) fn Sections() -> impl IntoView {
     let sections = Memo::new(move |_| {
         let scope = navigation.view.with(|view| view.scope.clone());
         feed.inventory.with(|inventory| {
-            let has_data = |section: Section| {
-                let graphs = GRAPHS.iter().filter(|graph| graph.section == section);
-                inventory.as_ref().is_some_and(|inventory| graphs.into_iter().any(|graph| inventory.has(graph, &scope)))
-            };
+            let mut graphs = Vec::new();
+            if let Some(inventory) = inventory {
+                graphs.extend(inventory.fed(GRAPHS.iter().copied(), &scope));
+            }
+            let has_data = |section: Section| graphs.iter().any(|graph| graph.section == section);
             Section::ALL.into_iter().filter(|section| has_data(*section) || *section == open.get()).collect::<Vec<_>>()
         })
     });

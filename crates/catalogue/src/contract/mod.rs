@@ -7,6 +7,8 @@ mod origin;
 mod replica_state;
 mod restart_reason;
 mod scrape_failure;
+mod target_families;
+mod target_role;
 
 pub use attribution_failure::AttributionFailure;
 pub use gpu_fault::GpuFault;
@@ -14,6 +16,8 @@ pub use origin::is_origin;
 pub use replica_state::ReplicaState;
 pub use restart_reason::RestartReason;
 pub use scrape_failure::ScrapeFailure;
+pub use target_families::is_about_target;
+pub use target_role::{MachineSource, TargetRole};
 
 /// Defines an enum whose variants are the values of a label.
 macro_rules! label_values {

@@ -136,6 +136,9 @@ names! {
     UNCLAIMED_FAMILIES = "inferboard_unclaimed_families",
     FAMILY_UNCLAIMED = "inferboard_family_unclaimed",
     REPLICA_ATTRIBUTED = "inferboard_replica_attributed",
+    REPLICA_MODEL = "inferboard_replica_model",
+    TARGET_ROLE = "inferboard_target_role",
+    OWN_MACHINE = "inferboard_own_machine",
     ENDPOINT_STATE = "inferboard_endpoint_state",
     ENDPOINT_INFO = "inferboard_endpoint_info",
     // The companion itself.

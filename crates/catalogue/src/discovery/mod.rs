@@ -2,7 +2,7 @@
 mod pattern;
 
 use crate::ScopeLabels;
-use crate::contract::names::PROCESS_START_TIME;
+use crate::contract::names::{OWN_MACHINE, PROCESS_START_TIME, REPLICA_MODEL, TARGET_ROLE};
 use crate::engines::ENGINES;
 use crate::metric_name::bare_name;
 use crate::promql_text::duration;
@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 pub fn metric_names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     // Building a set from an array sorts it first, and each type that is sorted adds four kilobytes to the page.
-    names.extend([PROCESS_START_TIME.to_owned(), "up".to_owned()]);
+    names.extend([PROCESS_START_TIME, "up", REPLICA_MODEL, TARGET_ROLE, OWN_MACHINE].map(str::to_owned));
     for engine in ENGINES {
         for NeededNames { names: needed, suffix } in engine.recipes.iter().flat_map(needed) {
             let spellings = needed.iter().flat_map(|name| engine.spellings(bare_name(name)));
@@ -24,9 +24,10 @@ pub fn metric_names() -> BTreeSet<String> {
     names
 }
 
-/// An instant query for the metric names of each scope in the `range_ms` before its time.
+/// An instant query for the metric names of each scope on each metrics page in the `range_ms` before its time.
 pub fn discovery_query(labels: &ScopeLabels, range_ms: i64) -> String {
-    let by = labels.all().join(", ");
+    let page = Some("instance").filter(|page| !labels.all().contains(page));
+    let by = labels.all().into_iter().chain(page).collect::<Vec<_>>().join(", ");
     static PATTERN: OnceLock<String> = OnceLock::new();
     let pattern = PATTERN.get_or_init(|| pattern::pattern(&metric_names()));
     format!("group by (__name__, {by}) (last_over_time({{__name__=~\"{pattern}\"}}[{}]))", duration(range_ms))

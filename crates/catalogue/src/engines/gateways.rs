@@ -11,14 +11,22 @@ pub(super) const FASTAPI: Engine = Engine {
     signatures: &[],
     source: "https://github.com/trallnag/prometheus-fastapi-instrumentator",
     recipes: &[
-        rate_by_class("volume", &["http_requests_total"], "status"),
-        ratio("error-share/server errors", &["http_requests_total{status=~\"5..\"}"], &["http_requests_total"]),
-        ratio("error-share/client errors", &["http_requests_total{status=~\"4..\"}"], &["http_requests_total"]),
-        rate_by("requests-by-route", &["http_requests_total"], "handler"),
-        mean_by("latency-by-route", &["http_request_duration_seconds"], "handler"),
+        rate_by_class("volume", &[without_probes!("http_requests_total", "handler")], "status"),
+        ratio(
+            "error-share/server errors",
+            &[without_probes!("http_requests_total", "handler", "status=~\"5..\"")],
+            &[without_probes!("http_requests_total", "handler")],
+        ),
+        ratio(
+            "error-share/client errors",
+            &[without_probes!("http_requests_total", "handler", "status=~\"4..\"")],
+            &[without_probes!("http_requests_total", "handler")],
+        ),
+        rate_by("requests-by-route", &[without_probes!("http_requests_total", "handler")], "handler"),
+        mean_by("latency-by-route", &[without_probes!("http_request_duration_seconds", "handler")], "handler"),
         histogram("http-latency", &["http_request_duration_highr_seconds"]),
-        mean("request-size/mean", &["http_request_size_bytes"]),
-        mean("response-size/mean", &["http_response_size_bytes"]),
+        mean("request-size/mean", &[without_probes!("http_request_size_bytes", "handler")]),
+        mean("response-size/mean", &[without_probes!("http_response_size_bytes", "handler")]),
     ],
     ..Engine::PLAIN
 };
@@ -33,14 +41,22 @@ pub(super) const LITELLM: Engine = Engine {
     turn_on: "prometheus among litellm_settings.callbacks",
     source: "https://docs.litellm.ai/docs/proxy/prometheus",
     recipes: &[
-        rate_by_class("volume", &["litellm_proxy_total_requests_metric_total"], "status_code"),
+        rate_by_class(
+            "volume",
+            &[without_probes!("litellm_proxy_total_requests_metric_total", "route")],
+            "status_code",
+        ),
         ratio(
             "error-share/failed",
-            &["litellm_proxy_failed_requests_metric_total"],
-            &["litellm_proxy_total_requests_metric_total"],
+            &[without_probes!("litellm_proxy_failed_requests_metric_total", "route")],
+            &[without_probes!("litellm_proxy_total_requests_metric_total", "route")],
         ),
-        rate_by("errors-by-cause", &["litellm_proxy_failed_requests_metric_total"], "exception_class"),
-        rate_by("requests-by-route", &["litellm_proxy_total_requests_metric_total"], "route"),
+        rate_by(
+            "errors-by-cause",
+            &[without_probes!("litellm_proxy_failed_requests_metric_total", "route")],
+            "exception_class",
+        ),
+        rate_by("requests-by-route", &[without_probes!("litellm_proxy_total_requests_metric_total", "route")], "route"),
         histogram("end-to-end-latency", &["litellm_request_total_latency_metric"]),
         histogram("upstream-latency", &["litellm_llm_api_latency_metric"]),
         histogram("gateway-overhead", &["litellm_overhead_latency_metric"]).scale(0.001),
@@ -143,6 +159,24 @@ pub(super) const NGINX: Engine = Engine {
         mean("request-size/mean", &["nginx_ingress_controller_request_size"]),
         histogram("response-size", &["nginx_ingress_controller_bytes_sent"]),
     ],
+    ..Engine::PLAIN
+};
+
+/// Proxies that are recognised, so that they are no replicas, and not read.
+pub(super) const UNREAD_PROXIES: Engine = Engine {
+    id: "proxy",
+    title: "proxy",
+    layer: Layer::Proxy,
+    signatures: &[
+        Signature::Prefix("haproxy_"),
+        Signature::Prefix("caddy_"),
+        Signature::Prefix("nginx_connections_"),
+        Signature::Prefix("nginxexporter_"),
+        Signature::Name("nginx_up"),
+    ],
+    source: "https://www.haproxy.com/documentation/haproxy-configuration-tutorials/alerts-and-monitoring/prometheus/, \
+             https://caddyserver.com/docs/metrics, https://github.com/nginx/nginx-prometheus-exporter",
+    is_captured: false,
     ..Engine::PLAIN
 };
 

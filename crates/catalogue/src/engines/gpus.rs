@@ -130,6 +130,11 @@ pub(super) const NVML: Engine = Engine {
 const KNOWN: &str = "< 9e18";
 const MIB: f64 = 1_048_576.0;
 
+/// What identifies a card: a metrics page repeats its values for each pod and each MIG slice on it.
+const CARD: &[&str] = &["instance", "gpu", "UUID"];
+/// What identifies a MIG slice, or a card without any.
+const SLICE: &[&str] = &["instance", "gpu", "UUID", "GPU_I_ID"];
+
 pub(super) const DCGM: Engine = Engine {
     id: "dcgm",
     title: "DCGM",
@@ -138,63 +143,76 @@ pub(super) const DCGM: Engine = Engine {
     version: Some(VersionLabel { metric: "DCGM_FI_*", label: "DCGM_FI_DRIVER_VERSION" }),
     source: "https://github.com/NVIDIA/dcgm-exporter",
     recipes: &[
-        avg("gpu/average", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN),
-        max("gpu/busiest", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN),
-        avg("gpu/engine active", &["DCGM_FI_PROF_GR_ENGINE_ACTIVE"]).valid(KNOWN),
-        sum("gpu-memory/in use", &["DCGM_FI_DEV_FB_USED"]).scale(MIB).valid(KNOWN),
-        sum("gpu-memory/capacity", &["DCGM_FI_DEV_FB_TOTAL"]).scale(MIB).valid(KNOWN),
+        avg("gpu/average", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN).once_by(CARD),
+        max("gpu/busiest", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN).once_by(CARD),
+        avg("gpu/engine active", &["DCGM_FI_PROF_GR_ENGINE_ACTIVE"]).valid(KNOWN).once_by(SLICE),
+        sum("gpu-memory/in use", &["DCGM_FI_DEV_FB_USED"]).scale(MIB).valid(KNOWN).once_by(SLICE),
+        sum("gpu-memory/capacity", &["DCGM_FI_DEV_FB_TOTAL"]).scale(MIB).valid(KNOWN).once_by(SLICE),
         raw(
             "gpu-memory/capacity",
-            "sum$by ((DCGM_FI_DEV_FB_USED{$scope} < 9e18) + (DCGM_FI_DEV_FB_FREE{$scope} < 9e18)) * 1048576",
+            "sum$by ($once((DCGM_FI_DEV_FB_USED{$scope} < 9e18) + (DCGM_FI_DEV_FB_FREE{$scope} < 9e18))) * 1048576",
             &["DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"],
-        ),
-        avg("gpu-activity/memory", &["DCGM_FI_PROF_DRAM_ACTIVE"]).valid(KNOWN),
-        avg("gpu-activity/memory", &["DCGM_FI_DEV_MEM_COPY_UTIL"]).scale(0.01).valid(KNOWN),
-        avg("gpu-activity/SM", &["DCGM_FI_PROF_SM_ACTIVE"]).valid(KNOWN),
-        avg("gpu-activity/SM occupancy", &["DCGM_FI_PROF_SM_OCCUPANCY"]).valid(KNOWN),
-        avg("gpu-activity/tensor cores", &["DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"]).valid(KNOWN),
-        avg("gpu-activity/FP16", &["DCGM_FI_PROF_PIPE_FP16_ACTIVE"]).valid(KNOWN),
-        avg("gpu-activity/FP32", &["DCGM_FI_PROF_PIPE_FP32_ACTIVE"]).valid(KNOWN),
-        sum("gpu-power/drawn", &["DCGM_FI_DEV_POWER_USAGE"]).valid(KNOWN),
-        sum("gpu-power/limit", &["DCGM_FI_DEV_POWER_MGMT_LIMIT"]).valid(KNOWN),
+        )
+        .once_by(SLICE),
+        avg("gpu-activity/memory", &["DCGM_FI_PROF_DRAM_ACTIVE"]).valid(KNOWN).once_by(SLICE),
+        avg("gpu-activity/memory", &["DCGM_FI_DEV_MEM_COPY_UTIL"]).scale(0.01).valid(KNOWN).once_by(SLICE),
+        avg("gpu-activity/SM", &["DCGM_FI_PROF_SM_ACTIVE"]).valid(KNOWN).once_by(SLICE),
+        avg("gpu-activity/SM occupancy", &["DCGM_FI_PROF_SM_OCCUPANCY"]).valid(KNOWN).once_by(SLICE),
+        avg("gpu-activity/tensor cores", &["DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"]).valid(KNOWN).once_by(SLICE),
+        avg("gpu-activity/FP16", &["DCGM_FI_PROF_PIPE_FP16_ACTIVE"]).valid(KNOWN).once_by(SLICE),
+        avg("gpu-activity/FP32", &["DCGM_FI_PROF_PIPE_FP32_ACTIVE"]).valid(KNOWN).once_by(SLICE),
+        sum("gpu-power/drawn", &["DCGM_FI_DEV_POWER_USAGE"]).valid(KNOWN).once_by(CARD),
+        sum("gpu-power/limit", &["DCGM_FI_DEV_POWER_MGMT_LIMIT"]).valid(KNOWN).once_by(CARD),
         // The metric is in millijoules.
-        rate("gpu-energy/mean", &["DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"]).scale(0.001),
-        max("gpu-temperature/hottest GPU", &["DCGM_FI_DEV_GPU_TEMP"]).valid(KNOWN),
-        max("gpu-temperature/hottest memory", &["DCGM_FI_DEV_MEMORY_TEMP"]).valid(KNOWN),
-        avg("gpu-temperature/slowdown", &["DCGM_FI_DEV_SLOWDOWN_TEMP"]).valid(KNOWN),
-        avg("gpu-clocks/SM", &["DCGM_FI_DEV_SM_CLOCK"]).scale(1e6).valid(KNOWN),
-        avg("gpu-clocks/memory", &["DCGM_FI_DEV_MEM_CLOCK"]).scale(1e6).valid(KNOWN),
+        rate("gpu-energy/mean", &["DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"]).scale(0.001).once_by(CARD),
+        max("gpu-temperature/hottest GPU", &["DCGM_FI_DEV_GPU_TEMP"]).valid(KNOWN).once_by(CARD),
+        max("gpu-temperature/hottest memory", &["DCGM_FI_DEV_MEMORY_TEMP"]).valid(KNOWN).once_by(CARD),
+        avg("gpu-temperature/slowdown", &["DCGM_FI_DEV_SLOWDOWN_TEMP"]).valid(KNOWN).once_by(CARD),
+        avg("gpu-clocks/SM", &["DCGM_FI_DEV_SM_CLOCK"]).scale(1e6).valid(KNOWN).once_by(CARD),
+        avg("gpu-clocks/memory", &["DCGM_FI_DEV_MEM_CLOCK"]).scale(1e6).valid(KNOWN).once_by(CARD),
         // One bit for each reason, numbered as by NVML.
         raw(
             "gpu-throttling/power cap",
-            "sum$by (floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 4) % 2)",
+            "sum$by ($once(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 4) % 2))",
             &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        ),
+        )
+        .once_by(CARD),
         raw(
             "gpu-throttling/thermal",
-            "sum$by (clamp_max(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 32) % 4, 1))",
+            "sum$by ($once(clamp_max(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 32) % 4, 1)))",
             &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        ),
+        )
+        .once_by(CARD),
         raw(
             "gpu-throttling/hardware slowdown",
-            "sum$by (floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 8) % 2)",
+            "sum$by ($once(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 8) % 2))",
             &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        ),
+        )
+        .once_by(CARD),
         raw(
             "gpu-throttling/power brake",
-            "sum$by (floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 128) % 2)",
+            "sum$by ($once(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 128) % 2))",
             &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        ),
-        rate("gpu-pcie/received", &["DCGM_FI_PROF_PCIE_RX_BYTES"]),
-        rate("gpu-pcie/sent", &["DCGM_FI_PROF_PCIE_TX_BYTES"]),
-        rate("gpu-nvlink/received", &["DCGM_FI_PROF_NVLINK_RX_BYTES"])
+        )
+        .once_by(CARD),
+        sum("gpu-pcie/received", &["DCGM_FI_PROF_PCIE_RX_BYTES"]).valid(KNOWN).once_by(CARD),
+        sum("gpu-pcie/sent", &["DCGM_FI_PROF_PCIE_TX_BYTES"]).valid(KNOWN).once_by(CARD),
+        sum("gpu-nvlink/received", &["DCGM_FI_PROF_NVLINK_RX_BYTES"])
+            .valid(KNOWN)
+            .once_by(CARD)
             .documented("https://github.com/NVIDIA/dcgm-exporter/blob/main/etc/default-counters.csv"),
-        rate("gpu-nvlink/sent", &["DCGM_FI_PROF_NVLINK_TX_BYTES"])
+        sum("gpu-nvlink/sent", &["DCGM_FI_PROF_NVLINK_TX_BYTES"])
+            .valid(KNOWN)
+            .once_by(CARD)
             .documented("https://github.com/NVIDIA/dcgm-exporter/blob/main/etc/default-counters.csv"),
-        sum("gpu-errors/rows remapped, corrected", &["DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS"]).valid(KNOWN),
-        sum("gpu-errors/rows remapped, uncorrected", &["DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS"]).valid(KNOWN),
-        sum("gpu-errors/PCIe replays", &["DCGM_FI_DEV_PCIE_REPLAY_COUNTER"]).valid(KNOWN),
-        max("gpu-errors/last XID", &["DCGM_FI_DEV_XID_ERRORS"]).valid(KNOWN),
+        sum("gpu-errors/rows remapped, corrected", &["DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS"])
+            .valid(KNOWN)
+            .once_by(CARD),
+        sum("gpu-errors/rows remapped, uncorrected", &["DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS"])
+            .valid(KNOWN)
+            .once_by(CARD),
+        sum("gpu-errors/PCIe replays", &["DCGM_FI_DEV_PCIE_REPLAY_COUNTER"]).valid(KNOWN).once_by(CARD),
+        max("gpu-errors/last XID", &["DCGM_FI_DEV_XID_ERRORS"]).valid(KNOWN).once_by(CARD),
     ],
     ..Engine::PLAIN
 };
@@ -208,19 +226,20 @@ pub(super) const NVIDIA_SMI: Engine = Engine {
     version: Some(VersionLabel { metric: "nvidia_smi_gpu_info", label: "driver_version" }),
     source: "https://github.com/utkuozdemir/nvidia_gpu_exporter",
     recipes: &[
-        avg("gpu/average", &["nvidia_smi_utilization_gpu_ratio"]),
-        max("gpu/busiest", &["nvidia_smi_utilization_gpu_ratio"]),
-        sum("gpu-memory/in use", &["nvidia_smi_memory_used_bytes"]),
-        sum("gpu-memory/capacity", &["nvidia_smi_memory_total_bytes"]),
-        avg("gpu-activity/memory", &["nvidia_smi_utilization_memory_ratio"]),
+        avg("gpu/average", &["nvidia_smi_utilization_gpu_ratio"]).once_by(&["uuid"]),
+        max("gpu/busiest", &["nvidia_smi_utilization_gpu_ratio"]).once_by(&["uuid"]),
+        sum("gpu-memory/in use", &["nvidia_smi_memory_used_bytes"]).once_by(&["uuid"]),
+        sum("gpu-memory/capacity", &["nvidia_smi_memory_total_bytes"]).once_by(&["uuid"]),
+        avg("gpu-activity/memory", &["nvidia_smi_utilization_memory_ratio"]).once_by(&["uuid"]),
         sum_by("gpu-processes", &["nvidia_smi_compute_app_used_memory_bytes"], "process_name"),
-        sum("gpu-power/drawn", &["nvidia_smi_power_draw_watts"]),
-        sum("gpu-power/limit", &["nvidia_smi_enforced_power_limit_watts", "nvidia_smi_power_limit_watts"]),
-        max("gpu-temperature/hottest GPU", &["nvidia_smi_temperature_gpu"]),
-        max("gpu-temperature/hottest memory", &["nvidia_smi_temperature_memory"]),
-        avg("gpu-clocks/SM", &["nvidia_smi_clocks_current_sm_clock_hz"]),
-        avg("gpu-clocks/memory", &["nvidia_smi_clocks_current_memory_clock_hz"]),
-        sum("gpu-throttling/power cap", &["nvidia_smi_clocks_event_reasons_sw_power_cap"]),
+        sum("gpu-power/drawn", &["nvidia_smi_power_draw_watts"]).once_by(&["uuid"]),
+        sum("gpu-power/limit", &["nvidia_smi_enforced_power_limit_watts", "nvidia_smi_power_limit_watts"])
+            .once_by(&["uuid"]),
+        max("gpu-temperature/hottest GPU", &["nvidia_smi_temperature_gpu"]).once_by(&["uuid"]),
+        max("gpu-temperature/hottest memory", &["nvidia_smi_temperature_memory"]).once_by(&["uuid"]),
+        avg("gpu-clocks/SM", &["nvidia_smi_clocks_current_sm_clock_hz"]).once_by(&["uuid"]),
+        avg("gpu-clocks/memory", &["nvidia_smi_clocks_current_memory_clock_hz"]).once_by(&["uuid"]),
+        sum("gpu-throttling/power cap", &["nvidia_smi_clocks_event_reasons_sw_power_cap"]).once_by(&["uuid"]),
         raw(
             "gpu-throttling/thermal",
             "sum$by (clamp_max(nvidia_smi_clocks_event_reasons_sw_thermal_slowdown{$scope} + \
@@ -230,12 +249,13 @@ pub(super) const NVIDIA_SMI: Engine = Engine {
                 "nvidia_smi_clocks_event_reasons_hw_thermal_slowdown",
             ],
         ),
-        sum("gpu-throttling/hardware slowdown", &["nvidia_smi_clocks_event_reasons_hw_slowdown"]),
-        sum("gpu-throttling/power brake", &["nvidia_smi_clocks_event_reasons_hw_power_brake_slowdown"]),
-        sum("gpu-errors/corrected", &["nvidia_smi_ecc_errors_corrected_volatile_total"]),
-        sum("gpu-errors/uncorrected", &["nvidia_smi_ecc_errors_uncorrected_volatile_total"]),
-        sum("gpu-errors/rows remapped, corrected", &["nvidia_smi_remapped_rows_correctable"]),
-        sum("gpu-errors/rows remapped, uncorrected", &["nvidia_smi_remapped_rows_uncorrectable"]),
+        sum("gpu-throttling/hardware slowdown", &["nvidia_smi_clocks_event_reasons_hw_slowdown"]).once_by(&["uuid"]),
+        sum("gpu-throttling/power brake", &["nvidia_smi_clocks_event_reasons_hw_power_brake_slowdown"])
+            .once_by(&["uuid"]),
+        sum("gpu-errors/corrected", &["nvidia_smi_ecc_errors_corrected_volatile_total"]).once_by(&["uuid"]),
+        sum("gpu-errors/uncorrected", &["nvidia_smi_ecc_errors_uncorrected_volatile_total"]).once_by(&["uuid"]),
+        sum("gpu-errors/rows remapped, corrected", &["nvidia_smi_remapped_rows_correctable"]).once_by(&["uuid"]),
+        sum("gpu-errors/rows remapped, uncorrected", &["nvidia_smi_remapped_rows_uncorrectable"]).once_by(&["uuid"]),
     ],
     ..Engine::PLAIN
 };

@@ -14,12 +14,12 @@ pub(super) const HOST: Engine = Engine {
     recipes: &[
         raw(
             "cpu/average",
-            "1 - avg$by (rate(node_cpu_seconds_total{$scopemode=\"idle\"}[$window]))",
+            "1 - avg$by ($series(rate(node_cpu_seconds_total{$scopemode=\"idle\"}[$window])))",
             &["node_cpu_seconds_total"],
         ),
         raw(
             "memory/in use",
-            "sum$by (node_memory_MemTotal_bytes{$scope} - node_memory_MemAvailable_bytes{$scope})",
+            "sum$by ($series(node_memory_MemTotal_bytes{$scope} - node_memory_MemAvailable_bytes{$scope}))",
             &["node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes"],
         ),
         sum("memory/capacity", &["node_memory_MemTotal_bytes"]),
@@ -29,8 +29,8 @@ pub(super) const HOST: Engine = Engine {
         rate("disk-throughput/written", &["node_disk_written_bytes_total"]),
         raw(
             "disk-space/fullest",
-            "max$by (1 - node_filesystem_avail_bytes{$scopefstype!~\"tmpfs|overlay|squashfs|ramfs\"} \
-             / node_filesystem_size_bytes{$scopefstype!~\"tmpfs|overlay|squashfs|ramfs\"})",
+            "max$by ($series(1 - node_filesystem_avail_bytes{$scopefstype!~\"tmpfs|overlay|squashfs|ramfs\"} \
+             / node_filesystem_size_bytes{$scopefstype!~\"tmpfs|overlay|squashfs|ramfs\"}))",
             &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"],
         ),
     ],
@@ -100,18 +100,26 @@ pub(super) const PROCESS: Engine = Engine {
         sum("process-memory/resident", &["process_resident_memory_bytes"]),
         raw(
             "process-files/highest",
-            "max$by (process_open_fds{$scope} / process_max_fds{$scope})",
+            "max$by ($series(process_open_fds{$scope} / process_max_fds{$scope}))",
             &["process_open_fds", "process_max_fds"],
         ),
         raw(
             "restarts/restarts",
-            "sum$by (changes(process_start_time_seconds{$scope}[$wide])) / $wide_seconds",
+            "sum$by ($series(changes(process_start_time_seconds{$scope}[$wide]))) / $wide_seconds",
             &["process_start_time_seconds"],
         )
         // Only where no other metric counts restarts.
         .layer(Layer::Machine),
-        raw("uptime/youngest", "min$by (time() - process_start_time_seconds{$scope})", &["process_start_time_seconds"]),
-        raw("uptime/oldest", "max$by (time() - process_start_time_seconds{$scope})", &["process_start_time_seconds"]),
+        raw(
+            "uptime/youngest",
+            "min$by ($series(time() - process_start_time_seconds{$scope}))",
+            &["process_start_time_seconds"],
+        ),
+        raw(
+            "uptime/oldest",
+            "max$by ($series(time() - process_start_time_seconds{$scope}))",
+            &["process_start_time_seconds"],
+        ),
     ],
     ..Engine::PLAIN
 };
@@ -125,8 +133,8 @@ pub(super) const SCRAPER: Engine = Engine {
     source: "https://prometheus.io/docs/concepts/jobs_instances/",
     is_captured: false,
     recipes: &[
-        raw("replicas-answering/answering", "sum$by (up{$scope$replica!=\"\"})", &["up"]),
-        raw("replicas-answering/known", "count$by (up{$scope$replica!=\"\"})", &["up"]),
+        raw("replicas-answering/answering", "sum$by ($series(up{$scope$replica!=\"\"}$unless_role))", &["up"]),
+        raw("replicas-answering/known", "count$by ($series(up{$scope$replica!=\"\"}$unless_role))", &["up"]),
         sum_by("scrape-failures", &[names::SCRAPE_FAILED], "reason"),
         avg("scrape-time/average", &["scrape_duration_seconds"]),
         max("scrape-time/slowest", &["scrape_duration_seconds"]),

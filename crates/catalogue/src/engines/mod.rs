@@ -1,4 +1,7 @@
 //! Every engine, and the recipes that feed each graph.
+#[macro_use]
+mod probes;
+
 mod gateways;
 mod gpus;
 mod inferboard;
@@ -15,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 pub use gpus::{GPU_METRICS, GpuMetric};
+pub use probes::PROBE_PATHS;
 
 /// Every engine, innermost first, because routers and frameworks re-export the metrics of the engine inside. An engine
 /// that re-exports another's series comes after it.
@@ -44,6 +48,7 @@ pub static ENGINES: &[&Engine] = &[
     &gateways::ENVOY,
     &gateways::NGINX,
     &gateways::TRAEFIK,
+    &gateways::UNREAD_PROXIES,
     &platforms::BASETEN,
     &platforms::HUGGING_FACE,
     &inferboard::INFERBOARD,

@@ -1,13 +1,14 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
 use crate::engine::HEALTH;
 use crate::recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by};
-use crate::{Engine, Layer, Signature};
+use crate::{Engine, Layer, ModelApi, Signature};
 
 pub(super) const TRTLLM: Engine = Engine {
     id: "trtllm",
     title: "TensorRT-LLM",
     signatures: &[Signature::Prefix("trtllm_")],
     health: HEALTH,
+    model_apis: &[ModelApi::Models],
     turn_on: "the path /prometheus/metrics",
     source: "https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py",
     is_captured: false,
@@ -129,13 +130,13 @@ pub(super) const TRITON: Engine = Engine {
         avg("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
         sum("memory/in use", &["nv_cpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
         sum("memory/capacity", &["nv_cpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
-        avg("gpu/average", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
-        max("gpu/busiest", &["nv_gpu_utilization"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-memory/in use", &["nv_gpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-memory/capacity", &["nv_gpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-power/drawn", &["nv_gpu_power_usage"]).documented(TRITON_DOCUMENTS),
-        sum("gpu-power/limit", &["nv_gpu_power_limit"]).documented(TRITON_DOCUMENTS),
-        rate("gpu-energy/mean", &["nv_energy_consumption"]).documented(TRITON_DOCUMENTS),
+        avg("gpu/average", &["nv_gpu_utilization"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        max("gpu/busiest", &["nv_gpu_utilization"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-memory/in use", &["nv_gpu_memory_used_bytes"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-memory/capacity", &["nv_gpu_memory_total_bytes"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-power/drawn", &["nv_gpu_power_usage"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        sum("gpu-power/limit", &["nv_gpu_power_limit"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
+        rate("gpu-energy/mean", &["nv_energy_consumption"]).once_by(&["gpu_uuid"]).documented(TRITON_DOCUMENTS),
     ],
     ..Engine::PLAIN
 };
@@ -145,6 +146,7 @@ pub(super) const NIM: Engine = Engine {
     title: "NIM",
     // TensorRT-LLM's server before 1.3 and MindIE use the same unprefixed names.
     signatures: &[Signature::Name("num_request_max"), Signature::Name("gpu_cache_usage_perc")],
+    model_apis: &[ModelApi::Models],
     turn_on: "the path /v1/metrics, or /metrics in older versions",
     source: "https://docs.nvidia.com/nim/large-language-models/latest/observability.html",
     recipes: &[
@@ -178,27 +180,30 @@ pub(super) const DYNAMO: Engine = Engine {
     signatures: &[Signature::Prefix("dynamo_frontend_"), Signature::Prefix("dynamo_component_")],
     source: DYNAMO_NAMES,
     recipes: &[
-        rate("volume/succeeded", &["dynamo_frontend_requests_total{status=\"success\"}"]),
-        rate("volume/failed", &["dynamo_frontend_requests_total{status=\"error\"}"]),
+        // The frontend is in front of several workers, which have metrics pages of their own.
+        rate("volume/succeeded", &["dynamo_frontend_requests_total{status=\"success\"}"]).layer(Layer::Gateway),
+        rate("volume/failed", &["dynamo_frontend_requests_total{status=\"error\"}"]).layer(Layer::Gateway),
         ratio(
             "error-share/failed",
             &["dynamo_frontend_requests_total{status=\"error\"}"],
             &["dynamo_frontend_requests_total"],
-        ),
-        rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type"),
-        rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint"),
-        histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]),
+        )
+        .layer(Layer::Gateway),
+        rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type")
+            .layer(Layer::Gateway),
+        rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint").layer(Layer::Gateway),
+        histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]).layer(Layer::Gateway),
         histogram("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),
-        histogram("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]),
-        histogram("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]),
+        histogram("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]).layer(Layer::Gateway),
+        histogram("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]).layer(Layer::Gateway),
         // Its stages precede the engine, so they are drawn only where no engine reports its own.
         mean_by("phase-times", &["dynamo_frontend_stage_duration_seconds"], "stage")
             .layer(Layer::Machine)
             .documented(DYNAMO_NAMES),
-        rate("tokens-per-second/generation", &["dynamo_frontend_output_tokens_total"]),
-        rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]),
-        histogram("prompt-length", &["dynamo_frontend_input_sequence_tokens"]),
-        histogram("output-length", &["dynamo_frontend_output_sequence_tokens"]),
+        rate("tokens-per-second/generation", &["dynamo_frontend_output_tokens_total"]).layer(Layer::Gateway),
+        rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]).layer(Layer::Gateway),
+        histogram("prompt-length", &["dynamo_frontend_input_sequence_tokens"]).layer(Layer::Gateway),
+        histogram("output-length", &["dynamo_frontend_output_sequence_tokens"]).layer(Layer::Gateway),
         sum("concurrent-requests/in flight", &["dynamo_frontend_inflight_requests"]),
         sum("pending-requests/pending", &["dynamo_frontend_queued_requests"]),
         sum("running-and-waiting/running", &["dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"}"]),

@@ -1,9 +1,10 @@
 //! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe and BentoML; and LMCache.
+use crate::contract::TargetRole;
 use crate::engine::HEALTH;
 use crate::recipe::{
     avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
 };
-use crate::{Engine, Layer, PrefixAliases, Signature, VersionLabel};
+use crate::{Engine, Layer, ModelApi, PrefixAliases, Signature, VersionLabel};
 
 pub(super) const LLAMACPP: Engine = Engine {
     id: "llamacpp",
@@ -11,6 +12,7 @@ pub(super) const LLAMACPP: Engine = Engine {
     signatures: &[Signature::Prefix("llamacpp:"), Signature::Prefix("llamacpp_")],
     prefix_aliases: Some(PrefixAliases { original: "llamacpp:", others: &["llamacpp_"] }),
     health: HEALTH,
+    model_apis: &[ModelApi::Models, ModelApi::Props],
     turn_on: "--metrics",
     source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
     recipes: &[
@@ -69,6 +71,7 @@ pub(super) const LMDEPLOY: Engine = Engine {
     signatures: &[Signature::Prefix("lmdeploy:"), Signature::Prefix("lmdeploy_")],
     prefix_aliases: Some(PrefixAliases { original: "lmdeploy:", others: &["lmdeploy_"] }),
     health: HEALTH,
+    model_apis: &[ModelApi::Models],
     turn_on: "--enable-metrics",
     source: "https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py",
     is_captured: false,
@@ -128,6 +131,7 @@ pub(super) const LMCACHE: Engine = Engine {
     id: "lmcache",
     title: "LMCache",
     layer: Layer::Engine,
+    role: Some(TargetRole::Exporter),
     signatures: &[Signature::Prefix("lmcache:"), Signature::Prefix("lmcache_")],
     prefix_aliases: Some(PrefixAliases { original: "lmcache:", others: &["lmcache_"] }),
     source: "https://github.com/LMCache/LMCache: lmcache/observability.py",
@@ -146,8 +150,12 @@ pub(super) const LMCACHE: Engine = Engine {
 pub(super) const RAY: Engine = Engine {
     id: "ray",
     title: "Ray Serve",
-    layer: Layer::Server,
+    // Its proxies are in front of replicas on several machines.
+    layer: Layer::Gateway,
     signatures: &[Signature::Prefix("ray_serve_")],
+    // Its metrics pages are those of node agents: they have the metrics of all replicas on a machine.
+    role: Some(TargetRole::Exporter),
+    repeats_others: true,
     replica_label: "replica",
     version: Some(VersionLabel { metric: "ray_*", label: "Version" }),
     source: "https://docs.ray.io/en/latest/serve/monitoring.html",
@@ -156,8 +164,8 @@ pub(super) const RAY: Engine = Engine {
         rate_by_class(
             "volume",
             &[
-                "ray_serve_num_http_requests_total",
-                "ray_serve_num_http_requests",
+                without_probes!("ray_serve_num_http_requests_total", "route"),
+                without_probes!("ray_serve_num_http_requests", "route"),
                 "ray_serve_num_grpc_requests_total",
                 "ray_serve_num_grpc_requests",
             ],
@@ -166,24 +174,30 @@ pub(super) const RAY: Engine = Engine {
         ratio(
             "error-share/server errors",
             &[
-                "ray_serve_num_http_requests_total{status_code=~\"5..\"}",
-                "ray_serve_num_http_requests{status_code=~\"5..\"}",
+                without_probes!("ray_serve_num_http_requests_total", "route", "status_code=~\"5..\""),
+                without_probes!("ray_serve_num_http_requests", "route", "status_code=~\"5..\""),
             ],
-            &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"],
+            &[
+                without_probes!("ray_serve_num_http_requests_total", "route"),
+                without_probes!("ray_serve_num_http_requests", "route"),
+            ],
         ),
         ratio(
             "error-share/client errors",
             &[
-                "ray_serve_num_http_requests_total{status_code=~\"4..\"}",
-                "ray_serve_num_http_requests{status_code=~\"4..\"}",
+                without_probes!("ray_serve_num_http_requests_total", "route", "status_code=~\"4..\""),
+                without_probes!("ray_serve_num_http_requests", "route", "status_code=~\"4..\""),
             ],
-            &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"],
+            &[
+                without_probes!("ray_serve_num_http_requests_total", "route"),
+                without_probes!("ray_serve_num_http_requests", "route"),
+            ],
         ),
         rate_by(
             "errors-by-cause",
             &[
-                "ray_serve_num_http_error_requests_total",
-                "ray_serve_num_http_error_requests",
+                without_probes!("ray_serve_num_http_error_requests_total", "route"),
+                without_probes!("ray_serve_num_http_error_requests", "route"),
                 "ray_serve_num_grpc_error_requests_total",
                 "ray_serve_num_grpc_error_requests",
             ],
@@ -194,15 +208,32 @@ pub(super) const RAY: Engine = Engine {
             &["ray_serve_deployment_error_counter_total", "ray_serve_deployment_error_counter"],
             &["ray_serve_deployment_request_counter_total", "ray_serve_deployment_request_counter"],
         ),
-        mean_by("latency-by-route", &["ray_serve_http_request_latency_ms"], "route").scale(0.001),
-        rate_by("requests-by-route", &["ray_serve_num_http_requests_total", "ray_serve_num_http_requests"], "route"),
-        histogram("end-to-end-latency", &["ray_serve_http_request_latency_ms", "ray_serve_grpc_request_latency_ms"])
+        mean_by("latency-by-route", &[without_probes!("ray_serve_http_request_latency_ms", "route")], "route")
             .scale(0.001),
+        rate_by(
+            "requests-by-route",
+            &[
+                without_probes!("ray_serve_num_http_requests_total", "route"),
+                without_probes!("ray_serve_num_http_requests", "route"),
+            ],
+            "route",
+        ),
+        histogram(
+            "end-to-end-latency",
+            &[without_probes!("ray_serve_http_request_latency_ms", "route"), "ray_serve_grpc_request_latency_ms"],
+        )
+        .scale(0.001),
         histogram("inference-time", &["ray_serve_deployment_processing_latency_ms"]).scale(0.001),
         sum("concurrent-requests/in flight", &["ray_serve_num_ongoing_http_requests"]),
         sum("running-and-waiting/running", &["ray_serve_replica_processing_queries"]),
         sum("running-and-waiting/waiting", &["ray_serve_deployment_queued_queries"]),
         sum("replicas/active", &["ray_serve_deployment_replica_healthy"]),
+        sum("replicas-answering/answering", &["ray_serve_deployment_replica_healthy"]),
+        raw(
+            "replicas-answering/known",
+            "count$by (ray_serve_deployment_replica_healthy{$scope})",
+            &["ray_serve_deployment_replica_healthy"],
+        ),
         raw(
             "replicas/unhealthy",
             "count$by (ray_serve_deployment_replica_healthy{$scope} == 0)",
@@ -221,7 +252,15 @@ pub(super) const RAY_NODE: Engine = Engine {
     id: "ray-node",
     title: "Ray node",
     layer: Layer::Machine,
-    signatures: &[Signature::Prefix("ray_node_")],
+    signatures: &[
+        Signature::Prefix("ray_node_"),
+        // The dashboard and the autoscaler have metrics pages of their own.
+        Signature::Prefix("ray_component_"),
+        Signature::Prefix("ray_dashboard_"),
+        Signature::Name("autoscaler_running_workers_nodes"),
+        Signature::Name("autoscaler_active_nodes"),
+    ],
+    repeats_others: true,
     version: Some(VersionLabel { metric: "ray_*", label: "Version" }),
     source: "https://docs.ray.io/en/latest/ray-observability/reference/system-metrics.html",
     recipes: &[
@@ -245,9 +284,10 @@ pub(super) const TORCHSERVE: Engine = Engine {
     turn_on: "metrics_mode=prometheus",
     source: "https://pytorch.org/serve/metrics.html",
     recipes: &[
-        rate("volume/2xx", &["Requests2XX"]),
-        rate("volume/4xx", &["Requests4XX"]),
-        rate("volume/5xx", &["Requests5XX"]),
+        // `Requests2XX` also counts scrapes and health probes, and there is no label to tell them apart.
+        rate("volume/finished", &["ts_inference_requests_total"]),
+        ratio("error-share/client errors", &["Requests4XX"], &["ts_inference_requests_total"]),
+        ratio("error-share/server errors", &["Requests5XX"], &["ts_inference_requests_total"]),
         ratio("end-to-end-latency/mean", &["ts_inference_latency_microseconds"], &["ts_inference_requests_total"])
             .scale(1e-6),
         ratio("queue-time/mean", &["ts_queue_latency_microseconds"], &["ts_inference_requests_total"]).scale(1e-6),
@@ -276,20 +316,20 @@ pub(super) const BENTOML: Engine = Engine {
     source: "https://docs.bentoml.com/en/latest/build-with-bentoml/observability/metrics.html",
     is_captured: false,
     recipes: &[
-        rate_by_class("volume", &["bentoml_service_request_total"], "http_response_code"),
+        rate_by_class("volume", &[without_probes!("bentoml_service_request_total", "endpoint")], "http_response_code"),
         ratio(
             "error-share/server errors",
-            &["bentoml_service_request_total{http_response_code=~\"5..\"}"],
-            &["bentoml_service_request_total"],
+            &[without_probes!("bentoml_service_request_total", "endpoint", "http_response_code=~\"5..\"")],
+            &[without_probes!("bentoml_service_request_total", "endpoint")],
         ),
         ratio(
             "error-share/client errors",
-            &["bentoml_service_request_total{http_response_code=~\"4..\"}"],
-            &["bentoml_service_request_total"],
+            &[without_probes!("bentoml_service_request_total", "endpoint", "http_response_code=~\"4..\"")],
+            &[without_probes!("bentoml_service_request_total", "endpoint")],
         ),
-        rate_by("requests-by-route", &["bentoml_service_request_total"], "endpoint"),
-        histogram("end-to-end-latency", &["bentoml_service_request_duration_seconds"]),
-        sum("concurrent-requests/in flight", &["bentoml_service_request_in_progress"]),
+        rate_by("requests-by-route", &[without_probes!("bentoml_service_request_total", "endpoint")], "endpoint"),
+        histogram("end-to-end-latency", &[without_probes!("bentoml_service_request_duration_seconds", "endpoint")]),
+        sum("concurrent-requests/in flight", &[without_probes!("bentoml_service_request_in_progress", "endpoint")]),
         histogram("batch-size", &["bentoml_service_adaptive_batch_size"]),
     ],
     ..Engine::PLAIN

@@ -2,7 +2,7 @@
 use crate::recipe::{
     avg, avg_rate, avg_rate_by, histogram, max, max_by, mean, mean_by, rate, rate_by, rate_by_class, ratio, raw, sum,
 };
-use crate::{Engine, HealthEndpoint, Layer, PrefixAliases, Signature};
+use crate::{Engine, HealthEndpoint, Layer, ModelApi, PrefixAliases, Signature};
 
 pub(super) const SGLANG: Engine = Engine {
     id: "sglang",
@@ -15,30 +15,31 @@ pub(super) const SGLANG: Engine = Engine {
     rank_labels: &["tp_rank", "pp_rank", "moe_ep_rank", "pid"],
     // It listens while it warms up, and answers 503 until it has.
     health: Some(HealthEndpoint { path: "/health", is_needed_beside_page: true }),
+    model_apis: &[ModelApi::Models],
     turn_on: "--enable-metrics",
     source: "https://github.com/sgl-project/sglang: python/sglang/srt/observability/metrics_collector.py, \
              http_request_metrics.py",
     recipes: &[
-        rate_by_class("volume", &["sglang:http_responses_total"], "status_code")
+        rate_by_class("volume", &[without_probes!("sglang:http_responses_total", "endpoint")], "status_code")
             .layer(Layer::Server)
             .documented("sglang/srt/observability/http_request_metrics.py of 0.5.23"),
         rate("volume/finished", &["sglang:num_requests_total"]).since("0.4.6"),
         ratio(
             "error-share/server errors",
-            &["sglang:http_responses_total{status_code=~\"5..\"}"],
-            &["sglang:http_responses_total"],
+            &[without_probes!("sglang:http_responses_total", "endpoint", "status_code=~\"5..\"")],
+            &[without_probes!("sglang:http_responses_total", "endpoint")],
         )
         .documented("sglang/srt/observability/http_request_metrics.py of 0.5.23"),
         ratio(
             "error-share/client errors",
-            &["sglang:http_responses_total{status_code=~\"4..\"}"],
-            &["sglang:http_responses_total"],
+            &[without_probes!("sglang:http_responses_total", "endpoint", "status_code=~\"4..\"")],
+            &[without_probes!("sglang:http_responses_total", "endpoint")],
         )
         .documented("sglang/srt/observability/http_request_metrics.py of 0.5.23"),
-        rate_by("requests-by-route", &["sglang:http_requests_total"], "endpoint")
+        rate_by("requests-by-route", &[without_probes!("sglang:http_requests_total", "endpoint")], "endpoint")
             .documented("sglang/srt/observability/http_request_metrics.py of 0.5.23"),
         rate("finish-reasons/abort", &["sglang:num_aborted_requests_total"]).since("0.4.10"),
-        sum("concurrent-requests/in flight", &["sglang:http_requests_active"]),
+        sum("concurrent-requests/in flight", &[without_probes!("sglang:http_requests_active", "endpoint")]),
         histogram("end-to-end-latency", &["sglang:e2e_request_latency_seconds"]),
         histogram("time-to-first-token", &["sglang:time_to_first_token_seconds"]),
         histogram(
@@ -185,6 +186,7 @@ pub(super) const GATEWAY: Engine = Engine {
     title: "SGLang gateway",
     layer: Layer::Gateway,
     signatures: &[Signature::Prefix("smg_")],
+    repeats_others: true,
     source: "https://github.com/lightseekorg/smg: model_gateway/src/observability/metrics.rs",
     is_captured: false,
     recipes: &[

@@ -1,6 +1,6 @@
 //! Hugging Face's servers: text-generation-inference, text-embeddings-inference, the inference toolkit and the router.
 use crate::recipe::{histogram, mean, quantiles, rate, rate_by, ratio, raw, sum};
-use crate::{Engine, Layer, PrefixAliases, Signature};
+use crate::{Engine, Layer, ModelApi, PrefixAliases, Signature};
 
 pub(super) const TGI: Engine = Engine {
     id: "tgi",
@@ -8,6 +8,7 @@ pub(super) const TGI: Engine = Engine {
     signatures: &[Signature::Prefix("tgi_"), Signature::Prefix("lorax_")],
     // LoRAX is a fork of TGI.
     prefix_aliases: Some(PrefixAliases { original: "tgi_", others: &["lorax_"] }),
+    model_apis: &[ModelApi::Info],
     source: "https://huggingface.co/docs/text-generation-inference/reference/metrics",
     recipes: &[
         rate("volume/succeeded", &["tgi_request_success"]),
@@ -61,6 +62,7 @@ pub(super) const TEI: Engine = Engine {
     id: "tei",
     title: "TEI",
     signatures: &[Signature::Prefix("te_")],
+    model_apis: &[ModelApi::Info],
     source: "https://github.com/huggingface/text-embeddings-inference: core/src/infer.rs, core/src/queue.rs",
     is_captured: false,
     recipes: &[

@@ -1,7 +1,8 @@
 //! vLLM V0 and V1, also under the names that Ray and other exporters give its metrics; and its router.
+use crate::contract::TargetRole;
 use crate::engine::HEALTH;
 use crate::recipe::{avg, avg_rate, histogram, max, mean, rate, rate_by, ratio, ratio_by, sum, sum_by};
-use crate::{Engine, Layer, PrefixAliases, Signature};
+use crate::{Engine, Layer, ModelApi, PrefixAliases, Signature};
 
 pub(super) const VLLM: Engine = Engine {
     id: "vllm",
@@ -9,6 +10,7 @@ pub(super) const VLLM: Engine = Engine {
     signatures: &[Signature::Prefix("vllm:"), Signature::Prefix("ray_vllm"), Signature::Prefix("vllm_")],
     // Older versions of Ray keep the colon. Ray also exports each counter without `_total` as a gauge; those are unread.
     prefix_aliases: Some(PrefixAliases { original: "vllm:", others: &["ray_vllm_", "ray_vllm:", "vllm_"] }),
+    model_apis: &[ModelApi::Models],
     version: None,
     health: HEALTH,
     source: "https://github.com/vllm-project/vllm: vllm/v1/metrics/loggers.py, vllm/v1/spec_decode/metrics.py, \
@@ -188,6 +190,8 @@ pub(super) const ROUTER: Engine = Engine {
     id: "vllm-router",
     title: "vLLM router",
     signatures: &[Signature::Name("vllm:healthy_pods_total"), Signature::Name("vllm:current_qps")],
+    role: Some(TargetRole::Gateway),
+    repeats_others: true,
     reexports: Some("vllm"),
     source: "https://github.com/vllm-project/production-stack: src/vllm_router",
     is_captured: false,

@@ -9,7 +9,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         id: "cpu",
         title: "CPU",
         help: "Share of the processors' time that was spent working, averaged over all cores of the hosts or replicas; \
-               short spikes can hide in it. An engine keeps one core busy per GPU with scheduling and tokenizing; when \
+               short spikes can hide in it. The machine of Inferboard's own server has a line of its own where no replica \
+               runs on it. An engine keeps one core busy per GPU with scheduling and tokenizing; when \
                all cores are near 100 %, requests queue before they reach the GPU. Give the host more cores or fewer \
                replicas. Low for long: a smaller machine would do.",
         section: HARDWARE,

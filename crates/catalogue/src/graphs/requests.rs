@@ -18,9 +18,9 @@ pub(super) const GRAPHS: &[Graph] = &[
                1000 and 1001 are normal ends, 1006 means that the connection broke, 1011 that the server failed, 1013 \
                that it asks to come back later. gRPC has its own codes: 0 is OK, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE. \
                Engines without a status say finished, succeeded or failed. Where a platform or gateway and the engine \
-               behind it count the same requests, the outer count is drawn; a general-purpose proxy, such as Envoy, \
-               NGINX or Traefik, is drawn only where nothing else counts. A fall to zero without a fall in demand \
-               means that replicas do not answer.",
+               behind it count the same requests, the one that counted more is drawn, for each model; a general-purpose \
+               proxy, such as Envoy, NGINX or Traefik, is drawn only where nothing else counts. A fall to zero without \
+               a fall in demand means that replicas do not answer.",
         unit: Unit::RequestsPerSecond,
         section: REQUESTS,
         is_shown: true,

@@ -1,11 +1,20 @@
 //! The query of a whole graph: its recipes joined by layer and line.
-use super::context::RenderedContext;
+use super::context::{MAX_QUERY_BYTES, RenderedContext};
+use super::layers::{self, Mask, PAGE_LABEL, is_chosen, is_compared, layer};
 use super::shape::{LineNaming, expression};
 use super::{is_present, role};
 use crate::engines::{ENGINES, EngineRecipe, recipes};
-use crate::{DrawStyle, Engine, Graph, Layer, LineRole, Recipe, Shape};
+use crate::promql_text::labelled;
+use crate::{DrawStyle, Engine, Graph, LINE_LABEL, Layer, LineRole, Recipe, Shape};
 
-/// The query of the recipes that are present and wanted. The outermost engines are left out while it is too long.
+/// The label that keeps equal lines of two layers apart until they are added up.
+const LAYER_LABEL: &str = "layer";
+
+/// What stands in the names of lines in place of an engine, for the machine that the companion runs on.
+const OWN_MACHINE: &str = "companion's machine";
+
+/// The query of the recipes that are present and wanted. While it is too long, layers are chosen by which of them exist, and
+/// then the outermost engines are left out.
 pub(super) fn query(
     graph: &Graph,
     context: &RenderedContext<'_>,
@@ -14,6 +23,11 @@ pub(super) fn query(
     let wanted = recipes(graph.id).iter().copied().filter(|own| is_wanted(*own));
     let present = wanted.filter(|(engine, recipe)| is_present(engine, recipe, context.present));
     let mut present: Vec<EngineRecipe> = present.collect();
+    let query = all_lines(graph, &present, context)?;
+    if query.len() <= MAX_QUERY_BYTES {
+        return Some(query);
+    }
+    let context = &RenderedContext { chooses: false, ..context.clone() };
     loop {
         let query = all_lines(graph, &present, context)?;
         let last = present.last()?.0.id;
@@ -29,46 +43,101 @@ fn all_lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>)
     let is_data = |own: &EngineRecipe| role(graph, own.1) == LineRole::Data;
     let (data, limits): (Vec<EngineRecipe>, Vec<EngineRecipe>) = all.iter().copied().partition(is_data);
     let data = match graph.draw_style {
-        DrawStyle::Lines => lines(graph, &data, context),
+        DrawStyle::Lines => lines(graph, &data, if is_chosen(graph, &data, context) { &data } else { &[] }, context),
         DrawStyle::Bars => stacks(graph, &data, context),
     }?;
-    let limits = lines(graph, &limits, context);
+    let limits = lines(graph, &limits, &[], context);
     Some(limits.into_iter().fold(data, |data, limits| format!("{data} or {limits}")))
 }
 
-/// Lines by layer: those of a layer are drawn where the layers before it have none.
+/// Bars by layer. Layers that may count the same requests are added up, each without what another of them counts; those of
+/// the others are drawn where the layers before have none.
 fn stacks(graph: &Graph, data: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
     let after = |own: Option<Layer>| data.iter().map(layer).filter(|layer| own.is_none_or(|own| *layer > own)).min();
     let layers = std::iter::successors(after(None), |own| after(Some(*own)));
-    let on = context.kept_labels.join(", ");
-    let stacks = layers.filter_map(|own| {
-        let data: Vec<EngineRecipe> = data.iter().copied().filter(|other| layer(other) == own).collect();
-        lines(graph, &data, context)
-    });
-    stacks.reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
+    let (mut chosen, mut stacks) = (Vec::new(), Vec::new());
+    for own in layers {
+        let of_layer: Vec<EngineRecipe> = data.iter().copied().filter(|other| layer(other) == own).collect();
+        if is_compared(own) && is_chosen(graph, data, context) {
+            chosen.extend(masked_stack(graph, &of_layer, data, context));
+        } else {
+            stacks.extend(lines(graph, &of_layer, &[], context));
+        }
+    }
+    if chosen.len() > 1 {
+        // Lines of two layers may have the same name.
+        let tagged = chosen.iter().enumerate().map(|(at, lines)| labelled(lines, LAYER_LABEL, &at.to_string()));
+        let all = tagged.reduce(|all, lines| format!("{all} or {lines}"))?;
+        let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(context.kept_labels.iter().copied()).collect();
+        chosen = vec![format!("sum by ({}) ({all})", groups.join(", "))];
+    }
+    let on = context.groups(None);
+    chosen.into_iter().chain(stacks).reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
 }
 
-fn layer((engine, recipe): &EngineRecipe) -> Layer {
-    recipe.layer.unwrap_or(engine.layer)
+/// The bars of one layer without what other layers count. Where it has rivals, they keep the labels by which these count,
+/// and are added up with them afterwards.
+fn masked_stack(
+    graph: &Graph,
+    of_layer: &[EngineRecipe],
+    all: &[EngineRecipe],
+    context: &RenderedContext<'_>,
+) -> Option<String> {
+    if all.iter().all(|other| layer(other) == layer(&of_layer[0]) || !is_compared(layer(other))) {
+        return lines(graph, of_layer, &[], context);
+    }
+    let Mask { series, lines: after } = layers::mask(graph, &of_layer[0], all, context);
+    let mut kept_labels = context.kept_labels.to_vec();
+    let page = (!series.is_empty() && layer(&of_layer[0]) == Layer::Engine).then_some(PAGE_LABEL);
+    for label in context.model_label.into_iter().chain(page) {
+        if !kept_labels.contains(&label) {
+            kept_labels.push(label);
+        }
+    }
+    let context = RenderedContext { kept_labels: &kept_labels, ..context.clone() };
+    let lines = lines(graph, of_layer, &[], &context)?;
+    Some(if series.is_empty() && after.is_empty() { lines } else { format!("({lines}){series}{after}") })
 }
 
-/// The lines of recipes that are drawn together. Their names include the engine if there are several.
-fn lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
+/// The lines of recipes that are drawn together, without what others among `rivals` count. Their names include the engine
+/// if there are several.
+fn lines(
+    graph: &Graph,
+    all: &[EngineRecipe],
+    rivals: &[EngineRecipe],
+    context: &RenderedContext<'_>,
+) -> Option<String> {
     let all = &without_repeated_details(all, context);
     let has_engines = all.iter().any(|(engine, _)| title(engine) != title(all[0].0));
     let has_siblings = all.iter().any(|(_, recipe)| recipe.line() != all[0].1.line());
-    let part = |(engine, recipe): &EngineRecipe| {
+    let part = |own: &EngineRecipe| {
+        let (engine, recipe) = own;
         let naming = LineNaming {
             line: recipe.line(),
             is_limit: role(graph, recipe) != LineRole::Data,
             has_siblings,
             engine: if has_engines { title(engine) } else { "" },
         };
-        expression(engine, recipe, &naming, context)
+        if engine.layer == Layer::Machine && engine.replica_label.is_empty() {
+            return of_hosts(own, &naming, context);
+        }
+        let Mask { series, lines } = layers::mask(graph, own, rivals, context);
+        let expression = expression(engine, recipe, &naming, &series, context)?;
+        Some(if lines.is_empty() { expression } else { format!("({expression}){lines}") })
     };
     let of_line = |line: &'static str| all.iter().filter(move |(_, recipe)| recipe.line() == line);
     let parts = graph.lines.iter().map(|line| line.name).flat_map(of_line).filter_map(part);
     parts.reduce(|all, part| format!("{all} or {part}"))
+}
+
+/// The lines of hosts, and beside them those of the companion's own machine if no replica in scope runs there.
+fn of_hosts((engine, recipe): &EngineRecipe, naming: &LineNaming<'_>, context: &RenderedContext<'_>) -> Option<String> {
+    let hosts = context.has_hosts.then(|| expression(engine, recipe, naming, "", context)).flatten();
+    let apart = context.apart().and_then(|apart| {
+        let naming = LineNaming { engine: OWN_MACHINE, ..*naming };
+        expression(engine, recipe, &naming, "", &apart)
+    });
+    hosts.into_iter().chain(apart).reduce(|hosts, apart| format!("{hosts} or {apart}"))
 }
 
 /// Leaves out repeated details: the average and the maximum of a replica are the same where it has one value.

@@ -1,8 +1,10 @@
 //! The queries of the page and the exports, made from graphs and recipes.
 mod context;
 mod graph;
+mod layers;
 mod presence;
 mod replicas;
+mod selection;
 mod shape;
 mod window;
 
@@ -15,8 +17,9 @@ pub(crate) use presence::{NeededNames, is_present, needed};
 use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
 use crate::promql_text::{duration, quoted};
-use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary};
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
 use context::RenderedContext;
+use selection::target_series;
 
 /// The percentiles that are drawn: name and quantile.
 pub const PERCENTILES: [(&str, &str); 4] = [("p50", "0.5"), ("p90", "0.9"), ("p95", "0.95"), ("p99", "0.99")];
@@ -83,19 +86,16 @@ pub fn summary_query(
 }
 
 /// The buckets of a graph of percentiles, for its heat map and to find percentiles in the first or last bucket: the rates
-/// by the label `le`, of the engine that takes precedence, and the factor that converts `le` to the graph's unit. None
-/// for a graph without a histogram.
+/// by the label `le`, of one engine at each moment, and the factor that converts `le` to the graph's unit. None for a graph
+/// without a histogram.
 pub fn buckets_query(
     graph: &Graph,
     present: &dyn Fn(&str) -> bool,
     context: &QueryContext<'_>,
 ) -> Option<(String, f64)> {
-    let context = RenderedContext::new(context, present);
-    let histograms = recipes(graph.id).iter().filter_map(|(engine, recipe)| {
-        let Shape::Histogram { names } = recipe.shape else { return None };
-        Some((engine.layer, shape::buckets(engine, recipe, names, &context)?, recipe.scale))
-    });
-    histograms.min_by_key(|(layer, ..)| *layer).map(|(_, query, scale)| (query, scale))
+    // Buckets of two layers have different bounds, so they are not added up, not even those of different models.
+    let context = RenderedContext { model_label: None, ..RenderedContext::new(context, present) };
+    layers::buckets_query(graph, &context)
 }
 
 /// An instant query for the times of recent scrapes in scope. It includes targets without the scope's labels, because a
@@ -113,26 +113,26 @@ pub fn sample_counts_query(metric_name: &str, window_ms: i64, scope: &Scope, lab
 
 /// A range query for the start times of the processes in scope, in Unix seconds, by replica.
 pub fn start_times_query(context: &QueryContext<'_>) -> String {
-    let (replica, scope) = (&context.labels.replica, context.scope.matchers(context.labels));
-    format!("max by ({replica}) ({PROCESS_START_TIME}{{{scope}}})")
+    let series = target_series(PROCESS_START_TIME, context.scope, context.labels);
+    format!("max by ({}) ({series})", context.labels.replica)
 }
 
 /// A range query for the events of the scope: [`start_times_query`], and the engines by version.
 pub fn events_query(context: &QueryContext<'_>) -> String {
-    let scope = context.scope.matchers(context.labels);
-    format!("{} or group by (engine, version) ({ENGINE_INFO}{{{scope}}})", start_times_query(context))
+    let engines = target_series(ENGINE_INFO, context.scope, context.labels);
+    format!("{} or group by (engine, version) ({engines})", start_times_query(context))
 }
 
-/// The query of a graph for another program: `matchers` and `window` are written as PromQL or Grafana take them, and
-/// `kept_labels` stay beside `line`. Its length is not limited.
+/// The query of a graph for another program: `model_matcher`, one matcher or none, and `window` are written as PromQL or
+/// Grafana take them, and `kept_labels` stay beside `line`. Its length is not limited.
 pub fn query_for(
     graph: &Graph,
-    matchers: &str,
+    model_matcher: &str,
     window: &str,
     kept_labels: &[&str],
     present: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
-    graph::query(graph, &RenderedContext::external(matchers, window, kept_labels, present), &|_| true)
+    graph::query(graph, &RenderedContext::external(model_matcher, window, kept_labels, present), &|_| true)
 }
 
 /// The role of the line that a recipe draws.

@@ -1,5 +1,7 @@
 //! The queries behind the replica timeline and the replica table.
-use super::{QueryContext, query_for};
+use super::context::RenderedContext;
+use super::selection::target_series;
+use super::{QueryContext, graph as of_graph};
 use crate::contract::names::{
     ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE, SCRAPE_FAILED,
 };
@@ -82,14 +84,14 @@ pub struct ReplicaTableQueries {
 
 /// The queries for the table of replicas: the latest values of three graphs, and the engines.
 pub fn replica_table_queries(present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> ReplicaTableQueries {
-    let (scope, window) = (context.scope.matchers(context.labels), duration(context.window.length_ms));
-    let by: &[&str] = &[&context.labels.replica];
-    let query = |id| query_for(graph(id)?, &scope, &window, by, present);
+    let kept_labels: &[&str] = &[&context.labels.replica];
+    let rendered = RenderedContext { kept_labels, ..RenderedContext::new(context, present) };
+    let query = |id| of_graph::query(graph(id)?, &rendered, &|_| true);
     ReplicaTableQueries {
         load: query("running-and-waiting"),
         cpu: query("cpu-cores"),
         gpu: query("gpu"),
-        engines: format!("{ENGINE_INFO}{{{scope}}}"),
+        engines: target_series(ENGINE_INFO, context.scope, context.labels),
     }
 }
 

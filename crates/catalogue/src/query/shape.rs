@@ -2,8 +2,11 @@
 use super::PERCENTILES;
 use super::context::RenderedContext;
 use super::presence::present_names;
+use super::selection::Selection;
 use super::window::Over;
+use crate::contract::is_about_target;
 use crate::graph::LINE_NAME_SEPARATOR;
+use crate::metric_name::bare_name;
 use crate::promql_text::{named, named_by, quoted};
 use crate::recipe::Names;
 use crate::{Detail, Engine, LINE_LABEL, Layer, Recipe, Shape};
@@ -20,6 +23,10 @@ pub(super) struct LineNaming<'a> {
     pub(super) engine: &'a str,
 }
 
+impl LineNaming<'_> {
+    const NONE: Self = Self { line: "", is_limit: false, has_siblings: false, engine: "" };
+}
+
 /// Whether the recipe's values are taken over the window, so that a longer window gives those of a whole range.
 pub(super) fn is_over_window(recipe: &Recipe) -> bool {
     match recipe.shape {
@@ -29,27 +36,45 @@ pub(super) fn is_over_window(recipe: &Recipe) -> bool {
     }
 }
 
-/// The expression for a recipe's lines. None if details are wanted and the recipe has none.
+/// The expression for a recipe's lines. `mask` follows each series. None if details are wanted and the recipe has none.
 pub(super) fn expression(
     engine: &Engine,
     recipe: &Recipe,
     naming: &LineNaming<'_>,
+    mask: &str,
     context: &RenderedContext<'_>,
 ) -> Option<String> {
-    Expression { engine, recipe, naming, context }.build()
+    Expression { engine, recipe, naming, mask, context }.build()
 }
 
-/// Rates of a histogram's buckets by their upper bound. None if the histogram is not present.
-pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> Option<String> {
-    let naming = LineNaming { line: "", is_limit: false, has_siblings: false, engine: "" };
-    let rates = Expression { engine, recipe, naming: &naming, context }.rates(names, "_count", "_bucket");
-    (!present_names(engine, names, "_count", context.present).is_empty()).then(|| format!("sum by (le) ({rates})"))
+/// The rates of all requests that a recipe counts, whatever it draws of them. None if it counts none.
+pub(super) fn counted(engine: &Engine, recipe: &Recipe, mask: &str, context: &RenderedContext<'_>) -> Option<String> {
+    let expression = Expression { engine, recipe, naming: &LineNaming::NONE, mask, context };
+    match recipe.shape {
+        Shape::Rate { names, .. }
+        | Shape::RateBy { names, .. }
+        | Shape::RateByClass { names, .. }
+        | Shape::Ratio { denominator: names, .. }
+        | Shape::RatioBy { denominator: names, .. } => Some(expression.rates(names, "", "")),
+        Shape::Histogram { names } | Shape::Mean { names } | Shape::MeanBy { names, .. } => {
+            Some(expression.rates(names, "_count", "_count"))
+        }
+        _ => None,
+    }
+}
+
+/// Rates of a histogram's buckets by their upper bound.
+pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> String {
+    let rates = Expression { engine, recipe, naming: &LineNaming::NONE, mask: "", context };
+    format!("sum by (le) ({})", rates.rates(names, "_count", "_bucket"))
 }
 
 struct Expression<'a> {
     engine: &'a Engine,
     recipe: &'a Recipe,
     naming: &'a LineNaming<'a>,
+    /// What leaves out series that another layer counts too, or nothing.
+    mask: &'a str,
     context: &'a RenderedContext<'a>,
 }
 
@@ -151,17 +176,27 @@ impl Expression<'_> {
     /// PromQL with its placeholders filled in.
     fn filled_in(&self, promql: &str) -> String {
         let context = self.context;
-        let matchers = self.matchers();
-        let scope = if matchers.is_empty() { String::new() } else { format!("{matchers},") };
         let groups = self.groups(&[]);
         let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
-        promql
+        let once = || format!("max by ({}) (", self.groups(self.recipe.once_by).join(", "));
+        with_scope(&self.with_selections(promql), self.matchers())
+            .replace("$unless_role", &context.unless_role)
             .replace("$replica", context.replica_label)
-            .replace("$scope", &scope)
             .replace("$by (", &format!("{by}("))
+            .replace("$once(", &once())
             .replace("$window", &context.window)
             .replace("$wide_seconds", &context.wide_seconds)
             .replace("$wide", &context.wide_window)
+    }
+
+    /// PromQL with `$series(…)` written out for each selection of the recipe's series.
+    fn with_selections(&self, promql: &str) -> String {
+        let Some((before, rest)) = promql.split_once("$series(") else { return promql.to_owned() };
+        let (inner, after) = until_closed(rest);
+        let name = self.recipe.names().next().map(bare_name).unwrap_or_default();
+        let part = |Selection { matchers, filter }: Selection| format!("{}{filter}", with_scope(inner, &matchers));
+        let parts: Vec<String> = self.selections(name).into_iter().map(part).collect();
+        format!("{before}{}{}", parts.join(" or "), self.with_selections(after))
     }
 
     /// Matchers of the selection, for series of this engine.
@@ -170,20 +205,42 @@ impl Expression<'_> {
             Layer::Machine if self.engine.replica_label == self.context.replica_label => {
                 &self.context.machine_replica_matchers
             }
+            Layer::Machine if self.engine.replica_label.is_empty() => &self.context.host_matchers,
             Layer::Machine => &self.context.machine_matchers,
             _ => &self.context.matchers,
         }
     }
 
-    /// Selectors of the present names; `suffix` is the part by which presence is known, `part` the one that is read.
-    fn selectors(&self, names: Names, suffix: &str, part: &str, extra: &str) -> Vec<String> {
+    /// The selections of a family's series.
+    fn selections(&self, name: &str) -> Vec<Selection> {
+        if is_about_target(name) {
+            return self.context.target_selections.clone();
+        }
+        let is_host = self.engine.layer == Layer::Machine && name.starts_with("node_");
+        vec![match is_host {
+            true => self.context.host_selection.clone(),
+            false => Selection { matchers: self.matchers().to_owned(), ..Selection::default() },
+        }]
+    }
+
+    /// Expressions of the present names; `suffix` is the part by which presence is known, `part` the one that is read, and
+    /// `of` makes the expression of a selector.
+    fn selected(
+        &self,
+        names: Names,
+        [suffix, part, extra]: [&str; 3],
+        of: impl Fn(String) -> String + Copy,
+    ) -> Vec<String> {
         let present = present_names(self.engine, names, suffix, self.context.present);
-        let selectors = present.into_iter().map(|present| {
-            let all = [present.matchers, extra, self.engine.own_matchers, self.matchers()];
-            let all: Vec<&str> = all.into_iter().filter(|matchers| !matchers.is_empty()).collect();
-            format!("{}{part}{{{}}}", present.name, all.join(","))
+        let expressions = present.into_iter().flat_map(|present| {
+            let selections = self.selections(&present.name).into_iter();
+            selections.map(move |Selection { matchers, filter }| {
+                let all = [present.matchers, extra, self.engine.own_matchers, &matchers];
+                let all: Vec<&str> = all.into_iter().filter(|matchers| !matchers.is_empty()).collect();
+                format!("{}{filter}", of(format!("{}{part}{{{}}}", present.name, all.join(","))))
+            })
         });
-        selectors.collect()
+        expressions.collect()
     }
 
     fn gauges(&self, names: Names, extra: &str, over: Option<Over>) -> String {
@@ -192,7 +249,7 @@ impl Expression<'_> {
             let series = over.map_or(selector.clone(), |over| over.of(&selector));
             if valid.is_empty() { series } else { format!("({series} {valid})") }
         };
-        self.once(self.selectors(names, "", "", extra).into_iter().map(gauge))
+        self.once(self.selected(names, ["", "", extra], gauge).into_iter())
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
@@ -200,12 +257,17 @@ impl Expression<'_> {
         let rate = |series: String| {
             context.counting.rate(context.window_kind, &series, &context.window, &context.window_seconds)
         };
-        self.once(self.selectors(names, suffix, part, "").into_iter().map(rate))
+        let rates = self.selected(names, [suffix, part, ""], rate).into_iter();
+        self.once(rates.map(|rate| rate + self.mask))
     }
 
-    /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report too.
+    /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report, or
+    /// that is repeated for each user of a GPU, too.
     fn once(&self, parts: impl Iterator<Item = String>) -> String {
         let union = parts.reduce(|all, part| format!("{all} or {part}")).unwrap_or_default();
+        if !self.recipe.once_by.is_empty() {
+            return format!("max by ({}) ({union})", self.groups(self.recipe.once_by).join(", "));
+        }
         match self.engine.rank_labels {
             [] => union,
             ranks => format!("max without ({}) ({union})", ranks.join(", ")),
@@ -214,7 +276,13 @@ impl Expression<'_> {
 
     /// The labels that an aggregation keeps.
     fn groups<'g>(&'g self, own: &[&'g str]) -> Vec<&'g str> {
-        own.iter().copied().chain(self.context.kept_labels.iter().copied()).chain(self.detail_labels()).collect()
+        let mut groups = own.to_vec();
+        for label in self.context.kept_labels.iter().copied().chain(self.detail_labels()) {
+            if !groups.contains(&label) {
+                groups.push(label);
+            }
+        }
+        groups
     }
 
     /// The labels that identify a detail.
@@ -306,4 +374,26 @@ impl Expression<'_> {
         let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(self.context.kept_labels.iter().copied()).collect();
         self.scaled(&format!("{operator} by ({}) ({lines})", groups.join(", ")))
     }
+}
+
+/// PromQL with matchers in place of `$scope`, each followed by a comma.
+fn with_scope(promql: &str, matchers: &str) -> String {
+    let comma = if matchers.is_empty() { "" } else { "," };
+    promql.replace("$scope", &format!("{matchers}{comma}"))
+}
+
+/// A text up to the parenthesis that closes one before it, and what follows.
+fn until_closed(text: &str) -> (&str, &str) {
+    let mut depth = 1;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (&text[..at], &text[at + 1..]);
+        }
+    }
+    (text, "")
 }

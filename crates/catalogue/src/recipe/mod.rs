@@ -23,6 +23,9 @@ pub struct Recipe {
     pub plus: f64,
     /// A comparison that drops values which mean "unknown", such as `< 9e18`.
     pub valid: &'static str,
+    /// The labels of what is measured, if a metrics page repeats its values under further labels: the largest of them
+    /// counts. Empty where nothing is repeated.
+    pub once_by: &'static [&'static str],
     /// The layer at which it counts, if not its engine's.
     pub layer: Option<Layer>,
     /// The feature or flag that these metrics require; empty if none.
@@ -51,7 +54,18 @@ impl Recipe {
     }
 
     const fn new(feeds: &'static str, shape: Shape) -> Self {
-        Self { feeds, shape, scale: 1.0, plus: 0.0, valid: "", layer: None, needs: "", since: "", documented: "" }
+        Self {
+            feeds,
+            shape,
+            scale: 1.0,
+            plus: 0.0,
+            valid: "",
+            once_by: &[],
+            layer: None,
+            needs: "",
+            since: "",
+            documented: "",
+        }
     }
 
     pub(crate) const fn scale(mut self, scale: f64) -> Self {
@@ -66,6 +80,11 @@ impl Recipe {
 
     pub(crate) const fn valid(mut self, valid: &'static str) -> Self {
         self.valid = valid;
+        self
+    }
+
+    pub(crate) const fn once_by(mut self, labels: &'static [&'static str]) -> Self {
+        self.once_by = labels;
         self
     }
 

@@ -95,7 +95,9 @@ pub enum Shape {
     },
     /// PromQL with placeholders: `$scope` for matchers (each followed by a comma), `$replica` for the backend's label of
     /// replicas, `$by` for the grouping of an aggregation, `$window` for the window of a rate, and `$wide` and
-    /// `$wide_seconds` for a window long enough to see rare events.
+    /// `$wide_seconds` for a window long enough to see rare events. `$series(…)` is written out for each way in which the
+    /// series of the first name are selected, `$once(…)` folds what is repeated, and `$unless_role` leaves out targets that
+    /// are no replicas.
     Raw {
         /// The query.
         promql: &'static str,

@@ -7,7 +7,7 @@ use exposition::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Metrics that are captured with a wrong type.
-const MISTYPED: [&str; 13] = [
+const MISTYPED: [&str; 15] = [
     // An average that older versions type as a counter.
     "llamacpp:n_busy_slots_per_decode",
     // A maximum, typed as a counter.
@@ -25,6 +25,9 @@ const MISTYPED: [&str; 13] = [
     "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
     "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS",
     "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS",
+    // Bytes per second, which older exporters type as counters.
+    "DCGM_FI_PROF_PCIE_RX_BYTES",
+    "DCGM_FI_PROF_PCIE_TX_BYTES",
 ];
 
 /// Other names of captured metrics, and where those are documented.

@@ -3,6 +3,7 @@
 mod captures;
 mod contract;
 mod coverage;
+mod layers;
 mod peer;
 mod recipes;
 mod scraped;

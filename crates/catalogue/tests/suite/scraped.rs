@@ -17,11 +17,15 @@ pub(crate) fn families(text: &str) -> Vec<Family> {
     exposition::parse(text.as_bytes(), Format::Text, &exposition::Limits::default()).expect("a metrics page")
 }
 
+/// The metrics page of a target, and its labels.
+pub(crate) type ScrapedTarget<'a> = (&'a [Family], &'a [(&'a str, &'a str)]);
+
 /// A store with a few scrapes.
 pub(crate) struct Scraped {
     store: Store,
     group: Group,
     names: BTreeSet<String>,
+    models: BTreeMap<String, BTreeSet<String>>,
     last_ms: i64,
     text: String,
 }
@@ -31,7 +35,14 @@ impl Scraped {
         let store = Store::new(tsdb::Limits::default());
         let group = store.group();
         // Later than the start of any process on a captured metrics page.
-        Self { store, group, names: BTreeSet::new(), last_ms: 1_796_000_000_000, text: String::new() }
+        Self {
+            store,
+            group,
+            names: BTreeSet::new(),
+            models: BTreeMap::new(),
+            last_ms: 1_796_000_000_000,
+            text: String::new(),
+        }
     }
 
     /// Several scrapes of one capture. Each minute counters grow by their captured value, and those of families without any
@@ -53,24 +64,34 @@ impl Scraped {
 
     /// Stores a metrics page as scraped a minute after the previous one, its values changed by `grown`.
     pub(crate) fn scrape(&mut self, families: &[Family], labels: &[(&str, &str)], grown: impl Fn(&str, f64) -> f64) {
+        self.scrape_at_once(&[(families, labels)], grown);
+    }
+
+    /// As [`Self::scrape`], of the metrics pages of several targets.
+    pub(crate) fn scrape_at_once(&mut self, targets: &[ScrapedTarget<'_>], grown: impl Fn(&str, f64) -> f64) {
         self.last_ms += MINUTE_MS;
         let mut values = Vec::new();
         let up = [("__name__", "up"), ("replica", "r1")];
         let up = self.group.register(&Labels::from_pairs(up)).expect("room");
         values.push((up, 1.0));
         let mut seen = HashSet::new();
-        for sample in families.iter().flat_map(|family| &family.samples) {
-            let own = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            let all = [("__name__", sample.name.as_str())].into_iter().chain(own).chain(labels.iter().copied());
-            let all = Labels::from_pairs(all);
-            let series = self.group.register(&all).expect("room");
-            self.names.insert(sample.name.clone());
-            let value = grown(&sample.name, sample.value);
-            values.push((series, value));
-            if seen.insert(all.clone()) {
-                let pairs = all.iter().filter(|(name, _)| *name != "__name__");
-                let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value:?}")).collect();
-                let _ = writeln!(self.text, "{}{{{}}} {value} {}", sample.name, pairs.join(","), self.last_ms / 1000);
+        for (families, labels) in targets {
+            for sample in families.iter().flat_map(|family| &family.samples) {
+                let own = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let all = [("__name__", sample.name.as_str())].into_iter().chain(own).chain(labels.iter().copied());
+                let all = Labels::from_pairs(all);
+                let series = self.group.register(&all).expect("room");
+                self.names.insert(sample.name.clone());
+                let model = all.get("model").unwrap_or_default().to_owned();
+                self.models.entry(sample.name.clone()).or_default().insert(model);
+                let value = grown(&sample.name, sample.value);
+                values.push((series, value));
+                if seen.insert(all.clone()) {
+                    let pairs = all.iter().filter(|(name, _)| *name != "__name__");
+                    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value:?}")).collect();
+                    let (name, time_s) = (&sample.name, self.last_ms / 1000);
+                    let _ = writeln!(self.text, "{name}{{{}}} {value} {time_s}", pairs.join(","));
+                }
             }
         }
         self.group.append(self.last_ms, values).expect("in order");
@@ -84,6 +105,11 @@ impl Scraped {
 
     pub(crate) fn has(&self, name: &str) -> bool {
         name == "up" || self.names.contains(name)
+    }
+
+    /// The models of each metric's series; the empty text for series without one.
+    pub(crate) fn models(&self) -> &BTreeMap<String, BTreeSet<String>> {
+        &self.models
     }
 
     /// All samples as OpenMetrics text, without the final `# EOF`.

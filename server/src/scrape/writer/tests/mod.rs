@@ -1,6 +1,6 @@
 //! Writes scrapes at fixed times and checks the contents of the store.
-mod totals;
 mod newborn;
+mod totals;
 
 use crate::processes::listening::Listening;
 use crate::scrape::metrics_page::MetricsPage;
