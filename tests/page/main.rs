@@ -8,6 +8,7 @@ mod cards;
 mod deployments;
 mod embedding;
 mod firefox;
+mod histograms;
 mod hostile;
 mod hosting;
 mod links;

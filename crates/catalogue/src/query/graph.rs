@@ -48,14 +48,14 @@ fn stacks(graph: &Graph, data: &[EngineRecipe], context: &RenderedContext<'_>) -
     stacks.reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
 }
 
-fn layer((engine, recipe): &EngineRecipe) -> Layer {
+pub(super) fn layer((engine, recipe): &EngineRecipe) -> Layer {
     recipe.layer.unwrap_or(engine.layer)
 }
 
 /// The lines of recipes that are drawn together. Their names include the engine if there are several.
 fn lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
     let all = &without_repeated_details(all, context);
-    let has_engines = all.iter().any(|(engine, _)| title(engine) != title(all[0].0));
+    let has_engines = has_engines(all);
     let has_siblings = all.iter().any(|(_, recipe)| recipe.line() != all[0].1.line());
     let part = |(engine, recipe): &EngineRecipe| {
         let naming = LineNaming {
@@ -69,6 +69,11 @@ fn lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>) -> 
     let of_line = |line: &'static str| all.iter().filter(move |(_, recipe)| recipe.line() == line);
     let parts = graph.lines.iter().map(|line| line.name).flat_map(of_line).filter_map(part);
     parts.reduce(|all, part| format!("{all} or {part}"))
+}
+
+/// Whether the names of the lines include the engine, as there are several.
+pub(super) fn has_engines(all: &[EngineRecipe]) -> bool {
+    all.iter().any(|(engine, _)| title(engine) != title(all[0].0))
 }
 
 /// Leaves out repeated details: the average and the maximum of a replica are the same where it has one value.
@@ -87,7 +92,7 @@ fn without_repeated_details(all: &[EngineRecipe], context: &RenderedContext<'_>)
 
 /// The engine in a line's name. A re-exporter has the name of the original, so that of equal lines the original, which
 /// comes first, is drawn.
-fn title(engine: &Engine) -> &'static str {
+pub(super) fn title(engine: &Engine) -> &'static str {
     let original = engine.reexports.and_then(|id| ENGINES.iter().find(|other| other.id == id));
     original.map_or(engine.title, |original| original.title)
 }

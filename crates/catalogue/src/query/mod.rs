@@ -1,10 +1,12 @@
 //! The queries of the page and the exports, made from graphs and recipes.
+mod buckets;
 mod context;
 mod graph;
 mod presence;
 mod replicas;
 mod shape;
 
+pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
 pub use context::QueryContext;
 pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
 
@@ -12,7 +14,7 @@ pub(crate) use presence::{NeededNames, is_present, needed};
 
 use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
-use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary};
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
 use context::RenderedContext;
 
 /// The percentiles that are drawn: name and quantile.
@@ -63,22 +65,6 @@ pub fn summary_query(
         // Rates over the whole range, times its length, are the increase over it.
         Summary::Counts => Some(format!("({query}) * {}", range_ms as f64 / 1000.0)),
     }
-}
-
-/// The buckets of a graph of percentiles, for its heat map and to find percentiles in the first or last bucket: the rates
-/// by the label `le`, of the engine that takes precedence, and the factor that converts `le` to the graph's unit. None
-/// for a graph without a histogram.
-pub fn buckets_query(
-    graph: &Graph,
-    present: &dyn Fn(&str) -> bool,
-    context: &QueryContext<'_>,
-) -> Option<(String, f64)> {
-    let context = RenderedContext::new(context, present);
-    let histograms = recipes(graph.id).iter().filter_map(|(engine, recipe)| {
-        let Shape::Histogram { names } = recipe.shape else { return None };
-        Some((engine.layer, shape::buckets(engine, recipe, names, &context)?, recipe.scale))
-    });
-    histograms.min_by_key(|(layer, ..)| *layer).map(|(_, query, scale)| (query, scale))
 }
 
 /// An instant query for the times of recent scrapes in scope. It includes targets without the scope's labels, because a

@@ -38,11 +38,38 @@ pub(super) fn expression(
     Expression { engine, recipe, naming, context }.build()
 }
 
-/// Rates of a histogram's buckets by their upper bound. None if the histogram is not present.
-pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> Option<String> {
+/// What is known of a bucket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum BucketValue {
+    /// Observations per second, up to its upper bound.
+    Rate,
+    /// The number of samples within the window.
+    Samples,
+    /// The number of series.
+    Series,
+}
+
+/// A value of each bucket of a histogram, by its upper bound.
+pub(super) fn buckets(
+    engine: &Engine,
+    recipe: &Recipe,
+    names: Names,
+    value: BucketValue,
+    context: &RenderedContext<'_>,
+) -> String {
     let naming = LineNaming { line: "", is_limit: false, has_siblings: false, engine: "" };
-    let rates = Expression { engine, recipe, naming: &naming, context }.rates(names, "_count", "_bucket");
-    (!present_names(engine, names, "_count", context.present).is_empty()).then(|| format!("sum by (le) ({rates})"))
+    let expression = Expression { engine, recipe, naming: &naming, context };
+    match value {
+        BucketValue::Rate => format!("sum by (le) ({})", expression.rates(names, "_count", "_bucket")),
+        BucketValue::Samples => {
+            let samples = expression.over_window("count_over_time", names, "_count", "_bucket");
+            format!("sum by (le) ({samples})")
+        }
+        BucketValue::Series => {
+            let series = expression.once(expression.selectors(names, "_count", "_bucket", "").into_iter());
+            format!("count by (le) ({series})")
+        }
+    }
 }
 
 struct Expression<'a> {
@@ -182,8 +209,13 @@ impl Expression<'_> {
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
-        let rate = |series: String| format!("rate({series}[{}])", self.context.window);
-        self.once(self.selectors(names, suffix, part, "").into_iter().map(rate))
+        self.over_window("rate", names, suffix, part)
+    }
+
+    /// A function of the samples within the window.
+    fn over_window(&self, function: &str, names: Names, suffix: &str, part: &str) -> String {
+        let value = |series: String| format!("{function}({series}[{}])", self.context.window);
+        self.once(self.selectors(names, suffix, part, "").into_iter().map(value))
     }
 
     /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report too.
