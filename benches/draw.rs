@@ -80,7 +80,7 @@ impl Lines {
             styles: &self.styles,
             chart_type: ChartType::Lines,
             projection,
-            band: None,
+            bands: &[],
             notes: &[],
             hatched: &[],
             values: &values,

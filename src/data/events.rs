@@ -52,8 +52,9 @@ const VANISHED_STEPS: i64 = 3;
 
 /// Queries the events of a round; none if the server refuses, since the graphs are right without them.
 pub(crate) async fn fetch_events(round: &Round) -> Result<Option<Vec<Event>>, RequestError> {
-    let grid = Grid::over(round.range, round.interval_ms, DrawStyle::Lines);
-    let query = events_query(&round.context(grid.window_ms));
+    let intervals = round.intervals.of_scope(&round.scope);
+    let grid = Grid::over(round.range, round.now_ms, intervals, DrawStyle::Lines, round.backend.counting);
+    let query = events_query(&round.context(grid.window));
     match round.backend.range(query, grid.start_ms, grid.end_ms, grid.step_ms).await {
         Ok(Data::Matrix(matrix)) => Ok(Some(events(&matrix, &round.backend.labels.replica, grid, round.range))),
         Err(error) if error.is_connection() => Err(error),
@@ -91,7 +92,7 @@ fn events(matrix: &[Series<RangeValues>], replica_label: &str, grid: Grid, range
                 events.push(Event { time_ms, kind: EventKind::Started, name: name.to_owned() });
             }
         }
-        if present.end_ms + VANISHED_STEPS * grid.step_ms.max(grid.window_ms) < range.end_ms {
+        if present.end_ms + VANISHED_STEPS * grid.step_ms.max(grid.window.length_ms) < range.end_ms {
             events.push(Event { time_ms: present.end_ms, kind: EventKind::Vanished, name: name.to_owned() });
         }
     }
@@ -108,6 +109,8 @@ fn milliseconds(time_s: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::discovery::intervals::ScrapeIntervals;
+    use catalogue::Window;
     use prometheus_api::Number;
 
     fn series(labels: &[(&str, &str)], values: &[(f64, f64)]) -> Series<RangeValues> {
@@ -118,7 +121,9 @@ mod tests {
 
     #[test]
     fn starts_losses_and_new_versions_are_one_event_each() {
-        let grid = Grid { start_ms: 100_000, end_ms: 200_000, step_ms: 10_000, window_ms: 10_000 };
+        let range = TimeRange::new(100_000, 200_000);
+        let grid = Grid { window: Window::sliding(10_000), ..Grid::fine(range, ScrapeIntervals::default(), 10) };
+        let grid = Grid { step_ms: 10_000, ..grid };
         let stays = |from: i32, to: i32, value: f64| -> Vec<(f64, f64)> {
             (from..=to).map(|step| (f64::from(step) * 10.0, value)).collect()
         };

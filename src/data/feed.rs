@@ -2,7 +2,7 @@
 use crate::data::discovery::discover::Discovered;
 use crate::data::discovery::inventory::Inventory;
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
-use crate::data::discovery::scrapes::{DEFAULT_INTERVAL_MS, ReplicaCount};
+use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::events::Event;
 use crate::data::graph::card_state::{AvailableOptions, CardState};
 use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
@@ -87,8 +87,8 @@ pub(crate) struct FeedState {
     pub(crate) history: ReplicaHistory,
     /// Whether the section of replicas is open.
     pub(crate) is_fleet_watched: bool,
-    /// The scrape interval; none before it is measured.
-    pub(crate) interval_ms: Option<i64>,
+    /// Whether a scrape interval has been measured.
+    pub(crate) has_intervals: bool,
     pub(crate) schedule: Schedule,
 }
 
@@ -116,7 +116,7 @@ impl Feed {
             discovered: None,
             history: ReplicaHistory::default(),
             is_fleet_watched: false,
-            interval_ms: None,
+            has_intervals: false,
             schedule: Schedule::default(),
         };
         Self {
@@ -138,11 +138,6 @@ impl Feed {
     /// The time now, by the server's clock.
     pub fn now_ms(self) -> i64 {
         self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
-    }
-
-    /// The scrape interval, measured or assumed.
-    pub(crate) fn interval_ms(self) -> i64 {
-        self.state.with_value(|state| state.interval_ms).unwrap_or(DEFAULT_INTERVAL_MS)
     }
 
     /// The state of a graph's card.

@@ -1,8 +1,10 @@
 //! One refresh: discovery, which replicas answer, the cards on screen, events and replicas.
 use crate::data::discovery::discover::{Discovered, discover};
+use crate::data::discovery::intervals::Intervals;
+use crate::data::discovery::measure::{add_counts, intervals_at};
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
 use crate::data::discovery::model_targets::ModelTargets;
-use crate::data::discovery::scrapes::{count_replicas, interval_ms, series, targets};
+use crate::data::discovery::scrapes::{count_replicas, series, targets};
 use crate::data::events::fetch_events;
 use crate::data::feed::{CardSlot, Feed};
 use crate::data::graph::card_state::Status;
@@ -13,7 +15,7 @@ use crate::data::http::request_limit::all;
 use crate::data::http::server_clock::browser_ms;
 use crate::data::round::Round;
 use crate::state::view::{DEFAULT_RANGE_MS, Range, View};
-use catalogue::{Graph, Scope, ScopeLabels, drawn_query, graph, interval_query};
+use catalogue::{Graph, Scope, ScopeLabels, Window, drawn_query, graph, interval_query};
 use futures::FutureExt;
 use futures::future::join;
 use leptos::prelude::*;
@@ -90,14 +92,40 @@ impl Feed {
         }
         let inventory = Arc::clone(&discovered.inventory);
         discovered.targets = Some(targets);
-        self.state.update_value(|state| state.discovered = Some(discovered));
         let now_ms = self.now_ms();
-        if let Some(interval_ms) = interval_ms(scrapes.iter().map(|series| series.samples.values.as_slice())) {
-            self.state.update_value(|state| state.interval_ms = Some(interval_ms));
-        }
-        let round = Round::new(backend, inventory, view, self.interval_ms(), now_ms);
+        let intervals = self.measure(&backend, view, scrapes, &mut discovered, now_ms).await?;
+        self.state.update_value(|state| {
+            state.discovered = Some(discovered);
+            state.has_intervals |= !intervals.is_empty();
+        });
+        let round = Round::new(backend, inventory, Arc::new(intervals), view, now_ms);
         self.count_replicas(scrapes, &round);
         Ok(round)
+    }
+
+    /// How often the targets in scope are scraped, in the visible range.
+    async fn measure(
+        self,
+        backend: &Backend,
+        view: &View,
+        scrapes: &[Series<RangeValues>],
+        discovered: &mut Discovered,
+        now_ms: i64,
+    ) -> Result<Intervals, RequestError> {
+        let range = view.range.resolve(now_ms);
+        let is_live = matches!(view.range, Range::Last(_));
+        let mut intervals = match (is_live, &discovered.counted) {
+            (true, _) => Intervals::from_samples(scrapes, &backend.labels),
+            (false, Some(counted)) => return Ok(counted.clone()),
+            (false, None) => intervals_at(backend, &view.scope, range.end_ms).await?,
+        };
+        if let Some(counted) = &discovered.counted {
+            intervals.merge(counted);
+            return Ok(intervals);
+        }
+        add_counts(&mut intervals, backend, &discovered.inventory, &view.scope, range).await?;
+        discovered.counted = Some(intervals.clone());
+        Ok(intervals)
     }
 
     /// Discovers which series exist, and takes over what else the answer says.
@@ -115,9 +143,9 @@ impl Feed {
     }
 
     fn count_replicas(self, scrapes: &[Series<RangeValues>], round: &Round) {
-        let Round { inventory, scope, backend, interval_ms, now_ms, .. } = round;
+        let Round { inventory, scope, backend, intervals, now_ms, .. } = round;
         let targets = ModelTargets::new(inventory, scope);
-        let count = count_replicas(scrapes, &targets, &backend.labels, scope, *interval_ms, *now_ms);
+        let count = count_replicas(scrapes, &targets, &backend.labels, scope, intervals, *now_ms);
         if self.replica_count.get_untracked() != count {
             self.replica_count.set(count);
         }
@@ -127,8 +155,10 @@ impl Feed {
     async fn fetch_scrape_failures(self, round: &Round) {
         let names = round.inventory.present(&round.scope);
         let present = |name: &str| names.contains(name);
-        let context = round.context(round.interval_ms);
-        let query = graph(FAILURES).and_then(|graph| drawn_query(graph, &present, &context));
+        let query = graph(FAILURES).and_then(|graph| {
+            let window = round.grid(graph, &round.scope).window;
+            drawn_query(graph, &present, &round.context(Window::sliding(window.length_ms)))
+        });
         let count = self.replica_count.get_untracked();
         let mut failures = Vec::new();
         if count.answering < count.total

@@ -81,7 +81,7 @@ impl Feed {
                 self.state.update_value(|state| {
                     // A server that has just started has more to show after each scrape.
                     let young_ms = (YOUNG_WAIT_MS << state.schedule.young_waits.min(8)).min(MAX_YOUNG_WAIT_MS);
-                    let wait_ms = if state.interval_ms.is_none() { every_ms.min(young_ms) } else { every_ms };
+                    let wait_ms = if state.has_intervals { every_ms } else { every_ms.min(young_ms) };
                     state.schedule.young_waits += 1;
                     state.schedule.failures = 0;
                     state.schedule.due_ms = began_ms + wait_ms;

@@ -17,6 +17,7 @@ mod hardening;
 mod harness;
 mod history;
 mod hosted;
+mod importing;
 mod kubernetes;
 mod program;
 mod recording;

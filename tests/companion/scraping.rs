@@ -28,6 +28,23 @@ async fn a_target_comes_goes_and_comes_back() {
 }
 
 #[tokio::test]
+async fn the_first_error_of_a_kind_is_counted() {
+    let page = |errors: u32| format!("a 1\n# TYPE errors_total counter\nerrors_total{{code=\"500\"}} {errors}\n");
+    let (quiet, running) = (FakeTarget::serving("a 1\n").await, FakeTarget::serving(&page(7)).await);
+    let companion = Companion::start(&args(&[&quiet.url(), &running.url()])).await;
+    companion.wait_for("count(a)", &[], &["2"]).await;
+    quiet.set_behaviour(Some(metrics_page(&page(1))));
+    running.set_behaviour(Some(metrics_page(&page(8))));
+    let of = |target: &FakeTarget| format!("errors_total{{instance=\"{}\"}}[5m]", target.instance());
+    companion.wait_for(&format!("max_over_time({})", of(&quiet)), &[], &["1"]).await;
+    companion.wait_for(&format!("max_over_time({})", of(&running)), &[], &["8"]).await;
+    assert_eq!(companion.values(&format!("min_over_time({})", of(&quiet)), &[]).await, ["0"]);
+    assert_eq!(companion.values(&format!("increase({}) > bool 0.9", of(&quiet)), &[]).await, ["1"]);
+    // What was there before the companion is not counted.
+    assert_eq!(companion.values(&format!("min_over_time({})", of(&running)), &[]).await, ["7"]);
+}
+
+#[tokio::test]
 async fn the_engine_and_unclaimed_families_are_reported() {
     let sglang_version = |version: &str| {
         metrics_page(&format!(

@@ -87,7 +87,7 @@ fn promtool_accepts_the_queries_of_the_page() {
         ..Scope::default()
     };
     let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 61_500 };
+    let context = QueryContext::of_moments(&scope, &labels, 61_500);
     let mut queries = vec![discovery_query(&labels, 3_600_000), start_times_query(&context)];
     for graph in GRAPHS {
         let own = [

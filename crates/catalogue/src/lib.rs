@@ -32,9 +32,10 @@ pub use layer::Layer;
 pub use metric_name::{bare_name, family_of};
 pub use missing::{GPU_FAULTS_QUERY, MissingReason, ScopeStatus, missing_reason};
 pub use query::{
-    BucketSource, BucketsQuery, BucketsUse, PERCENTILES, QueryContext, ReplicaQueries, ReplicaTableQueries,
-    buckets_query, detailed_query, drawn_query, events_query, fed_by, has_data, interval_query, query_for,
-    replica_queries, replica_table_queries, start_times_query, summary_query,
+    BOUND_LABEL, BucketSource, BucketsQuery, BucketsUse, Counting, GREATEST, LEAST, PERCENTILES, Peaks, QueryContext,
+    ReplicaQueries, ReplicaTableQueries, Window, WindowKind, buckets_query, detailed_query, drawn_query, events_query,
+    fed_by, has_data, interval_query, query_for, read_names, replica_queries, replica_table_queries,
+    sample_counts_query, start_times_query, summary_query,
 };
 pub use recipe::{Aggregation, Names, Recipe, Shape};
 pub use scope::{Scope, ScopeLabels};

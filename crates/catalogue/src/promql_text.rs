@@ -28,7 +28,12 @@ pub(crate) fn duration(duration_ms: i64) -> String {
 
 /// The series of `expr` as one line of this name.
 pub(crate) fn named(expr: &str, name: &str) -> String {
-    format!("label_replace({expr}, \"{LINE_LABEL}\", {}, \"\", \"\")", quoted(name))
+    labelled(expr, LINE_LABEL, name)
+}
+
+/// The series of `expr` with a label.
+pub(crate) fn labelled(expr: &str, label: &str, value: &str) -> String {
+    format!("label_replace({expr}, \"{label}\", {}, \"\", \"\")", quoted(value))
 }
 
 /// The series of `expr`, each named `to` after what `pattern` captures of the label `from`.

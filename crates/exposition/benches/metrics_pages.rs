@@ -2,7 +2,7 @@
 //! written. Uses one core, and prints the median MB/s and samples/s of CPU time over several rounds.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
-use exposition::{Encoding, Format, IncrementalParser, Label, Limits, Sink, for_each_sample, parse, write};
+use exposition::{Encoding, Format, IncrementalParser, Limits, NewSeries, Sink, for_each_sample, parse, write};
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use std::io::Write as _;
@@ -204,8 +204,8 @@ struct Sum {
 }
 
 impl Sink for Sum {
-    fn series_added(&mut self, _: u32, name: &str, labels: &[Label<'_>]) {
-        self.series += name.len() + labels.len();
+    fn series_added(&mut self, _: u32, new: NewSeries<'_>) {
+        self.series += new.name.len() + new.labels.len();
     }
 
     fn sample(&mut self, _: u32, value: f64, _: Option<i64>) {

@@ -35,7 +35,7 @@ pub use dump::{DumpError, DumpSample, for_each_dump_sample};
 pub use error::{ErrorKind, ParseError};
 pub use family::{Exemplar, Family, Kind, Sample};
 pub use format::{ContentTypeError, Format};
-pub use incremental::{IncrementalParser, Metadata, ParseCounts, Sink};
+pub use incremental::{IncrementalParser, Metadata, NewSeries, ParseCounts, Sink};
 pub use limits::Limits;
 pub use line::labels::Label;
 pub use lint::{LintReport, lint};

@@ -16,6 +16,8 @@ pub enum ChartType {
     Bars {
         /// Width of a bar.
         width_ms: i64,
+        /// Width of the last bar if it is unfinished. It is drawn pale.
+        unfinished_ms: Option<i64>,
     },
     /// A heat map with a row of cells for each column, the first from 0 to 1 on the value axis. Larger values are darker.
     Cells {
@@ -58,13 +60,16 @@ pub struct Theme {
     pub font_px: f64,
 }
 
-/// The area between the smallest and largest values of the columns that have no line of their own.
+/// The area between two values at each time: those of the columns that have no line of their own, or the least and the
+/// greatest value of a column within each step.
 #[derive(Clone, Copy, Debug)]
 pub struct Band<'a> {
     /// The smallest value at each time of the frame.
     pub low: &'a [f64],
     /// The largest value.
     pub high: &'a [f64],
+    /// Its colour.
+    pub rgb: Rgb,
 }
 
 /// A text at the right end of a value's height, such as the name of a limit.
@@ -89,8 +94,8 @@ pub struct Drawing<'a> {
     pub chart_type: ChartType,
     /// The map from times and values to positions.
     pub projection: Projection,
-    /// The band behind the lines, if any.
-    pub band: Option<Band<'a>>,
+    /// The bands behind the lines.
+    pub bands: &'a [Band<'a>],
     /// Texts at values.
     pub notes: &'a [Note],
     /// Spans in which lines are only bounds; drawn on graphs of lines.

@@ -6,8 +6,20 @@ use crate::projection::Projection;
 use crate::rgb::Rgb;
 use crate::shapes::{Polygon, Rect, Scene};
 
-pub(crate) fn add_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, scene: &mut Scene) {
-    for Slot { index, left, right } in slots(drawing, p, width_ms) {
+/// How much of its colour an unfinished bar has.
+const UNFINISHED_SHARE: f64 = 0.45;
+
+pub(crate) fn add_bars(
+    drawing: &Drawing<'_>,
+    p: &Projection,
+    width_ms: i64,
+    unfinished_ms: Option<i64>,
+    scene: &mut Scene,
+) {
+    let last = drawing.frame.times_ms.len().wrapping_sub(1);
+    let unfinished_ms = |index: usize| unfinished_ms.filter(|_| index == last);
+    let width_ms = |index: usize| unfinished_ms(index).unwrap_or(width_ms);
+    for Slot { index, left, right } in slots(drawing, p, &width_ms) {
         let mut base = 0.0;
         for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
             let value = column.values[index];
@@ -18,7 +30,11 @@ pub(crate) fn add_bars(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, sce
             base += value;
             // A class with few requests stays at least a pixel high.
             let high = high.min(low - drawing.scale.round() as i32).max(p.top as i32);
-            scene.rects.push(Rect { from: (left, high), to: (right, low), rgb: style.rgb });
+            let rgb = match unfinished_ms(index) {
+                Some(_) => drawing.theme.background.mixed(style.rgb, UNFINISHED_SHARE),
+                None => style.rgb,
+            };
+            scene.rects.push(Rect { from: (left, high), to: (right, low), rgb });
         }
     }
 }
@@ -58,7 +74,7 @@ pub(crate) fn add_cells(drawing: &Drawing<'_>, p: &Projection, width_ms: i64, dr
     let columns = &drawing.frame.columns;
     let finite = columns.iter().flat_map(|column| &column.values).copied().filter(|value| value.is_finite());
     let largest = finite.fold(0.0, f64::max);
-    for Slot { index, left, right } in slots(drawing, p, width_ms) {
+    for Slot { index, left, right } in slots(drawing, p, &|_| width_ms) {
         for (row, column) in columns.iter().enumerate() {
             let share = column.values[index] / largest;
             let Some(rgb) = shade(&drawing.theme.colour_scale, share, draws_zero) else { continue };
@@ -88,11 +104,12 @@ struct Slot {
     right: i32,
 }
 
-/// The slots in range, each `width_ms` wide and ending at its time.
-fn slots(drawing: &Drawing<'_>, p: &Projection, width_ms: i64) -> Vec<Slot> {
-    let gap = if width_ms as f64 * p.per_ms() >= 4.0 * drawing.scale { drawing.scale } else { 0.0 };
+/// The slots in range, each as wide as `width_ms` says for its index and ending at its time.
+fn slots(drawing: &Drawing<'_>, p: &Projection, width_ms: &dyn Fn(usize) -> i64) -> Vec<Slot> {
     let snap = |position| snap(position, drawing.device_pixel);
     let slot = |(index, time_ms): (usize, &i64)| {
+        let width_ms = width_ms(index);
+        let gap = if width_ms as f64 * p.per_ms() >= 4.0 * drawing.scale { drawing.scale } else { 0.0 };
         let left = p.x(time_ms - width_ms).max(p.left);
         let right = (p.x(*time_ms) - gap).min(p.right);
         let (left, right) = (left <= right).then_some((snap(left), snap(right)))?;

@@ -1,6 +1,7 @@
 //! Formatting of expressions as in Prometheus's `parser/printer.go`. Equal expressions have equal text.
 use crate::ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Expr, Grouping, Matching, TimeModifiers, VectorSelector,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Duration, DurationExpr, DurationOp, Edges, Expr,
+    Grouping, Matching, TimeModifiers, VectorSelector,
 };
 use crate::labels::METRIC_NAME;
 use crate::selector::{MatchOp, Matcher};
@@ -13,11 +14,13 @@ impl Display for Expr {
             Self::Number(value) => f.write_str(&format_float(*value)),
             Self::String(text) => f.write_str(&quote(text)),
             Self::VectorSelector(vector) => write_selector(f, vector, None),
-            Self::MatrixSelector(matrix) => write_selector(f, &matrix.vector, Some(matrix.window_ms)),
+            Self::MatrixSelector(matrix) => write_selector(f, &matrix.vector, Some(&matrix.window)),
             Self::Subquery(subquery) => {
-                let window = format_duration(subquery.window_ms);
-                let step = subquery.step_ms.map(format_duration).unwrap_or_default();
-                write!(f, "{}[{window}:{step}]{}", subquery.inner, subquery.modifiers)
+                write!(f, "{}[{}:", subquery.inner, subquery.window)?;
+                if let Some(step) = &subquery.step {
+                    step.fmt(f)?;
+                }
+                write!(f, "]{}", subquery.modifiers)
             }
             Self::Call(call) => {
                 write!(f, "{}(", call.name)?;
@@ -34,7 +37,7 @@ impl Display for Expr {
     }
 }
 
-fn write_selector(f: &mut Formatter<'_>, vector: &VectorSelector, window_ms: Option<i64>) -> fmt::Result {
+fn write_selector(f: &mut Formatter<'_>, vector: &VectorSelector, window: Option<&Duration>) -> fmt::Result {
     f.write_str(vector.name.as_deref().unwrap_or_default())?;
     let in_braces = |matcher: &&Matcher| vector.name.is_none() || matcher.name != METRIC_NAME;
     let alternatives: Vec<String> = vector
@@ -47,8 +50,11 @@ fn write_selector(f: &mut Formatter<'_>, vector: &VectorSelector, window_ms: Opt
     if !braces.is_empty() {
         write!(f, "{{{braces}}}")?;
     }
-    if let Some(window_ms) = window_ms {
-        write!(f, "[{}]", format_duration(window_ms))?;
+    if let Some(window) = window {
+        write!(f, "[{window}]")?;
+    }
+    if vector.edges != Edges::Plain {
+        write!(f, " {}", vector.edges.name())?;
     }
     vector.modifiers.fmt(f)
 }
@@ -80,10 +86,33 @@ impl Display for TimeModifiers {
                 write!(f, " @ {sign}{}.{:03}", ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000)?;
             }
         }
-        match self.offset_ms {
-            0 => Ok(()),
-            ms if ms < 0 => write!(f, " offset -{}", format_duration(-ms)),
-            ms => write!(f, " offset {}", format_duration(ms)),
+        if self.offset.is_set() { write!(f, " offset {}", self.offset) } else { Ok(()) }
+    }
+}
+
+impl Display for Duration {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.expression() {
+            Some(expr) => expr.fmt(f),
+            None => f.write_str(&format_signed_duration(self.ms)),
+        }
+    }
+}
+
+impl Display for DurationExpr {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal { seconds, has_unit: true } => {
+                f.write_str(&format_signed_duration((seconds * 1000.0).round() as i64))
+            }
+            Self::Literal { seconds, has_unit: false } => f.write_str(&format_float(*seconds)),
+            Self::Step => f.write_str("step()"),
+            Self::Range => f.write_str("range()"),
+            Self::Negate(inner) => write!(f, "-{inner}"),
+            Self::Paren(inner) => write!(f, "({inner})"),
+            Self::Binary { op, left, right } => write!(f, "{left} {} {right}", op.symbol()),
+            Self::MinOf(a, b) => write!(f, "min_of({a}, {b})"),
+            Self::MaxOf(a, b) => write!(f, "max_of({a}, {b})"),
         }
     }
 }
@@ -151,6 +180,10 @@ fn is_identifier(name: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
 }
 
+fn format_signed_duration(ms: i64) -> String {
+    format!("{}{}", if ms < 0 { "-" } else { "" }, format_duration(ms.saturating_abs()))
+}
+
 /// Formats a duration as Prometheus does: years and weeks only if there is no remainder.
 fn format_duration(ms: i64) -> String {
     if ms == 0 {
@@ -210,6 +243,19 @@ impl AggregateOp {
             Self::Topk => "topk",
             Self::Bottomk => "bottomk",
             Self::CountValues => "count_values",
+        }
+    }
+}
+
+impl DurationOp {
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
         }
     }
 }

@@ -20,7 +20,8 @@ pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     let low = *low;
     let high = higher.iter().copied().min_by(|a, b| order(a, b)).unwrap_or(low);
     let weight = rank - lower;
-    low * (1.0 - weight) + high * weight
+    // At the rank of a value its neighbour does not count: zero times an infinite neighbour would be NaN.
+    if weight == 0.0 { low } else { low * (1.0 - weight) + high * weight }
 }
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod tests {
         assert_eq!(quantile(0.25, &mut [0.0, 8.0]), 2.0);
         assert_eq!(quantile(1.0, &mut [3.0, f64::NAN, 1.0]), 3.0);
         assert!(quantile(0.0, &mut [3.0, f64::NAN, 1.0]).is_nan());
+        assert_eq!(quantile(0.5, &mut [1.0, 2.0, f64::INFINITY]), 2.0);
         assert_eq!(quantile(1.5, &mut [1.0]), f64::INFINITY);
         assert_eq!(quantile(-0.5, &mut [1.0]), f64::NEG_INFINITY);
     }

@@ -1,5 +1,5 @@
 //! A parsed query.
-use crate::ast::{Expr, MatrixSelector, TimeModifiers};
+use crate::ast::{Edges, Expr, MatrixSelector, TimeModifiers};
 use crate::selector::Selector;
 use std::fmt;
 
@@ -17,10 +17,14 @@ impl Query {
         selectors
     }
 
-    /// The selector if the query is an instant vector selector without `offset` and `@`, as in `match[]`.
+    /// The selector if the query is an instant vector selector without modifiers, as in `match[]`.
     pub fn as_selector(&self) -> Option<&Selector> {
         match &self.expr {
-            Expr::VectorSelector(vector) if vector.modifiers == TimeModifiers::default() => Some(&vector.selector),
+            Expr::VectorSelector(vector)
+                if vector.modifiers == TimeModifiers::default() && vector.edges == Edges::Plain =>
+            {
+                Some(&vector.selector)
+            }
             _ => None,
         }
     }

@@ -24,7 +24,7 @@ pub use disk::{FileLock, FileReader, FileSystem, FileWriter, LocalFileSystem};
 pub use import::{ImportSeries, ImportSummary};
 pub use store::Store;
 pub use store::error::{StoreError, WriteError, WriteFailure};
-pub use store::group::{Group, Rejected, SeriesRef};
+pub use store::group::{Group, Newborn, Rejected, SeriesRef};
 pub use store::open::{Loss, OpenError, OpenReport};
 pub use store::options::{Limits, Options};
 pub use store::stats::Stats;

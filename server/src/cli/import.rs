@@ -5,7 +5,7 @@ use crate::config::default_data_dir;
 use clap::Args;
 use exposition::{DumpError, DumpSample, Label, Limits, canonical_label_value, for_each_dump_sample};
 use flate2::read::MultiGzDecoder;
-use promql::Labels;
+use promql::{Labels, stale_marker};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -161,6 +161,7 @@ impl<'a> Batch<'a> {
     }
 
     fn write(&mut self) -> Result<(), SampleError> {
+        self.series.iter_mut().for_each(|series| restore_stale_markers(&mut series.samples));
         let ImportSummary { samples, duplicates } = self.store.import(std::mem::take(&mut self.series))?;
         self.imported.samples += samples;
         self.imported.duplicates += duplicates;
@@ -168,5 +169,52 @@ impl<'a> Batch<'a> {
         self.last = None;
         self.samples = 0;
         Ok(())
+    }
+}
+
+/// Makes each lone NaN a stale marker. OpenMetrics has no stale markers, so dumps have NaN where a series ends. A series
+/// whose values are NaN has several in succession, and a scraper never writes two stale markers in succession.
+fn restore_stale_markers(samples: &mut [(i64, f64)]) {
+    samples.sort_by_key(|(time_ms, _)| *time_ms);
+    let is_nan = |samples: &[(i64, f64)], at: usize| samples.get(at).is_some_and(|(_, value)| value.is_nan());
+    let mut follows_nan = false;
+    for at in 0..samples.len() {
+        let (is_nan_here, is_nan_next) = (is_nan(samples, at), is_nan(samples, at + 1));
+        if is_nan_here && !follows_nan && !is_nan_next {
+            samples[at].1 = stale_marker();
+        }
+        follows_nan = is_nan_here;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promql::is_stale;
+
+    #[test]
+    fn a_lone_nan_is_a_stale_marker() {
+        let marked = |values: &[f64]| {
+            let mut samples: Vec<_> = values.iter().enumerate().map(|(at, value)| (at as i64, *value)).collect();
+            restore_stale_markers(&mut samples);
+            let mark = |value: f64| {
+                if is_stale(value) {
+                    'x'
+                } else if value.is_nan() {
+                    'n'
+                } else {
+                    '.'
+                }
+            };
+            samples.into_iter().map(|(_, value)| mark(value)).collect::<String>()
+        };
+        const NAN: f64 = f64::NAN;
+        assert_eq!(marked(&[1.0, 2.0, NAN]), "..x");
+        assert_eq!(marked(&[1.0, NAN, 2.0, NAN]), ".x.x");
+        assert_eq!(marked(&[NAN, 1.0]), "x.");
+        assert_eq!(marked(&[NAN, NAN, 1.0, NAN, NAN, NAN]), "nn.nnn");
+        let mut unsorted = [(3, NAN), (1, 1.0), (2, NAN)];
+        restore_stale_markers(&mut unsorted);
+        assert!(unsorted[1].1.is_nan() && !is_stale(unsorted[1].1) && !is_stale(unsorted[2].1));
     }
 }

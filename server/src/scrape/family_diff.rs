@@ -1,6 +1,6 @@
 //! Compares the families of a source with its previous ones, as the exposition parser does with metrics pages.
 use crate::target::failure::Failure;
-use exposition::{Family, Kind, Label, Limits, Metadata, ParseCounts, Sample, Sink, Timestamp};
+use exposition::{Family, Kind, Label, Limits, Metadata, NewSeries, ParseCounts, Sample, Sink, Timestamp};
 use std::collections::HashMap;
 
 /// The previous families of one source.
@@ -96,7 +96,9 @@ impl FamilyDiff {
             self.next_number - 1
         });
         count.new_series += 1;
-        sink.series_added(number, &sample.name, &labels(sample).collect::<Vec<_>>());
+        let labels: Vec<_> = labels(sample).collect();
+        // Sources read counters of kernels, drivers and platforms, which were not zero before.
+        sink.series_added(number, NewSeries { name: &sample.name, labels: &labels, counted: None });
         sink.sample(number, sample.value, timestamp_ms);
         self.series.insert(key, SeriesEntry { number, read: self.reads });
     }
@@ -146,7 +148,7 @@ mod tests {
             self.0.push(format!("{family} {metadata:?}"));
         }
 
-        fn series_added(&mut self, number: u32, name: &str, labels: &[Label<'_>]) {
+        fn series_added(&mut self, number: u32, NewSeries { name, labels, .. }: NewSeries<'_>) {
             let labels: Vec<_> = labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
             self.0.push(format!("{number} is {name}{{{}}}", labels.join(",")));
         }

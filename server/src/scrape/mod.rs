@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod local_discovery;
 pub mod metadata;
 pub mod metrics_page;
+pub mod newborn;
 pub mod parsed_page;
 pub mod reader;
 pub mod refused_samples;

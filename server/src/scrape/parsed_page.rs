@@ -2,11 +2,13 @@
 use crate::scrape::family_diff::{FamilyDiff, labels};
 use crate::scrape::metadata::OwnedMetadata;
 use crate::scrape::metrics_page::Answer;
+use crate::scrape::newborn::{CountedSeries, NewbornSeries, SeriesHash};
 use crate::target::failure::Failure;
 use crate::target::labels::TargetLabels;
 use crate::target::learned::{Learned, Learner};
 use crate::target::scope_rules::ScopeRules;
-use exposition::{Format, IncrementalParser, Label, Limits, Metadata, ParseCounts, Sink, for_each_sample};
+use catalogue::{Layer, engine_of};
+use exposition::{Format, IncrementalParser, Label, Limits, Metadata, NewSeries, ParseCounts, Sink, for_each_sample};
 use promql::Labels;
 
 /// A valid scrape. Series are identified by the numbers of the parser that read it.
@@ -14,6 +16,8 @@ pub(crate) struct ParsedPage {
     pub(crate) count: ParseCounts,
     /// Series that the previous scrape did not have.
     pub(crate) added: Vec<NumberedSeries>,
+    /// Those of them that have creation times.
+    pub(crate) created: Vec<(u32, SeriesHash)>,
     pub(crate) samples: Vec<NumberedSample>,
     /// Series that only the previous scrape had.
     pub(crate) removed: Vec<u32>,
@@ -27,6 +31,8 @@ pub(crate) struct ParsedPage {
 pub(crate) struct NumberedSeries {
     pub(crate) number: u32,
     pub(crate) labels: Labels,
+    /// Present if it counts up from zero.
+    pub(crate) counted: Option<CountedSeries>,
 }
 
 /// A sample, with its own timestamp if the page gives one.
@@ -43,6 +49,7 @@ pub(crate) struct LabelContext<'a> {
     pub(crate) labels: &'a TargetLabels,
     pub(crate) learned: &'a Learned,
     pub(crate) rules: &'a ScopeRules,
+    pub(crate) newborn: &'a NewbornSeries,
 }
 
 /// The previous scrape of a target, with which the next one is compared.
@@ -98,6 +105,7 @@ impl<'a> PageCollector<'a> {
         let page = ParsedPage {
             count: ParseCounts::default(),
             added: Vec::new(),
+            created: Vec::new(),
             samples: Vec::new(),
             removed: Vec::new(),
             metadata: Vec::new(),
@@ -105,17 +113,33 @@ impl<'a> PageCollector<'a> {
         };
         Self { page, context }
     }
+
+    /// What identifies a series that counts up from zero. The counters of machines have labels that come and go.
+    fn counted(&self, NewSeries { name, labels, counted }: NewSeries<'_>) -> Option<CountedSeries> {
+        let stem = counted.filter(|_| engine_of(name).is_none_or(|(_, engine)| engine.layer != Layer::Machine))?;
+        let hash = self.context.newborn.hash(name, "", labels.iter());
+        let metric = labels.iter().filter(|label| label.name != "le");
+        Some(CountedSeries { hash, created: self.context.newborn.hash(stem, CREATED, metric) })
+    }
 }
+
+/// The suffix of series that have the creation times of others. Source: OpenMetrics 1.0, "Counter".
+const CREATED: &str = "_created";
 
 impl Sink for PageCollector<'_> {
     fn metadata(&mut self, family: &str, metadata: Metadata<'_>) {
         self.page.metadata.push(OwnedMetadata::new(family, metadata));
     }
 
-    fn series_added(&mut self, number: u32, name: &str, labels: &[Label<'_>]) {
-        let LabelContext { labels: target, learned, rules } = self.context;
+    fn series_added(&mut self, number: u32, new: NewSeries<'_>) {
+        let NewSeries { name, labels, .. } = new;
+        let LabelContext { labels: target, learned, rules, newborn } = self.context;
         self.page.may_change_labels |= learned.is_changed_by(rules, name, labels);
-        self.page.added.push(NumberedSeries { number, labels: target.of_sample(name, labels) });
+        if name.ends_with(CREATED) {
+            self.page.created.push((number, newborn.hash(name, "", labels.iter())));
+        }
+        let counted = self.counted(new);
+        self.page.added.push(NumberedSeries { number, labels: target.of_sample(name, labels), counted });
     }
 
     fn sample(&mut self, number: u32, value: f64, timestamp_ms: Option<i64>) {

@@ -117,6 +117,7 @@ impl Scrapers {
             Source::Http(endpoint) => attribution.probe(endpoint),
             _ => None,
         });
+        writer.resume(&self.store, now_ms());
         if target.is_probed() {
             writer.track_replica(&self.store, now_ms());
         }

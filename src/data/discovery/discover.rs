@@ -1,4 +1,5 @@
 //! Asks the backend which series exist, and why GPUs are not measured.
+use crate::data::discovery::intervals::Intervals;
 use crate::data::discovery::inventory::{Inventory, Labels};
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
@@ -21,6 +22,8 @@ pub(crate) struct Discovered {
     pub(crate) inventory: Arc<Inventory>,
     /// The labels of the targets that were being scraped; none before they are known.
     pub(crate) targets: Option<Vec<Labels>>,
+    /// What the visible range says of the scrape intervals; none before it was asked.
+    pub(crate) counted: Option<Intervals>,
     /// Why GPUs are not measured; none where the server did not answer that.
     pub(crate) gpu_faults: Option<Vec<String>>,
     /// When the server evaluated the query, by its own clock; none for a range in the past.
@@ -57,5 +60,5 @@ pub(crate) async fn discover(backend: &Backend, range: Range, now_ms: i64) -> Re
         }
         _ => None,
     };
-    Ok(Discovered { inventory, targets: None, gpu_faults, server_ms, asked_ms, range })
+    Ok(Discovered { inventory, targets: None, counted: None, gpu_faults, server_ms, asked_ms, range })
 }

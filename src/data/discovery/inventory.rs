@@ -17,14 +17,19 @@ pub(crate) struct ScopeKey {
 }
 
 impl ScopeKey {
-    fn of(metric: &Labels, labels: &ScopeLabels) -> Self {
+    pub(crate) fn of(metric: &Labels, labels: &ScopeLabels) -> Self {
         let label = |name: &str| metric.get(name).cloned().unwrap_or_default();
         let [model, environment, deployment, replica] = labels.all().map(label);
         Self { model, environment, deployment, replica }
     }
 
+    /// The four parts, widest scope first.
+    pub(crate) fn parts(&self) -> [&str; 4] {
+        [&self.model, &self.environment, &self.deployment, &self.replica]
+    }
+
     /// Whether each part is absent, or the one that the scope selects.
-    fn is_within(&self, scope: &Scope) -> bool {
+    pub(crate) fn is_within(&self, scope: &Scope) -> bool {
         let parts = [
             (&self.model, &scope.model),
             (&self.environment, &scope.environment),
@@ -153,6 +158,18 @@ impl Inventory {
     pub fn has(&self, graph: &Graph, scope: &Scope) -> bool {
         let within: Vec<_> = self.names.iter().filter(|(key, _)| key.is_within(scope)).collect();
         has_data(graph, &|name| within.iter().any(|(key, names)| key.counts(name) && names.contains(name)))
+    }
+
+    /// The keys within the scope that have one of the metric names.
+    pub(crate) fn keys_with(&self, scope: &Scope, names: &[String]) -> Vec<&ScopeKey> {
+        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
+        within.filter(|(_, own)| names.iter().any(|name| own.contains(name))).map(|(key, _)| key).collect()
+    }
+
+    /// The keys within the scope, each with one of its metric names.
+    pub(crate) fn keys(&self, scope: &Scope) -> impl Iterator<Item = (&ScopeKey, &str)> {
+        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
+        within.filter_map(|(key, names)| Some((key, names.first()?.as_str())))
     }
 
     /// The metric names within the scope.

@@ -1,6 +1,8 @@
 //! Which series exist, which targets serve models, and why graphs are missing.
 pub(crate) mod discover;
+pub mod intervals;
 pub mod inventory;
+pub(crate) mod measure;
 pub(crate) mod missing;
 pub(crate) mod model_targets;
 pub mod scrapes;

@@ -163,9 +163,11 @@ pub(crate) fn bucket_frame(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalogue::Window;
     use prometheus_api::{InstantValue, Number};
 
-    const GRID: Grid = Grid { start_ms: 0, end_ms: 20_000, step_ms: 10_000, window_ms: 20_000 };
+    const GRID: Grid =
+        Grid { start_ms: 0, end_ms: 20_000, step_ms: 10_000, window: Window::sliding(20_000), settling_ms: 0 };
     const SECONDS: BucketSource = BucketSource { engine: "", scale: 1.0, is_outermost: true };
 
     fn labels(line: &str, le: &str) -> std::collections::BTreeMap<String, String> {

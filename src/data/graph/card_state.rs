@@ -1,8 +1,10 @@
 //! What a card draws, and how current it is.
+use crate::data::graph::bounds::LineBounds;
 use crate::data::graph::buckets::{BucketCount, BucketEnds};
 use crate::data::graph::grid::Grid;
 use crate::state::card_options::Comparison;
 use crate::state::time_range::TimeRange;
+use catalogue::Window;
 use plot::Frame;
 use std::sync::Arc;
 
@@ -27,6 +29,13 @@ pub struct CardData {
     pub until_ms: i64,
     /// The times of the lines.
     pub grid: Grid,
+    /// The window of the values at `until_ms`, if the frame has that time after those of the grid. A bar there is
+    /// unfinished: it stands for the time since the last one.
+    pub latest_window_ms: Option<i64>,
+    /// The least and the greatest values of gauges within each step.
+    pub bounds: Vec<LineBounds>,
+    /// Whether the summary is an estimate, because the server does not count exactly.
+    pub is_estimated: bool,
     /// The query with its window filled in.
     pub query: String,
     /// The summary: line and value over `summary_range`.
@@ -47,6 +56,11 @@ pub struct AnswerNote {
 }
 
 impl CardData {
+    /// The values of bars without that of an unfinished one.
+    pub fn complete_bars<'a>(&self, values: &'a [f64]) -> &'a [f64] {
+        values.split_last().filter(|_| self.latest_window_ms.is_some()).map_or(values, |(_, complete)| complete)
+    }
+
     /// No lines over a range.
     pub fn blank(range: TimeRange) -> Self {
         Self {
@@ -58,7 +72,10 @@ impl CardData {
             is_detailed: false,
             range,
             until_ms: range.end_ms,
-            grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window_ms: 1 },
+            grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window: Window::sliding(1), settling_ms: 0 },
+            latest_window_ms: None,
+            bounds: Vec::new(),
+            is_estimated: false,
             query: String::new(),
             summary: Vec::new(),
             summary_range: range,

@@ -1,4 +1,5 @@
 //! Turns answers into frames, and appends a new tail to a frame.
+use crate::data::graph::bounds::column_name;
 use crate::data::graph::grid::Grid;
 use crate::wasm_size::sort::sort_by;
 use catalogue::LINE_LABEL;
@@ -23,7 +24,7 @@ pub(crate) fn frame(matrix: &[Series<RangeValues>], grid: Grid, start_ms: i64) -
                 *value = number.0;
             }
         }
-        Column { name: line_name(series), values }
+        Column { name: column_name(line_name(series), series), values }
     });
     Frame { times_ms, columns: columns.collect() }
 }
@@ -86,9 +87,11 @@ pub(crate) fn shifted(mut frame: Frame, by_ms: i64) -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalogue::Window;
     use prometheus_api::Number;
 
-    const GRID: Grid = Grid { start_ms: 0, end_ms: 40_000, step_ms: 10_000, window_ms: 20_000 };
+    const GRID: Grid =
+        Grid { start_ms: 0, end_ms: 40_000, step_ms: 10_000, window: Window::sliding(20_000), settling_ms: 0 };
 
     fn series(name: &str, points: &[(f64, f64)]) -> Series<RangeValues> {
         let values = points.iter().map(|(time, value)| (*time, Number(*value))).collect();

@@ -2,6 +2,7 @@
 use crate::data::graph::card_state::CardData;
 use crate::data::graph::frame::{shifted, with_tail};
 use crate::data::graph::grid::Grid;
+use crate::data::graph::latest::within;
 use crate::data::graph::request::CardRequest;
 use crate::data::http::chunked_json::yield_if_many;
 use crate::data::http::error::RequestError;
@@ -22,6 +23,11 @@ impl CardRequest<'_> {
         read: ReadFrame<'_>,
     ) -> Result<Frame, RequestError> {
         let grid = self.grid;
+        if let Some((old, known)) = self.old.zip(known)
+            && grid.is_settled(&old.grid, old.until_ms)
+        {
+            return Ok(within(known, grid.start_ms, grid.end_ms));
+        }
         let known = self.old.filter(|old: &&CardData| grid.continues(&old.grid)).zip(known);
         let start_ms = known.map_or(grid.start_ms, |(old, _)| grid.tail_start_ms(old.grid.end_ms.min(grid.end_ms)));
         let permit = self.limit.permit().await;

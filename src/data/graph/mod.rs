@@ -1,7 +1,9 @@
 //! The data of one card: its grid, its queries, and the frame that their answers make.
+pub mod bounds;
 pub mod buckets;
 pub mod card_state;
 pub mod frame;
 pub mod grid;
 mod incremental;
+mod latest;
 mod request;

@@ -1,8 +1,11 @@
 //! Queries what a card lacks: its lines, comparison, buckets, summary and shares.
+use crate::data::discovery::intervals::ScrapeIntervals;
+use crate::data::graph::bounds::{joined, split};
 use crate::data::graph::buckets::{BucketCount, BucketEnds, bucket_counts, bucket_ends, bucket_frame};
 use crate::data::graph::card_state::{AnswerNote, AvailableOptions, CardData, ComparisonData};
 use crate::data::graph::frame::{frame, line_values, sort_lines};
 use crate::data::graph::grid::Grid;
+use crate::data::graph::latest::append;
 use crate::data::http::client::Answer;
 use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::RequestLimit;
@@ -10,18 +13,34 @@ use crate::data::round::Round;
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::time_range::TimeRange;
 use catalogue::{
-    BucketsQuery, BucketsUse, Colours, Graph, PERCENTILES, Scope, buckets_query, detailed_query, drawn_query,
-    summary_query,
+    BucketsQuery, BucketsUse, Colours, DrawStyle, Graph, PERCENTILES, Peaks, QueryContext, Scope, Window, WindowKind,
+    buckets_query, detailed_query, drawn_query, read_names, summary_query,
 };
+use futures::future::join;
 use plot::Frame;
 use prometheus_api::{Data, RangeValues, Series};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A summary over a range stays valid until the range has moved on by this fraction of its length: a server that keeps a
-/// month should not add it up every second.
-const SUMMARY_PARTS: i64 = 60;
+/// A summary over a range stays valid until the range has moved on by a sixtieth of its length or this time, in
+/// milliseconds: a server should not add up an hour every second.
+const MAX_SUMMARY_AGE_MS: i64 = 60_000;
+
+/// Of a long range it stays valid until the range has moved on by this fraction of its length.
+const LONG_SUMMARY_PARTS: i64 = 1440;
+
+/// The number of moments of a range that are looked at one by one for the peaks of gauges.
+const MAX_MOMENTS: i64 = 40_000;
+
+/// The moments of one step that are looked at in a longer range.
+const MOMENTS_PER_STEP: i64 = 120;
+
+/// Samples that a server reads to find the peaks between these moments.
+const MAX_PEAK_SAMPLES: i64 = 20_000_000;
+
+/// Details of more replicas than this have no peaks, since each adds two lines to the answer.
+const MAX_DETAILS_WITH_PEAKS: i64 = 20;
 
 /// At how many times of the range the ends of buckets are looked up.
 const BUCKET_LOOKUPS: i64 = 8;
@@ -30,6 +49,8 @@ const BUCKET_LOOKUPS: i64 = 8;
 struct LinesQuery {
     query: String,
     is_detailed: bool,
+    /// The query of the values at the end of the range, with its window.
+    latest: Option<(String, Window)>,
 }
 
 /// One card's requests of a round.
@@ -65,9 +86,10 @@ impl Round {
         old: Option<Arc<CardData>>,
         limit: &RequestLimit,
     ) -> Result<Option<CardData>, RequestError> {
-        let grid = Grid::over(self.range, self.interval_ms, graph.draw_style);
+        let grid = self.grid(graph, &self.scope);
         let wants_details = options.is_detailed || is_row_map(graph, options);
-        let Some(LinesQuery { query, is_detailed }) = self.lines_query(graph, &self.scope, wants_details, grid) else {
+        let Some(LinesQuery { query, is_detailed, latest }) = self.lines_query(graph, &self.scope, wants_details, grid)
+        else {
             return Ok(None);
         };
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
@@ -85,7 +107,13 @@ impl Round {
         if request.is_complete() {
             return Ok(None);
         }
-        let mut frame = request.continued(&query, request.old.map(|old| &old.frame), 0, &frame).await?;
+        let known = request.old.map(|old| joined(&old.frame, &old.bounds));
+        let (lines, latest) = join(request.continued(&query, known.as_ref(), 0, &frame), request.latest(latest)).await;
+        let ((mut frame, mut bounds), latest) = (split(lines?), latest?);
+        let latest_window_ms = latest.as_ref().map(|latest| latest.window_ms);
+        if let Some(latest) = latest {
+            append(&mut frame, &mut bounds, self.until_ms(), latest);
+        }
         sort_columns(graph, &mut frame);
         let comparison = match &options.comparison {
             Some(with) => Some(request.comparison(with, &query, wants_details).await?),
@@ -102,8 +130,11 @@ impl Round {
             shares,
             is_detailed,
             range: self.range,
-            until_ms: self.range.end_ms.min(self.now_ms),
+            until_ms: self.until_ms(),
             grid,
+            latest_window_ms,
+            bounds,
+            is_estimated: !self.backend.counting.is_exact(),
             query,
             summary,
             summary_range,
@@ -111,22 +142,44 @@ impl Round {
         }))
     }
 
-    /// The query of a graph's lines within a scope: of its details if they are wanted and exist.
+    /// The grid of a graph within a scope.
+    pub(crate) fn grid(&self, graph: &Graph, scope: &Scope) -> Grid {
+        Grid::over(self.range, self.now_ms, self.intervals(graph, scope), graph.draw_style, self.backend.counting)
+    }
+
+    /// How often the targets behind a graph are scraped.
+    fn intervals(&self, graph: &Graph, scope: &Scope) -> ScrapeIntervals {
+        let names = self.inventory.present(scope);
+        let read = read_names(graph, &|name| names.contains(name));
+        self.intervals.of(&self.inventory, scope, &read)
+    }
+
+    /// The queries of a graph's lines within a scope: of its details if they are wanted and exist.
     fn lines_query(&self, graph: &Graph, scope: &Scope, wants_details: bool, grid: Grid) -> Option<LinesQuery> {
         let names = self.inventory.present(scope);
         let present = |name: &str| names.contains(name);
-        let context = self.context_of(scope, grid.window_ms);
-        let detailed = wants_details.then(|| detailed_query(graph, &present, &context)).flatten();
-        let is_detailed = detailed.is_some();
-        let query = detailed.or_else(|| drawn_query(graph, &present, &context))?;
-        Some(LinesQuery { query, is_detailed })
+        let intervals = self.intervals(graph, scope);
+        let replicas = self.inventory.replicas(scope).len() as i64;
+        let lines = |window: Window, peaks: Option<Peaks>| {
+            let context = QueryContext { peaks, ..self.context_of(scope, window) };
+            let detailed = wants_details.then(|| detailed_query(graph, &present, &context)).flatten();
+            let is_detailed = detailed.is_some();
+            Some((detailed.or_else(|| drawn_query(graph, &present, &context))?, is_detailed))
+        };
+        let peaks = peaks(self.range, grid, intervals, replicas);
+        let peaks = peaks.filter(|_| graph.draw_style == DrawStyle::Lines);
+        let (query, is_detailed) =
+            lines(grid.window, peaks.filter(|_| !wants_details || replicas <= MAX_DETAILS_WITH_PEAKS))?;
+        let latest = self.latest_window(graph, grid, intervals.longest_ms);
+        let latest = latest.and_then(|window| Some((lines(window, None)?.0, window)));
+        Some(LinesQuery { query, is_detailed, latest })
     }
 
     /// What a card's menu can offer.
     pub(crate) fn available_options(&self, graph: &Graph) -> AvailableOptions {
         let names = self.inventory.present(&self.scope);
         let present = |name: &str| names.contains(name);
-        let context = self.context(self.interval_ms);
+        let context = self.context(Window::sliding(ScrapeIntervals::default().longest_ms));
         AvailableOptions {
             has_details: detailed_query(graph, &present, &context).is_some(),
             has_buckets: graph.colours == Colours::Percentiles
@@ -143,7 +196,7 @@ impl CardRequest<'_> {
         self.old.is_some_and(|old| {
             let compared = old.comparison.as_ref().map(|comparison| &comparison.with);
             old.range == range
-                && range.end_ms < self.round.now_ms - self.grid.window_ms
+                && range.end_ms + self.grid.settling_ms < old.until_ms.max(self.round.now_ms - self.grid.step_ms)
                 && (options.comparison.is_none() || compared == options.comparison.as_ref())
                 && (options.form != Form::HeatMap || is_row_map(self.graph, options) || old.buckets.is_some())
                 && (options.threshold.is_none() || !old.shares.is_empty())
@@ -177,16 +230,16 @@ impl CardRequest<'_> {
     }
 
     /// The query for the buckets behind percentiles.
-    fn buckets_query(&self, window_ms: i64, purpose: BucketsUse) -> Option<BucketsQuery> {
+    fn buckets_query(&self, window: Window, purpose: BucketsUse) -> Option<BucketsQuery> {
         let present = |name: &str| self.names.contains(name);
         let has_percentiles = self.graph.colours == Colours::Percentiles;
-        let context = self.round.context(window_ms);
+        let context = self.round.context(window);
         has_percentiles.then(|| buckets_query(self.graph, &present, &context, purpose)).flatten()
     }
 
     /// The buckets of a heat map.
     async fn buckets(&self, ends: &[BucketEnds]) -> Result<Option<Frame>, RequestError> {
-        let query = self.buckets_query(self.grid.window_ms, BucketsUse::HeatMap);
+        let query = self.buckets_query(self.grid.window, BucketsUse::HeatMap);
         let (Some(BucketsQuery { query, sources }), Form::HeatMap) = (query, self.options.form) else {
             return Ok(None);
         };
@@ -201,7 +254,7 @@ impl CardRequest<'_> {
 
     /// The ends of the buckets.
     async fn bucket_ends(&self) -> Result<Vec<BucketEnds>, RequestError> {
-        let query = self.buckets_query(self.grid.window_ms, BucketsUse::Ends);
+        let query = self.buckets_query(self.grid.window, BucketsUse::Ends);
         let Some(BucketsQuery { query, sources }) = query else { return Ok(Vec::new()) };
         let (range, _permit) = (self.round.range, self.limit.permit().await);
         let step_ms = (range.length_ms() / BUCKET_LOOKUPS).max(1);
@@ -214,7 +267,7 @@ impl CardRequest<'_> {
     async fn range_facts(&self) -> Result<RangeFacts, RequestError> {
         let (graph, range) = (self.graph, self.round.range);
         let present = |name: &str| self.names.contains(name);
-        let context = self.round.context(self.grid.window_ms);
+        let context = self.round.context(self.grid.window);
         let old = self
             .old
             .filter(|old| self.round.is_live && !old.summary.is_empty() && is_still_valid(old.summary_range, range));
@@ -229,7 +282,8 @@ impl CardRequest<'_> {
                 (values, self.bucket_ends().await?, range)
             }
         };
-        let query = self.options.threshold.and_then(|_| self.buckets_query(range.length_ms(), BucketsUse::Shares));
+        let whole = Window { length_ms: range.length_ms(), kind: WindowKind::Whole };
+        let query = self.options.threshold.and_then(|_| self.buckets_query(whole, BucketsUse::Shares));
         let shares = match (old.filter(|old| !old.shares.is_empty()), query) {
             (Some(old), Some(_)) => old.shares.clone(),
             (None, Some(BucketsQuery { query, sources })) => bucket_counts(self.instant(query).await?, &sources),
@@ -266,11 +320,27 @@ impl CardRequest<'_> {
     }
 
     /// Evaluates a query at the end of the range, as soon as there is a permit.
-    async fn instant(&self, query: String) -> Result<Data, RequestError> {
+    pub(crate) async fn instant(&self, query: String) -> Result<Data, RequestError> {
         let _permit = self.limit.permit().await;
         let answer = self.round.backend.instant_with_notes(query, self.round.end_ms()).await?;
         Ok(self.noted(answer, None))
     }
+}
+
+/// How a grid keeps the peaks of gauges; none where no step has more than one sample.
+fn peaks(range: TimeRange, grid: Grid, intervals: ScrapeIntervals, replicas: i64) -> Option<Peaks> {
+    let (step_ms, shortest_ms) = (grid.step_ms, intervals.shortest_ms);
+    if step_ms <= shortest_ms {
+        return None;
+    }
+    // Twice as fine as the samples, so that none is missed if one is late.
+    let fine_ms = shortest_ms / 2;
+    if range.length_ms() / fine_ms <= MAX_MOMENTS {
+        return Some(Peaks { step_ms, resolution_ms: fine_ms, is_complete: false });
+    }
+    let resolution_ms = (step_ms / MOMENTS_PER_STEP).max(2 * shortest_ms);
+    let is_complete = range.length_ms() / shortest_ms * replicas.max(1) <= MAX_PEAK_SAMPLES;
+    Some(Peaks { step_ms, resolution_ms, is_complete })
 }
 
 /// Whether the card is a heat map with a row for each replica or GPU: that of a graph without percentiles.
@@ -287,8 +357,8 @@ fn previous_period_ms(range: TimeRange, step_ms: i64) -> i64 {
 /// Whether a summary over one range is good enough for another.
 fn is_still_valid(summary_range: TimeRange, range: TimeRange) -> bool {
     let length_ms = range.length_ms();
-    length_ms == summary_range.length_ms()
-        && (0..length_ms / SUMMARY_PARTS).contains(&(range.end_ms - summary_range.end_ms))
+    let max_age_ms = (length_ms / 60).min(MAX_SUMMARY_AGE_MS).max(length_ms / LONG_SUMMARY_PARTS);
+    length_ms == summary_range.length_ms() && (0..max_age_ms).contains(&(range.end_ms - summary_range.end_ms))
 }
 
 /// Sorts the lines of a graph as the catalogue does.
@@ -306,6 +376,7 @@ fn line_order(graph: &Graph) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalogue::Counting;
 
     #[test]
     fn the_previous_period_ends_where_this_one_begins_on_the_same_grid() {
@@ -323,12 +394,39 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_is_valid_for_a_sixtieth_of_its_range() {
-        let hour_ms = 3_600_000;
-        let summary_range = TimeRange::new(0, hour_ms);
-        for (moved_ms, is_valid) in [(0, true), (59_999, true), (60_000, false), (-1, false)] {
-            assert_eq!(is_still_valid(summary_range, summary_range.shifted(moved_ms)), is_valid, "{moved_ms}");
+    fn a_summary_is_valid_for_a_minute_or_a_small_part_of_its_range() {
+        const HOUR_MS: i64 = 3_600_000;
+        for (length_ms, moved_ms, is_valid) in [
+            (HOUR_MS, 0, true),
+            (HOUR_MS, 59_999, true),
+            (HOUR_MS, 60_000, false),
+            (HOUR_MS, -1, false),
+            (HOUR_MS / 12, 4999, true),
+            (HOUR_MS / 12, 5000, false),
+            (24 * HOUR_MS, 60_000, false),
+            (30 * 24 * HOUR_MS, 1_799_999, true),
+        ] {
+            let summary_range = TimeRange::new(0, length_ms);
+            let is = is_still_valid(summary_range, summary_range.shifted(moved_ms));
+            assert_eq!(is, is_valid, "{length_ms} {moved_ms}");
+            assert!(!is_still_valid(summary_range, TimeRange::new(0, length_ms + 1)), "another length");
         }
-        assert!(!is_still_valid(summary_range, TimeRange::new(0, hour_ms + 1)), "another length");
+    }
+
+    #[test]
+    fn the_peaks_of_a_week_are_found_between_the_moments_that_are_looked_at() {
+        let intervals = ScrapeIntervals { shortest_ms: 5000, longest_ms: 5000 };
+        let of = |hours: i64, replicas| {
+            let range = TimeRange::new(0, hours * 3_600_000);
+            let grid = Grid::over(range, range.end_ms, intervals, DrawStyle::Lines, Counting::Extrapolated);
+            peaks(range, grid, intervals, replicas).map(|peaks| (peaks.resolution_ms, peaks.is_complete))
+        };
+        assert_eq!(of(1, 1), Some((2500, false)));
+        assert_eq!(of(24, 1), Some((2500, false)));
+        assert_eq!(of(168, 20), Some((30_000, true)));
+        assert_eq!(of(720, 200), Some((90_000, false)), "too many samples to read them all");
+        let range = TimeRange::new(0, 300_000);
+        let grid = Grid::over(range, 300_000, intervals, DrawStyle::Lines, Counting::Extrapolated);
+        assert_eq!(peaks(range, grid, intervals, 1), None);
     }
 }

@@ -1,12 +1,12 @@
-//! The page's only HTTP: `config.json`, `query` and `query_range`.
+//! The page's only HTTP: `config.json`, `features`, `query` and `query_range`.
 use crate::data::http::chunked_json;
 use crate::data::http::config_file::Config;
 use crate::data::http::error::{RequestError, TIMEOUT_MS};
-use catalogue::ScopeLabels;
+use catalogue::{Counting, ScopeLabels};
 use gloo_net::Error;
 use gloo_net::http::{Request, RequestBuilder};
 use leptos::prelude::{document, window};
-use prometheus_api::{Data, format_time};
+use prometheus_api::{ApiResponse, Data, format_time};
 use web_sys::{AbortSignal, RequestMode};
 
 /// Characters of an error text from outside that reach the page.
@@ -21,12 +21,31 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
 }
 
+/// A query that Prometheus refuses, because only MetricsQL has the function.
+const METRICSQL: &str = "now()";
+
+/// What a server says it can do, as far as the page asks.
+#[derive(serde::Deserialize)]
+struct Features {
+    promql: PromqlFeatures,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct PromqlFeatures {
+    anchored: bool,
+    smoothed: bool,
+}
+
 /// The server to query, and how it names the scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
     base: String,
     /// Its labels for model, environment, deployment and replica.
     pub labels: ScopeLabels,
+    /// How it counts.
+    pub(crate) counting: Counting,
     /// Lets a sandboxed iframe read the answers of the server that it came from.
     frame_key: Option<String>,
 }
@@ -48,8 +67,26 @@ impl Backend {
             (false, false) => return Err(RequestError::Config(format!("HTTP status {}", file.status))),
         };
         let is_own = !config.base.contains(':');
-        let (base, labels) = (config.base.clone(), config.labels.clone());
-        Ok((Self { base, labels, frame_key: frame_key.filter(|_| is_own) }, config))
+        let (base, labels, frame_key) = (config.base.clone(), config.labels.clone(), frame_key.filter(|_| is_own));
+        let mut backend = Self { base, labels, counting: Counting::default(), frame_key };
+        backend.counting = backend.find_counting().await?;
+        Ok((backend, config))
+    }
+
+    /// Asks the server how it counts. One that does not say so is asked for a function that only MetricsQL has.
+    async fn find_counting(&self) -> Result<Counting, RequestError> {
+        let request = Request::get(&format!("{}/api/v1/features", self.base));
+        let answer = fetch(request, None, self.frame_key.as_deref()).await?;
+        let features = serde_json::from_slice::<ApiResponse<Features>>(&answer.body).ok();
+        let promql = features.and_then(|features| features.into_result().ok()).map(|features| features.promql);
+        if promql.is_some_and(|promql| promql.anchored && promql.smoothed) {
+            return Ok(Counting::Anchored);
+        }
+        match self.instant(METRICSQL.to_owned(), None).await {
+            Err(error) if error.is_connection() => Err(error),
+            Err(_) => Ok(Counting::Extrapolated),
+            Ok(_) => Ok(Counting::Difference),
+        }
     }
 
     /// Evaluates a query at one time, or at the server's own now.

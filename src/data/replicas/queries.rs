@@ -62,7 +62,7 @@ impl ReplicaHistory {
         let present = |name: &str| names.contains(name);
         let grid = grid(round);
         let fleet = Fleet { range: round.range, step_ms: grid.step_ms, ..Fleet::default() };
-        let Some(queries) = replica_queries(&present, &round.context(grid.window_ms), grid.step_ms) else {
+        let Some(queries) = replica_queries(&present, &round.context(grid.window), grid.step_ms) else {
             return Ok((Self::default(), fleet));
         };
         let is_same = self.queries.as_ref() == Some(&queries);
@@ -136,7 +136,7 @@ async fn fetch(
         }
     };
     let names = round.inventory.present(&round.scope);
-    let table = replica_table_queries(&|name| names.contains(name), &round.context(grid.window_ms));
+    let table = replica_table_queries(&|name| names.contains(name), &round.context(grid.window));
     let range = Evaluation::RangeFrom(from_ms);
     let requests = [
         (Some(queries.states.clone()), range),
@@ -179,5 +179,5 @@ fn grid(round: &Round) -> Grid {
     let pixels = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(1000.0) as i64;
     let replicas = round.inventory.replicas(&round.scope).len() as i64;
     let steps = (MAX_VALUES / replicas.max(1)).clamp(MIN_STEPS, pixels.clamp(MIN_STEPS, MAX_STEPS));
-    Grid::fine(round.range, round.interval_ms, steps)
+    Grid::fine(round.range, round.intervals.of_scope(&round.scope), steps)
 }

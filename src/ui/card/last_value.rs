@@ -67,10 +67,9 @@ pub(crate) fn header_text(card: CardContext) -> String {
     let Some(data) = card.data.get() else { return String::new() };
     let (data, frame) = (&*data, &data.frame);
     let last = match graph.draw_style {
-        // The last bar is not complete yet.
         DrawStyle::Bars => {
             let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
-            sums.split_last().and_then(|(_, complete)| last_value(data, complete))
+            last_value(data, data.complete_bars(&sums))
         }
         DrawStyle::Lines => {
             let first = graph.lines.iter().find(|line| line.role == LineRole::Data && !line.name.is_empty());
@@ -85,17 +84,39 @@ pub(crate) fn header_text(card: CardContext) -> String {
     }
 }
 
+/// What the value beside the title is of: the newest complete bar, such as `1 min to 14:05:00`, or the newest moment.
+pub(crate) fn header_source(card: CardContext) -> String {
+    card.data.with(|data| {
+        let Some(data) = data else { return String::new() };
+        let times_ms = &data.frame.times_ms;
+        match card.graph.draw_style {
+            DrawStyle::Bars => {
+                let complete = times_ms.len() - usize::from(data.latest_window_ms.is_some() && !times_ms.is_empty());
+                let Some(end_ms) = complete.checked_sub(1).and_then(|at| times_ms.get(at)) else {
+                    return String::new();
+                };
+                format!("{} to {}", time::duration(data.grid.step_ms), time::clock(*end_ms))
+            }
+            DrawStyle::Lines => {
+                times_ms.last().map(|end_ms| format!("at {}", time::clock(*end_ms))).unwrap_or_default()
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::graph::grid::Grid;
     use crate::state::time_range::TimeRange;
+    use catalogue::Window;
     use plot::Frame;
 
     /// The last value of a line whose value 7 is at a time, in a range that ends at 1,000 s.
     fn last(last_s: i64, step_s: i64) -> LastValue {
         let frame = Frame { times_ms: vec![0, last_s * 1000, 1_000_000], columns: Vec::new() };
-        let grid = Grid { start_ms: 0, end_ms: 1_000_000, step_ms: step_s * 1000, window_ms: 1 };
+        let grid =
+            Grid { start_ms: 0, end_ms: 1_000_000, step_ms: step_s * 1000, window: Window::sliding(1), settling_ms: 0 };
         let data = CardData { frame, grid, ..CardData::blank(TimeRange::new(0, 1_000_000)) };
         last_value(&data, &[3.0, 7.0, f64::NAN]).expect("a value")
     }

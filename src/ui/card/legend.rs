@@ -127,7 +127,10 @@ fn StatisticsTable(names: Memo<Vec<String>>) -> impl IntoView {
 fn StatisticsRow(at: usize, name: String) -> impl IntoView {
     let card @ CardContext { lines, .. } = expect_context();
     let all = Memo::new(move |_| {
-        lines.with(|lines| lines.frame.columns.get(at).and_then(|column| statistics(&column.values)))
+        lines.with(|lines| {
+            let column = lines.frame.columns.get(at)?;
+            statistics(&column.values, lines.bounds_of(&column.name))
+        })
     });
     let cell = {
         let name = name.clone();

@@ -163,7 +163,9 @@ impl MenuState {
                 }
             }
             Action::Csv => {
-                let text = card.lines.with_untracked(|lines| csv(&lines.frame, card.value_unit(), &time::iso));
+                let text = card
+                    .lines
+                    .with_untracked(|lines| csv(&lines.frame, lines.complete_count(), card.value_unit(), &time::iso));
                 download_csv(&text, &file_name(card, "csv"));
             }
             Action::Png => download_picture(card, &self.palette.get_untracked()),

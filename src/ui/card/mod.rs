@@ -17,7 +17,7 @@ use crate::data::graph::card_state::Status;
 use crate::state::card_options::CardOptions;
 use crate::state::layout::storage::Layouts;
 use crate::ui::card::fullscreen::Fullscreen;
-use crate::ui::card::last_value::header_text;
+use crate::ui::card::last_value::{header_source, header_text};
 use crate::ui::card::legend::Legend;
 use crate::ui::card::menu::Menu;
 use crate::ui::card::notes::NotesMark;
@@ -29,7 +29,7 @@ use crate::ui::kit::conditional::Show;
 use crate::ui::kit::help::Help;
 use crate::ui::kit::observe::on_visibility_change;
 use crate::wasm_size::effect::on_change;
-use catalogue::Graph;
+use catalogue::{DrawStyle, Graph};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -69,7 +69,10 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
                 <span class="unit">{move || card.unit().suffix()}</span>
                 <Help id=graph.id title=graph.title text=graph.help query />
                 <NotesMark />
-                <span class="now">{move || header_text(card)}</span>
+                <span class="now" title=move || header_source(card)>{move || header_text(card)}</span>
+                <Show when=move || graph.draw_style == DrawStyle::Bars && data.with(Option::is_some)>
+                    <span class="now-of">{move || header_source(card)}</span>
+                </Show>
                 <Menu is_fullscreen />
             </header>
             <SummaryValues />

@@ -1,4 +1,5 @@
 //! Minimum, mean, maximum and last value of a line.
+use crate::data::graph::bounds::LineBounds;
 
 /// The statistics of a line's finite values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,8 +10,18 @@ pub(crate) struct Statistics {
     pub(crate) last: f64,
 }
 
-/// The statistics of a line; none without a finite value.
-pub(crate) fn statistics(values: &[f64]) -> Option<Statistics> {
+/// The statistics of a line; none without a finite value. Its least and greatest values are those within the steps, if
+/// they are known.
+pub(crate) fn statistics(values: &[f64], bounds: Option<&LineBounds>) -> Option<Statistics> {
+    let all = statistics_of(values)?;
+    let Some(LineBounds { least, greatest, .. }) = bounds else { return Some(all) };
+    // Minimum and maximum ignore NaN.
+    let min = least.iter().copied().filter(|value| value.is_finite()).fold(all.min, f64::min);
+    let max = greatest.iter().copied().filter(|value| value.is_finite()).fold(all.max, f64::max);
+    Some(Statistics { min, max, ..all })
+}
+
+fn statistics_of(values: &[f64]) -> Option<Statistics> {
     let mut finite = values.iter().copied().filter(|value| value.is_finite());
     let first = finite.next()?;
     let start = Statistics { min: first, mean: first, max: first, last: first };
@@ -33,9 +44,16 @@ mod tests {
 
     #[test]
     fn holes_and_infinities_do_not_count() {
-        let all = statistics(&[f64::NAN, 4.0, 1.0, f64::INFINITY, 7.0, f64::NAN]).expect("values");
+        let all = statistics(&[f64::NAN, 4.0, 1.0, f64::INFINITY, 7.0, f64::NAN], None).expect("values");
         assert_eq!((all.min, all.mean, all.max, all.last), (1.0, 4.0, 7.0, 7.0));
-        assert_eq!(statistics(&[f64::NAN, f64::NEG_INFINITY]), None);
-        assert!(statistics(&[1e308, 1e308, -1e308]).is_some_and(|all| all.mean.is_finite()));
+        assert_eq!(statistics(&[f64::NAN, f64::NEG_INFINITY], None), None);
+        assert!(statistics(&[1e308, 1e308, -1e308], None).is_some_and(|all| all.mean.is_finite()));
+    }
+
+    #[test]
+    fn peaks_within_the_steps_count() {
+        let bounds = LineBounds { name: "a".into(), least: vec![f64::NAN, 0.0], greatest: vec![f64::NAN, 1000.0] };
+        let all = statistics(&[f64::NAN, 283.0], Some(&bounds)).expect("values");
+        assert_eq!((all.min, all.mean, all.max, all.last), (0.0, 283.0, 1000.0, 283.0));
     }
 }

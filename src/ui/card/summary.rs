@@ -55,8 +55,8 @@ fn values(card: CardContext, data: &CardData) -> Vec<SummaryValue> {
         let at = lines.with(|lines| lines.frame.columns.iter().position(|column| column.name == *name));
         let colour = at.and_then(|at| styles.get(at)).map(|style| css(style.rgb)).unwrap_or_default();
         let (text, share) = match graph.summary {
-            Summary::Counts if data.summary.len() > 1 => (count(*value), percent(*value, total)),
-            Summary::Counts => (count(*value), String::new()),
+            Summary::Counts if data.summary.len() > 1 => (count(*value, data.is_estimated), percent(*value, total)),
+            Summary::Counts => (count(*value, data.is_estimated), String::new()),
             Summary::Percentiles | Summary::None => {
                 (format_bounded(graph, graph.unit, data, name, *value), String::new())
             }
@@ -66,10 +66,13 @@ fn values(card: CardContext, data: &CardData) -> Vec<SummaryValue> {
     data.summary.iter().map(value).collect()
 }
 
-/// A count with all its digits: `412,806`.
-fn count(value: f64) -> String {
+/// A count with all its digits: `412,806`, or `≈ 412,806` if it is an estimate.
+fn count(value: f64, is_estimated: bool) -> String {
     if !value.is_finite() {
         return "–".into();
+    }
+    if is_estimated && value > 0.0 {
+        return format!("≈ {}", count(value, false));
     }
     let digits = format!("{:.0}", value.max(0.0));
     let mut text = String::new();
@@ -94,8 +97,9 @@ mod tests {
     fn counts_have_all_digits() {
         for (value, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (412_806.0, "412,806"), (f64::NAN, "–")]
         {
-            assert_eq!(count(value), text);
+            assert_eq!(count(value, false), text);
         }
+        assert_eq!([count(131.4, true), count(0.0, true)], ["≈ 131", "0"], "nothing needs no estimate");
         assert_eq!(percent(1.0, 0.0), "");
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn Table() -> impl IntoView {
                 </tr>
             }
         };
-        lines.frame.times_ms.iter().enumerate().rev().map(row).collect_view()
+        let times_ms = lines.frame.times_ms.iter().enumerate().take(lines.complete_count());
+        times_ms.rev().map(row).collect_view()
     };
     view! {
         <div class="values" data-testid="table" tabindex="0" role="region" aria-label=format!("Values of {}", graph.title)>

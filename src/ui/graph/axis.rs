@@ -44,11 +44,18 @@ pub(crate) fn axis(
     }
     let is_stacked = lines.chart_type.is_some_and(|chart_type| chart_type != ChartType::Lines);
     let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_visible);
-    let bounds = band_ends(lines, styles);
+    let is_visible = |name: &str| visible().any(|(column, _)| column.name == name);
+    let hatched = band_ends(lines, styles);
     let values = || {
         let unstacked = visible().filter(|(_, style)| !is_stacked || style.is_overlaid);
         let band = lines.remaining.iter().flat_map(|band| [band.low.as_slice(), band.high.as_slice()]);
-        unstacked.map(|(column, _)| column.values.as_slice()).chain(band).chain([bounds.as_slice()])
+        let bounds = lines
+            .bounds
+            .iter()
+            .filter(|line| is_visible(&line.name))
+            .flat_map(|line| [line.least.as_slice(), line.greatest.as_slice()]);
+        let columns = unstacked.map(|(column, _)| column.values.as_slice());
+        columns.chain(band).chain(bounds).chain([hatched.as_slice()])
     };
     let factor = unit.factor();
     if wants_log
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn stacks_reach_their_sum_and_limits_stay_on_the_graph() {
-        let bars = ChartType::Bars { width_ms: 1 };
+        let bars = ChartType::Bars { width_ms: 1, unfinished_ms: None };
         let both = [style(false), style(false)];
         assert_eq!(
             axis((Unit::Count, None), &lines(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high,

@@ -68,6 +68,12 @@ struct Picture<'a> {
     palette: &'a Palette,
 }
 
+/// More bands than this would hide each other.
+const MAX_BANDS: usize = 8;
+
+/// How much of a line's colour its band has.
+const BAND_SHARE: f64 = 0.25;
+
 impl Picture<'_> {
     /// Paints and returns the projection; none if the browser provides no context.
     fn paint(&self, surface: Surface<'_>) -> Option<Projection> {
@@ -84,7 +90,7 @@ impl Picture<'_> {
             styles: self.styles,
             chart_type: self.lines.chart_type.unwrap_or(ChartType::Lines),
             projection,
-            band: self.lines.remaining.as_ref().map(|band| Band { low: &band.low, high: &band.high }),
+            bands: &self.bands(),
             notes: &self.limit_notes(),
             hatched: &self.lines.hatched,
             values: &self.axis.ticks,
@@ -95,6 +101,25 @@ impl Picture<'_> {
         };
         paint(&scene(&drawing), CanvasBackend::with_canvas_object(surface.canvas.clone())?).ok()?;
         Some(projection)
+    }
+
+    /// The band of the lines past the limit, and those between the least and the greatest values of gauges.
+    fn bands(&self) -> Vec<Band<'_>> {
+        let theme = &self.palette.theme;
+        let remaining = self.lines.remaining.iter();
+        let remaining = remaining.map(|band| Band { low: &band.low, high: &band.high, rgb: theme.band });
+        let mut bands: Vec<Band<'_>> = remaining.collect();
+        if self.lines.bounds.len() <= MAX_BANDS {
+            for (column, style) in
+                self.lines.frame.columns.iter().zip(self.styles).filter(|(_, style)| style.is_visible)
+            {
+                if let Some(line) = self.lines.bounds_of(&column.name) {
+                    let rgb = theme.background.mixed(style.rgb, BAND_SHARE);
+                    bands.push(Band { low: &line.least, high: &line.greatest, rgb });
+                }
+            }
+        }
+        bands
     }
 
     /// The visible limits with their names and latest values.

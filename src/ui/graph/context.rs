@@ -39,6 +39,8 @@ pub(crate) struct LineValue {
     pub(crate) name: String,
     pub(crate) style: LineStyle,
     pub(crate) value: f64,
+    /// The least and the greatest value within the step, of a gauge.
+    pub(crate) bounds: Option<(f64, f64)>,
     /// Whether the value is only a bound, and so hatched instead of drawn.
     pub(crate) is_hatched: bool,
 }
@@ -82,7 +84,10 @@ impl CardContext {
             visible
                 .map(|(line, (column, style))| {
                     let value = column.values.get(at).copied().unwrap_or(f64::NAN);
-                    LineValue { name: column.name.clone(), style, value, is_hatched: lines.is_hatched(line, at) }
+                    let bounds = lines.bounds_of(&column.name);
+                    let bounds = bounds.and_then(|bounds| Some((*bounds.least.get(at)?, *bounds.greatest.get(at)?)));
+                    let is_hatched = lines.is_hatched(line, at);
+                    LineValue { name: column.name.clone(), style, value, bounds, is_hatched }
                 })
                 .collect()
         })

@@ -254,8 +254,8 @@ impl GraphInput {
     }
 }
 
-/// The time `steps` after the one at an index, or the last one without an index. Only times within the range count: the
-/// last time of the data is often a little after its end.
+/// The time `steps` after the one at an index, or the last one without an index. Only times within the range count:
+/// the last bar of a past range may end a little after it.
 fn stepped_time(times_ms: &[i64], range: TimeRange, at: Option<usize>, steps: isize) -> Option<i64> {
     let first = times_ms.partition_point(|time_ms| *time_ms < range.start_ms);
     let last =

@@ -37,6 +37,7 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
     move || {
         let (index, x, projection) = (index.get()?, x.get()?, painted.get()?);
         let time_ms = data.with(|data| data.as_ref()?.frame.times_ms.get(index).copied())?;
+        let is_unfinished = card.lines.with(|lines| index >= lines.complete_count());
         let events: Vec<String> = feed.events.with(|events| {
             let here = events.iter().filter(|event| index_at(data, event.time_ms) == Some(index));
             here.take(MAX_EVENTS).map(event_text).collect()
@@ -59,7 +60,10 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
                     <table>
                         <thead>
                             <tr>
-                                <th colspan="2">{time::clock_and_day(time_ms, feed.now_ms())}</th>
+                                <th colspan="2">
+                                    {time::clock_and_day(time_ms, feed.now_ms())}
+                                    {is_unfinished.then_some(", so far")}
+                                </th>
                             </tr>
                         </thead>
                         <tbody>{rows.collect_view()}</tbody>
@@ -73,7 +77,14 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
 }
 
 fn row(card: CardContext, line: LineValue) -> impl IntoView {
-    let text = card.format_value(&line.name, line.value);
+    let value = card.format_value(&line.name, line.value);
+    let text = match line.bounds {
+        Some((least, greatest)) if least < greatest => {
+            let [least, greatest] = [least, greatest].map(|bound| card.format_cell(&line.name, bound));
+            format!("{value} ({least} to {greatest})")
+        }
+        _ => value,
+    };
     view! {
         <tr>
             <td>
@@ -129,8 +140,13 @@ mod tests {
     #[test]
     fn values_are_sorted_with_holes_last() {
         let style = LineStyle { rgb: Rgb(0, 0, 0), dash: None, is_overlaid: false, is_visible: true };
-        let row =
-            |name: &str, value| LineValue { name: name.to_owned(), style: style.clone(), value, is_hatched: false };
+        let row = |name: &str, value| LineValue {
+            name: name.to_owned(),
+            style: style.clone(),
+            value,
+            bounds: None,
+            is_hatched: false,
+        };
         let mut rows = vec![
             row("hole", f64::NAN),
             row("low", f64::NEG_INFINITY),

@@ -1,5 +1,6 @@
 //! The lines that a card draws: its own, those of its comparison, the buckets of a heat map, and one band for the
 //! lines past the limit.
+use crate::data::graph::bounds::LineBounds;
 use crate::data::graph::card_state::{CardData, ComparisonData};
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::line_filter::LineFilter;
@@ -25,6 +26,8 @@ pub(crate) struct VisibleLines {
     pub(crate) remaining: Option<RemainingLines>,
     /// The spans in which lines are only bounds.
     pub(crate) hatched: Vec<HatchedBand>,
+    /// The least and the greatest values within each step of the lines that are gauges.
+    pub(crate) bounds: Vec<LineBounds>,
     /// How the lines are drawn; none without data.
     pub(crate) chart_type: Option<ChartType>,
 }
@@ -42,6 +45,17 @@ impl VisibleLines {
     pub(crate) fn is_hatched(&self, column: usize, time: usize) -> bool {
         let has = |band: &HatchedBand| band.column == column && band.times.contains(&time);
         self.chart_type == Some(ChartType::Lines) && self.hatched.iter().any(has)
+    }
+
+    /// The least and the greatest values of a line within each step; none if it has none.
+    pub(crate) fn bounds_of(&self, name: &str) -> Option<&LineBounds> {
+        self.bounds.iter().find(|line| line.name == name)
+    }
+
+    /// The number of times whose values are complete: an unfinished bar is not.
+    pub(crate) fn complete_count(&self) -> usize {
+        let is_unfinished = matches!(self.chart_type, Some(ChartType::Bars { unfinished_ms: Some(_), .. }));
+        self.frame.times_ms.len() - usize::from(is_unfinished && !self.frame.times_ms.is_empty())
     }
 
     /// Whether the graph is a heat map.
@@ -95,15 +109,16 @@ pub(crate) fn visible_lines(graph: &Graph, data: &CardData, options: &CardOption
         return heat_map(replica_rows(graph, &data.frame), ChartType::Cells { width_ms, draws_zero: true });
     }
     let chart_type = match graph.draw_style {
-        DrawStyle::Bars => ChartType::Bars { width_ms },
+        DrawStyle::Bars => ChartType::Bars { width_ms, unfinished_ms: data.latest_window_ms },
         DrawStyle::Lines if options.is_stacked => ChartType::Areas,
         DrawStyle::Lines => ChartType::Lines,
     };
     let is_stacked = chart_type != ChartType::Lines;
     let (frame, remaining) = merge_remaining(graph, &data.frame, is_stacked);
+    let bounds = if is_stacked { Vec::new() } else { data.bounds.clone() };
+    let own_count = frame.columns.len();
     let chart_type = Some(chart_type);
-    let mut lines =
-        VisibleLines { own_count: frame.columns.len(), frame, remaining, chart_type, ..VisibleLines::default() };
+    let mut lines = VisibleLines { own_count, frame, remaining, bounds, chart_type, ..VisibleLines::default() };
     if let Some(other) = data.comparison.as_ref().filter(|other| options.comparison.as_ref() == Some(&other.with)) {
         add_comparison(graph, &mut lines, other, is_stacked);
     }

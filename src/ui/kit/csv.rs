@@ -3,16 +3,16 @@ use catalogue::Unit;
 use plot::Frame;
 use std::fmt::Write;
 
-/// A frame as CSV (RFC 4180): the time as `format_time` writes it, then one column for each line, in the base unit that
-/// its heading names even if the page shows another. Holes are empty.
-pub(crate) fn csv(frame: &Frame, unit: Unit, format_time: &dyn Fn(i64) -> String) -> String {
+/// The first `count` times of a frame as CSV (RFC 4180): the time as `format_time` writes it, then one column for each
+/// line, in the base unit that its heading names even if the page shows another. Holes are empty.
+pub(crate) fn csv(frame: &Frame, count: usize, unit: Unit, format_time: &dyn Fn(i64) -> String) -> String {
     let mut text = String::from("time");
     for column in &frame.columns {
         let unit = if unit.base().is_empty() { String::new() } else { format!(" ({})", unit.base()) };
         let _ = write!(text, ",{}", cell(&format!("{}{unit}", column.name)));
     }
     text.push_str("\r\n");
-    for (at, time_ms) in frame.times_ms.iter().enumerate() {
+    for (at, time_ms) in frame.times_ms.iter().enumerate().take(count) {
         text.push_str(&cell(&format_time(*time_ms)));
         for column in &frame.columns {
             text.push(',');
@@ -53,10 +53,10 @@ mod tests {
             ],
         };
         assert_eq!(
-            csv(&frame, Unit::RequestsPerMinute, &|time_ms| time_ms.to_string()),
+            csv(&frame, 2, Unit::RequestsPerMinute, &|time_ms| time_ms.to_string()),
             "time,\"'=HYPERLINK(\"\"x\"\") (req/s)\",\"'+1,2 (req/s)\",plain (req/s)\r\n0,0.5,-3,0.000000001\r\n1000,,inf,2\r\n"
         );
-        assert!(csv(&frame, Unit::Count, &|_| String::new()).starts_with("time,\"'=HYPERLINK(\"\"x\"\")\","));
+        assert!(csv(&frame, 2, Unit::Count, &|_| String::new()).starts_with("time,\"'=HYPERLINK(\"\"x\"\")\","));
         for (text, safe) in [("-1", "'-1"), ("@a", "'@a"), ("\tx", "'\tx"), ("\rx", "\"'\rx\""), ("a\nb", "\"a\nb\"")] {
             assert_eq!(cell(text), safe);
         }

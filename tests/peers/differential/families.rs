@@ -31,7 +31,7 @@ const OTHER_LABELS: [&str; 7] = ["le", "line", "model", "environment", "deployme
 /// The families of all graphs.
 pub(crate) fn families() -> Vec<Family> {
     let (scope, labels) = (Scope::default(), ScopeLabels::default());
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
+    let context = QueryContext::of_moments(&scope, &labels, 60_000);
     let mut families = BTreeMap::new();
     for query in GRAPHS.iter().filter_map(|graph| drawn_query(graph, &|_| true, &context)) {
         add_families(&query, &mut families);

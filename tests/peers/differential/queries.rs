@@ -46,12 +46,12 @@ pub(crate) fn page_queries(fleet: &Fleet, rng: &mut Rng, rounds: usize) -> Vec<T
     for _ in 0..rounds {
         let evaluation = range(rng);
         let scope = scope(fleet, rng);
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
+        let context = QueryContext::of_moments(&scope, &labels, 60_000);
         queries.push(TestQuery { promql: start_times_query(&context), evaluation, is_portable: true });
         for graph in GRAPHS {
             let scope = self::scope(fleet, rng);
             let window_ms = *rng.of(&[60_000, 75_000, 120_000, 300_000, 1_200_000]);
-            let context = QueryContext { scope: &scope, labels: &labels, window_ms };
+            let context = QueryContext::of_moments(&scope, &labels, window_ms);
             let range_ms = *rng.of(&[300_000, 900_000, 3_600_000, 7_200_000]);
             let summary = summary_query(graph, &is_present, &context, range_ms);
             queries.extend(summary.map(|promql| TestQuery {

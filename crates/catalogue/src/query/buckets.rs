@@ -119,7 +119,7 @@ mod tests {
 
     fn query(present: &[&str], purpose: BucketsUse) -> BucketsQuery {
         let (scope, labels) = (Scope::default(), ScopeLabels::default());
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+        let context = QueryContext::of_moments(&scope, &labels, 20_000);
         let graph = graph("end-to-end-latency").expect("a graph");
         buckets_query(graph, &|name| present.contains(&name), &context, purpose).expect("a query")
     }

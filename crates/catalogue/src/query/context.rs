@@ -1,4 +1,5 @@
-//! What a query depends on besides its graph: scope, label names and window.
+//! What a query depends on besides its graph: scope, label names, windows and how the server counts.
+use super::window::{Counting, Peaks, Window, WindowKind};
 use crate::promql_text::duration;
 use crate::{Detail, Scope, ScopeLabels};
 
@@ -15,8 +16,19 @@ pub struct QueryContext<'a> {
     pub scope: &'a Scope,
     /// The backend's names for its parts.
     pub labels: &'a ScopeLabels,
-    /// The window of a rate, in milliseconds.
-    pub window_ms: i64,
+    /// The window of a rate.
+    pub window: Window,
+    /// How the lines of gauges keep their peaks; none for values of one moment.
+    pub peaks: Option<Peaks>,
+    /// How the server counts.
+    pub counting: Counting,
+}
+
+impl<'a> QueryContext<'a> {
+    /// The context of values at single moments, with rates over `window_ms`.
+    pub fn of_moments(scope: &'a Scope, labels: &'a ScopeLabels, window_ms: i64) -> Self {
+        Self { scope, labels, window: Window::sliding(window_ms), peaks: None, counting: Counting::Extrapolated }
+    }
 }
 
 /// Everything but the recipe that an expression depends on, as PromQL text.
@@ -29,6 +41,14 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) machine_replica_matchers: String,
     /// The window of a rate.
     pub(crate) window: String,
+    /// The length of the window in seconds.
+    pub(crate) window_seconds: String,
+    /// How the windows lie beside each other.
+    pub(crate) window_kind: WindowKind,
+    /// How the server counts.
+    pub(crate) counting: Counting,
+    /// How the lines of gauges keep their peaks.
+    pub(crate) peaks: Option<Peaks>,
     /// The window in which rare events are counted.
     pub(crate) wide_window: String,
     /// The length of the wide window in seconds.
@@ -49,13 +69,17 @@ pub(crate) struct RenderedContext<'a> {
 
 impl<'a> RenderedContext<'a> {
     pub(crate) fn new(context: &'a QueryContext<'_>, present: &'a dyn Fn(&str) -> bool) -> Self {
-        let QueryContext { scope, labels, window_ms } = context;
-        let wide_ms = (*window_ms).max(MIN_WIDE_WINDOW_MS);
+        let QueryContext { scope, labels, window, peaks, counting } = context;
+        let wide_ms = window.length_ms.max(MIN_WIDE_WINDOW_MS);
         Self {
             matchers: scope.matchers(labels),
             machine_matchers: scope.lenient_matchers(labels, false),
             machine_replica_matchers: scope.lenient_matchers(labels, true),
-            window: duration(*window_ms),
+            window: duration(window.length_ms),
+            window_seconds: seconds(window.length_ms),
+            window_kind: window.kind,
+            counting: *counting,
+            peaks: *peaks,
             wide_window: duration(wide_ms),
             wide_seconds: seconds(wide_ms),
             is_summary: false,
@@ -69,8 +93,8 @@ impl<'a> RenderedContext<'a> {
 
     /// The same for the summary of a range, which is the window of `context`.
     pub(crate) fn for_summary(self, context: &QueryContext<'_>) -> Self {
-        let (wide_window, wide_seconds) = (duration(context.window_ms), seconds(context.window_ms));
-        Self { wide_window, wide_seconds, is_summary: true, ..self }
+        let length_ms = context.window.length_ms;
+        Self { wide_window: duration(length_ms), wide_seconds: seconds(length_ms), is_summary: true, ..self }
     }
 
     /// The context of a query with `matchers` and `window` as another program writes them.
@@ -85,6 +109,10 @@ impl<'a> RenderedContext<'a> {
             machine_matchers: String::new(),
             machine_replica_matchers: String::new(),
             window: window.to_owned(),
+            window_seconds: String::new(),
+            window_kind: WindowKind::Sliding,
+            counting: Counting::Extrapolated,
+            peaks: None,
             wide_window: "10m".into(),
             wide_seconds: "600".into(),
             is_summary: false,

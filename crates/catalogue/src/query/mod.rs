@@ -5,16 +5,19 @@ mod graph;
 mod presence;
 mod replicas;
 mod shape;
+mod window;
 
 pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
 pub use context::QueryContext;
 pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+pub use window::{BOUND_LABEL, Counting, GREATEST, LEAST, Peaks, Window, WindowKind};
 
 pub(crate) use presence::{NeededNames, is_present, needed};
 
 use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
-use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
+use crate::promql_text::{duration, quoted};
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary};
 use context::RenderedContext;
 
 /// The percentiles that are drawn: name and quantile.
@@ -33,6 +36,19 @@ pub fn fed_by(engine: &Engine, present: &dyn Fn(&str) -> bool) -> Vec<&'static G
         data.any(|(_, recipe)| role(graph, recipe) == LineRole::Data && is_present(engine, recipe, present))
     };
     GRAPHS.iter().copied().filter(|graph| is_fed(graph)).collect()
+}
+
+/// The present names that the queries of a graph read, as discovery knows them: a histogram by its `_count`.
+pub fn read_names(graph: &Graph, present: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let own = recipes(graph.id).iter().filter(|(engine, recipe)| is_present(engine, recipe, present));
+    let names = own.flat_map(|(engine, recipe)| {
+        let needed = needed(recipe).into_iter();
+        needed.flat_map(|needed| {
+            let names = presence::present_names(engine, needed.names, needed.suffix, present).into_iter();
+            names.map(move |own| format!("{}{}", own.name, needed.suffix))
+        })
+    });
+    names.collect()
 }
 
 /// The range query of a graph: one series per line, named by the label `line`. None if none of its metrics is present.
@@ -56,7 +72,8 @@ pub fn summary_query(
     context: &QueryContext<'_>,
     range_ms: i64,
 ) -> Option<String> {
-    let whole = QueryContext { window_ms: range_ms, ..context.clone() };
+    let window = Window { length_ms: range_ms, kind: WindowKind::Whole };
+    let whole = QueryContext { window, peaks: None, ..context.clone() };
     let context = RenderedContext::new(&whole, present).for_summary(&whole);
     let query = graph::query(graph, &context, &|(_, recipe)| shape::is_over_window(recipe))?;
     match graph.summary {
@@ -71,6 +88,13 @@ pub fn summary_query(
 /// plain Prometheus does not know which model a target serves.
 pub fn interval_query(scope: &Scope, labels: &ScopeLabels) -> String {
     format!("up{{{}}}[3m]", scope.lenient_matchers(labels, true))
+}
+
+/// A range query for how many samples of a metric each part of the scope has within a window.
+pub fn sample_counts_query(metric_name: &str, window_ms: i64, scope: &Scope, labels: &ScopeLabels) -> String {
+    let (by, matchers) = (labels.all().join(", "), scope.lenient_matchers(labels, true));
+    let window = duration(window_ms);
+    format!("max by ({by}) (count_over_time({{__name__={},{matchers}}}[{window}]))", quoted(metric_name))
 }
 
 /// A range query for the start times of the processes in scope, in Unix seconds, by replica.

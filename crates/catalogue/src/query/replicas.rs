@@ -26,7 +26,7 @@ pub fn replica_queries(
     context: &QueryContext<'_>,
     step_ms: i64,
 ) -> Option<ReplicaQueries> {
-    let (window, step) = (duration(context.window_ms), duration(step_ms));
+    let (window, step) = (duration(context.window.length_ms), duration(step_ms));
     let matchers = |replica: &str| {
         let lenient = context.scope.lenient_matchers(context.labels, true);
         let comma = if lenient.is_empty() { "" } else { "," };
@@ -70,7 +70,7 @@ pub struct ReplicaTableQueries {
 
 /// The queries for the table of replicas: the latest values of three graphs, and the engines.
 pub fn replica_table_queries(present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> ReplicaTableQueries {
-    let (scope, window) = (context.scope.matchers(context.labels), duration(context.window_ms));
+    let (scope, window) = (context.scope.matchers(context.labels), duration(context.window.length_ms));
     let by: &[&str] = &[&context.labels.replica];
     let query = |id| query_for(graph(id)?, &scope, &window, by, present);
     ReplicaTableQueries {
@@ -88,7 +88,7 @@ mod tests {
 
     fn queries_of(names: &[&str], labels: &ScopeLabels) -> Option<ReplicaQueries> {
         let scope = Scope { model: Some("m".into()), ..Scope::default() };
-        let context = QueryContext { scope: &scope, labels, window_ms: 60_000 };
+        let context = QueryContext::of_moments(&scope, labels, 60_000);
         replica_queries(&|name| names.contains(&name), &context, 15_000)
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_table_queries_present_metrics_by_replica() {
         let (scope, labels) = (Scope::default(), ScopeLabels::default());
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 };
+        let context = QueryContext::of_moments(&scope, &labels, 60_000);
         let queries = replica_table_queries(&|name| name == "vllm:num_requests_running", &context);
         assert!(queries.load.is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
         assert_eq!((queries.cpu, queries.gpu), (None, None));

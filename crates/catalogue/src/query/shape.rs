@@ -2,6 +2,7 @@
 use super::PERCENTILES;
 use super::context::RenderedContext;
 use super::presence::present_names;
+use super::window::Over;
 use crate::graph::LINE_NAME_SEPARATOR;
 use crate::promql_text::{named, named_by, quoted};
 use crate::recipe::Names;
@@ -62,7 +63,7 @@ pub(super) fn buckets(
     match value {
         BucketValue::Rate => format!("sum by (le) ({})", expression.rates(names, "_count", "_bucket")),
         BucketValue::Samples => {
-            let samples = expression.over_window("count_over_time", names, "_count", "_bucket");
+            let samples = expression.samples(names, "_count", "_bucket");
             format!("sum by (le) ({samples})")
         }
         BucketValue::Series => {
@@ -82,13 +83,12 @@ struct Expression<'a> {
 impl Expression<'_> {
     fn build(&self) -> Option<String> {
         Some(match self.recipe.shape {
-            Shape::Gauge { aggregation, names } => {
-                let gauges = self.gauges(names, "");
+            Shape::Gauge { aggregation, names } => self.with_peaks(&|over| {
+                let gauges = self.gauges(names, "", over);
                 self.one_line(&self.scaled(&self.aggregate(aggregation.operator(), &[], &gauges)))
-            }
-            Shape::GaugeBy { aggregation, names, label } => {
-                self.line_per_value(aggregation.operator(), &self.gauges(names, ""), label)
-            }
+            }),
+            Shape::GaugeBy { aggregation, names, label } => self
+                .with_peaks(&|over| self.line_per_value(aggregation.operator(), &self.gauges(names, "", over), label)),
             Shape::Rate { aggregation, names } => {
                 let rates = self.rates(names, "", "");
                 self.one_line(&self.scaled(&self.aggregate(aggregation.operator(), &[], &rates)))
@@ -122,9 +122,18 @@ impl Expression<'_> {
                 if self.context.detail.is_some() && !promql.contains("$by") {
                     return None;
                 }
-                self.one_line(&self.scaled(&self.filled_in(promql)))
+                let line = |_| self.one_line(&self.scaled(&self.filled_in(promql)));
+                if is_over_window(self.recipe) { line(None) } else { self.with_peaks(&line) }
             }
         })
+    }
+
+    /// The lines of gauges, with their peaks if the query keeps them. A limit is a value of one moment.
+    fn with_peaks(&self, lines: &dyn Fn(Option<Over>) -> String) -> String {
+        match self.context.peaks.filter(|_| !self.naming.is_limit) {
+            Some(peaks) => peaks.lines(lines),
+            None => lines(None),
+        }
     }
 
     /// One line for each class of an HTTP status, or for each code.
@@ -151,10 +160,12 @@ impl Expression<'_> {
         format!("{percentiles} or {}", named(&self.mean(names), &self.with_engine("mean")))
     }
 
-    /// As [`Self::percentiles_of_histogram`], without the mean.
+    /// As [`Self::percentiles_of_histogram`], without the mean. Percentiles have no mean over a step, so the highest is
+    /// drawn.
     fn percentiles_of_summary(&self, names: Names) -> String {
+        let over = self.context.peaks.map(|peaks| Over::greatest(peaks.step_ms));
         let highest = |quantile: &str| {
-            let gauges = self.gauges(names, &format!("quantile=\"{quantile}\""));
+            let gauges = self.gauges(names, &format!("quantile=\"{quantile}\""), over);
             self.scaled(&self.aggregate("max", &[], &gauges))
         };
         if self.context.detail.is_some() {
@@ -202,20 +213,27 @@ impl Expression<'_> {
         selectors.collect()
     }
 
-    fn gauges(&self, names: Names, extra: &str) -> String {
+    fn gauges(&self, names: Names, extra: &str, over: Option<Over>) -> String {
         let valid = self.recipe.valid;
-        let checked = |series: String| if valid.is_empty() { series } else { format!("({series} {valid})") };
-        self.once(self.selectors(names, "", "", extra).into_iter().map(checked))
+        let gauge = |selector: String| {
+            let series = over.map_or(selector.clone(), |over| over.of(&selector));
+            if valid.is_empty() { series } else { format!("({series} {valid})") }
+        };
+        self.once(self.selectors(names, "", "", extra).into_iter().map(gauge))
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
-        self.over_window("rate", names, suffix, part)
+        let context = self.context;
+        let rate = |series: String| {
+            context.counting.rate(context.window_kind, &series, &context.window, &context.window_seconds)
+        };
+        self.once(self.selectors(names, suffix, part, "").into_iter().map(rate))
     }
 
-    /// A function of the samples within the window.
-    fn over_window(&self, function: &str, names: Names, suffix: &str, part: &str) -> String {
-        let value = |series: String| format!("{function}({series}[{}])", self.context.window);
-        self.once(self.selectors(names, suffix, part, "").into_iter().map(value))
+    /// The number of samples within the window.
+    fn samples(&self, names: Names, suffix: &str, part: &str) -> String {
+        let samples = |series: String| format!("count_over_time({series}[{}])", self.context.window);
+        self.once(self.selectors(names, suffix, part, "").into_iter().map(samples))
     }
 
     /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report too.

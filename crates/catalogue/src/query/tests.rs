@@ -11,7 +11,8 @@ fn scope() -> Scope {
 }
 
 fn query_of(id: &str, present: &[&str]) -> Option<String> {
-    let context = QueryContext { scope: &scope(), labels: &labels(), window_ms: 20_000 };
+    let (scope, labels) = (scope(), labels());
+    let context = QueryContext::of_moments(&scope, &labels, 20_000);
     drawn_query(graph(id).expect("a graph"), &|name| present.contains(&name), &context)
 }
 
@@ -60,7 +61,7 @@ fn machines_match_without_a_model_and_replicas_must_have_it() {
 fn pods_are_selected_where_they_are_the_backends_replicas() {
     let scope = Scope { replica: Some("p-1".into()), ..Scope::default() };
     let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+    let context = QueryContext::of_moments(&scope, &labels, 20_000);
     let memory = |name: &str| name == "container_memory_working_set_bytes";
     let query = drawn_query(graph("container-memory").expect("a graph"), &memory, &context).expect("a query");
     assert!(query.contains("pod=~\"|p-1\""), "{query}");
@@ -80,7 +81,7 @@ fn an_engine_feeds_the_graphs_of_its_present_metrics() {
 #[test]
 fn summaries_count_over_the_range_and_leave_out_values_of_a_moment() {
     let (scope, labels) = (Scope::default(), labels());
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 20_000 };
+    let context = QueryContext::of_moments(&scope, &labels, 20_000);
     let summary =
         |id, present: &dyn Fn(&str) -> bool| summary_query(graph(id).expect("a graph"), present, &context, 3_600_000);
     let counts = summary("preemptions", &|name| name.starts_with("vllm:")).expect("a summary");
@@ -91,7 +92,8 @@ fn summaries_count_over_the_range_and_leave_out_values_of_a_moment() {
 
 #[test]
 fn details_separate_replicas_and_gpus_and_limits_stay_one_line() {
-    let context = QueryContext { scope: &Scope::default(), labels: &labels(), window_ms: 20_000 };
+    let (scope, labels) = (Scope::default(), labels());
+    let context = QueryContext::of_moments(&scope, &labels, 20_000);
     let detailed = |id: &str, names: &[&str]| {
         detailed_query(graph(id).expect("a graph"), &|name| names.contains(&name), &context).expect("details")
     };
@@ -128,4 +130,77 @@ fn requests_counted_at_two_layers_are_stacked_once() {
     assert_eq!(query.matches(" or on () ").count(), 2, "{query}");
     let at = |part: &str| query.find(part).expect("a part");
     assert!(at("http_requests") < at("vllm:") && at("vllm:") < at("envoy_cluster"), "{query}");
+}
+
+#[test]
+fn counts_are_exact_where_the_server_counts_and_lines_stay_extrapolated() {
+    let (scope, labels) = (Scope::default(), labels());
+    let present = |name: &str| name == "vllm:num_preemptions_total";
+    let graph = graph("preemptions").expect("a graph");
+    for (counting, adjacent, whole) in [
+        (
+            Counting::Extrapolated,
+            "sum(rate(vllm:num_preemptions_total{}[60s]))",
+            "sum(rate(vllm:num_preemptions_total{}[60s]))",
+        ),
+        (
+            Counting::Anchored,
+            "sum(rate(vllm:num_preemptions_total{}[60s] smoothed))",
+            "sum(rate(vllm:num_preemptions_total{}[60s] anchored))",
+        ),
+        (
+            Counting::Difference,
+            "sum(rate(vllm:num_preemptions_total{}[60s]))",
+            "sum((increase(vllm:num_preemptions_total{}[60s]) / 60))",
+        ),
+    ] {
+        let context = QueryContext { counting, ..QueryContext::of_moments(&scope, &labels, 20_000) };
+        let sliding = drawn_query(graph, &present, &context).expect("a query");
+        assert!(sliding.contains("sum(rate(vllm:num_preemptions_total{}[20s]))"), "{sliding}");
+        let summary = summary_query(graph, &present, &context, 60_000).expect("a summary");
+        assert!(summary.contains(whole), "{summary}");
+        let window = Window { length_ms: 60_000, kind: WindowKind::Adjacent };
+        let bars = drawn_query(graph, &present, &QueryContext { window, ..context }).expect("a query");
+        assert!(bars.contains(adjacent), "{bars}");
+        assert_eq!(counting.is_exact(), counting != Counting::Extrapolated);
+    }
+}
+
+#[test]
+fn gauges_keep_their_peaks_and_limits_are_values_of_a_moment() {
+    let (scope, labels) = (Scope::default(), labels());
+    let query = |id: &str, names: &[&str], is_complete| {
+        let peaks = Some(Peaks { step_ms: 60_000, resolution_ms: 5000, is_complete });
+        let context = QueryContext { peaks, ..QueryContext::of_moments(&scope, &labels, 20_000) };
+        drawn_query(graph(id).expect("a graph"), &|name| names.contains(&name), &context).expect("a query")
+    };
+    let sampled = query("running-and-waiting", &["llamacpp:requests_processing"], false);
+    let line = r#"label_replace(sum(llamacpp:requests_processing{}), "line", "running", "", "")"#;
+    assert_eq!(
+        sampled,
+        format!(
+            "avg_over_time(({line})[60s:5s]) or label_replace(min_over_time(({line})[60s:5s]), \"bound\", \"least\", \
+             \"\", \"\") or label_replace(max_over_time(({line})[60s:5s]), \"bound\", \"greatest\", \"\", \"\")"
+        )
+    );
+    let complete = query("running-and-waiting", &["llamacpp:requests_processing"], true);
+    assert!(
+        complete.contains("max_over_time((label_replace(sum(max_over_time(llamacpp:requests_processing{}[5s]))"),
+        "{complete}"
+    );
+    let memory = query("memory", &["node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes"], true);
+    let (_, capacity) = memory.rsplit_once(" or ").expect("a limit");
+    assert!(!capacity.contains("over_time"), "{capacity}");
+    assert!(query("preemptions", &["vllm:num_preemptions_total"], true).starts_with("label_replace(sum(rate("));
+    let highest = query("end-to-end-latency", &["latency_distribution"], false);
+    assert!(!highest.contains("avg_over_time"), "{highest}");
+}
+
+#[test]
+fn the_names_behind_a_graph_are_those_that_are_present() {
+    let present = ["vllm:request_success_total", "vllm:e2e_request_latency_seconds_count", "up"];
+    let names = |id| read_names(graph(id).expect("a graph"), &|name| present.contains(&name));
+    assert_eq!(names("volume"), ["vllm:request_success_total"]);
+    assert_eq!(names("end-to-end-latency"), ["vllm:e2e_request_latency_seconds_count"]);
+    assert!(names("gpu").is_empty());
 }

@@ -34,7 +34,7 @@ fn prometheus_draws_the_same_lines_from_every_capture() {
     let (mut failures, mut compared) = (Vec::new(), 0);
     for (capture, scraped) in &scraped {
         let scope = Scope { model: Some(capture.name.clone()), ..Scope::default() };
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms: WINDOW_MS };
+        let context = QueryContext::of_moments(&scope, &labels, WINDOW_MS);
         let present = |name: &str| name != "up" && scraped.has(name);
         for graph in GRAPHS {
             for query in [drawn_query(graph, &present, &context), detailed_query(graph, &present, &context)] {

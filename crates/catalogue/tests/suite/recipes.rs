@@ -114,7 +114,7 @@ fn queries_keep_to_the_limits_when_every_metric_is_present() {
         replica: Some("llama-70b-blue-7f9c4d-x2k4p".into()),
     };
     let labels = ScopeLabels::default();
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 61_000 };
+    let context = QueryContext::of_moments(&scope, &labels, 61_000);
     // The metrics of one version of each engine: none is present under two spellings.
     let present = is_original;
     let mut longest = (0, "");

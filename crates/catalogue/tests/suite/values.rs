@@ -127,7 +127,7 @@ fn a_range_across_an_upgrade_draws_one_line() {
     scraped.end(&old, &[]);
     scraped.scrape(&families("vllm:kv_cache_usage_perc{engine=\"0\",model_name=\"m\"} 0.75\n"), &[], |_, value| value);
     let (scope, labels) = (Scope::default(), ScopeLabels::default());
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 5 * MINUTE_MS };
+    let context = QueryContext::of_moments(&scope, &labels, 5 * MINUTE_MS);
     let query = drawn_query(graph("kv-cache-use").expect("a graph"), &|name| scraped.has(name), &context);
     let query = query.expect("a query");
     let at = |minutes: i64| scraped.lines_at(&query, scraped.now_ms() - minutes * MINUTE_MS);
@@ -228,7 +228,7 @@ fn status_codes_make_classes_and_other_protocols_keep_their_codes() {
         &found,
         &[("1006", one), ("14", one), ("1xx", one), ("2xx", 2.0 * one), ("4xx", 2.0 * one), ("5xx", one)],
     );
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: 5 * MINUTE_MS };
+    let context = QueryContext::of_moments(&scope, &labels, 5 * MINUTE_MS);
     let present = |name: &str| scraped.has(name);
     let detailed = detailed_query(graph("volume").expect("a graph"), &present, &context).expect("details");
     let found = scraped.lines_at(&detailed, scraped.now_ms());
@@ -278,7 +278,7 @@ fn a_restart_is_seen_across_the_gap_that_it_leaves() {
     // Down for three scrapes between the old process and the new.
     let scraped = scraped(&[&page(1000), &page(1000), "", "", "", &page(2000)]);
     let (scope, labels) = (Scope::default(), ScopeLabels::default());
-    let context = QueryContext { scope: &scope, labels: &labels, window_ms: MINUTE_MS };
+    let context = QueryContext::of_moments(&scope, &labels, MINUTE_MS);
     let restarts = graph("restarts").expect("a graph");
     let query = drawn_query(restarts, &|name| scraped.has(name), &context).expect("a query");
     assert_lines(&scraped.lines_at(&query, scraped.now_ms()), &[("restarts", 1.0 / 600.0)]);

@@ -1,5 +1,5 @@
 //! Invariants that hold for every metrics page, valid or not.
-use exposition::{Encoding, Family, Format, Label, Limits, IncrementalParser, Sink, lint, for_each_sample, parse, write};
+use exposition::{Encoding, Family, Format, IncrementalParser, Limits, NewSeries, Sink, for_each_sample, lint, parse, write};
 
 /// Reads `page` with every parser, and a valid page once more after writing it.
 pub fn check(page: &[u8], format: Format, encoding: Encoding) {
@@ -39,7 +39,7 @@ fn count(families: &[Family]) -> usize {
 struct Samples(Vec<(u32, u64, Option<i64>)>);
 
 impl Sink for Samples {
-    fn series_added(&mut self, _: u32, _: &str, _: &[Label<'_>]) {}
+    fn series_added(&mut self, _: u32, _: NewSeries<'_>) {}
 
     fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>) {
         self.0.push((series, value.to_bits(), timestamp_ms));

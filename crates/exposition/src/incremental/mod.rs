@@ -1,4 +1,5 @@
 //! The incremental parser: it compares each metrics page of a target with the previous one, and parses the differences.
+mod counted;
 mod diff;
 mod layout;
 mod series_table;
@@ -12,6 +13,7 @@ use crate::line::labels::Label;
 use crate::line::{Keyword, LineReader, MetadataLine};
 use crate::parse::Parser;
 use crate::timestamp::Timestamp;
+use counted::CountedFamilies;
 use diff::{NumberedSample, PageDiff};
 use layout::Layout;
 use series_table::SeriesTable;
@@ -23,13 +25,25 @@ pub trait Sink {
 
     /// A series that the previous page did not have, before its first sample. `series` is a small, dense number that
     /// identifies it until it is [removed](Self::series_removed).
-    fn series_added(&mut self, series: u32, name: &str, labels: &[Label<'_>]);
+    fn series_added(&mut self, series: u32, new: NewSeries<'_>);
 
     /// A sample, with the page's own timestamp for it in Unix milliseconds.
     fn sample(&mut self, series: u32, value: f64, timestamp_ms: Option<i64>);
 
     /// A series that the page no longer has. Its number may be reused for another.
     fn series_removed(&mut self, series: u32);
+}
+
+/// A series that the previous page did not have.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSeries<'a> {
+    /// The full name, unescaped.
+    pub name: &'a str,
+    /// The labels in the page's order, unescaped; values may be empty.
+    pub labels: &'a [Label<'a>],
+    /// If the series counts up from zero: its name without the suffix. `_created` after it is the name of its creation
+    /// time.
+    pub counted: Option<&'a str>,
 }
 
 /// One piece of a family's metadata.
@@ -120,6 +134,10 @@ impl IncrementalParser {
         sink: &mut impl Sink,
     ) -> usize {
         let mut duplicates = 0;
+        let mut families = CountedFamilies::default();
+        if !new_series.is_empty() {
+            families.read(&self.layout, reader);
+        }
         let mut new_series = new_series.iter().copied().peekable();
         for &NumberedSample { series, value, timestamp } in samples {
             let entry = self.table.entry(series);
@@ -133,7 +151,8 @@ impl IncrementalParser {
             {
                 let mut labels = Vec::new();
                 if let Ok(name) = reader.series_of(text, &mut labels) {
-                    sink.series_added(series, &name, &labels);
+                    let counted = families.counted(&name, &labels);
+                    sink.series_added(series, NewSeries { name: &name, labels: &labels, counted });
                 }
             }
             sink.sample(series, value, timestamp.map(Timestamp::ms));

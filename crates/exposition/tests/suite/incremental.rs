@@ -1,6 +1,8 @@
 //! A metrics page that is parsed against the previous one has the same contents as one that is parsed alone.
 
-use exposition::{Format, IncrementalParser, Kind, Label, Limits, Metadata, ParseCounts, Sink, for_each_sample};
+use exposition::{
+    Format, IncrementalParser, Kind, Label, Limits, Metadata, NewSeries, ParseCounts, Sink, for_each_sample,
+};
 use std::collections::BTreeMap;
 
 /// Records what a sink receives, with series by their labels.
@@ -10,6 +12,8 @@ struct RecordingSink {
     samples: Vec<(String, String)>,
     removed: Vec<String>,
     metadata: Vec<String>,
+    /// The new series that count up from zero.
+    counted: Vec<String>,
 }
 
 impl Sink for RecordingSink {
@@ -17,7 +21,10 @@ impl Sink for RecordingSink {
         self.metadata.push(format!("{family} {metadata:?}"));
     }
 
-    fn series_added(&mut self, series: u32, name: &str, labels: &[Label<'_>]) {
+    fn series_added(&mut self, series: u32, NewSeries { name, labels, counted }: NewSeries<'_>) {
+        if let Some(stem) = counted {
+            self.counted.push(format!("{} of {stem}", identity(name, labels)));
+        }
         let before = self.series.insert(series, identity(name, labels));
         assert_eq!(before, None, "number {series} is in use");
     }
@@ -41,7 +48,7 @@ fn identity(name: &str, labels: &[Label<'_>]) -> String {
 
 /// Parses `page`; `sink` then holds what the sink received for it.
 fn read(parser: &mut IncrementalParser, sink: &mut RecordingSink, page: &str) -> ParseCounts {
-    (sink.samples, sink.removed, sink.metadata) = Default::default();
+    (sink.samples, sink.removed, sink.metadata, sink.counted) = Default::default();
     parser.parse(page.as_bytes(), Format::Text, &Limits::default(), sink).expect("a valid page")
 }
 
@@ -325,4 +332,45 @@ impl Random {
         let value = self.one_of(&["", ".5", ".1e3", "0000000000000000000000001", ".0 17", ".25 # {id=\"1\"} 2"]);
         format!("{series} 0{value}{}", self.one_of(&["\n", "\r\n", " \n"]))
     }
+}
+
+#[test]
+fn series_that_count_up_from_zero_are_known_by_their_type() {
+    let counted = |pages: &[&str], format| {
+        let (mut parser, mut sink) = (IncrementalParser::default(), RecordingSink::default());
+        for page in pages {
+            sink.counted.clear();
+            parser.parse(page.as_bytes(), format, &Limits::default(), &mut sink).expect("a valid page");
+        }
+        sink.counted
+    };
+    let text = |pages: &[&str]| counted(pages, Format::Text);
+    let typed = |kind: &str, series: &str| text(&[&format!("# TYPE x {kind}\n{series} 1\n")]);
+    assert_eq!(typed("counter", "x"), ["x{} of x"]);
+    assert_eq!(typed("summary", "x_count"), ["x_count{} of x"]);
+    assert_eq!(typed("histogram", "x_sum"), ["x_sum{} of x"]);
+    assert_eq!(typed("histogram", "x_bucket{le=\"1\"}"), ["x_bucket{le=\"1\"} of x"]);
+    for (kind, series) in [
+        ("summary", "x{quantile=\"0.5\"}"),
+        ("histogram", "x_created"),
+        ("gauge", "x"),
+        ("untyped", "x"),
+        ("gauge_histogram", "x_bucket{le=\"1\"}"),
+        ("gauge", "x_count"),
+        ("counter", "x_created"),
+    ] {
+        assert_eq!(typed(kind, series), [""; 0], "{series} of a {kind}");
+    }
+    // Without a type the name decides.
+    let untyped = "a_total 1\nb_bucket{le=\"1\"} 1\nb_count 1\nb_sum 1\nc_bucket 1\nc_count 1\nd_sum 1\ne 1\n";
+    assert_eq!(text(&[untyped]), ["a_total{} of a", "b_bucket{le=\"1\"} of b", "b_count{} of b", "b_sum{} of b"]);
+    assert_eq!(text(&["# TYPE a_total untyped\na_total 1\n# TYPE b_total gauge\nb_total 1\n"]), [""; 0]);
+    // The type may come anywhere, and on an earlier page.
+    assert_eq!(
+        text(&["x{l=\"1\"} 1\n# TYPE x counter\n", "x{l=\"1\"} 1\nx{l=\"2\"} 1\n# TYPE x counter\n"]),
+        ["x{l=\"2\"} of x"]
+    );
+    assert_eq!(text(&["# TYPE x counter\nx{l=\"1\"} 1\n", "# TYPE x gauge\nx{l=\"2\"} 1\n"]), [""; 0]);
+    let page = "# TYPE x counter\nx_total 1\nx_created 1\n# TYPE y info\ny_info 1\n# EOF\n";
+    assert_eq!(counted(&[page], Format::OpenMetrics), ["x_total{} of x"]);
 }

@@ -31,13 +31,15 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
     match drawing.chart_type {
         ChartType::Lines => {}
         ChartType::Areas => add_areas(drawing, &layout, &mut scene),
-        ChartType::Bars { width_ms } => add_bars(drawing, &p, width_ms, &mut scene),
+        ChartType::Bars { width_ms, unfinished_ms } => add_bars(drawing, &p, width_ms, unfinished_ms, &mut scene),
         ChartType::Cells { width_ms, draws_zero } => {
             add_cells(drawing, &p, width_ms, draws_zero, &mut scene);
             return scene;
         }
     }
-    add_band(drawing, &layout, &mut scene);
+    for band in drawing.bands {
+        add_band(band, &layout, &mut scene);
+    }
     if drawing.chart_type == ChartType::Lines {
         add_hatching(drawing, &p, &mut scene);
     }
@@ -92,16 +94,14 @@ fn add_line(drawing: &Drawing<'_>, layout: &Layout, values: &[f64], style: &Line
     }
 }
 
-fn add_band(drawing: &Drawing<'_>, layout: &Layout, scene: &mut Scene) {
-    let Some(Band { low, high }) = drawing.band else { return };
+fn add_band(&Band { low, high, rgb }: &Band<'_>, layout: &Layout, scene: &mut Scene) {
     let (Some(low), Some(high)) = (low.get(layout.range.clone()), high.get(layout.range.clone())) else { return };
     let p = &layout.projection;
     let y = |value: f64| p.y(value).clamp(p.top, p.bottom);
     let edges = layout.pixel_columns.reduce(low, y).into_iter().zip(layout.pixel_columns.reduce(high, y));
-    scene.areas.extend(edges.map(|(low, high)| Polygon {
-        points: high.into_iter().chain(low.into_iter().rev()).collect(),
-        rgb: drawing.theme.band,
-    }));
+    scene.areas.extend(
+        edges.map(|(low, high)| Polygon { points: high.into_iter().chain(low.into_iter().rev()).collect(), rgb }),
+    );
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn laid_out_with(
         styles,
         chart_type,
         projection: Projection::new(450.0, 230.0, margins, (0, 4000), (0.0, 10.0)),
-        band: Some(Band { low: &[2.0, 2.0], high: &[4.0, 6.0] }),
+        bands: &[Band { low: &[2.0, 2.0], high: &[4.0, 6.0], rgb: GREY }],
         notes: &notes.iter().map(|text| Note { value: 10.0, text: (*text).into(), rgb: RED }).collect::<Vec<_>>(),
         hatched,
         values: &[(0.0, "0".into()), (10.0, "10".into())],
@@ -75,7 +75,11 @@ fn times_outside_the_range_are_not_drawn() {
 #[test]
 fn bars_stack_and_small_ones_stay_visible() {
     let styles = [style(), LineStyle { rgb: Rgb(0, 0, 9), ..style() }];
-    let scene = laid_out(&frame(&[&[0.0, 5.0], &[0.0, 0.001]]), &styles, ChartType::Bars { width_ms: 1000 });
+    let scene = laid_out(
+        &frame(&[&[0.0, 5.0], &[0.0, 0.001]]),
+        &styles,
+        ChartType::Bars { width_ms: 1000, unfinished_ms: None },
+    );
     assert_eq!(
         scene.rects,
         [
@@ -91,7 +95,8 @@ fn hidden_columns_are_not_drawn_and_limits_are_dashed() {
         LineStyle { is_visible: false, ..style() },
         LineStyle { dash: Some((10.0, 10.0)), is_overlaid: true, ..style() },
     ];
-    let scene = laid_out(&frame(&[&[1.0, 1.0], &[5.0, 5.0]]), &styles, ChartType::Bars { width_ms: 1000 });
+    let scene =
+        laid_out(&frame(&[&[1.0, 1.0], &[5.0, 5.0]]), &styles, ChartType::Bars { width_ms: 1000, unfinished_ms: None });
     assert!(scene.rects.is_empty());
     assert_eq!(scene.strokes.len(), 5, "200 pixels in dashes of 20 and gaps of 20");
     assert_eq!(scene.strokes[0].points, [(80, 220), (100, 220)]);

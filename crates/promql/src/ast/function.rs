@@ -31,6 +31,8 @@ pub(crate) enum Function {
     End,
     Step,
     Range,
+    MinOf,
+    MaxOf,
 }
 
 impl Function {

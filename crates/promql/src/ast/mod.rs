@@ -1,13 +1,17 @@
 //! The syntax tree of a query, independent of the parser.
+mod duration;
 mod function;
 mod operator;
+mod resolve;
 
+pub(crate) use duration::{Duration, DurationExpr, DurationOp};
 pub(crate) use function::{DatePart, Function, WindowFunction};
 pub(crate) use operator::{AggregateOp, BinaryOp, Cardinality, Grouping, Matching, contains_label};
 
 use crate::error::Error;
 use crate::labels::METRIC_NAME;
 use crate::selector::{MatchOp, Matcher, Selector};
+use std::fmt;
 
 /// The type of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +20,18 @@ pub(crate) enum ValueType {
     Vector,
     Matrix,
     String,
+}
+
+/// The words of Prometheus's messages.
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scalar => "scalar",
+            Self::Vector => "instant vector",
+            Self::Matrix => "range vector",
+            Self::String => "string",
+        })
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -33,10 +49,10 @@ pub(crate) enum Expr {
 }
 
 /// The modifiers `@` and `offset` of a selector or subquery.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct TimeModifiers {
     pub(crate) at: Option<At>,
-    pub(crate) offset_ms: i64,
+    pub(crate) offset: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -51,28 +67,41 @@ pub(crate) struct VectorSelector {
     /// The metric name before the braces. The matchers contain it too.
     pub(crate) name: Option<String>,
     pub(crate) selector: Selector,
+    pub(crate) edges: Edges,
     pub(crate) modifiers: TimeModifiers,
+}
+
+/// How a selector knows the values at the edges of its window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Edges {
+    /// It does not: only the samples within the window count.
+    Plain,
+    /// `anchored`: the value at an edge is the latest sample up to it, up to the lookback before the window.
+    Anchored,
+    /// `smoothed`: the value at an edge is interpolated between the samples around it, up to the lookback outside of the
+    /// window.
+    Smoothed,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct MatrixSelector {
     pub(crate) vector: VectorSelector,
     /// The length of the window, above zero.
-    pub(crate) window_ms: i64,
+    pub(crate) window: Duration,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Subquery {
     pub(crate) inner: Box<Expr>,
     /// The length of the window, above zero.
-    pub(crate) window_ms: i64,
-    pub(crate) step_ms: Option<i64>,
+    pub(crate) window: Duration,
+    pub(crate) step: Option<Duration>,
     pub(crate) modifiers: TimeModifiers,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) function: Function,
     pub(crate) return_type: ValueType,
     pub(crate) args: Vec<Expr>,
@@ -138,6 +167,17 @@ impl Expr {
                 visit(&binary.right);
             }
             Self::Negate(inner) | Self::Paren(inner) => visit(inner),
+        }
+    }
+}
+
+impl Edges {
+    /// The keyword of the modifier; empty if there is none.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
         }
     }
 }

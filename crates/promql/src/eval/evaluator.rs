@@ -6,7 +6,7 @@ use super::properties::type_mismatch;
 use super::step_matrix::{Sink, StepMatrix};
 use super::steps::{QueryRange, Steps};
 use crate::ast::{Expr, ValueType};
-use crate::{Error, Interrupt, Options, Query, Storage};
+use crate::{Error, Interrupt, Options, Storage};
 use std::rc::Rc;
 
 /// The evaluation of one query.
@@ -20,13 +20,13 @@ pub(crate) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// Prepares the evaluation of `query` at `steps`.
+    /// Prepares the evaluation of `expr` at `steps`.
     ///
     /// # Errors
     /// If the caller wants the query to stop.
     pub(super) fn new(
         storage: &'a dyn Storage,
-        query: &Query,
+        expr: &Expr,
         steps: Steps,
         query_range: QueryRange,
         options: &'a Options,
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Self, Error> {
         let budget = Budget::new(options, interrupt);
         budget.check_interrupt()?;
-        let memo = Memo::plan(&query.expr, steps, query_range, options.default_subquery_step_ms);
+        let memo = Memo::plan(expr, steps, query_range, options.default_subquery_step_ms);
         Ok(Self { storage, options, query_range, budget, annotations: Annotations::default(), memo })
     }
 }

@@ -103,7 +103,7 @@ impl Planner {
         match expr {
             Expr::Subquery(subquery) => {
                 let windows = Windows::of_subquery(steps, self.query_range, subquery);
-                let step_ms = subquery.step_ms.unwrap_or(self.default_step_ms);
+                let step_ms = subquery.step.as_ref().map_or(self.default_step_ms, |step| step.ms);
                 if let Some(inner) = windows.subquery_steps(step_ms) {
                     self.visit(&subquery.inner, inner);
                 }

@@ -1,5 +1,5 @@
 //! Properties of expressions that decide how they are evaluated.
-use crate::ast::{Aggregate, AggregateOp, Binary, Expr, Function, Grouping, ValueType, contains_label};
+use crate::ast::{Aggregate, AggregateOp, Binary, Edges, Expr, Function, Grouping, ValueType, contains_label};
 use crate::{Error, METRIC_NAME};
 
 /// The error of an expression of another type. The parser checks types, so it indicates a bug.
@@ -25,6 +25,14 @@ impl Expr {
         match self.without_parens() {
             Self::String(text) => Ok(text),
             other => Err(type_mismatch(ValueType::String, other)),
+        }
+    }
+
+    /// How a range vector knows the values at the edges of its windows.
+    pub(crate) fn edges(&self) -> Edges {
+        match self.without_parens() {
+            Self::MatrixSelector(matrix) => matrix.vector.edges,
+            _ => Edges::Plain,
         }
     }
 

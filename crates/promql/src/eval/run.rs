@@ -1,10 +1,12 @@
 //! The entry points: instant queries and range queries.
 use super::evaluator::Evaluator;
+use super::extended::Extender;
 use super::select::{SamplesNeeded, WindowedSeries};
 use super::steps::{QueryRange, Steps};
-use crate::ast::{Expr, ValueType};
+use super::windows::WindowedSamples;
+use crate::ast::{Edges, Expr, ValueType};
 use crate::result::{QueryResult, Sample, Series, Value};
-use crate::{Error, Interrupt, Labels, Options, Query, Storage, is_stale};
+use crate::{Error, Interrupt, Labels, Options, Query, Samples, Storage, is_stale};
 use std::rc::Rc;
 
 /// Evaluates `query` at `time_ms`.
@@ -20,12 +22,13 @@ pub fn instant(
 ) -> Result<QueryResult, Error> {
     let steps = Steps { start_ms: time_ms, step_ms: 1, count: 1 };
     let query_range = QueryRange { start_ms: time_ms, end_ms: time_ms, step_ms: 0 };
-    let evaluator = Evaluator::new(storage, query, steps, query_range, options, interrupt)?;
-    let value = match query.expr.value_type() {
-        ValueType::Scalar => Value::Scalar { time_ms, value: evaluator.scalar(&query.expr, steps)?[0] },
-        ValueType::String => Value::String { time_ms, value: query.expr.text()?.to_owned() },
-        ValueType::Vector => Value::Vector(evaluator.vector(&query.expr, steps)?),
-        ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(&query.expr, steps)?),
+    let expr = &*query.expr.with_durations(query_range)?;
+    let evaluator = Evaluator::new(storage, expr, steps, query_range, options, interrupt)?;
+    let value = match expr.value_type() {
+        ValueType::Scalar => Value::Scalar { time_ms, value: evaluator.scalar(expr, steps)?[0] },
+        ValueType::String => Value::String { time_ms, value: expr.text()?.to_owned() },
+        ValueType::Vector => Value::Vector(evaluator.vector(expr, steps)?),
+        ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(expr, steps)?),
     };
     Ok(evaluator.annotations.into_result(value))
 }
@@ -49,15 +52,16 @@ pub fn range(
     let value_type = query.expr.value_type();
     if matches!(value_type, ValueType::String | ValueType::Matrix) {
         return Err(Error::Syntax(format!(
-            "invalid expression type {value_type:?} for range query, must be Scalar or instant Vector"
+            "invalid expression type {value_type} for range query, must be scalar or instant vector"
         )));
     }
-    let evaluator = Evaluator::new(storage, query, steps, query_range, options, interrupt)?;
+    let expr = &*query.expr.with_durations(query_range)?;
+    let evaluator = Evaluator::new(storage, expr, steps, query_range, options, interrupt)?;
     let series = if value_type == ValueType::Scalar {
-        let samples = steps.times_ms().zip(evaluator.scalar(&query.expr, steps)?).collect();
+        let samples = steps.times_ms().zip(evaluator.scalar(expr, steps)?).collect();
         vec![Series { labels: Labels::default(), samples }]
     } else {
-        evaluator.range_series(&query.expr, steps)?
+        evaluator.range_series(expr, steps)?
     };
     Ok(evaluator.annotations.into_result(Value::Matrix(series)))
 }
@@ -74,6 +78,24 @@ fn range_steps(range: QueryRange, limit: usize) -> Result<Steps, Error> {
         Ok(count) if count <= limit => Ok(Steps { start_ms, step_ms, count }),
         _ => Err(Error::TooManySteps { count, limit }),
     }
+}
+
+/// The samples of the only window, with the values at its edges if `edges` has them.
+fn window_samples(windowed: &WindowedSamples<'_>, edges: Edges) -> Result<Vec<(i64, f64)>, Error> {
+    let mut samples = Vec::new();
+    let mut extender = Extender::new(edges, false, windowed.samples);
+    windowed.fill(&mut Vec::new(), |window| {
+        if edges == Edges::Plain {
+            samples.extend(window.times_ms.iter().copied().zip(window.values.iter().copied()));
+        } else if let Some(extended) = extender.extend(&window) {
+            let Samples { times_ms, values } = windowed.samples;
+            samples.push((window.after_ms, extended.left));
+            samples.extend(extended.inside.map(|index| (times_ms[index], values[index])));
+            samples.push((window.until_ms, extended.right));
+        }
+        0.0
+    })?;
+    Ok(samples)
 }
 
 impl Evaluator<'_> {
@@ -115,15 +137,7 @@ impl Evaluator<'_> {
         let mut charge = self.budget.memory_charge();
         let mut result = Vec::new();
         self.stream_windows(expr, steps, SamplesNeeded::All, &mut |WindowedSeries { labels, named, samples }| {
-            let (after_ms, until_ms) = samples.bounds_ms();
-            let samples = samples.samples;
-            let samples: Vec<(i64, f64)> = samples
-                .times_ms
-                .iter()
-                .copied()
-                .zip(samples.values.iter().copied())
-                .filter(|(time_ms, _)| after_ms < *time_ms && *time_ms <= until_ms)
-                .collect();
+            let samples = window_samples(&samples, expr.edges())?;
             if samples.is_empty() {
                 return Ok(());
             }

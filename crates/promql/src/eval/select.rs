@@ -1,10 +1,11 @@
 //! Selectors and subqueries, which read samples.
 use super::evaluator::Evaluator;
+use super::extended::interpolate;
 use super::properties::type_mismatch;
 use super::step_matrix::{Row, Sink};
 use super::steps::Steps;
-use super::windows::{WindowedSamples, Windows};
-use crate::ast::{Expr, Subquery, ValueType, VectorSelector};
+use super::windows::{Edge, Window, WindowedSamples, Windows};
+use crate::ast::{Edges, Expr, Subquery, ValueType, VectorSelector};
 use crate::{Error, Labels, Samples, is_stale, stale_marker};
 use std::ops::ControlFlow;
 
@@ -35,7 +36,28 @@ impl Evaluator<'_> {
         steps: Steps,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
+        if vector.edges == Edges::Smoothed {
+            return self.stream_smoothed(vector, steps, sink);
+        }
         self.stream_latest(vector, steps, &mut |_, value| value, sink)
+    }
+
+    /// Streams the value at each step, interpolated between the samples around it.
+    fn stream_smoothed(&self, vector: &VectorSelector, steps: Steps, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let lookback_ms = self.options.lookback_ms;
+        let windows = Windows::new(steps, self.query_range, lookback_ms, &vector.modifiers);
+        let windows = windows.with_edges(Edges::Smoothed, lookback_ms);
+        let mut out = Vec::with_capacity(steps.count);
+        let mut filter = StaleFilter::default();
+        self.for_each_stored(vector, &windows, SamplesNeeded::All, &mut |labels, samples| {
+            let samples = filter.apply(samples);
+            let mut until = Edge::default();
+            self.windowed(samples, &windows).fill(&mut out, |window| {
+                let index = until.move_to(samples.times_ms, window.until_ms);
+                interpolated(&window, index.saturating_sub(window.first)).unwrap_or_else(stale_marker)
+            })?;
+            sink(Row { labels, named: true, values: &mut out })
+        })
     }
 
     /// Streams the time of the latest sample at each step, in seconds.
@@ -55,7 +77,7 @@ impl Evaluator<'_> {
         value_of: &mut dyn FnMut(i64, f64) -> f64,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let windows = Windows::new(steps, self.query_range, self.options.lookback_ms, vector.modifiers);
+        let windows = Windows::new(steps, self.query_range, self.options.lookback_ms, &vector.modifiers);
         let mut out = Vec::with_capacity(steps.count);
         self.for_each_stored(vector, &windows, SamplesNeeded::Latest, &mut |labels, samples| {
             self.windowed(samples, &windows).fill(&mut out, |window| {
@@ -78,9 +100,11 @@ impl Evaluator<'_> {
     ) -> Result<(), Error> {
         match expr.without_parens() {
             Expr::MatrixSelector(matrix) => {
-                let windows = Windows::new(steps, self.query_range, matrix.window_ms, matrix.vector.modifiers);
+                let (window_ms, vector) = (matrix.window.ms, &matrix.vector);
+                let windows = Windows::new(steps, self.query_range, window_ms, &vector.modifiers)
+                    .with_edges(vector.edges, self.options.lookback_ms);
                 let mut filter = StaleFilter::default();
-                self.for_each_stored(&matrix.vector, &windows, needed, &mut |labels, samples| {
+                self.for_each_stored(vector, &windows, needed, &mut |labels, samples| {
                     let samples = self.windowed(filter.apply(samples), &windows);
                     sink(WindowedSeries { labels, named: true, samples })
                 })
@@ -92,7 +116,7 @@ impl Evaluator<'_> {
 
     fn stream_subquery(&self, subquery: &Subquery, steps: Steps, sink: &mut WindowedSink<'_>) -> Result<(), Error> {
         let windows = Windows::of_subquery(steps, self.query_range, subquery);
-        let step_ms = subquery.step_ms.unwrap_or(self.options.default_subquery_step_ms);
+        let step_ms = subquery.step.as_ref().map_or(self.options.default_subquery_step_ms, |step| step.ms);
         let Some(inner) = windows.subquery_steps(step_ms) else { return Ok(()) };
         let mut charge = self.budget.memory_charge();
         charge.add_values(inner.count)?;
@@ -129,6 +153,19 @@ impl Evaluator<'_> {
             self.storage.select(&vector.selector, after_ms, until_ms, visit)?;
         }
         outcome
+    }
+}
+
+/// The value at the end of a window, of whose samples `before` are not after it: interpolated with the one that follows,
+/// or the last one if none follows. Returns `None` if there is no sample before.
+fn interpolated(window: &Window<'_>, before: usize) -> Option<f64> {
+    let previous = before.checked_sub(1)?;
+    let (time_ms, value) = (*window.times_ms.get(previous)?, *window.values.get(previous)?);
+    match (window.times_ms.get(before), window.values.get(before)) {
+        (Some(next_ms), Some(next)) if time_ms < window.until_ms => {
+            Some(interpolate((time_ms, value), (*next_ms, *next), window.until_ms))
+        }
+        _ => Some(value),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The windows of samples that steps look back over.
 use super::budget::Budget;
 use super::steps::{QueryRange, Steps};
-use crate::ast::{At, Subquery, TimeModifiers};
+use crate::ast::{At, Edges, Subquery, TimeModifiers};
 use crate::{Error, Samples, stale_marker};
 
 /// The window `after < time <= until` of each step, which moves with the steps unless `@` fixes it.
@@ -11,21 +11,35 @@ pub(crate) struct Windows {
     window_ms: i64,
     fixed_ms: Option<i64>,
     offset_ms: i64,
+    /// How far before the window samples count too, for the value at its start.
+    before_ms: i64,
+    /// How far after the window samples count too, for the value at its end.
+    after_ms: i64,
 }
 
 impl Windows {
-    pub(crate) fn new(steps: Steps, query_range: QueryRange, window_ms: i64, modifiers: TimeModifiers) -> Self {
+    pub(crate) fn new(steps: Steps, query_range: QueryRange, window_ms: i64, modifiers: &TimeModifiers) -> Self {
         let fixed_ms = modifiers.at.map(|at| match at {
             At::Start => query_range.start_ms,
             At::End => query_range.end_ms,
             At::TimeMs(time_ms) => time_ms,
         });
-        Self { steps, window_ms, fixed_ms, offset_ms: modifiers.offset_ms }
+        Self { steps, window_ms, fixed_ms, offset_ms: modifiers.offset.ms, before_ms: 0, after_ms: 0 }
+    }
+
+    /// The windows with the samples around them that a selector with these `edges` needs.
+    pub(crate) fn with_edges(self, edges: Edges, lookback_ms: i64) -> Self {
+        let (before_ms, after_ms) = match edges {
+            Edges::Plain => (0, 0),
+            Edges::Anchored => (lookback_ms, 0),
+            Edges::Smoothed => (lookback_ms, lookback_ms),
+        };
+        Self { before_ms, after_ms, ..self }
     }
 
     /// The windows over the results of a subquery.
     pub(crate) fn of_subquery(steps: Steps, query_range: QueryRange, subquery: &Subquery) -> Self {
-        Self::new(steps, query_range, subquery.window_ms, subquery.modifiers)
+        Self::new(steps, query_range, subquery.window.ms, &subquery.modifiers)
     }
 
     /// The steps at which the inner expression of a subquery is evaluated: the multiples of `step_ms` within the windows.
@@ -51,9 +65,11 @@ impl Windows {
         self.fixed_ms.unwrap_or_else(|| self.steps.time_ms(step)).saturating_sub(self.offset_ms)
     }
 
-    /// The smallest `(after, until]` that covers all windows.
+    /// The smallest `(after, until]` that covers all windows, with the samples around them that count too.
     pub(crate) fn bounds_ms(&self) -> (i64, i64) {
-        (self.until_ms(0).saturating_sub(self.window_ms), self.until_ms(self.steps.count - 1))
+        let (first_ms, last_ms) = (self.until_ms(0), self.until_ms(self.steps.count - 1));
+        let after_ms = first_ms.saturating_sub(self.window_ms).saturating_sub(self.before_ms);
+        (after_ms, last_ms.saturating_add(self.after_ms))
     }
 }
 
@@ -65,13 +81,14 @@ pub(crate) struct WindowedSamples<'w> {
     pub(super) budget: &'w Budget<'w>,
 }
 
-/// The samples of one step; at least one.
+/// The samples of one step, with those around the window that count too; at least one.
 pub(crate) struct Window<'s> {
     pub(crate) step: usize,
     /// The index of the first sample in the samples of the series.
     pub(crate) first: usize,
     pub(crate) times_ms: &'s [i64],
     pub(crate) values: &'s [f64],
+    /// The window without the samples around it is `after < time <= until`.
     pub(crate) after_ms: i64,
     pub(crate) until_ms: i64,
 }
@@ -84,11 +101,6 @@ impl Window<'_> {
 }
 
 impl<'w> WindowedSamples<'w> {
-    /// The smallest `(after, until]` that covers all windows.
-    pub(crate) fn bounds_ms(&self) -> (i64, i64) {
-        self.windows.bounds_ms()
-    }
-
     pub(crate) fn steps(&self) -> &'w Steps {
         &self.windows.steps
     }
@@ -124,7 +136,8 @@ impl<'w> WindowedSamples<'w> {
         for step in 0..count {
             let until_ms = self.windows.until_ms(step);
             let after_ms = until_ms.saturating_sub(self.windows.window_ms);
-            let (first, end) = (first.move_to(times_ms, after_ms), end.move_to(times_ms, until_ms));
+            let first = first.move_to(times_ms, after_ms.saturating_sub(self.windows.before_ms));
+            let end = end.move_to(times_ms, until_ms.saturating_add(self.windows.after_ms));
             self.budget.count_work(end - first + 1)?;
             visit((first < end).then(|| Window {
                 step,
@@ -141,7 +154,7 @@ impl<'w> WindowedSamples<'w> {
 
 /// An edge of a window that moves over sample times.
 #[derive(Default)]
-struct Edge {
+pub(crate) struct Edge {
     index: usize,
     /// The distance of the last move, a good guess for the next one, as samples and steps are mostly evenly spaced.
     last_move: usize,
@@ -149,7 +162,7 @@ struct Edge {
 
 impl Edge {
     /// The number of samples up to and including `time_ms`, which must not decrease between calls.
-    fn move_to(&mut self, times_ms: &[i64], time_ms: i64) -> usize {
+    pub(crate) fn move_to(&mut self, times_ms: &[i64], time_ms: i64) -> usize {
         let from = self.index;
         let mut index = (from + self.last_move).min(times_ms.len());
         while index > from && times_ms[index - 1] > time_ms {

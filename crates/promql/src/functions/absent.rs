@@ -1,4 +1,5 @@
 //! `absent` and `absent_over_time`.
+use super::extended_rate::check_edges;
 use crate::ast::{Call, ValueType};
 use crate::eval::{Evaluator, SamplesNeeded, StepMatrix, Steps, absent_labels};
 use crate::{Error, is_stale, stale_marker};
@@ -21,6 +22,7 @@ impl Evaluator<'_> {
                 Ok(())
             })?;
         } else {
+            check_edges(call, None, expr.edges())?;
             let mut present = Vec::with_capacity(steps.count);
             self.stream_windows(expr, steps, SamplesNeeded::Latest, &mut |series| {
                 series.samples.fill(&mut present, |_| 1.0)?;

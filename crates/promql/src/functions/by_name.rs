@@ -38,6 +38,8 @@ pub(crate) fn by_name(name: &str) -> Option<Function> {
         "end" => Function::End,
         "step" => Function::Step,
         "range" => Function::Range,
+        "min_of" => Function::MinOf,
+        "max_of" => Function::MaxOf,
         _ => return None,
     })
 }

@@ -48,8 +48,17 @@ impl Evaluator<'_> {
             Function::End => constant(seconds(range.end_ms)),
             Function::Step => constant(seconds(range.step_ms)),
             Function::Range => constant(seconds(range.end_ms.saturating_sub(range.start_ms))),
+            Function::MinOf => self.of_two(call, f64::min, steps),
+            Function::MaxOf => self.of_two(call, f64::max, steps),
             _ => Err(Error::Execution(format!("{} does not return a scalar", call.name))),
         }
+    }
+
+    /// `min_of` and `max_of`.
+    fn of_two(&self, call: &Call, pick: fn(f64, f64) -> f64, steps: Steps) -> Result<Vec<f64>, Error> {
+        let (a, b) = (self.scalar(call.arg(0)?, steps)?, self.scalar(call.arg(1)?, steps)?);
+        // As in Go, the result is NaN if either is.
+        Ok(a.into_iter().zip(b).map(|(a, b)| if a.is_nan() || b.is_nan() { f64::NAN } else { pick(a, b) }).collect())
     }
 
     /// The value of the only series at each step; NaN if there is none or several.

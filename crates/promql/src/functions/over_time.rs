@@ -95,8 +95,12 @@ pub(super) fn count_pairs(
     windowed: WindowedSamples<'_>,
     out: &mut Vec<f64>,
 ) -> Result<(), Error> {
-    let values = windowed.samples.values;
-    // The number of pairs up to each value.
+    let prefix_counts = prefix_counts(counts, windowed.samples.values);
+    windowed.fill(out, |window| prefix_counts[window.end() - 1] - prefix_counts[window.first])
+}
+
+/// The number of neighbouring values that satisfy `counts` up to each value.
+pub(super) fn prefix_counts(counts: impl Fn(f64, f64) -> bool, values: &[f64]) -> Vec<f64> {
     let mut prefix_counts = Vec::with_capacity(values.len());
     let mut count = 0.0;
     for (index, value) in values.iter().enumerate() {
@@ -105,7 +109,7 @@ pub(super) fn count_pairs(
         }
         prefix_counts.push(count);
     }
-    windowed.fill(out, |window| prefix_counts[window.end() - 1] - prefix_counts[window.first])
+    prefix_counts
 }
 
 /// The population variance. Source: `promql/functions.go` of Prometheus 3, `varianceOverTime`.

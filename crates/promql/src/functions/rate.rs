@@ -10,7 +10,7 @@ const EXTRAPOLATION_THRESHOLD: f64 = 1.1;
 /// The number of values that are compared at a time in the search for counter resets.
 const RESET_SEARCH_CHUNK: usize = 64;
 
-/// The kind of an extrapolated change.
+/// The kind of a change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// Of a counter, per second: `rate`.
@@ -40,7 +40,7 @@ pub(super) fn extrapolated(change: Change, windowed: WindowedSamples<'_>, out: &
 }
 
 /// The indices of the values that are lower than their predecessor.
-fn reset_indices(values: &[f64]) -> Vec<usize> {
+pub(super) fn reset_indices(values: &[f64]) -> Vec<usize> {
     let mut indices = Vec::new();
     // Most series have no reset, which a vectorised comparison of a chunk finds quickly.
     for from in (1..values.len()).step_by(RESET_SEARCH_CHUNK) {

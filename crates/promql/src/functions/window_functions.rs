@@ -1,7 +1,7 @@
 //! Functions of a range vector, which compute a value from the samples of each window.
 use super::rate::{self, Change};
-use super::{over_time, regression};
-use crate::ast::{Call, ValueType, WindowFunction};
+use super::{extended_rate, over_time, regression};
+use crate::ast::{Call, Edges, ValueType, WindowFunction};
 use crate::eval::{Evaluator, Row, SamplesNeeded, Sink, Steps, WindowedSamples};
 use crate::quantile::quantile;
 use crate::{Error, Labels};
@@ -17,6 +17,8 @@ impl Evaluator<'_> {
     ) -> Result<(), Error> {
         let matrix = call.args.iter().find(|arg| arg.value_type() == ValueType::Matrix);
         let matrix = matrix.map_or_else(|| call.arg(0), Ok)?;
+        let edges = matrix.edges();
+        extended_rate::check_edges(call, Some(function), edges)?;
         let numbers = match call.args.iter().find(|arg| arg.value_type() == ValueType::Scalar) {
             Some(expr) => self.scalar(expr, steps)?,
             None => Vec::new(),
@@ -25,7 +27,11 @@ impl Evaluator<'_> {
         let mut seen = (!keeps_name && !matrix.is_distinct_without_name()).then(HashSet::<Labels>::new);
         let mut out = Vec::with_capacity(steps.count);
         self.stream_windows(matrix, steps, samples_needed(function), &mut |series| {
-            apply(function, &numbers, series.samples, &mut out)?;
+            if edges == Edges::Plain {
+                apply(function, &numbers, series.samples, &mut out)?;
+            } else {
+                apply_extended(function, edges, series.samples, &mut out)?;
+            }
             let row = Row { labels: series.labels, named: series.named && keeps_name, values: &mut out };
             if row.is_empty() {
                 return Ok(());
@@ -54,6 +60,33 @@ fn samples_needed(function: WindowFunction) -> SamplesNeeded {
     }
 }
 
+/// Sets `out` to the result of the function over windows whose edges have a value, at each step.
+fn apply_extended(
+    function: WindowFunction,
+    edges: Edges,
+    windowed: WindowedSamples<'_>,
+    out: &mut Vec<f64>,
+) -> Result<(), Error> {
+    match function {
+        WindowFunction::Rate => extended_rate::change(Change::CounterRate, edges, windowed, out),
+        WindowFunction::Increase => extended_rate::change(Change::CounterIncrease, edges, windowed, out),
+        WindowFunction::Changes => extended_rate::count_pairs(is_change, edges, windowed, out),
+        WindowFunction::Resets => extended_rate::count_pairs(is_reset, edges, windowed, out),
+        // The call was checked: only `delta` is left.
+        _ => extended_rate::change(Change::GaugeDelta, edges, windowed, out),
+    }
+}
+
+/// Whether `changes` counts two neighbouring values.
+fn is_change(previous: f64, value: f64) -> bool {
+    previous != value && !(previous.is_nan() && value.is_nan())
+}
+
+/// Whether `resets` counts two neighbouring values.
+fn is_reset(previous: f64, value: f64) -> bool {
+    value < previous
+}
+
 /// Sets `out` to the result of the function at each step. `numbers` is the scalar argument at each step.
 fn apply(
     function: WindowFunction,
@@ -72,8 +105,8 @@ fn apply(
             let steps = windowed.steps();
             windowed.fill_by_step(out, |w| regression::predict(&w, steps.time_ms(w.step), numbers[w.step]))
         }
-        WindowFunction::Changes => over_time::count_pairs(|a, b| a != b && !(a.is_nan() && b.is_nan()), windowed, out),
-        WindowFunction::Resets => over_time::count_pairs(|a, b| b < a, windowed, out),
+        WindowFunction::Changes => over_time::count_pairs(is_change, windowed, out),
+        WindowFunction::Resets => over_time::count_pairs(is_reset, windowed, out),
         WindowFunction::Sum => over_time::sum(windowed, out),
         WindowFunction::Avg => over_time::mean(windowed, out),
         WindowFunction::Min => over_time::min(windowed, out),

@@ -1,7 +1,13 @@
-//! Parsing: a pre-lexer that enforces limits, then `promql-parser`, then conversion to our own syntax tree.
-mod convert;
+//! Parsing: text to tokens, tokens to the syntax tree, with the checks of types and the limits.
+mod aggregate;
+mod binary;
+mod cursor;
+mod duration;
+mod expression;
+mod lexer;
+mod matcher;
 mod number;
-mod prelex;
+mod selector;
 
 use crate::{Error, Limits, Query};
 
@@ -10,7 +16,7 @@ use crate::{Error, Limits, Query};
 /// # Errors
 /// If the text exceeds a limit, is not PromQL, or uses syntax that is not supported.
 pub fn parse(text: &str, limits: &Limits) -> Result<Query, Error> {
-    let prelexed = prelex::prelex(text, limits)?;
-    let parsed = promql_parser::parser::parse(&prelexed.text).map_err(Error::Syntax)?;
-    Ok(Query { expr: convert::Converter { patterns: &prelexed.patterns }.expr(&parsed)? })
+    let tokens = lexer::tokens(text, limits)?;
+    let mut parser = cursor::Parser::new(text, tokens, limits);
+    Ok(Query { expr: parser.query()? })
 }

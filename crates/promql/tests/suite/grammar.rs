@@ -90,11 +90,7 @@ fn regular_expressions_match_whole_values() {
 #[test]
 fn errors_name_unsupported_syntax() {
     for (text, expected) in [
-        ("x[5m + 1m]", "arithmetic in a duration"),
-        ("x[step()]", "step in a duration"),
-        ("x offset -(5m)", "arithmetic in a duration"),
-        ("x[5m] anchored", "anchored"),
-        ("smoothed", "smoothed"),
+        ("x </ 3", "the operator </"),
         ("limitk(3, x)", "the aggregation limitk"),
         ("mad_over_time(x[5m])", "the function mad_over_time"),
         ("histogram_quantiles(x, \"q\", 0.5)", "the function histogram_quantiles"),
@@ -102,7 +98,45 @@ fn errors_name_unsupported_syntax() {
         let outcome = parse(text, &Limits::default());
         assert!(matches!(&outcome, Err(Error::Unsupported(what)) if what.starts_with(expected)), "{text}: {outcome:?}");
     }
-    assert!(parse("{anchored=\"x\", \"smoothed\"}", &Limits::default()).is_ok());
+}
+
+#[test]
+fn errors_name_the_place_and_what_is_wrong_there() {
+    for (text, expected) in [
+        ("sum(", "1:5: parse error: unexpected end of input in query, expected an expression"),
+        ("a +\n  b)", "2:4: parse error: unexpected \")\" in query, expected an operator"),
+        ("x[5m", "1:5: parse error: unexpected end of input in range selector, expected \"]\""),
+        ("x[-5m]", "1:3: parse error: duration must be greater than 0"),
+        ("x[5m / 0]", "1:6: parse error: division by zero"),
+        ("x offset foo", "1:10: parse error: unexpected \"foo\" in duration, expected number, duration"),
+        ("rate(x)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector"),
+        ("é", "1:1: parse error: unexpected character: 'é'"),
+        ("\"é\" + x{a=b}", "1:10: parse error: unexpected \"b\" in label matching, expected string"),
+        ("x offset 5m [5m]", "1:13: parse error: no offset modifiers allowed before range"),
+        ("sum(x) anchored", "1:8: parse error: anchored modifier is only supported for selectors"),
+        ("x[5m:1m] smoothed", "1:10: parse error: smoothed modifier is only supported for selectors"),
+        ("x[5m] anchored smoothed", "1:16: parse error: anchored and smoothed modifiers cannot be used together"),
+    ] {
+        let Err(error) = parse(text, &Limits::default()) else { panic!("{text} is accepted") };
+        let message = error.to_string();
+        assert!(message.starts_with(&format!("invalid query: {expected}")), "{text}: {message}");
+    }
+}
+
+#[test]
+fn modifiers_and_clauses_are_metric_names_where_a_name_is_expected() {
+    for text in [
+        "anchored",
+        "smoothed{a=\"x\"}",
+        "{anchored=\"x\", \"smoothed\"}",
+        "a + fill",
+        "offset offset 5m",
+        "sum(sum)",
+        "by",
+    ] {
+        let query = parse(text, &Limits::default());
+        assert_eq!(query.map(|query| query.to_string()).ok().as_deref(), Some(text));
+    }
 }
 
 #[test]
@@ -111,7 +145,9 @@ fn plain_selectors_are_distinguished_from_queries() {
     for text in ["up", "{job=\"a\"}", "up{job!~\"a|b\"}", "{job=\"a\" or job=\"b\"}"] {
         assert!(is_selector(text), "{text}");
     }
-    for text in ["up[1m]", "up offset 1m", "up @ 5", "(up)", "-up", "sum(up)", "1", "up[1m:]"] {
+    for text in
+        ["up[1m]", "up offset 1m", "up @ 5", "(up)", "-up", "sum(up)", "1", "up[1m:]", "up anchored", "up smoothed"]
+    {
         assert!(!is_selector(text), "{text}");
     }
 }

@@ -78,6 +78,13 @@ fn mutated_queries_do_not_panic() {
         "[1y:1ms]",
         " or ",
         "#",
+        " anchored",
+        " smoothed",
+        "step()",
+        "range()",
+        "min_of(1m, ",
+        "[5m*2]",
+        "offset -(5m)",
     ];
     let storage = test_storage();
     let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
@@ -119,6 +126,10 @@ fn the_deepest_allowed_query_does_not_overflow_the_stack() {
         nested("1 + ", "metric", "", operators),
         nested("metric or ", "metric", "", operators),
         nested("2 ^ ", "2", "", operators),
+        format!("metric[{}]", nested("(", "5m", ")", depth - 1)),
+        format!("metric[{}]", nested("1 ^ ", "5m", "", operators)),
+        format!("metric[{}]", nested("--", "5m", "", operators / 2)),
+        format!("metric offset -{}", nested("(", "5m", ")", depth)),
         nested("max_over_time(", "metric", "[2m:1m])", depth - 1),
         nested("(1 + ", nested("metric and ", "metric", "", operators - depth).as_str(), ")", depth),
     ] {
@@ -143,6 +154,15 @@ fn extreme_numbers_do_not_panic() {
         "foo[292y]",
         "foo offset 292y",
         "foo offset -292y",
+        "foo[1ms^1000]",
+        "foo[2^0.5]",
+        "foo offset (0 - 292y)",
+        "foo offset -(1e9 ^ 9)",
+        "foo[step()]",
+        "foo[range() % step()]",
+        "rate(foo[292y] anchored)",
+        "delta(foo[292y] smoothed offset -292y)",
+        "foo smoothed @ -9000000000000000",
         "foo @ 9223372036854775",
         "foo @ -9223372036854775",
         "foo[1ms]",
@@ -167,7 +187,17 @@ fn extreme_numbers_do_not_panic() {
     }
     let options = Options::default();
     for time_ms in [i64::MIN, i64::MAX] {
-        for text in ["foo", "rate(foo[5m])", "max_over_time(foo[5m:1s])", "foo offset 5m", "time()", "year()"] {
+        for text in [
+            "foo",
+            "rate(foo[5m])",
+            "max_over_time(foo[5m:1s])",
+            "foo offset 5m",
+            "foo smoothed",
+            "rate(foo[5m] smoothed)",
+            "rate(foo[5m] anchored)",
+            "time()",
+            "year()",
+        ] {
             let query = parse(text, &options.limits).unwrap_or_else(|error| panic!("{text}: {error}"));
             let _ = instant(&storage, &query, time_ms, &options, &uninterrupted);
         }

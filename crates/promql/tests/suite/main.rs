@@ -3,6 +3,7 @@
 mod behaviour;
 mod compliance;
 mod corpora;
+mod extended;
 mod grammar;
 mod hostile;
 mod memory_storage;

@@ -1,4 +1,4 @@
-//! Prometheus's test scripts (`promqltest`): every evaluation of classic features with floats only must pass.
+//! Prometheus's test scripts (`promqltest`): every evaluation of stable features with floats only must pass.
 use crate::corpora;
 use crate::memory_storage::MemoryStorage;
 use crate::script::{self, Command, Eval, EvalTime, Expected, SeriesDescription};
@@ -12,10 +12,10 @@ type Outcome = Result<(), String>;
 type Table = BTreeMap<Labels, BTreeMap<i64, f64>>;
 
 #[test]
-fn classic_evaluations_pass() {
-    let folder = corpora::folder("PROMQLTEST_DIR", "data/prometheus/promql/promqltest/testdata");
+fn stable_evaluations_pass() {
+    let folder = corpora::folder("PROMQLTEST_DIR", "data/prometheus-3.16.0/promql/promqltest/testdata");
     let (Some(folder), Some(derived)) = (folder, corpora::derived()) else { return };
-    let manifest = corpora::json(&derived.join("promqltest_manifest.json"));
+    let manifest = corpora::json(&derived.join("promqltest_manifest_3.16.0.json"));
     let tags: HashMap<(&str, u64), String> = manifest
         .as_array()
         .into_iter()
@@ -46,10 +46,10 @@ fn classic_evaluations_pass() {
         }
     }
     for (tag, (passed, all)) in &counts {
-        println!("{passed} of {all} pass: {}", if tag.is_empty() { "classic, floats only" } else { tag });
+        println!("{passed} of {all} pass: {}", if tag.is_empty() { "stable, floats only" } else { tag });
     }
-    assert!(failures.is_empty(), "{} classic evaluations fail:\n{}", failures.len(), failures.join("\n"));
-    assert!(counts.contains_key(""), "the scripts have no classic evaluation");
+    assert!(failures.is_empty(), "{} stable evaluations fail:\n{}", failures.len(), failures.join("\n"));
+    assert!(counts.contains_key(""), "the scripts have no stable evaluation");
 }
 
 /// Each evaluation of a script with its outcome.

@@ -24,6 +24,22 @@ pub(crate) struct State {
     pub(crate) is_closed: bool,
 }
 
+/// The zeros that precede the first samples of some series.
+#[derive(Debug, Default)]
+pub(crate) struct ZeroRows {
+    /// In the last row, which had no sample of these slots.
+    pub(crate) in_last_row: ZeroRow,
+    /// In a row just after it.
+    pub(crate) after_last_row: ZeroRow,
+}
+
+/// A time, and zeros by slot, in order of slots.
+#[derive(Debug, Default)]
+pub(crate) struct ZeroRow {
+    pub(crate) time_ms: i64,
+    pub(crate) values: Vec<(u32, f64)>,
+}
+
 /// The memory that the rows of a group use.
 pub(crate) struct Sizes {
     pub(crate) total_bytes: usize,
@@ -54,6 +70,32 @@ impl State {
             self.seal();
         }
         is_full
+    }
+
+    /// Gives `slots` a zero before a row at `time_ms` that has their first samples: in the last row if it is at
+    /// `previous_ms`, and a millisecond later for slots that have a sample there, or if that row is in a finished chunk.
+    pub(crate) fn add_zeros(&mut self, slots: impl Iterator<Item = u32>, previous_ms: i64, time_ms: i64) -> ZeroRows {
+        let mut rows = ZeroRows::default();
+        let is_open = self.last_ms == Some(previous_ms) && !self.open_chunk.times_ms.is_empty();
+        for slot in slots {
+            let is_free = is_open && self.open_chunk.push(slot, 0.0);
+            let row = if is_free { &mut rows.in_last_row } else { &mut rows.after_last_row };
+            row.values.push((slot, 0.0));
+        }
+        let after_ms = previous_ms.saturating_add(1);
+        let has_room = after_ms < time_ms && self.last_ms.is_none_or(|last_ms| last_ms < after_ms);
+        if has_room && !rows.after_last_row.values.is_empty() {
+            self.begin_row(after_ms);
+            rows.after_last_row.values.retain(|(slot, zero)| self.open_chunk.push(*slot, *zero));
+            self.end_row();
+        } else {
+            rows.after_last_row.values.clear();
+        }
+        for (row, time_ms) in [(&mut rows.in_last_row, previous_ms), (&mut rows.after_last_row, after_ms)] {
+            row.time_ms = time_ms;
+            row.values.sort_unstable_by_key(|(slot, _)| *slot);
+        }
+        rows
     }
 
     fn seal(&mut self) {

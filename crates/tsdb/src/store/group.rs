@@ -1,7 +1,8 @@
 //! A group: the series of one target and the scrapes that they share, as their writer sees them.
-use crate::head::rows::Rows;
+use crate::head::rows::{Rows, ZeroRow, ZeroRows};
 use crate::store::error::StoreError;
 use crate::store::inner::Inner;
+use crate::wal::LogRow;
 use crate::wal::group_log::GroupLog;
 use promql::Labels;
 use std::sync::Arc;
@@ -20,6 +21,20 @@ pub struct Rejected {
     /// Samples of series that already had one in the same append, where the first one wins, or with an invalid
     /// reference.
     pub duplicates: u64,
+}
+
+/// Series that a scrape has for the first time, and that were zero before.
+#[derive(Clone, Copy, Debug)]
+pub struct Newborn<'n> {
+    /// The series.
+    pub series: &'n [SeriesRef],
+    /// The time of the scrape at which they were zero, in Unix milliseconds.
+    pub zero_ms: i64,
+}
+
+impl Newborn<'_> {
+    /// No series.
+    pub const NONE: Self = Self { series: &[], zero_ms: 0 };
 }
 
 /// The only writer of a group. Its samples stay in the store after it is dropped.
@@ -78,16 +93,34 @@ impl Group {
         time_ms: i64,
         values: impl IntoIterator<Item = (SeriesRef, f64)>,
     ) -> Result<Rejected, StoreError> {
+        self.append_with_zeros(time_ms, values, Newborn::NONE)
+    }
+
+    /// Appends one scrape as [`Group::append`] does, and before it a zero for each `newborn` series. A zero has the time
+    /// of the previous scrape if that was at `newborn.zero_ms` and has no sample of the series, such as a stale marker.
+    /// Otherwise it is a millisecond later, and left out if another scrape was there.
+    ///
+    /// # Errors
+    /// If `time_ms` is not after the previous scrape. Nothing is appended then.
+    pub fn append_with_zeros(
+        &mut self,
+        time_ms: i64,
+        values: impl IntoIterator<Item = (SeriesRef, f64)>,
+        newborn: Newborn<'_>,
+    ) -> Result<Rejected, StoreError> {
         let mut state = self.rows.state.lock();
         if let Some(last_ms) = state.last_ms.filter(|last_ms| time_ms <= *last_ms) {
             self.inner.counters.out_of_order.fetch_add(values.into_iter().count() as u64, Ordering::Relaxed);
             return Err(StoreError::OutOfOrder { time_ms, last_ms });
         }
+        let is_logged = self.inner.disk.is_some();
+        let zeros = newborn.series.iter().map(|SeriesRef(slot)| *slot);
+        let zeros = zeros.filter(|slot| !is_logged || self.log.has_series(usize::MAX, *slot));
+        let ZeroRows { in_last_row, after_last_row } = state.add_zeros(zeros, newborn.zero_ms, time_ms);
         state.begin_row(time_ms);
         state.registered.clear();
         self.row.clear();
         let mut rejected = Rejected::default();
-        let is_logged = self.inner.disk.is_some();
         for (SeriesRef(slot), value) in values {
             if (!is_logged || self.log.has_series(self.row.len(), slot)) && state.open_chunk.push(slot, value) {
                 self.row.push((slot, value));
@@ -97,13 +130,16 @@ impl Group {
         }
         if let Some(disk) = &self.inner.disk {
             self.row.sort_by_key(|(slot, _)| *slot);
+            let zeros = [&in_last_row, &after_last_row].into_iter().filter(|row| !row.values.is_empty());
+            let zeros = zeros.map(|ZeroRow { time_ms, values }| LogRow { time_ms: *time_ms, values });
             // While the rows are locked, so that the log has scrapes in order.
-            disk.wal.append(&mut self.log, time_ms, &self.row);
+            disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &self.row }]));
         }
         if state.end_row() {
             self.log.prune(|slot| state.is_live(slot));
         }
-        self.inner.counters.appended.fetch_add(self.row.len() as u64, Ordering::Relaxed);
+        let appended = self.row.len() + in_last_row.values.len() + after_last_row.values.len();
+        self.inner.counters.appended.fetch_add(appended as u64, Ordering::Relaxed);
         self.inner.counters.duplicates.fetch_add(rejected.duplicates, Ordering::Relaxed);
         Ok(rejected)
     }

@@ -10,6 +10,14 @@ const MAX_BUFFERED_BYTES: usize = 64 << 20;
 
 pub(super) struct LogBuffer(Mutex<Pending>);
 
+/// A scrape, or a part of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogRow<'r> {
+    pub(crate) time_ms: i64,
+    /// Values by slot, in order of slots.
+    pub(crate) values: &'r [(u32, f64)],
+}
+
 struct Pending {
     records: Vec<u8>,
     /// The segment that the records belong to, if `is_open`.
@@ -44,8 +52,8 @@ impl LogBuffer {
         pending.is_open.then(|| std::mem::replace(&mut pending.records, Vec::with_capacity(capacity)))
     }
 
-    /// Adds a scrape: values by slot, in order of slots.
-    pub(super) fn append(&self, group: &mut GroupLog, time_ms: i64, row: &[(u32, f64)]) {
+    /// Adds rows of one group, in order of time. They reach the disk together.
+    pub(super) fn append<'r>(&self, group: &mut GroupLog, rows: impl Iterator<Item = LogRow<'r>>) {
         let mut pending = self.0.lock();
         if !pending.is_open {
             return;
@@ -55,17 +63,19 @@ impl LogBuffer {
             return;
         }
         let Pending { records, segment, compressor, .. } = &mut *pending;
-        group.begin_scrape(*segment, row, records, compressor);
-        write_record(records, |payload| {
-            payload.push(SCRAPE);
-            write_varint(payload, group.number());
-            write_varint(payload, zigzag(time_ms));
-            let mut column = ColumnEncoder::default();
-            for (slot, value) in row {
-                column.push(*slot, *value);
-            }
-            column.write_to(payload);
-        });
+        for LogRow { time_ms, values } in rows {
+            group.begin_scrape(*segment, values, records, compressor);
+            write_record(records, |payload| {
+                payload.push(SCRAPE);
+                write_varint(payload, group.number());
+                write_varint(payload, zigzag(time_ms));
+                let mut column = ColumnEncoder::default();
+                for (slot, value) in values {
+                    column.push(*slot, *value);
+                }
+                column.write_to(payload);
+            });
+        }
     }
 }
 

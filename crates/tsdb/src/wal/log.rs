@@ -1,5 +1,5 @@
 //! The log on disk: writing buffered records to segments, syncing them, and removing segments after a flush.
-use super::buffer::LogBuffer;
+use super::buffer::{LogBuffer, LogRow};
 use super::group_log::GroupLog;
 use super::segment::Segment;
 use crate::disk::folder::Folder;
@@ -41,9 +41,9 @@ impl Wal {
         Self { buffer: LogBuffer::new(), segments: Mutex::default(), size_bytes: AtomicU64::new(0) }
     }
 
-    /// Buffers a scrape: values by slot, in order of slots.
-    pub(crate) fn append(&self, group: &mut GroupLog, time_ms: i64, row: &[(u32, f64)]) {
-        self.buffer.append(group, time_ms, row);
+    /// Buffers rows of one group, in order of time.
+    pub(crate) fn append<'r>(&self, group: &mut GroupLog, rows: impl Iterator<Item = LogRow<'r>>) {
+        self.buffer.append(group, rows);
     }
 
     /// Begins a segment and ends the previous one; returns the id of the new one.

@@ -103,16 +103,18 @@ impl ReplayedGroup {
         Some(())
     }
 
-    /// Appends a scrape; returns the number of samples appended.
+    /// Appends a scrape, or adds to the previous one if the time is the same; returns the number of samples appended.
     fn append(&self, time_ms: i64, row: &[(u32, f64)]) -> u64 {
         let mut state = self.rows.state.lock();
-        if state.last_ms.is_some_and(|last_ms| time_ms <= last_ms) {
+        if state.last_ms.is_some_and(|last_ms| time_ms < last_ms) {
             return 0;
         }
-        state.begin_row(time_ms);
+        if state.last_ms != Some(time_ms) {
+            // Not earlier, because the next record may add to the row.
+            state.end_row();
+            state.begin_row(time_ms);
+        }
         let known = row.iter().filter_map(|(slot, value)| Some((*self.slots.get(slot)?, *value)));
-        let appended = known.filter(|(slot, value)| state.open_chunk.push(*slot, *value)).count();
-        state.end_row();
-        appended as u64
+        known.filter(|(slot, value)| state.open_chunk.push(*slot, *value)).count() as u64
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tsdb::{Group, ImportSeries, Options, SeriesRef, Store};
+use tsdb::{Group, ImportSeries, Newborn, Options, SeriesRef, Store};
 
 const TARGETS: usize = 3;
 const SERIES: usize = 4;
@@ -64,6 +64,7 @@ fn write_history(disk: &MemoryDisk) -> Written {
                 }
                 written.extend(series.iter().zip(row).map(|((name, _), (_, value))| (name.clone(), time_ms, value)));
             }
+            append_newborn(&mut targets[0], round, &mut written);
             if round % 2 == 0 {
                 store.maintain(time_ms).expect("room");
                 disk.note_durable(written.len());
@@ -77,6 +78,18 @@ fn write_history(disk: &MemoryDisk) -> Written {
         disk.note_durable(written.len());
     }
     written
+}
+
+/// Appends a scrape in which a series begins, with its zero in the previous scrape.
+fn append_newborn(Target { group, series }: &mut Target, round: i64, written: &mut Written) {
+    let (previous_ms, time_ms) = (START_MS + round * STEP_MS, START_MS + round * STEP_MS + 10_000);
+    let name = format!("__name__=newborn,round={round}");
+    let newborn = group.register(&labels(&name)).expect("room");
+    let row = series.iter().map(|(_, series)| (*series, 1.0)).chain([(newborn, 2.0)]);
+    let zeros = Newborn { series: &[newborn], zero_ms: previous_ms };
+    group.append_with_zeros(time_ms, row, zeros).expect("in order");
+    written.extend(series.iter().map(|(name, _)| (name.clone(), time_ms, 1.0)));
+    written.extend([(name.clone(), previous_ms, 0.0), (name, time_ms, 2.0)]);
 }
 
 /// Imports older samples, of an existing series and of a new one.

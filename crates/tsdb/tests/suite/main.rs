@@ -9,3 +9,4 @@ mod full_disk;
 mod import;
 mod memory_disk;
 mod model;
+mod newborn;

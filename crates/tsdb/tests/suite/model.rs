@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use test_kit::Rng;
-use tsdb::{Group, ImportSeries, Limits, Options, Store};
+use tsdb::{Group, ImportSeries, Limits, Newborn, Options, SeriesRef, Store};
 
 /// The bits of each value, by series and time.
 type Model = BTreeMap<String, BTreeMap<i64, u64>>;
@@ -76,6 +76,32 @@ fn compare(store: &Store, model: &Model, rng: &mut Rng) {
     }
 }
 
+/// Appends a row; one in three gives some of its series a zero before it, which goes where the store has room.
+fn append(
+    store: &Store,
+    group: &mut Group,
+    (zero_ms, now_ms): (i64, i64),
+    row: Vec<(SeriesRef, String, f64)>,
+    model: &mut Model,
+    rng: &mut Rng,
+) {
+    let values: Vec<_> = row.iter().map(|(series, _, value)| (*series, *value)).collect();
+    // Only series of one target, which no other group has at the time of the zero.
+    let newborn: Vec<_> =
+        row.iter().filter(|(_, name, _)| !name.contains("m1")).filter(|_| rng.below(3) == 0).collect();
+    let series: Vec<SeriesRef> = newborn.iter().map(|(series, ..)| *series).collect();
+    group.append_with_zeros(now_ms, values, Newborn { series: &series, zero_ms }).expect("in order");
+    for (_, name, _) in newborn {
+        let metric = name.trim_start_matches("__name__=").split(',').next().unwrap_or_default();
+        let found = select(store, &[&[("__name__", "=", metric)]], zero_ms - 1, zero_ms + 1);
+        let samples = model.entry(name.clone()).or_default();
+        for (time_ms, value) in found.get(name).into_iter().flatten() {
+            assert!(samples.contains_key(time_ms) || *value == 0.0, "{name} at {time_ms}");
+            samples.entry(*time_ms).or_insert(value.to_bits());
+        }
+    }
+}
+
 fn check_history(seed: u64) {
     let disk = MemoryDisk::default();
     let mut rng = Rng::new(seed);
@@ -86,7 +112,7 @@ fn check_history(seed: u64) {
         let store = open(&disk, limits);
         compare(&store, &model, &mut rng);
         let mut groups: Vec<Group> = (0..3).map(|_| store.group()).collect();
-        let mut last = BTreeMap::new();
+        let (mut last, mut previous_ms) = (BTreeMap::new(), [now_ms; 3]);
         for _ in 0..rng.below(400) {
             now_ms += [1, 15_000, 15_000, 15_001, 600_000, 4_000_000][rng.below(6) as usize];
             let target = rng.below(groups.len() as u64) as usize;
@@ -100,10 +126,13 @@ fn check_history(seed: u64) {
                     let value = value(&mut rng, last.get(&name).copied().unwrap_or(0.0));
                     last.insert(name.clone(), value);
                     model.entry(name.clone()).or_default().entry(now_ms).or_insert(value.to_bits());
-                    (group.register(&labels(&name)).expect("room"), value)
+                    (group.register(&labels(&name)).expect("room"), name, value)
                 })
                 .collect();
-            group.append(now_ms, row).expect("in order");
+            // Mostly the time of the group's previous row.
+            let zero_ms = if rng.below(4) == 0 { now_ms - 1 - rng.below(20_000) as i64 } else { previous_ms[target] };
+            previous_ms[target] = now_ms;
+            append(&store, group, (zero_ms, now_ms), row, &mut model, &mut rng);
             match rng.below(40) {
                 0..10 => store.maintain(now_ms).expect("room"),
                 10 => {

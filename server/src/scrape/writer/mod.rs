@@ -5,11 +5,12 @@ use crate::replica::tracker::{ProbeResult, ReplicaTracker};
 use crate::scrape::engine_detection::DetectedEngines;
 use crate::scrape::metadata::Metadata;
 use crate::scrape::metrics_page::Answer;
+use crate::scrape::newborn::{NewbornSeries, ProcessStart};
 use crate::scrape::parsed_page::{LabelContext, ParsedPage, PreviousScrape, learn, omits_total};
 use crate::scrape::refused_samples::RefusedSamples;
 use crate::scrape::report::{Report, ScrapeOutcome};
 use crate::scrape::scrape_loop::Scrape;
-use crate::scrape::series_slots::{Row, SeriesSlots};
+use crate::scrape::series_slots::{PreparedScrape, Row, SeriesSlots};
 use crate::scrape::start_time::StartTime;
 use crate::target::extra_sample::ExtraSample;
 use crate::target::failure::Failure;
@@ -20,7 +21,7 @@ use catalogue::Layer;
 use exposition::ParseCounts;
 use std::sync::Arc;
 use std::time::Duration;
-use tsdb::{Group, Store, StoreError};
+use tsdb::{Group, Newborn, SeriesRef, Store, StoreError};
 
 /// Writes the scrapes of one target.
 pub(crate) struct Writer {
@@ -40,6 +41,7 @@ pub(crate) struct Writer {
     /// Empty after a failed scrape.
     previous: PreviousScrape,
     slots: SeriesSlots,
+    newborn: NewbornSeries,
 }
 
 /// What was read from a valid scrape.
@@ -70,7 +72,13 @@ impl Writer {
             replica: None,
             start_time: StartTime::default(),
             previous: PreviousScrape::default(),
+            newborn: NewbornSeries::default(),
         }
+    }
+
+    /// Continues from the target's last scrape in `store`. `now_ms` is in Unix milliseconds.
+    pub(crate) fn resume(&mut self, store: &Store, now_ms: i64) {
+        self.newborn.resume(store, &self.identity, now_ms);
     }
 
     /// Records the replica's state from now on, continuing from what `store` has. `now_ms` is in Unix milliseconds.
@@ -94,10 +102,11 @@ impl Writer {
     /// Stores a scrape at `time_ms`: all its samples, or if it failed, stale markers for its series; in both cases also the
     /// series about the scrape and the replica. Returns why the scrape or its storage failed.
     pub(crate) fn write(&mut self, time_ms: i64, scrape: &Scrape) -> Option<Failure> {
-        let mut scraped = Row::new();
+        let mut scraped = PreparedScrape::default();
         let answer = scrape.answer.as_ref().map_err(|failure| *failure);
         let accepted = answer.and_then(|answer| self.accept(time_ms, answer, &mut scraped));
         let failure = accepted.as_ref().err().copied();
+        let PreparedScrape { row: mut scraped, zeros } = scraped;
         if failure.is_some() {
             self.retire_scraped(&mut scraped);
         }
@@ -108,7 +117,7 @@ impl Writer {
         let reported = self.write_report(ScrapeOutcome { duration: scrape.duration, failure, count }, &mut row);
         let tracked = self.write_replica(time_ms, ProbeResult { failure, health: scrape.health, start_s }, &mut row);
         row.extend(scraped);
-        self.append(time_ms, row);
+        self.append_scrape(time_ms, row, &zeros, failure.is_none());
         failure.or(reported.and(tracked).err().map(|_| Failure::SeriesCap))
     }
 
@@ -140,20 +149,27 @@ impl Writer {
         self.append(time_ms + interval.as_millis() as i64, last);
     }
 
-    /// Parses an answer and adds its samples to `row`.
-    fn accept(&mut self, time_ms: i64, answer: &Answer, row: &mut Row) -> Result<Accepted, Failure> {
-        let mut page = self.parse(answer, row)?;
+    /// Parses an answer and adds its samples to `prepared`.
+    fn accept(&mut self, time_ms: i64, answer: &Answer, prepared: &mut PreparedScrape) -> Result<Accepted, Failure> {
+        let mut page = self.parse(answer, &mut prepared.row)?;
         let accepted = Accepted { count: page.count, start_s: self.start_time.find(&page) };
         self.refused.duplicates.add(page.count.duplicates as u64);
         page.added.iter().for_each(|series| self.detected.observe(&series.labels));
         self.metadata.record(std::mem::take(&mut page.metadata), omits_total(answer));
-        self.slots.store(time_ms, page, &mut self.group, row).map_err(|_| Failure::SeriesCap)?;
-        Ok(accepted)
+        let process = ProcessStart { start_s: accepted.start_s, layer: self.layer() };
+        let newborn = self.newborn.find(time_ms, &page, process);
+        let stored = self.slots.store(time_ms, page, &mut self.group, (&newborn, &mut self.newborn), prepared);
+        stored.map(|()| accepted).map_err(|_| Failure::SeriesCap)
     }
 
     /// Parses an answer. If it reveals another engine or model, the labels change and the previous series end.
     fn parse(&mut self, answer: &Answer, row: &mut Row) -> Result<ParsedPage, Failure> {
-        let context = LabelContext { labels: &self.labels, learned: &self.learned, rules: &self.identity.rules };
+        let context = LabelContext {
+            labels: &self.labels,
+            learned: &self.learned,
+            rules: &self.identity.rules,
+            newborn: &self.newborn,
+        };
         let page = self.previous.parse(answer, context)?;
         if !page.may_change_labels {
             return Ok(page);
@@ -165,14 +181,30 @@ impl Writer {
         }
         self.retire_all(row);
         self.labels = labels;
-        let context = LabelContext { labels: &self.labels, learned: &self.learned, rules: &self.identity.rules };
+        let context = LabelContext {
+            labels: &self.labels,
+            learned: &self.learned,
+            rules: &self.identity.rules,
+            newborn: &self.newborn,
+        };
         self.previous.parse(answer, context)
     }
 
     fn append(&mut self, time_ms: i64, row: Row) {
+        self.append_scrape(time_ms, row, &[], false);
+    }
+
+    fn append_scrape(&mut self, time_ms: i64, row: Row, zeros: &[SeriesRef], has_page: bool) {
         let count = row.len() as u64;
-        match self.group.append(time_ms, row) {
-            Ok(refused) => self.refused.duplicates.add(refused.duplicates),
+        let newborn = match self.newborn.last_scrape_ms() {
+            Some(zero_ms) => Newborn { series: zeros, zero_ms },
+            None => Newborn::NONE,
+        };
+        match self.group.append_with_zeros(time_ms, row, newborn) {
+            Ok(refused) => {
+                self.refused.duplicates.add(refused.duplicates);
+                self.newborn.note_scrape(time_ms, has_page);
+            }
             Err(_) => self.refused.out_of_order.add(count),
         }
     }
@@ -204,8 +236,12 @@ impl Writer {
 
     /// Whether the target is an exporter or a proxy, which is not a replica.
     fn is_exporter(&self) -> bool {
-        let engine = self.learned.engine.and_then(catalogue::engine);
-        engine.is_some_and(|engine| matches!(engine.layer, Layer::Machine | Layer::Proxy))
+        matches!(self.layer(), Some(Layer::Machine | Layer::Proxy))
+    }
+
+    /// The layer of the engine on the target's pages, if it is known.
+    fn layer(&self) -> Option<Layer> {
+        self.learned.engine.and_then(catalogue::engine).map(|engine| engine.layer)
     }
 
     fn retire_all(&mut self, row: &mut Row) {
@@ -223,7 +259,7 @@ impl Writer {
         // After a restart it may be another version with other names.
         self.detected = DetectedEngines::default();
         self.start_time = StartTime::default();
-        self.slots.retire(row);
+        self.slots.retire(row, &mut self.newborn);
     }
 }
 

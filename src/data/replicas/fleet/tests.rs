@@ -2,10 +2,11 @@
 use crate::data::discovery::inventory::Inventory;
 use crate::data::replicas::fleet::*;
 use catalogue::LINE_LABEL;
+use catalogue::Window;
 use catalogue::contract::ReplicaState;
 use prometheus_api::Number;
 
-const GRID: Grid = Grid { start_ms: 0, end_ms: 100_000, step_ms: 1000, window_ms: 4000 };
+const GRID: Grid = Grid { start_ms: 0, end_ms: 100_000, step_ms: 1000, window: Window::sliding(4000), settling_ms: 0 };
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

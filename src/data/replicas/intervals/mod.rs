@@ -191,7 +191,7 @@ pub(crate) fn state_intervals(series: &[&StateSeries], grid: Grid, range: TimeRa
 
 /// Subtracts the lookback before gaps, and cuts the intervals to the range.
 fn trim(intervals: &mut Vec<StateInterval>, grid: Grid, range: TimeRange) {
-    let lookback_ms = grid.window_ms - grid.step_ms;
+    let lookback_ms = grid.window.length_ms - grid.step_ms;
     for at in 0..intervals.len() {
         let next_start_ms = intervals.get(at + 1).map(|next| next.start_ms);
         let interval = &mut intervals[at];
@@ -217,7 +217,7 @@ pub(crate) fn with_startups(
         let is_its_run = |interval: &StateInterval| {
             interval.state == Running
                 && interval.start_ms > range.start_ms
-                && (0..=grid.window_ms).contains(&(sample.time_ms - interval.start_ms))
+                && (0..=grid.window.length_ms).contains(&(sample.time_ms - interval.start_ms))
         };
         let Some(at) = intervals.iter().rposition(is_its_run) else { continue };
         if ready_ms <= 0 {
@@ -258,7 +258,7 @@ pub(crate) fn restarts(
     let mut all: Vec<Restart> = Vec::new();
     for sample in samples {
         let is_its_run =
-            |interval: &StateInterval| (0..=grid.window_ms).contains(&(sample.time_ms - interval.start_ms));
+            |interval: &StateInterval| (0..=grid.window.length_ms).contains(&(sample.time_ms - interval.start_ms));
         let start_ms = intervals.iter().rposition(is_its_run).map(|at| {
             let startup = at.checked_sub(1).map(|before| &intervals[before]);
             let startup = startup.filter(|interval| interval.state == ReplicaState::Initializing);

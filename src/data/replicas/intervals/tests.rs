@@ -1,9 +1,10 @@
 //! Tests of state intervals: changes, gaps, changing labels, restarts, tails.
 use crate::data::replicas::intervals::*;
 use ReplicaState::{Failed, Initializing, Pending, Running, Silent, Stopped};
+use catalogue::Window;
 use prometheus_api::Number;
 
-const GRID: Grid = Grid { start_ms: 0, end_ms: 100_000, step_ms: 1000, window_ms: 4000 };
+const GRID: Grid = Grid { start_ms: 0, end_ms: 100_000, step_ms: 1000, window: Window::sliding(4000), settling_ms: 0 };
 const RANGE: TimeRange = TimeRange::new(0, 99_500);
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {

@@ -1,6 +1,6 @@
 //! Hostile metrics pages are read exactly or rejected; reading never panics.
 use super::{folders, metrics_pages};
-use exposition::{Format, IncrementalParser, Label, Limits, Sink, for_each_sample, parse};
+use exposition::{Format, IncrementalParser, Limits, NewSeries, Sink, for_each_sample, parse};
 use serde_json::Value;
 use std::fs;
 
@@ -50,7 +50,7 @@ fn reading_never_panics() {
 fn read_in_every_way(page: &[u8]) {
     struct Ignore;
     impl Sink for Ignore {
-        fn series_added(&mut self, _: u32, _: &str, _: &[Label<'_>]) {}
+        fn series_added(&mut self, _: u32, _: NewSeries<'_>) {}
         fn sample(&mut self, _: u32, _: f64, _: Option<i64>) {}
         fn series_removed(&mut self, _: u32) {}
     }

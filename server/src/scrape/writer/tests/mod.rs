@@ -1,4 +1,7 @@
 //! Writes scrapes at fixed times and checks the contents of the store.
+mod ledger;
+mod newborn;
+
 use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::writer::*;
 use catalogue::contract::ScrapeFailure;

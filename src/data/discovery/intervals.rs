@@ -1,0 +1,213 @@
+//! How often targets are scraped, by the scope that their series have.
+use crate::data::discovery::inventory::{Inventory, ScopeKey};
+use crate::wasm_size::sort::sort_by;
+use catalogue::{Scope, ScopeLabels};
+use prometheus_api::{Number, RangeValues, Series};
+
+/// The scrape interval that is assumed until one has been measured.
+const DEFAULT_INTERVAL_MS: i64 = 15_000;
+
+/// The window in which [`Intervals::add_counts`] counts samples, in milliseconds.
+pub(crate) const COUNT_WINDOW_MS: i64 = 900_000;
+
+/// The shortest and the longest interval at which the targets behind some series are scraped. Steps fit the shortest,
+/// windows the longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrapeIntervals {
+    /// That of the target that is scraped most often, in milliseconds.
+    pub shortest_ms: i64,
+    /// That of the target that is scraped least often.
+    pub longest_ms: i64,
+}
+
+impl Default for ScrapeIntervals {
+    fn default() -> Self {
+        Self { shortest_ms: DEFAULT_INTERVAL_MS, longest_ms: DEFAULT_INTERVAL_MS }
+    }
+}
+
+impl ScrapeIntervals {
+    fn or(self, other: Self) -> Self {
+        let shortest_ms = self.shortest_ms.min(other.shortest_ms);
+        Self { shortest_ms, longest_ms: self.longest_ms.max(other.longest_ms) }
+    }
+}
+
+/// The scrape intervals of targets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Intervals {
+    targets: Vec<(ScopeKey, ScrapeIntervals)>,
+}
+
+impl Intervals {
+    /// Measures the distances of samples, which are those of scrapes.
+    pub(crate) fn from_samples(scrapes: &[Series<RangeValues>], labels: &ScopeLabels) -> Self {
+        let mut all = Self::default();
+        for series in scrapes {
+            if let Some(interval_ms) = median_distance_ms(&series.samples.values) {
+                let own = ScrapeIntervals { shortest_ms: interval_ms, longest_ms: interval_ms };
+                all.add(ScopeKey::of(&series.metric, labels), own);
+            }
+        }
+        all
+    }
+
+    /// Adds what the numbers of samples in windows of [`COUNT_WINDOW_MS`] say. A single low number is the beginning, the
+    /// end or a gap of a series, so the second lowest counts.
+    pub(crate) fn add_counts(&mut self, counts: &[Series<RangeValues>], labels: &ScopeLabels) {
+        for series in counts {
+            let mut counts: Vec<f64> = series.samples.values.iter().map(|(_, count)| count.0).collect();
+            sort_by(&mut counts, f64::total_cmp);
+            let key = ScopeKey::of(&series.metric, labels);
+            let Some(high) = counts.last() else { continue };
+            let low = match counts.get(1) {
+                Some(second) => second,
+                // A series that has just begun is better known by the distances of its samples.
+                None if self.of_key(&key).is_some() => continue,
+                None => high,
+            };
+            let interval_ms = |count: f64| (COUNT_WINDOW_MS as f64 / count.max(1.0) / 100.0).round() as i64 * 100;
+            let own = ScrapeIntervals { shortest_ms: interval_ms(*high), longest_ms: interval_ms(*low) };
+            self.add(key, own);
+        }
+    }
+
+    fn add(&mut self, key: ScopeKey, own: ScrapeIntervals) {
+        match self.targets.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, known)) => *known = known.or(own),
+            None => self.targets.push((key, own)),
+        }
+    }
+
+    /// Adds the intervals of others.
+    pub(crate) fn merge(&mut self, others: &Self) {
+        for (key, own) in &others.targets {
+            self.add(key.clone(), *own);
+        }
+    }
+
+    /// Whether nothing has been measured.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// The intervals of the targets behind the series that `names` selects within the scope.
+    pub(crate) fn of(&self, inventory: &Inventory, scope: &Scope, names: &[String]) -> ScrapeIntervals {
+        let own = inventory.keys_with(scope, names).into_iter().filter_map(|key| self.of_key(key));
+        own.reduce(ScrapeIntervals::or).unwrap_or_default()
+    }
+
+    /// The intervals of all targets within the scope.
+    pub(crate) fn of_scope(&self, scope: &Scope) -> ScrapeIntervals {
+        let own = self.targets.iter().filter(|(key, _)| key.is_within(scope)).map(|(_, own)| *own);
+        own.reduce(ScrapeIntervals::or).unwrap_or_default()
+    }
+
+    /// The intervals of the targets that are most like a key: those that share most of its parts and contradict none. A
+    /// replica is known only by its own scrapes.
+    pub(crate) fn of_key(&self, key: &ScopeKey) -> Option<ScrapeIntervals> {
+        let likeness = |other: &ScopeKey| {
+            let parts = key.parts().into_iter().zip(other.parts());
+            let mut shared = 0;
+            for (own, other) in parts {
+                match own == other {
+                    true => shared += 1 + 4 * usize::from(!own.is_empty()),
+                    false if own.is_empty() || other.is_empty() => {}
+                    false => return None,
+                }
+            }
+            (key.replica.is_empty() || key.replica == other.replica).then_some(shared)
+        };
+        let like = || self.targets.iter().filter_map(|(other, own)| Some((likeness(other)?, *own)));
+        let most = like().map(|(shared, _)| shared).max()?;
+        like().filter(|(shared, _)| *shared == most).map(|(_, own)| own).reduce(ScrapeIntervals::or)
+    }
+}
+
+/// The median distance between samples, to a tenth of a second; none for less than two samples.
+fn median_distance_ms(samples: &[(f64, Number)]) -> Option<i64> {
+    let distance_ms = |pair: &[(f64, Number)]| ((pair[1].0 - pair[0].0) * 10.0).round() as i64 * 100;
+    let mut distances: Vec<i64> = samples.windows(2).map(distance_ms).filter(|distance| *distance > 0).collect();
+    sort_by(&mut distances, i64::cmp);
+    distances.get(distances.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_api::InstantValue;
+
+    fn series(labels: &[(&str, &str)], values: &[(f64, f64)]) -> Series<RangeValues> {
+        let metric = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let values = values.iter().map(|(time_s, value)| (*time_s, Number(*value))).collect();
+        Series { metric, samples: RangeValues { values } }
+    }
+
+    fn every(labels: &[(&str, &str)], interval_s: f64) -> Series<RangeValues> {
+        series(labels, &[(0.0, 1.0), (interval_s, 1.0), (2.0 * interval_s, 1.0)])
+    }
+
+    fn inventory(rows: &[&[(&str, &str)]]) -> Inventory {
+        let one = |labels: &&[(&str, &str)]| Series {
+            metric: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            samples: InstantValue { value: (0.0, Number(1.0)) },
+        };
+        let vector: Vec<Series<InstantValue>> = rows.iter().map(one).collect();
+        Inventory::from_vector(&vector, &ScopeLabels::default())
+    }
+
+    fn interval(interval_ms: i64) -> ScrapeIntervals {
+        ScrapeIntervals { shortest_ms: interval_ms, longest_ms: interval_ms }
+    }
+
+    #[test]
+    fn the_interval_of_a_target_is_the_median_distance_of_its_samples() {
+        let at = |times: &[f64]| times.iter().map(|time| (*time, Number(1.0))).collect::<Vec<_>>();
+        assert_eq!(median_distance_ms(&at(&[0.0, 5.003, 10.001, 25.0])), Some(5000));
+        assert_eq!(median_distance_ms(&at(&[3.0])), None);
+    }
+
+    #[test]
+    fn a_graph_has_the_intervals_of_the_targets_that_feed_it() {
+        let labels = ScopeLabels::default();
+        let fleet = [
+            every(&[("model", "a"), ("replica", "quick")], 5.0),
+            every(&[("model", "b"), ("replica", "slow")], 60.0),
+            every(&[("job", "host")], 1.0),
+        ];
+        let intervals = Intervals::from_samples(&fleet, &labels);
+        let inventory = inventory(&[
+            &[("__name__", "x"), ("model", "a"), ("replica", "quick")],
+            &[("__name__", "y"), ("model", "b"), ("replica", "slow")],
+            &[("__name__", "x"), ("model", "b"), ("replica", "slow")],
+            &[("__name__", "node"), ("job", "host")],
+            &[("__name__", "imported"), ("model", "c"), ("replica", "old")],
+        ]);
+        let of = |scope: &Scope, name: &str| intervals.of(&inventory, scope, &[name.to_owned()]);
+        let all = Scope::default();
+        assert_eq!(of(&all, "x"), ScrapeIntervals { shortest_ms: 5000, longest_ms: 60_000 });
+        assert_eq!(of(&all, "y"), interval(60_000));
+        assert_eq!(of(&Scope { model: Some("a".into()), ..Scope::default() }, "x"), interval(5000));
+        assert_eq!(of(&all, "node"), interval(1000));
+        assert_eq!(of(&all, "imported"), ScrapeIntervals::default(), "another replica says nothing about this one");
+    }
+
+    #[test]
+    fn a_prometheus_whose_up_has_no_model_names_the_replica() {
+        let labels = ScopeLabels::of_prometheus();
+        let intervals = Intervals::from_samples(&[every(&[("job", "vllm"), ("instance", "a:8000")], 30.0)], &labels);
+        let metric = series(&[("model_name", "m"), ("job", "vllm"), ("instance", "a:8000")], &[]).metric;
+        assert_eq!(intervals.of_key(&ScopeKey::of(&metric, &labels)), Some(interval(30_000)));
+    }
+
+    #[test]
+    fn counts_say_the_interval_and_beginnings_and_gaps_do_not() {
+        let labels = ScopeLabels::default();
+        let mut intervals = Intervals::default();
+        let counts = [7.0, 60.0, 60.0, 180.0, 180.0].iter().enumerate();
+        let values: Vec<(f64, f64)> = counts.map(|(at, count)| (at as f64, *count)).collect();
+        intervals.add_counts(&[series(&[("replica", "a")], &values)], &labels);
+        let key = ScopeKey::of(&series(&[("replica", "a")], &[]).metric, &labels);
+        assert_eq!(intervals.of_key(&key), Some(ScrapeIntervals { shortest_ms: 5000, longest_ms: 15_000 }));
+    }
+}
