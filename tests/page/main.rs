@@ -9,6 +9,7 @@ mod deployments;
 mod embedding;
 mod failing;
 mod firefox;
+mod histograms;
 mod hostile;
 mod hosting;
 mod links;

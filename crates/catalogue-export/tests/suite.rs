@@ -1,8 +1,8 @@
 //! The generated texts as their readers take them: checked-in documents, Grafana's JSON, promtool.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 use catalogue::{
-    GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
-    start_times_query, summary_query,
+    BucketsUse, GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query,
+    is_original, start_times_query, summary_query,
 };
 use catalogue_export::{coverage, grafana_dashboard, metrics, recording_rules};
 use promql::{Labels, Options, Samples, Selector, Storage, StorageError, uninterrupted};
@@ -95,9 +95,11 @@ fn the_companion_and_promtool_accept_the_queries_of_the_page() {
             drawn_query(graph, &is_original, &context),
             detailed_query(graph, &is_original, &context),
             summary_query(graph, &is_original, &context, 3_600_000),
-            buckets_query(graph, &is_original, &context).map(|(query, _)| query),
         ];
         queries.extend(own.into_iter().flatten());
+        for purpose in [BucketsUse::HeatMap, BucketsUse::Shares, BucketsUse::Ends] {
+            queries.extend(buckets_query(graph, &is_original, &context, purpose).map(|buckets| buckets.query));
+        }
     }
     let mut rules = String::from("groups:\n  - name: page\n    rules:\n");
     for (at, query) in queries.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 use crate::target::identity::Identity;
 use crate::target::learned::Learned;
 use crate::target::scope_rules::ScopeRules;
-use exposition::Label;
+use exposition::{Label, canonical_label_value};
 use promql::Labels;
 use std::borrow::Cow;
 
@@ -53,16 +53,16 @@ impl TargetLabels {
 
     /// The labels of a scraped series. The target's labels win; a label of the sample with the same name gets the prefix
     /// `exported_`, repeated if necessary (`resolveConflictingExposedLabels` in Prometheus's `scrape`). Names that begin
-    /// with two underscores are reserved by Prometheus and dropped.
+    /// with two underscores are reserved by Prometheus and dropped. Bounds of buckets have one spelling.
     pub(crate) fn of_sample(&self, name: &str, exposed: &[Label<'_>]) -> Labels {
-        let mut pairs: Vec<(Cow<'_, str>, &str)> = vec![("__name__".into(), name)];
-        pairs.extend(self.own.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.as_str())));
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = vec![("__name__".into(), name.into())];
+        pairs.extend(self.own.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.into())));
         let mut conflicting = Vec::new();
         for label in exposed.iter().filter(|label| !label.name.starts_with("__") && !label.value.is_empty()) {
             if self.own.iter().any(|(name, _)| *name == label.name) {
                 conflicting.push(label);
             } else {
-                pairs.push((Cow::Borrowed(&*label.name), &*label.value));
+                pairs.push((Cow::Borrowed(&*label.name), canonical_label_value(name, &label.name, &label.value)));
             }
         }
         let exposed_label = |name: &str| exposed.iter().find(|label| label.name == name && !label.value.is_empty());
@@ -70,7 +70,7 @@ impl TargetLabels {
             if exposed_label(name).is_none()
                 && let Some(label) = suppliers.iter().find_map(|name| exposed_label(name))
             {
-                pairs.push((Cow::Borrowed(name), &*label.value));
+                pairs.push((Cow::Borrowed(name), Cow::Borrowed(&*label.value)));
             }
         }
         for label in conflicting {
@@ -78,9 +78,9 @@ impl TargetLabels {
             while pairs.iter().any(|(name, _)| *name == renamed) {
                 renamed.insert_str(0, "exported_");
             }
-            pairs.push((renamed.into(), &*label.value));
+            pairs.push((renamed.into(), Cow::Borrowed(&*label.value)));
         }
-        Labels::from_pairs(pairs.into_iter().map(|(name, value)| (name.into_owned(), value)))
+        Labels::from_pairs(pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())))
     }
 }
 
@@ -113,6 +113,24 @@ mod tests {
                 ("le", "1"),
             ])
         );
+    }
+
+    #[test]
+    fn the_bound_of_a_bucket_has_one_spelling() {
+        let bound = |name: &str, le: &'static str| {
+            let label = Label { name: "le".into(), value: le.into() };
+            let labels = Identity::default().labels(&Learned::default()).of_sample(name, &[label]);
+            labels.get("le").map(str::to_owned)
+        };
+        for (name, le, stored) in [
+            ("latency_bucket", "1", "1.0"),
+            ("latency_bucket", "1.0", "1.0"),
+            ("latency_bucket", "2500000", "2.5e+06"),
+            ("latency_bucket", "+Inf", "+Inf"),
+            ("menu", "1", "1"),
+        ] {
+            assert_eq!(bound(name, le).as_deref(), Some(stored), "{name} {le}");
+        }
     }
 
     #[test]

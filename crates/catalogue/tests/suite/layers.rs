@@ -1,6 +1,8 @@
 //! Layers that count the same requests: which of them is drawn, for each model and for all.
 use crate::scraped::{MINUTE_MS, Scraped, ScrapedTarget, families};
-use catalogue::{KnownSeries, QueryContext, Scope, ScopeLabels, buckets_query, drawn_query, graph, summary_query};
+use catalogue::{
+    BucketsUse, KnownSeries, QueryContext, Scope, ScopeLabels, buckets_query, drawn_query, graph, summary_query,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The window of all rates here, in seconds.
@@ -224,8 +226,8 @@ fn percentiles_are_of_one_layer() {
         assert_eq!(percentiles(&world, None), *expected, "{labels} {through_gateway}");
         // The heat map and the bounds are of the same layer.
         let graph = graph("end-to-end-latency").expect("a graph");
-        let query = world.query(None, |present, context| Some(buckets_query(graph, present, context)?.0));
-        let query = query.replace("sum by (le)", "sum by (le, line)");
+        let query = world
+            .query(None, |present, context| Some(buckets_query(graph, present, context, BucketsUse::HeatMap)?.query));
         let query = format!("label_replace(({query}) > 0, \"line\", \"$1\", \"le\", \"(.*)\")");
         let bounds: Vec<String> = world.scraped.lines_at(&query, world.scraped.now_ms()).into_keys().collect();
         let upper = if std::ptr::eq(expected, &of_engine) { "2.0" } else { "8.0" };
