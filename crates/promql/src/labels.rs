@@ -123,7 +123,8 @@ impl fmt::Display for Labels {
     }
 }
 
-/// Whether a query may create a label of this name: any text that is not empty, as in Prometheus 3.
+/// Whether a query may create a label of this name: UTF-8 text that is not empty, as in Prometheus 3. Bytes of a string
+/// literal that are not UTF-8 have become replacement characters.
 pub(crate) fn is_label_name(name: &str) -> bool {
-    !name.is_empty()
+    !name.is_empty() && !name.contains(char::REPLACEMENT_CHARACTER)
 }
