@@ -125,7 +125,7 @@ impl Feed {
         let query = failures_query(&|name: &str| names.contains(name), &round.context(round.interval_ms));
         let failed = match query {
             // Reasons are an extra: without them the page still says that replicas do not answer.
-            Some(query) => round.backend.instant(query, round.end_ms()).await.as_ref().map(failed_targets),
+            Some(query) => round.backend.instant(query, round.end_ms()).await.map(|answer| failed_targets(&answer)),
             None => Ok(Vec::new()),
         };
         let failed = failed.unwrap_or_default();

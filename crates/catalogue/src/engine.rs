@@ -59,8 +59,7 @@ pub struct HealthEndpoint {
 
 /// The endpoint of most engines. Their metrics page is not there before they are ready, so it is needed only where the page
 /// fails.
-pub(crate) const HEALTH: Option<HealthEndpoint> =
-    Some(HealthEndpoint { path: "/health", is_needed_with_page: false });
+pub(crate) const HEALTH: Option<HealthEndpoint> = Some(HealthEndpoint { path: "/health", is_needed_with_page: false });
 
 /// The label that holds an engine's version.
 #[derive(Clone, Copy, Debug)]

@@ -81,7 +81,8 @@ impl ProcessProbe {
             FinishedProbe { tracker, processes: ProbedProcesses { samples: Vec::new(), listening } }
         }));
         let Some(running) = self.running.as_mut() else { return Listening::Unknown };
-        let Ok(Ok(FinishedProbe { tracker, processes })) = tokio::time::timeout(LISTENING_TIMEOUT, running).await else {
+        let Ok(Ok(FinishedProbe { tracker, processes })) = tokio::time::timeout(LISTENING_TIMEOUT, running).await
+        else {
             return Listening::Unknown;
         };
         self.running = None;
