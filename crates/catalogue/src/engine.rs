@@ -62,13 +62,12 @@ pub struct HealthEndpoint {
     /// Its path.
     pub path: &'static str,
     /// Whether the engine serves its metrics page before it is ready, so that the page alone does not say that it is.
-    pub is_needed_beside_page: bool,
+    pub is_needed_with_page: bool,
 }
 
 /// The endpoint of most engines. Their metrics page is not there before they are ready, so it is needed only where the page
 /// fails.
-pub(crate) const HEALTH: Option<HealthEndpoint> =
-    Some(HealthEndpoint { path: "/health", is_needed_beside_page: false });
+pub(crate) const HEALTH: Option<HealthEndpoint> = Some(HealthEndpoint { path: "/health", is_needed_with_page: false });
 
 /// The label that holds an engine's version.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// The minimum time between two probes; earlier calls get the previous result.
 const MIN_INTERVAL: Duration = Duration::from_millis(900);
 
-/// How long a look at the listening sockets may take.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(200);
+/// How long reading the listening sockets may take.
+const LISTENING_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How old the sockets that a probe judges by may be.
 const MAX_SOCKETS_AGE: Duration = Duration::from_millis(200);
@@ -81,7 +81,8 @@ impl ProcessProbe {
             FinishedProbe { tracker, processes: ProbedProcesses { samples: Vec::new(), listening } }
         }));
         let Some(running) = self.running.as_mut() else { return Listening::Unknown };
-        let Ok(Ok(FinishedProbe { tracker, processes })) = tokio::time::timeout(LOOK_TIMEOUT, running).await else {
+        let Ok(Ok(FinishedProbe { tracker, processes })) = tokio::time::timeout(LISTENING_TIMEOUT, running).await
+        else {
             return Listening::Unknown;
         };
         self.running = None;

@@ -105,7 +105,7 @@ fn pause(health: Health, is_known: bool, last: Option<KnownAnswer>) -> Option<Du
 
 /// Whether the metrics pages of `engine` do not say by themselves that it is ready.
 pub(crate) fn is_early(engine: Option<&Engine>) -> bool {
-    engine.and_then(|engine| engine.health.as_ref()).is_some_and(|health: &HealthEndpoint| health.is_needed_beside_page)
+    engine.and_then(|engine| engine.health.as_ref()).is_some_and(|health: &HealthEndpoint| health.is_needed_with_page)
 }
 
 #[cfg(test)]

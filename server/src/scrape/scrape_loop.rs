@@ -140,7 +140,7 @@ async fn scrape(
         let (answer, duration) = read.await;
         return Scrape { answer, duration, health: None, listening };
     };
-    if replica.needs_health_beside_page() {
+    if replica.needs_health_with_page() {
         let ((answer, duration), health) = tokio::join!(read, probes.probe(engine, has_page, replica.runs()));
         return Scrape { answer, duration, health, listening };
     }

@@ -37,7 +37,7 @@ pub(super) const LITELLM: Engine = Engine {
     layer: Layer::Gateway,
     signatures: &[Signature::Prefix("litellm_")],
     // Its `/health` sends a request to every model.
-    health: Some(HealthEndpoint { path: "/health/liveliness", is_needed_beside_page: false }),
+    health: Some(HealthEndpoint { path: "/health/liveliness", is_needed_with_page: false }),
     turn_on: "prometheus among litellm_settings.callbacks",
     source: "https://docs.litellm.ai/docs/proxy/prometheus",
     recipes: &[

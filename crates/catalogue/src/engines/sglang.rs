@@ -14,7 +14,7 @@ pub(super) const SGLANG: Engine = Engine {
     // The schedulers of one engine each report the same requests; data-parallel ones have `dp_rank` and add up.
     rank_labels: &["tp_rank", "pp_rank", "moe_ep_rank", "pid"],
     // It listens while it warms up, and answers 503 until it has.
-    health: Some(HealthEndpoint { path: "/health", is_needed_beside_page: true }),
+    health: Some(HealthEndpoint { path: "/health", is_needed_with_page: true }),
     model_apis: &[ModelApi::Models],
     turn_on: "--enable-metrics",
     source: "https://github.com/sgl-project/sglang: python/sglang/srt/observability/metrics_collector.py, \

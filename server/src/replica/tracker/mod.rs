@@ -105,7 +105,7 @@ impl ReplicaTracker {
 
     /// Whether the health endpoint is needed at the same time as the metrics page, which hung at the last probe or was not
     /// readable.
-    pub fn needs_health_beside_page(&self) -> bool {
+    pub fn needs_health_with_page(&self) -> bool {
         self.is_inconclusive && matches!(self.failure, Some(Failure::Timeout | Failure::Parse { .. }))
     }
 

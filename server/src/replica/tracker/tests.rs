@@ -146,15 +146,15 @@ fn health_is_requested_only_if_the_page_does_not_determine_the_state() {
         assert_eq!(tracker.needs_health(Some(failure), false), is_needed, "{failure}");
     }
     tracker.observe(1000, started(0.5));
-    assert!(!tracker.needs_health(None, true) && !tracker.needs_health_beside_page());
+    assert!(!tracker.needs_health(None, true) && !tracker.needs_health_with_page());
     tracker.observe(2000, started(5.0));
     assert!(tracker.needs_health(None, true), "another process may still be loading");
-    assert!(!tracker.needs_health(None, false) && !tracker.needs_health_beside_page());
+    assert!(!tracker.needs_health(None, false) && !tracker.needs_health_with_page());
     assert_eq!(tracker.restarts, 1.0);
     tracker.observe(3000, ProbeResult { health: Some(Health::Unavailable), ..started(5.0) });
     assert_eq!(tracker.state, ReplicaState::Initializing);
     tracker.observe(4000, down(Failure::Timeout));
-    assert!(tracker.needs_health_beside_page(), "the page may hang again");
+    assert!(tracker.needs_health_with_page(), "the page may hang again");
 }
 
 #[test]
