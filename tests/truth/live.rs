@@ -5,7 +5,11 @@ use crate::world::{Dialect, World, metrics_page};
 use inferboard_tests::{Companion, MetricsServer, Result, now_ms};
 use std::fmt::Write;
 use std::fs;
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// How long a short import and the start of a companion take at most.
+const BRIDGED_MS: i64 = 8000;
 
 /// The companion with its targets.
 pub(crate) struct LiveBackend {
@@ -34,13 +38,23 @@ impl LiveBackend {
             );
             servers.push(server);
         }
-        let (dump, data) = (folder.path().join("history.txt"), folder.path().join("data"));
-        write_history(&dump, worlds, Origin::Companion, (0, now_ms()))?;
-        Companion::printed(&["import".as_ref(), dump.as_os_str(), "--data-dir".as_ref(), data.as_os_str()])?;
+        let data = folder.path().join("data");
+        let import = |after_ms: i64, until_ms: i64| -> Result<()> {
+            let dump = folder.path().join("history.txt");
+            write_history(&dump, worlds, Origin::Companion, (after_ms, until_ms))?;
+            Companion::printed(&["import".as_ref(), dump.as_os_str(), "--data-dir".as_ref(), data.as_os_str()])
+                .map(drop)
+        };
+        // The first import takes long; the second bridges the time until the companion scrapes.
+        let long_until_ms = now_ms();
+        import(0, long_until_ms)?;
+        let until_ms = now_ms() + BRIDGED_MS;
+        import(long_until_ms, until_ms)?;
         let file = folder.path().join("inferboard.toml");
         fs::write(&file, configuration).map_err(error("cannot write the configuration"))?;
         let (data, file) = (data.display().to_string(), file.display().to_string());
         let arguments = ["--no-discovery", "--retention=90d", "--data-dir", &data, "--config", &file];
+        tokio::time::sleep(Duration::from_millis((until_ms - now_ms()).max(0) as u64)).await;
         Ok(Self { companion: Companion::start(&arguments).await?, _targets: servers, _folder: folder })
     }
 

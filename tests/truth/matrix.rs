@@ -29,8 +29,9 @@ pub(crate) const RANGES: [(&str, i64); 7] = [
 /// middle of most steps.
 const PHASES_MS: [i64; 3] = [3_137_371, 19_331_847, 36_053_139];
 
-/// How long live targets are scraped before the page is loaded: longer than the last events before that moment are ago.
-const LIVE_MS: i64 = 150_000;
+/// How long after the beginning the page is loaded over live targets: their history is imported first, and the last events
+/// before that moment are scraped.
+const LIVE_MS: i64 = 240_000;
 /// The time to the next moment, in which most steps are at another phase.
 const NEXT_LIVE_MS: i64 = 37_000;
 
