@@ -142,7 +142,7 @@ mod tests {
         let present = ["vllm:e2e_request_latency_seconds_count", "litellm_request_total_latency_metric_count"];
         let ends = query(&present, BucketsUse::Ends);
         let engines: Vec<_> = ends.sources.iter().map(|source| (source.engine, source.is_outermost)).collect();
-        assert_eq!(engines, [("LiteLLM", true), ("vLLM", false)]);
+        assert_eq!(engines, [("vLLM", false), ("LiteLLM", true)]);
         assert!(ends.query.contains("count by (le) (vllm:e2e_request_latency_seconds_bucket{})"), "{}", ends.query);
         let shares = query(&present, BucketsUse::Shares);
         assert_eq!(shares.sources.iter().map(|source| source.engine).collect::<Vec<_>>(), ["LiteLLM"]);

@@ -17,7 +17,7 @@ pub(crate) use presence::{NeededNames, is_present, needed};
 use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
 use crate::promql_text::{duration, quoted};
-use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Shape, Summary};
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
 use context::RenderedContext;
 
 /// The percentiles that are drawn: name and quantile.
