@@ -14,7 +14,7 @@ const TOLERANCE: f64 = 1e-9;
 
 /// Whether two bounds of buckets are the same, which are sometimes rounded by a factor between units.
 pub fn is_same_bound(one: f64, other: f64) -> bool {
-    one == other || (one - other).abs() <= TOLERANCE * one.abs()
+    one == other || (one - other).abs() <= TOLERANCE * one.abs().min(other.abs())
 }
 
 /// Whether `percentile` is only a bound. `grids` are the upper bounds of buckets in the percentile's unit, ascending, with
@@ -52,6 +52,17 @@ mod tests {
         }
         assert_eq!(bound(1.0, &[vec![f64::INFINITY]]), None);
         assert_eq!(bound(1.0, &[]), None);
+    }
+
+    #[test]
+    fn bounds_are_the_same_up_to_rounding() {
+        assert!(
+            is_same_bound(0.3, 300.0 * 0.001) && is_same_bound(f64::INFINITY, f64::INFINITY) && is_same_bound(0.0, 0.0)
+        );
+        for (one, other) in [(1.0, f64::INFINITY), (f64::INFINITY, 1.0), (1.0, 1.000_01), (0.0, 1e-12), (f64::NAN, 1.0)]
+        {
+            assert!(!is_same_bound(one, other), "{one} {other}");
+        }
     }
 
     #[test]

@@ -51,7 +51,11 @@ pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec
     let step = match rounding {
         Rounding::Duration if rough > 5.0 => {
             let step = DURATION_STEPS_S.into_iter().find(|step| *step >= rough * 0.999_999);
-            step.unwrap_or_else(|| round_step((rough / DAY_S).max(1.0)) * DAY_S)
+            let days = || match round_step((rough / DAY_S).max(1.0)) {
+                days if days.fract() == 0.0 => days,
+                _ => 5.0,
+            };
+            step.unwrap_or_else(|| days() * DAY_S)
         }
         Rounding::Decimal | Rounding::Duration => round_step(rough),
         Rounding::Whole if rough > 2.0 && rough <= 2.5 => 5.0,
@@ -195,6 +199,7 @@ mod tests {
             (14_000.0, 3600.0),
             (DAY_S, 36_000.0),
             (4.0 * DAY_S, DAY_S),
+            (8.7 * DAY_S, 5.0 * DAY_S),
             (90.0 * DAY_S, 25.0 * DAY_S),
         ] {
             assert_eq!(step(high), expected, "{high}");

@@ -291,7 +291,8 @@ mod tests {
                 let axis = axis_of(unit, &[low, high]);
                 let labels = labels(&axis);
                 let case = format!("{unit:?} {low} to {high}: {labels:?}");
-                assert!(axis.low <= low && axis.high >= high && axis.ticks.len() <= 12, "{case}");
+                let (lowest, highest) = (axis.low * (1.0 + 1e-9), axis.high * (1.0 + 1e-9));
+                assert!(lowest <= low && highest >= high && axis.ticks.len() <= 12, "{case}");
                 assert!(labels.iter().collect::<std::collections::BTreeSet<_>>().len() == labels.len(), "{case}");
                 let steps: Vec<f64> = labels.windows(2).map(|pair| number(pair[1]) - number(pair[0])).collect();
                 let has_one_unit = labels.iter().filter(|label| !label.starts_with('0')).all(|label| {

@@ -34,12 +34,12 @@ impl Unit {
     pub fn label(self, value: f64) -> String {
         let (divisor, name) = prefix_of_round(self, value.abs());
         let number = value / divisor;
-        let decimals = (0..MAX_LABEL_DIGITS + 3).find(|decimals| {
-            let is_exact = (number - rounded(number, *decimals)).abs() <= 1e-9 * number.abs();
-            // The next decimal would be one digit too many.
-            is_exact || number.abs() * power(*decimals) >= power(MAX_LABEL_DIGITS - 1) - 0.5
-        });
-        self.written(value, (divisor, name), value.abs(), decimals.unwrap_or(MAX_LABEL_DIGITS + 3))
+        // One more decimal would be one digit too many.
+        let has_all_digits = |decimals: &usize| number.abs() * power(*decimals) >= power(MAX_LABEL_DIGITS - 1) - 0.5;
+        let most = (0..MAX_LABEL_DIGITS + 3).find(has_all_digits).unwrap_or(MAX_LABEL_DIGITS + 3);
+        let shown = rounded(number, most);
+        let fewest = (0..most).find(|decimals| (shown - rounded(shown, *decimals)).abs() <= 1e-9 * shown.abs());
+        self.written(value, (divisor, name), value.abs(), fewest.unwrap_or(most))
     }
 
     /// The labels of an axis: all with the prefix that suits the largest tick and their distance, and as many decimals as
@@ -189,6 +189,7 @@ mod tests {
             (Unit::Seconds, 1000.0, "1000 s"),
             (Unit::Seconds, 7680.0, "128 min"),
             (Unit::Seconds, 1e5, "27.78 h"),
+            (Unit::Seconds, 1.000_01, "1 s"),
             (Unit::Seconds, 0.033_333_333, "33.33 ms"),
             (Unit::Bytes, 1e6, "976.6 KiB"),
             (Unit::Bytes, 512.0, "512 B"),
