@@ -88,7 +88,7 @@ pub fn buckets_query(
     }
     loop {
         let parts = histograms.iter().flat_map(|(own, source)| {
-            let mask = layers::mask(graph, own, &rivals, &context).lines;
+            let mask = layers::mask(graph, own, &rivals, &context).tier;
             parts(*own, source.engine, purpose, &mask, &context)
         });
         let query = parts.collect::<Vec<_>>().join(" or ");

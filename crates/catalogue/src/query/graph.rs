@@ -1,6 +1,6 @@
 //! The query of a whole graph: its recipes joined by layer and line.
 use super::context::{MAX_QUERY_BYTES, RenderedContext};
-use super::layers::{self, Mask, PAGE_LABEL, is_chosen, is_compared, layer};
+use super::layers::{self, Mask, PAGE_LABEL, are_together, is_chosen, is_compared, layer};
 use super::shape::{LineNaming, expression};
 use super::{is_present, role};
 use crate::engines::{ENGINES, EngineRecipe, recipes};
@@ -54,49 +54,46 @@ fn all_lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>)
 /// the others are drawn where the layers before have none.
 fn stacks(graph: &Graph, data: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
     let after = |own: Option<Layer>| data.iter().map(layer).filter(|layer| own.is_none_or(|own| *layer > own)).min();
-    let layers = std::iter::successors(after(None), |own| after(Some(*own)));
-    let (mut chosen, mut stacks) = (Vec::new(), Vec::new());
-    for own in layers {
-        let of_layer: Vec<EngineRecipe> = data.iter().copied().filter(|other| layer(other) == own).collect();
-        if is_compared(own) && is_chosen(graph, data, context) {
-            chosen.extend(masked_stack(graph, &of_layer, data, context));
-        } else {
-            stacks.extend(lines(graph, &of_layer, &[], context));
-        }
-    }
-    if chosen.len() > 1 {
-        // Lines of two layers may have the same name.
-        let tagged = chosen.iter().enumerate().map(|(at, lines)| labelled(lines, LAYER_LABEL, &at.to_string()));
-        let all = tagged.reduce(|all, lines| format!("{all} or {lines}"))?;
-        let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(context.kept_labels.iter().copied()).collect();
-        chosen = vec![format!("sum by ({}) ({all})", groups.join(", "))];
-    }
+    let layers: Vec<Layer> = std::iter::successors(after(None), |own| after(Some(*own))).collect();
+    let of_layer = |own: Layer| data.iter().copied().filter(|other| layer(other) == own).collect::<Vec<_>>();
+    let compared = if is_chosen(graph, data, context) { layers.partition_point(|own| is_compared(*own)) } else { 0 };
+    // A single layer has no rivals.
+    let compared = if compared > 1 { compared } else { 0 };
+    let chosen = chosen_stacks(graph, data, &layers[..compared], context);
+    let others = layers[compared..].iter().filter_map(|own| lines(graph, &of_layer(*own), &[], context));
     let on = context.groups(None);
-    chosen.into_iter().chain(stacks).reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
+    chosen.into_iter().chain(others).reduce(|first, next| format!("({first}) or on ({on}) ({next})"))
 }
 
-/// The bars of one layer without what other layers count. Where it has rivals, they keep the labels by which these count,
-/// and are added up with them afterwards.
-fn masked_stack(
+/// The bars of several layers without what others of them count. They keep the labels by which they are compared, and are
+/// added up afterwards.
+fn chosen_stacks(
     graph: &Graph,
-    of_layer: &[EngineRecipe],
-    all: &[EngineRecipe],
+    data: &[EngineRecipe],
+    compared: &[Layer],
     context: &RenderedContext<'_>,
 ) -> Option<String> {
-    if all.iter().all(|other| layer(other) == layer(&of_layer[0]) || !is_compared(layer(other))) {
-        return lines(graph, of_layer, &[], context);
-    }
-    let Mask { series, lines: after } = layers::mask(graph, &of_layer[0], all, context);
-    let mut kept_labels = context.kept_labels.to_vec();
-    let page = (!series.is_empty() && layer(&of_layer[0]) == Layer::Engine).then_some(PAGE_LABEL);
-    for label in context.model_label.into_iter().chain(page) {
-        if !kept_labels.contains(&label) {
-            kept_labels.push(label);
+    let mut tiers = Vec::new();
+    for of_tier in compared.chunk_by(|one, other| are_together(*one, *other)) {
+        let (mut stacks, mut tier_mask) = (Vec::new(), String::new());
+        for own in of_tier {
+            let of_layer: Vec<EngineRecipe> = data.iter().copied().filter(|other| layer(other) == *own).collect();
+            let Mask { server, tier, .. } = layers::mask(graph, &of_layer[0], data, context);
+            let page = Some(PAGE_LABEL).filter(|_| !server.is_empty());
+            let mut kept_labels = context.kept_labels.to_vec();
+            kept_labels.extend(context.model_label.into_iter().chain(page).filter(|own| !context.kept_labels.contains(own)));
+            let lines = lines(graph, &of_layer, &[], &RenderedContext { kept_labels: &kept_labels, ..context.clone() })?;
+            let lines = if server.is_empty() { lines } else { format!("({lines}){server}") };
+            // Lines of two layers may have the same name.
+            let number = tiers.len() * compared.len() + stacks.len();
+            stacks.push(labelled(&lines, LAYER_LABEL, &number.to_string()));
+            tier_mask = tier;
         }
+        let stacks = stacks.join(" or ");
+        tiers.push(if tier_mask.is_empty() { stacks } else { format!("({stacks}){tier_mask}") });
     }
-    let context = RenderedContext { kept_labels: &kept_labels, ..context.clone() };
-    let lines = lines(graph, of_layer, &[], &context)?;
-    Some(if series.is_empty() && after.is_empty() { lines } else { format!("({lines}){series}{after}") })
+    let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(context.kept_labels.iter().copied()).collect();
+    (!tiers.is_empty()).then(|| format!("sum by ({}) ({})", groups.join(", "), tiers.join(" or ")))
 }
 
 /// The lines of recipes that are drawn together, without what others among `rivals` count. Their names include the engine
@@ -119,15 +116,22 @@ fn lines(
             engine: if has_engines { title(engine) } else { "" },
         };
         if engine.layer == Layer::Machine && engine.replica_label.is_empty() {
-            return of_hosts(own, &naming, context);
+            return Some((of_hosts(own, &naming, context)?, String::new()));
         }
-        let Mask { series, lines } = layers::mask(graph, own, rivals, context);
-        let expression = expression(engine, recipe, &naming, &series, context)?;
-        Some(if lines.is_empty() { expression } else { format!("({expression}){lines}") })
+        let (series, lines) = layers::mask(graph, own, rivals, context).split();
+        Some((expression(engine, recipe, &naming, &series, context)?, lines))
     };
     let of_line = |line: &'static str| all.iter().filter(move |(_, recipe)| recipe.line() == line);
-    let parts = graph.lines.iter().map(|line| line.name).flat_map(of_line).filter_map(part);
-    parts.reduce(|all, part| format!("{all} or {part}"))
+    // What is left out in the same places is written together.
+    let mut groups: Vec<(String, String)> = Vec::new();
+    for (part, mask) in graph.lines.iter().map(|line| line.name).flat_map(of_line).filter_map(part) {
+        match groups.iter_mut().find(|(other, _)| *other == mask) {
+            Some((_, all)) => *all = format!("{all} or {part}"),
+            None => groups.push((mask, part)),
+        }
+    }
+    let masked = |(mask, all): (String, String)| if mask.is_empty() { all } else { format!("({all}){mask}") };
+    groups.into_iter().map(masked).reduce(|all, part| format!("{all} or {part}"))
 }
 
 /// The lines of hosts, and beside them those of the companion's own machine if no replica in scope runs there.

@@ -34,10 +34,19 @@ enum Tier {
 /// What leaves out a recipe's series where another layer counts: expressions that begin with `unless`, or are empty.
 #[derive(Default)]
 pub(super) struct Mask {
-    /// Follows each selected series.
-    pub(super) series: String,
-    /// Follows the recipe's lines.
-    pub(super) lines: String,
+    /// Where the HTTP side of the same metrics page counts.
+    pub(super) server: String,
+    /// Where another tier counts.
+    pub(super) tier: String,
+    /// Whether the tiers are compared for each model.
+    is_by_model: bool,
+}
+
+impl Mask {
+    /// What follows each selected series, and what follows the recipe's lines, which have no model any more.
+    pub(super) fn split(self) -> (String, String) {
+        if self.is_by_model { (self.server + &self.tier, String::new()) } else { (self.server, self.tier) }
+    }
 }
 
 /// Whether layers are chosen between by what they count: those that see requests, by rates.
@@ -78,18 +87,19 @@ pub(super) fn mask(graph: &Graph, own: &EngineRecipe, all: &[EngineRecipe], cont
     };
     let Some(tier) = tier(layer(own)) else { return Mask::default() };
     let rivals = Rivals { all: all.iter().copied().filter(|other| key(other) == key(own)).collect(), context };
-    let mut mask = Mask::default();
-    if layer(own) == Layer::Engine {
-        mask.series = rivals.server_mask();
-    }
     let model = context.model_label.filter(|_| rivals.are_divided());
     let by = context.groups(model);
     let beats = rivals.beats(tier, &by);
-    if !beats.is_empty() {
-        let text = format!(" unless on ({by}) ({})", beats.join(" or "));
-        if model.is_some() { mask.series += &text } else { mask.lines = text }
+    Mask {
+        server: if layer(own) == Layer::Engine { rivals.server_mask() } else { String::new() },
+        tier: if beats.is_empty() { beats } else { format!(" unless on ({by}) ({beats})") },
+        is_by_model: model.is_some(),
     }
-    mask
+}
+
+/// Whether two layers are of one tier.
+pub(super) fn are_together(one: Layer, other: Layer) -> bool {
+    tier(one) == tier(other)
 }
 
 /// The recipes of the outermost layer of each tier; of those that are in no tier, the outermost.
@@ -114,27 +124,42 @@ impl Rivals<'_> {
         self.all.iter().filter(move |own| tier(layer(own)) == Some(wanted))
     }
 
-    /// Comparisons that hold where another tier is drawn in place of `own`.
-    fn beats(&self, own: Tier, by: &str) -> Vec<String> {
+    /// What holds where another tier is drawn in place of `own`; empty if nothing does.
+    fn beats(&self, own: Tier, by: &str) -> String {
         let mut totals = Vec::new();
-        for (tier, factor) in TIERS {
-            if self.is_separate(tier) {
-                continue;
-            }
-            let total = self.total(self.of(tier), by, &self.server_mask());
+        for (tier, factor) in TIERS.into_iter().filter(|(tier, _)| !self.is_separate(*tier)) {
+            let total = if tier == Tier::Inner { self.inner_total(by) } else { self.total(self.of(tier), by) };
             totals.extend(total.map(|total| (tier, format!("{total}{factor}"))));
         }
-        let Some((_, counted)) = totals.iter().find(|(tier, _)| *tier == own) else { return Vec::new() };
-        let others = totals.iter().filter(|(tier, _)| *tier != own);
-        others
-            .map(|(tier, total)| format!("{total} {} on ({by}) {counted}", if *tier < own { ">=" } else { ">" }))
-            .collect()
+        let Some((_, counted)) = totals.iter().find(|(tier, _)| *tier == own) else { return String::new() };
+        let highest = |is_wanted: &dyn Fn(&Tier) -> bool| {
+            let others = totals.iter().filter(|(tier, _)| is_wanted(tier)).map(|(_, total)| total.clone()).collect();
+            joined("max", others, by)
+        };
+        let comparison = |total: Option<String>, operator: &str| {
+            total.map(|total| format!("{total} {operator} on ({by}) {counted}"))
+        };
+        let outer = comparison(highest(&|tier| *tier < own), ">=");
+        let inner = comparison(highest(&|tier| *tier > own), ">");
+        outer.into_iter().chain(inner).collect::<Vec<_>>().join(" or ")
+    }
+
+    /// The rate of all requests that the HTTP sides and the engines count, each once.
+    fn inner_total(&self, by: &str) -> Option<String> {
+        let server_mask = self.server_mask();
+        if server_mask.is_empty() {
+            return self.total(self.of(Tier::Inner), by);
+        }
+        let page = if by.is_empty() { PAGE_LABEL.to_owned() } else { format!("{by}, {PAGE_LABEL}") };
+        let of = |wanted| self.total(self.all.iter().filter(move |own| layer(own) == wanted), &page);
+        let engines = of(Layer::Engine).map(|engines| engines + &server_mask);
+        joined("sum", of(Layer::Server).into_iter().chain(engines).collect(), by)
     }
 
     /// What leaves an engine's series out where the HTTP side of the same metrics page counts.
     fn server_mask(&self) -> String {
         let by = self.context.groups(Some(PAGE_LABEL));
-        let total = |wanted| self.total(self.all.iter().filter(|own| layer(own) == wanted), &by, "");
+        let total = |wanted| self.total(self.all.iter().filter(move |own| layer(own) == wanted), &by);
         match (total(Layer::Server), total(Layer::Engine)) {
             (Some(server), Some(engine)) => {
                 format!(" unless on ({by}) ({server}{SERVER_FACTOR} >= on ({by}) {engine})")
@@ -143,27 +168,17 @@ impl Rivals<'_> {
         }
     }
 
-    /// The rate of all requests that the recipes count, engines without those of `server_mask`; none if they count none.
-    fn total<'r>(
-        &self,
-        recipes: impl Iterator<Item = &'r EngineRecipe>,
-        by: &str,
-        server_mask: &str,
-    ) -> Option<String> {
+    /// The rate of all requests that the recipes count; none if they count none.
+    fn total<'r>(&self, recipes: impl Iterator<Item = &'r EngineRecipe>, by: &str) -> Option<String> {
         let mut parts: Vec<String> = Vec::new();
         for own in recipes {
             let is_repeated = own.0.reexports.is_some_and(|id| self.all.iter().any(|(engine, _)| engine.id == id));
-            let mask = if layer(own) == Layer::Engine { server_mask } else { "" };
-            let rates = shape::counted(own.0, own.1, mask, self.context).filter(|_| !is_repeated);
-            let total = rates.map(|rates| summed(&rates, by));
+            let rates = shape::counted(own.0, own.1, self.context).filter(|_| !is_repeated);
+            let total = rates.map(|rates| aggregated("sum", &rates, by));
             // Several lines of one counter, such as the shares of two kinds of errors, count its requests once.
             parts.extend(total.filter(|total| !parts.contains(total)));
         }
-        if parts.len() < 2 {
-            return parts.pop();
-        }
-        let tagged = parts.iter().enumerate().map(|(at, part)| named(part, &at.to_string()));
-        Some(summed(&tagged.reduce(|all, part| format!("{all} or {part}"))?, by))
+        joined("sum", parts, by)
     }
 
     /// Whether a platform serves other models than all other layers, so that there is nothing to choose between.
@@ -206,6 +221,16 @@ impl Rivals<'_> {
     }
 }
 
-fn summed(series: &str, by: &str) -> String {
-    if by.is_empty() { format!("sum({series})") } else { format!("sum by ({by}) ({series})") }
+/// The sum or the maximum of several expressions; none without any.
+fn joined(operator: &str, mut parts: Vec<String>, by: &str) -> Option<String> {
+    if parts.len() < 2 {
+        return parts.pop();
+    }
+    // Equal labels of two parts are kept apart until they are aggregated.
+    let tagged = parts.iter().enumerate().map(|(at, part)| named(part, &at.to_string()));
+    Some(aggregated(operator, &tagged.reduce(|all, part| format!("{all} or {part}"))?, by))
+}
+
+fn aggregated(operator: &str, series: &str, by: &str) -> String {
+    if by.is_empty() { format!("{operator}({series})") } else { format!("{operator} by ({by}) ({series})") }
 }

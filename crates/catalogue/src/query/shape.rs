@@ -48,8 +48,8 @@ pub(super) fn expression(
 }
 
 /// The rates of all requests that a recipe counts, whatever it draws of them. None if it counts none.
-pub(super) fn counted(engine: &Engine, recipe: &Recipe, mask: &str, context: &RenderedContext<'_>) -> Option<String> {
-    let expression = Expression { engine, recipe, naming: &LineNaming::NONE, mask, context };
+pub(super) fn counted(engine: &Engine, recipe: &Recipe, context: &RenderedContext<'_>) -> Option<String> {
+    let expression = Expression { engine, recipe, naming: &LineNaming::NONE, mask: "", context };
     match recipe.shape {
         Shape::Rate { names, .. }
         | Shape::RateBy { names, .. }
