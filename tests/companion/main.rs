@@ -21,6 +21,7 @@ mod kubernetes;
 mod program;
 mod recording;
 mod reexport;
+mod scope;
 mod scraping;
 mod session_states;
 mod sharing;

@@ -68,11 +68,12 @@ async fn probe(scrapers: &Scrapers, LocalAddress { port, path }: LocalAddress, p
     let read = for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
         let serves =
             engine_of(sample.name).filter(|(_, engine)| !matches!(engine.layer, Layer::Machine | Layer::Proxy));
-        engine = engine.into_iter().chain(serves.map(|(rank, engine)| (rank, engine.title))).min();
+        engine = engine.into_iter().chain(serves.map(|(rank, engine)| (rank, engine.id, engine.title))).min();
     });
-    if let (Ok(()), Some((_, engine))) = (read, engine) {
+    if let (Ok(()), Some((_, job, engine))) = (read, engine) {
         info!(?instance, engine, "found an inference server");
-        let identity = Identity { replica: Some(instance.clone()), instance, ..Identity::default() };
+        let job = Some(job.to_owned());
+        let identity = Identity { job, replica: Some(instance.clone()), instance, ..Identity::default() };
         scrapers.add(Target { source: Source::Http(endpoint), identity, pace });
     }
 }

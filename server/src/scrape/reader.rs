@@ -53,6 +53,11 @@ impl Reader {
         answer
     }
 
+    /// The HTTP client.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The answer of the target's health endpoint. It can be requested while the target is being read.
     pub(crate) fn health(&self) -> impl Future<Output = Health> + use<> {
         let (client, target) = (self.client.clone(), Arc::clone(&self.target));

@@ -3,6 +3,7 @@ use crate::clock::now_ms;
 use crate::processes::probe::ProcessProbe;
 use crate::replica::tracker::{Health, ReplicaTracker};
 use crate::scrape::metrics_page::{Answer, MetricsPage};
+use crate::scrape::model_request::{Asked, served_model};
 use crate::scrape::reader::Reader;
 use crate::scrape::schedule::Schedule;
 use crate::scrape::scrapers::LatestScrape;
@@ -53,6 +54,7 @@ impl ScrapeLoop {
                 let (timeout, tracker) = (self.target.pace.timeout, self.writer.replica_tracker());
                 let processes = probe_processes(self.processes.as_mut(), timeout / 2);
                 let (scrape, processes) = tokio::join!(scrape(&mut self.reader, tracker), processes);
+                self.ask_model(&scrape).await;
                 (time_ms, scrape, processes)
             };
             let (time_ms, scrape, processes) = tokio::select! {
@@ -73,6 +75,17 @@ impl ScrapeLoop {
             log_change(&self.target, last_outcome, failure);
             last_outcome = Some(failure);
             self.pass_on(scrape.answer, failure);
+        }
+    }
+
+    /// Asks a server that has started which model it serves, if its metrics page does not say it and time is left.
+    async fn ask_model(&mut self, scrape: &Scrape) {
+        let Some(endpoint) = self.target.source.endpoint() else { return };
+        let Some(engine) = self.writer.engine_to_ask(&scrape.answer) else { return };
+        let time_left = self.target.pace.timeout.saturating_sub(scrape.duration);
+        let asked = served_model(self.reader.client(), endpoint, engine, time_left).await;
+        if let Asked::Answered(model) = asked {
+            self.writer.set_served_model(model);
         }
     }
 
