@@ -24,6 +24,7 @@ mod probes;
 mod program;
 mod recording;
 mod reexport;
+mod scope;
 mod scraping;
 mod session_states;
 mod sharing;

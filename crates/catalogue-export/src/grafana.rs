@@ -53,7 +53,7 @@ pub fn grafana_dashboard(model: &str, present: &dyn Fn(&str) -> bool) -> String 
             {
                 "name": "model", "type": "query", "label": "Model", "multi": true, "includeAll": true,
                 "allValue": ".*", "refresh": 2, "sort": 1, "datasource": source(),
-                "query": {"query": format!("label_values(up, {model})"), "refId": "models"},
+                "query": {"query": format!("label_values({model})"), "refId": "models"},
             },
         ]},
         "panels": panels,

@@ -100,7 +100,8 @@ async fn probe(scrapers: &Scrapers, LocalAddress { port, path }: LocalAddress, p
     let serves = |engine: &Engine| !matches!(engine.layer, Layer::Machine | Layer::Proxy);
     if let Some(engine) = engine_of_page(&page, serves) {
         info!(?instance, engine = engine.title, "found an inference server");
-        let identity = Identity { replica: Some(instance.clone()), instance, ..Identity::default() };
+        let job = Some(engine.id.to_owned());
+        let identity = Identity { job, replica: Some(instance.clone()), instance, ..Identity::default() };
         scrapers.add(Target { source: Source::Http(endpoint), identity, pace });
     }
     None

@@ -52,6 +52,11 @@ impl Reader {
         answer
     }
 
+    /// The HTTP client.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The failure that imposed the present pause, if there is one.
     async fn paused(&self) -> Option<Failure> {
         let pause = self.pause.as_ref().filter(|pause| Instant::now() < pause.until)?;

@@ -32,6 +32,8 @@ pub(crate) struct Report {
     detected: ExtraSeries,
     /// The resources of its processes.
     attributed: ExtraSeries,
+    /// What is known of it: its models, its role and its machine.
+    known: ExtraSeries,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,7 @@ impl Report {
             failed: None,
             detected: ExtraSeries::default(),
             attributed: ExtraSeries::default(),
+            known: ExtraSeries::default(),
             labels,
         })
     }
@@ -148,6 +151,18 @@ impl Report {
         Ok(())
     }
 
+    /// Adds the samples about what is known of the target to `row`. They continue while it is down.
+    pub(crate) fn write_known(
+        &mut self,
+        samples: Vec<ExtraSample>,
+        group: &mut Group,
+        row: &mut Row,
+    ) -> Result<(), StoreError> {
+        self.known.replace(samples, &self.labels, group, row)?;
+        self.known.write(row);
+        Ok(())
+    }
+
     /// The number of series about detected engines.
     pub(crate) fn detected_count(&self) -> usize {
         self.detected.0.len()
@@ -157,7 +172,7 @@ impl Report {
     pub(crate) fn retire(&self, row: &mut Row) {
         let failed = self.failed.map(|failed| failed.series);
         let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
-        let extra = self.detected.0.iter().chain(&self.attributed.0).map(|sample| sample.series);
+        let extra = self.detected.0.iter().chain(&self.attributed.0).chain(&self.known.0).map(|sample| sample.series);
         row.extend(series.chain(extra).map(|series| (series, stale_marker())));
     }
 }

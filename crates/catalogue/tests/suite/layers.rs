@@ -271,9 +271,8 @@ fn the_choice_fits_into_a_query() {
     let fleet = ["vllm:", "sglang:", "litellm_", "http_request"];
     let larger = ["vllm:", "sglang:", "litellm_", "http_request", "tgi_", "baseten_", "llamacpp:"];
     for (prefixes, model) in [(&fleet[..], None), (&larger, Some("meta-llama/Llama-3.1-70B-Instruct"))] {
-        let present = |name: &str| {
-            catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix))
-        };
+        let present =
+            |name: &str| catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix));
         let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
         let context = QueryContext::of_moments(&scope, &labels, 61_000);
         for id in ["volume", "tokens-per-second", "error-share", "end-to-end-latency", "time-to-first-token"] {

@@ -7,8 +7,6 @@ use crate::scrape::scrape_loop::Scrape;
 use crate::scrape::writer::Writer;
 use crate::target::failure::Failure;
 use crate::target::identity::Identity;
-use promql::{MatchOp, Matcher, Selector, Storage};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Limits, Store};
@@ -24,7 +22,7 @@ pub(crate) struct Stored {
     pub(crate) duplicates: u64,
     /// Samples that are not stored because their timestamp is too far from now.
     pub(crate) out_of_bounds: u64,
-    /// The target's labels that are learned from the metrics page: `job`, and `model` if it names one.
+    /// The labels that the samples get: `job`, and `model` if the metrics page names one.
     pub(crate) labels: Vec<(String, String)>,
 }
 
@@ -54,19 +52,7 @@ fn store_page(page: &MetricsPage) -> Result<Stored, Failure> {
             series: store.stats().series - writer.detected_count(),
             duplicates: refused.duplicates.get(),
             out_of_bounds: refused.out_of_bounds.get(),
-            labels: target_labels(&store),
+            labels: writer.sample_labels(),
         }),
     }
-}
-
-fn target_labels(store: &Store) -> Vec<(String, String)> {
-    let up = Matcher { name: promql::METRIC_NAME.into(), op: MatchOp::Equal, value: "up".into() };
-    let mut target_labels = Vec::new();
-    // Reading a store in memory cannot fail.
-    let _ = store.select(&Selector { any_of: vec![vec![up]] }, i64::MIN, i64::MAX, &mut |labels, _| {
-        let labels = labels.without_metric_name();
-        target_labels = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        ControlFlow::Break(())
-    });
-    target_labels
 }
