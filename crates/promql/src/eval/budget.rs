@@ -30,7 +30,14 @@ impl<'a> Budget<'a> {
             pool: options.pool.clone(),
             reserved: RefCell::default(),
         };
-        Self { limits, interrupt, samples: Cell::new(0), counts: Cell::default(), work: Cell::new(0), memory: Rc::new(memory) }
+        Self {
+            limits,
+            interrupt,
+            samples: Cell::new(0),
+            counts: Cell::default(),
+            work: Cell::new(0),
+            memory: Rc::new(memory),
+        }
     }
 
     /// Fails if the caller wants the query to stop.

@@ -92,10 +92,10 @@ impl Parser<'_, '_> {
     fn named(&mut self, word: &str) -> Result<Expr, Error> {
         let keyword = word.to_ascii_lowercase();
         let is_called = self.is_symbol_ahead(1, "(");
-        if is_called || matches!(self.word_ahead(1).as_deref(), Some("by" | "without")) {
-            if let Some(aggregation) = self.aggregation(&keyword)? {
-                return Ok(aggregation);
-            }
+        if (is_called || matches!(self.word_ahead(1).as_deref(), Some("by" | "without")))
+            && let Some(aggregation) = self.aggregation(&keyword)?
+        {
+            return Ok(aggregation);
         }
         match keyword.as_str() {
             _ if is_called => self.call(if KEYWORD_FUNCTIONS.contains(&&*keyword) { &keyword } else { word }),
@@ -125,7 +125,13 @@ impl Parser<'_, '_> {
         let signature = function.signature();
         let (min, max) = (signature.required, if signature.repeats { usize::MAX } else { signature.args.len() });
         if args.len() < min || args.len() > max {
-            let expected = if min == max { "exactly" } else if args.len() < min { "at least" } else { "at most" };
+            let expected = if min == max {
+                "exactly"
+            } else if args.len() < min {
+                "at least"
+            } else {
+                "at most"
+            };
             let (count, got) = (if args.len() < min { min } else { max }, args.len());
             let message = format!("expected {expected} {count} argument(s) in call to {name:?}, got {got}");
             return Err(self.error(position, message));

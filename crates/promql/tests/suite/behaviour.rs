@@ -169,7 +169,9 @@ fn new_labels_have_any_name() -> Result<(), Error> {
             assert_eq!(samples.len(), 1, "{query}");
         }
     }
-    for query in ["label_replace(used, \"\", \"a\", \"\", \"\")", "label_join(used, \"\", \"\")", "count_values(\"\", used)"] {
+    for query in
+        ["label_replace(used, \"\", \"a\", \"\", \"\")", "label_join(used, \"\", \"\")", "count_values(\"\", used)"]
+    {
         let Err(error) = evaluate(&storage, query, 0) else { panic!("{query} succeeds") };
         assert!(error.to_string().contains("label name"), "{query}: {error}");
     }

@@ -57,8 +57,7 @@ impl Evaluator {
         let text = params.get("query").unwrap_or_default();
         let query =
             self.queries.get_or_parse(text, &self.options.limits).map_err(|error| bad_parameter("query", error))?;
-        let key =
-            QueryKey { query: text.to_owned(), start_ms, end_ms, step_ms, timeout, lookback_ms, limit, stats };
+        let key = QueryKey { query: text.to_owned(), start_ms, end_ms, step_ms, timeout, lookback_ms, limit, stats };
         Ok(RequestedQuery { key, query })
     }
 }

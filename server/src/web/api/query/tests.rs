@@ -77,7 +77,8 @@ impl Storage for OneSample {
 #[tokio::test]
 async fn a_query_looks_back_as_far_as_it_says() {
     let evaluator = Arc::new(Evaluator::new(Arc::new(OneSample), 1));
-    for (lookback, is_found) in [("", false), ("500", true), ("10m", true), ("6m", false), ("0", false), ("-5", false)] {
+    for (lookback, is_found) in [("", false), ("500", true), ("10m", true), ("6m", false), ("0", false), ("-5", false)]
+    {
         let uri = format!("/api/v1/query?query=up&time=400&lookback_delta={lookback}&stats=true");
         let request = Request::builder().uri(uri).body(Body::empty()).expect("a request");
         let response = instant(State(Arc::clone(&evaluator)), request).await;
