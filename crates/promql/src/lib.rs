@@ -14,6 +14,7 @@ mod pattern;
 mod print;
 mod quantile;
 mod query;
+mod query_range;
 mod result;
 mod selector;
 mod storage;

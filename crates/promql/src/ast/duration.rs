@@ -1,6 +1,6 @@
 //! Durations in a query: literals, and expressions whose value depends on the range of the query.
 use crate::error::Error;
-use crate::eval::QueryRange;
+use crate::query_range::QueryRange;
 
 /// The longest duration that Prometheus can represent, 2^63 nanoseconds, in seconds.
 const MAX_SECONDS: f64 = 9_223_372_036.854_775;

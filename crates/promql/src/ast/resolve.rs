@@ -1,7 +1,7 @@
 //! Resolution of the durations of a query, once its range is known.
 use super::{Expr, VectorSelector};
 use crate::error::Error;
-use crate::eval::QueryRange;
+use crate::query_range::QueryRange;
 use std::borrow::Cow;
 
 impl Expr {

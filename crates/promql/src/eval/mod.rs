@@ -31,5 +31,5 @@ pub(crate) use properties::type_mismatch;
 pub use run::{instant, range};
 pub(crate) use select::SamplesNeeded;
 pub(crate) use step_matrix::{Row, Sink, StepMatrix};
-pub(crate) use steps::{QueryRange, Steps};
+pub(crate) use steps::Steps;
 pub(crate) use windows::{Window, WindowedSamples};

@@ -1,4 +1,5 @@
 //! The times at which an expression is evaluated.
+pub(crate) use crate::query_range::QueryRange;
 
 /// Evenly spaced times in Unix milliseconds; at least one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -16,12 +17,4 @@ impl Steps {
     pub(crate) fn times_ms(&self) -> impl Iterator<Item = i64> + '_ {
         (0..self.count).map(|step| self.time_ms(step))
     }
-}
-
-/// The time range of the query, which `@ start()` and `@ end()` refer to, and its step (zero for an instant query).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QueryRange {
-    pub(crate) start_ms: i64,
-    pub(crate) end_ms: i64,
-    pub(crate) step_ms: i64,
 }

@@ -92,10 +92,10 @@ impl Parser<'_, '_> {
     fn named(&mut self, word: &str) -> Result<Expr, Error> {
         let keyword = word.to_ascii_lowercase();
         let is_called = self.is_symbol_ahead(1, "(");
-        if is_called || matches!(self.word_ahead(1).as_deref(), Some("by" | "without")) {
-            if let Some(aggregation) = self.aggregation(&keyword)? {
-                return Ok(aggregation);
-            }
+        if (is_called || matches!(self.word_ahead(1).as_deref(), Some("by" | "without")))
+            && let Some(aggregation) = self.aggregation(&keyword)?
+        {
+            return Ok(aggregation);
         }
         match keyword.as_str() {
             _ if is_called => self.call(if KEYWORD_FUNCTIONS.contains(&&*keyword) { &keyword } else { word }),

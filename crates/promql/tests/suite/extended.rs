@@ -75,7 +75,7 @@ fn many_steps_equal_each_step_alone() -> Result<(), Error> {
         let mut storage = MemoryStorage::default();
         column.iter().for_each(|(time_ms, value)| storage.add(&labels(), *time_ms, *value));
         for modifier in ["anchored", "smoothed"] {
-            let query = parse(&format!("increase(requests_total[{}ms] {modifier})", WINDOW_MS), &options.limits)?;
+            let query = parse(&format!("increase(requests_total[{WINDOW_MS}ms] {modifier})"), &options.limits)?;
             let (end_ms, step_ms) = (5_000_000, 7_000);
             let result = range(&storage, &query, 0, end_ms, step_ms, &options, &uninterrupted)?;
             let Value::Matrix(series) = result.value else { panic!("no matrix") };
