@@ -50,14 +50,20 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn compared(&self) -> Option<Compared> {
         let moment = Moment { step_ms: self.step_ms(), ..self.moment };
+        let start_ms = moment.now_ms - moment.range_ms;
         match self.figure.truth {
+            // The values on both sides of the beginning of live scrapes are in the statistics.
+            Truth::RateInRange(_) if moment.joined_ms.is_some_and(|joined_ms| joined_ms > start_ms) => None,
             Truth::Replicas => self.replicas(),
             Truth::Drawn(pick) => self.drawn(pick, moment),
             _ => {
-                let values = self.values();
+                let mut values = self.values();
                 if values.is_empty() {
                     let truth = self.bounds(moment, moment.now_ms).filter(|truth| truth.high > 0.0)?;
                     return Some(self.result("nothing".into(), text(truth), Outcome::Missing));
+                }
+                if matches!(self.figure.place, Place::Tooltip | Place::Table | Place::Csv) {
+                    values.retain(|value| !self.world.is_joint(moment, value.time_ms));
                 }
                 // Of the values at many times the worst one is reported, or else the newest.
                 let all = values.iter().filter_map(|value| self.value(value, moment));

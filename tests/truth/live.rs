@@ -14,6 +14,8 @@ const BRIDGED_MS: i64 = 8000;
 /// The companion with its targets.
 pub(crate) struct LiveBackend {
     companion: Companion,
+    /// When it began to scrape, Unix milliseconds.
+    pub(crate) joined_ms: i64,
     _targets: Vec<MetricsServer>,
     _folder: TempDir,
 }
@@ -55,7 +57,8 @@ impl LiveBackend {
         let (data, file) = (data.display().to_string(), file.display().to_string());
         let arguments = ["--no-discovery", "--retention=90d", "--data-dir", &data, "--config", &file];
         tokio::time::sleep(Duration::from_millis((until_ms - now_ms()).max(0) as u64)).await;
-        Ok(Self { companion: Companion::start(&arguments).await?, _targets: servers, _folder: folder })
+        let companion = Companion::start(&arguments).await?;
+        Ok(Self { companion, joined_ms: until_ms, _targets: servers, _folder: folder })
     }
 
     /// The URL of the companion's own page.

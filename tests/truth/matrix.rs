@@ -124,7 +124,14 @@ async fn over_history(selection: &Selection, kind: Kind) -> Result<Vec<Cell>> {
         let host = backend.advance(&worlds, *now_ms).await?;
         progress(format_args!("{}: history up to moment {} after {:.0?}", kind.name(), at + 1, began.elapsed()));
         prepare(&browser, Some(*now_ms)).await?;
-        let place = Cells { kind, moment: at + 1, origin: &host.origin(), worlds: &worlds, held_ms: Some(*now_ms) };
+        let place = Cells {
+            kind,
+            moment: at + 1,
+            origin: &host.origin(),
+            worlds: &worlds,
+            held_ms: Some(*now_ms),
+            joined_ms: None,
+        };
         cells.extend(place.read(&browser, &selection.ranges).await?);
     }
     Ok(cells)
@@ -140,7 +147,14 @@ async fn over_live_targets(selection: &Selection) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for (at, time_ms) in nows_ms.iter().enumerate() {
         tokio::time::sleep(Duration::from_millis((time_ms - now_ms()).max(0) as u64)).await;
-        let place = Cells { kind: Kind::Live, moment: at + 1, origin: live.url(), worlds: &worlds, held_ms: None };
+        let place = Cells {
+            kind: Kind::Live,
+            moment: at + 1,
+            origin: live.url(),
+            worlds: &worlds,
+            held_ms: None,
+            joined_ms: Some(live.joined_ms),
+        };
         cells.extend(place.read(&browser, &selection.ranges).await?);
     }
     Ok(cells)
@@ -160,6 +174,8 @@ struct Cells<'a> {
     worlds: &'a [World],
     /// The time at which the clocks are held.
     held_ms: Option<i64>,
+    /// When live targets were first scraped.
+    joined_ms: Option<i64>,
 }
 
 impl Cells<'_> {
@@ -190,7 +206,7 @@ impl Cells<'_> {
         let began_ms = now_ms();
         let reading = read(browser, self.origin, &format!("{}&from=now-{range}", world.scope), &graphs).await?;
         let (now_ms, until_ms) = self.held_ms.map_or((began_ms, now_ms()), |held_ms| (held_ms, held_ms));
-        Ok(compare(world, &reading, Moment { now_ms, until_ms, range_ms, step_ms: 0 }))
+        Ok(compare(world, &reading, Moment { now_ms, until_ms, joined_ms: self.joined_ms, range_ms, step_ms: 0 }))
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Moment {
     pub(crate) now_ms: i64,
     /// When everything was read, if the clock is not held: until then more may have happened.
     pub(crate) until_ms: i64,
+    /// When a companion began to scrape live targets whose history it has; the scrapes on both sides are not evenly spaced.
+    pub(crate) joined_ms: Option<i64>,
     /// The length of the visible range.
     pub(crate) range_ms: i64,
     /// The distance between the times of the graph.
@@ -84,6 +86,14 @@ impl World {
         let is_exact = all.low == all.high && part.low == part.high;
         let bounds = Bounds { low: part.low / all.high, high: (part.high / all.low).min(1.0) };
         (all.low > 0.0).then(|| if is_exact { bounds } else { bounds.widened(TOLERANCE) })
+    }
+
+    /// Whether the window of a value at a time may contain the moment at which live scrapes began.
+    pub(crate) fn is_joint(&self, moment: Moment, time_ms: i64) -> bool {
+        let longest_ms = moment.step_ms.max(4 * self.max_interval_ms()) + self.max_interval_ms();
+        moment.joined_ms.is_some_and(|joined_ms| {
+            (joined_ms - longest_ms..=joined_ms + moment.step_ms + 2 * longest_ms).contains(&time_ms)
+        })
     }
 
     /// The windows that a value at a time may be a mean over: after one time and not after another.
