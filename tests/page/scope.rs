@@ -94,7 +94,8 @@ async fn a_link_to_an_unknown_name_says_so_and_offers_the_known_ones() -> Result
         browser.open(&page(scope)).await?;
         let banner = browser.find("[data-testid=unknown-scope]").await?;
         assert!(banner.text().await?.contains(says), "{scope}: {}", banner.text().await?);
-        let script = "return [...document.querySelectorAll('[data-testid=unknown-scope] button')].map(b => b.textContent)";
+        let script =
+            "return [...document.querySelectorAll('[data-testid=unknown-scope] button')].map(b => b.textContent)";
         let buttons = browser.evaluate(script, Vec::new()).await?;
         assert_eq!(buttons, serde_json::json!(offers), "{scope}");
         // Not even the cards of the host, in any section.

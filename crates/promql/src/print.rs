@@ -1,7 +1,7 @@
 //! Formatting of expressions as in Prometheus's `parser/printer.go`. Equal expressions have equal text.
 use crate::ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Duration, DurationExpr, DurationOp, Edges, Expr, Grouping,
-    Matching, TimeModifiers, VectorSelector,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Duration, DurationExpr, DurationOp, Edges, Expr,
+    Grouping, Matching, TimeModifiers, VectorSelector,
 };
 use crate::labels::METRIC_NAME;
 use crate::selector::{MatchOp, Matcher};

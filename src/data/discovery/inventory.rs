@@ -85,8 +85,9 @@ impl Inventory {
         let named = inventory.names.keys().filter(|key| !key.model.is_empty());
         let mut served: Vec<_> = named.map(|key| (key.page().to_owned(), key.model.clone())).collect();
         sort_by(&mut served, Ord::cmp);
-        let is_of_host =
-            |name: &&String| engine_of(name).is_some_and(|(_, own)| own.layer == Layer::Machine && own.replica_label.is_empty());
+        let is_of_host = |name: &&String| {
+            engine_of(name).is_some_and(|(_, own)| own.layer == Layer::Machine && own.replica_label.is_empty())
+        };
         let host_names = set(set(inventory.names.values().flatten()).into_iter().filter(is_of_host).cloned());
         let pages = |is_wanted: &dyn Fn(&String) -> bool| {
             let own = inventory.names.iter().filter(|(_, names)| names.iter().any(is_wanted));
@@ -172,7 +173,8 @@ impl Inventory {
     fn is_complete(&self) -> bool {
         let has_models = self.names.values().any(|names| names.contains(REPLICA_MODEL));
         let is_found = |name: &String| has_models && is_about_target(name) || self.host_names.contains(name);
-        let mut unnamed = self.names.iter().filter(|(key, _)| key.model.is_empty() && !self.models_of(key.page()).is_empty());
+        let mut unnamed =
+            self.names.iter().filter(|(key, _)| key.model.is_empty() && !self.models_of(key.page()).is_empty());
         unnamed.all(|(_, names)| names.iter().all(is_found))
     }
 
@@ -205,9 +207,10 @@ impl Inventory {
 
     /// Whether series without a model may be of that of the scope: those of a page that names no model at all may.
     fn may_be_of(&self, key: &ScopeKey, scope: &Scope) -> bool {
-        scope.model.as_ref().is_none_or(|model| {
-            *model == key.model || self.is_unnamed(key) || self.page_is_of(key.page(), model)
-        })
+        scope
+            .model
+            .as_ref()
+            .is_none_or(|model| *model == key.model || self.is_unnamed(key) || self.page_is_of(key.page(), model))
     }
 
     /// Whether a metric counts for the graphs of a scope.
@@ -458,7 +461,8 @@ mod tests {
         assert_eq!(only(&[llama]), (true, None));
         assert_eq!(only(&[named, ("vllm:num_requests_running", "b", "r3")]), (false, None));
         // The scrapes and processes of a page that names a model belong to it, and are found by its replica.
-        let about = [("up", "", "r1"), ("inferboard_cpu_seconds_total", "", "r1"), ("inferboard_replica_model", "a", "r1")];
+        let about =
+            [("up", "", "r1"), ("inferboard_cpu_seconds_total", "", "r1"), ("inferboard_replica_model", "a", "r1")];
         assert_eq!(only(&[&[named][..], &about].concat()), (false, Some("a".into())));
         // A plain Prometheus has counts that would not be found.
         assert_eq!(only(&[named, ("up", "", "r1"), ("http_requests_total", "", "r1")]), (false, None));
@@ -507,9 +511,7 @@ mod tests {
             rows.extend(MEMORY.map(|name| row(name, "", "", machine)));
         }
         let found = Inventory::from_vector(&rows, &ScopeLabels::default());
-        let of = |model: Option<&str>| {
-            found.machines(&Scope { model: model.map(str::to_owned), ..Scope::default() })
-        };
+        let of = |model: Option<&str>| found.machines(&Scope { model: model.map(str::to_owned), ..Scope::default() });
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!((of(Some("a")).of_replicas, of(Some("a")).apart), (Some(list(&["10.0.0.5:9100"])), list(&["here"])));
         assert_eq!(of(Some("b")).of_replicas, Some(Vec::new()));

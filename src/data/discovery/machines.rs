@@ -32,11 +32,9 @@ pub(crate) fn of_scope(
     let list: Vec<String> = machines.iter().filter(of_replicas).cloned().collect();
     let model = Scope { model: scope.model.clone(), ..Scope::default() };
     let apart = machines.iter().filter(|machine| is_own(machine) && !runs_here && !list.contains(machine));
+    let apart = if *scope == model { apart.cloned().collect() } else { Vec::new() };
     let is_whole = list.len() == machines.len() || list.iter().map(String::len).sum::<usize>() > MAX_LIST_BYTES;
-    Machines {
-        of_replicas: (*scope != Scope::default() && !is_whole).then_some(list),
-        apart: if *scope == model { apart.cloned().collect() } else { Vec::new() },
-    }
+    Machines { of_replicas: (*scope != Scope::default() && !is_whole).then_some(list), apart }
 }
 
 #[cfg(test)]

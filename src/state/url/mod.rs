@@ -183,10 +183,8 @@ mod tests {
 
     #[test]
     fn what_names_no_model_has_a_link_of_its_own() {
-        let of = |model: &str| View {
-            scope: Scope { model: Some(model.into()), ..Scope::default() },
-            ..View::default()
-        };
+        let of =
+            |model: &str| View { scope: Scope { model: Some(model.into()), ..Scope::default() }, ..View::default() };
         assert_eq!(encode(&of("")), "model-name=none&v=2");
         for model in ["", "none", " ", "no model name"] {
             assert_eq!(decode(&encode(&of(model))), of(model), "{model:?}");

@@ -72,8 +72,7 @@ pub(crate) fn Cards() -> impl IntoView {
     let in_window = cards_in_window();
     let (feed, navigation) = (expect_context(), expect_context());
     let is_unknown = Memo::new(move |_| is_unknown(feed, navigation));
-    let has_timeline =
-        Memo::new(move |_| section.get() == Section::Replicas && is_loaded.get() && !is_unknown.get());
+    let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_loaded.get() && !is_unknown.get());
     view! {
         <Show when=move || has_timeline.get()>
             <Timeline />

@@ -187,7 +187,8 @@ pub(super) const DYNAMO: Engine = Engine {
             &["dynamo_frontend_requests_total"],
         )
         .layer(Layer::Gateway),
-        rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type").layer(Layer::Gateway),
+        rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type")
+            .layer(Layer::Gateway),
         rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint").layer(Layer::Gateway),
         histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]).layer(Layer::Gateway),
         histogram("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),

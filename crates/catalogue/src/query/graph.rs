@@ -43,9 +43,7 @@ fn all_lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>)
     let is_data = |own: &EngineRecipe| role(graph, own.1) == LineRole::Data;
     let (data, limits): (Vec<EngineRecipe>, Vec<EngineRecipe>) = all.iter().copied().partition(is_data);
     let data = match graph.draw_style {
-        DrawStyle::Lines => {
-            lines(graph, &data, if is_chosen(graph, &data, context) { &data } else { &[] }, context)
-        }
+        DrawStyle::Lines => lines(graph, &data, if is_chosen(graph, &data, context) { &data } else { &[] }, context),
         DrawStyle::Bars => stacks(graph, &data, context),
     }?;
     let limits = lines(graph, &limits, &[], context);
@@ -83,8 +81,10 @@ fn chosen_stacks(
             let Mask { server, tier, .. } = layers::mask(graph, &of_layer[0], data, context);
             let page = Some(PAGE_LABEL).filter(|_| !server.is_empty());
             let mut kept_labels = context.kept_labels.to_vec();
-            kept_labels.extend(context.model_label.into_iter().chain(page).filter(|own| !context.kept_labels.contains(own)));
-            let lines = lines(graph, &of_layer, &[], &RenderedContext { kept_labels: &kept_labels, ..context.clone() })?;
+            kept_labels
+                .extend(context.model_label.into_iter().chain(page).filter(|own| !context.kept_labels.contains(own)));
+            let lines =
+                lines(graph, &of_layer, &[], &RenderedContext { kept_labels: &kept_labels, ..context.clone() })?;
             let lines = if server.is_empty() { lines } else { format!("({lines}){server}") };
             // Lines of two layers may have the same name.
             let number = tiers.len() * compared.len() + stacks.len();

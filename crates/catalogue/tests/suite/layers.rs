@@ -69,7 +69,10 @@ fn assert_counted(world: &World, id: &str, model: Option<&str>, expected: &[(&st
 
 /// A vLLM without counts of its HTTP side.
 fn vllm(count: u32) -> String {
-    format!("vllm:request_success_total{{finished_reason=\"stop\"}} {count}\nvllm:generation_tokens_total {}\n", count * 10)
+    format!(
+        "vllm:request_success_total{{finished_reason=\"stop\"}} {count}\nvllm:generation_tokens_total {}\n",
+        count * 10
+    )
 }
 
 /// A gateway that names no models.
@@ -83,7 +86,8 @@ fn litellm(count: u32) -> String {
 
 /// A gateway that names the models.
 fn picker(counts: &[(&str, u32)]) -> String {
-    let line = |(model, count): &(&str, u32)| format!("inference_objective_request_total{{model=\"{model}\"}} {count}\n");
+    let line =
+        |(model, count): &(&str, u32)| format!("inference_objective_request_total{{model=\"{model}\"}} {count}\n");
     counts.iter().map(line).collect()
 }
 
@@ -201,16 +205,21 @@ fn histogram(name: &str, labels: &str, [lower, upper]: [&str; 2], count: u32) ->
 #[test]
 fn percentiles_are_of_one_layer() {
     let engine = |count| histogram("vllm:e2e_request_latency_seconds", "", ["1.0", "2.0"], count);
-    let gateway = |labels: &str, count| histogram("inference_objective_request_duration_seconds", labels, ["4.0", "8.0"], count);
+    let gateway =
+        |labels: &str, count| histogram("inference_objective_request_duration_seconds", labels, ["4.0", "8.0"], count);
     let percentiles = |world: &World, model| {
         let lines = world.lines("end-to-end-latency", model);
         lines.into_iter().filter(|(line, value)| line.starts_with("p50") && !value.is_nan()).collect::<Vec<_>>()
     };
     let of_engine = vec![("p50 · vLLM".to_owned(), 1.5)];
     let of_gateway = vec![("p50 · Endpoint picker".to_owned(), 6.0)];
-    for (labels, through_gateway, expected) in
-        [("", 0, &of_engine), ("", 30, &of_engine), ("", 60, &of_gateway), ("model=\"a\"", 0, &of_engine), ("model=\"a\"", 60, &of_gateway)]
-    {
+    for (labels, through_gateway, expected) in [
+        ("", 0, &of_engine),
+        ("", 30, &of_engine),
+        ("", 60, &of_gateway),
+        ("model=\"a\"", 0, &of_engine),
+        ("model=\"a\"", 60, &of_gateway),
+    ] {
         let world = World::new(&[(gateway(labels, through_gateway), GATEWAY), (engine(60), A)]);
         assert_eq!(percentiles(&world, None), *expected, "{labels} {through_gateway}");
         // The heat map and the bounds are of the same layer.
@@ -238,7 +247,10 @@ fn shares_of_errors_are_of_one_layer() {
     let shares = world.lines("error-share", None);
     assert!(shares.keys().all(|line| line.ends_with("HTTP server")), "{shares:?}");
     let world = World::new(&[(gateway(30, 60), GATEWAY), (http.into(), A)]);
-    assert_eq!(world.lines("error-share", None).into_iter().collect::<Vec<_>>(), [("failed · Endpoint picker".into(), 0.5)]);
+    assert_eq!(
+        world.lines("error-share", None).into_iter().collect::<Vec<_>>(),
+        [("failed · Endpoint picker".into(), 0.5)]
+    );
 }
 
 #[test]
@@ -257,9 +269,8 @@ fn the_choice_fits_into_a_query() {
     let fleet = ["vllm:", "sglang:", "litellm_", "http_request"];
     let larger = ["vllm:", "sglang:", "litellm_", "http_request", "tgi_", "baseten_", "llamacpp:"];
     for (prefixes, model) in [(&fleet[..], None), (&larger, Some("meta-llama/Llama-3.1-70B-Instruct"))] {
-        let present = |name: &str| {
-            catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix))
-        };
+        let present =
+            |name: &str| catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix));
         let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
         let context = QueryContext::of_moments(&scope, &labels, 61_000);
         for id in ["volume", "tokens-per-second", "error-share", "end-to-end-latency", "time-to-first-token"] {

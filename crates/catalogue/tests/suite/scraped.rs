@@ -35,7 +35,14 @@ impl Scraped {
         let store = Store::new(tsdb::Limits::default());
         let group = store.group();
         // Later than the start of any process on a captured metrics page.
-        Self { store, group, names: BTreeSet::new(), models: BTreeMap::new(), last_ms: 1_796_000_000_000, text: String::new() }
+        Self {
+            store,
+            group,
+            names: BTreeSet::new(),
+            models: BTreeMap::new(),
+            last_ms: 1_796_000_000_000,
+            text: String::new(),
+        }
     }
 
     /// Several scrapes of one capture. Each minute counters grow by their captured value, and those of families without any

@@ -37,7 +37,8 @@ impl Parser<'_, '_> {
             self.expect_type(&node, param_type, "aggregation parameter")?;
             param = Some(Box::new(node.expr));
         }
-        let inner = args.next().ok_or_else(|| self.error(position, "no arguments for aggregate expression provided"))?;
+        let inner =
+            args.next().ok_or_else(|| self.error(position, "no arguments for aggregate expression provided"))?;
         self.expect_type(&inner, ValueType::Vector, "aggregation expression")?;
         Ok(Some(Expr::Aggregate(Aggregate { op, grouping, param, inner: Box::new(inner.expr) })))
     }

@@ -122,7 +122,13 @@ impl Parser<'_, '_> {
         let signature = function.signature();
         let (min, max) = (signature.required, if signature.repeats { usize::MAX } else { signature.args.len() });
         if args.len() < min || args.len() > max {
-            let expected = if min == max { "exactly" } else if args.len() < min { "at least" } else { "at most" };
+            let expected = if min == max {
+                "exactly"
+            } else if args.len() < min {
+                "at least"
+            } else {
+                "at most"
+            };
             let (count, got) = (if args.len() < min { min } else { max }, args.len());
             let message = format!("expected {expected} {count} argument(s) in call to {name:?}, got {got}");
             return Err(self.error(position, message));

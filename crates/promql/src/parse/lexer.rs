@@ -6,8 +6,8 @@ use crate::string_literal::unquote;
 
 /// Symbols, longer ones before those that they begin with.
 const SYMBOLS: [&str; 25] = [
-    "==", "!=", "=~", "!~", "<=", ">=", "</", ">/", "(", ")", "[", "]", "{", "}", "+", "-", "*", "/", "%", "^", "=", "<",
-    ">", ",", "@",
+    "==", "!=", "=~", "!~", "<=", ">=", "</", ">/", "(", ")", "[", "]", "{", "}", "+", "-", "*", "/", "%", "^", "=",
+    "<", ">", ",", "@",
 ];
 
 /// A token and the bytes of the text that it takes up.

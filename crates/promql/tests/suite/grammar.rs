@@ -125,9 +125,15 @@ fn errors_name_the_place_and_what_is_wrong_there() {
 
 #[test]
 fn modifiers_and_clauses_are_metric_names_where_a_name_is_expected() {
-    for text in
-        ["anchored", "smoothed{a=\"x\"}", "{anchored=\"x\", \"smoothed\"}", "a + fill", "offset offset 5m", "sum(sum)", "by"]
-    {
+    for text in [
+        "anchored",
+        "smoothed{a=\"x\"}",
+        "{anchored=\"x\", \"smoothed\"}",
+        "a + fill",
+        "offset offset 5m",
+        "sum(sum)",
+        "by",
+    ] {
         let query = parse(text, &Limits::default());
         assert_eq!(query.map(|query| query.to_string()).ok().as_deref(), Some(text));
     }
@@ -139,7 +145,9 @@ fn plain_selectors_are_distinguished_from_queries() {
     for text in ["up", "{job=\"a\"}", "up{job!~\"a|b\"}", "{job=\"a\" or job=\"b\"}"] {
         assert!(is_selector(text), "{text}");
     }
-    for text in ["up[1m]", "up offset 1m", "up @ 5", "(up)", "-up", "sum(up)", "1", "up[1m:]", "up anchored", "up smoothed"] {
+    for text in
+        ["up[1m]", "up offset 1m", "up @ 5", "(up)", "-up", "sum(up)", "1", "up[1m:]", "up anchored", "up smoothed"]
+    {
         assert!(!is_selector(text), "{text}");
     }
 }

@@ -130,7 +130,6 @@ fn the_deepest_allowed_query_does_not_overflow_the_stack() {
         format!("metric[{}]", nested("1 ^ ", "5m", "", operators)),
         format!("metric[{}]", nested("--", "5m", "", operators / 2)),
         format!("metric offset -{}", nested("(", "5m", ")", depth)),
-
         nested("max_over_time(", "metric", "[2m:1m])", depth - 1),
         nested("(1 + ", nested("metric and ", "metric", "", operators - depth).as_str(), ")", depth),
     ] {
@@ -188,7 +187,17 @@ fn extreme_numbers_do_not_panic() {
     }
     let options = Options::default();
     for time_ms in [i64::MIN, i64::MAX] {
-        for text in ["foo", "rate(foo[5m])", "max_over_time(foo[5m:1s])", "foo offset 5m", "foo smoothed", "rate(foo[5m] smoothed)", "rate(foo[5m] anchored)", "time()", "year()"] {
+        for text in [
+            "foo",
+            "rate(foo[5m])",
+            "max_over_time(foo[5m:1s])",
+            "foo offset 5m",
+            "foo smoothed",
+            "rate(foo[5m] smoothed)",
+            "rate(foo[5m] anchored)",
+            "time()",
+            "year()",
+        ] {
             let query = parse(text, &options.limits).unwrap_or_else(|error| panic!("{text}: {error}"));
             let _ = instant(&storage, &query, time_ms, &options, &uninterrupted);
         }
