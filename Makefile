@@ -71,6 +71,10 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 	@INFERBOARD_SERVER="$(abspath $(SERVER))" cargo run -p inferboard-tests --bin shots -- $(TARGET_DIR)/shots
 	@cp $(TARGET_DIR)/shots/requests-light-1280.png docs/page.png
 
+.PHONY: truth
+truth: setup-test server ## Compare every figure of the page with the truth, over each backend and range (an hour)
+	@scripts/truth
+
 .PHONY: nightly
 nightly: ## Fuzz each parser for a minute, and run the long tests: FUZZ_SECONDS=600 make nightly
 	@scripts/setup-nightly

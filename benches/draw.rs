@@ -54,7 +54,7 @@ impl Lines {
     fn painted(&self, width: f64, height: f64) -> Option<()> {
         let unit = Unit::Seconds;
         let values = self.frame.columns.iter().map(|column| column.values.as_slice());
-        let (low, high) = value_domain(values, unit.ceiling());
+        let (low, high) = value_domain(values, None);
         let ticks = value_ticks(low, high, 4, Rounding::Decimal);
         let labels = unit.tick_labels(&ticks);
         let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
@@ -82,7 +82,7 @@ impl Lines {
             projection,
             bands: &[],
             notes: &[],
-            markers: &[],
+            hatched: &[],
             values: &values,
             times: &times,
             theme: &self.theme,

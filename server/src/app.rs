@@ -11,7 +11,7 @@ use crate::sources::host::Host;
 use crate::sources::own::own_families;
 use crate::target::identity::Identity;
 use crate::target::source::LocalSource;
-use crate::target::{Pace, Source, Target};
+use crate::target::{HOST_JOB, Pace, Source, Target};
 use crate::web::api;
 use crate::web::api::evaluator::Evaluator;
 use crate::web::api::metrics::OwnMetrics;
@@ -99,7 +99,8 @@ impl App {
         let gpu_collector = settings.gpus.zip(gpu_helper);
         let gpus = gpu_collector.is_some().then(Gpus::default);
         let attribution = Attribution::new(settings.host_paths, gpus.clone(), host.name());
-        let scrapers = Arc::new(Scrapers::new(store.clone(), client).with_attribution(attribution));
+        let scrapers =
+            Arc::new(Scrapers::new(store.clone(), client).with_attribution(attribution).with_machine(host.identity()));
         let mut hosts = settings.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
@@ -160,5 +161,5 @@ fn own_targets(store: &Store, scrapers: &Scrapers, host: Host, gpus: Option<Gpus
         families
     };
     let companion = move || own_families(&store.stats(), refused.by_reason());
-    [target("host", Arc::new(machine)), target("inferboard", Arc::new(companion))]
+    [target(HOST_JOB, Arc::new(machine)), target("inferboard", Arc::new(companion))]
 }

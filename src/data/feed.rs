@@ -2,7 +2,7 @@
 use crate::data::discovery::discover::Discovered;
 use crate::data::discovery::inventory::Inventory;
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
-use crate::data::discovery::scrapes::ReplicaCount;
+use crate::data::discovery::scrapes::{FailedTarget, ReplicaCount};
 use crate::data::events::Event;
 use crate::data::graph::card_state::{AvailableOptions, CardState};
 use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
@@ -53,8 +53,8 @@ pub struct Feed {
     pub events: RwSignal<Vec<Event>>,
     /// How many replicas in scope answer.
     pub replica_count: RwSignal<ReplicaCount>,
-    /// Why scrapes in scope fail.
-    pub scrape_failures: RwSignal<Vec<String>>,
+    /// The targets in scope whose scrapes fail.
+    pub failed_targets: RwSignal<Vec<FailedTarget>>,
     /// Why GPUs are not measured on the companion's machine.
     pub gpu_faults: RwSignal<Vec<String>>,
     /// The server's clock.
@@ -126,7 +126,7 @@ impl Feed {
             range: RwSignal::new(view.get_untracked().range.resolve(browser_ms())),
             events: RwSignal::new(Vec::new()),
             replica_count: RwSignal::new(ReplicaCount::default()),
-            scrape_failures: RwSignal::new(Vec::new()),
+            failed_targets: RwSignal::new(Vec::new()),
             gpu_faults: RwSignal::new(Vec::new()),
             clock: RwSignal::new(ServerClock::default()),
             fleet: RwSignal::new(None),
@@ -202,7 +202,7 @@ impl Feed {
         let scope = self.view.with(|view| view.scope.clone());
         let facts = TargetFacts {
             replica_count: self.replica_count.get(),
-            scrape_failures: self.scrape_failures.get(),
+            failed_targets: self.failed_targets.get(),
             gpu_faults: self.gpu_faults.get(),
         };
         self.inventory.with(|inventory| {

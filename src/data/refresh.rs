@@ -4,26 +4,22 @@ use crate::data::discovery::intervals::Intervals;
 use crate::data::discovery::measure::{add_counts, intervals_at};
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
 use crate::data::discovery::model_targets::ModelTargets;
-use crate::data::discovery::scrapes::{count_replicas, series, targets};
+use crate::data::discovery::scrapes::{count_replicas, failed_targets, series, targets};
 use crate::data::events::fetch_events;
 use crate::data::feed::{CardSlot, Feed};
 use crate::data::graph::card_state::Status;
-use crate::data::graph::frame::line_values;
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::all;
 use crate::data::http::server_clock::browser_ms;
 use crate::data::round::Round;
 use crate::state::view::{DEFAULT_RANGE_MS, Range, View};
-use catalogue::{Graph, Scope, ScopeLabels, Window, drawn_query, graph, interval_query};
+use catalogue::{Graph, Scope, ScopeLabels, Window, failures_query, interval_query};
 use futures::FutureExt;
 use futures::future::join;
 use leptos::prelude::*;
 use prometheus_api::{RangeValues, Series};
 use std::sync::Arc;
-
-/// The graph whose lines are the reasons of failed scrapes.
-const FAILURES: &str = "scrape-failures";
 
 impl Feed {
     /// Queries everything on screen once.
@@ -35,7 +31,7 @@ impl Feed {
         let view = self.view.get_untracked();
         let round = self.begin_round(backend, &view).await?;
         self.state.update_value(|state| state.round = Some(round.clone()));
-        self.fetch_scrape_failures(&round).await;
+        self.fetch_failed_targets(&round).await;
         let inventory = Arc::clone(&round.inventory);
         if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
             self.inventory.set(Some(inventory));
@@ -151,25 +147,20 @@ impl Feed {
         }
     }
 
-    /// Queries why scrapes fail, while some replica does not answer.
-    async fn fetch_scrape_failures(self, round: &Round) {
+    /// Queries which targets fail, if any scrape has failed in the range.
+    async fn fetch_failed_targets(self, round: &Round) {
         let names = round.inventory.present(&round.scope);
-        let present = |name: &str| names.contains(name);
-        let query = graph(FAILURES).and_then(|graph| {
-            let window = round.grid(graph, &round.scope).window;
-            drawn_query(graph, &present, &round.context(Window::sliding(window.length_ms)))
-        });
-        let count = self.replica_count.get_untracked();
-        let mut failures = Vec::new();
-        if count.answering < count.total
-            && let Some(query) = query
+        let window = Window::sliding(round.intervals.of_scope(&round.scope).longest_ms);
+        let query = failures_query(&|name: &str| names.contains(name), &round.context(window));
+        let mut failed = Vec::new();
+        // Reasons are an extra: without them the page still says that replicas do not answer.
+        if let Some(query) = query
+            && let Ok(answer) = round.backend.instant(query, round.end_ms()).await
         {
-            // Reasons are an extra: without them the page still says that replicas do not answer.
-            let values = round.backend.instant(query, round.end_ms()).await.map(line_values).unwrap_or_default();
-            failures = values.into_iter().filter(|(_, count)| *count > 0.0).map(|(reason, _)| reason).collect();
+            failed = failed_targets(&answer);
         }
-        if self.scrape_failures.with_untracked(|old| *old != failures) {
-            self.scrape_failures.set(failures);
+        if self.failed_targets.with_untracked(|old| *old != failed) {
+            self.failed_targets.set(failed);
         }
     }
 
@@ -199,7 +190,7 @@ impl Feed {
     fn missing_reason(self, graph: &Graph, round: &Round) -> Option<String> {
         let facts = TargetFacts {
             replica_count: self.replica_count.get_untracked(),
-            scrape_failures: self.scrape_failures.get_untracked(),
+            failed_targets: self.failed_targets.get_untracked(),
             gpu_faults: self.gpu_faults.get_untracked(),
         };
         missing_reason(graph, &round.inventory.present(&round.scope), &facts)

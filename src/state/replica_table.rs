@@ -25,11 +25,13 @@ pub enum SortKey {
     Cores,
     /// GPU utilization.
     Gpu,
+    /// Why its scrapes fail.
+    Failure,
 }
 
 impl SortKey {
     /// All columns in their order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Name,
         Self::State,
         Self::Since,
@@ -40,6 +42,7 @@ impl SortKey {
         Self::Waiting,
         Self::Cores,
         Self::Gpu,
+        Self::Failure,
     ];
 
     /// The name in links.
@@ -55,6 +58,7 @@ impl SortKey {
             Self::Waiting => "waiting",
             Self::Cores => "cpu",
             Self::Gpu => "gpu",
+            Self::Failure => "failure",
         }
     }
 
@@ -71,6 +75,7 @@ impl SortKey {
             Self::Waiting => "Waiting",
             Self::Cores => "CPU",
             Self::Gpu => "GPU",
+            Self::Failure => "Scrape failure",
         }
     }
 }

@@ -48,7 +48,7 @@ async fn errors_have_the_statuses_and_types_of_prometheus() {
         let defaults = [("query", "up"), ("start", "1700000000"), ("end", "1700000060"), ("step", "15")];
         defaults.map(|(name, default)| (name, if name == changed { value } else { default })).into()
     };
-    let long = "1+".repeat(10_000) + "1";
+    let long = "1+".repeat(40_000) + "1";
     for (endpoint, params, status, error_type, message) in [
         ("query", vec![], 400, "bad_data", "invalid parameter \"query\""),
         ("query", vec![("query", "")], 400, "bad_data", "invalid parameter \"query\""),
@@ -63,6 +63,15 @@ async fn errors_have_the_statuses_and_types_of_prometheus() {
             "invalid parameter \"time\": cannot parse \"abc\"",
         ),
         ("query", vec![("query", "1"), ("timeout", "abc")], 400, "bad_data", "invalid parameter \"timeout\""),
+        ("query", vec![("query", "1"), ("limit", "abc")], 400, "bad_data", "invalid parameter \"limit\""),
+        ("query", vec![("query", "1"), ("limit", "-1")], 400, "bad_data", "limit must be non-negative"),
+        ("query", vec![("query", "1"), ("lookback_delta", "abc")], 400, "bad_data", "error parsing lookback delta"),
+        ("series", vec![("match[]", "up"), ("limit", "-1")], 400, "bad_data", "limit must be non-negative"),
+        ("labels", vec![("limit", "1.5")], 400, "bad_data", "invalid parameter \"limit\""),
+        ("label/job/values", vec![("limit", "x")], 400, "bad_data", "invalid parameter \"limit\""),
+        ("metadata", vec![("limit", "x")], 400, "bad_data", "limit must be a number"),
+        ("metadata", vec![("limit_per_metric", "x")], 400, "bad_data", "limit_per_metric must be a number"),
+        ("query", vec![("query", "rate(up[step()])")], 400, "bad_data", "must be greater than 0"),
         ("query", vec![("query", "1"), ("timeout", "0s")], 503, "timeout", "query timed out in query queue"),
         ("query", vec![("query", "label_replace(vector(1), \"a\", \"$1\", \"b\", \"(\")")], 422, "execution", ""),
         ("query_range", range("start", ""), 400, "bad_data", "invalid parameter \"start\""),
@@ -168,4 +177,72 @@ async fn build_info_page_configuration_and_health_are_served() {
     assert!(get("/config.json").await.ends_with(r#"{"backends":[{"name":"here","url":"."}],"labels":{}}"#));
     assert!(get("/-/healthy").await.starts_with("HTTP/1.1 200"));
     assert!(get("/-/ready").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_limit_truncates_series_and_says_so() {
+    let companion = Companion::start(&args(&[])).await;
+    let three = "label_replace(vector(1), \"a\", \"1\", \"\", \"\") or label_replace(vector(2), \"a\", \"2\", \"\", \"\") \
+                 or label_replace(vector(3), \"a\", \"3\", \"\", \"\")";
+    let range = [("start", "0"), ("end", "10"), ("step", "5")];
+    for (endpoint, others) in [("query", &range[..0]), ("query_range", &range[..])] {
+        for (limit, count) in [("2", 2), ("3", 3), ("0", 3), ("", 3)] {
+            let params = [&[("query", three), ("limit", limit)], others].concat();
+            let (status, answer) = get_json(companion.address, endpoint, &params).await;
+            assert_eq!(status, 200, "{answer}");
+            let result = answer["data"]["result"].as_array().expect("a result");
+            let first: Vec<&str> = result.iter().filter_map(|series| series["metric"]["a"].as_str()).collect();
+            assert_eq!(first, ["1", "2", "3"][..count], "{endpoint} with limit {limit:?}");
+            let warning = if count < 3 { json!(["results truncated due to limit"]) } else { Value::Null };
+            assert_eq!(answer["warnings"], warning, "{endpoint} with limit {limit:?}");
+        }
+    }
+    // The first answer must not be the one that is cached for the second.
+    let (_, scalar) = get_json(companion.address, "query", &[("query", "1"), ("limit", "1")]).await;
+    assert_eq!((&scalar["data"]["result"][1], &scalar["warnings"]), (&json!("1"), &Value::Null));
+}
+
+#[tokio::test]
+async fn statistics_are_part_of_the_data_when_they_are_requested() {
+    let companion = Companion::start(&args(&[])).await;
+    let query = ("query", "vector(1)");
+    let (_, without) = get_json(companion.address, "query", &[query]).await;
+    assert_eq!(without["data"]["stats"], Value::Null);
+    let (_, with) = get_json(companion.address, "query", &[query, ("stats", "all")]).await;
+    let stats = &with["data"]["stats"];
+    assert!(stats["timings"]["execTotalTime"].is_f64() && stats["timings"]["execQueueTime"].is_f64(), "{stats}");
+    assert_eq!(stats["samples"], json!({"totalQueryableSamples": 0, "samplesRead": 0}));
+    assert_eq!(with["warnings"], Value::Null);
+    let (_, deprecated) = get_json(companion.address, "query", &[query, ("stats", "yes")]).await;
+    assert!(deprecated["data"]["stats"].is_object());
+    let warning = deprecated["warnings"][0].as_str().unwrap_or_default();
+    assert!(warning.starts_with("value \"yes\" for parameter \"stats\" is deprecated"), "{warning}");
+}
+
+#[tokio::test]
+async fn features_have_the_form_of_prometheus_and_say_what_is_there() {
+    let companion = Companion::start(&args(&[])).await;
+    let (status, answer) = get_json(companion.address, "features", &[]).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("success")));
+    let features = &answer["data"];
+    for (category, name, is_there) in [
+        ("api", "query_stats", true),
+        ("api", "remote_write_receiver", false),
+        ("promql", "anchored", true),
+        ("promql", "smoothed", true),
+        ("promql", "duration_expr", true),
+        ("promql", "per_query_lookback_delta", true),
+        ("promql", "per_step_stats", false),
+        ("promql_functions", "increase", true),
+        ("promql_functions", "histogram_count", false),
+        ("promql_functions", "info", false),
+        ("promql_operators", "<=", true),
+        ("promql_operators", "limitk", false),
+        ("tsdb", "native_histograms", false),
+    ] {
+        assert_eq!(features[category][name], json!(is_there), "{category}.{name}");
+    }
+    for category in features.as_object().expect("categories").values() {
+        assert!(category.as_object().is_some_and(|names| names.values().all(Value::is_boolean)), "{category}");
+    }
 }

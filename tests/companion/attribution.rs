@@ -167,3 +167,25 @@ async fn a_missing_permission_is_reported() {
     watcher.wait_for("up{job=\"engine\"}", &["1"]).await;
     assert_eq!(watcher.values("inferboard_cpu_seconds_total").await, [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_is_seen_by_the_process_where_the_page_has_no_start_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = target(folder.path(), Path::new(PROGRAM), 0, IDLE).await;
+    // A page with `up` alone, like that of an engine with several server processes.
+    let page = format!("http://{}/federate?match[]=up", engine.address());
+    let watcher = Program::start_command(&mut watcher(folder.path(), &[page])).await;
+    let state = |state: &str| format!("inferboard_replica_state{{replica=\"r0\",state=\"{state}\"}}");
+    watcher.wait_for(&state("running"), &["1"]).await;
+    watcher.wait_for("inferboard_replica_restarts_total", &["0"]).await;
+    // It was there before the first scrape.
+    assert_eq!(watcher.values("inferboard_replica_ready_seconds").await, [""; 0]);
+
+    let port: u16 = engine.address().rsplit(':').next().expect("a port").parse().expect("a number");
+    drop(engine);
+    watcher.wait_for(&state("stopped"), &["1"]).await;
+    let _engine = target(folder.path(), Path::new(PROGRAM), port, IDLE).await;
+    watcher.wait_for(&state("running"), &["1"]).await;
+    watcher.wait_for("inferboard_replica_restarts_total", &["1"]).await;
+    watcher.wait_for("inferboard_replica_ready_seconds > bool 0", &["1"]).await;
+}

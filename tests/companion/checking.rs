@@ -54,7 +54,7 @@ Engines: vLLM
 Graphs: preemptions
 Read by no graph: vllm:brand_new
 
-All would be stored: 3 samples of 3 series, labelled job=\"vllm\", model=\"m\".
+All would be stored: 3 samples of 3 series, labelled job=\"targets\", model=\"m\".
 ";
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(stdout, expected, "{stdout}");
@@ -73,7 +73,7 @@ fn the_json_report_says_the_same() {
             { "name": "a_seconds", "type": "gauge", "unit": "seconds", "samples": 2 },
             { "name": "b", "type": "unknown", "unit": "", "samples": 1 },
         ],
-        "stored": { "samples": 1, "series": 1, "duplicates": 1, "out_of_bounds": 1, "labels": { "job": "unknown" } },
+        "stored": { "samples": 1, "series": 1, "duplicates": 1, "out_of_bounds": 1, "labels": { "job": "targets" } },
         "refused": [],
         "more_refused": 0,
         "engines": [],

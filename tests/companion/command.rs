@@ -37,6 +37,7 @@ fn a_port_in_use_exits_1() {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("cannot listen") && stderr.contains("--listen"), "{stderr}");
+    assert_eq!(stderr.matches("in use").count(), 1, "the cause is named once: {stderr}");
 }
 
 #[test]

@@ -120,13 +120,13 @@ fn hostile() -> Vec<(Behaviour, Option<&'static str>)> {
             Some("parse"),
         ),
         (sign_in, Some("content_type")),
-        (truncated, Some("connect")),
+        (truncated, Some("broken")),
         (flapping, None),
         (text("up{job=\"x\",instance=\"good\",__address__=\"y\"} 0\nscrape_samples_scraped 9\n".into()), None),
         (raw("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"), Some("redirect")),
         (raw(error), Some("rate_limited")),
         (brotli, Some("encoding")),
-        (raw(headers), Some("connect")),
+        (raw(headers), Some("broken")),
         (changing(|scrape| format!("reset_total {}\n", scrape % 3)), None),
     ]
 }

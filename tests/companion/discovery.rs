@@ -1,5 +1,5 @@
 //! Tests of the discovery of servers on this machine.
-use crate::harness::FakeTarget;
+use crate::harness::{FakeTarget, status};
 use server::scrape::fetch::Client;
 use server::scrape::local_discovery::{LocalAddress, discover};
 use server::scrape::scrapers::Scrapers;
@@ -43,5 +43,19 @@ async fn an_engine_that_starts_later_becomes_a_target_and_is_not_searched_for_ag
     wait_for_other(request_count(&other) + 30).await;
     assert!(request_count(&engine) <= count_before + 2);
     assert!(!pool.has_instance(&other.instance()));
+    task.abort();
+}
+
+#[tokio::test]
+async fn a_server_without_a_metrics_page_is_asked_ever_more_rarely() {
+    let (without, other) =
+        (FakeTarget::start(status("404 Not Found")).await, FakeTarget::serving("process_cpu_seconds_total 1\n").await);
+    let addresses = [&without, &other].map(|target| LocalAddress::new(target.address.port(), "/metrics"));
+    let pool = Arc::new(Scrapers::new(Store::new(Limits::default()), Client::new(1 << 20).expect("a client")));
+    let pace = Pace { interval: Duration::from_secs(3600), timeout: Duration::from_secs(1) };
+    let task = tokio::spawn(async move { discover(pool, &addresses, Duration::from_millis(50), pace).await });
+    other.wait_for("GET ", 60).await;
+    // After pauses of 2, 4, 8, 16 and 32 periods.
+    assert!((2..=7).contains(&without.count("GET ")), "{}", without.count("GET "));
     task.abort();
 }

@@ -30,9 +30,9 @@ async fn answers_that_are_not_metrics_pages_store_nothing() {
     fails_with(answer("", b"good 1\n"), "content_type").await;
     fails_with(answer("Content-Type: application/openmetrics-text\r\n", b"good 1\n"), "parse").await;
     fails_with(metrics_page("good 1\nbad{ 1\n"), "parse").await;
-    fails_with(raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\ngood 1\n"), "connect")
+    fails_with(raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\ngood 1\n"), "broken")
         .await;
-    fails_with(raw("no HTTP at all"), "connect").await;
+    fails_with(raw("no HTTP at all"), "broken").await;
     fails_with(hang(), "timeout").await;
 }
 

@@ -144,7 +144,7 @@ async fn each_failure_has_its_reason_and_is_never_shared_as_metrics() {
         (refuse("502 Bad Gateway", ""), "server_error", 502),
         (refuse("503 Service Unavailable", ""), "server_error", 503),
         (error_page, "content_type", 502),
-        (truncated, "connect", 502),
+        (truncated, "broken", 502),
         (slow, "timeout", 504),
     ] {
         platform.set_behaviour(Some(hugging_face(behaviour, state())));

@@ -247,7 +247,7 @@ async fn a_failed_connection_reports_its_reason() {
     let plaintext = PlaintextServer::start().await;
     let failure = "inferboard_scrape_failed{job=\"kubernetes\"}";
     let (companion, files) = companion(plaintext.address, "").await;
-    companion.wait_for(failure, &["reason"], &["connect 1"]).await;
+    companion.wait_for(failure, &["reason"], &["broken 1"]).await;
     let [_, kubeconfig] = &files.all;
     let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
     std::fs::write(kubeconfig, text.replace("http://", "https://")).expect("a kubeconfig");

@@ -57,18 +57,18 @@ async fn promql_agrees_with_the_recorded_session() -> Result<()> {
 async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let companion = Companion::start(&["--no-discovery", "--scrape-interval", "1s", "--target", &replay.url()]).await?;
-    let starts_s = replay.two_runs(2).await?;
-    let (api, served) = (companion.api(), replay.served());
+    let api = companion.api();
+    let starts_s = replay.two_runs(&api, 2).await?;
+    let served = replay.served();
 
     // Until its first metrics page names the model, a target has none, and `up` is another series.
     let up = api.samples(&format!("up{{instance=\"{}\"}}[5m]", replay.instance()), None).await?;
     let mut up: Vec<(f64, f64)> =
         up.iter().flat_map(|series| &series.samples.values).map(|(at_s, up)| (*at_s, up.0)).collect();
     up.sort_by(|a, b| a.0.total_cmp(&b.0));
-    assert!(up.len() + 1 >= served.len(), "{} samples of {} scrapes", up.len(), served.len());
-    for ((_, up), served) in up.iter().zip(&served) {
-        assert_eq!(*up == 1.0, served.is_up, "{up:?} of {served:?}");
-    }
+    // The last scrape may not be stored yet. All of its requests were scrapes that it answered.
+    let up_count = up.iter().filter(|(_, up)| *up == 1.0).count();
+    assert!((served.len() - 1..=served.len()).contains(&up_count), "{up:?} of {served:?}");
 
     let is_last_down = |at: &usize| up[*at].1 == 0.0 && up[..*at].iter().any(|(_, up)| *up == 1.0);
     let down_ms = (0..up.len()).rfind(is_last_down).map_or(0, |at| (up[at].0 * 1000.0).round() as i64);

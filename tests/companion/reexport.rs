@@ -60,7 +60,7 @@ async fn federation_returns_the_latest_samples_sorted_with_timestamps() {
         FakeTarget::serving("b{x=\"2\"} 2\na{x=\"1\"} 1\nb{x=\"1\"} NaN\n{\"c.d\",\"e.f\"=\"\\\"\"} 3\n").await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     let (instance, selectors) = (target.instance(), ["{__name__=~\"b|c.+\"}", "a", "{x=\"1\"}"]);
-    let labels = format!("instance=\"{instance}\",job=\"unknown\",replica=\"{instance}\"");
+    let labels = format!("instance=\"{instance}\",job=\"targets\",replica=\"{instance}\"");
     for (accept, content_type, untyped, name, end) in [
         ("*/*", "text/plain; version=0.0.4; charset=utf-8", "untyped", "c_d{e_f=\"\\\"\",", ""),
         (
@@ -101,7 +101,7 @@ async fn federation_returns_the_latest_samples_sorted_with_timestamps() {
     }
     target.set_behaviour(None);
     companion.wait_for("a", &[], &[]).await;
-    let (_, _, body) = get(&companion, "/federate", &["{x=\"1\"}", "up{job=\"unknown\"}"], "*/*").await;
+    let (_, _, body) = get(&companion, "/federate", &["{x=\"1\"}", "up{job=\"targets\"}"], "*/*").await;
     assert!(body.starts_with("# TYPE up untyped\nup{") && body.lines().count() == 2, "{body}");
 }
 

@@ -9,15 +9,15 @@ async fn a_target_comes_goes_and_comes_back() {
     let target = FakeTarget::serving("vllm:num_requests_running{model_name=\"m\"} 3\n").await;
     let companion = Companion::start(&args(&[&target.url()])).await;
     let by = ["job", "model", "replica", "instance"];
-    let up = format!("vllm m {0} {0} 1", target.instance());
+    let up = format!("targets - {0} {0} 1", target.instance());
     companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&up]).await;
     companion.wait_for("vllm:num_requests_running", &["model"], &["m 3"]).await;
 
     target.set_behaviour(None);
-    let down = format!("vllm m {0} {0} 0", target.instance());
+    let down = format!("targets - {0} {0} 0", target.instance());
     companion.wait_for("up{job!~\"host|inferboard\"}", &by, &[&down]).await;
     companion.wait_for("vllm:num_requests_running", &[], &[]).await;
-    companion.wait_for("inferboard_scrape_failed", &["reason", "model"], &["connect m 1"]).await;
+    companion.wait_for("inferboard_scrape_failed", &["reason"], &["broken 1"]).await;
 
     target.set_behaviour(Some(metrics_page("vllm:num_requests_running{model_name=\"m\"} 4\n")));
     companion.wait_for("vllm:num_requests_running", &["model"], &["m 4"]).await;
@@ -54,13 +54,14 @@ async fn the_engine_and_unclaimed_families_are_reported() {
     };
     let target = FakeTarget::start(sglang_version("1")).await;
     let companion = Companion::start(&args(&[&target.url()])).await;
-    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "model"], &["sglang m 1"]).await;
+    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine"], &["sglang 1"]).await;
+    companion.wait_for("inferboard_replica_model", &["model"], &["m 1"]).await;
     companion.wait_for("inferboard_engine_graphs{job!=\"host\"} > bool 0", &["engine"], &["sglang 1"]).await;
-    companion.wait_for("sort(inferboard_unclaimed_families{job=\"sglang\"})", &[], &["2"]).await;
-    let unclaimed = "count by (family) (inferboard_family_unclaimed{job=\"sglang\"})";
+    companion.wait_for("sort(inferboard_unclaimed_families{job=\"targets\"})", &[], &["2"]).await;
+    let unclaimed = "count by (family) (inferboard_family_unclaimed{job=\"targets\"})";
     companion.wait_for(unclaimed, &["family"], &["other 1", "sglang:brand_new 1"]).await;
     target.set_behaviour(Some(metrics_page("vllm:num_requests_running{model_name=\"m\"} 1\n")));
-    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "job"], &["vllm vllm 1"]).await;
+    companion.wait_for("inferboard_engine_info{job!=\"host\"}", &["engine", "job"], &["vllm targets 1"]).await;
 }
 
 #[tokio::test]

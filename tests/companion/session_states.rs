@@ -1,5 +1,5 @@
 //! Tests the states of a replica through two runs: each scrape stores the state that it saw.
-use inferboard_tests::{Api, Companion, Play, Recording, Replay, Result, Served, now_ms};
+use inferboard_tests::{Api, Companion, Play, Recording, Replay, Result, now_ms};
 
 /// Long enough for a scrape to be answered in time on a busy machine.
 const INTERVAL: &str = "1s";
@@ -11,14 +11,17 @@ async fn states_change_with_the_scrape_that_sees_the_change() -> Result<()> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let companion =
         Companion::start(&["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()]).await?;
-    let starts_s = replay.two_runs(SCRAPES).await?;
-    let (api, served) = (companion.api(), replay.served());
+    let api = companion.api();
+    let starts_s = replay.two_runs(&api, SCRAPES).await?;
+    let served = replay.served().len();
 
     let states = states(&api, &replay.instance()).await?;
-    assert!(states.len() + 1 >= served.len(), "{} states for {} scrapes", states.len(), served.len());
-    for ((_, state), expected) in states.iter().zip(expected(&served)) {
-        assert_eq!(state, expected, "{states:?} for {served:?}");
-    }
+    let mut phases: Vec<&str> = states.iter().map(|(_, state)| state.as_str()).collect();
+    let running = phases.iter().filter(|state| **state == "running").count();
+    // The last scrape may not be stored yet.
+    assert!((served - 1..=served).contains(&running), "{states:?} for {served} pages");
+    phases.dedup();
+    assert_eq!(phases, ["pending", "running", "stopped", "running"], "{states:?}");
 
     assert_eq!(api.value("inferboard_replica_restarts_total{model=\"tiny-llama\"}", None).await?, 1.0);
     let ready = "inferboard_replica_ready_seconds{model=\"tiny-llama\"}";
@@ -30,19 +33,6 @@ async fn states_change_with_the_scrape_that_sees_the_change() -> Result<()> {
         assert!((ready_s - expected_s).abs() < 0.01, "ready after {ready_s} s, but {expected_s} s by the samples");
     }
     Ok(())
-}
-
-/// The state that each scrape must have stored.
-fn expected(served: &[Served]) -> impl Iterator<Item = &'static str> {
-    let mut has_run = false;
-    served.iter().map(move |served| {
-        has_run |= served.is_up;
-        match (served.is_up, has_run) {
-            (true, _) => "running",
-            (false, true) => "stopped",
-            (false, false) => "pending",
-        }
-    })
 }
 
 /// The stored states with their Unix milliseconds, sorted by time. Until its first metrics page names the model, the

@@ -30,20 +30,21 @@ async fn a_replica_goes_through_its_states_and_restarts() {
     let address = FakeTarget::serving("").await.stop().await;
     let url = format!("http://{address}");
     let companion = Companion::start(&args(&[&url])).await;
-    let by = ["state", "model", "replica", "instance"];
-    companion.wait_for(STATE, &by, &[&format!("pending - {address} {address} 1")]).await;
+    let by = ["state", "replica", "instance"];
+    companion.wait_for(STATE, &by, &[&format!("pending {address} {address} 1")]).await;
 
     let target = FakeTarget::start_at(address, server(loading(), loading())).await;
     companion.wait_for(STATE, &["state"], &["initializing 1"]).await;
     companion.wait_for("count(inferboard_replica_state)", &[], &["7"]).await;
     target.set_behaviour(Some(vllm(100)));
-    let running = format!("running m {address} {address} 1");
+    let running = format!("running {address} {address} 1");
     companion.wait_for(STATE, &by, &[&running]).await;
-    companion.wait_for("inferboard_replica_ready_seconds > bool 0", &["model"], &["m 1"]).await;
+    companion.wait_for("inferboard_replica_ready_seconds > bool 0", &[], &["1"]).await;
+    companion.wait_for("inferboard_replica_model", &["model", "replica"], &[&format!("m {address} 1")]).await;
     companion.wait_for("inferboard_replica_restarts_total", &["reason"], &["unknown 0"]).await;
 
     let address = target.stop().await;
-    companion.wait_for(STATE, &by, &[&format!("stopped m {address} {address} 1")]).await;
+    companion.wait_for(STATE, &by, &[&format!("stopped {address} {address} 1")]).await;
     companion.wait_for("inferboard_replica_ready_seconds", &[], &[]).await;
     let target = FakeTarget::start_at(address, vllm(200)).await;
     companion.wait_for(STATE, &by, &[&running]).await;
@@ -80,8 +81,11 @@ async fn a_removed_replica_is_stopped_and_then_gone() {
 async fn an_exporter_is_not_a_replica() {
     let (exporter, engine) = (FakeTarget::serving("node_load1 1\n").await, FakeTarget::start(vllm(100)).await);
     let companion = Companion::start(&args(&[&exporter.url(), &engine.url()])).await;
-    companion.wait_for("count(up{job=~\"vllm|host\",replica!=\"\"})", &[], &["2"]).await;
-    companion.wait_for("count by (job) (inferboard_replica_state)", &["job"], &["vllm 7"]).await;
+    companion.wait_for("count(up{replica!=\"\"})", &[], &["2"]).await;
+    let replica = format!("{} 7", engine.instance());
+    companion.wait_for("count by (replica) (inferboard_replica_state)", &["replica"], &[&replica]).await;
+    let exporter = format!("{} exporter 1", exporter.instance());
+    companion.wait_for("inferboard_target_role", &["replica", "role"], &[&exporter]).await;
 }
 
 #[tokio::test]
@@ -89,23 +93,49 @@ async fn the_state_of_a_replica_survives_a_companion_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let target = FakeTarget::start(vllm(100)).await;
     let flags = ServeArgs { in_memory: false, data_dir: Some(folder.path().into()), ..args(&[&target.url()]) };
-    let by = ["state", "job", "model"];
+    let by = ["state", "job"];
     let companion = Companion::start(&flags).await;
-    companion.wait_for(STATE, &by, &["running vllm m 1"]).await;
+    companion.wait_for(STATE, &by, &["running targets 1"]).await;
     target.set_behaviour(Some(vllm(200)));
-    companion.wait_for("inferboard_replica_restarts_total", &["model"], &["m 1"]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &[], &["1"]).await;
     companion.stop().await;
 
     let address = target.stop().await;
     let companion = Companion::start(&flags).await;
-    companion.wait_for(STATE, &by, &["stopped vllm m 1"]).await;
+    companion.wait_for(STATE, &by, &["stopped targets 1"]).await;
+    // Its model is known although it has not answered since.
+    companion.wait_for("inferboard_replica_model", &["model"], &["m 1"]).await;
     let pending = "max_over_time(inferboard_replica_state{state=\"pending\"}[1m])";
     assert_eq!(companion.values(pending, &[]).await, ["0"]);
     companion.stop().await;
 
     let _target = FakeTarget::start_at(address, vllm(300)).await;
     let companion = Companion::start(&flags).await;
-    companion.wait_for(STATE, &by, &["running vllm m 1"]).await;
-    companion.wait_for("inferboard_replica_restarts_total", &["job", "model"], &["vllm m 2"]).await;
+    companion.wait_for(STATE, &by, &["running targets 1"]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &["job"], &["targets 2"]).await;
     companion.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_connections_while_it_listens_has_neither_stopped_nor_restarted() {
+    // Without a start time on its page, only its process tells.
+    let page = || metrics_page("llamacpp:requests_processing 1\n");
+    let target = FakeTarget::start(page()).await;
+    let companion = Companion::start(&args(&[&target.url()])).await;
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+    target.set_behaviour(None);
+    companion.wait_for("inferboard_scrape_failed", &["reason"], &["broken 1"]).await;
+    companion.wait_for(STATE, &["state"], &["failed 1"]).await;
+    target.set_behaviour(Some(page()));
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+    let stopped = "max_over_time(inferboard_replica_state{state=\"stopped\"}[1m])";
+    assert_eq!(companion.values(stopped, &[]).await, ["0"]);
+    companion.wait_for("inferboard_replica_restarts_total", &[], &["0"]).await;
+
+    // It really stops to listen, and the same process listens again.
+    let address = target.stop().await;
+    companion.wait_for(STATE, &["state"], &["stopped 1"]).await;
+    let _target = FakeTarget::start_at(address, page()).await;
+    companion.wait_for(STATE, &["state"], &["running 1"]).await;
+    companion.wait_for("inferboard_replica_restarts_total", &[], &["0"]).await;
 }

@@ -43,7 +43,7 @@ async fn two_runs_are_shown_with_correct_durations() -> Result<()> {
     let replay = Replay::start(Recording::vllm()?, Play::Live { speed: 20.0 }, 0)?;
     let arguments = ["--no-discovery", "--scrape-interval", INTERVAL, "--target", &replay.url()].map(str::to_owned);
     let companion = Companion::start(&arguments).await?;
-    let starts_ms = replay.two_runs(2).await?.map(|start_s| start_s * 1000.0);
+    let starts_ms = replay.two_runs(&companion.api(), 2).await?.map(|start_s| start_s * 1000.0);
     let [first, second] = runs(&companion, &replay).await?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;

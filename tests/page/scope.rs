@@ -7,7 +7,10 @@ const GRAPH: &str = "running-and-waiting";
 fn vllm() -> Result<StaticHost> {
     let host = StaticHost::start()?;
     let family = |name: &str, value: u32| format!("# TYPE {name} gauge\n{name}{{model_name=\"a\"}} {value}\n");
-    host.put("/metrics", family("vllm:num_requests_running", 3) + &family("vllm:kv_cache_usage_perc", 1));
+    host.put(
+        "/metrics",
+        format!("{}{}", family("vllm:num_requests_running", 3), family("vllm:kv_cache_usage_perc", 1)),
+    );
     Ok(host)
 }
 

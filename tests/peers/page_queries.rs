@@ -30,10 +30,9 @@ fn page_queries(recorded: &BTreeSet<String>) -> Vec<TestQuery> {
     let (scope, labels) = (Scope { model: Some("tiny-llama".into()), ..Scope::default() }, ScopeLabels::default());
     // Excludes `up`, whose timestamps differ between two scrapers.
     let is_present = |name: &str| recorded.contains(name);
-    let mut queries =
-        vec![plain(start_times_query(&QueryContext { scope: &scope, labels: &labels, window_ms: 60_000 }))];
+    let mut queries = vec![plain(start_times_query(&QueryContext::of_moments(&scope, &labels, 60_000)))];
     for window_ms in WINDOWS_MS {
-        let context = QueryContext { scope: &scope, labels: &labels, window_ms };
+        let context = QueryContext::of_moments(&scope, &labels, window_ms);
         for graph in GRAPHS {
             let drawn = drawn_query(graph, &is_present, &context);
             let summary = summary_query(graph, &is_present, &context, window_ms);

@@ -91,7 +91,7 @@ pub enum FixtureError {
 
 impl FixtureError {
     /// Adds the failed operation to a system error; for `map_err`.
-    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }

@@ -2,8 +2,8 @@
 use crate::{FixtureError, Result};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{io, thread};
@@ -14,12 +14,19 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest request. The page's discovery is one query that contains many names.
 const MAX_BYTES: usize = 65_536;
 
+type Answer = dyn Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync;
+
 /// The server, which stops on drop.
-#[derive(Debug)]
 pub(crate) struct LoopbackServer {
     pub(crate) address: SocketAddr,
+    answer: Arc<Answer>,
+    accepting: Mutex<Option<Accepting>>,
+}
+
+/// The thread that accepts connections.
+struct Accepting {
+    thread: JoinHandle<()>,
     is_closing: Arc<AtomicBool>,
-    accept_thread: Option<JoinHandle<()>>,
 }
 
 impl LoopbackServer {
@@ -32,11 +39,48 @@ impl LoopbackServer {
         port: u16,
         answer: impl Fn(&str, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
     ) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .map_err(FixtureError::io(format!("cannot listen on port {port}")))?;
-        let address = listener.local_addr().map_err(FixtureError::io("cannot read the port"))?;
-        let (is_closing, answer) = (Arc::new(AtomicBool::new(false)), Arc::new(answer));
-        let accept_thread = Some(thread::spawn({
+        let (listener, address) = listen(port)?;
+        let answer: Arc<Answer> = Arc::new(answer);
+        let accepting = Mutex::new(Some(Accepting::start(listener, Arc::clone(&answer))));
+        Ok(Self { address, answer, accepting })
+    }
+
+    /// Stops to listen, so that connections are refused.
+    pub(crate) fn pause(&self) {
+        if let Some(accepting) = self.lock().take() {
+            accepting.stop(self.address);
+        }
+    }
+
+    /// Listens again on the same port.
+    ///
+    /// # Errors
+    /// When the port is not available any more.
+    pub(crate) fn resume(&self) -> Result<()> {
+        let mut accepting = self.lock();
+        if accepting.is_none() {
+            let (listener, _) = listen(self.address.port())?;
+            *accepting = Some(Accepting::start(listener, Arc::clone(&self.answer)));
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Accepting>> {
+        self.accepting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn listen(port: u16) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .map_err(FixtureError::io(format!("cannot listen on port {port}")))?;
+    let address = listener.local_addr().map_err(FixtureError::io("cannot read the port"))?;
+    Ok((listener, address))
+}
+
+impl Accepting {
+    fn start(listener: TcpListener, answer: Arc<Answer>) -> Self {
+        let is_closing = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
             let is_closing = Arc::clone(&is_closing);
             move || {
                 while let Ok((mut connection, _)) = listener.accept() {
@@ -52,19 +96,27 @@ impl LoopbackServer {
                     });
                 }
             }
-        }));
-        Ok(Self { address, is_closing, accept_thread })
+        });
+        Self { thread, is_closing }
+    }
+
+    fn stop(self, address: SocketAddr) {
+        self.is_closing.store(true, Ordering::Release);
+        // The thread waits in `accept`; one more connection wakes it.
+        let _ = TcpStream::connect(address);
+        let _ = self.thread.join();
+    }
+}
+
+impl std::fmt::Debug for LoopbackServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoopbackServer").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
 impl Drop for LoopbackServer {
     fn drop(&mut self) {
-        self.is_closing.store(true, Ordering::Release);
-        // The thread waits in `accept`; one more connection wakes it.
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.accept_thread.take() {
-            let _ = thread.join();
-        }
+        self.pause();
     }
 }
 

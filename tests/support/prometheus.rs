@@ -11,8 +11,8 @@ use tempfile::TempDir;
 /// A running `prometheus`; dropping it deletes its data.
 #[derive(Debug)]
 pub struct Prometheus {
-    _process: Process,
-    _folder: TempDir,
+    process: Process,
+    folder: TempDir,
     url: String,
 }
 
@@ -41,12 +41,18 @@ impl Prometheus {
     /// start.
     pub async fn holding(openmetrics: &Path) -> Result<Self> {
         let folder = folder()?;
-        let mut command = Command::new("promtool");
-        command
-            .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"])
-            .arg(openmetrics)
-            .arg(folder.path().join("data"));
-        run("promtool", command)?;
+        import(&folder, openmetrics)?;
+        Self::start_in(folder, "{}").await
+    }
+
+    /// Stops it, adds the samples of another file, and starts it again, at another port.
+    ///
+    /// # Errors
+    /// As [`Self::holding`].
+    pub async fn with(self, openmetrics: &Path) -> Result<Self> {
+        let Self { process, folder, .. } = self;
+        process.stop()?;
+        import(&folder, openmetrics)?;
         Self::start_in(folder, "{}").await
     }
 
@@ -60,7 +66,7 @@ impl Prometheus {
             .arg("--storage.tsdb.retention.time=100y")
             .arg("--enable-feature=exemplar-storage");
         let (process, url) = peer::start("prometheus", command, "--web.listen-address", "/-/ready").await?;
-        Ok(Self { _process: process, _folder: folder, url })
+        Ok(Self { process, folder, url })
     }
 
     /// Its URL without a trailing slash.
@@ -76,6 +82,17 @@ impl Prometheus {
 
 fn folder() -> Result<TempDir> {
     tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for prometheus"))
+}
+
+/// Adds the samples of OpenMetrics text to the blocks of a Prometheus that is not running.
+fn import(folder: &TempDir, openmetrics: &Path) -> Result<()> {
+    let mut command = Command::new("promtool");
+    // By default it reads the whole file again for every two hours of it.
+    command
+        .args(["tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=1000h"])
+        .arg(openmetrics)
+        .arg(folder.path().join("data"));
+    run("promtool", command).map(drop)
 }
 
 /// Writes JSON, which is also YAML, because it quotes the labels.

@@ -119,26 +119,35 @@ impl Replay {
         *self.state.selected.lock().unwrap_or_else(PoisonError::into_inner) = Some(selection);
     }
 
-    /// Plays an engine that starts, runs, stops, starts and runs again. Each phase lasts for a number of scrapes,
-    /// however long they take. Returns the start times of the two processes in Unix seconds.
+    /// Plays an engine that starts, runs, stops, starts and runs again; while it does not run, connections are refused.
+    /// Each phase lasts for a number of scrapes by the companion at `api`, however long they take. Returns the start times
+    /// of the two processes in Unix seconds.
     ///
     /// # Errors
-    /// When the scrapes do not arrive in time.
-    pub async fn two_runs(&self, scrapes: usize) -> Result<[f64; 2]> {
+    /// When the scrapes do not arrive in time, or another program has taken the port.
+    pub async fn two_runs(&self, api: &Api, scrapes: usize) -> Result<[f64; 2]> {
         let frames = self.state.recording.frames();
         let (before, after) = self.state.recording.restart();
         let index = |time_ms: i64| frames.iter().position(|frame| frame.at_ms == time_ms).unwrap_or(0);
-        let down = frames.iter().position(|frame| frame.page.is_none()).unwrap_or(0);
         let mut starts = [0.0; 2];
         for (started, up) in starts.iter_mut().zip([index(before), index(after)]) {
-            self.turn_to(down);
-            self.wait_for(scrapes).await?;
+            self.server.pause();
+            self.wait_for_attempts(api, scrapes).await?;
             *started = now_ms() as f64 / 1000.0;
-            self.wait_for(scrapes).await?;
+            self.wait_for_attempts(api, scrapes).await?;
             self.select(Selection { frame: up, started_s: Some(*started) });
+            self.server.resume()?;
             self.wait_for(2 * scrapes).await?;
         }
         Ok(starts)
+    }
+
+    /// Waits for more scrapes that the companion at `api` has stored, successful or not.
+    async fn wait_for_attempts(&self, api: &Api, scrapes: usize) -> Result<()> {
+        let query = format!("sum(count_over_time(up{{instance=\"{}\"}}[10m]))", self.instance());
+        let count = async || Ok(api.vector(&query, None).await?.first().map_or(0.0, |series| series.samples.value.1.0));
+        let expected = count().await? + scrapes as f64;
+        until("scrapes", PATIENCE, count, |count| *count >= expected).await.map(drop)
     }
 
     /// Waits for more scrapes.

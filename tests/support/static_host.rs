@@ -139,6 +139,11 @@ impl StaticHost {
         *self.state.headers.lock().unwrap_or_else(PoisonError::into_inner) = format!("{header}\r\n");
     }
 
+    /// Answers a request that another server received.
+    pub(crate) fn answer(&self, request: &str, connection: &mut TcpStream) -> io::Result<()> {
+        self.state.answer(request, connection)
+    }
+
     /// The methods and paths of all requests so far, such as `GET /index.html`.
     pub fn requests(&self) -> Vec<String> {
         self.state.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -197,7 +202,7 @@ impl State {
 }
 
 /// The fields of a URL-encoded form.
-fn fields(form: &str) -> BTreeMap<String, String> {
+pub(crate) fn fields(form: &str) -> BTreeMap<String, String> {
     let url = reqwest::Url::parse(&format!("http://localhost/?{form}"));
     let pairs = |url: reqwest::Url| url.query_pairs().into_owned().collect();
     url.map(pairs).unwrap_or_default()

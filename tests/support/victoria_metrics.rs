@@ -26,11 +26,20 @@ impl VictoriaMetrics {
         ]);
         let (process, url) = peer::start("victoria-metrics", command, "-httpListenAddr", "/health").await?;
         let server = Self { _process: process, _folder: folder, url };
-        let client = reqwest::Client::new();
-        let import = client.post(format!("{}/api/v1/import/prometheus", server.url)).body(text);
-        import.send().await?.error_for_status()?;
-        server.api().get("/internal/force_flush").await?.error_for_status()?;
+        server.import(text).await?;
         Ok(server)
+    }
+
+    /// Adds the samples of Prometheus text with timestamps.
+    ///
+    /// # Errors
+    /// When it rejects the text.
+    pub async fn import(&self, text: String) -> Result<()> {
+        let client = reqwest::Client::new();
+        let import = client.post(format!("{}/api/v1/import/prometheus", self.url)).body(text);
+        import.send().await?.error_for_status()?;
+        self.api().get("/internal/force_flush").await?.error_for_status()?;
+        Ok(())
     }
 
     /// Its URL without a trailing slash.

@@ -53,7 +53,7 @@ pub fn grafana_dashboard(model: &str, present: &dyn Fn(&str) -> bool) -> String 
             {
                 "name": "model", "type": "query", "label": "Model", "multi": true, "includeAll": true,
                 "allValue": ".*", "refresh": 2, "sort": 1, "datasource": source(),
-                "query": {"query": format!("label_values(up, {model})"), "refId": "models"},
+                "query": {"query": format!("label_values({model})"), "refId": "models"},
             },
         ]},
         "panels": panels,
@@ -92,16 +92,23 @@ fn panel(graph: &Graph, query: &str, id: usize, (x, y): (usize, usize)) -> Value
             &[("p50", "light-blue"), ("p90", "blue"), ("p95", "semi-dark-blue"), ("p99", "dark-blue")]
         }
         Colours::StatusClasses => {
-            &[("1xx", "gray"), ("2xx", "blue"), ("3xx", "#2aa198"), ("4xx", "orange"), ("5xx", "red")]
+            const CLASSES: &[(&str, &str)] = &[
+                ("1xx", "gray"),
+                ("2xx", "blue"),
+                ("3xx", "#2aa198"),
+                ("4xx|client errors", "orange"),
+                ("5xx|server errors|failed", "red"),
+            ];
+            CLASSES
         }
     };
     overrides.extend(colours.iter().map(|(name, colour)| {
         json!({
-            "matcher": {"id": "byRegexp", "options": format!("^{name}( ·.*)?$")},
+            "matcher": {"id": "byRegexp", "options": format!("^({name})( ·.*)?$")},
             "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
         })
     }));
-    let ceiling = graph.unit.ceiling().filter(|_| !is_stacked);
+    let ceiling = graph.ceiling.filter(|_| !is_stacked);
     json!({
         "type": "timeseries", "id": id, "title": graph.title, "description": graph.help, "datasource": source(),
         "gridPos": {"x": x, "y": y, "w": PANEL_COLUMNS, "h": PANEL_ROWS},

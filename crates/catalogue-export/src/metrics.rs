@@ -1,6 +1,6 @@
 //! The reference of the metrics that any server can export, as a document.
 use crate::cell;
-use catalogue::contract::{AttributionFailure, ReplicaState, RestartReason};
+use catalogue::contract::{AttributionFailure, MachineSource, ReplicaState, RestartReason, TargetRole};
 use catalogue::{Engine, GPU_METRICS, Recipe, Section, Shape, engine, graph};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,6 +24,9 @@ Lines are named after these values. Other values are drawn too, but these have f
 | `source` | `computed`, `cached`, `transferred` |
 | `measure` of `inferboard_memory_used_bytes` | `pss`: memory that processes share is divided among them; `rss`: it counts in each |
 | `reason` of `inferboard_replica_attributed`, which is 1 without it | {attribution}: why the processes of a target on the companion's machine cannot be determined |
+| `role` of `inferboard_target_role`, which replicas do not have | {roles}: what a target is that is no replica |
+| `source` of `inferboard_own_machine` | {machines}: who measures the machine that the companion runs on; other targets have no such series |
+| `model` of `inferboard_replica_model`, which is always 1 | a model that the replica serves; the companion's other series about a replica have only a configured model |
 | `use` | `weights`, `kv_cache`, `graphs` |
 | `route` | the route's pattern, such as `/v1/chat/completions`; never text that a client can invent, as each value is a series |
 ";
@@ -117,6 +120,8 @@ fn label_values() -> String {
     LABEL_VALUES
         .replace("{states}", &listed(ReplicaState::REPORTED.iter().map(|state| state.id())))
         .replace("{restarts}", &listed(RestartReason::ALL.iter().map(|reason| reason.id())))
+        .replace("{roles}", &listed(TargetRole::ALL.iter().map(|role| role.id())))
+        .replace("{machines}", &listed(MachineSource::ALL.iter().map(|source| source.id())))
         .replace("{attribution}", &listed(AttributionFailure::ALL.iter().map(|failure| failure.id())))
 }
 

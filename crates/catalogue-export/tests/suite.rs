@@ -1,14 +1,15 @@
 //! The generated texts as their readers take them: checked-in documents, Grafana's JSON, promtool.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 use catalogue::{
-    GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query, is_original,
-    start_times_query, summary_query,
+    BucketsUse, GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query,
+    is_original, start_times_query, summary_query,
 };
 use catalogue_export::{coverage, grafana_dashboard, metrics, recording_rules};
-use promql::Limits;
+use promql::{Labels, Options, Samples, Selector, Storage, StorageError, uninterrupted};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
@@ -35,7 +36,7 @@ fn documents_are_up_to_date() {
 }
 
 #[test]
-fn promtool_accepts_the_recording_rules() {
+fn the_companion_and_promtool_accept_the_recording_rules() {
     let everything = recording_rules(&["model"], &is_original);
     assert_eq!(everything.matches("- record: ").count(), GRAPHS.len());
     let vllm = recording_rules(&["model", "environment"], &|name| name.starts_with("vllm:"));
@@ -43,14 +44,14 @@ fn promtool_accepts_the_recording_rules() {
     for rules in [everything, vllm, alone] {
         for line in rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")) {
             let query: String = serde_json::from_str(line).expect("a string");
-            parse(&query);
+            evaluate(&query);
         }
         check(&rules);
     }
 }
 
 #[test]
-fn every_query_of_the_dashboard_is_valid() {
+fn the_companion_answers_every_query_of_the_dashboard() {
     let dashboard: Value = serde_json::from_str(&grafana_dashboard("model", &is_original)).expect("JSON");
     let mut ids = BTreeSet::new();
     let mut titles = Vec::new();
@@ -65,7 +66,7 @@ fn every_query_of_the_dashboard_is_valid() {
         titles.push(panel["title"].as_str().expect("a title"));
         let query = panel["targets"][0]["expr"].as_str().expect("a query");
         let query = query.replace("$__rate_interval", "1m").replace("$model", ".*");
-        parse(&query);
+        evaluate(&query);
         rules += &format!("      - record: panel{}\n        expr: {}\n", panel["id"], Value::String(query));
     }
     assert_eq!(titles, {
@@ -79,7 +80,7 @@ fn every_query_of_the_dashboard_is_valid() {
 
 /// The page's queries: graphs, details, summaries, buckets and discovery.
 #[test]
-fn promtool_accepts_the_queries_of_the_page() {
+fn the_companion_and_promtool_accept_the_queries_of_the_page() {
     let scope = Scope {
         model: Some("a \"b\" \\ c".into()),
         environment: Some("p.q|r".into()),
@@ -94,21 +95,43 @@ fn promtool_accepts_the_queries_of_the_page() {
             drawn_query(graph, &is_original, &context),
             detailed_query(graph, &is_original, &context),
             summary_query(graph, &is_original, &context, 3_600_000),
-            buckets_query(graph, &is_original, &context).map(|(query, _)| query),
         ];
         queries.extend(own.into_iter().flatten());
+        for purpose in [BucketsUse::HeatMap, BucketsUse::Shares, BucketsUse::Ends] {
+            queries.extend(buckets_query(graph, &is_original, &context, purpose).map(|buckets| buckets.query));
+        }
     }
     let mut rules = String::from("groups:\n  - name: page\n    rules:\n");
     for (at, query) in queries.into_iter().enumerate() {
-        parse(&query);
+        evaluate(&query);
         rules += &format!("      - record: query{at}\n        expr: {}\n", Value::String(query));
     }
     check(&rules);
 }
 
-fn parse(query: &str) {
-    let limits = Limits { query_bytes: 1 << 20, operators: 10_000, patterns: 1000, ..Limits::default() };
-    promql::parse(query, &limits).unwrap_or_else(|error| panic!("{error}: {query}"));
+/// Parses a query within the limits of the companion, and evaluates it at once and over a range, without samples.
+fn evaluate(query: &str) {
+    let options = Options::default();
+    let parsed = promql::parse(query, &options.limits).unwrap_or_else(|error| panic!("{error}: {query}"));
+    let instant = promql::instant(&NoSamples, &parsed, 0, &options, &uninterrupted);
+    instant.unwrap_or_else(|error| panic!("{error}: {query}"));
+    let range = promql::range(&NoSamples, &parsed, 0, 60_000, 15_000, &options, &uninterrupted);
+    range.unwrap_or_else(|error| panic!("{error}: {query}"));
+}
+
+/// A storage without samples.
+struct NoSamples;
+
+impl Storage for NoSamples {
+    fn select(
+        &self,
+        _: &Selector,
+        _: i64,
+        _: i64,
+        _: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// Runs `promtool check rules`, if Prometheus is installed.

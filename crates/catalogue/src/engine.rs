@@ -34,6 +34,8 @@ pub struct Engine {
     pub version: Option<VersionLabel>,
     /// The id of the engine whose series it re-exports: both share line names, and the original takes precedence.
     pub reexports: Option<&'static str>,
+    /// The endpoint that says whether it is ready; none unless a request for it is known to cost nothing.
+    pub health: Option<HealthEndpoint>,
     /// The flag or path that its metrics require; empty where they require nothing.
     pub turn_on: &'static str,
     /// Where its metrics are documented.
@@ -52,6 +54,20 @@ pub struct PrefixAliases {
     /// The others.
     pub others: &'static [&'static str],
 }
+
+/// An endpoint that says whether a server is ready: 200 if it is, 503 if it is not. A request for it makes no model work,
+/// needs no credentials, and appears in none of the engine's metrics of requests.
+#[derive(Clone, Copy, Debug)]
+pub struct HealthEndpoint {
+    /// Its path.
+    pub path: &'static str,
+    /// Whether the engine serves its metrics page before it is ready, so that the page alone does not say that it is.
+    pub is_needed_with_page: bool,
+}
+
+/// The endpoint of most engines. Their metrics page is not there before they are ready, so it is needed only where the page
+/// fails.
+pub(crate) const HEALTH: Option<HealthEndpoint> = Some(HealthEndpoint { path: "/health", is_needed_with_page: false });
 
 /// The label that holds an engine's version.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +138,7 @@ impl Engine {
         model_apis: &[],
         version: None,
         reexports: None,
+        health: None,
         turn_on: "",
         source: "",
         is_captured: true,

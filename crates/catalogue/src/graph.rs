@@ -24,6 +24,8 @@ pub struct Graph {
     pub summary: Summary,
     /// What its details are.
     pub detail: Detail,
+    /// The top of its axis, if it is always the same: 1 for most shares.
+    pub ceiling: Option<f64>,
     /// The lines that are drawn.
     pub lines: &'static [Line],
 }
@@ -42,6 +44,12 @@ pub(crate) const LINE_NAME_SEPARATOR: &str = " · ";
 /// A drawn line's name without the engine that is added if several feed a graph: `2xx` of `2xx · vLLM`.
 pub fn line_name(drawn: &str) -> &str {
     drawn.split_once(LINE_NAME_SEPARATOR).map_or(drawn, |(name, _)| name)
+}
+
+/// Whether a drawn line's name names this engine, as `p50 · vLLM` and `p50 · vLLM (previous)` do.
+pub fn is_line_of(drawn: &str, engine: &str) -> bool {
+    let mut parts = drawn.split(LINE_NAME_SEPARATOR).skip(1);
+    parts.any(|part| part.strip_prefix(engine).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (")))
 }
 
 /// A tab of the page.
@@ -108,7 +116,7 @@ pub enum Colours {
     Order,
     /// Shades of one hue, p50 lightest to p99 darkest.
     Percentiles,
-    /// Fixed by the status class, 1xx to 5xx.
+    /// Fixed by the status class, 1xx to 5xx, or by the name of an outcome.
     StatusClasses,
 }
 

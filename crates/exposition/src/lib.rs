@@ -15,6 +15,7 @@
 //! assert_eq!(running, 3.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+mod bound;
 mod dump;
 mod error;
 mod family;
@@ -29,6 +30,7 @@ mod timestamp;
 mod validate;
 mod write;
 
+pub use bound::canonical_label_value;
 pub use dump::{DumpError, DumpSample, for_each_dump_sample};
 pub use error::{ErrorKind, ParseError};
 pub use family::{Exemplar, Family, Kind, Sample};

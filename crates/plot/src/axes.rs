@@ -30,11 +30,16 @@ pub(crate) fn add_axes(drawing: &Drawing<'_>, p: &Projection, scene: &mut Scene)
             background: None,
         });
     }
+    let mut used: Vec<f64> = Vec::new();
     for Note { value, text, rgb } in drawing.notes {
         let line = p.y(*value).clamp(p.top, p.bottom);
-        // Above its line, or below it if there is no room.
-        let above = line - 8.0 * scale;
-        let y = if above - 6.0 * scale < p.top { line + 9.0 * scale } else { above };
+        // Above its line, or below it, or further below: where there is room, and no other note.
+        let rows =
+            std::iter::once(line - 8.0 * scale).chain((0..8).map(|row| line + (9.0 + 14.0 * f64::from(row)) * scale));
+        let has_room =
+            |y: &f64| *y - 6.0 * scale >= p.top && used.iter().all(|other| (other - y).abs() >= 13.0 * scale);
+        let y = rows.into_iter().find(has_room).unwrap_or(line);
+        used.push(y);
         let at = ((p.right - 4.0 * scale) as i32, y.round() as i32);
         let background = Some(drawing.theme.background);
         scene.labels.push(TextLabel { text: text.clone(), at, anchor: Anchor::Right, rgb: *rgb, background });

@@ -1,6 +1,6 @@
 //! The input of a scene: the data, how each column looks, and what surrounds them.
 use crate::frame::Frame;
-use crate::markers::Marker;
+use crate::hatching::HatchedBand;
 use crate::projection::Projection;
 use crate::rgb::Rgb;
 use crate::ticks::TimeTick;
@@ -98,8 +98,8 @@ pub struct Drawing<'a> {
     pub bands: &'a [Band<'a>],
     /// Texts at values.
     pub notes: &'a [Note],
-    /// Triangles on lines.
-    pub markers: &'a [Marker],
+    /// Spans in which lines are only bounds; drawn on graphs of lines.
+    pub hatched: &'a [HatchedBand],
     /// Values of the value axis with their labels.
     pub values: &'a [(f64, String)],
     /// Times of the time axis with their labels.

@@ -1,19 +1,15 @@
-//! Markers: triangles at values that are only bounds, or that are beyond the axis.
+//! Markers: triangles at values that are beyond the axis.
 use crate::projection::Projection;
 use crate::rgb::Rgb;
 use crate::shapes::Polygon;
 
 /// A triangle on a line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Marker {
-    /// Its time in Unix milliseconds.
-    pub time_ms: i64,
-    /// Its value.
-    pub value: f64,
-    /// Whether it points up, because the true value may be higher; otherwise down.
-    pub is_up: bool,
-    /// The colour.
-    pub rgb: Rgb,
+struct Marker {
+    time_ms: i64,
+    value: f64,
+    /// Whether it points up; otherwise down.
+    is_up: bool,
+    rgb: Rgb,
 }
 
 /// Half the width of a triangle in CSS pixels.
@@ -23,7 +19,7 @@ const HALF_WIDTH_PX: f64 = 4.0;
 const HEIGHT_PX: f64 = 6.0;
 
 /// The shape of a marker in units. Its base lies on the point.
-pub(crate) fn triangle(marker: &Marker, p: &Projection, scale: f64) -> Polygon {
+fn triangle(marker: &Marker, p: &Projection, scale: f64) -> Polygon {
     let (half, height) = (HALF_WIDTH_PX * scale, HEIGHT_PX * scale);
     let (x, y) = (p.x(marker.time_ms), p.y(marker.value).clamp(p.top, p.bottom));
     // A tip that would leave the plot area moves the whole triangle inside.

@@ -33,18 +33,35 @@ pub enum Rounding {
     Decimal,
     /// The same, without fractions of one.
     Whole,
-    /// Powers of two.
+    /// Powers of two, without fractions of one.
     Binary,
+    /// Durations in seconds: above 5 s, 1, 2, 5, 10, 15 and 30 of the unit that people count in.
+    Duration,
 }
+
+const DAY_S: f64 = 86_400.0;
+
+/// Steps of durations above 5 s and below a day, in seconds.
+const DURATION_STEPS_S: [f64; 13] =
+    [10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 18_000.0, 36_000.0];
 
 /// About `count` round values, from one at or below `low` to one at or above `high`.
 pub fn value_ticks(low: f64, high: f64, count: usize, rounding: Rounding) -> Vec<f64> {
     let rough = ((high - low) / count.max(1) as f64).max(f64::MIN_POSITIVE * 1e10);
     let step = match rounding {
-        Rounding::Decimal => round_step(rough),
+        Rounding::Duration if rough > 5.0 => {
+            let step = DURATION_STEPS_S.into_iter().find(|step| *step >= rough * 0.999_999);
+            let days = || match round_step((rough / DAY_S).max(1.0)) {
+                days if days.fract() == 0.0 => days,
+                _ => 5.0,
+            };
+            step.unwrap_or_else(|| days() * DAY_S)
+        }
+        Rounding::Decimal | Rounding::Duration => round_step(rough),
         Rounding::Whole if rough > 2.0 && rough <= 2.5 => 5.0,
         Rounding::Whole => round_step(rough.max(1.0)),
         Rounding::Binary => {
+            let rough = rough.max(1.0);
             // The exponent bits alone, because `exp2` adds a table of four kilobytes.
             let power = f64::from_bits(rough.to_bits() & f64::INFINITY.to_bits());
             if power < rough { 2.0 * power } else { power }
@@ -148,11 +165,13 @@ mod tests {
         assert_eq!(value_ticks(0.0, 1.0, 4, Rounding::Decimal), [0.0, 0.25, 0.5, 0.75, 1.0]);
         assert_eq!(value_ticks(-3.0, 5.0, 4, Rounding::Decimal), [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0]);
         assert_eq!(value_ticks(0.0, 24.0 * 1024.0, 4, Rounding::Binary), [0.0, 8192.0, 16384.0, 24576.0]);
-        for (low, high) in [(0.0, 5e-324), (0.0, 1e307), (-1e307, 1e307), (0.0, 1e-9)] {
-            let ticks = value_ticks(low, high, 4, Rounding::Decimal);
-            assert!(ticks.len() >= 2 && ticks.len() <= 16, "{ticks:?}");
-            assert!(ticks.iter().all(|tick| tick.is_finite()), "{ticks:?}");
-            assert!(ticks[0] <= low && ticks[ticks.len() - 1] >= high, "{low} {high} {ticks:?}");
+        for rounding in [Rounding::Decimal, Rounding::Whole, Rounding::Binary, Rounding::Duration] {
+            for (low, high) in [(0.0, 5e-324), (0.0, 1e307), (-1e307, 1e307), (0.0, 1e-9)] {
+                let ticks = value_ticks(low, high, 4, rounding);
+                assert!(ticks.len() >= 2 && ticks.len() <= 16, "{ticks:?}");
+                assert!(ticks.iter().all(|tick| tick.is_finite()), "{ticks:?}");
+                assert!(ticks[0] <= low && ticks[ticks.len() - 1] >= high, "{low} {high} {ticks:?}");
+            }
         }
     }
 
@@ -161,6 +180,30 @@ mod tests {
         assert_eq!(value_ticks(0.0, 2.0, 4, Rounding::Whole), [0.0, 1.0, 2.0]);
         assert_eq!(value_ticks(0.0, 9.0, 4, Rounding::Whole), [0.0, 5.0, 10.0]);
         assert_eq!(value_ticks(0.0, 90.0, 4, Rounding::Whole), [0.0, 25.0, 50.0, 75.0, 100.0]);
+    }
+
+    #[test]
+    fn durations_have_the_steps_of_a_clock() {
+        let step = |high: f64| value_ticks(0.0, high, 4, Rounding::Duration)[1];
+        for (high, expected) in [
+            (0.9, 0.25),
+            (4.0, 1.0),
+            (20.0, 5.0),
+            (50.0, 15.0),
+            (110.0, 30.0),
+            (150.0, 60.0),
+            (1000.0, 300.0),
+            (2400.0, 600.0),
+            (3600.0, 900.0),
+            (7000.0, 1800.0),
+            (14_000.0, 3600.0),
+            (DAY_S, 36_000.0),
+            (4.0 * DAY_S, DAY_S),
+            (8.7 * DAY_S, 5.0 * DAY_S),
+            (90.0 * DAY_S, 25.0 * DAY_S),
+        ] {
+            assert_eq!(step(high), expected, "{high}");
+        }
     }
 
     #[test]

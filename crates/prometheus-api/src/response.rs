@@ -39,10 +39,16 @@ struct Envelope<D> {
     warnings: Vec<String>,
     #[serde(default)]
     infos: Vec<String>,
+    /// VictoriaMetrics: some of its storage nodes did not answer.
+    #[serde(rename = "isPartial", default)]
+    is_partial: bool,
     #[serde(rename = "errorType")]
     error_type: Option<ErrorType>,
     error: Option<String>,
 }
+
+/// The warning that stands for `"isPartial": true`.
+const PARTIAL: &str = "the answer is partial: some of the server's storage did not answer";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,7 +67,9 @@ impl<D> TryFrom<Envelope<D>> for ApiResponse<D> {
     fn try_from(envelope: Envelope<D>) -> Result<Self, &'static str> {
         match (envelope.status, envelope.data, envelope.error_type, envelope.error) {
             (Status::Success, Some(data), _, _) => {
-                Ok(Self::Success { data, warnings: envelope.warnings, infos: envelope.infos })
+                let mut warnings = envelope.warnings;
+                warnings.extend(envelope.is_partial.then(|| PARTIAL.to_owned()));
+                Ok(Self::Success { data, warnings, infos: envelope.infos })
             }
             (Status::Success, None, _, _) => Err("missing field `data`"),
             (Status::Error, _, Some(error_type), Some(error)) => Ok(Self::Error { error_type, error }),
@@ -76,8 +84,19 @@ impl<D> ApiResponse<D> {
     /// # Errors
     /// If the response is an error.
     pub fn into_result(self) -> Result<D, ApiError> {
+        self.into_noted_result().map(|(data, _)| data)
+    }
+
+    /// The data of a success with its warnings and hints, or the error with its kind.
+    ///
+    /// # Errors
+    /// If the response is an error.
+    pub fn into_noted_result(self) -> Result<(D, Vec<String>), ApiError> {
         match self {
-            Self::Success { data, .. } => Ok(data),
+            Self::Success { data, mut warnings, infos } => {
+                warnings.extend(infos);
+                Ok((data, warnings))
+            }
             Self::Error { error_type, error } => Err(ApiError::new(error_type, error)),
         }
     }
@@ -188,6 +207,19 @@ mod tests {
         round_trip(r#"{"status":"success","data":{"resultType":"scalar","result":[1.0,"2"]}}"#);
         let error = round_trip(r#"{"status":"error","errorType":"bad_data","error":"no"}"#).into_result();
         assert_eq!(error, Err(ApiError::new(ErrorType::BadData, "no")));
+    }
+
+    #[test]
+    fn warnings_hints_and_partial_answers_are_noted() {
+        let data = r#""data":{"resultType":"vector","result":[]}"#;
+        let notes = |more: &str| {
+            let text = format!(r#"{{"status":"success",{more}{data}}}"#);
+            let response: ApiResponse<Data> = serde_json::from_str(&text).expect("a response");
+            response.into_noted_result().expect("a success").1
+        };
+        assert_eq!(notes(""), Vec::<String>::new());
+        assert_eq!(notes(r#""warnings":["w"],"infos":["i"],"isPartial":false,"#), ["w", "i"]);
+        assert_eq!(notes(r#""isPartial":true,"warnings":["w"],"#), ["w", PARTIAL]);
     }
 
     #[test]

@@ -123,10 +123,8 @@ impl fmt::Display for Labels {
     }
 }
 
-/// Whether a query may create a label of this name. Prometheus 3 allows any text; new names are limited to the classic
-/// characters, so that typos are reported.
-pub(crate) fn is_classic_label_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+/// Whether a query may create a label of this name: UTF-8 text that is not empty, as in Prometheus 3. Bytes of a string
+/// literal that are not UTF-8 have become replacement characters.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -2,6 +2,7 @@
 mod ast;
 mod error;
 mod eval;
+mod features;
 mod functions;
 mod histogram;
 mod kahan;
@@ -20,11 +21,12 @@ mod string_literal;
 
 pub use error::{Error, ErrorKind, StorageError};
 pub use eval::{instant, range};
+pub use features::Features;
 pub use labels::{Labels, METRIC_NAME};
 pub use limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation, uninterrupted};
 pub use parse::parse;
 pub use pattern::Pattern;
 pub use query::Query;
-pub use result::{QueryResult, Sample, Series, Value};
+pub use result::{QueryResult, Sample, SampleCounts, Series, Value};
 pub use selector::{MatchOp, Matcher, Selector};
 pub use storage::{STALE_NAN_BITS, Samples, Storage, is_stale, stale_marker};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Limits {
     /// Maximum length of the query text in bytes.
     pub query_bytes: usize,
-    /// Maximum nesting depth of brackets.
+    /// Maximum nesting depth of brackets, and of signs and `^`.
     pub nesting: usize,
     /// Maximum number of operators, signs included.
     pub operators: usize,
@@ -24,9 +24,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            query_bytes: 16 << 10,
+            query_bytes: 64 << 10,
             nesting: 64,
-            operators: 256,
+            operators: 512,
             patterns: 64,
             steps: 11_000,
             samples: 50_000_000,

@@ -44,6 +44,15 @@ pub enum Value {
     Matrix(Vec<Series>),
 }
 
+/// How many samples a query took, as Prometheus counts them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SampleCounts {
+    /// The samples that the storage read.
+    pub read: u64,
+    /// The samples in the windows of all steps; one that is in several windows counts for each.
+    pub loaded: u64,
+}
+
 /// The value of a query with its annotations, in Prometheus's words.
 #[derive(Clone, PartialEq, Debug)]
 pub struct QueryResult {
@@ -53,4 +62,6 @@ pub struct QueryResult {
     pub warnings: Vec<String>,
     /// Possible mistakes in the query; sorted, without duplicates.
     pub infos: Vec<String>,
+    /// How many samples it took.
+    pub samples: SampleCounts,
 }

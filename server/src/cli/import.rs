@@ -3,7 +3,7 @@ use crate::cli::gzip::is_gzip;
 use crate::clock::now_ms;
 use crate::config::default_data_dir;
 use clap::Args;
-use exposition::{DumpError, DumpSample, Limits, for_each_dump_sample};
+use exposition::{DumpError, DumpSample, Label, Limits, canonical_label_value, for_each_dump_sample};
 use flate2::read::MultiGzDecoder;
 use promql::{Labels, stale_marker};
 use std::collections::HashMap;
@@ -145,10 +145,12 @@ impl<'a> Batch<'a> {
 
     fn index_of(&mut self, sample: DumpSample<'_>) -> usize {
         let index = self.indices.get(sample.series).copied().unwrap_or_else(|| {
-            let own = sample.labels.iter().map(|label| (&*label.name, &*label.value));
-            let added = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            // Of a bucket that is written in two ways, the store joins both.
+            let value = |label: &Label<'_>| canonical_label_value(sample.name, &label.name, &label.value).into_owned();
+            let own = sample.labels.iter().map(|label| (&*label.name, value(label)));
+            let added = self.labels.iter().map(|(name, value)| (name.as_str(), value.clone()));
             let added = added.filter(|(name, _)| !sample.labels.iter().any(|label| label.name == **name));
-            let all = [(promql::METRIC_NAME, sample.name)].into_iter().chain(own).chain(added);
+            let all = [(promql::METRIC_NAME, sample.name.to_owned())].into_iter().chain(own).chain(added);
             let labels = Labels::from_pairs(all.filter(|(_, value)| !value.is_empty()));
             self.series.push(ImportSeries { labels, samples: Vec::new() });
             self.indices.insert(sample.series.to_owned(), self.series.len() - 1);

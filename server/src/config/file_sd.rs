@@ -1,5 +1,5 @@
 //! `file_sd`: targets from JSON files of Prometheus's file discovery, which other programs write.
-use crate::config::target::TargetEntry;
+use crate::config::target::{ReplicaEntry, TargetEntry};
 use crate::config::{ConfigError, positive_duration, setting};
 use crate::target::{Pace, Target};
 use serde::Deserialize;
@@ -81,6 +81,16 @@ fn entry(name: &str, address: &str, mut labels: BTreeMap<String, String>) -> Res
         duration.map_err(|problem| setting(&format!("{name}: {label}"), problem))
     };
     let (scrape_interval, scrape_timeout) = (duration("__scrape_interval__")?, duration("__scrape_timeout__")?);
+    let is_replica = match labels.remove("__replica__").as_deref() {
+        None => None,
+        Some("true") => Some(ReplicaEntry::Is(true)),
+        Some("false") => Some(ReplicaEntry::Is(false)),
+        Some(other) => {
+            let problem = format!("{other:?} is neither true nor false");
+            return Err(setting(&format!("{name}: __replica__"), problem));
+        }
+    };
+    let replica = labels.remove("replica").map(ReplicaEntry::Name);
     let mut entry = TargetEntry {
         metrics_path: labels.remove("__metrics_path__"),
         job: labels.remove("job"),
@@ -88,7 +98,9 @@ fn entry(name: &str, address: &str, mut labels: BTreeMap<String, String>) -> Res
         model: labels.remove("model"),
         environment: labels.remove("environment"),
         deployment: labels.remove("deployment"),
-        replica: labels.remove("replica"),
+        replica: is_replica
+            .filter(|is_replica| replica.is_none() || *is_replica == ReplicaEntry::Is(false))
+            .or(replica),
         scrape_interval,
         scrape_timeout,
         ..TargetEntry::new(format!("{scheme}://{address}"), None)
@@ -131,6 +143,18 @@ mod tests {
     }
 
     #[test]
+    fn a_target_can_say_that_it_is_no_replica() {
+        let replica = |labels: &str| {
+            let targets = parse(&format!("[{{\"targets\": [\"a:1\"], \"labels\": {{{labels}}}}}]")).expect("a target");
+            (targets[0].identity.replica.clone(), targets[0].identity.is_certainly_replica)
+        };
+        assert_eq!(replica("\"__replica__\": \"false\""), (None, false));
+        assert_eq!(replica("\"__replica__\": \"false\", \"replica\": \"r\""), (None, false));
+        assert_eq!(replica("\"__replica__\": \"true\""), (Some("a:1".into()), true));
+        assert_eq!(replica("\"replica\": \"r\""), (Some("r".into()), false));
+    }
+
+    #[test]
     fn errors_name_the_file_and_the_target() {
         for (text, expected) in [
             ("[{\"targets\": [\"a:1\"]},\n {\"target\": []}]", "targets.json:2:10: expected a list of"),
@@ -138,6 +162,10 @@ mod tests {
             (
                 "[{\"targets\": [\"a:1\"], \"labels\": {\"__scrape_interval__\": \"0s\"}}]",
                 "targets.json: target 1: __scrape_interval__: \"0s\" is not a positive duration",
+            ),
+            (
+                "[{\"targets\": [\"a:1\"], \"labels\": {\"__replica__\": \"no\"}}]",
+                "targets.json: target 1: __replica__: \"no\" is neither true nor false",
             ),
             (
                 "[{\"targets\": [\"a:1\"], \"labels\": {\"a-b\": \"c\"}}]",

@@ -25,7 +25,7 @@ pub(crate) struct TargetEntry {
     pub(crate) model: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) deployment: Option<String>,
-    pub(crate) replica: Option<String>,
+    pub(crate) replica: Option<ReplicaEntry>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) scope_labels: ScopeEntry,
     #[serde(deserialize_with = "duration")]
@@ -33,6 +33,16 @@ pub(crate) struct TargetEntry {
     #[serde(deserialize_with = "duration")]
     pub(crate) scrape_timeout: Option<Duration>,
     pub(crate) authorization: Option<AuthorizationEntry>,
+}
+
+/// `replica`: its name, or whether the target is one.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "expected the name of the replica, true, or false for a target that is no replica")]
+pub(crate) enum ReplicaEntry {
+    /// Whether it is a replica, whatever its engine is.
+    Is(bool),
+    /// The name.
+    Name(String),
 }
 
 /// `scope_labels`: the labels on the metrics page that contain each part of the scope, in order of preference.
@@ -76,8 +86,12 @@ impl TargetEntry {
         let interval = self.scrape_interval.unwrap_or(default.interval);
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
         let authorization = self.authorization.map(|entry| entry.resolve(name, "Bearer").map(Arc::new)).transpose()?;
-        // A target whose metrics page names its replicas is not a replica itself.
-        let is_replica = self.scope_labels.replica.is_none();
+        let (replica, is_certainly_replica) = match self.replica {
+            Some(ReplicaEntry::Name(name)) => (Some(name), false),
+            Some(ReplicaEntry::Is(is_replica)) => (is_replica.then(|| instance.clone()), is_replica),
+            // A target whose metrics page names its replicas is not a replica itself.
+            None => (self.scope_labels.replica.is_none().then(|| instance.clone()), false),
+        };
         Ok(Target {
             source: Source::Http(Endpoint { url, authorization }),
             identity: Identity {
@@ -85,7 +99,8 @@ impl TargetEntry {
                 model: self.model,
                 environment: self.environment,
                 deployment: self.deployment,
-                replica: self.replica.or_else(|| is_replica.then(|| instance.clone())),
+                replica,
+                is_certainly_replica,
                 instance,
                 labels: self.labels.into_iter().collect(),
                 rules: self.scope_labels.or(ScopeRules::default()),

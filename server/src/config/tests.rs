@@ -74,6 +74,20 @@ fn a_file_sets_everything() {
 }
 
 #[test]
+fn a_target_is_no_replica_if_the_file_says_so() {
+    let replica = |line: &str| {
+        let settings = load(&format!("[[targets]]\nurl = \"http://h:1\"\n{line}")).expect("a configuration");
+        let identity = &settings.targets.fixed[0].identity;
+        (identity.replica.clone(), identity.is_certainly_replica)
+    };
+    assert_eq!(replica("replica = false"), (None, false));
+    assert_eq!(replica("replica = true"), (Some("h:1".into()), true));
+    assert_eq!(replica("replica = \"r\""), (Some("r".into()), false));
+    let error = load("[[targets]]\nurl = \"http://h:1\"\nreplica = 7").expect_err("a number");
+    assert!(error.contains("expected the name of the replica, true, or false"), "{error}");
+}
+
+#[test]
 fn hosted_endpoints_are_targets() {
     let settings = load(
         r#"

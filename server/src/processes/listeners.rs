@@ -34,6 +34,11 @@ pub(crate) fn inodes(listeners: &[Listener], addresses: &[IpAddr], port: u16) ->
     exact.unwrap_or_else(|| bound(&|address| address.is_unspecified()))
 }
 
+/// Whether a socket listens at `port`, whatever its address.
+pub(crate) fn is_port_used(listeners: &[Listener], port: u16) -> bool {
+    listeners.iter().any(|own| own.port == port)
+}
+
 /// The socket in a line, if it is listening.
 fn parse_listener(line: &str) -> Option<Listener> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();

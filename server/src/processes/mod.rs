@@ -9,6 +9,7 @@ pub mod cpu_total;
 pub mod gpu_use;
 pub mod limits;
 pub mod listeners;
+pub mod listening;
 pub mod memory;
 pub mod probe;
 pub mod socket_owners;
@@ -46,7 +47,7 @@ pub struct Attribution {
     /// The machine's name, which may be part of a target's URL.
     host_name: Option<String>,
     processes: AgeCache<Processes>,
-    listeners: AgeCache<Vec<Listener>>,
+    listeners: AgeCache<Option<Vec<Listener>>>,
     owners: AgeCache<SocketOwners>,
     claims: Claims,
     probe_permits: Arc<Semaphore>,
@@ -88,19 +89,20 @@ impl Attribution {
         self.processes.get(max_age, || Processes::read(&self.paths.proc))
     }
 
-    /// All listening sockets.
-    fn listeners(&self) -> Arc<Vec<Listener>> {
-        self.listeners.get(MAX_SEARCH_AGE, || {
-            let tables =
-                ["net/tcp", "net/tcp6"].map(|table| read_file(&self.paths.proc.join(table)).unwrap_or_default());
-            parse_listeners(tables.iter().map(String::as_str))
+    /// All listening sockets, at most `max_age` old; none if they cannot be read.
+    fn listeners(&self, max_age: Duration) -> Arc<Option<Vec<Listener>>> {
+        self.listeners.get(max_age, || {
+            let [tcp, tcp6] = ["net/tcp", "net/tcp6"].map(|table| read_file(&self.paths.proc.join(table)));
+            // Without IPv6 there is no second table.
+            Some(parse_listeners([tcp?.as_str(), &tcp6.unwrap_or_default()]))
         })
     }
 
     /// The owners of all listening sockets.
     fn socket_owners(&self, processes: &Processes) -> Arc<SocketOwners> {
         self.owners.get(MAX_SEARCH_AGE, || {
-            let inodes = self.listeners().iter().map(Listener::inode).collect();
+            let listeners = self.listeners(MAX_SEARCH_AGE);
+            let inodes = listeners.iter().flatten().map(Listener::inode).collect();
             SocketOwners::read(&self.paths.proc, processes, &inodes)
         })
     }

@@ -4,17 +4,18 @@ use crate::processes::cpu_total::CpuTotal;
 use crate::processes::gpu_use::gpu_samples;
 use crate::processes::limits::ResourceLimits;
 use crate::processes::listeners::inodes;
+use crate::processes::listening::{Listening, ServerId};
 use crate::processes::memory::{MemoryUse, TreeMemory};
 use crate::processes::socket_owners::{SocketOwner, tree_roots};
-use crate::processes::tree::{Process, Processes};
+use crate::processes::tree::{Process, ProcessKey, Processes};
 use crate::processes::{Attribution, MAX_SEARCH_AGE};
-use crate::sources::host::HostPaths;
+use crate::sources::host::{HostPaths, TICKS_PER_SECOND, read_file};
 use crate::target::extra_sample::ExtraSample;
 use catalogue::contract::{AttributionFailure, names};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The minimum time between two searches that fail for the same sockets, and between two readings of the limits.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
@@ -50,6 +51,9 @@ struct TrackedTrees {
     owner: SocketOwner,
     owner_start: u64,
     roots: Vec<u32>,
+    /// The first root, and when it started in Unix seconds.
+    server: ProcessKey,
+    server_start_s: Option<f64>,
     /// The members of the trees, and the processes that they were found among.
     members: Vec<Process>,
     found_among: Arc<Processes>,
@@ -76,6 +80,23 @@ impl ProcessTracker {
     pub(crate) fn recent_failure(&self) -> Option<Vec<ExtraSample>> {
         let is_recent = self.taken_at.is_some_and(|taken_at| taken_at.elapsed() < RETRY_INTERVAL);
         is_recent.then(|| failure_samples(AttributionFailure::SameProcess))
+    }
+
+    /// What listens at the target's address, judged by sockets that are at most `max_age` old.
+    pub(crate) fn listening(&self, max_age: Duration) -> Listening {
+        let listeners = self.attribution.listeners(max_age);
+        let Some(listeners) = &*listeners else { return Listening::Unknown };
+        let listening = Listening::of_sockets(listeners, &self.addresses, self.port);
+        if listening.server().is_none() {
+            return listening;
+        }
+        let is_forwarded = |failed: &FailedSearch| failed.failure == AttributionFailure::Forwarded;
+        match self.trees.as_ref().filter(|trees| trees.is_current(&self.attribution.paths.proc)) {
+            Some(trees) => Listening::Server { id: ServerId::Process(trees.server), start_s: trees.server_start_s },
+            // What forwards connections may live longer than the server.
+            None if self.failed_search.as_ref().is_some_and(is_forwarded) => Listening::Unknown,
+            None => listening,
+        }
     }
 
     fn try_probe(&mut self) -> Result<Vec<ExtraSample>, AttributionFailure> {
@@ -113,7 +134,8 @@ impl ProcessTracker {
     }
 
     fn search(&mut self) -> Result<TrackedTrees, AttributionFailure> {
-        let inodes = inodes(&self.attribution.listeners(), &self.addresses, self.port);
+        let listeners = self.attribution.listeners(MAX_SEARCH_AGE);
+        let inodes = inodes(listeners.as_deref().unwrap_or_default(), &self.addresses, self.port);
         if inodes.is_empty() {
             return Err(AttributionFailure::NoListener);
         }
@@ -150,7 +172,11 @@ impl TrackedTrees {
         let roots = tree_roots(&processes, &owners.iter().map(|owner| owner.pid).collect())?;
         let with_start = |owner: &&SocketOwner| Some(((*owner).clone(), processes.get(owner.pid)?.start));
         let (owner, owner_start) = owners.iter().find_map(with_start).ok_or(AttributionFailure::NoListener)?;
+        let owner_key = ProcessKey { pid: owner.pid, start: owner_start };
+        let server = roots.first().and_then(|root| processes.get(*root)).map_or(owner_key, Process::key);
         let mut trees = Self {
+            server,
+            server_start_s: start_s(&attribution.paths.proc, server.start),
             owner,
             owner_start,
             members: processes.trees(&roots).into_iter().cloned().collect(),
@@ -188,4 +214,11 @@ impl TrackedTrees {
         };
         self.members.iter().filter_map(now).collect()
     }
+}
+
+/// The Unix seconds of a time in clock ticks since boot.
+fn start_s(proc: &Path, ticks: u64) -> Option<f64> {
+    let uptime_s: f64 = read_file(&proc.join("uptime"))?.split_ascii_whitespace().next()?.parse().ok()?;
+    let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64();
+    Some(now_s - uptime_s + ticks as f64 / TICKS_PER_SECOND)
 }

@@ -22,9 +22,11 @@ pub(crate) struct Process {
 
 /// What identifies a process: PIDs are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ProcessKey {
-    pub(crate) pid: u32,
-    pub(crate) start: u64,
+pub struct ProcessKey {
+    /// The PID.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot.
+    pub start: u64,
 }
 
 impl Process {

@@ -26,7 +26,7 @@ impl LargeBuffers {
     }
 
     async fn take(self: &Arc<Self>) -> Result<LargeBuffer, Failure> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Failure::Connect)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Failure::Broken)?;
         let free = self.free.lock().pop();
         let text = free.unwrap_or_else(|| BytesMut::with_capacity(self.size_bytes));
         Ok(LargeBuffer { text, buffers: Arc::clone(self), _permit: permit })

@@ -1,6 +1,7 @@
 //! The HTTP client of scrapes: redirects stay within the origin, and bodies are bounded.
 use crate::replica::tracker::Health;
 use crate::scrape::body::{Body, LargeBuffers};
+use crate::scrape::connections::{NoticeConnections, is_closed_before_response, note_redirect, notice};
 use crate::scrape::metrics_page::MetricsPage;
 use crate::target::Endpoint;
 use crate::target::error_causes::{DnsError, failure_of_causes};
@@ -11,7 +12,7 @@ use exposition::Format;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Response, StatusCode};
+use reqwest::{ClientBuilder, Response, StatusCode};
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,8 +25,6 @@ const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 const MAX_CONNECT_TIME: Duration = Duration::from_secs(5);
 const MAX_REDIRECTS: usize = 3;
 
-/// The health endpoint of vLLM, SGLang, TGI, TEI, llama.cpp, LMDeploy and TensorRT-LLM's server.
-const HEALTH_PATH: &str = "/health";
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Part of llama.cpp's answer while it loads: `{"error":{"message":"Loading model",…}}` (tools/server in its repository).
@@ -34,7 +33,10 @@ const LOADING: &[u8] = b"loading";
 /// The HTTP client that all targets share.
 #[derive(Clone, Debug)]
 pub struct Client {
+    /// Keeps connections open between requests.
     http: reqwest::Client,
+    /// Opens a connection for each request.
+    unpooled: reqwest::Client,
     large: Arc<LargeBuffers>,
 }
 
@@ -50,16 +52,9 @@ impl Client {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(body_bytes: usize) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("inferboard/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::custom(within_origin))
-            // A proxy from the environment would receive the target's credentials.
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(MAX_CONNECT_TIME)
-            .dns_resolver(Arc::new(Resolver))
-            .build()?;
-        Ok(Self { http, large: Arc::new(LargeBuffers::new(body_bytes)) })
+        let http = builder().connector_layer(NoticeConnections).build()?;
+        let unpooled = builder().pool_max_idle_per_host(0).build()?;
+        Ok(Self { http, unpooled, large: Arc::new(LargeBuffers::new(body_bytes)) })
     }
 
     /// Gets the metrics page of `endpoint`, whose last valid page had `last_bytes`.
@@ -80,12 +75,14 @@ impl Client {
         Ok(self.get(endpoint, ACCEPT_JSON, timeout, 0).await?.body)
     }
 
-    /// Requests `/health` from the server of `endpoint`, where inference servers report whether they are ready.
-    pub(crate) async fn health(&self, endpoint: &Endpoint) -> Health {
+    /// Requests the health endpoint `path` from the server of `endpoint`, with the credentials for the metrics page only
+    /// if `is_authorized`.
+    pub(crate) async fn health(&self, endpoint: &Endpoint, path: &str, is_authorized: bool) -> Health {
         let mut url = endpoint.url.clone();
-        url.set_path(HEALTH_PATH);
+        url.set_path(path);
         url.set_query(None);
-        let endpoint = Endpoint { url, authorization: endpoint.authorization.clone() };
+        let authorization = endpoint.authorization.clone().filter(|_| is_authorized);
+        let endpoint = Endpoint { url, authorization };
         let probe = async {
             match self.send(&endpoint, "*/*", HEALTH_TIMEOUT).await {
                 Ok((response, _)) => health_of(response).await,
@@ -123,6 +120,9 @@ impl Client {
     }
 
     /// The response, whatever its status, and the secret that was sent.
+    ///
+    /// A request on a kept connection that the server has closed is sent once more, on a new connection: every request is
+    /// a GET, which may be repeated.
     async fn send(
         &self,
         endpoint: &Endpoint,
@@ -140,8 +140,16 @@ impl Client {
             request = request.header(AUTHORIZATION, header);
             secret = Some(credentials);
         }
-        let response = request.send().await.map_err(|error| failure_of(&error))?;
-        Ok((response, secret))
+        let request = request.build().map_err(|error| failure_of(&error))?;
+        let again = request.try_clone();
+        let sent = notice(self.http.execute(request)).await;
+        let result = match (sent.result, again) {
+            (Err(error), Some(again)) if sent.is_reused && is_closed_before_response(&error) => {
+                self.unpooled.execute(again).await
+            }
+            (result, _) => result,
+        };
+        Ok((result.map_err(|error| failure_of(&error))?, secret))
     }
 
     /// The decompressed body of `response`; reading stops as soon as it exceeds the limit.
@@ -154,6 +162,18 @@ impl Client {
     }
 }
 
+/// What both HTTP clients have in common.
+fn builder() -> ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("inferboard/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::custom(within_origin))
+        // A proxy from the environment would receive the target's credentials.
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(MAX_CONNECT_TIME)
+        .dns_resolver(Arc::new(Resolver))
+}
+
 /// What the response of a health endpoint means.
 async fn health_of(mut response: Response) -> Health {
     match response.status().as_u16() {
@@ -164,13 +184,15 @@ async fn health_of(mut response: Response) -> Health {
             }
             _ => Health::Unavailable,
         },
+        401 | 403 => Health::Refused,
         500..=599 => Health::Broken,
-        _ => Health::Silent,
+        _ => Health::Absent,
     }
 }
 
 /// Follows redirects to the same scheme, host and port; any other redirect is returned as the response.
 fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    note_redirect();
     let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
     if same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
@@ -194,7 +216,7 @@ fn failure_of(error: &reqwest::Error) -> Failure {
         return Failure::Timeout;
     }
     // The client also reports an interrupted body as a decoding error.
-    let otherwise = if error.is_decode() { Failure::Encoding } else { Failure::Connect };
+    let otherwise = if error.is_decode() { Failure::Encoding } else { Failure::Broken };
     failure_of_causes(error.source(), otherwise)
 }
 

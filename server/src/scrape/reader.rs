@@ -1,8 +1,8 @@
-//! Reads one target: its metrics page, its families or its health endpoint.
-use crate::replica::tracker::Health;
+//! Reads one target: its metrics page or its families.
 use crate::scrape::fetch::Client;
 use crate::scrape::metrics_page::{Answer, MetricsPage};
 use crate::target::failure::Failure;
+use crate::target::secret::Secret;
 use crate::target::{Source, Target};
 use exposition::Family;
 use std::sync::Arc;
@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 /// The longest pause that a platform can impose.
 const MAX_PAUSE: Duration = Duration::from_secs(300);
+
+/// The longest pause after credentials were rejected: a server may count each request as a failed one.
+const MAX_UNAUTHORIZED_PAUSE: Duration = Duration::from_secs(60);
 
 /// Reads one target again and again.
 pub(crate) struct Reader {
@@ -24,10 +27,13 @@ pub(crate) struct Reader {
     last_bytes: usize,
 }
 
-/// A time during which a platform must not be requested, and the failure that imposed it.
+/// A time during which a target must not be requested, and the failure that imposed it.
 struct Pause {
     until: Instant,
     failure: Failure,
+    length: Duration,
+    /// The credentials that were rejected, if any were; others end the pause.
+    rejected: Option<Secret>,
 }
 
 impl Reader {
@@ -37,31 +43,56 @@ impl Reader {
 
     /// The target's current answer, within its timeout.
     pub(crate) async fn read(&mut self) -> Result<Answer, Failure> {
-        if let Some(Pause { until, failure }) = self.pause
-            && Instant::now() < until
-        {
+        if let Some(failure) = self.paused().await {
             return Err(failure);
         }
         let timeout = self.target.pace.timeout;
         let answer = tokio::time::timeout(timeout, self.request(timeout)).await.unwrap_or(Err(Failure::Timeout));
-        self.pause = match answer {
-            Err(failure @ Failure::Status { retry_after: Some(wait), .. }) if self.target.source.is_hosted() => {
-                Some(Pause { until: Instant::now() + wait.min(MAX_PAUSE), failure })
-            }
-            _ => None,
-        };
+        self.pause = answer.as_ref().err().and_then(|failure| self.pause_after(*failure));
         answer
     }
 
-    /// The answer of the target's health endpoint. It can be requested while the target is being read.
-    pub(crate) fn health(&self) -> impl Future<Output = Health> + use<> {
-        let (client, target) = (self.client.clone(), Arc::clone(&self.target));
-        async move {
-            match target.source.endpoint() {
-                Some(endpoint) => client.health(endpoint).await,
-                None => Health::Silent,
+    /// The HTTP client.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The failure that imposed the present pause, if there is one.
+    async fn paused(&self) -> Option<Failure> {
+        let pause = self.pause.as_ref().filter(|pause| Instant::now() < pause.until)?;
+        if let Some(rejected) = &pause.rejected {
+            let authorization = self.target.source.endpoint()?.authorization.as_ref()?;
+            if authorization.current().await.expose() != rejected.expose() {
+                return None;
             }
         }
+        Some(pause.failure)
+    }
+
+    /// The pause that a failure imposes, if any. If the target goes on rejecting the credentials, the pauses double.
+    fn pause_after(&self, failure: Failure) -> Option<Pause> {
+        let imposed = |length| Pause { until: Instant::now() + length, failure, length, rejected: None };
+        match failure {
+            Failure::Status { retry_after: Some(wait), .. } if self.target.source.is_hosted() => {
+                Some(imposed(wait.min(MAX_PAUSE)))
+            }
+            _ if failure.is_unauthorized() => {
+                let interval = self.target.pace.interval;
+                let last = self.pause.as_ref().filter(|pause| pause.failure.is_unauthorized());
+                let length = last.map_or(interval, |pause| pause.length).saturating_mul(2).min(MAX_UNAUTHORIZED_PAUSE);
+                let authorization = self.target.source.endpoint()?.authorization.as_ref();
+                let rejected = authorization.map(|authorization| authorization.last_read());
+                // Half an interval less, so that the scrape that is due by then is not missed.
+                let until = Instant::now() + length.saturating_sub(interval / 2);
+                Some(Pause { until, failure, length, rejected })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the target has served a valid metrics page.
+    pub(crate) fn has_page(&self) -> bool {
+        self.last_bytes > 0
     }
 
     /// Notes a valid page: the next one is probably about as long.
@@ -84,7 +115,7 @@ impl Reader {
                 let running = self.running.get_or_insert_with(|| tokio::task::spawn_blocking(move || source()));
                 let families = running.await;
                 self.running = None;
-                families.map(Answer::Families).map_err(|_| Failure::Connect)
+                families.map(Answer::Families).map_err(|_| Failure::Broken)
             }
         }
     }

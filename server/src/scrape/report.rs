@@ -32,11 +32,15 @@ pub(crate) struct Report {
     detected: ExtraSeries,
     /// The resources of its processes.
     attributed: ExtraSeries,
+    /// What is known of it: its models, its role and its machine.
+    known: ExtraSeries,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct FailureSeries {
     reason: ScrapeFailure,
+    /// The status of the response, where the reason leaves that open.
+    status: Option<u16>,
     series: SeriesRef,
 }
 
@@ -88,6 +92,7 @@ impl Report {
             failed: None,
             detected: ExtraSeries::default(),
             attributed: ExtraSeries::default(),
+            known: ExtraSeries::default(),
             labels,
         })
     }
@@ -98,16 +103,22 @@ impl Report {
         row.push((self.duration, outcome.duration.as_secs_f64()));
         row.push((self.samples, outcome.count.samples as f64));
         row.push((self.series_added, outcome.count.new_series as f64));
-        let reason = outcome.failure.map(Failure::reason);
-        if let Some(FailureSeries { series, .. }) = self.failed.take_if(|failed| Some(failed.reason) != reason) {
+        let failed = outcome.failure.map(|failure| (failure.reason(), failure.status_code()));
+        let is_other = |own: &mut FailureSeries| Some((own.reason, own.status)) != failed;
+        if let Some(FailureSeries { series, .. }) = self.failed.take_if(is_other) {
             row.push((series, stale_marker()));
         }
-        if let Some(reason) = reason {
+        if let Some((reason, status)) = failed {
             let series = match self.failed {
                 Some(FailureSeries { series, .. }) => series,
-                None => group.register(&self.labels.of_extra(names::SCRAPE_FAILED, Some(("reason", reason.id()))))?,
+                None => {
+                    let code = status.map(|status| status.to_string());
+                    let status = code.as_deref().map(|code| ("status", code));
+                    let labels = [("reason", reason.id())].into_iter().chain(status);
+                    group.register(&self.labels.of_extra(names::SCRAPE_FAILED, labels))?
+                }
             };
-            self.failed = Some(FailureSeries { reason, series });
+            self.failed = Some(FailureSeries { reason, status, series });
             row.push((series, 1.0));
         }
         Ok(())
@@ -140,6 +151,18 @@ impl Report {
         Ok(())
     }
 
+    /// Adds the samples about what is known of the target to `row`. They continue while it is down.
+    pub(crate) fn write_known(
+        &mut self,
+        samples: Vec<ExtraSample>,
+        group: &mut Group,
+        row: &mut Row,
+    ) -> Result<(), StoreError> {
+        self.known.replace(samples, &self.labels, group, row)?;
+        self.known.write(row);
+        Ok(())
+    }
+
     /// The number of series about detected engines.
     pub(crate) fn detected_count(&self) -> usize {
         self.detected.0.len()
@@ -149,7 +172,7 @@ impl Report {
     pub(crate) fn retire(&self, row: &mut Row) {
         let failed = self.failed.map(|failed| failed.series);
         let series = [self.up, self.duration, self.samples, self.series_added].into_iter().chain(failed);
-        let extra = self.detected.0.iter().chain(&self.attributed.0).map(|sample| sample.series);
+        let extra = self.detected.0.iter().chain(&self.attributed.0).chain(&self.known.0).map(|sample| sample.series);
         row.extend(series.chain(extra).map(|series| (series, stale_marker())));
     }
 }

@@ -1,16 +1,20 @@
 //! Scrapes one target until it is removed.
 use crate::clock::now_ms;
-use crate::processes::probe::ProcessProbe;
+use crate::processes::listening::Listening;
+use crate::processes::probe::{ProbedProcesses, ProcessProbe};
 use crate::replica::tracker::{Health, ReplicaTracker};
+use crate::scrape::engine_detection::engine_of_page;
+use crate::scrape::health::{HealthProbes, is_early};
 use crate::scrape::metrics_page::{Answer, MetricsPage};
+use crate::scrape::model_request::{Asked, served_model};
 use crate::scrape::reader::Reader;
 use crate::scrape::schedule::Schedule;
 use crate::scrape::scrapers::LatestScrape;
 use crate::scrape::writer::Writer;
-use crate::target::extra_sample::ExtraSample;
 use crate::target::failure::Failure;
 use crate::target::{Source, Target};
 use bytes::Bytes;
+use catalogue::Engine;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -29,6 +33,7 @@ pub(crate) enum EndReason {
 pub(crate) struct ScrapeLoop {
     pub(crate) target: Arc<Target>,
     pub(crate) reader: Reader,
+    pub(crate) health: HealthProbes,
     pub(crate) processes: Option<ProcessProbe>,
     pub(crate) writer: Writer,
     pub(crate) publish: watch::Sender<LatestScrape>,
@@ -41,6 +46,8 @@ pub(crate) struct Scrape {
     pub(crate) duration: Duration,
     /// The answer of the health endpoint, if it was requested.
     pub(crate) health: Option<Health>,
+    /// What listens at the target's address.
+    pub(crate) listening: Listening,
 }
 
 impl ScrapeLoop {
@@ -50,12 +57,15 @@ impl ScrapeLoop {
         loop {
             let scrape = async {
                 let time_ms = schedule.due(now_ms).await;
-                let (timeout, tracker) = (self.target.pace.timeout, self.writer.replica_tracker());
-                let processes = probe_processes(self.processes.as_mut(), timeout / 2);
-                let (scrape, processes) = tokio::join!(scrape(&mut self.reader, tracker), processes);
-                (time_ms, scrape, processes)
+                let replica = self.writer.replica_tracker().copied();
+                let probed = probe_processes(self.processes.as_mut(), self.target.pace.timeout / 2);
+                let scrape = scrape(&mut self.reader, &mut self.health, replica, self.writer.engine());
+                let (mut scrape, probed) = tokio::join!(scrape, probed);
+                scrape.listening = listening(self.processes.as_mut(), probed.listening, &scrape.answer).await;
+                self.ask_model(&scrape).await;
+                (time_ms, scrape, probed.samples)
             };
-            let (time_ms, scrape, processes) = tokio::select! {
+            let (time_ms, scrape, samples) = tokio::select! {
                 scraped = scrape => scraped,
                 reason = &mut ended => {
                     let end_ms = schedule.after_last(now_ms());
@@ -68,11 +78,22 @@ impl ScrapeLoop {
                     return;
                 }
             };
-            self.writer.set_attributed(processes);
+            self.writer.set_attributed(samples);
             let failure = self.writer.write(time_ms, &scrape);
             log_change(&self.target, last_outcome, failure);
             last_outcome = Some(failure);
             self.pass_on(scrape.answer, failure);
+        }
+    }
+
+    /// Asks a server that has started which model it serves, if its metrics page does not say it and time is left.
+    async fn ask_model(&mut self, scrape: &Scrape) {
+        let Some(endpoint) = self.target.source.endpoint() else { return };
+        let Some(engine) = self.writer.engine_to_ask(&scrape.answer) else { return };
+        let time_left = self.target.pace.timeout.saturating_sub(scrape.duration);
+        let asked = served_model(self.reader.client(), endpoint, engine, time_left).await;
+        if let Asked::Answered(model) = asked {
+            self.writer.set_served_model(model);
         }
     }
 
@@ -101,26 +122,52 @@ impl ScrapeLoop {
     }
 }
 
-async fn probe_processes(probe: Option<&mut ProcessProbe>, timeout: Duration) -> Vec<ExtraSample> {
+async fn probe_processes(probe: Option<&mut ProcessProbe>, timeout: Duration) -> ProbedProcesses {
     match probe {
         Some(probe) => probe.run(timeout).await,
-        None => Vec::new(),
+        None => ProbedProcesses::default(),
+    }
+}
+
+/// What listens at the target's address: as `probed` during the scrape, or as it is afterwards if the answer is at odds with
+/// that.
+async fn listening(probe: Option<&mut ProcessProbe>, probed: Listening, answer: &Result<Answer, Failure>) -> Listening {
+    match (probe, answer) {
+        (Some(probe), Err(failure)) if failure.is_without_response() => probe.listening_now().await,
+        (Some(probe), Ok(_)) if probed == Listening::Nothing => probe.listening_now().await,
+        _ => probed,
     }
 }
 
 /// Reads the target, and its health endpoint if that may help to determine the replica's state.
-async fn scrape(reader: &mut Reader, tracker: Option<&ReplicaTracker>) -> Scrape {
+async fn scrape(
+    reader: &mut Reader,
+    probes: &mut HealthProbes,
+    replica: Option<ReplicaTracker>,
+    engine: Option<&'static Engine>,
+) -> Scrape {
     let began = Instant::now();
-    let health = reader.health();
+    let (has_page, listening) = (reader.has_page(), Listening::Unknown);
     let read = async { (reader.read().await, began.elapsed()) };
-    if tracker.is_some_and(ReplicaTracker::is_inconclusive) {
-        let ((answer, duration), health) = tokio::join!(read, health);
-        return Scrape { answer, duration, health: Some(health) };
+    let Some(replica) = replica else {
+        let (answer, duration) = read.await;
+        return Scrape { answer, duration, health: None, listening };
+    };
+    if replica.needs_health_with_page() {
+        let ((answer, duration), health) = tokio::join!(read, probes.probe(engine, has_page, replica.runs()));
+        return Scrape { answer, duration, health, listening };
     }
     let (answer, duration) = read.await;
-    let needs_health = tracker.is_some_and(|tracker| tracker.needs_health(answer.as_ref().err().copied()));
-    let health = if needs_health { Some(health.await) } else { None };
-    Scrape { answer, duration, health }
+    // The first page names the engine.
+    let engine = match &answer {
+        Ok(Answer::Page(page)) if engine.is_none() && !has_page => engine_of_page(page, |_| true),
+        _ => engine,
+    };
+    let health = match replica.needs_health(answer.as_ref().err().copied(), is_early(engine)) {
+        true => probes.probe(engine, has_page, replica.runs()).await,
+        false => None,
+    };
+    Scrape { answer, duration, health, listening }
 }
 
 /// Logs when a target comes up, goes down, or fails for a different reason.

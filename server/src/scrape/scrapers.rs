@@ -2,10 +2,12 @@
 use crate::clock::now_ms;
 use crate::processes::Attribution;
 use crate::scrape::fetch::Client;
+use crate::scrape::health::HealthProbes;
 use crate::scrape::metadata::Metadata;
 use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::reader::Reader;
 use crate::scrape::refused_samples::RefusedSamples;
+use crate::scrape::same_machine::{MachineIdentity, SameMachine};
 use crate::scrape::scrape_loop::{EndReason, ScrapeLoop};
 use crate::scrape::writer::Writer;
 use crate::target::failure::Failure;
@@ -27,6 +29,8 @@ pub struct Scrapers {
     refused: Arc<RefusedSamples>,
     metadata: Arc<Metadata>,
     attribution: Option<Arc<Attribution>>,
+    /// The machine that the companion runs on.
+    machine: Option<Arc<MachineIdentity>>,
     running: Mutex<HashMap<String, RunningScraper>>,
 }
 
@@ -46,12 +50,17 @@ impl Scrapers {
     /// Scrapes nothing yet; samples go to `store`.
     pub fn new(store: Store, client: Client) -> Self {
         let (refused, metadata) = (Arc::default(), Arc::default());
-        Self { store, client, refused, metadata, attribution: None, running: Mutex::default() }
+        Self { store, client, refused, metadata, attribution: None, machine: None, running: Mutex::default() }
     }
 
     /// Also records the resources of the processes behind targets on this machine.
     pub fn with_attribution(self, attribution: Attribution) -> Self {
         Self { attribution: Some(Arc::new(attribution)), ..self }
+    }
+
+    /// Also records which targets are about `machine`, the one that the companion runs on.
+    pub fn with_machine(self, machine: Option<MachineIdentity>) -> Self {
+        Self { machine: machine.map(Arc::new), ..self }
     }
 
     /// The HTTP client.
@@ -118,10 +127,16 @@ impl Scrapers {
             _ => None,
         });
         writer.resume(&self.store, now_ms());
+        if target.is_own_machine() {
+            writer.record_own_machine();
+        } else if let (Some(machine), Source::Http(_)) = (&self.machine, &target.source) {
+            writer.compare_machine(SameMachine::new(Arc::clone(machine), processes.is_some()));
+        }
         if target.is_probed() {
             writer.track_replica(&self.store, now_ms());
         }
         let reader = Reader::new(self.client.clone(), Arc::clone(&target));
-        tokio::spawn(ScrapeLoop { target, reader, processes, writer, publish }.run(ended));
+        let health = HealthProbes::new(self.client.clone(), Arc::clone(&target));
+        tokio::spawn(ScrapeLoop { target, reader, health, processes, writer, publish }.run(ended));
     }
 }

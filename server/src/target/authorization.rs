@@ -40,7 +40,8 @@ impl Authorization {
         Ok((value, credentials))
     }
 
-    async fn current(&self) -> Secret {
+    /// The credentials as they are now.
+    pub(crate) async fn current(&self) -> Secret {
         let read = match &self.file {
             Some(path) => tokio::fs::read_to_string(path).await.ok(),
             None => None,
@@ -51,7 +52,8 @@ impl Authorization {
         self.last_read()
     }
 
-    fn last_read(&self) -> Secret {
+    /// The credentials that were used last.
+    pub(crate) fn last_read(&self) -> Secret {
         self.credentials.lock().clone()
     }
 }

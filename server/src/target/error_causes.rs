@@ -18,7 +18,7 @@ pub(crate) fn failure_of_causes(first: Option<&(dyn Error + 'static)>, otherwise
         } else if let Some(known) = current.downcast_ref().and_then(failure_of_io) {
             failure = known;
         } else if current.is::<hyper::Error>() {
-            failure = Failure::Connect;
+            failure = Failure::Broken;
         } else if is_tls(current) {
             failure = Failure::Tls;
         }
@@ -29,6 +29,10 @@ pub(crate) fn failure_of_causes(first: Option<&(dyn Error + 'static)>, otherwise
 
 fn failure_of_io(error: &io::Error) -> Option<Failure> {
     match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Failure::Connect),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            Some(Failure::Broken)
+        }
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(Failure::Unreachable),
         io::ErrorKind::TimedOut => Some(Failure::Timeout),
         _ => None,

@@ -8,25 +8,28 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The host name has no address.
-    #[error("the host name cannot be resolved: check the URL")]
+    #[error("{}", ScrapeFailure::Dns.words())]
     Dns,
-    /// The connection failed or broke.
-    #[error("the connection failed or broke: is the server running?")]
+    /// The connection was refused.
+    #[error("{}", ScrapeFailure::Connect.words())]
     Connect,
+    /// The connection broke before the answer was complete, or the answer is not HTTP.
+    #[error("{}", ScrapeFailure::Broken.words())]
+    Broken,
     /// There is no route to the host.
-    #[error("the host cannot be reached: is the machine up, and on this network?")]
+    #[error("{}", ScrapeFailure::Unreachable.words())]
     Unreachable,
     /// There are no credentials to log in with.
-    #[error("no usable credentials: check the kubeconfig, or the service account of this pod")]
+    #[error("{}", ScrapeFailure::Credentials.words())]
     Credentials,
     /// The TLS handshake failed.
-    #[error("the TLS handshake failed: check the scheme and the certificate")]
+    #[error("{}", ScrapeFailure::Tls.words())]
     Tls,
     /// The metrics page was not complete in time.
-    #[error("the metrics page was not complete within the scrape timeout")]
+    #[error("{}", ScrapeFailure::Timeout.words())]
     Timeout,
     /// A status other than 200.
-    #[error("status {code}{}", meaning(*code))]
+    #[error("{}", status_words(*code))]
     Status {
         /// The status.
         code: u16,
@@ -37,13 +40,13 @@ pub enum Failure {
     #[error("status {0}, a redirect to another origin, which is not followed: use the final URL")]
     Redirect(u16),
     /// The content type is not an exposition format.
-    #[error("the content type is neither Prometheus text nor OpenMetrics: check the path")]
+    #[error("{}", ScrapeFailure::ContentType.words())]
     ContentType,
     /// The body has another encoding than the accepted ones, or cannot be decompressed.
-    #[error("the metrics page is damaged, or not compressed with gzip")]
+    #[error("{}", ScrapeFailure::Encoding.words())]
     Encoding,
     /// The metrics page exceeds the limit on its length.
-    #[error("the metrics page exceeds the body limit")]
+    #[error("{}", ScrapeFailure::BodyLimit.words())]
     BodyLimit,
     /// A line exceeds the limit on its length.
     #[error("line {0} exceeds the line limit")]
@@ -57,16 +60,16 @@ pub enum Failure {
         column: usize,
     },
     /// The metrics page exceeds the limit on samples.
-    #[error("the metrics page exceeds the sample limit")]
+    #[error("{}", ScrapeFailure::SampleLimit.words())]
     SampleLimit,
     /// A sample exceeds the limits on the number or length of its labels.
     #[error("the labels in line {0} exceed the limits on their number or length")]
     LabelLimit(usize),
     /// The store has reached its limit on series.
-    #[error("the store has reached its limit of series")]
+    #[error("{}", ScrapeFailure::SeriesCap.words())]
     SeriesCap,
     /// The metrics page contains the target's own credentials.
-    #[error("the metrics page repeats the credentials that it was requested with")]
+    #[error("{}", ScrapeFailure::SecretEcho.words())]
     SecretEcho,
 }
 
@@ -76,21 +79,48 @@ impl Failure {
         Self::Status { code: status.as_u16(), retry_after: None }
     }
 
+    /// The status of the response, where the reason leaves that open.
+    pub(crate) fn status_code(self) -> Option<u16> {
+        match (self, self.reason()) {
+            (Self::Status { code, .. }, ScrapeFailure::ServerError | ScrapeFailure::Status) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether the target refused the credentials.
+    pub(crate) fn is_unauthorized(self) -> bool {
+        matches!(self, Self::Status { code: 401 | 403, .. })
+    }
+
+    /// Whether no response arrived, so that the process may have ended.
+    pub(crate) fn is_without_response(self) -> bool {
+        matches!(self, Self::Connect | Self::Broken | Self::Timeout)
+    }
+
+    /// Whether the target answered with its metrics page, which only the companion does not accept.
+    pub(crate) fn is_own_limit(self) -> bool {
+        matches!(
+            self,
+            Self::BodyLimit
+                | Self::LineLimit(_)
+                | Self::SampleLimit
+                | Self::LabelLimit(_)
+                | Self::SeriesCap
+                | Self::SecretEcho
+        )
+    }
+
     /// The reason that is stored and shown.
     pub fn reason(self) -> ScrapeFailure {
         match self {
             Self::Dns => ScrapeFailure::Dns,
             Self::Connect => ScrapeFailure::Connect,
+            Self::Broken => ScrapeFailure::Broken,
             Self::Unreachable => ScrapeFailure::Unreachable,
             Self::Credentials => ScrapeFailure::Credentials,
             Self::Tls => ScrapeFailure::Tls,
             Self::Timeout => ScrapeFailure::Timeout,
-            Self::Status { code: 401, .. } => ScrapeFailure::Unauthorized,
-            Self::Status { code: 403, .. } => ScrapeFailure::Forbidden,
-            Self::Status { code: 404, .. } => ScrapeFailure::NotFound,
-            Self::Status { code: 429, .. } => ScrapeFailure::RateLimited,
-            Self::Status { code: 500..=599, .. } => ScrapeFailure::ServerError,
-            Self::Status { .. } => ScrapeFailure::Status,
+            Self::Status { code, .. } => reason_of_status(code),
             Self::Redirect(_) => ScrapeFailure::Redirect,
             Self::ContentType => ScrapeFailure::ContentType,
             Self::Encoding => ScrapeFailure::Encoding,
@@ -105,16 +135,19 @@ impl Failure {
     }
 }
 
-/// What a status means for a metrics page.
-fn meaning(code: u16) -> &'static str {
+fn reason_of_status(code: u16) -> ScrapeFailure {
     match code {
-        401 => ": the credentials are missing or were rejected",
-        403 => ": the credentials do not allow this",
-        404 => ": there is no such page, or a hosted endpoint is paused",
-        429 => ": rate limited",
-        502..=504 => ": not ready, or starting up",
-        _ => "",
+        401 => ScrapeFailure::Unauthorized,
+        403 => ScrapeFailure::Forbidden,
+        404 => ScrapeFailure::NotFound,
+        429 => ScrapeFailure::RateLimited,
+        500..=599 => ScrapeFailure::ServerError,
+        _ => ScrapeFailure::Status,
     }
+}
+
+fn status_words(code: u16) -> String {
+    ScrapeFailure::words_of(reason_of_status(code).id(), &code.to_string())
 }
 
 impl From<ParseError> for Failure {

@@ -4,7 +4,7 @@ use crate::target::scope_rules::ScopeRules;
 /// The labels that are configured for a target. Some of the absent ones are learned from its metrics page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The kind of target; by default the engine that its metrics belong to.
+    /// The kind of target; by default [`DEFAULT_JOB`](crate::target::labels::DEFAULT_JOB).
     pub job: Option<String>,
     /// `host:port`, or another name of its location.
     pub instance: String,
@@ -16,6 +16,8 @@ pub struct Identity {
     pub deployment: Option<String>,
     /// The replica.
     pub replica: Option<String>,
+    /// Whether the configuration says that it is a replica, whatever its engine is.
+    pub is_certainly_replica: bool,
     /// Additional labels.
     pub labels: Vec<(String, String)>,
     /// Rules for the labels that are absent above.

@@ -2,32 +2,44 @@
 use crate::target::identity::Identity;
 use crate::target::learned::Learned;
 use crate::target::scope_rules::ScopeRules;
-use exposition::Label;
+use exposition::{Label, canonical_label_value};
 use promql::Labels;
 use std::borrow::Cow;
 
-/// The labels that all series of a target get.
+/// The job of a target whose configuration names none. It does not depend on the engine, which is unknown at first: the
+/// labels of a target never change.
+pub(crate) const DEFAULT_JOB: &str = "targets";
+
+/// The labels that series of a target get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetLabels {
     own: Vec<(Cow<'static, str>, String)>,
-    /// Scope labels without a value, which a sample's own labels may supply.
+    /// Scope labels that a sample's own labels may supply.
     missing: Vec<MissingLabel>,
 }
 
-/// A scope label without a value, and the labels of a sample that may supply it.
+/// A scope label that the target does not impose, and the labels of a sample that may supply it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct MissingLabel {
     name: &'static str,
     suppliers: Vec<String>,
+    /// The value for samples that have none of these labels.
+    default: Option<String>,
 }
 
 impl Identity {
-    /// The target's labels, including those `learned` from its samples.
+    /// The labels of the series that the companion adds about the target. They never change.
+    pub(crate) fn own_labels(&self) -> TargetLabels {
+        self.labels(&Learned::default())
+    }
+
+    /// The labels of the target's samples, including the model that was `learned`.
     pub(crate) fn labels(&self, learned: &Learned) -> TargetLabels {
-        let job = self.job.as_deref().or(learned.engine).unwrap_or("unknown");
+        let job = self.job.as_deref().unwrap_or(DEFAULT_JOB);
         let mut own = vec![("job".into(), job.to_owned()), ("instance".into(), self.instance.clone())];
         let mut missing = Vec::new();
         let ScopeRules { model, environment, deployment, replica } = &self.rules;
+        let names_replicas = learned.role.is_some() && !self.is_certainly_replica;
         for (name, value, suppliers) in [
             ("model", self.model.as_ref().or(learned.model.as_ref()), model),
             ("environment", self.environment.as_ref(), environment),
@@ -35,8 +47,12 @@ impl Identity {
             ("replica", self.replica.as_ref(), replica),
         ] {
             match value {
+                // The metrics page of a node agent is about the replicas that it names.
+                Some(value) if name == "replica" && names_replicas => {
+                    missing.push(MissingLabel { name, suppliers: suppliers.clone(), default: Some(value.clone()) });
+                }
                 Some(value) => own.push((name.into(), value.clone())),
-                None => missing.push(MissingLabel { name, suppliers: suppliers.clone() }),
+                None => missing.push(MissingLabel { name, suppliers: suppliers.clone(), default: None }),
             }
         }
         own.extend(self.labels.iter().map(|(name, value)| (name.clone().into(), value.clone())));
@@ -45,32 +61,35 @@ impl Identity {
 }
 
 impl TargetLabels {
+    /// The labels that the target imposes.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.own.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+
     /// The labels of a series that the companion adds, with `more` labels of its own.
     pub(crate) fn of_extra<'l>(&'l self, name: &'l str, more: impl IntoIterator<Item = (&'l str, &'l str)>) -> Labels {
-        let own = self.own.iter().map(|(name, value)| (&**name, value.as_str()));
-        Labels::from_pairs([("__name__", name)].into_iter().chain(own).chain(more))
+        Labels::from_pairs([("__name__", name)].into_iter().chain(self.pairs()).chain(more))
     }
 
     /// The labels of a scraped series. The target's labels win; a label of the sample with the same name gets the prefix
     /// `exported_`, repeated if necessary (`resolveConflictingExposedLabels` in Prometheus's `scrape`). Names that begin
-    /// with two underscores are reserved by Prometheus and dropped.
+    /// with two underscores are reserved by Prometheus and dropped. Bounds of buckets have one spelling.
     pub(crate) fn of_sample(&self, name: &str, exposed: &[Label<'_>]) -> Labels {
-        let mut pairs: Vec<(Cow<'_, str>, &str)> = vec![("__name__".into(), name)];
-        pairs.extend(self.own.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.as_str())));
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = vec![("__name__".into(), name.into())];
+        pairs.extend(self.own.iter().map(|(name, value)| (Cow::Borrowed(&**name), value.into())));
         let mut conflicting = Vec::new();
         for label in exposed.iter().filter(|label| !label.name.starts_with("__") && !label.value.is_empty()) {
             if self.own.iter().any(|(name, _)| *name == label.name) {
                 conflicting.push(label);
             } else {
-                pairs.push((Cow::Borrowed(&*label.name), &*label.value));
+                pairs.push((Cow::Borrowed(&*label.name), canonical_label_value(name, &label.name, &label.value)));
             }
         }
         let exposed_label = |name: &str| exposed.iter().find(|label| label.name == name && !label.value.is_empty());
-        for MissingLabel { name, suppliers } in &self.missing {
-            if exposed_label(name).is_none()
-                && let Some(label) = suppliers.iter().find_map(|name| exposed_label(name))
-            {
-                pairs.push((Cow::Borrowed(name), &*label.value));
+        for MissingLabel { name, suppliers, default } in &self.missing {
+            let supplied = suppliers.iter().find_map(|name| exposed_label(name)).map(|label| &*label.value);
+            if let Some(value) = supplied.or(default.as_deref()).filter(|_| exposed_label(name).is_none()) {
+                pairs.push((Cow::Borrowed(name), Cow::Borrowed(value)));
             }
         }
         for label in conflicting {
@@ -78,9 +97,9 @@ impl TargetLabels {
             while pairs.iter().any(|(name, _)| *name == renamed) {
                 renamed.insert_str(0, "exported_");
             }
-            pairs.push((renamed.into(), &*label.value));
+            pairs.push((renamed.into(), Cow::Borrowed(&*label.value)));
         }
-        Labels::from_pairs(pairs.into_iter().map(|(name, value)| (name.into_owned(), value)))
+        Labels::from_pairs(pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())))
     }
 }
 
@@ -113,6 +132,24 @@ mod tests {
                 ("le", "1"),
             ])
         );
+    }
+
+    #[test]
+    fn the_bound_of_a_bucket_has_one_spelling() {
+        let bound = |name: &str, le: &'static str| {
+            let label = Label { name: "le".into(), value: le.into() };
+            let labels = Identity::default().labels(&Learned::default()).of_sample(name, &[label]);
+            labels.get("le").map(str::to_owned)
+        };
+        for (name, le, stored) in [
+            ("latency_bucket", "1", "1.0"),
+            ("latency_bucket", "1.0", "1.0"),
+            ("latency_bucket", "2500000", "2.5e+06"),
+            ("latency_bucket", "+Inf", "+Inf"),
+            ("menu", "1", "1"),
+        ] {
+            assert_eq!(bound(name, le).as_deref(), Some(stored), "{name} {le}");
+        }
     }
 
     #[test]

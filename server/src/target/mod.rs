@@ -31,6 +31,9 @@ pub struct Target {
     pub pace: Pace,
 }
 
+/// The job of the machine that the companion runs on.
+pub const HOST_JOB: &str = "host";
+
 impl Target {
     /// A key that is unique among targets. It may hold a token from the URL's query, so it must not be logged.
     pub fn key(&self) -> &str {
@@ -43,6 +46,11 @@ impl Target {
     /// Whether it is a replica whose state is learned from probes.
     pub fn is_probed(&self) -> bool {
         matches!(self.source, Source::Http(_)) && self.identity.replica.is_some()
+    }
+
+    /// Whether it is the companion's own collector of the machine that it runs on.
+    pub fn is_own_machine(&self) -> bool {
+        matches!(self.source, Source::Local(_)) && self.key() == HOST_JOB
     }
 
     /// Its name in logs.

@@ -130,6 +130,12 @@ impl Inventory {
         self.values(&Scope { replica: None, ..scope.clone() }, |key| &key.replica)
     }
 
+    /// The replicas within the scope that have a metric.
+    pub(crate) fn replicas_with(&self, metric: &str, scope: &Scope) -> BTreeSet<&str> {
+        let own = self.names.iter().filter(|(key, names)| key.is_within(scope) && names.contains(metric));
+        set(own.map(|(key, _)| key.replica.as_str()).filter(|replica| !replica.is_empty()))
+    }
+
     fn values(&self, scope: &Scope, part: fn(&ScopeKey) -> &String) -> BTreeSet<&str> {
         let within = self.names.keys().filter(|key| key.is_within(scope) && self.may_be_of(key, scope));
         let values = within.map(|key| (key, part(key).as_str())).filter(|(_, value)| !value.is_empty());

@@ -1,5 +1,4 @@
 //! Which machines the replicas of a scope run on, by their addresses.
-use crate::wasm_size::sort::set;
 use catalogue::{Machines, Scope};
 use std::collections::BTreeSet;
 
@@ -32,7 +31,7 @@ pub(crate) fn of_scope(
     let list: Vec<String> = machines.iter().filter(of_replicas).cloned().collect();
     let model = Scope { model: scope.model.clone(), ..Scope::default() };
     let apart = machines.iter().filter(|machine| is_own(machine) && !runs_here && !list.contains(machine));
-    let apart = if *scope == model { apart.cloned().collect() } else { Vec::new() };
+    let apart: Vec<String> = if *scope == model { apart.cloned().collect() } else { Vec::new() };
     let is_whole = list.len() == machines.len() || list.iter().map(String::len).sum::<usize>() > MAX_LIST_BYTES;
     Machines { of_replicas: (*scope != Scope::default() && !is_whole).then_some(list), apart }
 }
@@ -40,6 +39,7 @@ pub(crate) fn of_scope(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wasm_size::sort::set;
 
     fn machines(hosts: &[&str], model: Option<&str>) -> Machines {
         let all = set(["10.0.0.5:9100", "10.0.0.6:9100", "here"].map(str::to_owned));

@@ -1,13 +1,13 @@
 //! Why graphs are missing, from what the page knows of the targets.
-use crate::data::discovery::scrapes::ReplicaCount;
+use crate::data::discovery::scrapes::{FailedTarget, ReplicaCount};
 use catalogue::{Graph, ScopeStatus, detect};
 use std::collections::BTreeSet;
 
 /// What the page knows of the targets in scope.
 pub(crate) struct TargetFacts {
     pub(crate) replica_count: ReplicaCount,
-    /// Why scrapes fail.
-    pub(crate) scrape_failures: Vec<String>,
+    /// The targets whose scrapes fail.
+    pub(crate) failed_targets: Vec<FailedTarget>,
     /// Why GPUs are not measured.
     pub(crate) gpu_faults: Vec<String>,
 }
@@ -15,8 +15,8 @@ pub(crate) struct TargetFacts {
 /// Why a graph has nothing to draw, given the metric names in scope; none where its metrics exist.
 pub(crate) fn missing_reason(graph: &Graph, names: &BTreeSet<&str>, facts: &TargetFacts) -> Option<String> {
     let engines = detect(names.iter().copied());
-    let [failures, gpu_faults] = [&facts.scrape_failures, &facts.gpu_faults]
-        .map(|reasons| reasons.iter().map(String::as_str).collect::<Vec<_>>());
+    let failures: Vec<&str> = facts.failed_targets.iter().map(|failed| failed.reason.as_str()).collect();
+    let gpu_faults: Vec<&str> = facts.gpu_faults.iter().map(String::as_str).collect();
     let status = ScopeStatus {
         targets: facts.replica_count.total,
         targets_up: facts.replica_count.answering,
@@ -39,7 +39,14 @@ mod tests {
         let names = BTreeSet::from(["up", "node_memory_MemTotal_bytes"]);
         let facts = |answering, total, failures: &[&str]| TargetFacts {
             replica_count: ReplicaCount { answering, total },
-            scrape_failures: failures.iter().map(|reason| (*reason).to_owned()).collect(),
+            failed_targets: failures
+                .iter()
+                .map(|reason| FailedTarget {
+                    instance: String::new(),
+                    reason: (*reason).to_owned(),
+                    words: String::new(),
+                })
+                .collect(),
             gpu_faults: Vec::new(),
         };
         let reason = |facts| missing_reason(volume, &names, &facts).expect("a reason");

@@ -11,14 +11,14 @@ pub(crate) struct ModelTargets<'a> {
     engines: Vec<(&'a str, &'static Engine)>,
     replicas: BTreeSet<&'a str>,
     deployments: BTreeSet<&'a str>,
-    /// Whether the server itself says which of its targets are replicas.
-    has_states: bool,
+    /// The replicas of which the server itself records states, if it does so. Exporters and gateways have none.
+    with_states: BTreeSet<&'a str>,
 }
 
 impl<'a> ModelTargets<'a> {
     /// The replicas in scope that have metrics of an engine.
     pub(crate) fn new(inventory: &'a Inventory, scope: &Scope) -> Self {
-        let has_states = inventory.present(scope).contains(REPLICA_STATE);
+        let with_states = inventory.replicas_with(REPLICA_STATE, scope);
         let (mut engines, mut replicas, mut deployments) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let found = inventory.engines(scope);
         for of_page in found.chunk_by(|one, other| one.0.page() == other.0.page()) {
@@ -33,7 +33,7 @@ impl<'a> ModelTargets<'a> {
                 deployments.insert(key.deployment.as_str());
             }
         }
-        Self { inventory, engines, replicas, deployments, has_states }
+        Self { inventory, engines, replicas, deployments, with_states }
     }
 
     /// Whether a replica has metrics of an engine.
@@ -43,7 +43,7 @@ impl<'a> ModelTargets<'a> {
 
     /// Whether targets that serve models have to be told from others by their metrics.
     pub(crate) fn is_needed(&self) -> bool {
-        !self.has_states && !self.replicas.is_empty()
+        self.with_states.is_empty() && !self.replicas.is_empty()
     }
 
     /// Whether a target that does not answer, and so has no metrics, belongs to a deployment that serves models.
@@ -56,6 +56,9 @@ impl<'a> ModelTargets<'a> {
         let Some(replica) = labels.get(&names.replica) else { return false };
         if self.is_needed() {
             return self.contains(replica) || !is_up && self.shares_deployment(labels, names);
+        }
+        if !self.with_states.is_empty() && !self.with_states.contains(replica.as_str()) {
+            return false;
         }
         let [_, others @ ..] = names.all();
         let mut parts = others.into_iter().zip([&scope.environment, &scope.deployment, &scope.replica]);
@@ -154,6 +157,8 @@ mod tests {
                 ModelTargets::new(&inventory, scope).counts(labels, true, &names, scope)
             };
             assert!(counts(&Scope::default(), &own("a")) && counts(&model("a"), &own("a")));
+            let exporter = labels(&[("instance", "node-exporter:9100")]);
+            assert_eq!(counts(&Scope::default(), &exporter), rows.len() == 1, "it has no states");
             assert!(!counts(&model("a"), &own("b")) && !counts(&Scope::default(), &labels(&[("job", "host")])));
         }
     }

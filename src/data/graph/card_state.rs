@@ -1,6 +1,6 @@
 //! What a card draws, and how current it is.
 use crate::data::graph::bounds::LineBounds;
-use crate::data::graph::frame::BucketShare;
+use crate::data::graph::buckets::{BucketCount, BucketEnds};
 use crate::data::graph::grid::Grid;
 use crate::state::card_options::Comparison;
 use crate::state::time_range::TimeRange;
@@ -17,10 +17,10 @@ pub struct CardData {
     pub comparison: Option<ComparisonData>,
     /// The rate in each bucket, lowest first, if the card is a heat map of buckets.
     pub buckets: Option<Frame>,
-    /// The upper ends of the buckets behind percentiles, in the graph's unit.
-    pub bucket_ends: Vec<f64>,
-    /// The share of requests within each bucket end over `summary_range`, if the card has a threshold.
-    pub shares: Vec<BucketShare>,
+    /// The ends of the buckets behind percentiles, by engine.
+    pub bucket_ends: Vec<BucketEnds>,
+    /// The requests up to each bucket end over `summary_range`, by engine, if the card has a threshold.
+    pub shares: Vec<Vec<BucketCount>>,
     /// Whether the lines are details.
     pub is_detailed: bool,
     /// The visible range.
@@ -42,6 +42,17 @@ pub struct CardData {
     pub summary: Vec<(String, f64)>,
     /// The range of the summary; it may lag a little behind the visible one.
     pub summary_range: TimeRange,
+    /// What the server says of its answers.
+    pub notes: Vec<AnswerNote>,
+}
+
+/// A warning, a hint or a limit that came with an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerNote {
+    /// Its text.
+    pub text: String,
+    /// The last time of the lines that it is about, Unix milliseconds; none if it is about the summary.
+    pub until_ms: Option<i64>,
 }
 
 impl CardData {
@@ -68,6 +79,7 @@ impl CardData {
             query: String::new(),
             summary: Vec::new(),
             summary_range: range,
+            notes: Vec::new(),
         }
     }
 }

@@ -2,19 +2,10 @@
 use crate::data::graph::bounds::column_name;
 use crate::data::graph::grid::Grid;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{LINE_LABEL, Unit};
+use catalogue::LINE_LABEL;
 use plot::{Column, Frame};
-use prometheus_api::{Data, InstantValue, RangeValues, Series, parse_value};
+use prometheus_api::{Data, RangeValues, Series};
 use std::collections::BTreeMap;
-
-/// The share of requests that stayed within the upper end of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BucketShare {
-    /// The upper end, in the graph's unit.
-    pub end: f64,
-    /// The share, from 0 to 1.
-    pub share: f64,
-}
 
 /// The name of the line that a series belongs to.
 pub(crate) fn line_name<V>(series: &Series<V>) -> String {
@@ -93,58 +84,6 @@ pub(crate) fn shifted(mut frame: Frame, by_ms: i64) -> Frame {
     frame
 }
 
-/// The upper end of a bucket in the graph's unit, from the label `le`.
-fn bucket_end<V>(series: &Series<V>, scale: f64) -> Option<f64> {
-    series.metric.get("le").and_then(|end| parse_value(end)).map(|end| end * scale)
-}
-
-/// The upper ends of the buckets in a vector, in order.
-pub(crate) fn bucket_ends(data: Data, scale: f64) -> Vec<f64> {
-    let Data::Vector(vector) = data else { return Vec::new() };
-    let mut ends: Vec<f64> = vector.iter().filter_map(|series| bucket_end(series, scale)).collect();
-    sort_by(&mut ends, f64::total_cmp);
-    ends
-}
-
-/// The upper ends of the buckets in a vector of their rates, in order, each with the share of requests up to it. Empty if
-/// there were no requests.
-pub(crate) fn bucket_shares(data: Data, scale: f64) -> Vec<BucketShare> {
-    let Data::Vector(vector) = data else { return Vec::new() };
-    let rate = |series: &Series<InstantValue>| {
-        Some(BucketShare { end: bucket_end(series, scale)?, share: series.samples.value.1.0 })
-    };
-    let mut rates: Vec<BucketShare> = vector.iter().filter_map(rate).collect();
-    sort_by(&mut rates, |a, b| a.end.total_cmp(&b.end));
-    let Some(all) = rates.last().map(|last| last.share).filter(|all| *all > 0.0) else { return Vec::new() };
-    for one in &mut rates {
-        one.share = (one.share / all).clamp(0.0, 1.0);
-    }
-    rates
-}
-
-/// A frame of the rate in each bucket, lowest first. Exported buckets are cumulative, so each is reduced by the one below.
-pub(crate) fn bucket_frame(matrix: &[Series<RangeValues>], scale: f64, unit: Unit, grid: Grid, start_ms: i64) -> Frame {
-    let mut ends: Vec<(f64, &Series<RangeValues>)> =
-        matrix.iter().filter_map(|series| Some((bucket_end(series, scale)?, series))).collect();
-    sort_by(&mut ends, |a, b| a.0.total_cmp(&b.0));
-    let sorted: Vec<Series<RangeValues>> = ends.iter().map(|(_, series)| (*series).clone()).collect();
-    let mut buckets = frame(&sorted, grid, start_ms);
-    let mut below: Option<Vec<f64>> = None;
-    for (column, (end, _)) in buckets.columns.iter_mut().zip(&ends) {
-        let cumulative = column.values.clone();
-        if let Some(below) = below {
-            for (value, below) in column.values.iter_mut().zip(below) {
-                // Rates of neighbouring buckets can cross by a rounding error.
-                *value = if below.is_nan() { *value } else { (*value - below).max(0.0) };
-            }
-        }
-        below = Some(cumulative);
-        column.name =
-            if end.is_finite() { format!("≤ {}", unit.tick_labels(&[*end]).concat()) } else { "beyond".into() };
-    }
-    buckets
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,44 +132,6 @@ mod tests {
             frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
             ["p50", "p99", "b", "z"]
         );
-    }
-
-    #[test]
-    fn buckets_are_not_cumulative_and_keep_their_order_and_gaps() {
-        let bucket = |end: &str, points: &[(f64, f64)]| {
-            let mut series = series("", points);
-            series.metric.insert("le".into(), end.into());
-            series
-        };
-        let matrix = [
-            bucket("+Inf", &[(0.0, 9.0), (10.0, 4.0)]),
-            bucket("0.5", &[(0.0, 1.0), (10.0, 4.0)]),
-            bucket("2", &[(0.0, 6.0), (10.0, 4.0)]),
-        ];
-        let frame = bucket_frame(&matrix, 1.0, Unit::Seconds, GRID, 0);
-        let names: Vec<&str> = frame.columns.iter().map(|column| column.name.as_str()).collect();
-        assert_eq!(names, ["≤ 500 ms", "≤ 2 s", "beyond"]);
-        assert_eq!(values(&frame, "≤ 500 ms"), [1.0, 4.0, -1.0, -1.0, -1.0]);
-        assert_eq!(values(&frame, "≤ 2 s"), [5.0, 0.0, -1.0, -1.0, -1.0]);
-        assert_eq!(values(&frame, "beyond"), [3.0, 0.0, -1.0, -1.0, -1.0]);
-    }
-
-    #[test]
-    fn shares_are_relative_to_the_last_bucket() {
-        let bucket = |end: &str, rate| {
-            let samples = InstantValue { value: (0.0, Number(rate)) };
-            Series { metric: [("le".to_owned(), end.to_owned())].into(), samples }
-        };
-        let of = |rates: [f64; 3]| {
-            let ends = ["+Inf", "500", "2000"];
-            let vector = ends.into_iter().zip(rates).map(|(end, rate)| bucket(end, rate)).collect();
-            let shares = bucket_shares(Data::Vector(vector), 0.001);
-            shares.into_iter().map(|one| (one.end, one.share)).collect::<Vec<_>>()
-        };
-        assert_eq!(of([8.0, 2.0, 6.0]), [(0.5, 0.25), (2.0, 0.75), (f64::INFINITY, 1.0)]);
-        assert_eq!(of([0.0, 0.0, 0.0]), []);
-        assert_eq!(of([f64::NAN, 1.0, 2.0]), []);
-        assert_eq!(of([8.0, 2.0, 8.000_001]).get(1), Some(&(2.0, 1.0)), "a share is at most 1");
     }
 
     #[test]

@@ -1,24 +1,25 @@
 //! Queries what a card lacks: its lines, comparison, buckets, summary and shares.
 use crate::data::discovery::intervals::ScrapeIntervals;
 use crate::data::graph::bounds::{joined, split};
-use crate::data::graph::card_state::{AvailableOptions, CardData, ComparisonData};
-use crate::data::graph::frame::{
-    BucketShare, bucket_ends, bucket_frame, bucket_shares, frame, line_values, sort_lines,
-};
+use crate::data::graph::buckets::{BucketCount, BucketEnds, bucket_counts, bucket_ends, bucket_frame};
+use crate::data::graph::card_state::{AnswerNote, AvailableOptions, CardData, ComparisonData};
+use crate::data::graph::frame::{frame, line_values, sort_lines};
 use crate::data::graph::grid::Grid;
 use crate::data::graph::latest::append;
+use crate::data::http::client::Answer;
 use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::RequestLimit;
 use crate::data::round::Round;
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::time_range::TimeRange;
 use catalogue::{
-    Colours, DrawStyle, Graph, PERCENTILES, Peaks, QueryContext, Scope, Window, WindowKind, buckets_query,
-    detailed_query, drawn_query, read_names, summary_query,
+    BucketsQuery, BucketsUse, Colours, DrawStyle, Graph, PERCENTILES, Peaks, QueryContext, Scope, Window, WindowKind,
+    buckets_query, detailed_query, drawn_query, read_names, summary_query,
 };
 use futures::future::join;
 use plot::Frame;
 use prometheus_api::{Data, RangeValues, Series};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -41,6 +42,9 @@ const MAX_PEAK_SAMPLES: i64 = 20_000_000;
 /// Details of more replicas than this have no peaks, since each adds two lines to the answer.
 const MAX_DETAILS_WITH_PEAKS: i64 = 20;
 
+/// At how many times of the range the ends of buckets are looked up.
+const BUCKET_LOOKUPS: i64 = 8;
+
 /// The query of a graph's lines.
 struct LinesQuery {
     query: String,
@@ -48,9 +52,6 @@ struct LinesQuery {
     /// The query of the values at the end of the range, with its window.
     latest: Option<(String, Window)>,
 }
-
-/// A query for buckets, and the factor from their unit to the graph's.
-type BucketsQuery = Option<(String, f64)>;
 
 /// One card's requests of a round.
 pub(crate) struct CardRequest<'a> {
@@ -63,6 +64,16 @@ pub(crate) struct CardRequest<'a> {
     options: &'a CardOptions,
     /// The metric names in scope.
     names: BTreeSet<&'a str>,
+    /// What the server has said of its answers.
+    notes: RefCell<Vec<AnswerNote>>,
+}
+
+/// What a card knows of a whole range: the summary, the ends of buckets, and the requests up to them.
+struct RangeFacts {
+    summary: Vec<(String, f64)>,
+    bucket_ends: Vec<BucketEnds>,
+    shares: Vec<Vec<BucketCount>>,
+    range: TimeRange,
 }
 
 impl Round {
@@ -83,7 +94,16 @@ impl Round {
         };
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
         let names = self.inventory.present(&self.scope);
-        let request = CardRequest { round: self, graph, grid, old: old.as_deref(), limit, options, names };
+        let request = CardRequest {
+            round: self,
+            graph,
+            grid,
+            old: old.as_deref(),
+            limit,
+            options,
+            names,
+            notes: RefCell::default(),
+        };
         if request.is_complete() {
             return Ok(None);
         }
@@ -99,10 +119,9 @@ impl Round {
             Some(with) => Some(request.comparison(with, &query, wants_details).await?),
             None => None,
         };
-        let buckets_query = request.buckets_query(grid.window);
-        let buckets = request.buckets(&buckets_query).await?;
-        let bucket_ends = request.bucket_ends(buckets_query).await?;
-        let (summary, shares, summary_range) = request.summary().await?;
+        let RangeFacts { summary, bucket_ends, shares, range: summary_range } = request.range_facts().await?;
+        let buckets = request.buckets(&bucket_ends).await?;
+        let notes = request.all_notes(summary_range);
         Ok(Some(CardData {
             frame,
             comparison,
@@ -119,6 +138,7 @@ impl Round {
             query,
             summary,
             summary_range,
+            notes,
         }))
     }
 
@@ -162,7 +182,8 @@ impl Round {
         let context = self.context(Window::sliding(ScrapeIntervals::default().longest_ms));
         AvailableOptions {
             has_details: detailed_query(graph, &present, &context).is_some(),
-            has_buckets: graph.colours == Colours::Percentiles && buckets_query(graph, &present, &context).is_some(),
+            has_buckets: graph.colours == Colours::Percentiles
+                && buckets_query(graph, &present, &context, BucketsUse::HeatMap).is_some(),
             deployments: self.inventory.comparable(graph, &self.scope),
         }
     }
@@ -209,61 +230,100 @@ impl CardRequest<'_> {
     }
 
     /// The query for the buckets behind percentiles.
-    fn buckets_query(&self, window: Window) -> BucketsQuery {
+    fn buckets_query(&self, window: Window, purpose: BucketsUse) -> Option<BucketsQuery> {
         let present = |name: &str| self.names.contains(name);
         let has_percentiles = self.graph.colours == Colours::Percentiles;
-        has_percentiles.then(|| buckets_query(self.graph, &present, &self.round.context(window))).flatten()
+        let context = self.round.context(window);
+        has_percentiles.then(|| buckets_query(self.graph, &present, &context, purpose)).flatten()
     }
 
     /// The buckets of a heat map.
-    async fn buckets(&self, query: &BucketsQuery) -> Result<Option<Frame>, RequestError> {
-        let (Some((query, scale)), Form::HeatMap) = (query, self.options.form) else { return Ok(None) };
+    async fn buckets(&self, ends: &[BucketEnds]) -> Result<Option<Frame>, RequestError> {
+        let query = self.buckets_query(self.grid.window, BucketsUse::HeatMap);
+        let (Some(BucketsQuery { query, sources }), Form::HeatMap) = (query, self.options.form) else {
+            return Ok(None);
+        };
         let unit = self.graph.unit;
-        let read = |matrix: &[Series<RangeValues>], grid, start_ms| bucket_frame(matrix, *scale, unit, grid, start_ms);
-        let old = self.old.and_then(|old| old.buckets.as_ref());
-        self.continued(query, old, 0, &read).await.map(Some)
+        let read = |matrix: &[Series<RangeValues>], grid, start_ms| {
+            bucket_frame(matrix, (&sources, ends), unit, grid, start_ms)
+        };
+        // Other ends make other rows.
+        let old = self.old.filter(|old| old.bucket_ends == ends).and_then(|old| old.buckets.as_ref());
+        self.continued(&query, old, 0, &read).await.map(Some)
     }
 
-    /// The ends of the buckets, which do not change while the query stays the same.
-    async fn bucket_ends(&self, query: BucketsQuery) -> Result<Vec<f64>, RequestError> {
-        match (self.old.filter(|old| !old.bucket_ends.is_empty()), query) {
-            (Some(old), _) => Ok(old.bucket_ends.clone()),
-            (None, Some((query, scale))) => Ok(bucket_ends(self.instant(query).await?, scale)),
-            (None, None) => Ok(Vec::new()),
-        }
+    /// The ends of the buckets.
+    async fn bucket_ends(&self) -> Result<Vec<BucketEnds>, RequestError> {
+        let query = self.buckets_query(self.grid.window, BucketsUse::Ends);
+        let Some(BucketsQuery { query, sources }) = query else { return Ok(Vec::new()) };
+        let (range, _permit) = (self.round.range, self.limit.permit().await);
+        let step_ms = (range.length_ms() / BUCKET_LOOKUPS).max(1);
+        let answer = self.round.backend.range_with_notes(query, range.start_ms, range.end_ms, step_ms).await?;
+        let Data::Matrix(matrix) = self.noted(answer, None) else { return Ok(Vec::new()) };
+        Ok(bucket_ends(&matrix, &sources))
     }
 
-    /// The summary and the shares within the bucket ends, with their range.
-    async fn summary(&self) -> Result<(Vec<(String, f64)>, Vec<BucketShare>, TimeRange), RequestError> {
+    /// The summary, the ends of buckets, and the requests up to them, with their range.
+    async fn range_facts(&self) -> Result<RangeFacts, RequestError> {
         let (graph, range) = (self.graph, self.round.range);
         let present = |name: &str| self.names.contains(name);
         let context = self.round.context(self.grid.window);
         let old = self
             .old
             .filter(|old| self.round.is_live && !old.summary.is_empty() && is_still_valid(old.summary_range, range));
-        let (summary, summary_range) = match (old, summary_query(graph, &present, &context, range.length_ms())) {
-            (Some(old), _) => (old.summary.clone(), old.summary_range),
-            (None, Some(query)) => {
-                let mut values = line_values(self.instant(query).await?);
+        let (summary, bucket_ends, range) = match old {
+            Some(old) => (old.summary.clone(), old.bucket_ends.clone(), old.summary_range),
+            None => {
+                let mut values = match summary_query(graph, &present, &context, range.length_ms()) {
+                    Some(query) => line_values(self.instant(query).await?),
+                    None => Vec::new(),
+                };
                 sort_lines(&mut values, &line_order(graph), |(line, _)| line);
-                (values, range)
+                (values, self.bucket_ends().await?, range)
             }
-            (None, None) => (Vec::new(), range),
         };
         let whole = Window { length_ms: range.length_ms(), kind: WindowKind::Whole };
-        let query = self.options.threshold.and_then(|_| self.buckets_query(whole));
+        let query = self.options.threshold.and_then(|_| self.buckets_query(whole, BucketsUse::Shares));
         let shares = match (old.filter(|old| !old.shares.is_empty()), query) {
             (Some(old), Some(_)) => old.shares.clone(),
-            (None, Some((query, scale))) => bucket_shares(self.instant(query).await?, scale),
+            (None, Some(BucketsQuery { query, sources })) => bucket_counts(self.instant(query).await?, &sources),
             (_, None) => Vec::new(),
         };
-        Ok((summary, shares, summary_range))
+        Ok(RangeFacts { summary, bucket_ends, shares, range })
+    }
+
+    /// The data of an answer, whose notes are kept: those of lines with their last time.
+    pub(crate) fn noted(&self, answer: Answer, until_ms: Option<i64>) -> Data {
+        let note = |text| AnswerNote { text, until_ms };
+        self.notes.borrow_mut().extend(answer.notes.into_iter().map(note));
+        answer.data
+    }
+
+    /// The notes of this round, and those of earlier answers that the card still shows.
+    fn all_notes(&self, summary_range: TimeRange) -> Vec<AnswerNote> {
+        let mut notes = self.notes.take();
+        let is_shown = |old: &CardData, until_ms: Option<i64>| match until_ms {
+            Some(until_ms) => until_ms > self.grid.start_ms,
+            None => old.summary_range == summary_range,
+        };
+        if let Some(old) = self.old {
+            notes.extend(old.notes.iter().filter(|note| is_shown(old, note.until_ms)).cloned());
+        }
+        // Of the same note the latest stays.
+        let mut distinct: Vec<AnswerNote> = Vec::new();
+        for note in notes {
+            if distinct.iter().all(|other| other.text != note.text) {
+                distinct.push(note);
+            }
+        }
+        distinct
     }
 
     /// Evaluates a query at the end of the range, as soon as there is a permit.
     pub(crate) async fn instant(&self, query: String) -> Result<Data, RequestError> {
         let _permit = self.limit.permit().await;
-        self.round.backend.instant(query, self.round.end_ms()).await
+        let answer = self.round.backend.instant_with_notes(query, self.round.end_ms()).await?;
+        Ok(self.noted(answer, None))
     }
 }
 

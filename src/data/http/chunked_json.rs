@@ -27,7 +27,7 @@ pub(crate) async fn yield_if_many(lines: usize) {
 /// # Errors
 /// When the text is not an answer of the API.
 pub(crate) async fn parse(text: &str) -> Result<ApiResponse<Data>, Error> {
-    let Some(mut rest) = first_series(text).filter(|_| text.len() > SLICE_BYTES) else {
+    let Some((start, mut rest)) = first_series(text).filter(|_| text.len() > SLICE_BYTES) else {
         return serde_json::from_str(text);
     };
     let mut matrix: Vec<Series<RangeValues>> = Vec::new();
@@ -35,8 +35,12 @@ pub(crate) async fn parse(text: &str) -> Result<ApiResponse<Data>, Error> {
     loop {
         rest = rest.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
         if rest.starts_with(']') {
-            let data = Data::Matrix(matrix);
-            return Ok(ApiResponse::Success { data, warnings: Vec::new(), infos: Vec::new() });
+            // What is around the series, such as warnings, is read as that of an answer without any.
+            let mut answer = serde_json::from_str(&format!("{start}{rest}"))?;
+            if let ApiResponse::Success { data, .. } = &mut answer {
+                *data = Data::Matrix(matrix);
+            }
+            return Ok(answer);
         }
         let mut one = Deserializer::from_str(rest).into_iter();
         // The text ends too early: the parser of whole answers says what is wrong with it.
@@ -50,10 +54,10 @@ pub(crate) async fn parse(text: &str) -> Result<ApiResponse<Data>, Error> {
     }
 }
 
-/// The text from the first series on, if the answer is a matrix as servers write it.
-fn first_series(text: &str) -> Option<&str> {
+/// The text before and from the first series on, if the answer is a matrix as servers write it.
+fn first_series(text: &str) -> Option<(&str, &str)> {
     let at = text.find(MATRIX_START).filter(|at| *at < MAX_START_BYTES)?;
-    text.get(at + MATRIX_START.len()..).filter(|_| text.starts_with("{\"status\":\"success\""))
+    text.split_at_checked(at + MATRIX_START.len()).filter(|_| text.starts_with("{\"status\":\"success\""))
 }
 
 #[cfg(test)]
@@ -74,10 +78,12 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn a_long_answer_is_parsed_as_a_short_one() {
-        let text = long(20_000, "]},\"stats\":{}}");
-        assert!(text.len() > 2 * SLICE_BYTES);
-        let sliced = format!("{:?}", parse(&text).await.expect("an answer"));
-        assert_eq!(sliced, format!("{:?}", serde_json::from_str::<ApiResponse<Data>>(&text).expect("an answer")));
+        for end in ["]},\"stats\":{}}", "]},\"warnings\":[\"w]\"],\"infos\":[\"i\"],\"isPartial\":true}"] {
+            let text = long(20_000, end);
+            assert!(text.len() > 2 * SLICE_BYTES);
+            let sliced = format!("{:?}", parse(&text).await.expect("an answer"));
+            assert_eq!(sliced, format!("{:?}", serde_json::from_str::<ApiResponse<Data>>(&text).expect("an answer")));
+        }
     }
 
     #[wasm_bindgen_test]

@@ -12,6 +12,15 @@ use web_sys::{AbortSignal, RequestMode};
 /// Characters of an error text from outside that reach the page.
 const MAX_TEXT_CHARS: usize = 300;
 
+/// The header in which M3 says that an answer lacks series or samples.
+const RESULTS_LIMITED: &str = "M3-Results-Limited";
+
+/// The result of a query, and what the server says of it: warnings, hints, limits.
+pub(crate) struct Answer {
+    pub(crate) data: Data,
+    pub(crate) notes: Vec<String>,
+}
+
 /// A query that Prometheus refuses, because only MetricsQL has the function.
 const METRICSQL: &str = "now()";
 
@@ -85,6 +94,11 @@ impl Backend {
     /// # Errors
     /// As [`RequestError`] says.
     pub async fn instant(&self, query: String, time_ms: Option<i64>) -> Result<Data, RequestError> {
+        self.instant_with_notes(query, time_ms).await.map(|answer| answer.data)
+    }
+
+    /// As [`Backend::instant`], with what the server says of the answer.
+    pub(crate) async fn instant_with_notes(&self, query: String, time_ms: Option<i64>) -> Result<Answer, RequestError> {
         let mut form = vec![("query", query)];
         form.extend(time_ms.map(|time_ms| ("time", format_time(time_ms))));
         self.query("query", &form).await
@@ -95,11 +109,22 @@ impl Backend {
     /// # Errors
     /// As [`RequestError`] says.
     pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, RequestError> {
+        self.range_with_notes(query, start_ms, end_ms, step_ms).await.map(|answer| answer.data)
+    }
+
+    /// As [`Backend::range`], with what the server says of the answer.
+    pub(crate) async fn range_with_notes(
+        &self,
+        query: String,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    ) -> Result<Answer, RequestError> {
         let [start, end, step] = [start_ms, end_ms, step_ms].map(format_time);
         self.query("query_range", &[("query", query), ("start", start), ("end", end), ("step", step)]).await
     }
 
-    async fn query(&self, endpoint: &str, form: &[(&str, String)]) -> Result<Data, RequestError> {
+    async fn query(&self, endpoint: &str, form: &[(&str, String)]) -> Result<Answer, RequestError> {
         let foreign = |error: &dyn std::fmt::Display| RequestError::Foreign(clipped(&error.to_string()));
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request::post(&format!("{}/api/v1/{endpoint}", self.base));
@@ -111,7 +136,9 @@ impl Backend {
         let response = chunked_json::parse(&text)
             .await
             .map_err(|error| if is_ok { foreign(&error) } else { refused(format!("HTTP status {status}")) })?;
-        response.into_result().map_err(|error| refused(clipped(&error.message)))
+        let (data, mut notes) = response.into_noted_result().map_err(|error| refused(clipped(&error.message)))?;
+        notes.extend(answer.limited.map(|limit| format!("the results are limited: {limit}")));
+        Ok(Answer { data, notes: notes.iter().map(|note| clipped(note)).collect() })
     }
 }
 
@@ -133,14 +160,20 @@ fn frame_key() -> Option<String> {
 }
 
 /// A complete answer.
-struct Answer {
+struct HttpAnswer {
     status: u16,
     is_ok: bool,
+    /// What the header [`RESULTS_LIMITED`] says.
+    limited: Option<String>,
     body: Vec<u8>,
 }
 
 /// Sends a request, with a form if there is one, and waits for the whole answer.
-async fn fetch(request: RequestBuilder, form: Option<String>, frame_key: Option<&str>) -> Result<Answer, RequestError> {
+async fn fetch(
+    request: RequestBuilder,
+    form: Option<String>,
+    frame_key: Option<&str>,
+) -> Result<HttpAnswer, RequestError> {
     let mut request = request.abort_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
     if let Some(key) = frame_key {
         request = request.header("Frame-Key", key);
@@ -151,7 +184,8 @@ async fn fetch(request: RequestBuilder, form: Option<String>, frame_key: Option<
     };
     let response = request.map_err(failure)?.send().await.map_err(failure)?;
     let body = response.binary().await.map_err(failure)?;
-    Ok(Answer { status: response.status(), is_ok: response.ok(), body })
+    let limited = response.headers().get(RESULTS_LIMITED);
+    Ok(HttpAnswer { status: response.status(), is_ok: response.ok(), limited, body })
 }
 
 fn failure(error: Error) -> RequestError {

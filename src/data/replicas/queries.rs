@@ -29,6 +29,7 @@ pub(crate) struct ReplicaHistory {
     queries: Option<ReplicaQueries>,
     grid: Option<Grid>,
     states: Vec<StateSeries>,
+    failures: Vec<StateSeries>,
     ready: Vec<LabelledSample>,
     restarts: Vec<LabelledSample>,
 }
@@ -36,6 +37,7 @@ pub(crate) struct ReplicaHistory {
 /// The answers of one round.
 struct FleetAnswers {
     states: Vec<Series<RangeValues>>,
+    failures: Vec<Series<RangeValues>>,
     ready: Vec<Series<RangeValues>>,
     restarts: Vec<Series<RangeValues>>,
     table: TableAnswers,
@@ -72,6 +74,7 @@ impl ReplicaHistory {
         let answers = fetch(round, &queries, grid, from_ms, limit).await?;
         let old = if old_grid.is_some() { self } else { Self::default() };
         let history = Self {
+            failures: continued(&old.failures, state_series(&answers.failures, grid.step_ms), from_ms, grid),
             states: continued(&old.states, state_series(&answers.states, grid.step_ms), from_ms, grid),
             ready: with_tail(old.ready, samples(&answers.ready), grid.start_ms, from_ms),
             restarts: with_tail(old.restarts, samples(&answers.restarts), grid.start_ms, from_ms),
@@ -112,6 +115,7 @@ impl ReplicaHistory {
         let is_model_target = |replica: &str| targets.contains(replica) || silent.contains(replica);
         let history = StateHistory {
             states: &self.states,
+            failures: &self.failures,
             ready: &self.ready,
             restarts: &self.restarts,
             grid,
@@ -152,17 +156,24 @@ async fn fetch(
         (Some(queries.states.clone()), range),
         (queries.ready.clone(), range),
         (queries.restarts.clone(), range),
+        (queries.failures.clone(), range),
         (table.load, Evaluation::Instant),
         (table.cpu, Evaluation::Instant),
         (table.gpu, Evaluation::Instant),
         (Some(table.engines), Evaluation::Instant),
     ];
     let answers = all(requests.into_iter().map(|(query, evaluation)| ask(query, evaluation).boxed_local())).await;
-    let Ok([states, ready, restarts, load, cores, gpu, engines]) = <[_; 7]>::try_from(answers) else {
+    let Ok([states, ready, restarts, failures, load, cores, gpu, engines]) = <[_; 8]>::try_from(answers) else {
         return Err(RequestError::Unreachable);
     };
     let table = TableAnswers { load: load?, cores: cores?, gpu: gpu?, engines: engines? };
-    Ok(FleetAnswers { states: matrix(states?)?, ready: matrix(ready?)?, restarts: matrix(restarts?)?, table })
+    Ok(FleetAnswers {
+        states: matrix(states?)?,
+        failures: matrix(failures?)?,
+        ready: matrix(ready?)?,
+        restarts: matrix(restarts?)?,
+        table,
+    })
 }
 
 fn matrix(answer: Option<Data>) -> Result<Vec<Series<RangeValues>>, RequestError> {

@@ -2,6 +2,7 @@
 use crate::ui::card::last_value::header_text;
 use crate::ui::card::legend::Legend;
 use crate::ui::card::menu::Menu;
+use crate::ui::card::notes::NotesMark;
 use crate::ui::card::stage::Stage;
 use crate::ui::card::summary::SummaryValues;
 use crate::ui::graph::context::CardContext;
@@ -51,6 +52,7 @@ pub(crate) fn Fullscreen(is_open: RwSignal<bool>) -> impl IntoView {
                     <header>
                         <h2>{graph.title}</h2>
                         <span class="unit">{move || card.unit().suffix()}</span>
+                        <NotesMark />
                         <span class="now">{move || header_text(card)}</span>
                         <Menu is_fullscreen=is_open is_large=true />
                         {full_screen_button()}

@@ -1,4 +1,5 @@
 //! The legend of a card. A click hides or shows a line; a double-click or Shift+Enter shows only that line.
+use crate::data::graph::buckets::BucketEnds;
 use crate::state::card_options::Comparison;
 use crate::state::navigation::Navigation;
 use crate::ui::card::last_value::{LastValue, last_value_at};
@@ -193,9 +194,23 @@ fn remarks(card: CardContext) -> Option<String> {
         });
         let is_stacked = lines.chart_type == Some(ChartType::Areas);
         let stacked = is_stacked.then(|| "Stacked: the top edge is the sum.".to_owned());
-        [left_out, remaining, comparison_remark(card, lines), stacked].into_iter().flatten().collect::<Vec<_>>()
+        let is_hatched = lines.chart_type == Some(ChartType::Lines) && !lines.hatched.is_empty();
+        let hatched = is_hatched.then(|| "Hatched: in the first or last bucket, so only a bound is known.".to_owned());
+        let all = [left_out, remaining, comparison_remark(card, lines), stacked, hatched, buckets_remark(card)];
+        all.into_iter().flatten().collect::<Vec<_>>()
     });
     (!remarks.is_empty()).then(|| remarks.join(" "))
+}
+
+/// That percentiles and shares come from buckets that are not the same everywhere.
+fn buckets_remark(card: CardContext) -> Option<String> {
+    let differ = card.data.with(|data| {
+        data.as_ref().is_some_and(|data| {
+            let has_partial = data.shares.iter().flatten().any(|count| !count.is_complete);
+            has_partial || data.bucket_ends.iter().any(BucketEnds::differ)
+        })
+    });
+    differ.then(|| "Buckets differ between replicas or changed in this range: percentiles are estimates.".to_owned())
 }
 
 /// What the card is compared with, once the data have arrived.

@@ -4,6 +4,7 @@ pub(crate) mod last_value;
 pub(crate) mod legend;
 pub(crate) mod menu;
 pub(crate) mod menu_items;
+pub(crate) mod notes;
 pub(crate) mod picture;
 pub(crate) mod stage;
 pub(crate) mod statistics;
@@ -19,6 +20,7 @@ use crate::ui::card::fullscreen::Fullscreen;
 use crate::ui::card::last_value::{header_source, header_text};
 use crate::ui::card::legend::Legend;
 use crate::ui::card::menu::Menu;
+use crate::ui::card::notes::NotesMark;
 use crate::ui::card::stage::Stage;
 use crate::ui::card::summary::SummaryValues;
 use crate::ui::card::threshold::ThresholdShare;
@@ -66,6 +68,7 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
                 <h2 id=heading.clone() title=graph.title>{graph.title}</h2>
                 <span class="unit">{move || card.unit().suffix()}</span>
                 <Help id=graph.id title=graph.title text=graph.help query />
+                <NotesMark />
                 <span class="now" title=move || header_source(card)>{move || header_text(card)}</span>
                 <Show when=move || graph.draw_style == DrawStyle::Bars && data.with(Option::is_some)>
                     <span class="now-of">{move || header_source(card)}</span>

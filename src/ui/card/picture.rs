@@ -45,6 +45,7 @@ const MIN_PIXEL_RATIO: f64 = 2.0;
 struct Entry {
     name: String,
     rgb: Rgb,
+    is_dashed: bool,
     position: Position,
 }
 
@@ -67,7 +68,7 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     let pixel_ratio = window().device_pixel_ratio().max(MIN_PIXEL_RATIO);
     let graph = canvas()?;
     let surface = Surface { canvas: &graph, size, pixel_ratio };
-    untrack(|| paint_card(card, &data, data.range, palette, surface))?;
+    untrack(|| paint_card(card, data.range, palette, surface))?;
     let width = size.width + 2.0 * MARGIN_PX;
     let picture = canvas()?;
     let context: CanvasRenderingContext2d = picture.get_context("2d").ok()??.dyn_into().ok()?;
@@ -86,11 +87,16 @@ fn picture(card: CardContext, palette: &Palette) -> Option<HtmlCanvasElement> {
     context
         .draw_image_with_html_canvas_element_and_dw_and_dh(&graph, MARGIN_PX, TITLE_PX, size.width, size.height)
         .ok()?;
-    for Entry { name, rgb, position } in entries {
+    for Entry { name, rgb, is_dashed, position } in entries {
         let x = MARGIN_PX + position.x;
         let y = TITLE_PX + size.height + LINE_PX * (position.line as f64 + 0.5);
         context.set_fill_style_str(&css(rgb));
-        context.fill_rect(x, y - 2.0, 10.0, 4.0);
+        if is_dashed {
+            context.fill_rect(x, y - 2.0, 4.0, 4.0);
+            context.fill_rect(x + 6.0, y - 2.0, 4.0, 4.0);
+        } else {
+            context.fill_rect(x, y - 2.0, 10.0, 4.0);
+        }
         context.set_fill_style_str(&css(palette.primary_text));
         context.fill_text(&name, x + 15.0, y).ok()?;
     }
@@ -120,10 +126,11 @@ fn entries(card: CardContext, context: &CanvasRenderingContext2d, width: f64) ->
     let lines = card.lines.get_untracked();
     let names = lines.frame.columns.iter().map(|column| column.name.clone());
     let visible = names.zip(card.styles.get_untracked()).filter(|(_, style)| style.is_visible && !lines.is_heat_map());
-    let entries: Vec<(String, Rgb)> = visible.map(|(name, style)| (name, style.rgb)).collect();
+    let entries: Vec<(String, Rgb, bool)> =
+        visible.map(|(name, style)| (name, style.rgb, style.dash.is_some())).collect();
     let entry_width = |name: &str| context.measure_text(name).map_or(0.0, |measure| measure.width()) + 28.0;
-    let widths: Vec<f64> = entries.iter().map(|(name, _)| entry_width(name)).collect();
-    let entry = |((name, rgb), position)| Entry { name, rgb, position };
+    let widths: Vec<f64> = entries.iter().map(|(name, ..)| entry_width(name)).collect();
+    let entry = |((name, rgb, is_dashed), position)| Entry { name, rgb, is_dashed, position };
     entries.into_iter().zip(positions(&widths, width)).map(entry).collect()
 }
 

@@ -14,10 +14,17 @@ use leptos::prelude::*;
 pub(crate) fn Stage() -> impl IntoView {
     let card @ CardContext { status, lines, options, .. } = expect_context();
     let is_blank = Memo::new(move |_| lines.with(|lines| lines.frame.is_blank()));
+    let has_summary = Memo::new(move |_| {
+        let is_value = |value: f64| value.is_finite() && value > 0.0;
+        card.data.with(|data| data.as_ref().is_some_and(|data| data.summary.iter().any(|(_, value)| is_value(*value))))
+    });
     let is_table = Memo::new(move |_| options.with(|options| options.form == Form::Table));
     let note = Memo::new(move |_| match status.get() {
         Status::Loading => Some("Loading…".to_owned()),
-        Status::Live if is_blank.get() => Some("No data in this time range.".to_owned()),
+        Status::Live if is_blank.get() => Some(match has_summary.get() {
+            true => "Too few samples to draw a line: the summary has what was counted.".to_owned(),
+            false => "No data in this time range.".to_owned(),
+        }),
         Status::Missing(reason) => Some(reason),
         _ => None,
     });

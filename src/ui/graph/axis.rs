@@ -3,8 +3,8 @@ use crate::state::time_range::TimeRange;
 use crate::ui::graph::visible::VisibleLines;
 use catalogue::{Unit, line_name};
 use plot::{
-    ChartType, LineStyle, Margins, Projection, Rounding, count_nonpositive, log_domain, log_ticks, value_domain,
-    value_ticks,
+    ChartType, HatchedBand, LineStyle, Margins, Projection, Rounding, count_nonpositive, log_domain, log_ticks,
+    value_domain, value_ticks,
 };
 
 /// The approximate number of labels on an axis.
@@ -22,8 +22,21 @@ pub(crate) struct Axis {
     pub(crate) left_out: usize,
 }
 
-/// The axis for the visible lines. Only lines can have a logarithmic axis: the layers of a stack could not be read on it.
-pub(crate) fn axis(unit: Unit, lines: &VisibleLines, styles: &[LineStyle], wants_log: bool) -> Axis {
+/// The room above a value that may be higher, as a share of the value.
+const ROOM_ABOVE_BOUND: f64 = 0.25;
+
+/// How far an axis of bytes reaches beyond its highest value, as a share of the value. The next power of two may be twice
+/// a capacity.
+const ROOM_ABOVE_BYTES: f64 = 0.05;
+
+/// The axis for the visible lines, in a unit that may have a ceiling. Only lines can have a logarithmic axis: the layers of
+/// a stack could not be read on it.
+pub(crate) fn axis(
+    (unit, ceiling): (Unit, Option<f64>),
+    lines: &VisibleLines,
+    styles: &[LineStyle],
+    wants_log: bool,
+) -> Axis {
     let columns = &lines.frame.columns;
     if let Some(ChartType::Cells { draws_zero, .. }) = lines.chart_type {
         let names = columns.iter().map(|column| column.name.as_str());
@@ -32,6 +45,7 @@ pub(crate) fn axis(unit: Unit, lines: &VisibleLines, styles: &[LineStyle], wants
     let is_stacked = lines.chart_type.is_some_and(|chart_type| chart_type != ChartType::Lines);
     let visible = || columns.iter().zip(styles).filter(|(_, style)| style.is_visible);
     let is_visible = |name: &str| visible().any(|(column, _)| column.name == name);
+    let hatched = band_ends(lines, styles);
     let values = || {
         let unstacked = visible().filter(|(_, style)| !is_stacked || style.is_overlaid);
         let band = lines.remaining.iter().flat_map(|band| [band.low.as_slice(), band.high.as_slice()]);
@@ -40,14 +54,15 @@ pub(crate) fn axis(unit: Unit, lines: &VisibleLines, styles: &[LineStyle], wants
             .iter()
             .filter(|line| is_visible(&line.name))
             .flat_map(|line| [line.least.as_slice(), line.greatest.as_slice()]);
-        unstacked.map(|(column, _)| column.values.as_slice()).chain(band).chain(bounds)
+        let columns = unstacked.map(|(column, _)| column.values.as_slice());
+        columns.chain(band).chain(bounds).chain([hatched.as_slice()])
     };
     let factor = unit.factor();
     if wants_log
         && !is_stacked
         && let Some((low, high)) = log_domain(values(), factor)
     {
-        let label = |tick: f64| (tick, unit.tick_labels(&[tick]).concat());
+        let label = |tick: f64| (tick, unit.label(tick));
         let ticks = log_ticks(low, high, LABELS).into_iter().map(|tick| label(tick / factor)).collect();
         let left_out = count_nonpositive(values());
         return Axis { low: low / factor, high: high / factor, is_log: true, ticks, left_out };
@@ -56,12 +71,27 @@ pub(crate) fn axis(unit: Unit, lines: &VisibleLines, styles: &[LineStyle], wants
         true => lines.frame.sums(|at| styles.get(at).is_some_and(|style| style.is_visible && !style.is_overlaid)),
         false => Vec::new(),
     };
-    let (low, high) = value_domain(values().chain([sums.as_slice()]), unit.ceiling());
+    let columns = || values().chain([sums.as_slice()]);
+    let (low, high) = value_domain(columns(), ceiling);
     let ticks = value_ticks(low * factor, high * factor, LABELS, rounding(unit));
-    let ticks: Vec<f64> = ticks.into_iter().map(|tick| tick / factor).collect();
+    let mut ticks: Vec<f64> = ticks.into_iter().map(|tick| tick / factor).collect();
+    let mut top = ticks.last().copied().unwrap_or(high);
+    if unit.is_binary() {
+        // Without bytes there is nothing to measure with.
+        let has_bytes = columns().flatten().any(|value| *value > 0.0);
+        top = if has_bytes { top.min(high * (1.0 + ROOM_ABOVE_BYTES)) } else { top };
+        ticks.retain(|tick| *tick <= if has_bytes { top } else { 0.0 });
+    }
     let labels = unit.tick_labels(&ticks);
-    let (low, high) = (ticks.first().copied().unwrap_or(low), ticks.last().copied().unwrap_or(high));
-    Axis { low, high, is_log: false, ticks: ticks.into_iter().zip(labels).collect(), left_out: 0 }
+    let low = ticks.first().copied().unwrap_or(low);
+    Axis { low, high: top, is_log: false, ticks: ticks.into_iter().zip(labels).collect(), left_out: 0 }
+}
+
+/// The values that hatched bands reach, so that they are on the axis.
+fn band_ends(lines: &VisibleLines, styles: &[LineStyle]) -> Vec<f64> {
+    let is_visible = |band: &&HatchedBand| styles.get(band.column).is_some_and(|style| style.is_visible);
+    let end = |band: &HatchedBand| if band.high.is_finite() { band.high } else { band.low * (1.0 + ROOM_ABOVE_BOUND) };
+    lines.hatched.iter().filter(is_visible).map(end).collect()
 }
 
 /// The axis of a heat map of buckets, with the upper end of a bucket above its row.
@@ -93,6 +123,7 @@ fn rounding(unit: Unit) -> Rounding {
     match unit {
         unit if unit.is_binary() => Rounding::Binary,
         unit if unit.is_whole() => Rounding::Whole,
+        Unit::Seconds => Rounding::Duration,
         _ => Rounding::Decimal,
     }
 }
@@ -135,7 +166,7 @@ mod tests {
     #[test]
     fn a_logarithmic_axis_has_powers_of_ten_and_counts_what_it_leaves_out() {
         let lines = lines(ChartType::Lines, &[("a", &[0.002, 3.0]), ("b", &[0.0, -1.0])]);
-        let axis = axis(Unit::Seconds, &lines, &[style(false), style(false)], true);
+        let axis = axis((Unit::Seconds, None), &lines, &[style(false), style(false)], true);
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.left_out, 2);
         assert!(axis.projection(400.0, 200.0, TimeRange::new(0, 1)).is_log);
@@ -144,7 +175,7 @@ mod tests {
     #[test]
     fn ticks_are_round_per_minute_too() {
         let lines = lines(ChartType::Lines, &[("a", &[0.2, 1.5])]);
-        let axis = |wants_log| axis(Unit::RequestsPerMinute, &lines, &[style(false)], wants_log);
+        let axis = |wants_log| axis((Unit::RequestsPerMinute, None), &lines, &[style(false)], wants_log);
         assert_eq!((labels(&axis(false)), axis(false).high), (vec!["0", "25", "50", "75", "100"], 100.0 / 60.0));
         assert_eq!((labels(&axis(true)), axis(true).low), (vec!["10", "20", "50", "100"], 10.0 / 60.0));
     }
@@ -152,23 +183,26 @@ mod tests {
     #[test]
     fn without_anything_above_zero_the_axis_stays_linear() {
         let lines = lines(ChartType::Lines, &[("a", &[0.0, 0.0])]);
-        assert!(!axis(Unit::Count, &lines, &[style(false)], true).is_log);
+        assert!(!axis((Unit::Count, None), &lines, &[style(false)], true).is_log);
     }
 
     #[test]
     fn stacks_reach_their_sum_and_limits_stay_on_the_graph() {
         let bars = ChartType::Bars { width_ms: 1, unfinished_ms: None };
         let both = [style(false), style(false)];
-        assert_eq!(axis(Unit::Count, &lines(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high, 8.0);
+        assert_eq!(
+            axis((Unit::Count, None), &lines(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high,
+            8.0
+        );
         let with_limit = lines(bars, &[("a", &[3.0, 3.0]), ("max", &[20.0, 20.0])]);
-        assert_eq!(axis(Unit::Count, &with_limit, &[style(false), style(true)], false).high, 20.0);
+        assert_eq!(axis((Unit::Count, None), &with_limit, &[style(false), style(true)], false).high, 20.0);
     }
 
     #[test]
     fn rows_are_labelled_by_the_ends_of_their_buckets() {
         let cells = ChartType::Cells { width_ms: 1, draws_zero: false };
         let lines = lines(cells, &[("≤ 1 s", &[1.0, 1.0]), ("≤ 5 s", &[1.0, 1.0]), ("beyond", &[1.0, 1.0])]);
-        let axis = axis(Unit::Seconds, &lines, &[], false);
+        let axis = axis((Unit::Seconds, None), &lines, &[], false);
         assert_eq!((labels(&axis), axis.high), (vec!["1 s", "5 s"], 3.0));
     }
 
@@ -176,7 +210,130 @@ mod tests {
     fn rows_of_replicas_are_labelled_by_their_names() {
         let cells = ChartType::Cells { width_ms: 1, draws_zero: true };
         let lines = lines(cells, &[("llama-7d9fc-00000001 · in use", &[1.0, 1.0]), ("a", &[1.0, 1.0])]);
-        let axis = axis(Unit::Bytes, &lines, &[], false);
+        let axis = axis((Unit::Bytes, None), &lines, &[], false);
         assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…ama-7d9fc-00000001", "a"], 0.5));
+    }
+
+    /// The axis of one line with these values.
+    fn axis_of(unit: Unit, values: &[f64]) -> Axis {
+        axis((unit, None), &lines(ChartType::Lines, &[("a", values)]), &[style(false)], false)
+    }
+
+    #[test]
+    fn an_axis_of_bytes_ends_near_its_highest_value() {
+        const GIB: f64 = 1_073_741_824.0;
+        for capacity in [1.1, 7.9, 16.1, 24.0, 33.0, 47.1, 65.0, 80.0, 139.0, 1030.0] {
+            let axis = axis_of(Unit::Bytes, &[capacity * GIB, 0.0]);
+            let reach = axis.high / (capacity * GIB);
+            assert!((1.0..1.06).contains(&reach), "{capacity} GiB: {reach}");
+            assert!(axis.ticks.len() >= 3 && axis.ticks.iter().all(|(tick, _)| *tick <= axis.high), "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn an_axis_without_bytes_is_labelled_zero_alone() {
+        for values in [&[][..], &[0.0], &[f64::NAN]] {
+            assert_eq!(labels(&axis_of(Unit::Bytes, values)), ["0"]);
+            assert_eq!(labels(&axis_of(Unit::BytesPerSecond, values)), ["0"]);
+        }
+    }
+
+    #[test]
+    fn shares_fill_their_axis_and_errors_are_scaled_to_what_they_are() {
+        let top = |graph: &str| {
+            let graph = catalogue::graph(graph).expect("a graph");
+            let lines = lines(ChartType::Lines, &[("a", &[0.004])]);
+            axis((graph.unit, graph.ceiling), &lines, &[style(false)], false).high
+        };
+        assert_eq!((top("kv-cache-use"), top("error-share")), (1.0, 0.004));
+    }
+
+    #[test]
+    fn bounds_are_on_the_axis() {
+        let band = |column, low, high| HatchedBand { column, times: 0..1, low, high };
+        let lines = lines(ChartType::Lines, &[("p50", &[0.1]), ("p99", &[60.0])]);
+        let top = |hatched, is_visible: bool| {
+            let lines = VisibleLines { hatched, ..lines.clone() };
+            let hidden = LineStyle { is_visible: false, ..style(false) };
+            axis((Unit::Seconds, None), &lines, &[style(false), if is_visible { style(false) } else { hidden }], false)
+                .high
+        };
+        assert!(top(vec![band(0, 0.0, 0.3)], false) >= 0.3);
+        assert!(top(vec![band(1, 60.0, f64::INFINITY)], true) > 60.0, "there is room above");
+        assert!(top(vec![band(1, 60.0, f64::INFINITY)], false) < 1.0, "a hidden line has no band");
+    }
+
+    #[test]
+    fn ticks_are_round_distinct_and_have_at_most_four_digits_in_every_unit() {
+        let units = [
+            Unit::Count,
+            Unit::Number,
+            Unit::Seconds,
+            Unit::Bytes,
+            Unit::Share,
+            Unit::RequestsPerSecond,
+            Unit::TokensPerSecond,
+            Unit::RequestsPerMinute,
+            Unit::PerMinute,
+            Unit::BytesPerSecond,
+            Unit::FlopsPerSecond,
+            Unit::Tokens,
+            Unit::Cores,
+            Unit::Watts,
+            Unit::Celsius,
+            Unit::Hertz,
+        ];
+        for unit in units {
+            for power in -60..200 {
+                // Eight values for each power of ten, and a negative one beside some.
+                let high = 10_f64.powf(f64::from(power) / 8.0);
+                let low = if power % 3 == 0 { -high / 3.0 } else { 0.0 };
+                let axis = axis_of(unit, &[low, high]);
+                let labels = labels(&axis);
+                let case = format!("{unit:?} {low} to {high}: {labels:?}");
+                let (lowest, highest) = (axis.low * (1.0 + 1e-9), axis.high * (1.0 + 1e-9));
+                assert!(lowest <= low && highest >= high && axis.ticks.len() <= 12, "{case}");
+                assert!(labels.iter().collect::<std::collections::BTreeSet<_>>().len() == labels.len(), "{case}");
+                let steps: Vec<f64> = labels.windows(2).map(|pair| number(pair[1]) - number(pair[0])).collect();
+                let has_one_unit = labels.iter().filter(|label| !label.starts_with('0')).all(|label| {
+                    label.trim_start_matches(NUMBER) == labels[labels.len() - 1].trim_start_matches(NUMBER)
+                });
+                assert!(has_one_unit || labels.iter().any(|label| label.contains('e')), "{case}");
+                for label in &labels {
+                    let digits = label.trim_start_matches('−').split('e').next().unwrap_or_default();
+                    let digits: String =
+                        digits.chars().take_while(|c| NUMBER.contains(c)).filter(char::is_ascii_digit).collect();
+                    assert!(digits.trim_start_matches('0').len() <= 4, "{label} in {case}");
+                }
+                for step in &steps {
+                    assert!((step - steps[0]).abs() <= 1e-6 * steps[0].abs(), "steps differ: {case}");
+                }
+                if let Some(step) = steps.first().filter(|_| !labels.iter().any(|label| label.contains('e'))) {
+                    assert!(is_round(unit, *step, labels[labels.len() - 1]), "{step} in {case}");
+                }
+            }
+        }
+    }
+
+    const NUMBER: &[char] = &['−', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+    /// The number at the start of a label.
+    fn number(label: &str) -> f64 {
+        let end = label.find(|c| !NUMBER.contains(&c) && c != 'e').unwrap_or(label.len());
+        label[..end].replace('−', "-").parse().expect("a number")
+    }
+
+    /// Whether people count in this step, in the unit of a label.
+    fn is_round(unit: Unit, step: f64, label: &str) -> bool {
+        let mantissa = step / 10_f64.powf(step.log10().floor());
+        let is_near = |rounds: &[f64], value: f64| rounds.iter().any(|round| (round - value).abs() < 1e-6 * round);
+        let is_decimal = is_near(&[1.0, 2.0, 2.5, 5.0, 10.0], mantissa);
+        match unit {
+            Unit::Bytes | Unit::BytesPerSecond => is_near(&[1.0, 2.0], step / 2_f64.powf(step.log2().floor())),
+            _ if label.ends_with(" min") => is_near(&[1.0, 2.0, 5.0, 10.0, 15.0, 30.0], step),
+            _ if label.ends_with(" h") => is_near(&[1.0, 2.0, 5.0, 10.0], step),
+            _ if label.ends_with(" s") => is_decimal || is_near(&[15.0, 30.0], step),
+            _ => is_decimal,
+        }
     }
 }

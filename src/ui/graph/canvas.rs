@@ -7,7 +7,6 @@ use crate::ui::graph::axis::Axis;
 use crate::ui::graph::colours::Palette;
 use crate::ui::graph::context::{CardContext, PaintedProjection};
 use crate::ui::graph::overlay::Overlay;
-use crate::ui::graph::percentile_bounds::bound_markers;
 use crate::ui::graph::visible::{VisibleLines, is_limit};
 use crate::ui::kit::format_time as time;
 use crate::ui::kit::observe::element_size;
@@ -37,7 +36,7 @@ pub(crate) fn GraphCanvas(#[prop(into)] label: Signal<String>) -> impl IntoView 
         let data = data.get().unwrap_or_else(|| Arc::new(CardData::blank(feed.range.get_untracked())));
         let range = pointer.visible_range(data.range);
         let surface = Surface { canvas: &canvas, size, pixel_ratio: window().device_pixel_ratio() };
-        painted.set(palette.with(|palette| paint_card(card, &data, range, palette, surface)));
+        painted.set(palette.with(|palette| paint_card(card, range, palette, surface)));
     });
     view! {
         <canvas node_ref=canvas aria-hidden="true"></canvas>
@@ -48,14 +47,13 @@ pub(crate) fn GraphCanvas(#[prop(into)] label: Signal<String>) -> impl IntoView 
 /// Paints a card as [`Picture::paint`] does.
 pub(crate) fn paint_card(
     card: CardContext,
-    data: &CardData,
     range: TimeRange,
     palette: &Palette,
     surface: Surface<'_>,
 ) -> Option<Projection> {
     let (lines, styles, axis) = (card.lines.get(), card.styles.get(), card.axis.get());
     let (graph, unit) = (card.graph, card.unit());
-    let picture = Picture { graph, unit, data, range, lines: &lines, styles: &styles, axis: &axis, palette };
+    let picture = Picture { graph, unit, range, lines: &lines, styles: &styles, axis: &axis, palette };
     picture.paint(surface)
 }
 
@@ -63,7 +61,6 @@ pub(crate) fn paint_card(
 struct Picture<'a> {
     graph: &'a Graph,
     unit: Unit,
-    data: &'a CardData,
     range: TimeRange,
     lines: &'a VisibleLines,
     styles: &'a [LineStyle],
@@ -77,9 +74,6 @@ const MAX_BANDS: usize = 8;
 /// How much of a line's colour its band has.
 const BAND_SHARE: f64 = 0.25;
 
-/// The smallest distance between markers of bounds, in CSS pixels.
-const MIN_MARKER_DISTANCE_PX: f64 = 36.0;
-
 impl Picture<'_> {
     /// Paints and returns the projection; none if the browser provides no context.
     fn paint(&self, surface: Surface<'_>) -> Option<Projection> {
@@ -91,7 +85,6 @@ impl Picture<'_> {
         context.scale(1.0 / UNITS_PER_PIXEL, 1.0 / UNITS_PER_PIXEL).ok()?;
         // Sharp peaks would grow spikes with the default joint.
         context.set_line_join("round");
-        let distance_ms = (MIN_MARKER_DISTANCE_PX / projection.per_ms()) as i64;
         let drawing = Drawing {
             frame,
             styles: self.styles,
@@ -99,7 +92,7 @@ impl Picture<'_> {
             projection,
             bands: &self.bands(),
             notes: &self.limit_notes(),
-            markers: &bound_markers(self.graph, self.data, frame, self.styles, distance_ms),
+            hatched: &self.lines.hatched,
             values: &self.axis.ticks,
             times: &times,
             theme: &self.palette.theme,
@@ -179,12 +172,11 @@ mod tests {
         is_log: bool,
     ) -> Projection {
         let lines = visible_lines(graph, data, &CardOptions::default());
-        let axis = axis(graph.unit, &lines, styles, is_log);
+        let axis = axis((graph.unit, graph.ceiling), &lines, styles, is_log);
         let palette = Palette::read();
         let picture = Picture {
             graph,
             unit: graph.unit,
-            data,
             range: data.range,
             lines: &lines,
             styles,

@@ -142,7 +142,9 @@ impl Palette {
                 let at = ["p50", "p90", "p95", "p99"].iter().position(|percentile| *percentile == name);
                 at.map(|at| self.percentiles[at])
             }
-            Colours::StatusClasses => status_class(name).map(|class| self.status_classes[class - 1]),
+            Colours::StatusClasses => {
+                status_class(name).or(outcome_class(name)).map(|class| self.status_classes[class - 1])
+            }
         }
     }
 
@@ -200,6 +202,15 @@ fn status_class(name: &str) -> Option<usize> {
     let (first, rest) = name.split_at_checked(1)?;
     let is_code = rest == "xx" || (rest.len() == 2 && rest.bytes().all(|byte| byte.is_ascii_digit()));
     first.parse().ok().filter(|class| is_code && (1..=5).contains(class))
+}
+
+/// The status class whose colour an outcome without a status has.
+fn outcome_class(name: &str) -> Option<usize> {
+    match name {
+        "failed" | "server errors" => Some(5),
+        "client errors" => Some(4),
+        _ => None,
+    }
 }
 
 /// A colour as the stylesheet writes it: `#rrggbb`.
@@ -330,6 +341,22 @@ mod tests {
         let styles = palette().styles(graph, &lines(&["200", "404", "429"], 3), true);
         assert_eq!((styles[0].rgb, styles[1].rgb), (Rgb(32, 32, 32), Rgb(34, 34, 34)));
         assert!(styles[2].rgb != styles[1].rgb && styles[2].rgb.0 > 34);
+    }
+
+    #[test]
+    fn errors_are_red_where_the_server_failed_and_amber_where_the_client_did() {
+        for (graph, name, class) in [
+            ("error-share", "server errors", 5),
+            ("error-share", "client errors", 4),
+            ("error-share", "failed", 5),
+            ("volume", "5xx", 5),
+            ("volume", "4xx", 4),
+            ("volume", "failed · vLLM", 5),
+        ] {
+            let graph = catalogue::graph(graph).expect("a graph");
+            let styles = palette().styles(graph, &lines(&[name], 1), false);
+            assert_eq!(styles[0].rgb, palette().status_classes[class - 1], "{name}");
+        }
     }
 
     #[test]

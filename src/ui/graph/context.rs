@@ -4,7 +4,7 @@ use crate::state::card_options::CardOptions;
 use crate::state::navigation::Navigation;
 use crate::ui::graph::axis::{Axis, axis};
 use crate::ui::graph::colours::Palette;
-use crate::ui::graph::percentile_bounds::format_bounded;
+use crate::ui::graph::percentile_bounds::{format_bounded, hatched_bands};
 use crate::ui::graph::visible::{VisibleLines, visible_lines};
 use catalogue::{Graph, Unit};
 use leptos::prelude::*;
@@ -41,6 +41,8 @@ pub(crate) struct LineValue {
     pub(crate) value: f64,
     /// The least and the greatest value within the step, of a gauge.
     pub(crate) bounds: Option<(f64, f64)>,
+    /// Whether the value is only a bound, and so hatched instead of drawn.
+    pub(crate) is_hatched: bool,
 }
 
 impl CardContext {
@@ -54,7 +56,11 @@ impl CardContext {
         let lines = Memo::new(move |_| {
             let options = options.get();
             data.with(|data| {
-                Arc::new(data.as_ref().map(|data| visible_lines(graph, data, &options)).unwrap_or_default())
+                let lines = |data: &Arc<CardData>| {
+                    let lines = visible_lines(graph, data, &options);
+                    VisibleLines { hatched: hatched_bands(graph, data, &lines), ..lines }
+                };
+                Arc::new(data.as_ref().map(lines).unwrap_or_default())
             })
         });
         let styles = Memo::new(move |_| {
@@ -65,7 +71,7 @@ impl CardContext {
         let axis = Memo::new(move |_| {
             let wants_log = options.with(|options| options.is_log);
             let unit = display_unit(graph.unit, is_per_minute.get());
-            lines.with(|lines| styles.with(|styles| axis(unit, lines, styles, wants_log)))
+            lines.with(|lines| styles.with(|styles| axis((unit, graph.ceiling), lines, styles, wants_log)))
         });
         Self { graph, data, status, lines, styles, axis, options, is_per_minute }
     }
@@ -73,14 +79,15 @@ impl CardContext {
     /// The visible lines with their values at an index.
     pub(crate) fn values(self, at: usize) -> Vec<LineValue> {
         self.lines.with(|lines| {
-            let columns = lines.frame.columns.iter().zip(self.styles.get());
-            let visible = columns.filter(|(_, style)| style.is_visible);
+            let columns = lines.frame.columns.iter().zip(self.styles.get()).enumerate();
+            let visible = columns.filter(|(_, (_, style))| style.is_visible);
             visible
-                .map(|(column, style)| {
+                .map(|(line, (column, style))| {
                     let value = column.values.get(at).copied().unwrap_or(f64::NAN);
                     let bounds = lines.bounds_of(&column.name);
-                    let bounds = bounds.and_then(|line| Some((*line.least.get(at)?, *line.greatest.get(at)?)));
-                    LineValue { name: column.name.clone(), style, value, bounds }
+                    let bounds = bounds.and_then(|bounds| Some((*bounds.least.get(at)?, *bounds.greatest.get(at)?)));
+                    let is_hatched = lines.is_hatched(line, at);
+                    LineValue { name: column.name.clone(), style, value, bounds, is_hatched }
                 })
                 .collect()
         })

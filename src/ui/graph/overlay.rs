@@ -62,7 +62,7 @@ fn dots(card: CardContext, index: usize, x: f64, projection: Projection) -> impl
     let is_lines = card.lines.with(|lines| lines.chart_type == Some(ChartType::Lines));
     let has_dot = move |line: &LineValue| {
         let is_on_axis = line.value.is_finite() && (!projection.is_log || line.value > 0.0);
-        is_on_axis && (is_lines || line.style.is_overlaid)
+        is_on_axis && !line.is_hatched && (is_lines || line.style.is_overlaid)
     };
     let dot = move |line: LineValue| {
         let (y, colour) = (projection.y(line.value), css(line.style.rgb));

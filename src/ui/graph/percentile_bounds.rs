@@ -1,91 +1,122 @@
-//! Percentiles that are only bounds: the markers on the graph, and the sign before the value.
+//! Percentiles that are only bounds: the sign before the value, and the hatched bands on the graph.
 use crate::data::graph::card_state::CardData;
-use crate::ui::graph::visible::is_limit;
-use catalogue::{Bound, Colours, Graph, Unit, bound, line_name};
-use plot::{Frame, LineStyle, Marker};
+use crate::ui::graph::visible::{VisibleLines, is_limit};
+use catalogue::{Bound, Colours, Graph, Unit, bound, is_line_of, line_name};
+use plot::HatchedBand;
 
 /// The name of the line that is no percentile, and so has no bounds.
 const MEAN: &str = "mean";
 
-/// Whether the values of a line are percentiles.
-fn is_percentile(graph: &Graph, name: &str) -> bool {
-    graph.colours == Colours::Percentiles && line_name(name) != MEAN && !is_limit(graph, name)
+/// How a value of a line is bounded; none if it is measured.
+fn bound_of(graph: &Graph, data: &CardData, name: &str, value: f64) -> Option<Bound> {
+    if graph.colours != Colours::Percentiles || line_name(name) == MEAN || is_limit(graph, name) {
+        return None;
+    }
+    let ends = data.bucket_ends.iter().find(|ends| ends.engine.is_empty() || is_line_of(name, &ends.engine))?;
+    bound(value, &ends.grids)
 }
 
 /// A value with its unit: `≥ 60.0 s` if the true value may be higher, `≤ 300 ms` if it may be anything below.
 pub(crate) fn format_bounded(graph: &Graph, unit: Unit, data: &CardData, name: &str, value: f64) -> String {
-    let bounded = is_percentile(graph, name).then(|| bound(value, &data.bucket_ends)).flatten();
-    match bounded {
-        Some(Bound::AtLeast) => format!("≥ {}", unit.format(value)),
+    match bound_of(graph, data, name, value) {
+        Some(Bound::AtLeast(end)) => format!("≥ {}", unit.format(end)),
         // Within the first bucket only its end is certain.
-        Some(Bound::AtMost) => {
-            let first = data.bucket_ends.iter().copied().fold(f64::INFINITY, f64::min);
-            format!("≤ {}", unit.format(first))
-        }
+        Some(Bound::AtMost(end)) => format!("≤ {}", unit.format(end)),
         None => unit.format(value),
     }
 }
 
-/// Markers on the visible lines where they are bounds, at least `distance_ms` from each other.
-pub(crate) fn bound_markers(
-    graph: &Graph,
-    data: &CardData,
-    frame: &Frame,
-    styles: &[LineStyle],
-    distance_ms: i64,
-) -> Vec<Marker> {
-    let mut markers = Vec::new();
-    if data.bucket_ends.is_empty() {
-        return markers;
+/// The spans in which lines are only bounds: from zero to the end of the first bucket, or from the end of the last one
+/// upwards.
+pub(crate) fn hatched_bands(graph: &Graph, data: &CardData, lines: &VisibleLines) -> Vec<HatchedBand> {
+    let mut bands: Vec<HatchedBand> = Vec::new();
+    if data.bucket_ends.is_empty() || lines.is_heat_map() {
+        return bands;
     }
-    for (column, style) in frame.columns.iter().zip(styles) {
-        if !style.is_visible || style.is_overlaid || !is_percentile(graph, &column.name) {
-            continue;
-        }
-        let mut next_ms = i64::MIN;
-        for (&time_ms, &value) in frame.times_ms.iter().zip(&column.values) {
-            let Some(bound) = bound(value, &data.bucket_ends).filter(|_| time_ms >= next_ms) else { continue };
-            markers.push(Marker { time_ms, value, is_up: bound == Bound::AtLeast, rgb: style.rgb });
-            next_ms = time_ms + distance_ms;
+    for (column, line) in lines.frame.columns.iter().enumerate() {
+        for (at, value) in line.values.iter().enumerate() {
+            let Some(bound) = bound_of(graph, data, &line.name, *value) else { continue };
+            let (low, high) = match bound {
+                Bound::AtMost(end) => (0.0, end),
+                Bound::AtLeast(end) => (end, f64::INFINITY),
+            };
+            match bands.last_mut() {
+                Some(last) if (last.column, last.times.end, last.low, last.high) == (column, at, low, high) => {
+                    last.times.end = at + 1;
+                }
+                _ => bands.push(HatchedBand { column, times: at..at + 1, low, high }),
+            }
         }
     }
-    markers
+    bands
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::graph::buckets::BucketEnds;
     use crate::state::time_range::TimeRange;
     use catalogue::graph;
-    use plot::{Column, Rgb};
+    use plot::{Column, Frame};
 
-    fn card_data() -> CardData {
-        CardData { bucket_ends: vec![0.3, 1.0, 60.0, f64::INFINITY], ..CardData::blank(TimeRange::new(0, 1000)) }
+    fn ends(engine: &str, ends: &[f64]) -> BucketEnds {
+        BucketEnds { engine: engine.into(), grids: vec![ends.to_vec()], ..BucketEnds::default() }
+    }
+
+    fn card_data(bucket_ends: Vec<BucketEnds>) -> CardData {
+        CardData { bucket_ends, ..CardData::blank(TimeRange::new(0, 1000)) }
     }
 
     #[test]
     fn bounds_have_a_sign() {
         let graph = graph("end-to-end-latency").expect("a graph");
-        let format = |name, value| format_bounded(graph, graph.unit, &card_data(), name, value);
+        let data = card_data(vec![ends("", &[0.3, 1.0, 60.0, f64::INFINITY])]);
+        let format = |name, value| format_bounded(graph, graph.unit, &data, name, value);
         assert_eq!(format("p99", 60.0), "≥ 60.0 s");
-        assert_eq!(format("p50 · vLLM", 0.297), "≤ 300 ms");
+        assert_eq!(format("p50", 0.297), "≤ 300 ms");
         assert_eq!(format("p50", 0.5), "500 ms");
         assert_eq!(format("mean", 0.1), "100 ms");
         assert_eq!(format("p50", f64::NAN), "–");
     }
 
     #[test]
-    fn markers_keep_their_distance() {
+    fn each_engine_has_its_own_bounds() {
         let graph = graph("end-to-end-latency").expect("a graph");
-        let columns = vec![Column { name: "p99".into(), values: vec![60.0, 60.0, 5.0, 60.0, 0.1] }];
-        let frame = Frame { times_ms: vec![0, 10, 20, 30, 40], columns };
-        let style = LineStyle { rgb: Rgb(1, 2, 3), dash: None, is_overlaid: false, is_visible: true };
-        let markers = bound_markers(graph, &card_data(), &frame, std::slice::from_ref(&style), 20);
+        let data = card_data(vec![ends("LiteLLM", &[0.005, 10.0]), ends("vLLM", &[0.3, 60.0])]);
+        for (name, value, expected) in [
+            ("p50 · vLLM", 0.15, "≤ 300 ms"),
+            ("p50 · LiteLLM", 0.15, "150 ms"),
+            ("p50 · LiteLLM (previous)", 0.001, "≤ 5.00 ms"),
+            ("replica-1 · vLLM", 0.15, "≤ 300 ms"),
+            ("p99 · LiteLLM", 10.0, "≥ 10.0 s"),
+            ("p99 · vLLM", 10.0, "10.0 s"),
+            ("p50 · vLLM-Omni", 0.15, "150 ms"),
+            ("mean · vLLM", 0.15, "150 ms"),
+        ] {
+            assert_eq!(format_bounded(graph, graph.unit, &data, name, value), expected, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn bands_cover_the_times_at_which_a_line_is_a_bound() {
+        let graph = graph("end-to-end-latency").expect("a graph");
+        let columns =
+            [("p50", [0.1, 0.2, 0.5, f64::NAN, 0.1]), ("p99", [60.0, 5.0, 60.0, 60.0, 0.2]), ("mean", [0.1; 5])];
+        let columns = columns.map(|(name, values)| Column { name: name.into(), values: values.to_vec() }).to_vec();
+        let frame = Frame { times_ms: (0..5).collect(), columns };
+        let lines = VisibleLines { frame, own_count: 3, ..VisibleLines::default() };
+        let data = card_data(vec![ends("", &[0.3, 1.0, 60.0, f64::INFINITY])]);
+        let band = |column, times, low, high| HatchedBand { column, times, low, high };
         assert_eq!(
-            markers.iter().map(|marker| (marker.time_ms, marker.is_up)).collect::<Vec<_>>(),
-            [(0, true), (30, true)]
+            hatched_bands(graph, &data, &lines),
+            [
+                band(0, 0..2, 0.0, 0.3),
+                band(0, 4..5, 0.0, 0.3),
+                band(1, 0..1, 60.0, f64::INFINITY),
+                band(1, 2..4, 60.0, f64::INFINITY),
+                band(1, 4..5, 0.0, 0.3),
+            ]
         );
-        let hidden = [LineStyle { is_visible: false, ..style }];
-        assert!(bound_markers(graph, &card_data(), &frame, &hidden, 20).is_empty());
+        assert_eq!(hatched_bands(graph, &card_data(Vec::new()), &lines), []);
     }
 }

@@ -140,7 +140,13 @@ mod tests {
     #[test]
     fn values_are_sorted_with_holes_last() {
         let style = LineStyle { rgb: Rgb(0, 0, 0), dash: None, is_overlaid: false, is_visible: true };
-        let row = |name: &str, value| LineValue { name: name.to_owned(), style: style.clone(), value, bounds: None };
+        let row = |name: &str, value| LineValue {
+            name: name.to_owned(),
+            style: style.clone(),
+            value,
+            bounds: None,
+            is_hatched: false,
+        };
         let mut rows = vec![
             row("hole", f64::NAN),
             row("low", f64::NEG_INFINITY),

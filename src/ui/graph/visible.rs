@@ -6,7 +6,7 @@ use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::line_filter::LineFilter;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{DrawStyle, Graph, LineRole};
-use plot::{ChartType, Column, Frame};
+use plot::{ChartType, Column, Frame, HatchedBand};
 
 /// The number of lines that are drawn one by one; the remaining ones become a band, since they could not be told apart.
 const MAX_LINES: usize = 50;
@@ -24,6 +24,8 @@ pub(crate) struct VisibleLines {
     pub(crate) filter: LineFilter,
     /// The lines past the limit.
     pub(crate) remaining: Option<RemainingLines>,
+    /// The spans in which lines are only bounds.
+    pub(crate) hatched: Vec<HatchedBand>,
     /// The least and the greatest values within each step of the lines that are gauges.
     pub(crate) bounds: Vec<LineBounds>,
     /// How the lines are drawn; none without data.
@@ -37,6 +39,12 @@ impl VisibleLines {
         let is_stacked = self.chart_type != Some(ChartType::Lines);
         let count = if is_stacked { self.frame.columns.len() } else { self.own_count };
         self.frame.columns[..count].iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// Whether a line's value is only a bound, which is hatched.
+    pub(crate) fn is_hatched(&self, column: usize, time: usize) -> bool {
+        let has = |band: &HatchedBand| band.column == column && band.times.contains(&time);
+        self.chart_type == Some(ChartType::Lines) && self.hatched.iter().any(has)
     }
 
     /// The least and the greatest values of a line within each step; none if it has none.

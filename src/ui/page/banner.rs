@@ -1,4 +1,6 @@
-//! Banners about the page as a whole: no connection, no engine, an invalid link, or a layout from a link.
+//! Banners about the page as a whole: no connection, targets that fail, no engine, an invalid link, or a layout from a
+//! link.
+use crate::data::discovery::scrapes::failed_text;
 use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
@@ -70,9 +72,13 @@ pub(crate) fn Banner() -> impl IntoView {
             text,
             actions: &[Action::Retry],
         });
+        let failing = feed.failed_targets.with(|failed| failed_text(failed));
+        let failing = (!failing.is_empty())
+            .then(|| Message { is_warning: true, ..message("failing-targets", "Scrapes fail. ", &failing) });
         let constant = |is_present: bool, message: fn() -> Message| is_present.then(message);
         let messages = [
             disconnected,
+            failing,
             constant(is_later.get(), later_version),
             constant(is_invalid.get(), invalid_times),
             constant(layouts.is_preview(), layout_from_link),

@@ -1,4 +1,5 @@
 //! The cards of the open section, or the one card that an embed shows.
+use crate::data::discovery::scrapes::failed_text;
 use crate::data::feed::Feed;
 use crate::state::embed::EmbedContent;
 use crate::state::layout::storage::Layouts;
@@ -61,6 +62,14 @@ fn visible_graphs(section: Memo<Section>, embedded: Option<Option<&'static str>>
     })
 }
 
+/// Why nothing is shown: `failing` targets, or else the range. A longer range does not help a target that fails.
+fn no_data(text: &str, failing: &str) -> String {
+    match failing {
+        "" => format!("{text} Select a longer range or another section."),
+        _ => format!("{text} Scrapes fail. {failing}"),
+    }
+}
+
 /// The cards, or placeholders of the same size while discovery is running.
 #[component]
 pub(crate) fn Cards() -> impl IntoView {
@@ -70,7 +79,7 @@ pub(crate) fn Cards() -> impl IntoView {
     let is_loaded = Memo::new(move |_| ids.with(Option::is_some));
     let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
     let in_window = cards_in_window();
-    let (feed, navigation) = (expect_context(), expect_context());
+    let (feed, navigation) = (expect_context::<Feed>(), expect_context());
     let is_unknown = Memo::new(move |_| is_unknown(feed, navigation));
     let has_timeline = Memo::new(move |_| section.get() == Section::Replicas && is_loaded.get() && !is_unknown.get());
     view! {
@@ -94,9 +103,9 @@ pub(crate) fn Cards() -> impl IntoView {
         </div>
         <Show when=move || is_empty.get() && !has_timeline.get() && !is_unknown.get()>
             <p class="nothing" data-testid="nothing">
-                {match embedded {
-                    Some(_) => "Unknown graph. Use the embed code from the menu of a card.",
-                    None => "No data in this section for the selected range. Select a longer range or another section.",
+                {move || match (embedded, feed.failed_targets.with(|failed| failed_text(failed))) {
+                    (Some(_), _) => "Unknown graph. Use the embed code from the menu of a card.".to_owned(),
+                    (None, failing) => no_data("No data in this section for the selected range.", &failing),
                 }}
             </p>
         </Show>

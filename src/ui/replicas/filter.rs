@@ -29,6 +29,7 @@ pub(crate) fn filtered_replicas(fleet: &Fleet, options: &ReplicaTableOptions) ->
         SortKey::Waiting => highest_first(replica.waiting),
         SortKey::Cores => highest_first(replica.cores),
         SortKey::Gpu => highest_first(replica.gpu),
+        SortKey::Failure => f64::from(u8::from(replica.failure_at(range.end_ms).is_empty())),
         SortKey::Name | SortKey::Engine | SortKey::Address => 0.0,
     };
     sort_by(&mut replicas, |a, b| {

@@ -68,6 +68,7 @@ fn description(replica: &Replica, time_ms: i64, max_distance_ms: i64, today_ms: 
         }
         None => row("State", "unknown"),
     }
+    row("Scrape failure", replica.failure_at(time_ms));
     let is_near = |restart_ms: i64| (restart_ms - time_ms).abs() <= max_distance_ms;
     for restart in replica.restarts.iter().filter(|restart| is_near(restart.time_ms)) {
         let times = if restart.count > 1 { format!("{} times ", restart.count) } else { String::new() };

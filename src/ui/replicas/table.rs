@@ -31,7 +31,7 @@ const BATCH: usize = 6;
 #[component]
 pub(crate) fn Table(options: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let TimelineContext { replicas, .. } = expect_context();
+    let timeline @ TimelineContext { replicas, .. } = expect_context();
     let (container, body) = (NodeRef::<html::Div>::new(), NodeRef::<html::Tbody>::new());
     let first = RwSignal::new(0_usize);
     render_rows(body, first);
@@ -57,6 +57,7 @@ pub(crate) fn Table(options: Memo<ReplicaTableOptions>) -> impl IntoView {
                 data-testid="replicas"
                 data-cpu=move || replicas.with(|all| all.iter().any(|one| one.cores.is_some())).to_string()
                 data-gpu=move || replicas.with(|all| all.iter().any(|one| one.gpu.is_some())).to_string()
+                data-failure=move || replicas.with(|all| all.iter().any(|one| is_failing(one, timeline.range()))).to_string()
                 aria-rowcount=move || replicas.with(Vec::len) + 1
             >
                 <caption class="visually-hidden">"Replicas at the end of the time range"</caption>
@@ -242,9 +243,16 @@ fn write_row(html: &mut String, at: usize, replica: &Replica, view: &View, range
             SortKey::State => format!("<i class=\"state\" data-state=\"{state}\"></i>"),
             _ => String::new(),
         };
-        let _ = write!(html, "<td>{swatch}{}</td>", escape_html(&cell(key, replica, range)));
+        let text = escape_html(&cell(key, replica, range));
+        let title = if key == SortKey::Failure { format!(" title=\"{text}\"") } else { String::new() };
+        let _ = write!(html, "<td{title}>{swatch}{text}</td>");
     }
     html.push_str("</tr>");
+}
+
+/// Whether scrapes of a replica fail at the end of the range.
+fn is_failing(replica: &Replica, range: TimeRange) -> bool {
+    !replica.failure_at(range.end_ms).is_empty()
 }
 
 /// The text of a cell; empty for an unknown value.
@@ -268,6 +276,7 @@ fn cell(key: SortKey, replica: &Replica, range: TimeRange) -> String {
         SortKey::Waiting => number(replica.waiting, Unit::Count),
         SortKey::Cores => number(replica.cores, Unit::Cores),
         SortKey::Gpu => number(replica.gpu, Unit::Share),
+        SortKey::Failure => replica.failure_at(range.end_ms).to_owned(),
     }
 }
 
@@ -307,6 +316,6 @@ mod tests {
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;a&amp;b"), "{html}");
         assert!(html.contains("data-spans=\"running 0 9\"") && html.contains("aria-rowindex=\"2\""), "{html}");
         let text = tab_separated(std::iter::once(&replica), TimeRange::new(0, 99));
-        assert_eq!(text.lines().map(|line| line.matches('\t').count()).collect::<Vec<_>>(), [9, 9]);
+        assert_eq!(text.lines().map(|line| line.matches('\t').count()).collect::<Vec<_>>(), [10, 10]);
     }
 }

@@ -1,4 +1,5 @@
 //! The timeline section: header with filter, state legend, rows and table.
+use crate::data::discovery::scrapes::failed_text;
 use crate::data::feed::{Connection, Feed};
 use crate::data::replicas::fleet::Fleet;
 use crate::state::navigation::Navigation;
@@ -65,7 +66,8 @@ pub(crate) fn Timeline() -> impl IntoView {
             <Show
                 when=move || has_rows.get()
                 fallback=move || {
-                    let text = move || fleet.with(|fleet| empty_text(fleet.as_deref()));
+                    let failing = move || feed.failed_targets.with(|failed| failed_text(failed));
+                    let text = move || fleet.with(|fleet| empty_text(fleet.as_deref(), &failing()));
                     view! {
                         <p class="nothing" data-testid="no-replicas">
                             {text}
@@ -80,15 +82,18 @@ pub(crate) fn Timeline() -> impl IntoView {
     }
 }
 
-/// Why there are no rows.
-fn empty_text(fleet: Option<&Fleet>) -> &'static str {
+/// Why there are no rows, given which targets fail. A longer range does not help those.
+fn empty_text(fleet: Option<&Fleet>, failing: &str) -> String {
     match fleet {
-        None => "Loading…",
+        None => "Loading…".to_owned(),
         Some(fleet) if fleet.replicas.is_empty() => {
-            "No replica states in this scope and time range. Select a longer range or another model, or add a target: \
-             inferboard-server --target URL."
+            let remedy = match failing {
+                "" => "Select a longer range or another model, or add a target: inferboard-server --target URL.",
+                failing => failing,
+            };
+            format!("No replica states in this scope and time range. {remedy}")
         }
-        Some(_) => "No replicas match the filter. Clear the search text or the selected states.",
+        Some(_) => "No replicas match the filter. Clear the search text or the selected states.".to_owned(),
     }
 }
 

@@ -16,7 +16,7 @@ pub use origin::is_origin;
 pub use replica_state::ReplicaState;
 pub use restart_reason::RestartReason;
 pub use scrape_failure::ScrapeFailure;
-pub use target_families::is_about_target;
+pub use target_families::{OF_TARGETS, is_about_target};
 pub use target_role::{MachineSource, TargetRole};
 
 /// Defines an enum whose variants are the values of a label.

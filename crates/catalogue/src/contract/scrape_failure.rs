@@ -6,8 +6,10 @@ label_values! {
     pub enum ScrapeFailure {
         /// The host name has no address.
         Dns = "dns",
-        /// The connection was refused or broke.
+        /// The connection was refused.
         Connect = "connect",
+        /// The connection broke before the answer was complete.
+        Broken = "broken",
         /// There is no route to the host.
         Unreachable = "unreachable",
         /// The companion has no credentials to log in with.
@@ -52,36 +54,48 @@ label_values! {
 }
 
 impl ScrapeFailure {
-    /// What to do about it, in a sentence or two.
-    pub fn advice(self) -> &'static str {
+    /// Why it failed and what to do about it, in the words of the log and the page.
+    pub fn words(self) -> &'static str {
         match self {
-            Self::Dns => "The host name could not be resolved. Check the address for typos.",
-            Self::Connect => "Nothing is listening there: the server is down or still starting.",
-            Self::Unreachable => "No route to the host. Check that it is up and on this network.",
-            Self::Credentials => "No usable credentials. Check the kubeconfig or the pod's service account.",
-            Self::Tls => "The certificate is not trusted, or the port speaks plain HTTP.",
-            Self::Timeout => "It responds too slowly. Give it more CPU, or increase the scrape timeout.",
-            Self::Unauthorized => "The credentials were rejected. Check the token.",
-            Self::Forbidden => "The credentials do not allow this. Check the token's permissions.",
-            Self::NotFound => "There is no such page. The path may be wrong, or metrics may not be enabled.",
-            Self::RateLimited => "Rate limited. Increase the scrape interval.",
-            Self::ServerError => "The server returned an error. Check its log.",
-            Self::Status => "It refuses. The path may be wrong, a key may be missing, or metrics may not be enabled.",
-            Self::Redirect => "It redirects to another origin. Use the final URL.",
-            Self::ContentType => "The response is not a metrics page. Check the path and the port.",
-            Self::Encoding => "The response is damaged, or not compressed with gzip. Check the path and the port.",
-            Self::Parse => "The metrics page is malformed. inferboard-server check shows where.",
-            Self::BodyLimit => "The metrics page is too large. Drop metrics, or labels with many values.",
-            Self::LineLimit => "The metrics page has too long a line. Shorten its label values.",
-            Self::SampleLimit => "The metrics page has too many samples. Drop labels with many values.",
-            Self::LabelLimit => "A sample has too many or too long labels. Drop or shorten them.",
-            Self::SeriesCap => {
-                "The companion's store has reached its limit of series. Drop targets, or labels with many values."
+            Self::Dns => "the host name cannot be resolved: check the URL",
+            Self::Connect => "the connection was refused: is the server running?",
+            Self::Broken => "the connection broke before the answer was complete: check the server's log",
+            Self::Unreachable => "the host cannot be reached: is the machine up, and on this network?",
+            Self::Credentials => "no usable credentials: check the kubeconfig, or the service account of this pod",
+            Self::Tls => "the TLS handshake failed: check the scheme and the certificate",
+            Self::Timeout => "the metrics page was not complete within the scrape timeout",
+            Self::Unauthorized => "status 401: the credentials are missing or were rejected",
+            Self::Forbidden => "status 403: the credentials do not allow this",
+            Self::NotFound => "status 404: there is no such page, or a hosted endpoint is paused",
+            Self::RateLimited => "status 429: rate limited; increase the scrape interval",
+            Self::ServerError => "the server answers with an error: check its log",
+            Self::Status => "the server refuses: check the path, the key, and whether metrics are enabled",
+            Self::Redirect => "a redirect to another origin, which is not followed: use the final URL",
+            Self::ContentType => {
+                "the content type is neither Prometheus text nor OpenMetrics: check the path and the port"
             }
-            Self::SecretEcho => {
-                "The metrics page repeats the credentials that it was sent, so it was not stored. Fix the server so \
-                 that it does not print its secrets."
+            Self::Encoding => "the metrics page is damaged, or not compressed with gzip",
+            Self::BodyLimit => "the metrics page exceeds the body limit: export less",
+            Self::LineLimit => "a line exceeds the line limit: shorten label values",
+            Self::Parse => "the metrics page is malformed: inferboard-server check shows where",
+            Self::SampleLimit => "the metrics page exceeds the sample limit: export less",
+            Self::LabelLimit => "the labels of a sample exceed the limits on their number or length",
+            Self::SeriesCap => "the companion's store has reached its limit of series",
+            Self::SecretEcho => "the metrics page repeats the credentials that it was requested with",
+        }
+    }
+
+    /// The words for the reason `id`, and for the status of the response if the reason leaves that open; the id of a later
+    /// version stands for itself.
+    pub fn words_of(id: &str, status: &str) -> String {
+        match Self::from_id(id) {
+            Some(Self::ServerError | Self::Status) if !status.is_empty() => {
+                let starting = if matches!(status, "502" | "503" | "504") { "not ready, or starting up; " } else { "" };
+                let words = Self::from_id(id).map_or("", Self::words);
+                format!("status {status}: {starting}{words}")
             }
+            Some(failure) => failure.words().to_owned(),
+            None => id.to_owned(),
         }
     }
 }
@@ -92,15 +106,28 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn each_failure_has_its_own_advice() {
-        let advice: BTreeSet<&str> = ScrapeFailure::ALL.iter().map(|failure| failure.advice()).collect();
-        assert_eq!(advice.len(), ScrapeFailure::ALL.len());
+    fn each_failure_has_its_own_words() {
+        let words: BTreeSet<&str> = ScrapeFailure::ALL.iter().map(|failure| failure.words()).collect();
+        assert_eq!(words.len(), ScrapeFailure::ALL.len());
     }
 
     #[test]
     fn a_full_store_and_a_repeated_secret_are_not_blamed_on_the_size_of_the_page() {
-        assert!(ScrapeFailure::SeriesCap.advice().contains("The companion's store"));
-        assert!(ScrapeFailure::SecretEcho.advice().contains("credentials"));
+        assert!(ScrapeFailure::SeriesCap.words().contains("the companion's store"));
+        assert!(ScrapeFailure::SecretEcho.words().contains("credentials"));
+    }
+
+    #[test]
+    fn the_status_of_a_response_is_named() {
+        let words = ScrapeFailure::words_of;
+        assert_eq!(
+            words("server_error", "503"),
+            "status 503: not ready, or starting up; the server answers with an error: check its log"
+        );
+        assert!(words("status", "400").starts_with("status 400: the server refuses"));
+        assert!(words("server_error", "").starts_with("the server answers with an error"));
+        assert!(words("unauthorized", "").starts_with("status 401: "));
+        assert_eq!(words("of_a_newer_companion", ""), "of_a_newer_companion");
     }
 
     #[test]

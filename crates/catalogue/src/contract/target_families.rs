@@ -4,8 +4,11 @@ use super::names;
 /// What the companion writes about a target and its processes. These series have the labels of the configuration, which
 /// never change: the label `model` only if it is configured. The models that the replica serves are a series each of
 /// [`REPLICA_MODEL`](names::REPLICA_MODEL), with the same labels and `model`.
-const OF_TARGETS: [&str; 14] = [
+pub const OF_TARGETS: [&str; 17] = [
     "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_series_added",
     names::SCRAPE_FAILED,
     names::REPLICA_STATE,
     names::REPLICA_RESTARTS_TOTAL,
@@ -25,7 +28,7 @@ const OF_TARGETS: [&str; 14] = [
 /// `model`, its models are those of the series of [`REPLICA_MODEL`](names::REPLICA_MODEL) with the same `instance` and
 /// `replica`.
 pub fn is_about_target(name: &str) -> bool {
-    OF_TARGETS.contains(&name) || name.starts_with("scrape_") || name.starts_with("process_")
+    OF_TARGETS.contains(&name) || name.starts_with("process_")
 }
 
 #[cfg(test)]

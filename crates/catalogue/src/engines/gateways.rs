@@ -1,6 +1,6 @@
 //! Web servers, proxies and routers in front of the engines.
 use crate::recipe::{avg, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, sum};
-use crate::{Engine, Layer, Signature};
+use crate::{Engine, HealthEndpoint, Layer, Signature};
 
 /// The HTTP side of Python servers that use prometheus-fastapi-instrumentator, such as vLLM's.
 pub(super) const FASTAPI: Engine = Engine {
@@ -36,6 +36,8 @@ pub(super) const LITELLM: Engine = Engine {
     title: "LiteLLM",
     layer: Layer::Gateway,
     signatures: &[Signature::Prefix("litellm_")],
+    // Its `/health` sends a request to every model.
+    health: Some(HealthEndpoint { path: "/health/liveliness", is_needed_with_page: false }),
     turn_on: "prometheus among litellm_settings.callbacks",
     source: "https://docs.litellm.ai/docs/proxy/prometheus",
     recipes: &[

@@ -1,4 +1,5 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
+use crate::engine::HEALTH;
 use crate::recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by};
 use crate::{Engine, Layer, ModelApi, Signature};
 
@@ -6,6 +7,7 @@ pub(super) const TRTLLM: Engine = Engine {
     id: "trtllm",
     title: "TensorRT-LLM",
     signatures: &[Signature::Prefix("trtllm_")],
+    health: HEALTH,
     model_apis: &[ModelApi::Models],
     turn_on: "the path /prometheus/metrics",
     source: "https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py",

@@ -1,5 +1,6 @@
 //! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe and BentoML; and LMCache.
 use crate::contract::TargetRole;
+use crate::engine::HEALTH;
 use crate::recipe::{
     avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
 };
@@ -10,6 +11,7 @@ pub(super) const LLAMACPP: Engine = Engine {
     title: "llama.cpp",
     signatures: &[Signature::Prefix("llamacpp:"), Signature::Prefix("llamacpp_")],
     prefix_aliases: Some(PrefixAliases { original: "llamacpp:", others: &["llamacpp_"] }),
+    health: HEALTH,
     model_apis: &[ModelApi::Models, ModelApi::Props],
     turn_on: "--metrics",
     source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
@@ -68,6 +70,7 @@ pub(super) const LMDEPLOY: Engine = Engine {
     title: "LMDeploy",
     signatures: &[Signature::Prefix("lmdeploy:"), Signature::Prefix("lmdeploy_")],
     prefix_aliases: Some(PrefixAliases { original: "lmdeploy:", others: &["lmdeploy_"] }),
+    health: HEALTH,
     model_apis: &[ModelApi::Models],
     turn_on: "--enable-metrics",
     source: "https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py",

@@ -2,7 +2,7 @@
 use crate::recipe::{
     avg, avg_rate, avg_rate_by, histogram, max, max_by, mean, mean_by, rate, rate_by, rate_by_class, ratio, raw, sum,
 };
-use crate::{Engine, Layer, ModelApi, PrefixAliases, Signature};
+use crate::{Engine, HealthEndpoint, Layer, ModelApi, PrefixAliases, Signature};
 
 pub(super) const SGLANG: Engine = Engine {
     id: "sglang",
@@ -13,6 +13,8 @@ pub(super) const SGLANG: Engine = Engine {
     own_matchers: "worker_addr=\"\"",
     // The schedulers of one engine each report the same requests; data-parallel ones have `dp_rank` and add up.
     rank_labels: &["tp_rank", "pp_rank", "moe_ep_rank", "pid"],
+    // It listens while it warms up, and answers 503 until it has.
+    health: Some(HealthEndpoint { path: "/health", is_needed_with_page: true }),
     model_apis: &[ModelApi::Models],
     turn_on: "--enable-metrics",
     source: "https://github.com/sgl-project/sglang: python/sglang/srt/observability/metrics_collector.py, \

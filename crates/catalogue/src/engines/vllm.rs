@@ -1,5 +1,6 @@
 //! vLLM V0 and V1, also under the names that Ray and other exporters give its metrics; and its router.
 use crate::contract::TargetRole;
+use crate::engine::HEALTH;
 use crate::recipe::{avg, avg_rate, histogram, max, mean, rate, rate_by, ratio, ratio_by, sum, sum_by};
 use crate::{Engine, Layer, ModelApi, PrefixAliases, Signature};
 
@@ -11,6 +12,7 @@ pub(super) const VLLM: Engine = Engine {
     prefix_aliases: Some(PrefixAliases { original: "vllm:", others: &["ray_vllm_", "ray_vllm:", "vllm_"] }),
     model_apis: &[ModelApi::Models],
     version: None,
+    health: HEALTH,
     source: "https://github.com/vllm-project/vllm: vllm/v1/metrics/loggers.py, vllm/v1/spec_decode/metrics.py, \
              vllm/distributed/kv_transfer; V0: vllm/engine/metrics.py",
     recipes: &[

@@ -48,6 +48,9 @@ pub(super) const GRAPHS: &[Graph] = &[
                accepted. Where an engine gives no status, failed is what it counts as failures of its own. Nothing is \
                drawn while nothing is answered.",
         section: REQUESTS,
+        colours: StatusClasses,
+        // One error in a hundred must be seen.
+        ceiling: None,
         lines: &[data("server errors"), data("client errors"), data("failed")],
         ..SHARE
     },

@@ -31,6 +31,7 @@ pub(super) const LINES: Graph = Graph {
     colours: Colours::Order,
     summary: Summary::None,
     detail: Detail::Replicas,
+    ceiling: None,
     lines: UNNAMED,
 };
 
@@ -49,5 +50,5 @@ pub(super) const EVENTS: Graph = Graph { unit: Unit::PerSecond, summary: Summary
 /// Events per second, stacked.
 pub(super) const STACK: Graph = Graph { draw_style: DrawStyle::Bars, ..EVENTS };
 
-/// A share, 0 to 1.
-pub(super) const SHARE: Graph = Graph { unit: Unit::Share, ..LINES };
+/// A share, drawn from 0 to 1.
+pub(super) const SHARE: Graph = Graph { unit: Unit::Share, ceiling: Some(1.0), ..LINES };

@@ -183,9 +183,11 @@ impl fmt::Display for MissingReason {
 }
 
 fn write_target_down(f: &mut fmt::Formatter<'_>, reasons: &[String]) -> fmt::Result {
-    let advice = only(reasons).and_then(ScrapeFailure::from_id).map(ScrapeFailure::advice);
-    let advice = advice.unwrap_or("Check each target's log and address.");
-    write!(f, "No target is responding ({}). {advice}", reasons.join(", "))?;
+    write!(f, "No target is responding ({})", reasons.join(", "))?;
+    match only(reasons).and_then(ScrapeFailure::from_id) {
+        Some(failure) => write!(f, ": {}.", failure.words().trim_end_matches('?'))?,
+        None => f.write_str(". Check each target's log and address.")?,
+    }
     // Engines refuse the request while metrics are not enabled.
     if reasons.iter().any(|reason| reason == ScrapeFailure::Status.id()) {
         let engines = ENGINES.iter().filter(|engine| !engine.turn_on.is_empty());

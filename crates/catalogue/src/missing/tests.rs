@@ -32,10 +32,10 @@ fn each_reason_says_what_to_do() {
     for (id, names, targets, answering, failures, expected) in [
         ("running-and-waiting", &vllm[..], 1, 1, &[][..], None),
         ("volume", &[], 0, 0, &[], Some("Nothing is scraped here yet")),
-        ("volume", &[], 2, 0, &["connect"], Some("(connect). Nothing is listening there")),
+        ("volume", &[], 2, 0, &["connect"], Some("(connect): the connection was refused: is the server")),
         ("volume", &[], 2, 0, &["status"], Some("SGLang needs --enable-metrics; ")),
-        ("volume", &[], 2, 0, &["series_cap"], Some("(series_cap). The companion's store")),
-        ("volume", &[], 2, 0, &["secret_echo"], Some("repeats the credentials that it was sent, so it was not stored")),
+        ("volume", &[], 2, 0, &["series_cap"], Some("(series_cap): the companion's store")),
+        ("volume", &[], 2, 0, &["secret_echo"], Some("repeats the credentials that it was requested with")),
         ("volume", &[], 2, 0, &["of_a_newer_companion"], Some("(of_a_newer_companion). Check each target's")),
         ("volume", &[], 2, 0, &["dns", "tls"], Some("(dns, tls). Check each target's log and address.")),
         ("kv-cache-use", &["my_metric"], 1, 1, &[], Some("without metrics of a known engine")),

@@ -107,7 +107,7 @@ fn lines(
     context: &RenderedContext<'_>,
 ) -> Option<String> {
     let all = &without_repeated_details(all, context);
-    let has_engines = all.iter().any(|(engine, _)| title(engine) != title(all[0].0));
+    let has_engines = has_engines(all);
     let has_siblings = all.iter().any(|(_, recipe)| recipe.line() != all[0].1.line());
     let part = |own: &EngineRecipe| {
         let (engine, recipe) = own;
@@ -146,6 +146,11 @@ fn of_hosts((engine, recipe): &EngineRecipe, naming: &LineNaming<'_>, context: &
     hosts.into_iter().chain(apart).reduce(|hosts, apart| format!("{hosts} or {apart}"))
 }
 
+/// Whether the names of the lines include the engine, as there are several.
+pub(super) fn has_engines(all: &[EngineRecipe]) -> bool {
+    all.iter().any(|(engine, _)| title(engine) != title(all[0].0))
+}
+
 /// Leaves out repeated details: the average and the maximum of a replica are the same where it has one value.
 fn without_repeated_details(all: &[EngineRecipe], context: &RenderedContext<'_>) -> Vec<EngineRecipe> {
     let gauge = |(engine, recipe): &(&'static Engine, &'static Recipe)| match recipe.shape {
@@ -162,7 +167,7 @@ fn without_repeated_details(all: &[EngineRecipe], context: &RenderedContext<'_>)
 
 /// The engine in a line's name. A re-exporter has the name of the original, so that of equal lines the original, which
 /// comes first, is drawn.
-fn title(engine: &Engine) -> &'static str {
+pub(super) fn title(engine: &Engine) -> &'static str {
     let original = engine.reexports.and_then(|id| ENGINES.iter().find(|other| other.id == id));
     original.map_or(engine.title, |original| original.title)
 }

@@ -4,9 +4,9 @@
 //! not known from the names of their metrics, but from what they counted: an outer layer that carries the traffic counts at
 //! least as much as the inner one, and requests that pass it by make the inner count larger.
 use super::context::RenderedContext;
-use super::presence::{is_present, needed, present_names};
+use super::presence::{needed, present_names};
 use super::shape;
-use crate::engines::{EngineRecipe, recipes};
+use crate::engines::EngineRecipe;
 use crate::promql_text::named;
 use crate::{DrawStyle, Graph, Layer, Section, Shape};
 use std::collections::BTreeSet;
@@ -102,28 +102,15 @@ pub(super) fn are_together(one: Layer, other: Layer) -> bool {
     tier(one) == tier(other)
 }
 
-/// The buckets of the layer that counted most, and the factor that converts their bounds to the graph's unit.
-pub(super) fn buckets_query(graph: &Graph, context: &RenderedContext<'_>) -> Option<(String, f64)> {
-    let is_histogram = |(engine, recipe): &EngineRecipe| {
-        matches!(recipe.shape, Shape::Histogram { .. }) && is_present(engine, recipe, context.present)
+/// The recipes of the outermost layer of each tier; of those that are in no tier, the outermost.
+pub(super) fn rivals(all: &[EngineRecipe]) -> Vec<EngineRecipe> {
+    let outermost = |tiers: &[Option<Tier>]| {
+        let own = || all.iter().copied().filter(|own| tiers.contains(&tier(layer(own))));
+        let first = own().map(|own| layer(&own)).min();
+        own().filter(|own| Some(layer(own)) == first).collect::<Vec<_>>()
     };
-    let present: Vec<EngineRecipe> = recipes(graph.id).iter().copied().filter(is_histogram).collect();
-    let first = present.iter().min_by_key(|own| layer(own))?;
-    let scale = first.1.scale;
-    let of_tier = |wanted| {
-        let own = present.iter().filter(move |own| tier(layer(own)) == Some(wanted) && own.1.scale == scale);
-        own.min_by_key(|own| layer(own)).copied()
-    };
-    let mut rivals: Vec<EngineRecipe> = TIERS.iter().filter_map(|(tier, _)| of_tier(*tier)).collect();
-    if rivals.is_empty() {
-        rivals.push(*first);
-    }
-    let buckets = rivals.iter().filter_map(|own| {
-        let Shape::Histogram { names } = own.1.shape else { return None };
-        let buckets = shape::buckets(own.0, own.1, names, context);
-        Some(format!("{buckets}{}", mask(graph, own, &rivals, context).tier))
-    });
-    Some((buckets.reduce(|all, part| format!("{all} or {part}"))?, scale))
+    let rivals: Vec<EngineRecipe> = TIERS.iter().flat_map(|(tier, _)| outermost(&[Some(*tier)])).collect();
+    if rivals.is_empty() { outermost(&[None]) } else { rivals }
 }
 
 /// Recipes that may count the same requests.

@@ -1,4 +1,5 @@
 //! The queries of the page and the exports, made from graphs and recipes.
+mod buckets;
 mod context;
 mod graph;
 mod layers;
@@ -8,8 +9,9 @@ mod selection;
 mod shape;
 mod window;
 
+pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
 pub use context::QueryContext;
-pub use replicas::{ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+pub use replicas::{ReplicaQueries, ReplicaTableQueries, failures_query, replica_queries, replica_table_queries};
 pub use window::{BOUND_LABEL, Counting, GREATEST, LEAST, Peaks, Window, WindowKind};
 
 pub(crate) use presence::{NeededNames, is_present, needed};
@@ -83,19 +85,6 @@ pub fn summary_query(
         // Rates over the whole range, times its length, are the increase over it.
         Summary::Counts => Some(format!("({query}) * {}", range_ms as f64 / 1000.0)),
     }
-}
-
-/// The buckets of a graph of percentiles, for its heat map and to find percentiles in the first or last bucket: the rates
-/// by the label `le`, of one engine at each moment, and the factor that converts `le` to the graph's unit. None for a graph
-/// without a histogram.
-pub fn buckets_query(
-    graph: &Graph,
-    present: &dyn Fn(&str) -> bool,
-    context: &QueryContext<'_>,
-) -> Option<(String, f64)> {
-    // Buckets of two layers have different bounds, so they are not added up, not even those of different models.
-    let context = RenderedContext { model_label: None, ..RenderedContext::new(context, present) };
-    layers::buckets_query(graph, &context)
 }
 
 /// An instant query for the times of recent scrapes in scope. It includes targets without the scope's labels, because a

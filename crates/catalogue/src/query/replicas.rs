@@ -2,7 +2,9 @@
 use super::context::RenderedContext;
 use super::selection::target_series;
 use super::{QueryContext, graph as of_graph};
-use crate::contract::names::{ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE};
+use crate::contract::names::{
+    ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE, SCRAPE_FAILED,
+};
 use crate::graph;
 use crate::promql_text::duration;
 
@@ -16,6 +18,8 @@ pub struct ReplicaQueries {
     pub restarts: Option<String>,
     /// Seconds from start to ready, at the first step at which a run is ready.
     pub ready: Option<String>,
+    /// One series for each replica and scrape failure, while its scrapes fail. None if no scrape fails.
+    pub failures: Option<String>,
 }
 
 const PHASE: &str = "kube_pod_status_phase";
@@ -51,10 +55,18 @@ pub fn replica_queries(
     };
     let ready = present(REPLICA_READY_SECONDS).then(|| format!("{REPLICA_READY_SECONDS}{own}"));
     Some(ReplicaQueries {
+        failures: present(SCRAPE_FAILED).then(|| format!("{SCRAPE_FAILED}{own}")),
         states,
         restarts: counter.map(|counter| format!("{counter} - {counter} offset {step} > 0")),
         ready: ready.map(|ready| format!("{ready} unless ({ready} == {ready} offset {step})")),
     })
+}
+
+/// An instant query for the targets in scope whose scrapes fail, with the labels `reason` and `status`; None if there are
+/// none. A target has no model before its first metrics page, so those without one match too.
+pub fn failures_query(present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> Option<String> {
+    let scope = || context.scope.lenient_matchers(context.labels, true);
+    present(SCRAPE_FAILED).then(|| format!("{SCRAPE_FAILED}{{{}}}", scope()))
 }
 
 /// Instant queries for the table of replicas.
@@ -103,6 +115,7 @@ mod tests {
         let counter = r#"inferboard_replica_restarts_total{model=~"|m",replica!=""}"#;
         assert_eq!(queries.restarts, Some(format!("{counter} - {counter} offset 15s > 0")));
         assert!(queries.ready.is_some_and(|ready| ready.contains(" unless (")));
+        assert_eq!(queries.failures, None, "no scrape fails");
     }
 
     #[test]
@@ -114,6 +127,18 @@ mod tests {
         let queries = queries_of(&["up", PHASE, POD_RESTARTS], &labels).expect("queries");
         assert!(queries.states.starts_with(up) && queries.states.ends_with("== 1") && queries.restarts.is_some());
         assert_eq!(queries_of(&[PHASE], &labels), None);
+    }
+
+    #[test]
+    fn failures_are_queried_of_targets_without_a_model_too() {
+        let queries = queries_of(&["up", SCRAPE_FAILED], &ScopeLabels::default()).expect("queries");
+        let failed = r#"inferboard_scrape_failed{model=~"|m",replica!=""}"#;
+        assert_eq!(queries.failures.as_deref(), Some(failed));
+        let (scope, labels) = (Scope { model: Some("m".into()), ..Scope::default() }, ScopeLabels::default());
+        let context = QueryContext::of_moments(&scope, &labels, 60_000);
+        let query = failures_query(&|name| name == SCRAPE_FAILED, &context);
+        assert_eq!(query.as_deref(), Some(r#"inferboard_scrape_failed{model=~"|m"}"#));
+        assert_eq!(failures_query(&|_| false, &context), None);
     }
 
     #[test]

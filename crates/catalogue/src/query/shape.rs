@@ -63,10 +63,38 @@ pub(super) fn counted(engine: &Engine, recipe: &Recipe, context: &RenderedContex
     }
 }
 
-/// Rates of a histogram's buckets by their upper bound.
-pub(super) fn buckets(engine: &Engine, recipe: &Recipe, names: Names, context: &RenderedContext<'_>) -> String {
-    let rates = Expression { engine, recipe, naming: &LineNaming::NONE, mask: "", context };
-    format!("sum by (le) ({})", rates.rates(names, "_count", "_bucket"))
+/// What is known of a bucket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum BucketValue {
+    /// Observations per second, up to its upper bound.
+    Rate,
+    /// The number of samples within the window.
+    Samples,
+    /// The number of series.
+    Series,
+}
+
+/// A value of each bucket of a histogram, by its upper bound.
+pub(super) fn buckets(
+    engine: &Engine,
+    recipe: &Recipe,
+    names: Names,
+    value: BucketValue,
+    context: &RenderedContext<'_>,
+) -> String {
+    let expression = Expression { engine, recipe, naming: &LineNaming::NONE, mask: "", context };
+    match value {
+        BucketValue::Rate => format!("sum by (le) ({})", expression.rates(names, "_count", "_bucket")),
+        BucketValue::Samples => {
+            let samples = expression.samples(names, "_count", "_bucket");
+            format!("sum by (le) ({samples})")
+        }
+        BucketValue::Series => {
+            let series = expression.selected(names, ["_count", "_bucket", ""], |series| series).into_iter();
+            let series = expression.once(series);
+            format!("count by (le) ({series})")
+        }
+    }
 }
 
 struct Expression<'a> {
@@ -259,6 +287,12 @@ impl Expression<'_> {
         };
         let rates = self.selected(names, [suffix, part, ""], rate).into_iter();
         self.once(rates.map(|rate| rate + self.mask))
+    }
+
+    /// The number of samples within the window.
+    fn samples(&self, names: Names, suffix: &str, part: &str) -> String {
+        let samples = |series: String| format!("count_over_time({series}[{}])", self.context.window);
+        self.once(self.selected(names, [suffix, part, ""], samples).into_iter())
     }
 
     /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report, or

@@ -1,6 +1,8 @@
 //! Layers that count the same requests: which of them is drawn, for each model and for all.
 use crate::scraped::{MINUTE_MS, Scraped, ScrapedTarget, families};
-use catalogue::{KnownSeries, QueryContext, Scope, ScopeLabels, buckets_query, drawn_query, graph, summary_query};
+use catalogue::{
+    BucketsUse, KnownSeries, QueryContext, Scope, ScopeLabels, buckets_query, drawn_query, graph, summary_query,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The window of all rates here, in seconds.
@@ -224,8 +226,8 @@ fn percentiles_are_of_one_layer() {
         assert_eq!(percentiles(&world, None), *expected, "{labels} {through_gateway}");
         // The heat map and the bounds are of the same layer.
         let graph = graph("end-to-end-latency").expect("a graph");
-        let query = world.query(None, |present, context| Some(buckets_query(graph, present, context)?.0));
-        let query = query.replace("sum by (le)", "sum by (le, line)");
+        let query = world
+            .query(None, |present, context| Some(buckets_query(graph, present, context, BucketsUse::HeatMap)?.query));
         let query = format!("label_replace(({query}) > 0, \"line\", \"$1\", \"le\", \"(.*)\")");
         let bounds: Vec<String> = world.scraped.lines_at(&query, world.scraped.now_ms()).into_keys().collect();
         let upper = if std::ptr::eq(expected, &of_engine) { "2.0" } else { "8.0" };
@@ -273,7 +275,7 @@ fn the_choice_fits_into_a_query() {
             |name: &str| catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix));
         let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
         let context = QueryContext::of_moments(&scope, &labels, 61_000);
-        for id in ["volume", "tokens-per-second", "error-share", "end-to-end-latency", "time-to-first-token"] {
+        for id in ["volume", "tokens-per-second", "end-to-end-latency", "time-to-first-token"] {
             let query = drawn_query(graph(id).expect("a graph"), &present, &context).expect("a query");
             assert!(query.contains(" unless on ("), "{id} of {model:?}");
         }

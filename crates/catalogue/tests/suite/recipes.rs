@@ -1,5 +1,6 @@
 //! Whether recipes, graphs and their queries agree, and how long queries get.
 use crate::scraped::all_recipes;
+use catalogue::contract::names;
 use catalogue::{
     ENGINES, Engine, GPU_METRICS, GRAPHS, LineRole, QueryContext, Recipe, Scope, ScopeLabels, Shape, bare_name,
     detailed_query, discovery_query, drawn_query, engine, engine_of, family_of, graph, is_original, metric_names,
@@ -66,7 +67,11 @@ fn queries_read_the_names_that_recipes_need() {
         let needed = recipes.flat_map(|(engine, recipe)| recipe.names().map(move |name| (engine, recipe, name)));
         let needed: BTreeSet<String> =
             needed.flat_map(|(engine, recipe, name)| names_of(engine, recipe, bare_name(name))).collect();
-        let is_needed = |name: &String| needed.contains(name) || needed.contains(family_of(name));
+        // What says whose the series are is read beside every graph of targets and machines.
+        let joined = [names::REPLICA_MODEL, names::TARGET_ROLE, names::OWN_MACHINE];
+        let is_needed = |name: &String| {
+            needed.contains(name) || needed.contains(family_of(name)) || joined.contains(&name.as_str())
+        };
         assert!(read.iter().all(is_needed), "{}: {read:?}", graph.id);
         let is_read = |name: &String| {
             read.contains(name) || ["_bucket", "_sum"].iter().any(|part| read.contains(&format!("{name}{part}")))

@@ -143,8 +143,13 @@ impl Scraped {
 
     /// The lines of a graph at the last scrape, over a window of five minutes. None if the graph has no query.
     pub(crate) fn lines(&self, graph: &Graph) -> Option<BTreeMap<String, f64>> {
-        let (scope, labels) = (Scope::default(), ScopeLabels::default());
-        let context = QueryContext::of_moments(&scope, &labels, 5 * MINUTE_MS);
+        self.lines_within(graph, &Scope::default())
+    }
+
+    /// As [`Self::lines`], within a scope.
+    pub(crate) fn lines_within(&self, graph: &Graph, scope: &Scope) -> Option<BTreeMap<String, f64>> {
+        let labels = ScopeLabels::default();
+        let context = QueryContext::of_moments(scope, &labels, 5 * MINUTE_MS);
         let query = catalogue::drawn_query(graph, &|name| self.has(name), &context)?;
         Some(self.lines_at(&query, self.last_ms))
     }

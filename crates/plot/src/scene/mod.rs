@@ -2,8 +2,9 @@
 use crate::axes::add_axes;
 use crate::dashes::dashes;
 use crate::drawing::{Band, ChartType, Drawing, LineStyle};
+use crate::hatching::{HatchedBand, add_hatching};
 use crate::layout::Layout;
-use crate::markers::{Marker, infinities, triangle};
+use crate::markers::infinities;
 use crate::shapes::{Dot, Font, Polygon, Scene, Stroke};
 use crate::stack::{add_areas, add_bars, add_cells};
 use std::borrow::Cow;
@@ -39,20 +40,34 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
     for band in drawing.bands {
         add_band(band, &layout, &mut scene);
     }
+    if drawing.chart_type == ChartType::Lines {
+        add_hatching(drawing, &p, &mut scene);
+    }
     let times_ms = &drawing.frame.times_ms[layout.range.clone()];
-    for (column, style) in drawing.frame.columns.iter().zip(drawing.styles) {
+    for (at, (column, style)) in drawing.frame.columns.iter().zip(drawing.styles).enumerate() {
         if !style.is_visible {
             continue;
         }
-        let values = drawable_values(&column.values[layout.range.clone()], p.is_log);
+        let mut values = drawable_values(&column.values[layout.range.clone()], p.is_log);
+        if drawing.chart_type == ChartType::Lines {
+            remove_hatched(drawing.hatched.iter().filter(|band| band.column == at), layout.range.start, &mut values);
+        }
         scene.markers.extend(infinities(&values, times_ms, &p, drawing.scale, style.rgb));
         if drawing.chart_type == ChartType::Lines || style.is_overlaid {
             add_line(drawing, &layout, &values, style, &mut scene);
         }
     }
-    let is_in_range = |marker: &&Marker| (p.start_ms..=p.end_ms).contains(&marker.time_ms);
-    scene.markers.extend(drawing.markers.iter().filter(is_in_range).map(|marker| triangle(marker, &p, drawing.scale)));
     scene
+}
+
+/// Removes the values within bands, of which only the bounds are known. The first value is that of the time at `start`.
+fn remove_hatched<'a>(bands: impl Iterator<Item = &'a HatchedBand>, start: usize, values: &mut Cow<'_, [f64]>) {
+    for HatchedBand { times, .. } in bands {
+        let (from, to) = (times.start.saturating_sub(start), times.end.saturating_sub(start).min(values.len()));
+        if from < to {
+            values.to_mut()[from..to].fill(f64::NAN);
+        }
+    }
 }
 
 /// The values without those that the axis cannot hold: a logarithmic axis has no zero and no negative values.

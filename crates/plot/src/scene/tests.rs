@@ -10,6 +10,17 @@ fn style() -> LineStyle {
 }
 
 fn laid_out(frame: &Frame, styles: &[LineStyle], chart_type: ChartType) -> Scene {
+    laid_out_with(frame, styles, chart_type, &[], &["max"])
+}
+
+/// A scene with hatched bands, and notes at the value 10.
+fn laid_out_with(
+    frame: &Frame,
+    styles: &[LineStyle],
+    chart_type: ChartType,
+    hatched: &[HatchedBand],
+    notes: &[&str],
+) -> Scene {
     let margins = Margins { left: 40.0, top: 10.0, right: 10.0, bottom: 20.0 };
     let theme = Theme {
         grid: Rgb(0, 0, 0),
@@ -26,8 +37,8 @@ fn laid_out(frame: &Frame, styles: &[LineStyle], chart_type: ChartType) -> Scene
         chart_type,
         projection: Projection::new(450.0, 230.0, margins, (0, 4000), (0.0, 10.0)),
         bands: &[Band { low: &[2.0, 2.0], high: &[4.0, 6.0], rgb: GREY }],
-        notes: &[Note { value: 10.0, text: "max".into(), rgb: RED }],
-        markers: &[Marker { time_ms: 2000, value: 5.0, is_up: true, rgb: RED }],
+        notes: &notes.iter().map(|text| Note { value: 10.0, text: (*text).into(), rgb: RED }).collect::<Vec<_>>(),
+        hatched,
         values: &[(0.0, "0".into()), (10.0, "10".into())],
         times: &[TimeTick { time_ms: 4000, label: "10:00".into() }],
         theme: &theme,
@@ -102,14 +113,44 @@ fn areas_stack_and_break_at_holes() {
 }
 
 #[test]
-fn the_band_notes_and_markers_lie_at_their_values() {
+fn the_band_and_notes_lie_at_their_values() {
     let scene = laid_out(&frame(&[&[1.0, 1.0]]), &[style()], ChartType::Lines);
     let band = scene.areas.iter().find(|area| area.rgb == GREY).expect("a band");
     assert_eq!(band.points, [(80, 260), (280, 180), (280, 340), (80, 340)]);
     let note = scene.labels.iter().find(|label| label.text == "max").expect("a note");
     assert_eq!(note.background, Some(Rgb(255, 255, 255)), "it is readable over data");
     assert_eq!((note.at, note.rgb), ((872, 38), RED), "below its line, because there is no room above");
-    assert_eq!(scene.markers[0].points[2], (480, 208));
+}
+
+#[test]
+fn notes_at_one_height_do_not_overlap() {
+    let notes = ["capacity 24 GiB", "limit 24 GiB", "quota 24 GiB"];
+    let scene = laid_out_with(&frame(&[&[1.0]]), &[style()], ChartType::Lines, &[], &notes);
+    let mut heights: Vec<i32> =
+        scene.labels.iter().filter(|label| label.background.is_some()).map(|label| label.at.1).collect();
+    heights.sort_unstable();
+    assert_eq!(heights.len(), 3);
+    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= 24), "letters are 22 units high: {heights:?}");
+}
+
+#[test]
+fn bounds_are_hatched_and_not_drawn_as_lines() {
+    let values = frame(&[&[1.0, 1.0, 5.0, 5.0, 1.0]]);
+    let band = |times, low, high| HatchedBand { column: 0, times, low, high };
+    let bands = [band(0..2, 0.0, 2.0), band(4..5, 8.0, f64::INFINITY)];
+    let scene = laid_out_with(&values, &[style()], ChartType::Lines, &bands, &[]);
+    let (lines, hatching): (Vec<&Stroke>, Vec<&Stroke>) = scene.strokes.iter().partition(|stroke| stroke.width == 3);
+    assert_eq!(lines, [&Stroke { points: vec![(480, 220), (680, 220)], rgb: RED, width: 3 }], "only what is measured");
+    let within = |stroke: &&Stroke, x: (i32, i32), y: (i32, i32)| {
+        stroke.points.iter().all(|point| (x.0..=x.1).contains(&point.0) && (y.0..=y.1).contains(&point.1))
+    };
+    let low = hatching.iter().filter(|stroke| within(stroke, (80, 380), (340, 420))).count();
+    let high = hatching.iter().filter(|stroke| within(stroke, (780, 880), (20, 100))).count();
+    assert!(low > 10 && high > 4 && low + high == hatching.len(), "{low} {high} {}", hatching.len());
+    let hidden = LineStyle { is_visible: false, ..style() };
+    assert!(laid_out_with(&values, &[hidden], ChartType::Lines, &bands, &[]).strokes.is_empty());
+    let areas = laid_out_with(&values, &[style()], ChartType::Areas, &bands, &[]);
+    assert!(areas.strokes.is_empty(), "a stack has no bands");
 }
 
 #[test]

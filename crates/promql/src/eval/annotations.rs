@@ -1,6 +1,6 @@
 //! Warnings and infos of an evaluation, in Prometheus's words (`util/annotations`) but without positions in the query.
 use crate::print::format_float;
-use crate::result::{QueryResult, Value};
+use crate::result::{QueryResult, SampleCounts, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -67,9 +67,9 @@ impl Annotations {
         }
     }
 
-    pub(crate) fn into_result(self, value: Value) -> QueryResult {
+    pub(crate) fn into_result(self, value: Value, samples: SampleCounts) -> QueryResult {
         let (warnings, infos) = (self.warnings.into_inner(), self.infos.into_inner());
-        QueryResult { value, warnings: warnings.into_texts(), infos: infos.into_texts() }
+        QueryResult { value, warnings: warnings.into_texts(), infos: infos.into_texts(), samples }
     }
 
     fn warn(&self, text: &str) {

@@ -1,6 +1,6 @@
 //! The resources that a query has used, checked against its limits.
 use crate::limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation};
-use crate::{Error, Labels};
+use crate::{Error, Labels, SampleCounts};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub(crate) struct Budget<'a> {
     limits: &'a Limits,
     interrupt: Interrupt<'a>,
     samples: Cell<u64>,
+    counts: Cell<SampleCounts>,
     work: Cell<usize>,
     memory: Rc<Memory>,
 }
@@ -29,7 +30,14 @@ impl<'a> Budget<'a> {
             pool: options.pool.clone(),
             reserved: RefCell::default(),
         };
-        Self { limits, interrupt, samples: Cell::new(0), work: Cell::new(0), memory: Rc::new(memory) }
+        Self {
+            limits,
+            interrupt,
+            samples: Cell::new(0),
+            counts: Cell::default(),
+            work: Cell::new(0),
+            memory: Rc::new(memory),
+        }
     }
 
     /// Fails if the caller wants the query to stop.
@@ -52,7 +60,25 @@ impl<'a> Budget<'a> {
         self.check_interrupt()
     }
 
-    /// Counts samples read from one series.
+    /// Counts samples that the storage read of one series.
+    pub(crate) fn count_read(&self, count: usize) -> Result<(), Error> {
+        let counts = self.counts.get();
+        self.counts.set(SampleCounts { read: counts.read.saturating_add(count as u64), ..counts });
+        self.count_samples(count)
+    }
+
+    /// Counts samples in the window of a step.
+    pub(crate) fn count_loaded(&self, count: usize) {
+        let counts = self.counts.get();
+        self.counts.set(SampleCounts { loaded: counts.loaded.saturating_add(count as u64), ..counts });
+    }
+
+    /// How many samples the query took so far.
+    pub(crate) fn sample_counts(&self) -> SampleCounts {
+        self.counts.get()
+    }
+
+    /// Counts samples of one series towards the limit, whether the storage read them or a subquery produced them.
     pub(crate) fn count_samples(&self, count: usize) -> Result<(), Error> {
         let read = self.samples.get().saturating_add(count as u64);
         self.samples.set(read);

@@ -5,14 +5,14 @@ use super::label_map::LabelMap;
 use super::step_matrix::StepMatrix;
 use super::steps::Steps;
 use crate::ast::{Aggregate, Grouping, contains_label};
-use crate::labels::is_classic_label_name;
+use crate::labels::is_label_name;
 use crate::{Error, Labels, is_stale, stale_marker};
 
 impl Evaluator<'_> {
     /// The number of series with each value, which the result has in a label.
     pub(super) fn count_values(&self, aggregate: &Aggregate, steps: Steps) -> Result<StepMatrix, Error> {
         let label = param(aggregate)?.text()?;
-        if !is_classic_label_name(label) {
+        if !is_label_name(label) {
             return Err(Error::Execution(format!("invalid label name {label:?}")));
         }
         // `without` removes the label after it is set.

@@ -95,8 +95,9 @@ impl Join<'_, '_> {
         }
         let fill = self.fill_values();
         let is_one_to_one = self.binary.matching.cardinality == Cardinality::OneToOne;
-        let has_several_results = |step: usize| many_counts[step] > 1 && self.result_count(group, step, fill.one) > 1;
-        if is_one_to_one && (0..self.steps.count).any(has_several_results) {
+        // Matches that a comparison filters out count too.
+        let has_several = |(many, one): (&u32, &u32)| *many > 1 && (*one > 0 || fill.one.is_some());
+        if is_one_to_one && many_counts.iter().zip(&one_counts).any(has_several) {
             return Err(multiple_matches("many-to-one matching must be explicit (group_left/group_right)"));
         }
         let filled = |fill: Option<f64>, own: &[u32], other: &[u32]| {
@@ -106,20 +107,13 @@ impl Join<'_, '_> {
         let filled_many = filled(fill.many, &many_counts, &one_counts);
         let is_only_pair =
             filled_one.is_none() && filled_many.is_none() && group.one.len() == 1 && group.many.len() == 1;
-        let mut has_result: LabelMap<Vec<bool>> = LabelMap::new();
+        let mut is_matched: LabelMap<Vec<bool>> = LabelMap::new();
         for many in group.many.iter().copied().chain(&filled_many) {
             for one in group.one.iter().copied().chain(&filled_one) {
-                self.join_pair(many, one, (!is_only_pair).then_some(&mut has_result), result)?;
+                self.join_pair(many, one, (!is_only_pair).then_some(&mut is_matched), result)?;
             }
         }
         Ok(())
-    }
-
-    /// The number of results of a group at one step, without those that a comparison filters out.
-    fn result_count(&self, group: &MatchGroup<'_>, step: usize, fill_one: Option<f64>) -> usize {
-        let one = group.one.iter().map(|series| series.values[step]).find(|value| !is_stale(*value)).or(fill_one);
-        let many = group.many.iter().map(|series| series.values[step]).filter(|value| !is_stale(*value));
-        one.map_or(0, |one| many.filter(|many| !is_stale(self.result(*many, one))).count())
     }
 
     /// The result for a value of each side; the stale marker if a comparison filters it out.
@@ -128,12 +122,13 @@ impl Join<'_, '_> {
         self.binary.apply(left, right, left)
     }
 
-    /// Adds the results of one pair of series. `has_result` records the steps at which each label set has one.
+    /// Adds the results of one pair of series. `is_matched` records the steps at which each label set has a match, be it
+    /// filtered out or not.
     fn join_pair(
         &self,
         many: &StepSeries,
         one: &StepSeries,
-        has_result: Option<&mut LabelMap<Vec<bool>>>,
+        is_matched: Option<&mut LabelMap<Vec<bool>>>,
         result: &mut StepMatrix,
     ) -> Result<(), Error> {
         self.evaluator.budget.count_work(2 * self.steps.count)?;
@@ -143,15 +138,14 @@ impl Join<'_, '_> {
         }
         let labels = self.result_labels(&many.labels, &one.labels);
         let create = |_: &Labels| Ok(vec![false; self.steps.count]);
-        let mut has_result = has_result.map(|map| map.entry(labels.pairs().iter(), create)).transpose()?;
+        let mut is_matched = is_matched.map(|map| map.entry(labels.pairs().iter(), create)).transpose()?;
         let mut values = vec![stale_marker(); self.steps.count];
         for (step, value) in values.iter_mut().enumerate() {
             if !both_present(step) {
                 continue;
             }
             *value = self.result(many.values[step], one.values[step]);
-            let is_result = !is_stale(*value);
-            if is_result && has_result.as_mut().is_some_and(|steps| std::mem::replace(&mut steps[step], true)) {
+            if is_matched.as_mut().is_some_and(|steps| std::mem::replace(&mut steps[step], true)) {
                 return Err(multiple_matches("grouping labels must ensure unique matches"));
             }
         }

@@ -5,6 +5,8 @@ use super::windows::Windows;
 use crate::ast::{Aggregate, AggregateOp, Expr, ValueType};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::{self, Write};
+use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 
 /// The results of repeated expressions, each stored from its first use to its last.
@@ -71,11 +73,37 @@ fn address(expr: &Expr) -> usize {
     std::ptr::from_ref(expr).addr()
 }
 
+/// The hash of an expression's text. The texts themselves of a long query would take megabytes, as each contains those
+/// of its operands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct TextHash(u64, u64);
+
+impl TextHash {
+    fn of(expr: &Expr) -> Self {
+        let mut hasher = TextHasher(DefaultHasher::new(), DefaultHasher::new());
+        // Another start makes the second hash independent of the first.
+        hasher.1.write_u8(1);
+        // Hashing cannot fail.
+        let _ = write!(hasher, "{expr}");
+        Self(hasher.0.finish(), hasher.1.finish())
+    }
+}
+
+struct TextHasher(DefaultHasher, DefaultHasher);
+
+impl Write for TextHasher {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        self.1.write(text.as_bytes());
+        Ok(())
+    }
+}
+
 struct Planner {
     query_range: QueryRange,
     default_step_ms: i64,
     /// The index in `uses` of each distinct expression.
-    indices: HashMap<(String, Steps), usize>,
+    indices: HashMap<(TextHash, Steps), usize>,
     /// The addresses of each distinct expression.
     uses: Vec<Vec<usize>>,
 }
@@ -91,7 +119,7 @@ impl Planner {
     /// Records a use of `expr`. Returns whether it was used before; its children are then evaluated only once, with it.
     fn is_repeated(&mut self, expr: &Expr, steps: Steps) -> bool {
         let next = self.uses.len();
-        let index = *self.indices.entry((expr.to_string(), steps)).or_insert(next);
+        let index = *self.indices.entry((TextHash::of(expr), steps)).or_insert(next);
         if index == next {
             self.uses.push(Vec::new());
         }

@@ -30,7 +30,8 @@ pub fn instant(
         ValueType::Vector => Value::Vector(evaluator.vector(expr, steps)?),
         ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(expr, steps)?),
     };
-    Ok(evaluator.annotations.into_result(value))
+    let samples = evaluator.budget.sample_counts();
+    Ok(evaluator.annotations.into_result(value, samples))
 }
 
 /// Evaluates `query` at `start_ms` and each `step_ms` after it up to `end_ms`. A scalar becomes a series without labels.
@@ -63,7 +64,8 @@ pub fn range(
     } else {
         evaluator.range_series(expr, steps)?
     };
-    Ok(evaluator.annotations.into_result(Value::Matrix(series)))
+    let samples = evaluator.budget.sample_counts();
+    Ok(evaluator.annotations.into_result(Value::Matrix(series), samples))
 }
 
 fn range_steps(range: QueryRange, limit: usize) -> Result<Steps, Error> {

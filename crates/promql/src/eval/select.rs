@@ -77,7 +77,7 @@ impl Evaluator<'_> {
         value_of: &mut dyn FnMut(i64, f64) -> f64,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let windows = Windows::new(steps, self.query_range, self.options.lookback_ms, &vector.modifiers);
+        let windows = Windows::new(steps, self.query_range, self.options.lookback_ms, &vector.modifiers).of_latest();
         let mut out = Vec::with_capacity(steps.count);
         self.for_each_stored(vector, &windows, SamplesNeeded::Latest, &mut |labels, samples| {
             self.windowed(samples, &windows).fill(&mut out, |window| {
@@ -144,7 +144,7 @@ impl Evaluator<'_> {
         let (after_ms, until_ms) = windows.bounds_ms();
         let mut outcome = Ok(());
         let visit = &mut |labels: &Labels, samples: Samples<'_>| {
-            outcome = self.budget.count_samples(samples.times_ms.len()).and_then(|()| visit(labels, samples));
+            outcome = self.budget.count_read(samples.times_ms.len()).and_then(|()| visit(labels, samples));
             if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         if needed == SamplesNeeded::Latest && windows.is_single() {

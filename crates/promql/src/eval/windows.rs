@@ -15,6 +15,8 @@ pub(crate) struct Windows {
     before_ms: i64,
     /// How far after the window samples count too, for the value at its end.
     after_ms: i64,
+    /// Whether only the last sample counts as loaded.
+    is_latest: bool,
 }
 
 impl Windows {
@@ -24,7 +26,12 @@ impl Windows {
             At::End => query_range.end_ms,
             At::TimeMs(time_ms) => time_ms,
         });
-        Self { steps, window_ms, fixed_ms, offset_ms: modifiers.offset.ms, before_ms: 0, after_ms: 0 }
+        Self { steps, window_ms, fixed_ms, offset_ms: modifiers.offset.ms, before_ms: 0, after_ms: 0, is_latest: false }
+    }
+
+    /// The windows of an instant vector, which loads one sample for each step.
+    pub(crate) fn of_latest(self) -> Self {
+        Self { is_latest: true, ..self }
     }
 
     /// The windows with the samples around them that a selector with these `edges` needs.
@@ -133,12 +140,14 @@ impl<'w> WindowedSamples<'w> {
     fn for_each_window(&self, count: usize, visit: &mut impl FnMut(Option<Window<'_>>)) -> Result<(), Error> {
         let Samples { times_ms, values } = self.samples;
         let (mut first, mut end) = (Edge::default(), Edge::default());
+        let mut loaded = 0;
         for step in 0..count {
             let until_ms = self.windows.until_ms(step);
             let after_ms = until_ms.saturating_sub(self.windows.window_ms);
             let first = first.move_to(times_ms, after_ms.saturating_sub(self.windows.before_ms));
             let end = end.move_to(times_ms, until_ms.saturating_add(self.windows.after_ms));
             self.budget.count_work(end - first + 1)?;
+            loaded += if self.windows.is_latest { (end - first).min(1) } else { end - first };
             visit((first < end).then(|| Window {
                 step,
                 first,
@@ -148,6 +157,7 @@ impl<'w> WindowedSamples<'w> {
                 until_ms,
             }));
         }
+        self.budget.count_loaded(loaded);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! `label_replace` and `label_join`.
 use crate::ast::{Call, Expr};
 use crate::eval::{Evaluator, StepMatrix, Steps};
-use crate::labels::is_classic_label_name;
+use crate::labels::is_label_name;
 use crate::pattern::compile_anchored;
 use crate::{Error, Labels};
 
@@ -57,7 +57,7 @@ impl Evaluator<'_> {
 
 fn destination_label(call: &Call) -> Result<&str, Error> {
     let name = call.arg(1)?.text()?;
-    if is_classic_label_name(name) {
+    if is_label_name(name) {
         return Ok(name);
     }
     Err(Error::Execution(format!("invalid destination label name in {}(): {name}", call.name)))

@@ -15,4 +15,4 @@ mod sort;
 mod window_functions;
 
 pub(crate) use by_name::by_name;
-pub(crate) use signature::is_experimental;
+pub(crate) use signature::{all, is_experimental};

@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::pattern::Pattern;
 use std::fmt::Display;
 
-/// A parser by recursive descent. Nesting of brackets and the number of operators bound its depth.
+/// A parser by recursive descent. Nesting of brackets, and of signs and `^`, bounds its depth.
 pub(super) struct Parser<'t, 'l> {
     text: &'t str,
     tokens: Vec<Token<'t>>,
@@ -14,6 +14,8 @@ pub(super) struct Parser<'t, 'l> {
     next: usize,
     limits: &'l Limits,
     operators: usize,
+    /// How many signs and `^` are being parsed whose operands are not complete.
+    depth: usize,
     /// The distinct regular expressions of matchers.
     patterns: Vec<(String, Pattern)>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Node {
 
 impl<'t, 'l> Parser<'t, 'l> {
     pub(super) fn new(text: &'t str, tokens: Vec<Token<'t>>, limits: &'l Limits) -> Self {
-        Self { text, tokens, next: 0, limits, operators: 0, patterns: Vec::new() }
+        Self { text, tokens, next: 0, limits, operators: 0, depth: 0, patterns: Vec::new() }
     }
 
     /// The token `ahead` of the next one.
@@ -108,6 +110,17 @@ impl<'t, 'l> Parser<'t, 'l> {
             return Err(Error::TooManyOperators { limit: self.limits.operators });
         }
         Ok(())
+    }
+
+    /// Parses the operand of a sign or the right one of `^`.
+    pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.depth += 1;
+        if self.depth > self.limits.nesting {
+            return Err(Error::NestedTooDeep { limit: self.limits.nesting });
+        }
+        let parsed = parse(self)?;
+        self.depth -= 1;
+        Ok(parsed)
     }
 
     /// The compiled form of `source`; equal expressions share it.

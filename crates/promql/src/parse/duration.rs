@@ -33,7 +33,10 @@ impl Parser<'_, '_> {
             let position = self.position();
             self.advance();
             self.count_operator()?;
-            let right = self.duration(if precedence == POWER { POWER } else { precedence + 1 })?;
+            let right = match precedence {
+                POWER => self.nested(|parser| parser.duration(POWER))?,
+                _ => self.duration(precedence + 1)?,
+            };
             if matches!(right, DurationExpr::Literal { seconds: 0.0, .. }) {
                 match op {
                     DurationOp::Div => return Err(self.error(position, "division by zero")),
@@ -48,7 +51,7 @@ impl Parser<'_, '_> {
     fn signed_duration(&mut self) -> Result<DurationExpr, Error> {
         let Some(is_negative) = self.take_sign() else { return self.duration_operand() };
         self.count_operator()?;
-        let inner = self.duration(POWER)?;
+        let inner = self.nested(|parser| parser.duration(POWER))?;
         Ok(if is_negative { inner.negated() } else { inner })
     }
 

@@ -36,7 +36,10 @@ impl Parser<'_, '_> {
             self.count_operator()?;
             let matching = self.matching()?;
             // Only `^` groups from the right.
-            let right = self.expression(if precedence == POWER { POWER } else { precedence + 1 })?;
+            let right = match precedence {
+                POWER => self.nested(|parser| parser.expression(POWER))?,
+                _ => self.expression(precedence + 1)?,
+            };
             left = self.binary(left, op, position, matching, right)?;
         }
         Ok(left)
@@ -46,7 +49,7 @@ impl Parser<'_, '_> {
         let start = self.position();
         let Some(is_negative) = self.take_sign() else { return self.operand() };
         self.count_operator()?;
-        let inner = self.expression(POWER)?;
+        let inner = self.nested(|parser| parser.expression(POWER))?;
         let value_type = inner.expr.value_type();
         if !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
             let rule = "unary expression only allowed on expressions of type scalar or instant vector";

@@ -132,12 +132,15 @@ fn ambiguous_matches_are_errors() -> Result<(), Error> {
     assert_eq!(labels("used / all")?, [("{replica=\"a\"}".to_owned(), 0.25)]);
     let filled = [("{replica=\"a\"}".to_owned(), 0.25), ("{replica=\"b\"}".to_owned(), 0.2)];
     assert_eq!(labels("used / fill_right (10) all")?, filled);
-    // Matches that a comparison filters out do not count.
-    assert_eq!(labels("used == on () (all / 2)")?, [("{}".to_owned(), 2.0)]);
-    assert_eq!(labels("used > on () all")?, []);
-    assert_eq!(labels("used == on () group_left (replica) (all / 2)")?, [("used{replica=\"a\"}".to_owned(), 2.0)]);
+    let explicit = [("used{replica=\"b\"}".to_owned(), 2.0)];
+    assert_eq!(labels("used == on () group_left () (all / 2)")?, explicit);
     for (query, says) in [
         ("used < on () all", "many-to-one matching must be explicit"),
+        // Matches that a comparison filters out count too.
+        ("used == on () (all / 2)", "many-to-one matching must be explicit"),
+        ("used > on () all", "many-to-one matching must be explicit"),
+        ("all < on () group_right (replica) used", "grouping labels must ensure unique matches"),
+        ("used == on () group_left (replica) (all / 2)", "grouping labels must ensure unique matches"),
         ("used / on () all", "many-to-one matching must be explicit"),
         ("all / on () used", "found duplicate series for the match group {} on the right hand-side"),
         ("used / on () group_left (replica) all", "grouping labels must ensure unique matches"),
@@ -147,6 +150,44 @@ fn ambiguous_matches_are_errors() -> Result<(), Error> {
         assert!(error.to_string().contains(says), "{query}: {error}");
         assert_eq!(error.kind(), ErrorKind::Execution);
     }
+    Ok(())
+}
+
+#[test]
+fn new_labels_have_any_name() -> Result<(), Error> {
+    let mut storage = MemoryStorage::default();
+    storage.add(&series("used", &[("replica", "a")]), 0, 1.0);
+    for name in ["gpu.uuid", "größe", "with space", "0", "__name__"] {
+        for query in [
+            format!("label_replace(used, {name:?}, \"new\", \"\", \"\")"),
+            format!("label_join(used, {name:?}, \"\", \"replica\")"),
+            format!("count_values({name:?}, used)"),
+        ] {
+            let result = evaluate(&storage, &query, 0)?;
+            let Value::Vector(samples) = &result.value else { panic!("{query}: no vector") };
+            assert!(samples.iter().all(|sample| sample.labels.get(name).is_some()), "{query}: {samples:?}");
+            assert_eq!(samples.len(), 1, "{query}");
+        }
+    }
+    for query in
+        ["label_replace(used, \"\", \"a\", \"\", \"\")", "label_join(used, \"\", \"\")", "count_values(\"\", used)"]
+    {
+        let Err(error) = evaluate(&storage, query, 0) else { panic!("{query} succeeds") };
+        assert!(error.to_string().contains("label name"), "{query}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_samples_of_a_query_are_counted() -> Result<(), Error> {
+    let storage = fleet();
+    let query = parse("sum(rate(latency_seconds_bucket[5m]))", &Limits::default())?;
+    let result = instant(&storage, &query, 30 * MINUTE_MS, &Options::default(), &uninterrupted)?;
+    // Twelve series with twenty samples in five minutes.
+    assert_eq!((result.samples.read, result.samples.loaded), (240, 240));
+    let (start_ms, end_ms) = (30 * MINUTE_MS, 31 * MINUTE_MS);
+    let result = range(&storage, &query, start_ms, end_ms, MINUTE_MS, &Options::default(), &uninterrupted)?;
+    assert_eq!((result.samples.read, result.samples.loaded), (12 * 24, 2 * 240));
     Ok(())
 }
 

@@ -111,7 +111,7 @@ fn errors_name_the_place_and_what_is_wrong_there() {
         ("x offset foo", "1:10: parse error: unexpected \"foo\" in duration, expected number, duration"),
         ("rate(x)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector"),
         ("é", "1:1: parse error: unexpected character: 'é'"),
-        ("\"é\" + x{a=b}", "1:10: parse error: unexpected \"b\" in label matching, expected string"),
+        ("\"é\" + x{a=b}", "1:11: parse error: unexpected \"b\" in label matching, expected string"),
         ("x offset 5m [5m]", "1:13: parse error: no offset modifiers allowed before range"),
         ("sum(x) anchored", "1:8: parse error: anchored modifier is only supported for selectors"),
         ("x[5m:1m] smoothed", "1:10: parse error: smoothed modifier is only supported for selectors"),
@@ -128,7 +128,7 @@ fn modifiers_and_clauses_are_metric_names_where_a_name_is_expected() {
     for text in [
         "anchored",
         "smoothed{a=\"x\"}",
-        "{anchored=\"x\", \"smoothed\"}",
+        "{anchored=\"x\",\"quoted name\"}",
         "a + fill",
         "offset offset 5m",
         "sum(sum)",

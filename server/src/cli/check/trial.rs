@@ -1,13 +1,12 @@
 //! A trial scrape of one metrics page into an empty store, with the code that scrapes targets.
 use crate::clock::now_ms;
+use crate::processes::listening::Listening;
 use crate::scrape::metrics_page::{Answer, MetricsPage};
 use crate::scrape::refused_samples::RefusedSamples;
 use crate::scrape::scrape_loop::Scrape;
 use crate::scrape::writer::Writer;
 use crate::target::failure::Failure;
 use crate::target::identity::Identity;
-use promql::{MatchOp, Matcher, Selector, Storage};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Limits, Store};
@@ -23,7 +22,7 @@ pub(crate) struct Stored {
     pub(crate) duplicates: u64,
     /// Samples that are not stored because their timestamp is too far from now.
     pub(crate) out_of_bounds: u64,
-    /// The target's labels that are learned from the metrics page: `job`, and `model` if it names one.
+    /// The labels that the samples get: `job`, and `model` if the metrics page names one.
     pub(crate) labels: Vec<(String, String)>,
 }
 
@@ -40,7 +39,12 @@ pub(crate) fn scrape(page: &MetricsPage) -> Result<Stored, Failure> {
 fn store_page(page: &MetricsPage) -> Result<Stored, Failure> {
     let (store, refused) = (Store::new(Limits::default()), Arc::<RefusedSamples>::default());
     let mut writer = Writer::new(&store, Arc::clone(&refused), Arc::default(), Identity::default());
-    let scrape = Scrape { answer: Ok(Answer::Page(page.clone())), duration: Duration::ZERO, health: None };
+    let scrape = Scrape {
+        answer: Ok(Answer::Page(page.clone())),
+        duration: Duration::ZERO,
+        health: None,
+        listening: Listening::Unknown,
+    };
     match writer.write(now_ms(), &scrape) {
         Some(failure) => Err(failure),
         None => Ok(Stored {
@@ -48,19 +52,7 @@ fn store_page(page: &MetricsPage) -> Result<Stored, Failure> {
             series: store.stats().series - writer.detected_count(),
             duplicates: refused.duplicates.get(),
             out_of_bounds: refused.out_of_bounds.get(),
-            labels: target_labels(&store),
+            labels: writer.sample_labels(),
         }),
     }
-}
-
-fn target_labels(store: &Store) -> Vec<(String, String)> {
-    let up = Matcher { name: promql::METRIC_NAME.into(), op: MatchOp::Equal, value: "up".into() };
-    let mut target_labels = Vec::new();
-    // Reading a store in memory cannot fail.
-    let _ = store.select(&Selector { any_of: vec![vec![up]] }, i64::MIN, i64::MAX, &mut |labels, _| {
-        let labels = labels.without_metric_name();
-        target_labels = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        ControlFlow::Break(())
-    });
-    target_labels
 }

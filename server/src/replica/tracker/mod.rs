@@ -1,4 +1,6 @@
-//! Infers a replica's state from probes: from its metrics page and, where that is not enough, its health endpoint.
+//! Infers a replica's state from probes: from its metrics page, from what listens at its address and, where that is not
+//! enough, from its health endpoint. See `docs/decisions/replicas-a-stop-needs-evidence.md`.
+use crate::processes::listening::{Listening, ServerId};
 use crate::target::failure::Failure;
 use catalogue::contract::ReplicaState;
 
@@ -16,7 +18,11 @@ pub enum Health {
     Unavailable,
     /// Another server error.
     Broken,
-    /// No information: there is no such endpoint, or it requires credentials.
+    /// 401 or 403: it requires credentials.
+    Refused,
+    /// Any other status: there is no such endpoint.
+    Absent,
+    /// No answer.
     Silent,
 }
 
@@ -29,6 +35,8 @@ pub struct ProbeResult {
     pub health: Option<Health>,
     /// When the process started according to the metrics page, Unix seconds.
     pub start_s: Option<f64>,
+    /// What listens at its address.
+    pub listening: Listening,
 }
 
 /// Follows the state of one replica.
@@ -42,12 +50,18 @@ pub struct ReplicaTracker {
     pub ready_s: Option<f64>,
     /// When the process started according to the last metrics page, Unix seconds.
     pub start_s: Option<f64>,
+    /// The number of observed ends and starts of its process.
+    runs: u32,
+    /// The server that listened when its last metrics page was read.
+    server: Option<ServerId>,
     /// Whether it has been running since its last start.
     has_run: bool,
     /// Whether it has stopped since it was last running.
     has_ended: bool,
     /// Whether the last probe did not determine the state.
     is_inconclusive: bool,
+    /// How the last scrape failed, if it did.
+    failure: Option<Failure>,
     /// The first of the latest consecutive probes that found it initializing, Unix milliseconds.
     initializing_since_ms: Option<i64>,
     /// The last probe that found it running, Unix milliseconds.
@@ -71,9 +85,12 @@ impl ReplicaTracker {
             restarts: 0.0,
             ready_s: None,
             start_s: None,
+            runs: 0,
+            server: None,
             has_run: state == ReplicaState::Running,
             has_ended: state == ReplicaState::Stopped,
             is_inconclusive: false,
+            failure: None,
             initializing_since_ms: None,
             running_ms: None,
             not_serving_ms: None,
@@ -81,84 +98,126 @@ impl ReplicaTracker {
         }
     }
 
-    /// Whether the last probe did not determine the state. The health endpoint is then requested at the same time as the
-    /// metrics page, which may hang.
-    pub fn is_inconclusive(&self) -> bool {
-        self.is_inconclusive
+    /// A number that changes when the replica's process has ended or started.
+    pub fn runs(&self) -> u32 {
+        self.runs
     }
 
-    /// Whether the health endpoint is needed to determine the state, given how the scrape failed. If nothing answers at
-    /// all, it is not.
-    pub fn needs_health(&self, failure: Option<Failure>) -> bool {
+    /// Whether the health endpoint is needed at the same time as the metrics page, which hung at the last probe or was not
+    /// readable.
+    pub fn needs_health_with_page(&self) -> bool {
+        self.is_inconclusive && matches!(self.failure, Some(Failure::Timeout | Failure::Parse { .. }))
+    }
+
+    /// Whether the health endpoint is needed to determine the state after a scrape that failed, or after a valid one if
+    /// `is_early`: the engine serves its metrics page before it is ready. It is not needed if nothing answers, and must not
+    /// be requested where the server asks for fewer requests or for other credentials.
+    pub fn needs_health(&self, failure: Option<Failure>, is_early: bool) -> bool {
         match failure {
-            None => self.state != ReplicaState::Running,
-            Some(Failure::Connect | Failure::Unreachable | Failure::Dns | Failure::Tls | Failure::Timeout) => false,
-            Some(_) => true,
+            None => is_early && (self.state != ReplicaState::Running || self.is_inconclusive),
+            Some(Failure::Status { code: 401 | 403 | 429, .. }) => false,
+            Some(Failure::Status { .. } | Failure::Redirect(_) | Failure::ContentType | Failure::Encoding) => true,
+            Some(_) => false,
         }
     }
 
     /// Updates the state with the result of a probe at `time_ms`, Unix milliseconds.
     pub fn observe(&mut self, time_ms: i64, result: ProbeResult) {
-        let has_restarted = self.is_new_start(result.start_s);
+        let has_restarted = self.is_new_start(result.start_s) || self.is_new_server(&result);
         if has_restarted {
             self.restarts += 1.0;
             self.has_run = false;
+            self.has_ended = false;
             self.ready_s = None;
+            self.runs += 1;
         }
         self.first_probe_ms.get_or_insert(time_ms);
         let previous = self.state;
         let determined = self.determine(result);
         self.state = match determined {
             Some(state) => state,
-            // A single timeout may only mean that the server is busy.
+            // A single timeout or broken connection may only mean that the server is busy.
             None if previous == ReplicaState::Running && self.is_inconclusive => ReplicaState::Failed,
             None => previous,
         };
-        if self.state == ReplicaState::Initializing || result.failure == Some(Failure::Connect) {
+        if self.state == ReplicaState::Initializing
+            || result.failure == Some(Failure::Connect)
+            || result.listening == Listening::Nothing
+        {
             self.not_serving_ms = Some(time_ms);
         }
-        self.is_inconclusive = determined.is_none();
-        self.record_state(time_ms, previous, result.start_s);
+        (self.is_inconclusive, self.failure) = (determined.is_none(), result.failure);
+        self.record_state(time_ms, previous, &result);
         // A new process may still be loading even if no scrape failed.
         if has_restarted && result.health.is_none() {
             self.has_run = false;
             self.is_inconclusive = true;
         }
-        self.start_s = result.start_s.or(self.start_s);
+        if result.failure.is_none() {
+            self.start_s = result.start_s;
+        }
+        // Until a metrics page has told its start, another server is the only sign of a restart.
+        if result.failure.is_none() || has_restarted || self.server.is_none() {
+            self.server = result.listening.server().or(self.server);
+        }
     }
 
     fn is_new_start(&self, start_s: Option<f64>) -> bool {
         start_s.zip(self.start_s).is_some_and(|(new, known)| (new - known).abs() > START_TOLERANCE_S)
     }
 
+    /// Whether another process listens than before, where metrics pages do not tell when theirs started.
+    fn is_new_server(&self, result: &ProbeResult) -> bool {
+        let is_other = result.listening.server().zip(self.server).is_some_and(|(new, known)| new.is_other_than(known));
+        is_other && result.start_s.is_none() && (self.start_s.is_none() || result.failure.is_none())
+    }
+
     /// The state that a probe determines, if any.
-    fn determine(&self, ProbeResult { failure, health, .. }: ProbeResult) -> Option<ReplicaState> {
+    fn determine(&self, ProbeResult { failure, health, listening, .. }: ProbeResult) -> Option<ReplicaState> {
         let has_been_seen = self.state != ReplicaState::Pending;
+        let seen_or_pending = |state| if has_been_seen { state } else { ReplicaState::Pending };
         Some(match (health, failure) {
             (Some(Health::Ready), _) => ReplicaState::Running,
             (Some(Health::Loading), _) => ReplicaState::Initializing,
             (Some(Health::Unavailable), _) if !self.has_run => ReplicaState::Initializing,
             (Some(Health::Unavailable | Health::Broken), _) => ReplicaState::Failed,
-            (Some(Health::Silent) | None, None) => ReplicaState::Running,
-            (_, Some(Failure::Connect)) if has_been_seen => ReplicaState::Stopped,
-            (_, Some(Failure::Unreachable | Failure::Dns)) if has_been_seen => ReplicaState::Failed,
-            (_, Some(Failure::Connect | Failure::Unreachable | Failure::Dns)) => ReplicaState::Pending,
+            (_, None) => ReplicaState::Running,
+            (_, Some(failure)) if failure.is_own_limit() => ReplicaState::Running,
+            (_, Some(failure)) if failure.is_without_response() && listening == Listening::Nothing => {
+                seen_or_pending(ReplicaState::Stopped)
+            }
+            // A refused connection is evidence only if the server cannot be looked for.
+            (_, Some(Failure::Connect)) if listening == Listening::Unknown => seen_or_pending(ReplicaState::Stopped),
+            (_, Some(Failure::Unreachable | Failure::Dns)) => seen_or_pending(ReplicaState::Failed),
             (_, Some(Failure::Tls)) => ReplicaState::Failed,
-            (_, Some(Failure::Timeout)) | (None, Some(_)) => return None,
+            (_, Some(failure)) if failure.is_without_response() => return None,
             (_, Some(Failure::Status { code: 503, .. })) if !self.has_run => ReplicaState::Initializing,
-            (Some(Health::Silent), Some(_)) => ReplicaState::Failed,
+            // It serves too many requests to serve this one.
+            (_, Some(Failure::Status { code: 429, .. })) if self.has_run => ReplicaState::Running,
+            (Some(Health::Absent | Health::Refused), Some(_)) => ReplicaState::Failed,
+            // It answers, but never with a metrics page.
+            (_, Some(Failure::Status { .. } | Failure::Redirect(_) | Failure::ContentType)) if !has_been_seen => {
+                ReplicaState::Failed
+            }
+            (Some(Health::Silent) | None, Some(_)) => return None,
         })
     }
 
     /// Updates the times and counts that depend on the current state.
-    fn record_state(&mut self, time_ms: i64, previous: ReplicaState, start_s: Option<f64>) {
+    fn record_state(&mut self, time_ms: i64, previous: ReplicaState, result: &ProbeResult) {
+        let process_start_s = match result.listening {
+            Listening::Server { start_s, .. } => start_s,
+            _ => None,
+        };
         match self.state {
             ReplicaState::Running => {
-                if self.has_ended && start_s.is_none() && self.start_s.is_none() {
+                let has_known_start = result.start_s.is_some() || self.start_s.is_some();
+                let has_known_server = result.listening.server().is_some() && self.server.is_some();
+                if self.has_ended && !has_known_start && !has_known_server {
                     self.restarts += 1.0;
                 }
                 if previous != ReplicaState::Running
-                    && let Some(started_ms) = self.started_ms(start_s)
+                    && let Some(started_ms) = self.started_ms(result.start_s.or(process_start_s))
                 {
                     self.ready_s = Some(((time_ms - started_ms) as f64 / 1000.0).max(0.0));
                 }
@@ -171,6 +230,7 @@ impl ReplicaTracker {
                 self.ready_s = None;
             }
             ReplicaState::Stopped => {
+                self.runs += u32::from(previous != ReplicaState::Stopped);
                 (self.has_run, self.has_ended) = (false, true);
                 self.initializing_since_ms = None;
                 self.ready_s = None;

@@ -1,11 +1,23 @@
 //! Replicas probed once a second.
+use crate::processes::tree::ProcessKey;
 use crate::replica::tracker::*;
 use reqwest::StatusCode;
 
-const UP: ProbeResult = ProbeResult { failure: None, health: None, start_s: None };
+const UP: ProbeResult = ProbeResult { failure: None, health: None, start_s: None, listening: Listening::Unknown };
 
 fn down(failure: Failure) -> ProbeResult {
     ProbeResult { failure: Some(failure), ..UP }
+}
+
+/// A result while the process `pid`, which started at `start_s`, listens.
+fn by(pid: u32, start_s: f64, result: ProbeResult) -> ProbeResult {
+    let id = ServerId::Process(ProcessKey { pid, start: 7 });
+    ProbeResult { listening: Listening::Server { id, start_s: Some(start_s) }, ..result }
+}
+
+/// A result while nothing listens.
+fn gone(result: ProbeResult) -> ProbeResult {
+    ProbeResult { listening: Listening::Nothing, ..result }
 }
 
 fn health(health: Health) -> ProbeResult {
@@ -106,7 +118,12 @@ fn an_unreachable_replica_has_failed_if_it_was_seen_before() {
 fn the_health_endpoint_determines_the_state_of_a_server_without_metrics() {
     let no_page = |health| refused(StatusCode::NOT_FOUND, Some(health));
     assert_eq!(states(&mut ReplicaTracker::new(), &[no_page(Health::Ready)]), ["running"]);
-    assert_eq!(states(&mut ReplicaTracker::new(), &[no_page(Health::Silent)]), ["failed"]);
+    assert_eq!(states(&mut ReplicaTracker::new(), &[no_page(Health::Absent)]), ["failed"]);
+    assert_eq!(
+        states(&mut ReplicaTracker::new(), &[no_page(Health::Silent)]),
+        ["failed"],
+        "it answers, without a page"
+    );
     let error = refused(StatusCode::INTERNAL_SERVER_ERROR, Some(Health::Broken));
     assert_eq!(states(&mut ReplicaTracker::new(), &[UP, error]), ["running", "failed"]);
 }
@@ -114,15 +131,92 @@ fn the_health_endpoint_determines_the_state_of_a_server_without_metrics() {
 #[test]
 fn health_is_requested_only_if_the_page_does_not_determine_the_state() {
     let mut tracker = ReplicaTracker::new();
-    assert!(tracker.needs_health(None) && tracker.needs_health(Some(Failure::ContentType)));
-    assert!(!tracker.needs_health(Some(Failure::Connect)) && !tracker.needs_health(Some(Failure::Timeout)));
+    assert!(tracker.needs_health(None, true) && !tracker.needs_health(None, false), "a page wins over a probe");
+    for (failure, is_needed) in [
+        (Failure::ContentType, true),
+        (Failure::status(StatusCode::NOT_FOUND), true),
+        (Failure::status(StatusCode::SERVICE_UNAVAILABLE), true),
+        (Failure::status(StatusCode::UNAUTHORIZED), false),
+        (Failure::status(StatusCode::FORBIDDEN), false),
+        (Failure::status(StatusCode::TOO_MANY_REQUESTS), false),
+        (Failure::BodyLimit, false),
+        (Failure::Connect, false),
+        (Failure::Timeout, false),
+    ] {
+        assert_eq!(tracker.needs_health(Some(failure), false), is_needed, "{failure}");
+    }
     tracker.observe(1000, started(0.5));
-    assert!(!tracker.needs_health(None) && !tracker.is_inconclusive());
+    assert!(!tracker.needs_health(None, true) && !tracker.needs_health_with_page());
     tracker.observe(2000, started(5.0));
-    assert!(tracker.is_inconclusive(), "another process may still be loading");
+    assert!(tracker.needs_health(None, true), "another process may still be loading");
+    assert!(!tracker.needs_health(None, false) && !tracker.needs_health_with_page());
     assert_eq!(tracker.restarts, 1.0);
     tracker.observe(3000, ProbeResult { health: Some(Health::Unavailable), ..started(5.0) });
     assert_eq!(tracker.state, ReplicaState::Initializing);
+    tracker.observe(4000, down(Failure::Timeout));
+    assert!(tracker.needs_health_with_page(), "the page may hang again");
+}
+
+#[test]
+fn a_connection_that_breaks_is_neither_a_stop_nor_a_restart_while_the_process_listens() {
+    for failure in [Failure::Broken, Failure::Connect, Failure::Timeout] {
+        let mut tracker = ReplicaTracker::new();
+        let (up, failed) = (by(1, 990.0, UP), by(1, 990.0, down(failure)));
+        let seen = states(&mut tracker, &[up, failed, up, failed, failed, up]);
+        assert_eq!(seen, ["running", "running", "running", "running", "failed", "running"], "{failure}");
+        assert_eq!(tracker.restarts, 0.0, "{failure}");
+    }
+    let mut remote = ReplicaTracker::new();
+    let broken = down(Failure::Broken);
+    assert_eq!(states(&mut remote, &[UP, broken, UP, broken, broken, UP])[4..], ["failed", "running"]);
+    assert_eq!(remote.restarts, 0.0, "a broken connection is no evidence of a stop");
+    states(&mut remote, &[down(Failure::Connect), UP]);
+    assert_eq!(remote.restarts, 1.0, "a refused one is");
+}
+
+#[test]
+fn a_server_on_this_machine_stops_when_nothing_listens_any_more() {
+    for failure in [Failure::Connect, Failure::Broken, Failure::Timeout] {
+        let mut tracker = ReplicaTracker::new();
+        assert_eq!(states(&mut tracker, &[gone(down(failure))]), ["pending"]);
+        let seen = states(&mut tracker, &[by(1, 990.0, UP), gone(down(failure))]);
+        assert_eq!(seen, ["running", "stopped"], "{failure}");
+    }
+}
+
+#[test]
+fn without_start_times_restarts_follow_the_process_that_listens() {
+    let stopped = gone(down(Failure::Connect));
+    let mut tracker = ReplicaTracker::new();
+    states(&mut tracker, &[stopped, by(1, 1000.5, UP), stopped, by(1, 1000.5, UP)]);
+    assert_eq!(tracker.restarts, 0.0, "the same process listens again");
+    states(&mut tracker, &[stopped, by(2, 1001.5, UP), by(2, 1001.5, UP)]);
+    assert_eq!(tracker.restarts, 1.0);
+    states(&mut tracker, &[by(3, 1002.0, UP)]);
+    assert_eq!(tracker.restarts, 2.0, "too quick for a scrape to see it down");
+    let loading = by(4, 1002.0, refused(StatusCode::SERVICE_UNAVAILABLE, Some(Health::Loading)));
+    states(&mut tracker, &[loading, loading, by(4, 1002.0, UP)]);
+    assert_eq!(tracker.restarts, 3.0, "counted when it is seen, and once");
+    // The page tells its start as well: both are signs of one restart.
+    let mut told = ReplicaTracker::new();
+    states(&mut told, &[by(1, 990.0, started(990.0)), stopped, by(2, 1001.0, started(1001.0)), by(2, 1001.0, UP)]);
+    assert_eq!(told.restarts, 1.0);
+}
+
+#[test]
+fn the_start_of_the_process_tells_how_long_it_took_to_become_ready() {
+    // A page of several processes, as of vLLM with several API servers, has no start time.
+    let stopped = gone(down(Failure::Connect));
+    let mut tracker = ReplicaTracker::new();
+    states(&mut tracker, &[stopped, stopped, by(1, 1000.5, UP)]);
+    assert_eq!(tracker.ready_s, Some(1.5));
+}
+
+#[test]
+fn limits_of_the_companion_are_no_failures_of_the_replica() {
+    for failure in [Failure::BodyLimit, Failure::SampleLimit, Failure::SeriesCap, Failure::SecretEcho] {
+        assert_eq!(states(&mut ReplicaTracker::new(), &[down(failure)]), ["running"], "{failure}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::scrape::newborn::{NewbornSeries, ProcessStart};
 use crate::scrape::parsed_page::{LabelContext, ParsedPage, PreviousScrape, learn, omits_total};
 use crate::scrape::refused_samples::RefusedSamples;
 use crate::scrape::report::{Report, ScrapeOutcome};
+use crate::scrape::same_machine::SameMachine;
 use crate::scrape::scrape_loop::Scrape;
 use crate::scrape::series_slots::{PreparedScrape, Row, SeriesSlots};
 use crate::scrape::start_time::StartTime;
@@ -17,11 +18,16 @@ use crate::target::failure::Failure;
 use crate::target::identity::Identity;
 use crate::target::labels::TargetLabels;
 use crate::target::learned::Learned;
-use catalogue::Layer;
+use catalogue::contract::{MachineSource, TargetRole, names};
+use catalogue::{Engine, Layer};
 use exposition::ParseCounts;
+use promql::{Labels, stale_marker};
 use std::sync::Arc;
 use std::time::Duration;
 use tsdb::{Group, Newborn, SeriesRef, Store, StoreError};
+
+/// How often a server that has started is asked which model it serves, until it answers.
+const MAX_MODEL_REQUESTS: u32 = 3;
 
 /// Writes the scrapes of one target.
 pub(crate) struct Writer {
@@ -31,8 +37,20 @@ pub(crate) struct Writer {
     identity: Identity,
     learned: Learned,
     detected: DetectedEngines,
+    /// The labels of the target's samples.
     labels: TargetLabels,
+    /// The labels of the series about the target, which never change.
+    own_labels: TargetLabels,
     report: Option<Report>,
+    /// Series about the target that an earlier process left open under other labels.
+    superseded: Vec<Labels>,
+    /// Whether the target is the companion's machine, or an exporter on it.
+    machine: Option<MachineSource>,
+    same_machine: Option<SameMachine>,
+    /// How often the server may still be asked which model it serves. It may be another one after each start.
+    model_requests_left: u32,
+    /// When the process started according to the last page that said it, Unix seconds.
+    start_s: Option<f64>,
     /// The samples about the target's processes, for the next scrape.
     attributed: Vec<ExtraSample>,
     /// Present if the target is a replica and no source reports its state.
@@ -64,10 +82,16 @@ impl Writer {
             metadata,
             group: store.group(),
             labels: identity.labels(&learned),
+            own_labels: identity.own_labels(),
             identity,
             learned,
             detected: DetectedEngines::default(),
             report: None,
+            superseded: Vec::new(),
+            machine: None,
+            same_machine: None,
+            model_requests_left: MAX_MODEL_REQUESTS,
+            start_s: None,
             attributed: Vec::new(),
             replica: None,
             start_time: StartTime::default(),
@@ -83,13 +107,61 @@ impl Writer {
 
     /// Records the replica's state from now on, continuing from what `store` has. `now_ms` is in Unix milliseconds.
     pub(crate) fn track_replica(&mut self, store: &Store, now_ms: i64) {
-        let Restored { tracker, learned } = restore(store, &self.identity, now_ms).unwrap_or_default();
+        let Restored { tracker, learned, job, open } = restore(store, &self.identity, now_ms).unwrap_or_default();
+        self.identity.job = self.identity.job.take().or(job);
+        self.own_labels = self.identity.own_labels();
         self.labels = self.identity.labels(&learned);
         self.learned = learned;
         self.replica = Some(Replica::new(tracker));
+        // Before models had series of their own, these series had the model.
+        let own_job = self.own_labels.pairs().find_map(|(name, value)| (name == "job").then_some(value));
+        let has_learned_model = |labels: &Labels| labels.get("job") == own_job && labels.get("model").is_some();
+        let open = open.into_iter().filter(|_| self.identity.model.is_none());
+        self.superseded = open.filter(has_learned_model).collect();
     }
 
-    /// The model that the target's pages name.
+    /// Records that the target is the companion's own collector of the machine.
+    pub(crate) fn record_own_machine(&mut self) {
+        self.machine = Some(MachineSource::Companion);
+    }
+
+    /// Compares the target's machine with the companion's.
+    pub(crate) fn compare_machine(&mut self, same_machine: SameMachine) {
+        self.same_machine = Some(same_machine);
+    }
+
+    /// The labels that the target's samples get.
+    pub(crate) fn sample_labels(&self) -> Vec<(String, String)> {
+        let pairs = self.labels.pairs().filter(|(_, value)| !value.is_empty());
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// The engine that can be asked which model it serves: that of an answer which names no model, from a server that has
+    /// started since it was last asked.
+    pub(crate) fn engine_to_ask(&mut self, answer: &Result<Answer, Failure>) -> Option<&'static Engine> {
+        let Ok(answer @ Answer::Page(_)) = answer else { return None };
+        if self.model_requests_left == 0 || self.identity.model.is_some() || self.identity.replica.is_none() {
+            return None;
+        }
+        self.model_requests_left -= 1;
+        let learned = learn(answer, &self.identity.rules, &Learned::default()).ok()?;
+        let engine = learned.engines.first().and_then(|id| catalogue::engine(id))?;
+        let can_be_asked = learned.lacks_model() && !engine.model_apis.is_empty();
+        if !can_be_asked {
+            self.model_requests_left = 0;
+        }
+        can_be_asked.then_some(engine)
+    }
+
+    /// Notes the answer of the server: the model that it serves, or none if it does not say it.
+    pub(crate) fn set_served_model(&mut self, model: Option<String>) {
+        self.model_requests_left = 0;
+        if let Some(model) = model {
+            self.learned.set_served_model(model);
+        }
+    }
+
+    /// The model that the target's pages or its server name.
     pub(crate) fn model(&self) -> Option<&str> {
         self.learned.model.as_deref()
     }
@@ -109,13 +181,15 @@ impl Writer {
         let PreparedScrape { row: mut scraped, zeros } = scraped;
         if failure.is_some() {
             self.retire_scraped(&mut scraped);
+            self.model_requests_left = MAX_MODEL_REQUESTS;
         }
         let (count, start_s) =
             accepted.map_or_else(|_| Default::default(), |accepted| (accepted.count, accepted.start_s));
         // The first of two samples of a series is stored, so a page cannot override the report.
         let mut row = Row::with_capacity(scraped.len() + 8);
         let reported = self.write_report(ScrapeOutcome { duration: scrape.duration, failure, count }, &mut row);
-        let tracked = self.write_replica(time_ms, ProbeResult { failure, health: scrape.health, start_s }, &mut row);
+        let (health, listening) = (scrape.health, scrape.listening);
+        let tracked = self.write_replica(time_ms, ProbeResult { failure, health, start_s, listening }, &mut row);
         row.extend(scraped);
         self.append_scrape(time_ms, row, &zeros, failure.is_none());
         failure.or(reported.and(tracked).err().map(|_| Failure::SeriesCap))
@@ -152,7 +226,16 @@ impl Writer {
     /// Parses an answer and adds its samples to `prepared`.
     fn accept(&mut self, time_ms: i64, answer: &Answer, prepared: &mut PreparedScrape) -> Result<Accepted, Failure> {
         let mut page = self.parse(answer, &mut prepared.row)?;
+        if self.same_machine.as_mut().is_some_and(|same_machine| same_machine.compare(&page)) {
+            self.machine = Some(MachineSource::Exporter);
+        }
         let accepted = Accepted { count: page.count, start_s: self.start_time.find(&page) };
+        if accepted.start_s.is_some() && accepted.start_s != self.start_s {
+            if self.start_s.is_some() {
+                self.model_requests_left = MAX_MODEL_REQUESTS;
+            }
+            self.start_s = accepted.start_s;
+        }
         self.refused.duplicates.add(page.count.duplicates as u64);
         page.added.iter().for_each(|series| self.detected.observe(&series.labels));
         self.metadata.record(std::mem::take(&mut page.metadata), omits_total(answer));
@@ -162,8 +245,9 @@ impl Writer {
         stored.map(|()| accepted).map_err(|_| Failure::SeriesCap)
     }
 
-    /// Parses an answer. If it reveals another engine or model, the labels change and the previous series end.
+    /// Parses an answer. If it reveals another model, the labels of the samples change and the previous series end.
     fn parse(&mut self, answer: &Answer, row: &mut Row) -> Result<ParsedPage, Failure> {
+        self.relabel(row);
         let context = LabelContext {
             labels: &self.labels,
             learned: &self.learned,
@@ -175,12 +259,9 @@ impl Writer {
             return Ok(page);
         }
         self.learned = learn(answer, &self.identity.rules, &self.learned)?;
-        let labels = self.identity.labels(&self.learned);
-        if labels == self.labels {
+        if !self.relabel(row) {
             return Ok(page);
         }
-        self.retire_all(row);
-        self.labels = labels;
         let context = LabelContext {
             labels: &self.labels,
             learned: &self.learned,
@@ -188,6 +269,17 @@ impl Writer {
             newborn: &self.newborn,
         };
         self.previous.parse(answer, context)
+    }
+
+    /// Gives the samples the labels of what is known now. Whether they have changed: the previous series then end.
+    fn relabel(&mut self, row: &mut Row) -> bool {
+        let labels = self.identity.labels(&self.learned);
+        let has_changed = labels != self.labels;
+        if has_changed {
+            self.retire_scraped(row);
+            self.labels = labels;
+        }
+        has_changed
     }
 
     fn append(&mut self, time_ms: i64, row: Row) {
@@ -210,17 +302,25 @@ impl Writer {
     }
 
     fn write_report(&mut self, outcome: ScrapeOutcome, row: &mut Row) -> Result<(), StoreError> {
+        let known = self.known();
+        // What gateways and exporters use is not used by replicas.
+        let is_replica = self.identity.replica.is_some() && self.role().is_none();
+        let attributed = std::mem::take(&mut self.attributed).into_iter().filter(|_| is_replica).collect();
         let report = match &mut self.report {
             Some(report) => report,
-            none => none.insert(Report::register(self.labels.clone(), &mut self.group)?),
+            none => none.insert(Report::register(self.own_labels.clone(), &mut self.group)?),
         };
+        for labels in std::mem::take(&mut self.superseded) {
+            row.push((self.group.register(&labels)?, stale_marker()));
+        }
         report.write_detected(self.detected.take_changed(), &mut self.group, row)?;
-        report.write_attributed(std::mem::take(&mut self.attributed), &mut self.group, row)?;
+        report.write_attributed(attributed, &mut self.group, row)?;
+        report.write_known(known, &mut self.group, row)?;
         report.write(outcome, &mut self.group, row)
     }
 
     fn write_replica(&mut self, time_ms: i64, result: ProbeResult, row: &mut Row) -> Result<(), StoreError> {
-        if self.is_exporter()
+        if self.role().is_some()
             && let Some(mut replica) = self.replica.take()
         {
             replica.retire(row);
@@ -228,20 +328,49 @@ impl Writer {
         match &mut self.replica {
             Some(replica) => {
                 replica.tracker.observe(time_ms, result);
-                replica.write(&self.labels, &mut self.group, row)
+                replica.write(&self.own_labels, &mut self.group, row)
             }
             None => Ok(()),
         }
     }
 
-    /// Whether the target is an exporter or a proxy, which is not a replica.
-    fn is_exporter(&self) -> bool {
-        matches!(self.layer(), Some(Layer::Machine | Layer::Proxy))
+    /// The engine of the target, if its pages have revealed one.
+    pub(crate) fn engine(&self) -> Option<&'static Engine> {
+        self.learned.engines.first().and_then(|id| catalogue::engine(id))
     }
 
     /// The layer of the engine on the target's pages, if it is known.
     fn layer(&self) -> Option<Layer> {
-        self.learned.engine.and_then(catalogue::engine).map(|engine| engine.layer)
+        self.engine().map(|engine| engine.layer)
+    }
+
+    /// What the target is, if it is no replica.
+    fn role(&self) -> Option<TargetRole> {
+        self.learned.role.filter(|_| !self.identity.is_certainly_replica)
+    }
+
+    /// The samples about what is known of the target.
+    fn known(&self) -> Vec<ExtraSample> {
+        let mut samples = Vec::new();
+        if self.identity.replica.is_some() {
+            match self.role() {
+                Some(role) => samples.push(ExtraSample::new(names::TARGET_ROLE, 1.0).with("role", role.id())),
+                None => samples.extend(self.models().map(|model| {
+                    let sample = ExtraSample::new(names::REPLICA_MODEL, 1.0);
+                    // A configured model is among the labels of the target already.
+                    if self.identity.model.is_some() { sample } else { sample.with("model", model) }
+                })),
+            }
+        }
+        samples
+            .extend(self.machine.map(|source| ExtraSample::new(names::OWN_MACHINE, 1.0).with("source", source.id())));
+        samples
+    }
+
+    /// The models that the target serves.
+    fn models(&self) -> impl Iterator<Item = &str> {
+        let learned = self.learned.models.iter().filter(|_| self.identity.model.is_none());
+        self.identity.model.iter().chain(learned).map(String::as_str)
     }
 
     fn retire_all(&mut self, row: &mut Row) {

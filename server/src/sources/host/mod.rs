@@ -6,6 +6,7 @@ pub mod disks;
 pub mod filesystems;
 pub mod network;
 
+use crate::scrape::same_machine::MachineIdentity;
 use crate::sources::cgroup::Cgroup;
 use crate::sources::families::FamilyBuilder;
 use catalogue::contract::names;
@@ -80,6 +81,12 @@ impl Host {
         let name = name.trim();
         (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)))
             .then(|| name.to_owned())
+    }
+
+    /// What tells the machine from others; none if its start time cannot be read.
+    pub fn identity(&self) -> Option<MachineIdentity> {
+        let stat = read_file(&self.paths.proc.join("stat"))?;
+        Some(MachineIdentity { boot_s: boot_time_s(&stat)? as f64, name: self.name() })
     }
 
     /// The machine's current families.
@@ -191,8 +198,13 @@ fn cpu_line(line: &str) -> Option<(&str, Vec<f64>)> {
     (!seconds.is_empty()).then_some((cpu, seconds))
 }
 
+/// When the machine started, Unix seconds.
+fn boot_time_s(stat: &str) -> Option<u64> {
+    stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+}
+
 fn collect_boot_time(stat: &str, families: &mut FamilyBuilder) -> IsClean {
-    let seconds = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<u64>().ok());
+    let seconds = boot_time_s(stat);
     if let Some(seconds) = seconds {
         families.family("node_boot_time_seconds", Kind::Gauge, "Unix time at which the machine started.");
         families.sample(&[], seconds as f64);

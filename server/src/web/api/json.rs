@@ -3,18 +3,45 @@
 //! Building the types of `prometheus_api` first would copy a million samples twice.
 use prometheus_api::{format_time, format_value};
 use promql::{Labels, QueryResult, Value};
+use serde_json::json;
 use std::io;
 use std::io::Write;
+use std::time::Duration;
 
 /// The length of what surrounds a label set, and of the shortest usual sample: `[1700000000,"1"],`.
 const SERIES_BYTES: usize = 24;
 const SAMPLE_BYTES: usize = 17;
 
-/// Writes a response with `result`.
+/// How long a query took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueryTimes {
+    /// The wait for a permit.
+    pub(crate) queue: Duration,
+    pub(crate) evaluation: Duration,
+}
+
+/// The object `stats` of a response: Prometheus's fields, without those of work that is not counted apart here.
+fn stats(result: &QueryResult, times: QueryTimes) -> serde_json::Value {
+    let (queue, evaluation) = (times.queue.as_secs_f64(), times.evaluation.as_secs_f64());
+    json!({
+        "timings": {
+            "evalTotalTime": evaluation,
+            "innerEvalTime": evaluation,
+            "execQueueTime": queue,
+            "execTotalTime": queue + evaluation,
+        },
+        "samples": {
+            "totalQueryableSamples": result.samples.loaded,
+            "samplesRead": result.samples.read,
+        },
+    })
+}
+
+/// Writes a response with `result`, and with statistics if there are `times`.
 ///
 /// # Errors
 /// If writing to `out` fails.
-pub(crate) fn write_json(result: &QueryResult, out: impl Write) -> io::Result<()> {
+pub(crate) fn write_json(result: &QueryResult, times: Option<QueryTimes>, out: impl Write) -> io::Result<()> {
     let mut out = Writer { out, buffer: Vec::with_capacity(64) };
     out.text(r#"{"status":"success","data":{"resultType":"#)?;
     match &result.value {
@@ -49,6 +76,10 @@ pub(crate) fn write_json(result: &QueryResult, out: impl Write) -> io::Result<()
             })?;
             out.text("]")?;
         }
+    }
+    if let Some(times) = times {
+        out.text(r#","stats":"#)?;
+        serde_json::to_writer(&mut out.out, &stats(result, times))?;
     }
     out.text("}")?;
     for (name, annotations) in [("warnings", &result.warnings), ("infos", &result.infos)] {
@@ -169,7 +200,7 @@ fn push_value(text: &mut Vec<u8>, value: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promql::{Sample, Series};
+    use promql::{Sample, SampleCounts, Series};
 
     #[test]
     fn samples_are_written_as_format_time_and_format_value_write_them() {
@@ -206,13 +237,13 @@ mod tests {
 
     fn written(result: &QueryResult) -> String {
         let mut out = Vec::new();
-        write_json(result, &mut out).expect("memory");
+        write_json(result, None, &mut out).expect("memory");
         assert!(min_length(result) <= out.len());
         String::from_utf8(out).expect("text")
     }
 
     fn json(value: Value) -> String {
-        written(&QueryResult { value, warnings: Vec::new(), infos: Vec::new() })
+        written(&QueryResult { value, warnings: Vec::new(), infos: Vec::new(), samples: SampleCounts::default() })
     }
 
     fn data(value: Value) -> String {
@@ -260,6 +291,7 @@ mod tests {
             value: Value::Vector(Vec::new()),
             warnings: vec!["w".into()],
             infos: vec!["i".into(), "j".into()],
+            samples: SampleCounts::default(),
         };
         assert_eq!(
             written(&result),

@@ -9,9 +9,9 @@ use std::sync::Arc;
 /// `/api/v1/metadata`
 pub(crate) async fn metadata(State(metadata): State<Arc<Metadata>>, request: Request) -> Response {
     with_params(request, |params| {
-        // Each family has one description, which is within any limit per family.
-        params.limit("limit_per_metric")?;
-        let families = metadata.families(params.get("metric"), params.limit("limit")?);
+        // Each family has one description, which is within any limit per family: 0 is none there.
+        params.metadata_limit("limit_per_metric")?;
+        let families = metadata.families(params.get("metric"), params.metadata_limit("limit")?);
         let families = families.into_iter().map(|(name, description)| (name, json!([to_json(&description)])));
         Ok(Value::Object(families.collect()))
     })

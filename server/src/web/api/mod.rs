@@ -2,6 +2,7 @@
 pub mod compress;
 pub mod empty;
 pub mod evaluator;
+pub mod features;
 pub mod federate;
 pub mod format_query;
 pub mod json;
@@ -51,6 +52,7 @@ pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Meta
         .with_state(Arc::new(own))
         .route("/api/v1/rules", get(empty::rules))
         .route("/api/v1/alerts", get(empty::alerts))
+        .route("/api/v1/features", get(features::features))
         .route("/api/v1/status/buildinfo", get(status::build_info))
         .route("/config.json", get(status::config))
         .route("/-/healthy", get(status::healthy))

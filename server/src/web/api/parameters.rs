@@ -52,11 +52,22 @@ impl Params {
     /// If it is not a number.
     pub(crate) fn limit(&self, name: &str) -> Result<usize, ApiError> {
         let Some(text) = self.get(name) else { return Ok(usize::MAX) };
-        match text.parse() {
+        match text.parse::<i64>() {
             Ok(0) => Ok(usize::MAX),
-            Ok(limit) => Ok(limit),
-            Err(_) => Err(bad_parameter(name, format_args!("{text:?} is not a number of at least 0"))),
+            Ok(limit) => usize::try_from(limit).map_err(|_| bad_parameter(name, "limit must be non-negative")),
+            Err(_) => Err(bad_parameter(name, format_args!("{text:?} is not a number"))),
         }
+    }
+
+    /// The value of `name` as a limit of metadata, where 0 is a limit and a negative number is none.
+    ///
+    /// # Errors
+    /// If it is not a number.
+    pub(crate) fn metadata_limit(&self, name: &str) -> Result<usize, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(usize::MAX) };
+        let limit = text.parse::<i64>();
+        let limit = limit.map_err(|_| ApiError::new(ErrorType::BadData, format!("{name} must be a number")))?;
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
     /// All values of `name`.

@@ -1,6 +1,6 @@
 //! The result cache: identical queries are evaluated once while they run and for a moment after.
 use crate::web::api::compress::{compress, encoded_json, is_compressible, streamed_json};
-use crate::web::api::json::{memory_bytes, min_length, write_json};
+use crate::web::api::json::{QueryTimes, memory_bytes, min_length, write_json};
 use axum::response::Response;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -34,6 +34,11 @@ pub(crate) struct QueryKey {
     pub(crate) step_ms: Option<i64>,
     /// Part of the key because a query with a shorter timeout may fail where others succeed.
     pub(crate) timeout: Duration,
+    pub(crate) lookback_ms: i64,
+    /// The maximum number of series.
+    pub(crate) limit: usize,
+    /// The parameter `stats`.
+    pub(crate) stats: Option<String>,
 }
 
 /// Results that are being computed, and recent ones.
@@ -87,15 +92,20 @@ pub(crate) enum Encoded {
     /// Encoded as JSON. The compressed form is made when it is first needed.
     Buffered { json: Bytes, gzip: OnceLock<Bytes> },
     /// Encoded while it is sent. The result counts towards the memory of all queries.
-    Streamed { result: QueryResult, _memory: Reservation },
+    Streamed { result: QueryResult, times: Option<QueryTimes>, _memory: Reservation },
 }
 
 impl Encoded {
-    /// Encodes `result`, and compresses it if the client accepts `gzip`.
+    /// Encodes `result`, with statistics if there are `times`, and compresses it if the client accepts `gzip`.
     ///
     /// # Errors
     /// If the result is too long, or all queries' memory is in use.
-    pub(crate) fn new(result: QueryResult, gzip: bool, memory: &Arc<MemoryPool>) -> Result<Self, ApiError> {
+    pub(crate) fn new(
+        result: QueryResult,
+        times: Option<QueryTimes>,
+        gzip: bool,
+        memory: &Arc<MemoryPool>,
+    ) -> Result<Self, ApiError> {
         let length = min_length(&result);
         if length > MAX_RESULT_BYTES {
             let problem =
@@ -106,11 +116,11 @@ impl Encoded {
             let busy =
                 || ApiError::new(ErrorType::Unavailable, "too many long results are being sent; try again in a moment");
             let memory = memory.reserve(memory_bytes(&result) as u64).ok_or_else(busy)?;
-            return Ok(Self::Streamed { result, _memory: memory });
+            return Ok(Self::Streamed { result, times, _memory: memory });
         }
         let mut json = Vec::with_capacity(length + length / 4);
         // Writing to memory cannot fail.
-        let _ = write_json(&result, &mut json);
+        let _ = write_json(&result, times, &mut json);
         let compressed = OnceLock::new();
         if gzip && is_compressible(&json) {
             let _ = compressed.set(compress(&json));
@@ -126,7 +136,7 @@ impl Encoded {
             }
             Self::Buffered { json, .. } => encoded_json(json.clone(), false),
             Self::Streamed { .. } => streamed_json(accepts_gzip, move |out| match &*self {
-                Self::Streamed { result, .. } => write_json(result, out),
+                Self::Streamed { result, times, .. } => write_json(result, *times, out),
                 Self::Buffered { json, .. } => out.write_all(json),
             }),
         }
@@ -136,17 +146,26 @@ impl Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promql::Value;
+    use promql::{SampleCounts, Value};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn key(query: &str) -> QueryKey {
-        QueryKey { query: query.into(), start_ms: 0, end_ms: 0, step_ms: None, timeout: Duration::from_secs(10) }
+        QueryKey {
+            query: query.into(),
+            start_ms: 0,
+            end_ms: 0,
+            step_ms: None,
+            timeout: Duration::from_secs(10),
+            lookback_ms: 300_000,
+            limit: usize::MAX,
+            stats: None,
+        }
     }
 
     fn encoded(value: f64) -> Result<Arc<Encoded>, ApiError> {
         let value = Value::Scalar { time_ms: 0, value };
-        let result = QueryResult { value, warnings: Vec::new(), infos: Vec::new() };
-        Encoded::new(result, false, &MemoryPool::new(1 << 20)).map(Arc::new)
+        let result = QueryResult { value, warnings: Vec::new(), infos: Vec::new(), samples: SampleCounts::default() };
+        Encoded::new(result, None, false, &MemoryPool::new(1 << 20)).map(Arc::new)
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,13 +1,14 @@
 //! The replicas in scope: the states of each over the range, and its current figures.
 use crate::data::discovery::inventory::Labels;
 use crate::data::discovery::model_targets::ModelTargets;
+use crate::data::discovery::scrapes::failure_words;
 use crate::data::graph::frame::line_name;
 use crate::data::graph::grid::Grid;
 use crate::data::replicas::intervals::{
     LabelledSample, Restart, StateInterval, StateSeries, restarts, state_intervals, with_startups,
 };
 use crate::state::time_range::TimeRange;
-use crate::wasm_size::sort::set;
+use crate::wasm_size::sort::{set, sort_by};
 use catalogue::contract::ReplicaState::Silent;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Data, InstantValue, Series};
@@ -31,6 +32,8 @@ pub struct Replica {
     pub intervals: Vec<StateInterval>,
     /// Its restarts in the range, in order of time.
     pub restarts: Vec<Restart>,
+    /// When its scrapes failed, in order of time.
+    pub failures: Vec<FailureInterval>,
     /// Running requests.
     pub running: Option<f64>,
     /// Waiting requests.
@@ -39,6 +42,17 @@ pub struct Replica {
     pub cores: Option<f64>,
     /// The share of time that its GPUs were busy.
     pub gpu: Option<f64>,
+}
+
+/// A time during which scrapes failed for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureInterval {
+    /// The first failed scrape, Unix milliseconds.
+    pub start_ms: i64,
+    /// A step after the last one, Unix milliseconds.
+    pub end_ms: i64,
+    /// Why, in words.
+    pub words: String,
 }
 
 /// The replicas in scope.
@@ -85,6 +99,12 @@ impl Replica {
         Some(StateStart { time_ms: first.start_ms, may_be_earlier: first.may_start_earlier })
     }
 
+    /// Why its scrapes failed at a time; empty if they did not.
+    pub fn failure_at(&self, time_ms: i64) -> &str {
+        let at = self.failures.iter().rfind(|failure| (failure.start_ms..=failure.end_ms).contains(&time_ms));
+        at.map_or("", |failure| &failure.words)
+    }
+
     /// The number of restarts in the range.
     pub fn restart_count(&self) -> u32 {
         self.restarts.iter().map(|restart| restart.count).sum()
@@ -94,6 +114,8 @@ impl Replica {
 /// The answers to the range queries.
 pub(crate) struct StateHistory<'a> {
     pub(crate) states: &'a [StateSeries],
+    /// The series of scrape failures, in any state.
+    pub(crate) failures: &'a [StateSeries],
     pub(crate) ready: &'a [LabelledSample],
     pub(crate) restarts: &'a [LabelledSample],
     pub(crate) grid: Grid,
@@ -104,6 +126,7 @@ pub(crate) struct StateHistory<'a> {
 #[derive(Default)]
 struct NamedHistory<'a> {
     states: Vec<&'a StateSeries>,
+    failures: Vec<&'a StateSeries>,
     ready: Vec<&'a LabelledSample>,
     restarts: Vec<&'a LabelledSample>,
 }
@@ -123,11 +146,10 @@ pub(crate) fn replicas(
         let parts = by_address(&named.states);
         let is_shared = parts.len() > 1;
         for (address, states) in parts {
-            let is_own = |sample: &&&LabelledSample| {
-                !is_shared || sample.labels.get("instance").is_none_or(|own| *own == address)
-            };
-            let ready: Vec<&LabelledSample> = named.ready.iter().filter(is_own).copied().collect();
-            let counted: Vec<&LabelledSample> = named.restarts.iter().filter(is_own).copied().collect();
+            let is_own = |labels: &Labels| !is_shared || labels.get("instance").is_none_or(|own| *own == address);
+            let ready: Vec<_> = named.ready.iter().filter(|sample| is_own(&sample.labels)).copied().collect();
+            let counted: Vec<_> = named.restarts.iter().filter(|sample| is_own(&sample.labels)).copied().collect();
+            let failed: Vec<_> = named.failures.iter().filter(|series| is_own(&series.labels)).copied().collect();
             let intervals = state_intervals(&states, history.grid, history.range);
             let intervals = with_startups(intervals, &ready, history.grid, history.range);
             if intervals.is_empty() {
@@ -139,6 +161,7 @@ pub(crate) fn replicas(
                 replica: replica.clone(),
                 model,
                 restarts: restarts(&counted, &intervals, history.grid, history.range),
+                failures: failure_intervals(&failed, history.grid.step_ms),
                 address,
                 intervals,
                 ..Replica::default()
@@ -154,6 +177,11 @@ fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> BTreeMap<Str
     for series in history.states {
         by_name.entry(name(&series.labels)).or_default().states.push(series);
     }
+    for series in history.failures {
+        if let Some(named) = by_name.get_mut(&name(&series.labels)) {
+            named.failures.push(series);
+        }
+    }
     for (samples, is_ready) in [(history.ready, true), (history.restarts, false)] {
         for sample in samples {
             if let Some(named) = by_name.get_mut(&name(&sample.labels)) {
@@ -162,6 +190,21 @@ fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> BTreeMap<Str
         }
     }
     by_name
+}
+
+/// When scrapes failed, in order of time.
+fn failure_intervals(series: &[&StateSeries], step_ms: i64) -> Vec<FailureInterval> {
+    let mut failures = Vec::new();
+    for one in series {
+        let words = failure_words(&one.labels);
+        failures.extend(one.runs.iter().map(|run| FailureInterval {
+            start_ms: run.start_ms,
+            end_ms: run.end_ms + step_ms,
+            words: words.clone(),
+        }));
+    }
+    sort_by(&mut failures, |a, b| a.start_ms.cmp(&b.start_ms));
+    failures
 }
 
 /// Kubernetes exports the phase of every pod there is: those count that serve models, or are named like one that does.

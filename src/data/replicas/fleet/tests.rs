@@ -18,7 +18,14 @@ fn states(pairs: &[(&str, &str)], state: ReplicaState, runs: &[(i64, i64)]) -> S
 }
 
 fn fleet(states: &[StateSeries], model: Option<&str>, known: &[&str]) -> Vec<Replica> {
-    let history = StateHistory { states, ready: &[], restarts: &[], grid: GRID, range: TimeRange::new(0, 100_000) };
+    let history = StateHistory {
+        states,
+        failures: &[],
+        ready: &[],
+        restarts: &[],
+        grid: GRID,
+        range: TimeRange::new(0, 100_000),
+    };
     let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
     replicas(&history, &scope, &ScopeLabels::default(), &|name| known.contains(&name))
 }

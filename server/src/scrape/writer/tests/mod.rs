@@ -1,7 +1,8 @@
 //! Writes scrapes at fixed times and checks the contents of the store.
-mod ledger;
 mod newborn;
+mod totals;
 
+use crate::processes::listening::Listening;
 use crate::scrape::metrics_page::MetricsPage;
 use crate::scrape::writer::*;
 use catalogue::contract::ScrapeFailure;
@@ -38,7 +39,10 @@ impl Story {
     }
 
     fn write(&mut self, time_ms: i64, answer: Result<Answer, Failure>) -> Option<Failure> {
-        self.writer.write(time_ms, &Scrape { answer, duration: Duration::from_millis(7), health: None })
+        self.writer.write(
+            time_ms,
+            &Scrape { answer, duration: Duration::from_millis(7), health: None, listening: Listening::Unknown },
+        )
     }
 
     /// All series except those about the scrape, with samples as `time:value`, and `x` for a stale marker.
@@ -108,7 +112,8 @@ fn a_failed_scrape_marks_all_series_stale_and_records_the_reason() {
     assert_eq!(all["a{model=m}"], "1000:1 2000:x 5000:2");
     assert_eq!(all["up{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
     assert_eq!(all["inferboard_scrape_failed{model=m,reason=timeout}"], "2000:1 3000:x");
-    assert_eq!(all["inferboard_scrape_failed{model=m,reason=server_error}"], "3000:1 4000:1 5000:x");
+    assert_eq!(all["inferboard_scrape_failed{model=m,reason=server_error,status=500}"], "3000:1 4000:x");
+    assert_eq!(all["inferboard_scrape_failed{model=m,reason=server_error,status=503}"], "4000:1 5000:x");
     assert_eq!(all["scrape_samples_scraped{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
     assert_eq!(all["scrape_series_added{model=m}"], "1000:1 2000:0 3000:0 4000:0 5000:1");
     assert_eq!(all["scrape_duration_seconds{model=m}"].split(' ').next(), Some("1000:0.007"));

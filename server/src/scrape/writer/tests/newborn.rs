@@ -41,7 +41,7 @@ fn histograms_and_summaries_begin_at_zero_too() {
         &[
             ("a{model=m}", "1000:1 2000:x"),
             ("h_bucket{le=+Inf,model=m}", "1000:0 2000:3"),
-            ("h_bucket{le=1,model=m}", "1000:0 2000:2"),
+            ("h_bucket{le=1.0,model=m}", "1000:0 2000:2"),
             ("h_count{model=m}", "1000:0 2000:3"),
             ("h_sum{model=m}", "1000:0 2000:4"),
             ("s_count{model=m}", "1000:0 2000:9"),

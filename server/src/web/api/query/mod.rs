@@ -2,13 +2,14 @@
 use crate::clock::now_ms;
 use crate::web::accept_encoding::accepts_encoding;
 use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, MAX_STEPS, api_error};
+use crate::web::api::json::QueryTimes;
 use crate::web::api::parameters::Params;
 use crate::web::api::result_cache::{Encoded, QueryKey};
 use crate::web::api::{bad_parameter, error_response};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use prometheus_api::{ApiError, ErrorType, parse_duration_ms, parse_time_ms};
-use promql::{Interrupt, Query, QueryResult};
+use promql::{Interrupt, Options, Query, QueryResult, Value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,12 +25,20 @@ impl Evaluator {
         self: &Arc<Self>,
         RequestedQuery { key, query }: RequestedQuery,
         gzip: bool,
-        evaluate: impl FnOnce(&Self, &Query, Interrupt<'_>) -> Result<QueryResult, promql::Error> + Send + 'static,
+        evaluate: impl FnOnce(&Self, &Query, &Options, Interrupt<'_>) -> Result<QueryResult, promql::Error> + Send + 'static,
     ) -> Result<Response, ApiError> {
-        let deadline = Instant::now() + key.timeout;
-        let compute = Arc::clone(self).run(deadline, move |evaluator, interrupt| {
-            let result = evaluate(evaluator, &query, interrupt).map_err(|error| api_error(&error))?;
-            Encoded::new(result, gzip, &evaluator.memory).map(Arc::new)
+        let arrived = Instant::now();
+        let (limit, stats) = (key.limit, key.stats.clone());
+        let options = Options { lookback_ms: key.lookback_ms, ..self.options.clone() };
+        let compute = Arc::clone(self).run(arrived + key.timeout, move |evaluator, interrupt| {
+            let started = Instant::now();
+            let mut result = evaluate(evaluator, &query, &options, interrupt).map_err(|error| api_error(&error))?;
+            let times = QueryTimes { queue: started - arrived, evaluation: started.elapsed() };
+            if truncate(&mut result.value, limit) {
+                result.warnings.push("results truncated due to limit".into());
+            }
+            result.warnings.extend(stats.as_deref().and_then(stats_warning));
+            Encoded::new(result, stats.map(|_| times), gzip, &evaluator.memory).map(Arc::new)
         });
         Ok(self.results.get_or_compute(key, compute).await?.response(gzip))
     }
@@ -42,11 +51,14 @@ impl Evaluator {
         end_ms: i64,
         step_ms: Option<i64>,
     ) -> Result<RequestedQuery, ApiError> {
-        let timeout = timeout(params)?;
+        let (limit, timeout) = (params.limit("limit")?, timeout(params)?);
+        let lookback_ms = lookback_ms(params)?.unwrap_or(self.options.lookback_ms);
+        let stats = params.get("stats").map(str::to_owned);
         let text = params.get("query").unwrap_or_default();
         let query =
             self.queries.get_or_parse(text, &self.options.limits).map_err(|error| bad_parameter("query", error))?;
-        Ok(RequestedQuery { key: QueryKey { query: text.to_owned(), start_ms, end_ms, step_ms, timeout }, query })
+        let key = QueryKey { query: text.to_owned(), start_ms, end_ms, step_ms, timeout, lookback_ms, limit, stats };
+        Ok(RequestedQuery { key, query })
     }
 }
 
@@ -61,8 +73,8 @@ pub(crate) async fn instant(State(evaluator): State<Arc<Evaluator>>, request: Re
         let time_ms = params.get("time").map_or(Ok(now_ms()), |text| time("time", text))?;
         let query = evaluator.query(&params, time_ms, time_ms, None)?;
         evaluator
-            .respond(query, gzip, move |evaluator, query, interrupt| {
-                promql::instant(&*evaluator.storage, query, time_ms, &evaluator.options, interrupt)
+            .respond(query, gzip, move |evaluator, query, options, interrupt| {
+                promql::instant(&*evaluator.storage, query, time_ms, options, interrupt)
             })
             .await
     };
@@ -84,8 +96,8 @@ pub(crate) async fn range(State(evaluator): State<Arc<Evaluator>>, request: Requ
         check_range(start_ms, end_ms, step_ms)?;
         let query = evaluator.query(&params, start_ms, end_ms, Some(step_ms))?;
         evaluator
-            .respond(query, gzip, move |evaluator, query, interrupt| {
-                promql::range(&*evaluator.storage, query, start_ms, end_ms, step_ms, &evaluator.options, interrupt)
+            .respond(query, gzip, move |evaluator, query, options, interrupt| {
+                promql::range(&*evaluator.storage, query, start_ms, end_ms, step_ms, options, interrupt)
             })
             .await
     };
@@ -124,6 +136,44 @@ fn timeout(params: &Params) -> Result<Duration, ApiError> {
             Ok(Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)).min(MAX_QUERY_TIME))
         }
     }
+}
+
+/// How far instant vectors look back: the parameter `lookback_delta`, if it is above zero.
+fn lookback_ms(params: &Params) -> Result<Option<i64>, ApiError> {
+    let Some(text) = params.get("lookback_delta") else { return Ok(None) };
+    let lookback_ms = parse_duration_ms(text).map_err(|error| {
+        ApiError::new(ErrorType::BadData, format!("error parsing lookback delta duration: {error}"))
+    })?;
+    Ok((lookback_ms > 0).then_some(lookback_ms))
+}
+
+/// Prometheus's warning about a value of `stats` other than those that it documents.
+fn stats_warning(stats: &str) -> Option<String> {
+    let is_documented = matches!(stats, "true" | "all");
+    (!is_documented).then(|| {
+        format!(
+            "value {stats:?} for parameter \"stats\" is deprecated and will be rejected in the next major release, \
+             use \"true\" or \"all\""
+        )
+    })
+}
+
+/// Drops the series after the first `limit`. Returns whether there were more.
+fn truncate(value: &mut Value, limit: usize) -> bool {
+    let count = match value {
+        Value::Scalar { .. } | Value::String { .. } => return false,
+        Value::Vector(samples) => {
+            let count = samples.len();
+            samples.truncate(limit);
+            count
+        }
+        Value::Matrix(series) => {
+            let count = series.len();
+            series.truncate(limit);
+            count
+        }
+    };
+    count > limit
 }
 
 #[cfg(test)]

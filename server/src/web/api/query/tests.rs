@@ -54,3 +54,37 @@ async fn a_query_is_interrupted_at_its_timeout_and_others_wait_for_it() {
     assert_eq!((slow, waiting, impatient), (timeout, ok, timeout));
     assert!(began.elapsed() < MAX_QUERY_TIME * 3 / 4, "{:?}", began.elapsed());
 }
+
+/// Has one sample, at 1970.
+struct OneSample;
+
+impl Storage for OneSample {
+    fn select(
+        &self,
+        _: &Selector,
+        after_ms: i64,
+        until_ms: i64,
+        visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        if after_ms < 0 && until_ms >= 0 {
+            let labels = Labels::from_pairs([("__name__", "up")]);
+            let _ = visit(&labels, Samples { times_ms: &[0], values: &[1.0] });
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_query_looks_back_as_far_as_it_says() {
+    let evaluator = Arc::new(Evaluator::new(Arc::new(OneSample), 1));
+    for (lookback, is_found) in [("", false), ("500", true), ("10m", true), ("6m", false), ("0", false), ("-5", false)]
+    {
+        let uri = format!("/api/v1/query?query=up&time=400&lookback_delta={lookback}&stats=true");
+        let request = Request::builder().uri(uri).body(Body::empty()).expect("a request");
+        let response = instant(State(Arc::clone(&evaluator)), request).await;
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+        let text = String::from_utf8_lossy(&body);
+        assert_eq!(text.contains(r#""value":[400,"1"]"#), is_found, "{lookback}: {text}");
+        assert_eq!(text.contains(r#""samplesRead":1"#), is_found, "{lookback}: {text}");
+    }
+}
