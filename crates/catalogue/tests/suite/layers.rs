@@ -275,7 +275,7 @@ fn the_choice_fits_into_a_query() {
             |name: &str| catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix));
         let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
         let context = QueryContext::of_moments(&scope, &labels, 61_000);
-        for id in ["volume", "tokens-per-second", "error-share", "end-to-end-latency", "time-to-first-token"] {
+        for id in ["volume", "tokens-per-second", "end-to-end-latency", "time-to-first-token"] {
             let query = drawn_query(graph(id).expect("a graph"), &present, &context).expect("a query");
             assert!(query.contains(" unless on ("), "{id} of {model:?}");
         }
