@@ -241,8 +241,14 @@ impl Writer {
         if !page.may_change_labels {
             return Ok(page);
         }
-        self.learned = learn(answer, &self.identity.rules, &self.learned)?;
-        if !self.relabel(row) {
+        let learned = learn(answer, &self.identity.rules, &self.learned)?;
+        let before = std::mem::replace(&mut self.learned, learned);
+        let is_relabelled = self.relabel(row);
+        let is_other_engine = before.engines.first().is_some_and(|engine| !self.learned.engines.contains(engine));
+        if is_other_engine {
+            self.retire_scraped(row);
+        }
+        if !is_relabelled && !is_other_engine {
             return Ok(page);
         }
         let context = LabelContext { labels: &self.labels, learned: &self.learned, rules: &self.identity.rules };
