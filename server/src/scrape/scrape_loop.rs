@@ -3,7 +3,7 @@ use crate::clock::now_ms;
 use crate::processes::probe::ProcessProbe;
 use crate::replica::tracker::{Health, ReplicaTracker};
 use crate::scrape::metrics_page::{Answer, MetricsPage};
-use crate::scrape::model_request::{Asked, served_model};
+use crate::scrape::model_request::{ModelAnswer, served_model};
 use crate::scrape::reader::Reader;
 use crate::scrape::schedule::Schedule;
 use crate::scrape::scrapers::LatestScrape;
@@ -54,7 +54,7 @@ impl ScrapeLoop {
                 let (timeout, tracker) = (self.target.pace.timeout, self.writer.replica_tracker());
                 let processes = probe_processes(self.processes.as_mut(), timeout / 2);
                 let (scrape, processes) = tokio::join!(scrape(&mut self.reader, tracker), processes);
-                self.ask_model(&scrape).await;
+                self.request_model(&scrape).await;
                 (time_ms, scrape, processes)
             };
             let (time_ms, scrape, processes) = tokio::select! {
@@ -79,12 +79,12 @@ impl ScrapeLoop {
     }
 
     /// Asks a server that has started which model it serves, if its metrics page does not say it and time is left.
-    async fn ask_model(&mut self, scrape: &Scrape) {
+    async fn request_model(&mut self, scrape: &Scrape) {
         let Some(endpoint) = self.target.source.endpoint() else { return };
-        let Some(engine) = self.writer.engine_to_ask(&scrape.answer) else { return };
+        let Some(engine) = self.writer.engine_for_model_request(&scrape.answer) else { return };
         let time_left = self.target.pace.timeout.saturating_sub(scrape.duration);
-        let asked = served_model(self.reader.client(), endpoint, engine, time_left).await;
-        if let Asked::Answered(model) = asked {
+        let answer = served_model(self.reader.client(), endpoint, engine, time_left).await;
+        if let ModelAnswer::Answered(model) = answer {
             self.writer.set_served_model(model);
         }
     }
