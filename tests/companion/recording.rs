@@ -61,8 +61,9 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     let starts_s = replay.two_runs(&api, 2).await?;
     let served = replay.served();
 
-    // Until its first metrics page names the model, a target has none, and `up` is another series.
+    // The labels of a target do not depend on what its metrics pages name.
     let up = api.samples(&format!("up{{instance=\"{}\"}}[5m]", replay.instance()), None).await?;
+    assert_eq!(up.len(), 1, "one target, one series: {up:?}");
     let mut up: Vec<(f64, f64)> =
         up.iter().flat_map(|series| &series.samples.values).map(|(at_s, up)| (*at_s, up.0)).collect();
     up.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -74,12 +75,12 @@ async fn a_live_target_goes_down_comes_back_and_restarts() -> Result<()> {
     let down_ms = (0..up.len()).rfind(is_last_down).map_or(0, |at| (up[at].0 * 1000.0).round() as i64);
     let running = "vllm:num_requests_running";
     assert_eq!(api.vector(running, Some(down_ms)).await?.len(), 0, "a target that is down has no value");
-    assert_eq!(api.value("up{model=\"tiny-llama\"}", Some(down_ms)).await?, 0.0);
-    let refused = "inferboard_scrape_failed{model=\"tiny-llama\", reason=\"connect\"}";
+    assert_eq!(api.value("up{replica!=\"\"}", Some(down_ms)).await?, 0.0);
+    let refused = "inferboard_scrape_failed{reason=\"connect\"}";
     assert_eq!(api.value(refused, Some(down_ms)).await?, 1.0, "the page can say why the graphs are missing");
     until(running, PATIENCE, async || api.vector(running, None).await, |series| series.len() == 1).await?;
-    let now = api.vector(&format!("up{{instance=\"{}\"}}", replay.instance()), None).await?;
-    let [now] = now.as_slice() else { panic!("one target, one series: {now:?}") };
+    let now = api.vector("inferboard_replica_model", None).await?;
+    let [now] = now.as_slice() else { panic!("one replica, one model: {now:?}") };
     assert_eq!(now.metric.get("model").map(String::as_str), Some("tiny-llama"), "the metrics page names the model");
 
     let stored = api.samples("process_start_time_seconds{model=\"tiny-llama\"}[5m]", None).await?;

@@ -23,8 +23,8 @@ async fn states_change_with_the_scrape_that_sees_the_change() -> Result<()> {
     phases.dedup();
     assert_eq!(phases, ["pending", "running", "stopped", "running"], "{states:?}");
 
-    assert_eq!(api.value("inferboard_replica_restarts_total{model=\"tiny-llama\"}", None).await?, 1.0);
-    let ready = "inferboard_replica_ready_seconds{model=\"tiny-llama\"}";
+    assert_eq!(api.value("inferboard_replica_restarts_total{model=\"\"}", None).await?, 1.0);
+    let ready = "inferboard_replica_ready_seconds{model=\"\"}";
     let is_first = |at: usize| at > 0 && states[at].1 == "running" && states[at - 1].1 != "running";
     let running = (0..states.len()).filter(|at| is_first(*at)).map(|at| states[at].0);
     for (running_ms, start_s) in running.zip(starts_s) {

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(replica("\"__replica__\": \"false\""), (None, false));
         assert_eq!(replica("\"__replica__\": \"false\", \"replica\": \"r\""), (None, false));
         assert_eq!(replica("\"__replica__\": \"true\""), (Some("a:1".into()), true));
-        assert_eq!(replica("\"replica\": \"r\""), (Some("r".into()), false));
+        assert_eq!(replica("\"replica\": \"r\""), (Some("r".into()), true));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl TargetEntry {
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
         let authorization = self.authorization.map(|entry| entry.resolve(name, "Bearer").map(Arc::new)).transpose()?;
         let (replica, is_certainly_replica) = match self.replica {
-            Some(ReplicaEntry::Name(name)) => (Some(name), false),
+            Some(ReplicaEntry::Name(name)) => (Some(name), true),
             Some(ReplicaEntry::Is(is_replica)) => (is_replica.then(|| instance.clone()), is_replica),
             // A target whose metrics page names its replicas is not a replica itself.
             None => (self.scope_labels.replica.is_none().then(|| instance.clone()), false),

@@ -65,6 +65,7 @@ fn a_file_sets_everything() {
             environment: Some("e".into()),
             deployment: Some("d".into()),
             replica: Some("r".into()),
+            is_certainly_replica: true,
             ..Identity::default()
         }
     );
@@ -82,7 +83,8 @@ fn a_target_is_no_replica_if_the_file_says_so() {
     };
     assert_eq!(replica("replica = false"), (None, false));
     assert_eq!(replica("replica = true"), (Some("h:1".into()), true));
-    assert_eq!(replica("replica = \"r\""), (Some("r".into()), false));
+    assert_eq!(replica("replica = \"r\""), (Some("r".into()), true));
+    assert_eq!(replica(""), (Some("h:1".into()), false));
     let error = load("[[targets]]\nurl = \"http://h:1\"\nreplica = 7").expect_err("a number");
     assert!(error.contains("expected the name of the replica, true, or false"), "{error}");
 }

@@ -75,8 +75,10 @@ pub(crate) fn restore(store: &Store, identity: &Identity, now_ms: i64) -> Option
         tracker.ready_s = ready_s.map(|ready_s| ready_s.value).filter(|_| state == ReplicaState::Running);
         tracker.start_s = start_s.map(|start_s| start_s.value);
         job = labels.get("job").map(str::to_owned).or(job);
-        // Before models had series of their own, the state had the label.
-        learned.models.extend(labels.get("model").map(str::to_owned));
+    }
+    if learned.models.is_empty() {
+        // Before models had series of their own, these series had the label.
+        learned.models.extend(open.iter().filter_map(|labels| labels.get("model")).map(str::to_owned));
     }
     let mut models = learned.models.iter();
     learned.model = models.next().filter(|_| models.next().is_none()).cloned();

@@ -21,7 +21,7 @@ const MAX_NAME_BYTES: usize = 200;
 
 /// How a request for the model ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum ModelAnswer {
     /// The server answered: with the model, or without a single one. It need not be asked again.
     Answered(Option<String>),
     /// The server did not answer, or not now.
@@ -30,14 +30,19 @@ pub(crate) enum Asked {
 
 /// The model of the server with the metrics page at `endpoint`, within `time_left`. Requests have the credentials of the
 /// endpoint.
-pub(crate) async fn served_model(client: &Client, endpoint: &Endpoint, engine: &Engine, time_left: Duration) -> Asked {
+pub(crate) async fn served_model(
+    client: &Client,
+    endpoint: &Endpoint,
+    engine: &Engine,
+    time_left: Duration,
+) -> ModelAnswer {
     // llama.cpp's router serves the metrics page of one of its models by this parameter.
     if let Some((_, model)) = endpoint.url.query_pairs().find(|(name, _)| name == "model") {
-        return Asked::Answered(valid_name(&model));
+        return ModelAnswer::Answered(valid_name(&model));
     }
     let time_left = time_left.min(MAX_TIME);
     if time_left < MIN_TIME {
-        return Asked::Failed;
+        return ModelAnswer::Failed;
     }
     let ask = async {
         for api in engine.model_apis {
@@ -46,16 +51,16 @@ pub(crate) async fn served_model(client: &Client, endpoint: &Endpoint, engine: &
             match client.json(&endpoint, time_left).await {
                 Ok(body) => {
                     if let Some(model) = model_in(*api, &body) {
-                        return Asked::Answered(Some(model));
+                        return ModelAnswer::Answered(Some(model));
                     }
                 }
                 Err(Failure::Status { code: 400..=499, .. } | Failure::Redirect(_)) => {}
-                Err(_) => return Asked::Failed,
+                Err(_) => return ModelAnswer::Failed,
             }
         }
-        Asked::Answered(None)
+        ModelAnswer::Answered(None)
     };
-    tokio::time::timeout(time_left, ask).await.unwrap_or(Asked::Failed)
+    tokio::time::timeout(time_left, ask).await.unwrap_or(ModelAnswer::Failed)
 }
 
 /// The URL of an API of the server with this metrics page. A server behind a path of a proxy has its API there too.

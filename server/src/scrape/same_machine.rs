@@ -1,5 +1,6 @@
 //! Finds out whether a metrics page is about the machine that the companion runs on, as that of a node_exporter may be.
 use crate::scrape::parsed_page::ParsedPage;
+use crate::target::machine::MachineIdentity;
 use promql::Labels;
 use std::sync::Arc;
 
@@ -8,15 +9,6 @@ const BOOT_TOLERANCE_S: f64 = 2.0;
 
 const BOOT_TIME: &str = "node_boot_time_seconds";
 const NAME_INFO: &str = "node_uname_info";
-
-/// What tells a machine from others.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MachineIdentity {
-    /// When it started, Unix seconds.
-    pub boot_s: f64,
-    /// Its name.
-    pub name: Option<String>,
-}
 
 /// Compares successive metrics pages of one target with the companion's machine.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use crate::replica::tracker::{Health, ReplicaTracker};
 use crate::scrape::engine_detection::engine_of_page;
 use crate::scrape::health::{HealthProbes, is_early};
 use crate::scrape::metrics_page::{Answer, MetricsPage};
-use crate::scrape::model_request::{Asked, served_model};
+use crate::scrape::model_request::{ModelAnswer, served_model};
 use crate::scrape::reader::Reader;
 use crate::scrape::schedule::Schedule;
 use crate::scrape::scrapers::LatestScrape;
@@ -62,7 +62,7 @@ impl ScrapeLoop {
                 let scrape = scrape(&mut self.reader, &mut self.health, replica, self.writer.engine());
                 let (mut scrape, probed) = tokio::join!(scrape, probed);
                 scrape.listening = listening(self.processes.as_mut(), probed.listening, &scrape.answer).await;
-                self.ask_model(&scrape).await;
+                self.request_model(&scrape).await;
                 (time_ms, scrape, probed.samples)
             };
             let (time_ms, scrape, samples) = tokio::select! {
@@ -87,12 +87,12 @@ impl ScrapeLoop {
     }
 
     /// Asks a server that has started which model it serves, if its metrics page does not say it and time is left.
-    async fn ask_model(&mut self, scrape: &Scrape) {
+    async fn request_model(&mut self, scrape: &Scrape) {
         let Some(endpoint) = self.target.source.endpoint() else { return };
-        let Some(engine) = self.writer.engine_to_ask(&scrape.answer) else { return };
+        let Some(engine) = self.writer.engine_for_model_request(&scrape.answer) else { return };
         let time_left = self.target.pace.timeout.saturating_sub(scrape.duration);
-        let asked = served_model(self.reader.client(), endpoint, engine, time_left).await;
-        if let Asked::Answered(model) = asked {
+        let answer = served_model(self.reader.client(), endpoint, engine, time_left).await;
+        if let ModelAnswer::Answered(model) = answer {
             self.writer.set_served_model(model);
         }
     }

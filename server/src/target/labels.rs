@@ -157,7 +157,7 @@ mod tests {
         let identity = Identity { instance: "a:1".into(), ..Identity::default() };
         assert_eq!(
             labels(&identity, &[("model", "m1"), ("empty", "")]),
-            own(&[("__name__", "m"), ("instance", "a:1"), ("job", "unknown"), ("model", "m1")])
+            own(&[("__name__", "m"), ("instance", "a:1"), ("job", "targets"), ("model", "m1")])
         );
     }
 

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod identity;
 pub mod labels;
 pub mod learned;
+pub mod machine;
 pub mod model_name;
 pub mod pace;
 pub mod scope_rules;

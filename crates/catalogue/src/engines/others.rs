@@ -166,8 +166,8 @@ pub(super) const RAY: Engine = Engine {
             &[
                 without_probes!("ray_serve_num_http_requests_total", "route"),
                 without_probes!("ray_serve_num_http_requests", "route"),
-                "ray_serve_num_grpc_requests_total",
-                "ray_serve_num_grpc_requests",
+                without_probes!("ray_serve_num_grpc_requests_total", "route"),
+                without_probes!("ray_serve_num_grpc_requests", "route"),
             ],
             "status_code",
         ),
@@ -198,8 +198,8 @@ pub(super) const RAY: Engine = Engine {
             &[
                 without_probes!("ray_serve_num_http_error_requests_total", "route"),
                 without_probes!("ray_serve_num_http_error_requests", "route"),
-                "ray_serve_num_grpc_error_requests_total",
-                "ray_serve_num_grpc_error_requests",
+                without_probes!("ray_serve_num_grpc_error_requests_total", "route"),
+                without_probes!("ray_serve_num_grpc_error_requests", "route"),
             ],
             "error_code",
         ),
@@ -220,7 +220,10 @@ pub(super) const RAY: Engine = Engine {
         ),
         histogram(
             "end-to-end-latency",
-            &[without_probes!("ray_serve_http_request_latency_ms", "route"), "ray_serve_grpc_request_latency_ms"],
+            &[
+                without_probes!("ray_serve_http_request_latency_ms", "route"),
+                without_probes!("ray_serve_grpc_request_latency_ms", "route"),
+            ],
         )
         .scale(0.001),
         histogram("inference-time", &["ray_serve_deployment_processing_latency_ms"]).scale(0.001),

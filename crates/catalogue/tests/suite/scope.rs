@@ -49,7 +49,7 @@ fn a_replica_belongs_to_every_model_that_it_serves_and_counts_once() {
         assert_eq!(value("replica-states", "running"), replicas, "{model:?}");
         assert_eq!(value("container-memory", "in use"), replicas * 1000.0, "{model:?}");
         assert_eq!(value("process-memory", "resident"), replicas * 500.0, "{model:?}");
-        assert_eq!(value("cpu-cores", "in use"), replicas * 60.0 / 300.0, "{model:?}");
+        assert!((value("cpu-cores", "in use") - replicas * 60.0 / 300.0).abs() < 1e-9, "{model:?}");
         // The store's own series of `up`, which has no instance, belongs to no model.
         let own = f64::from(u8::from(model.is_none_or(str::is_empty)));
         assert_eq!(value("replicas-answering", "answering"), replicas + own, "{model:?}");

@@ -138,7 +138,7 @@ impl Writer {
 
     /// The engine that can be asked which model it serves: that of an answer which names no model, from a server that has
     /// started since it was last asked.
-    pub(crate) fn engine_to_ask(&mut self, answer: &Result<Answer, Failure>) -> Option<&'static Engine> {
+    pub(crate) fn engine_for_model_request(&mut self, answer: &Result<Answer, Failure>) -> Option<&'static Engine> {
         let Ok(answer @ Answer::Page(_)) = answer else { return None };
         if self.model_requests_left == 0 || self.identity.model.is_some() || self.identity.replica.is_none() {
             return None;
@@ -146,11 +146,11 @@ impl Writer {
         self.model_requests_left -= 1;
         let learned = learn(answer, &self.identity.rules, &Learned::default()).ok()?;
         let engine = learned.engines.first().and_then(|id| catalogue::engine(id))?;
-        let can_be_asked = learned.lacks_model() && !engine.model_apis.is_empty();
-        if !can_be_asked {
+        let has_model_api = learned.lacks_model() && !engine.model_apis.is_empty();
+        if !has_model_api {
             self.model_requests_left = 0;
         }
-        can_be_asked.then_some(engine)
+        has_model_api.then_some(engine)
     }
 
     /// Notes the answer of the server: the model that it serves, or none if it does not say it.
@@ -258,8 +258,14 @@ impl Writer {
         if !page.may_change_labels {
             return Ok(page);
         }
-        self.learned = learn(answer, &self.identity.rules, &self.learned)?;
-        if !self.relabel(row) {
+        let learned = learn(answer, &self.identity.rules, &self.learned)?;
+        let before = std::mem::replace(&mut self.learned, learned);
+        let is_relabelled = self.relabel(row);
+        let is_other_engine = before.engines.first().is_some_and(|engine| !self.learned.engines.contains(engine));
+        if is_other_engine {
+            self.retire_scraped(row);
+        }
+        if !is_relabelled && !is_other_engine {
             return Ok(page);
         }
         let context = LabelContext {

@@ -6,9 +6,9 @@ pub mod disks;
 pub mod filesystems;
 pub mod network;
 
-use crate::scrape::same_machine::MachineIdentity;
 use crate::sources::cgroup::Cgroup;
 use crate::sources::families::FamilyBuilder;
+use crate::target::machine::MachineIdentity;
 use catalogue::contract::names;
 use exposition::{Family, Kind};
 use parking_lot::Mutex;

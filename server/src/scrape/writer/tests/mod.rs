@@ -147,10 +147,8 @@ fn a_learned_model_is_kept_while_the_target_is_down() {
     story.down(3000, Failure::Connect);
     story.up(4000, "a{model_name=\"m2\"} 1\n");
     let all = story.all();
-    assert_eq!(all["up{}"], "1000:0 2000:x");
-    assert_eq!(all["inferboard_scrape_failed{reason=connect}"], "1000:1 2000:x");
-    assert_eq!(all["up{model=m1}"], "2000:1 3000:0 4000:x");
-    assert_eq!(all["up{model=m2}"], "4000:1");
+    assert_eq!(all["up{}"], "1000:0 2000:1 3000:0 4000:1");
+    assert_eq!(all["inferboard_scrape_failed{reason=connect}"], "1000:1 2000:x 3000:1 4000:x");
     assert_eq!(all["a{model=m1,model_name=m1}"], "2000:1 3000:x");
     assert_eq!(all["a{model=m2,model_name=m2}"], "4000:1");
 }
@@ -220,4 +218,59 @@ fn a_full_store_fails_scrapes_with_more_series() {
     assert_eq!(story.up(2000, &format!("a 1\nb 2\n{many}")), Some(Failure::SeriesCap));
     assert_eq!(story.up(3000, "a 1\nb 2\n"), None);
     expect(&story.series(), &[("a{model=m}", "1000:1 2000:x 3000:1"), ("b{model=m}", "1000:2 2000:x 3000:2")]);
+}
+
+#[test]
+fn a_replica_keeps_its_series_and_its_models_through_failures_and_restarts_of_the_companion() {
+    let identity = || Identity { replica: Some("r".into()), instance: "i".into(), ..Identity::default() };
+    let mut story = Story::new(identity());
+    story.writer.track_replica(&story.store.clone(), 0);
+    story.down(1000, Failure::Connect);
+    story.up(2000, "nv_inference_count{model=\"b\"} 1\nnv_inference_count{model=\"a\"} 1\n");
+    story.down(3000, Failure::Connect);
+    // The companion starts again.
+    story.writer = Writer::new(&story.store, Arc::clone(&story.refused), Arc::default(), identity());
+    story.writer.track_replica(&story.store.clone(), 3500);
+    story.down(4000, Failure::Connect);
+    story.up(5000, "nv_inference_count{model=\"a\"} 1\n");
+    let all = story.all();
+    assert_eq!(all["up{replica=r}"], "1000:0 2000:1 3000:0 4000:0 5000:1");
+    assert_eq!(all["inferboard_replica_state{replica=r,state=pending}"], "1000:1 2000:0 3000:0 4000:0 5000:0");
+    assert_eq!(all["inferboard_replica_model{model=a,replica=r}"], "2000:1 3000:1 4000:1 5000:1");
+    assert_eq!(all["inferboard_replica_model{model=b,replica=r}"], "2000:1 3000:1 4000:1 5000:x");
+}
+
+#[test]
+fn series_that_had_the_model_as_a_label_end_when_the_companion_is_upgraded() {
+    let identity = Identity { replica: Some("r".into()), instance: "i".into(), ..Identity::default() };
+    let mut story = Story::new(identity);
+    let mut group = story.store.group();
+    let mut old = |name: &str, more: &[(&str, &str)]| {
+        let own = [("__name__", name), ("job", "vllm"), ("instance", "i"), ("replica", "r"), ("model", "m")];
+        let series = group.register(&Labels::from_pairs(own.into_iter().chain(more.iter().copied()))).expect("room");
+        group.append(1000, [(series, 1.0)]).expect("in order");
+        series
+    };
+    old("up", &[]);
+    let mut group = story.store.group();
+    let state = [
+        ("__name__", "inferboard_replica_state"),
+        ("job", "vllm"),
+        ("instance", "i"),
+        ("replica", "r"),
+        ("model", "m"),
+        ("state", "running"),
+    ];
+    let state = group.register(&Labels::from_pairs(state)).expect("room");
+    group.append(1000, [(state, 1.0)]).expect("in order");
+    story.writer.track_replica(&story.store.clone(), 1500);
+    story.up(2000, "vllm:num_requests_running{model_name=\"m\"} 1\n");
+    let all = story.all();
+    assert_eq!(all["up{model=m,replica=r}"], "1000:1 2000:x");
+    assert_eq!(all["up{replica=r}"], "2000:1");
+    assert_eq!(all["inferboard_replica_state{model=m,replica=r,state=running}"], "1000:1 2000:x");
+    assert_eq!(all["inferboard_replica_state{replica=r,state=running}"], "2000:1");
+    assert_eq!(all["inferboard_replica_model{model=m,replica=r}"], "2000:1");
+    // The job is the one that its series had.
+    assert_eq!(story.writer.sample_labels()[0], ("job".to_owned(), "vllm".to_owned()));
 }
