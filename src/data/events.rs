@@ -5,7 +5,7 @@ use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{DrawStyle, engine, events_query};
-use prometheus_api::{Data, RangeValues, Series};
+use prometheus_api::{Data, InstantValue, RangeValues, Series};
 
 /// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,9 @@ impl Event {
     }
 }
 
+/// Events of this time before the end of the range may be missing, in milliseconds.
+const MAX_UNKNOWN_MS: i64 = 60_000;
+
 /// A replica has vanished once it has been silent for this many steps.
 const VANISHED_STEPS: i64 = 3;
 
@@ -55,10 +58,28 @@ pub(crate) async fn fetch_events(round: &Round) -> Result<Option<Vec<Event>>, Re
     let intervals = round.intervals.of_scope(&round.scope);
     let grid = Grid::over(round.range, round.now_ms, intervals, DrawStyle::Lines, round.backend.counting);
     let query = events_query(&round.context(grid.window));
-    match round.backend.range(query, grid.start_ms, grid.end_ms, grid.step_ms).await {
-        Ok(Data::Matrix(matrix)) => Ok(Some(events(&matrix, &round.backend.labels.replica, grid, round.range))),
+    match round.backend.range(query.clone(), grid.start_ms, grid.end_ms, grid.step_ms).await {
+        Ok(Data::Matrix(mut matrix)) => {
+            // What has happened since the last step is known at the end of the range.
+            if round.until_ms() - grid.end_ms > MAX_UNKNOWN_MS
+                && let Ok(Data::Vector(latest)) = round.backend.instant(query, round.end_ms()).await
+            {
+                append(&mut matrix, latest);
+            }
+            Ok(Some(events(&matrix, &round.backend.labels.replica, grid, round.range)))
+        }
         Err(error) if error.is_connection() => Err(error),
         Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+/// Appends the latest values to the series that have the same labels.
+fn append(matrix: &mut Vec<Series<RangeValues>>, latest: Vec<Series<InstantValue>>) {
+    for Series { metric, samples } in latest {
+        match matrix.iter_mut().find(|series| series.metric == metric) {
+            Some(series) => series.samples.values.push(samples.value),
+            None => matrix.push(Series { metric, samples: RangeValues { values: vec![samples.value] } }),
+        }
     }
 }
 

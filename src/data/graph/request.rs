@@ -338,9 +338,12 @@ fn peaks(range: TimeRange, grid: Grid, intervals: ScrapeIntervals, replicas: i64
     if range.length_ms() / fine_ms <= MAX_MOMENTS {
         return Some(Peaks { step_ms, resolution_ms: fine_ms, is_complete: false });
     }
-    let resolution_ms = (step_ms / MOMENTS_PER_STEP).max(2 * shortest_ms);
-    let is_complete = range.length_ms() / shortest_ms * replicas.max(1) <= MAX_PEAK_SAMPLES;
-    Some(Peaks { step_ms, resolution_ms, is_complete })
+    let resolution_ms = (step_ms / MOMENTS_PER_STEP).max(shortest_ms);
+    // Between two of these moments, the slowest target needs a sample too.
+    let complete_ms = resolution_ms.max(2 * intervals.longest_ms);
+    let is_affordable = range.length_ms() / shortest_ms * replicas.max(1) <= MAX_PEAK_SAMPLES;
+    let is_complete = is_affordable && complete_ms <= step_ms / 4;
+    Some(Peaks { step_ms, resolution_ms: if is_complete { complete_ms } else { resolution_ms }, is_complete })
 }
 
 /// Whether the card is a heat map with a row for each replica or GPU: that of a graph without percentiles.
@@ -425,6 +428,13 @@ mod tests {
         assert_eq!(of(24, 1), Some((2500, false)));
         assert_eq!(of(168, 20), Some((30_000, true)));
         assert_eq!(of(720, 200), Some((90_000, false)), "too many samples to read them all");
+        let mixed = ScrapeIntervals { shortest_ms: 1000, longest_ms: 60_000 };
+        for (hours, expected) in [(6, (1000, false)), (168, (120_000, true))] {
+            let range = TimeRange::new(0, hours * 3_600_000);
+            let grid = Grid::over(range, range.end_ms, mixed, DrawStyle::Lines, Counting::Extrapolated);
+            let found = peaks(range, grid, mixed, 4).map(|peaks| (peaks.resolution_ms, peaks.is_complete));
+            assert_eq!(found, Some(expected), "a target that is scraped rarely is never missing from the sum");
+        }
         let range = TimeRange::new(0, 300_000);
         let grid = Grid::over(range, 300_000, intervals, DrawStyle::Lines, Counting::Extrapolated);
         assert_eq!(peaks(range, grid, intervals, 1), None);
