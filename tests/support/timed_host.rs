@@ -85,11 +85,11 @@ mod tests {
         let post =
             |path: &str, body: &str| forwarded(&format!("POST {path} HTTP/1.1\r\nHost: a\r\n\r\n{body}"), "b:1", 1500);
         let body = |request: Option<String>| request.and_then(|text| Some(text.split_once("\r\n\r\n")?.1.to_owned()));
-        assert_eq!(body(post("/api/v1/query", "query=up")).as_deref(), Some("query=up&time=1.5"));
+        assert_eq!(body(post("/api/v1/query", "query=up")).as_deref(), Some("query=up&time=1.500"));
         assert_eq!(body(post("/api/v1/query", "query=up&time=7")).as_deref(), Some("query=up&time=7"));
         assert_eq!(body(post("/api/v1/query_range", "query=up")).as_deref(), Some("query=up"));
         assert_eq!(post("/index.html", ""), None);
         let got = forwarded("GET /api/v1/query?query=up HTTP/1.1\r\n\r\n", "b:1", 1500).expect("a request");
-        assert!(got.starts_with("GET /api/v1/query?query=up&time=1.5 HTTP/1.1\r\nHost: b:1\r\n"), "{got}");
+        assert!(got.starts_with("GET /api/v1/query?query=up&time=1.500 HTTP/1.1\r\nHost: b:1\r\n"), "{got}");
     }
 }
