@@ -81,7 +81,7 @@ fn append(
     store: &Store,
     group: &mut Group,
     (zero_ms, now_ms): (i64, i64),
-    row: Vec<(SeriesRef, String, f64)>,
+    row: &[(SeriesRef, String, f64)],
     model: &mut Model,
     rng: &mut Rng,
 ) {
@@ -132,7 +132,7 @@ fn check_history(seed: u64) {
             // Mostly the time of the group's previous row.
             let zero_ms = if rng.below(4) == 0 { now_ms - 1 - rng.below(20_000) as i64 } else { previous_ms[target] };
             previous_ms[target] = now_ms;
-            append(&store, group, (zero_ms, now_ms), row, &mut model, &mut rng);
+            append(&store, group, (zero_ms, now_ms), &row, &mut model, &mut rng);
             match rng.below(40) {
                 0..10 => store.maintain(now_ms).expect("room"),
                 10 => {
