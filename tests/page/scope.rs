@@ -61,7 +61,7 @@ async fn what_names_no_model_is_never_counted_under_another() -> Result<()> {
     until("both choices", PATIENCE, models, |names| names == &["All", "a", "no model name"]).await?;
     shows(&browser, &["running · vLLM 3", "running · llama.cpp 5"], &[]).await?;
     choose_model(&browser, "a").await?;
-    shows(&browser, &["running 3"], &["5"]).await?;
+    shows(&browser, &["running 3"], &["running 5", "llama.cpp"]).await?;
     assert_eq!(browser.view().await?["model"], "a");
     choose_model(&browser, "no model name").await?;
     shows(&browser, &["running 5"], &["running 3"]).await?;

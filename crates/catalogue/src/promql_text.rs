@@ -40,3 +40,25 @@ pub(crate) fn labelled(expr: &str, label: &str, value: &str) -> String {
 pub(crate) fn named_by(expr: &str, from: &str, pattern: &str, to: &str) -> String {
     format!("label_replace({expr}, \"{LINE_LABEL}\", {}, \"{from}\", {})", quoted(to), quoted(pattern))
 }
+
+/// PromQL with matchers in place of `$scope`, each followed by a comma.
+pub(crate) fn with_scope(promql: &str, matchers: &str) -> String {
+    let comma = if matchers.is_empty() { "" } else { "," };
+    promql.replace("$scope", &format!("{matchers}{comma}"))
+}
+
+/// A text up to the parenthesis that closes one before it, and what follows.
+pub(crate) fn until_closed(text: &str) -> (&str, &str) {
+    let mut depth = 1;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (&text[..at], &text[at + 1..]);
+        }
+    }
+    (text, "")
+}

@@ -76,8 +76,9 @@ impl Backend {
     /// Asks the server how it counts. One that does not say so is asked for a function that only MetricsQL has.
     async fn find_counting(&self) -> Result<Counting, RequestError> {
         let request = Request::get(&format!("{}/api/v1/features", self.base));
-        let answer = fetch(request, None, self.frame_key.as_deref()).await?;
-        let features = serde_json::from_slice::<ApiResponse<Features>>(&answer.body).ok();
+        // A server of another origin may refuse what it does not know without letting the page read that.
+        let answer = fetch(request, None, self.frame_key.as_deref()).await.ok();
+        let features = answer.and_then(|answer| serde_json::from_slice::<ApiResponse<Features>>(&answer.body).ok());
         let promql = features.and_then(|features| features.into_result().ok()).map(|features| features.promql);
         if promql.is_some_and(|promql| promql.anchored && promql.smoothed) {
             return Ok(Counting::Anchored);

@@ -1,7 +1,8 @@
 //! The query of a whole graph: its recipes joined by layer and line.
 use super::context::{MAX_QUERY_BYTES, RenderedContext};
 use super::layers::{self, Mask, PAGE_LABEL, are_together, is_chosen, is_compared, layer};
-use super::shape::{LineNaming, expression};
+use super::naming::LineNaming;
+use super::shape::expression;
 use super::{is_present, role};
 use crate::engines::{ENGINES, EngineRecipe, recipes};
 use crate::promql_text::labelled;

@@ -3,6 +3,7 @@ mod buckets;
 mod context;
 mod graph;
 mod layers;
+mod naming;
 mod presence;
 mod replicas;
 mod selection;

@@ -1,31 +1,16 @@
 //! From a recipe to PromQL: the one place that fills in selector, window and grouping.
 use super::PERCENTILES;
 use super::context::RenderedContext;
+use super::naming::LineNaming;
 use super::presence::present_names;
 use super::selection::Selection;
 use super::window::Over;
 use crate::contract::is_about_target;
 use crate::graph::LINE_NAME_SEPARATOR;
 use crate::metric_name::bare_name;
-use crate::promql_text::{named, named_by, quoted};
+use crate::promql_text::{named, named_by, quoted, until_closed, with_scope};
 use crate::recipe::Names;
 use crate::{Detail, Engine, LINE_LABEL, Layer, Recipe, Shape};
-
-/// How the lines of a recipe are named.
-pub(super) struct LineNaming<'a> {
-    /// The line's name; empty if the shape names its lines.
-    pub(super) line: &'a str,
-    /// Whether it is a limit: details draw only its highest value, once.
-    pub(super) is_limit: bool,
-    /// Whether the graph has other lines, so that details keep the line's name.
-    pub(super) has_siblings: bool,
-    /// The engine's title, if several engines feed the graph.
-    pub(super) engine: &'a str,
-}
-
-impl LineNaming<'_> {
-    const NONE: Self = Self { line: "", is_limit: false, has_siblings: false, engine: "" };
-}
 
 /// Whether the recipe's values are taken over the window, so that a longer window gives those of a whole range.
 pub(super) fn is_over_window(recipe: &Recipe) -> bool {
@@ -408,26 +393,4 @@ impl Expression<'_> {
         let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(self.context.kept_labels.iter().copied()).collect();
         self.scaled(&format!("{operator} by ({}) ({lines})", groups.join(", ")))
     }
-}
-
-/// PromQL with matchers in place of `$scope`, each followed by a comma.
-fn with_scope(promql: &str, matchers: &str) -> String {
-    let comma = if matchers.is_empty() { "" } else { "," };
-    promql.replace("$scope", &format!("{matchers}{comma}"))
-}
-
-/// A text up to the parenthesis that closes one before it, and what follows.
-fn until_closed(text: &str) -> (&str, &str) {
-    let mut depth = 1;
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return (&text[..at], &text[at + 1..]);
-        }
-    }
-    (text, "")
 }
