@@ -66,9 +66,9 @@ impl History {
             write("up", &labels, &|_| 1.0);
         }
         text += "# EOF\n";
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder"))?;
         let (dump, data) = (folder.path().join("dump.om"), folder.path().join("data"));
-        std::fs::write(&dump, text).expect("a dump");
+        std::fs::write(&dump, text).map_err(FixtureError::io("cannot write the dump"))?;
         Companion::printed(&["import".as_ref(), dump.as_os_str(), "--data-dir".as_ref(), data.as_os_str()])?;
         let companion = Companion::start(&["--no-discovery", "--data-dir", &data.display().to_string()]).await?;
         let range = format!("section=requests&from={}&to={}", (end_s - 900) * 1000, end_s * 1000);

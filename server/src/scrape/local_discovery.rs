@@ -84,9 +84,8 @@ impl Pause {
 /// Asks an address for metrics of an engine, and scrapes it if it has some. Returns why the request failed, if it did.
 async fn probe(scrapers: &Scrapers, LocalAddress { port, path }: LocalAddress, pace: Pace) -> Option<Failure> {
     let url = format!("http://{}:{port}{path}", Ipv4Addr::LOCALHOST);
-    let Some((url, instance)) = url.parse().ok().and_then(|url: Url| Some((url.clone(), instance_of(&url)?))) else {
-        return None;
-    };
+    let url: Url = url.parse().ok()?;
+    let instance = instance_of(&url)?;
     if scrapers.has_instance(&instance) {
         return None;
     }

@@ -6,7 +6,7 @@ use catalogue::{Counting, ScopeLabels};
 use gloo_net::Error;
 use gloo_net::http::{Request, RequestBuilder};
 use leptos::prelude::{document, window};
-use prometheus_api::{ApiResponse, Data, format_time};
+use prometheus_api::{Data, format_time};
 use web_sys::{AbortSignal, RequestMode};
 
 /// Characters of an error text from outside that reach the page.
@@ -24,18 +24,16 @@ pub(crate) struct Answer {
 /// A query that Prometheus refuses, because only MetricsQL has the function.
 const METRICSQL: &str = "now()";
 
-/// What a server says it can do, as far as the page asks.
-#[derive(serde::Deserialize)]
-struct Features {
-    promql: PromqlFeatures,
-}
+/// Where a server's build information has its version.
+const VERSION: &str = "\"version\":\"";
 
-#[derive(serde::Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-struct PromqlFeatures {
-    anchored: bool,
-    smoothed: bool,
+/// Whether a server with this build information may have `/api/v1/features`: the companion does, and Prometheus from 3.9
+/// on.
+fn may_have_features(info: &str) -> bool {
+    let Some((_, version)) = info.split_once(VERSION) else { return false };
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    info.contains("\"inferboard\"") || version >= (3, 9)
 }
 
 /// The server to query, and how it names the scope.
@@ -69,25 +67,33 @@ impl Backend {
         let is_own = !config.base.contains(':');
         let (base, labels, frame_key) = (config.base.clone(), config.labels.clone(), frame_key.filter(|_| is_own));
         let mut backend = Self { base, labels, counting: Counting::default(), frame_key };
-        backend.counting = backend.find_counting().await?;
+        backend.counting = backend.find_counting().await;
         Ok((backend, config))
     }
 
-    /// Asks the server how it counts. One that does not say so is asked for a function that only MetricsQL has.
-    async fn find_counting(&self) -> Result<Counting, RequestError> {
-        let request = Request::get(&format!("{}/api/v1/features", self.base));
-        // A server of another origin may refuse what it does not know without letting the page read that.
-        let answer = fetch(request, None, self.frame_key.as_deref()).await.ok();
-        let features = answer.and_then(|answer| serde_json::from_slice::<ApiResponse<Features>>(&answer.body).ok());
-        let promql = features.and_then(|features| features.into_result().ok()).map(|features| features.promql);
-        if promql.is_some_and(|promql| promql.anchored && promql.smoothed) {
-            return Ok(Counting::Anchored);
+    /// Asks the server how it counts. It is asked only for what its version should have, because a refusal is an error in
+    /// the browser's console.
+    async fn find_counting(&self) -> Counting {
+        let info = self.text("status/buildinfo").await;
+        if may_have_features(&info) {
+            let features = self.text("features").await;
+            if ["\"anchored\":true", "\"smoothed\":true"].iter().all(|name| features.contains(name)) {
+                return Counting::Anchored;
+            }
         }
-        match self.instant(METRICSQL.to_owned(), None).await {
-            Err(error) if error.is_connection() => Err(error),
-            Err(_) => Ok(Counting::Extrapolated),
-            Ok(_) => Ok(Counting::Difference),
+        // VictoriaMetrics says no more than a version of Prometheus, and has functions that only MetricsQL has.
+        let may_be_metricsql = info.contains(VERSION) && !info.contains("\"revision\"");
+        match may_be_metricsql && self.instant(METRICSQL.to_owned(), None).await.is_ok() {
+            true => Counting::Difference,
+            false => Counting::Extrapolated,
         }
+    }
+
+    /// What the server says at a path of its API; empty if it does not answer.
+    async fn text(&self, path: &str) -> String {
+        let request = Request::get(&format!("{}/api/v1/{path}", self.base));
+        let answer = fetch(request, None, self.frame_key.as_deref()).await;
+        answer.ok().and_then(|answer| String::from_utf8(answer.body).ok()).unwrap_or_default()
     }
 
     /// Evaluates a query at one time, or at the server's own now.
@@ -203,4 +209,24 @@ fn clipped(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_asked_for_features_that_their_version_may_have() {
+        for (info, expected) in [
+            (r#"{"data":{"version":"3.16.0","revision":"x"}}"#, true),
+            (r#"{"data":{"version":"3.9.1","revision":"x"}}"#, true),
+            (r#"{"data":{"version":"3.8.0","revision":"x"}}"#, false),
+            (r#"{"data":{"version":"2.42.0","revision":"x"}}"#, false),
+            (r#"{"data":{"version":"2.24.0"}}"#, false),
+            (r#"{"data":{"version":"0.2.0","application":"inferboard"}}"#, true),
+            ("", false),
+        ] {
+            assert_eq!(may_have_features(info), expected, "{info}");
+        }
+    }
 }

@@ -205,8 +205,14 @@ pub(super) const RAY: Engine = Engine {
         ),
         ratio(
             "error-share/failed",
-            &["ray_serve_deployment_error_counter_total", "ray_serve_deployment_error_counter"],
-            &["ray_serve_deployment_request_counter_total", "ray_serve_deployment_request_counter"],
+            &[
+                without_probes!("ray_serve_deployment_error_counter_total", "route"),
+                without_probes!("ray_serve_deployment_error_counter", "route"),
+            ],
+            &[
+                without_probes!("ray_serve_deployment_request_counter_total", "route"),
+                without_probes!("ray_serve_deployment_request_counter", "route"),
+            ],
         ),
         mean_by("latency-by-route", &[without_probes!("ray_serve_http_request_latency_ms", "route")], "route")
             .scale(0.001),
