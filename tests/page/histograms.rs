@@ -1,5 +1,5 @@
 //! Percentiles and shares of histograms whose buckets differ, and what a server says of its answers.
-use inferboard_tests::{Browser, Companion, PATIENCE, Result, StaticHost, Theme, now_ms, until};
+use inferboard_tests::{Browser, Companion, FixtureError, PATIENCE, Result, StaticHost, Theme, now_ms, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,10 +10,10 @@ const STEPS: i64 = 120;
 /// The share within the threshold with what stands beside it, the summary by name, and the remark.
 const SHOWN: &str = "const card = document.querySelector('[data-graph=end-to-end-latency]');
     const text = css => card?.querySelector(css)?.textContent ?? '';
-    const boxes = [...card?.querySelectorAll('[data-box]') ?? []].map(box =>
+    const summary = [...card?.querySelectorAll('[data-box]') ?? []].map(box =>
         [box.dataset.box, box.querySelector('b').textContent]);
     return { share: text('[data-testid=target-share] b'), counted: text('[data-testid=target-share] > span'),
-        boxes: Object.fromEntries(boxes), remark: text('[data-testid=remark]') };";
+        summary: Object.fromEntries(summary), remark: text('[data-testid=remark]') };";
 
 /// A histogram of one replica, with the requests of each scrape up to each end of a bucket.
 struct Histogram {
@@ -87,8 +87,8 @@ fn has_share(shown: &Value) -> bool {
     shown["share"].as_str().is_some_and(|share| share.contains('%'))
 }
 
-fn has_boxes(shown: &Value) -> bool {
-    shown["boxes"].as_object().is_some_and(|boxes| !boxes.is_empty())
+fn has_summary(shown: &Value) -> bool {
+    shown["summary"].as_object().is_some_and(|summary| !summary.is_empty())
 }
 
 async fn browser() -> Result<Browser> {
@@ -143,9 +143,9 @@ async fn percentiles_in_the_first_and_last_bucket_are_bands_and_each_engine_has_
     let vllm = Histogram::vllm("a", &[("0.3", 95), ("0.5", 98), ("60.0", 98), ("+Inf", 100)]);
     let browser = browser().await?;
     let alone = History::of(&[vllm]).await?;
-    let shown = alone.shown(&browser, "", has_boxes).await?;
-    assert_eq!(shown["boxes"]["p50"], "≤ 300 ms", "{shown}");
-    assert_eq!(shown["boxes"]["p99"], "≥ 60.0 s", "{shown}");
+    let shown = alone.shown(&browser, "", has_summary).await?;
+    assert_eq!(shown["summary"]["p50"], "≤ 300 ms", "{shown}");
+    assert_eq!(shown["summary"]["p99"], "≥ 60.0 s", "{shown}");
     assert_eq!(shown["remark"], "Hatched: in the first or last bucket, so only a bound is known.");
 
     let vllm = Histogram::vllm("a", &[("0.3", 95), ("0.5", 98), ("60.0", 98), ("+Inf", 100)]);
@@ -154,8 +154,8 @@ async fn percentiles_in_the_first_and_last_bucket_are_bands_and_each_engine_has_
         Histogram { metric: "litellm_request_total_latency_metric", job: "litellm", ..Histogram::vllm("b", buckets) };
     let both = History::of(&[vllm, litellm]).await?;
     let shown = both.shown(&browser, ".threshold.0.2", has_share).await?;
-    assert_eq!(shown["boxes"]["p50 · vLLM"], "≤ 300 ms", "{shown}");
-    assert_eq!(shown["boxes"]["p50 · LiteLLM"], "150 ms", "{shown}");
+    assert_eq!(shown["summary"]["p50 · vLLM"], "≤ 300 ms", "{shown}");
+    assert_eq!(shown["summary"]["p50 · LiteLLM"], "150 ms", "{shown}");
     assert_eq!((&shown["share"], &shown["counted"]), (&json!("90.0 %"), &json!("LiteLLM")), "of the outer layer alone");
     let legend = "const legend = document.querySelector('[data-graph=end-to-end-latency] .legend');
         const bottom = legend.getBoundingClientRect().bottom;

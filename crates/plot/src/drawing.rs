@@ -1,9 +1,9 @@
 //! The input of a scene: the data, how each column looks, and what surrounds them.
 use crate::frame::Frame;
-use crate::hatching::HatchedBand;
 use crate::projection::Projection;
 use crate::rgb::Rgb;
 use crate::ticks::TimeTick;
+use std::ops::Range;
 
 /// How the columns are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +70,19 @@ pub struct Band<'a> {
     pub high: &'a [f64],
     /// Its colour.
     pub rgb: Rgb,
+}
+
+/// A span of time in which a column's values are only bounds. Its line is not drawn there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HatchedBand {
+    /// The index of the column.
+    pub column: usize,
+    /// The indices of the times, at least one.
+    pub times: Range<usize>,
+    /// The lowest value that is possible; what is below the axis ends at its low end.
+    pub low: f64,
+    /// The highest value that is possible; what is above the axis ends at its high end.
+    pub high: f64,
 }
 
 /// A text at the right end of a value's height, such as the name of a limit.

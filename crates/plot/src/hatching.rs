@@ -4,19 +4,6 @@ use crate::projection::Projection;
 use crate::shapes::{Scene, Stroke};
 use std::ops::Range;
 
-/// A span of time in which a column's values are only bounds. Its line is not drawn there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HatchedBand {
-    /// The index of the column.
-    pub column: usize,
-    /// The indices of the times, at least one.
-    pub times: Range<usize>,
-    /// The lowest value that is possible; what is below the axis ends at its low end.
-    pub low: f64,
-    /// The highest value that is possible; what is above the axis ends at its high end.
-    pub high: f64,
-}
-
 /// The distance of the strokes of one band, in CSS pixels.
 const SPACING_PX: f64 = 12.0;
 

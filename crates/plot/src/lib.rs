@@ -22,9 +22,8 @@ mod stack;
 mod ticks;
 
 pub use decimate::{PixelColumns, Polyline};
-pub use drawing::{Band, ChartType, Drawing, LineStyle, Note, Theme};
+pub use drawing::{Band, ChartType, Drawing, HatchedBand, LineStyle, Note, Theme};
 pub use frame::{Column, Frame};
-pub use hatching::HatchedBand;
 pub use log_axis::{count_nonpositive, log_domain, log_ticks};
 pub use paint::paint;
 pub use pixel_snap::UNITS_PER_PIXEL;

@@ -1,5 +1,5 @@
 //! The least and the greatest values of gauges within each step.
-use catalogue::{BOUND_LABEL, GREATEST, LEAST};
+use catalogue::{BOUND_LABEL, LOWER_BOUND, UPPER_BOUND};
 use plot::{Column, Frame};
 use prometheus_api::Series;
 
@@ -38,8 +38,8 @@ pub(crate) fn split(frame: Frame) -> (Frame, Vec<LineBounds>) {
             lines.len() - 1
         });
         match bound {
-            LEAST => lines[at].least = values,
-            GREATEST => lines[at].greatest = values,
+            LOWER_BOUND => lines[at].least = values,
+            UPPER_BOUND => lines[at].greatest = values,
             _ => {}
         }
     }
@@ -50,7 +50,7 @@ pub(crate) fn split(frame: Frame) -> (Frame, Vec<LineBounds>) {
 pub(crate) fn joined(frame: &Frame, bounds: &[LineBounds]) -> Frame {
     let mut joined = frame.clone();
     for LineBounds { name, least, greatest } in bounds {
-        for (bound, values) in [(LEAST, least), (GREATEST, greatest)] {
+        for (bound, values) in [(LOWER_BOUND, least), (UPPER_BOUND, greatest)] {
             joined.columns.push(Column { name: format!("{name}{SEPARATOR}{bound}"), values: values.clone() });
         }
     }
@@ -69,7 +69,7 @@ mod tests {
             samples: RangeValues { values: Vec::new() },
         };
         let column = |bound, value: f64| Column { name: column_name("a".into(), &series(bound)), values: vec![value] };
-        let columns = vec![column(None, 2.0), column(Some(LEAST), 1.0), column(Some(GREATEST), 3.0)];
+        let columns = vec![column(None, 2.0), column(Some(LOWER_BOUND), 1.0), column(Some(UPPER_BOUND), 3.0)];
         let all = Frame { times_ms: vec![0], columns };
         let (frame, bounds) = split(all.clone());
         assert_eq!(frame.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["a"]);

@@ -6,4 +6,5 @@ pub mod frame;
 pub mod grid;
 mod incremental;
 mod latest;
+mod peaks;
 mod request;

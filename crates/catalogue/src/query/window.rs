@@ -5,9 +5,9 @@ use crate::promql_text::{duration, labelled};
 pub const BOUND_LABEL: &str = "bound";
 
 /// The values of [`BOUND_LABEL`].
-pub const LEAST: &str = "least";
-/// See [`LEAST`].
-pub const GREATEST: &str = "greatest";
+pub const LOWER_BOUND: &str = "least";
+/// See [`LOWER_BOUND`].
+pub const UPPER_BOUND: &str = "greatest";
 
 /// The time that a rate looks back over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +89,8 @@ impl Peaks {
         format!(
             "{} or {} or {}",
             over("avg_over_time"),
-            labelled(&over("min_over_time"), BOUND_LABEL, LEAST),
-            labelled(&over("max_over_time"), BOUND_LABEL, GREATEST)
+            labelled(&over("min_over_time"), BOUND_LABEL, LOWER_BOUND),
+            labelled(&over("max_over_time"), BOUND_LABEL, UPPER_BOUND)
         )
     }
 }

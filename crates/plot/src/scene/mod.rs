@@ -1,8 +1,8 @@
 //! Lays out a drawing as a scene of shapes.
 use crate::axes::add_axes;
 use crate::dashes::dashes;
-use crate::drawing::{Band, ChartType, Drawing, LineStyle};
-use crate::hatching::{HatchedBand, add_hatching};
+use crate::drawing::{Band, ChartType, Drawing, HatchedBand, LineStyle};
+use crate::hatching::add_hatching;
 use crate::layout::Layout;
 use crate::markers::infinities;
 use crate::shapes::{Dot, Font, Polygon, Scene, Stroke};

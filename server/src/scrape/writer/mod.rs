@@ -1,4 +1,6 @@
 //! Writes the scrapes of one target to the store: each as a whole or not at all, with stale markers for removed series.
+mod known;
+
 use crate::replica::restore::{Restored, restore};
 use crate::replica::series::Replica;
 use crate::replica::tracker::{ProbeResult, ReplicaTracker};
@@ -18,8 +20,8 @@ use crate::target::failure::Failure;
 use crate::target::identity::Identity;
 use crate::target::labels::TargetLabels;
 use crate::target::learned::Learned;
-use catalogue::contract::{MachineSource, TargetRole, names};
-use catalogue::{Engine, Layer};
+use catalogue::contract::MachineSource;
+use catalogue::Engine;
 use exposition::ParseCounts;
 use promql::{Labels, stale_marker};
 use std::sync::Arc;
@@ -338,45 +340,6 @@ impl Writer {
             }
             None => Ok(()),
         }
-    }
-
-    /// The engine of the target, if its pages have revealed one.
-    pub(crate) fn engine(&self) -> Option<&'static Engine> {
-        self.learned.engines.first().and_then(|id| catalogue::engine(id))
-    }
-
-    /// The layer of the engine on the target's pages, if it is known.
-    fn layer(&self) -> Option<Layer> {
-        self.engine().map(|engine| engine.layer)
-    }
-
-    /// What the target is, if it is no replica.
-    fn role(&self) -> Option<TargetRole> {
-        self.learned.role.filter(|_| !self.identity.is_certainly_replica)
-    }
-
-    /// The samples about what is known of the target.
-    fn known(&self) -> Vec<ExtraSample> {
-        let mut samples = Vec::new();
-        if self.identity.replica.is_some() {
-            match self.role() {
-                Some(role) => samples.push(ExtraSample::new(names::TARGET_ROLE, 1.0).with("role", role.id())),
-                None => samples.extend(self.models().map(|model| {
-                    let sample = ExtraSample::new(names::REPLICA_MODEL, 1.0);
-                    // A configured model is among the labels of the target already.
-                    if self.identity.model.is_some() { sample } else { sample.with("model", model) }
-                })),
-            }
-        }
-        samples
-            .extend(self.machine.map(|source| ExtraSample::new(names::OWN_MACHINE, 1.0).with("source", source.id())));
-        samples
-    }
-
-    /// The models that the target serves.
-    fn models(&self) -> impl Iterator<Item = &str> {
-        let learned = self.learned.models.iter().filter(|_| self.identity.model.is_none());
-        self.identity.model.iter().chain(learned).map(String::as_str)
     }
 
     fn retire_all(&mut self, row: &mut Row) {
