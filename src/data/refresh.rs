@@ -94,6 +94,9 @@ impl Feed {
             state.discovered = Some(discovered);
             state.has_intervals |= !intervals.is_empty();
         });
+        if self.round().is_none() {
+            backend.counting = backend.find_counting().await;
+        }
         let round = Round::new(backend, inventory, Arc::new(intervals), view, now_ms);
         self.count_replicas(scrapes, &round);
         Ok(round)

@@ -35,14 +35,16 @@ async fn an_engine_on_a_default_port_is_found_without_a_restart() -> Result<()> 
 
     let api = companion.api();
     let port = replay.instance().rsplit(':').next().unwrap_or_default().to_owned();
-    let query = format!("up{{model=\"tiny-llama\", instance=~\".*:{port}\"}}");
-    let up = async || api.vector(&query, None).await;
-    let series = until(&query, Duration::from_secs(60), up, |up| !up.is_empty()).await?;
+    let query = format!("inferboard_replica_model{{model=\"tiny-llama\", instance=~\".*:{port}\"}}");
+    let model = async || api.vector(&query, None).await;
+    let series = until(&query, Duration::from_secs(60), model, |series| !series.is_empty()).await?;
     assert_eq!(series.len(), 1, "one series: {series:?}");
     assert_eq!(series[0].samples.value.1.0, 1.0, "{series:?}");
 
     // A discovered target remains a target after its process has ended.
     drop(replay);
+    let query = format!("up{{instance=~\".*:{port}\"}}");
+    let up = async || api.vector(&query, None).await;
     let down = until(&query, Duration::from_secs(60), up, |up| up.iter().any(|up| up.samples.value.1.0 == 0.0)).await?;
     assert_eq!(down.len(), 1, "{down:?}");
     Ok(())

@@ -67,6 +67,8 @@ fn card_queries(host: &StaticHost) -> Vec<Posted> {
     // The page also queries the times of the scrapes.
     posted.retain(|posted| posted.fields.get("query").is_some_and(|query| query.contains("requests_running")));
     posted.retain(|posted| posted.path.ends_with("/query_range"));
+    // It also counts the samples of a metric, to know how often it is scraped.
+    posted.retain(|posted| posted.fields.get("query").is_some_and(|query| !query.contains("count_over_time")));
     posted
 }
 

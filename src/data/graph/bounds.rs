@@ -3,7 +3,7 @@ use catalogue::{BOUND_LABEL, LOWER_BOUND, UPPER_BOUND};
 use plot::{Column, Frame};
 use prometheus_api::Series;
 
-/// Separates the name of a line from which of its bounds a column is. No label value that a person writes has it.
+/// Separates the name of a line from which of its bounds a column is.
 const SEPARATOR: char = '\u{1f}';
 
 /// The least and the greatest value of a line at each time of its frame; NaN where there is none.
@@ -25,14 +25,19 @@ pub(crate) fn column_name<V>(line: String, series: &Series<V>) -> String {
     }
 }
 
+/// The line and the bound that a column is named after; none for a line itself.
+fn line_and_bound(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once(SEPARATOR).filter(|(_, bound)| [LOWER_BOUND, UPPER_BOUND].contains(bound))
+}
+
 /// Takes the bounds out of a frame.
 pub(crate) fn split(frame: Frame) -> (Frame, Vec<LineBounds>) {
     let (bounds, columns): (Vec<Column>, Vec<Column>) =
-        frame.columns.into_iter().partition(|column| column.name.contains(SEPARATOR));
+        frame.columns.into_iter().partition(|column| line_and_bound(&column.name).is_some());
     let blank = || vec![f64::NAN; frame.times_ms.len()];
     let mut lines: Vec<LineBounds> = Vec::new();
     for Column { name, values } in bounds {
-        let Some((name, bound)) = name.split_once(SEPARATOR) else { continue };
+        let Some((name, bound)) = line_and_bound(&name) else { continue };
         let at = lines.iter().position(|line| line.name == name).unwrap_or_else(|| {
             lines.push(LineBounds { name: name.to_owned(), least: blank(), greatest: blank() });
             lines.len() - 1

@@ -66,14 +66,12 @@ impl Backend {
         };
         let is_own = !config.base.contains(':');
         let (base, labels, frame_key) = (config.base.clone(), config.labels.clone(), frame_key.filter(|_| is_own));
-        let mut backend = Self { base, labels, counting: Counting::default(), frame_key };
-        backend.counting = backend.find_counting().await;
-        Ok((backend, config))
+        Ok((Self { base, labels, counting: Counting::default(), frame_key }, config))
     }
 
     /// Asks the server how it counts. It is asked only for what its version should have, because a refusal is an error in
     /// the browser's console.
-    async fn find_counting(&self) -> Counting {
+    pub(crate) async fn find_counting(&self) -> Counting {
         let info = self.text("status/buildinfo").await;
         if may_have_features(&info) {
             let features = self.text("features").await;

@@ -295,9 +295,10 @@ mod tests {
                 assert!(lowest <= low && highest >= high && axis.ticks.len() <= 12, "{case}");
                 assert!(labels.iter().collect::<std::collections::BTreeSet<_>>().len() == labels.len(), "{case}");
                 let steps: Vec<f64> = labels.windows(2).map(|pair| number(pair[1]) - number(pair[0])).collect();
-                let has_one_unit = labels.iter().filter(|label| !label.starts_with('0')).all(|label| {
-                    label.trim_start_matches(NUMBER) == labels[labels.len() - 1].trim_start_matches(NUMBER)
-                });
+                let mut units = labels.iter().filter(|label| !label.starts_with('0'));
+                let mut units = units.by_ref().map(|label| label.trim_start_matches(NUMBER));
+                let first_unit = units.next();
+                let has_one_unit = units.all(|unit| Some(unit) == first_unit);
                 assert!(has_one_unit || labels.iter().any(|label| label.contains('e')), "{case}");
                 for label in &labels {
                     let digits = label.trim_start_matches('−').split('e').next().unwrap_or_default();

@@ -232,7 +232,8 @@ pub(super) const RAY: Engine = Engine {
             ],
         )
         .scale(0.001),
-        histogram("inference-time", &["ray_serve_deployment_processing_latency_ms"]).scale(0.001),
+        histogram("inference-time", &[without_probes!("ray_serve_deployment_processing_latency_ms", "route")])
+            .scale(0.001),
         sum("concurrent-requests/in flight", &["ray_serve_num_ongoing_http_requests"]),
         sum("running-and-waiting/running", &["ray_serve_replica_processing_queries"]),
         sum("running-and-waiting/waiting", &["ray_serve_deployment_queued_queries"]),
