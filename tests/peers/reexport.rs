@@ -127,7 +127,7 @@ async fn the_python_client_reads_both_endpoints_in_both_formats() -> Result<()> 
     {
         assert!(families.len() > 30, "{} families", families.len());
         let (kind, _, samples) = &families[name];
-        assert_eq!((kind.as_str(), &samples[0][1]["job"]), ("unknown", &json!("vllm")));
+        assert_eq!((kind.as_str(), &samples[0][1]["job"]), ("unknown", &json!("targets")));
     }
     Ok(())
 }

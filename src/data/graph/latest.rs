@@ -11,6 +11,9 @@ use plot::{Column, Frame};
 /// A line whose last value is not older than this, in milliseconds, needs no later one.
 const MAX_LINE_AGE_MS: i64 = 60_000;
 
+/// The scrapes within the window of a rate that is current. One over the whole step of a long range would not be.
+const MIN_WINDOW_SCRAPES: i64 = 4;
+
 /// How many scrapes an unfinished bar takes at least.
 const MIN_BAR_SCRAPES: i64 = 3;
 
@@ -22,12 +25,15 @@ pub(crate) struct LatestValues {
 
 impl Round {
     /// The window of the values at the end of the range; none if those of the grid are recent enough. Of a bar it is the
-    /// time that has passed since the last one, of a line the whole window of a rate.
+    /// time that has passed since the last one, of a line a window of several scrapes.
     pub(crate) fn latest_window(&self, graph: &Graph, grid: Grid, longest_interval_ms: i64) -> Option<Window> {
         let passed_ms = self.until_ms() - grid.end_ms;
         let window_ms = match graph.draw_style {
             DrawStyle::Bars => (passed_ms >= MIN_BAR_SCRAPES * longest_interval_ms).then_some(passed_ms),
-            DrawStyle::Lines => (passed_ms > MAX_LINE_AGE_MS).then_some(grid.window.length_ms),
+            DrawStyle::Lines => {
+                let now_ms = (MIN_WINDOW_SCRAPES * longest_interval_ms).max(MAX_LINE_AGE_MS);
+                (passed_ms > MAX_LINE_AGE_MS).then_some(now_ms.min(grid.window.length_ms))
+            }
         };
         window_ms.map(Window::sliding)
     }

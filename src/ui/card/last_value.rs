@@ -54,7 +54,9 @@ pub(crate) fn last_value(data: &CardData, values: &[f64]) -> Option<LastValue> {
 
 /// The last value of a visible line, by its index.
 pub(crate) fn last_value_at(card: CardContext, at: usize) -> Option<LastValue> {
-    let last = |data: &CardData| card.lines.with(|lines| last_value(data, &lines.frame.columns.get(at)?.values));
+    let last = |data: &CardData| {
+        card.lines.with(|lines| last_value(data, lines.frame.columns.get(at)?.values.get(..lines.complete_count())?))
+    };
     card.data.with(|data| last(data.as_ref()?))
 }
 

@@ -129,7 +129,7 @@ fn StatisticsRow(at: usize, name: String) -> impl IntoView {
     let all = Memo::new(move |_| {
         lines.with(|lines| {
             let column = lines.frame.columns.get(at)?;
-            statistics(&column.values, lines.bounds_of(&column.name))
+            statistics(column.values.get(..lines.complete_count())?, lines.bounds_of(&column.name))
         })
     });
     let cell = {

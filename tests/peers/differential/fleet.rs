@@ -233,8 +233,14 @@ fn family_series(
         }
     }
     if family.kind == Kind::Gauge && family.name != "up" && rng.chance(0.03) {
-        let special = stored.iter_mut().flat_map(|stored| &mut stored.samples).step_by(17);
-        special.for_each(|sample| sample.1 = if sample.0 % 3 == 0 { f64::INFINITY } else { f64::NAN });
+        for stored in &mut stored {
+            let count = stored.samples.len();
+            // In pairs: an import takes a lone NaN for the end of its series.
+            let in_pair = |at: &usize| at % 17 < 2 && at - at % 17 + 1 < count;
+            for at in (0..count).filter(in_pair) {
+                stored.samples[at].1 = if (at / 17).is_multiple_of(3) { f64::INFINITY } else { f64::NAN };
+            }
+        }
     }
     series.append(&mut stored);
 }

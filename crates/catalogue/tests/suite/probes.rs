@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The labels that hold the path of a request.
 const PATH_LABELS: [&str; 6] = ["handler", "route", "path", "endpoint", "uri", "url"];
 
-/// Counts by path that are left as they are: those of Inferboard's own names, which a gateway exports on purpose.
-const EXEMPT: [&str; 1] = ["inferboard"];
+/// Counts by path that are left as they are: those of Inferboard's own names, which a gateway exports on purpose, and
+/// those of nginx's ingress, whose `path` is that of the rule.
+const EXEMPT: [&str; 2] = ["inferboard", "nginx"];
 
 /// The paths by which captured families tell requests apart: family, and the label.
 fn families_by_path() -> BTreeMap<String, &'static str> {
