@@ -32,10 +32,6 @@ impl Feed {
         let round = self.begin_round(backend, &view).await?;
         self.state.update_value(|state| state.round = Some(round.clone()));
         self.fetch_failed_targets(&round).await;
-        let inventory = Arc::clone(&round.inventory);
-        if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
-            self.inventory.set(Some(inventory));
-        }
         self.range.set(round.range);
         // Cards that appear with the inventory refresh themselves.
         let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
@@ -87,6 +83,10 @@ impl Feed {
             discovered = self.discover(&backend, view.range).await?;
         }
         let inventory = Arc::clone(&discovered.inventory);
+        // Cards can appear before it is known how to query them.
+        if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
+            self.inventory.set(Some(Arc::clone(&inventory)));
+        }
         discovered.targets = Some(targets);
         let now_ms = self.now_ms();
         let intervals = self.measure(&backend, view, scrapes, &mut discovered, now_ms).await?;
