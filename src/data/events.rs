@@ -75,12 +75,15 @@ pub(crate) async fn fetch_events(round: &Round) -> Result<Option<Vec<Event>>, Re
 
 /// Appends the latest values to the series that have the same labels.
 fn append(matrix: &mut Vec<Series<RangeValues>>, latest: Vec<Series<InstantValue>>) {
+    sort_by(matrix, |a, b| a.metric.cmp(&b.metric));
+    let mut new = Vec::new();
     for Series { metric, samples } in latest {
-        match matrix.iter_mut().find(|series| series.metric == metric) {
-            Some(series) => series.samples.values.push(samples.value),
-            None => matrix.push(Series { metric, samples: RangeValues { values: vec![samples.value] } }),
+        match matrix.binary_search_by(|series| series.metric.cmp(&metric)) {
+            Ok(at) => matrix[at].samples.values.push(samples.value),
+            Err(_) => new.push(Series { metric, samples: RangeValues { values: vec![samples.value] } }),
         }
     }
+    matrix.append(&mut new);
 }
 
 /// The events of a range in order of time, from start times by replica and engines by version.

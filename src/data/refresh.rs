@@ -152,7 +152,7 @@ impl Feed {
 
     /// Queries which targets fail, if any scrape has failed in the range.
     async fn fetch_failed_targets(self, round: &Round) {
-        let names = round.inventory.present(&round.scope);
+        let names = round.names(&round.scope);
         let window = Window::sliding(round.intervals.of_scope(&round.scope).longest_ms);
         let query = failures_query(&|name: &str| names.contains(name), &round.context(window));
         let mut failed = Vec::new();
@@ -236,7 +236,7 @@ impl Feed {
 
     /// Whether the view still has the scope and range of a round.
     fn is_current(self, round: &Round) -> bool {
-        self.view.with_untracked(|view| round.inventory.queried(&view.scope) == round.scope)
+        self.view.with_untracked(|view| round.is_of(view))
             && self.state.with_value(|state| state.round.as_ref().is_some_and(|last| last.range == round.range))
     }
 }

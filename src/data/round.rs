@@ -4,16 +4,36 @@ use crate::data::discovery::inventory::Inventory;
 use crate::data::http::client::Backend;
 use crate::state::time_range::TimeRange;
 use crate::state::view::{Range, View};
-use catalogue::{QueryContext, Scope, Window};
+use catalogue::{KnownSeries, Machines, QueryContext, Scope, Window};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What an inventory has within a scope.
+#[derive(Debug)]
+struct ScopeFacts {
+    names: BTreeSet<String>,
+    machines: Machines,
+}
+
+impl ScopeFacts {
+    fn new(inventory: &Inventory, scope: &Scope) -> Self {
+        let machines = inventory.machines(scope);
+        Self { names: inventory.names_within(scope, &machines), machines }
+    }
+}
+
 /// What all requests of one refresh have in common.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Round {
     pub(crate) backend: Backend,
     pub(crate) inventory: Arc<Inventory>,
+    /// The scope that the view selects.
+    selected: Scope,
     /// The scope that is queried.
     pub(crate) scope: Scope,
+    /// What the inventory has within it. Collecting that takes a look at every replica, and each card needs it.
+    own: Arc<ScopeFacts>,
     /// The visible range.
     pub(crate) range: TimeRange,
     /// Whether the end of the range moves with the clock.
@@ -36,12 +56,26 @@ impl Round {
         let is_live = matches!(view.range, Range::Last(_));
         let range = view.range.resolve(now_ms);
         let scope = inventory.queried(&view.scope);
-        Self { backend, inventory, scope, range, is_live, intervals, now_ms }
+        let own = Arc::new(ScopeFacts::new(&inventory, &scope));
+        Self { backend, inventory, selected: view.scope.clone(), scope, own, range, is_live, intervals, now_ms }
     }
 
     /// The time of instant queries at the end of the range; none for the server's own now.
     pub(crate) fn end_ms(&self) -> Option<i64> {
         (!self.is_live).then_some(self.range.end_ms)
+    }
+
+    /// Whether the round is of this view's scope.
+    pub(crate) fn is_of(&self, view: &View) -> bool {
+        self.selected == view.scope
+    }
+
+    /// The metric names within a scope.
+    pub(crate) fn names(&self, scope: &Scope) -> Cow<'_, BTreeSet<String>> {
+        match *scope == self.scope {
+            true => Cow::Borrowed(&self.own.names),
+            false => Cow::Owned(ScopeFacts::new(&self.inventory, scope).names),
+        }
     }
 
     /// The end of the range, or the server's time if that is earlier: there can be no later values.
@@ -57,6 +91,16 @@ impl Round {
     /// What the catalogue needs to write a query for another scope, without peaks.
     pub(crate) fn context_of<'a>(&'a self, scope: &'a Scope, window: Window) -> QueryContext<'a> {
         let Backend { labels, counting, .. } = &self.backend;
-        QueryContext { scope, labels, window, peaks: None, counting: *counting, known: &*self.inventory }
+        QueryContext { scope, labels, window, peaks: None, counting: *counting, known: self }
+    }
+}
+
+impl KnownSeries for Round {
+    fn models(&self, name: &str) -> BTreeSet<&str> {
+        self.inventory.models_with(name)
+    }
+
+    fn machines(&self, scope: &Scope) -> Machines {
+        if *scope == self.scope { self.own.machines.clone() } else { self.inventory.machines(scope) }
     }
 }

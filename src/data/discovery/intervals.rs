@@ -3,6 +3,7 @@ use crate::data::discovery::inventory::{Inventory, ScopeKey};
 use crate::wasm_size::sort::sort_by;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Number, RangeValues, Series};
+use std::collections::BTreeMap;
 
 /// The scrape interval that is assumed until one has been measured.
 const DEFAULT_INTERVAL_MS: i64 = 15_000;
@@ -36,7 +37,8 @@ impl ScrapeIntervals {
 /// The scrape intervals of targets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intervals {
-    targets: Vec<(ScopeKey, ScrapeIntervals)>,
+    /// By replica, since a fleet has many: the targets of one are few.
+    targets: BTreeMap<String, Vec<(ScopeKey, ScrapeIntervals)>>,
 }
 
 impl Intervals {
@@ -73,15 +75,16 @@ impl Intervals {
     }
 
     fn add(&mut self, key: ScopeKey, own: ScrapeIntervals) {
-        match self.targets.iter_mut().find(|(other, _)| *other == key) {
+        let targets = self.targets.entry(key.replica.clone()).or_default();
+        match targets.iter_mut().find(|(other, _)| *other == key) {
             Some((_, known)) => *known = known.or(own),
-            None => self.targets.push((key, own)),
+            None => targets.push((key, own)),
         }
     }
 
     /// Adds the intervals of others.
     pub(crate) fn merge(&mut self, others: &Self) {
-        for (key, own) in &others.targets {
+        for (key, own) in others.targets.values().flatten() {
             self.add(key.clone(), *own);
         }
     }
@@ -99,7 +102,7 @@ impl Intervals {
 
     /// The intervals of all targets within the scope.
     pub(crate) fn of_scope(&self, scope: &Scope) -> ScrapeIntervals {
-        let own = self.targets.iter().filter(|(key, _)| key.is_within(scope)).map(|(_, own)| *own);
+        let own = self.targets.values().flatten().filter(|(key, _)| key.is_within(scope)).map(|(_, own)| *own);
         own.reduce(ScrapeIntervals::or).unwrap_or_default()
     }
 
@@ -116,11 +119,24 @@ impl Intervals {
                     false => return None,
                 }
             }
-            (key.replica.is_empty() || key.replica == other.replica).then_some(shared)
+            Some(shared)
         };
-        let like = || self.targets.iter().filter_map(|(other, own)| Some((likeness(other)?, *own)));
-        let most = like().map(|(shared, _)| shared).max()?;
-        like().filter(|(shared, _)| *shared == most).map(|(_, own)| own).reduce(ScrapeIntervals::or)
+        let mut most: Option<(usize, ScrapeIntervals)> = None;
+        let mut consider = |targets: &[(ScopeKey, ScrapeIntervals)]| {
+            for (other, own) in targets {
+                let Some(shared) = likeness(other) else { continue };
+                most = match most {
+                    Some((best, _)) if best > shared => most,
+                    Some((best, all)) if best == shared => Some((best, all.or(*own))),
+                    _ => Some((shared, *own)),
+                };
+            }
+        };
+        match key.replica.is_empty() {
+            true => self.targets.values().for_each(|targets| consider(targets)),
+            false => consider(self.targets.get(&key.replica)?),
+        }
+        most.map(|(_, own)| own)
     }
 }
 

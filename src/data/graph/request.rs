@@ -20,6 +20,7 @@ use catalogue::{
 use futures::future::join;
 use plot::Frame;
 use prometheus_api::{Data, RangeValues, Series};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,12 +51,14 @@ pub(crate) struct CardRequest<'a> {
     pub(crate) round: &'a Round,
     pub(crate) graph: &'a Graph,
     pub(crate) grid: Grid,
+    /// How often the targets behind the graph are scraped.
+    intervals: ScrapeIntervals,
     /// What the card has, if it comes from the same query with the same step.
     pub(crate) old: Option<&'a CardData>,
     pub(crate) limit: &'a RequestLimit,
     options: &'a CardOptions,
     /// The metric names in scope.
-    names: BTreeSet<&'a str>,
+    names: Cow<'a, BTreeSet<String>>,
     /// What the server has said of its answers.
     notes: RefCell<Vec<AnswerNote>>,
 }
@@ -78,18 +81,21 @@ impl Round {
         old: Option<Arc<CardData>>,
         limit: &RequestLimit,
     ) -> Result<Option<CardData>, RequestError> {
-        let grid = self.grid(graph, &self.scope);
+        let intervals = self.intervals(graph, &self.scope);
+        let grid = Grid::over(self.range, self.now_ms, intervals, graph.draw_style, self.backend.counting);
         let wants_details = options.is_detailed || is_row_map(graph, options);
-        let Some(LinesQuery { query, is_detailed, latest }) = self.lines_query(graph, &self.scope, wants_details, grid)
+        let Some(LinesQuery { query, is_detailed, latest }) =
+            self.lines_query(graph, &self.scope, wants_details, (grid, intervals))
         else {
             return Ok(None);
         };
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
-        let names = self.inventory.present(&self.scope);
+        let names = self.names(&self.scope);
         let request = CardRequest {
             round: self,
             graph,
             grid,
+            intervals,
             old: old.as_deref(),
             limit,
             options,
@@ -134,23 +140,23 @@ impl Round {
         }))
     }
 
-    /// The grid of a graph within a scope.
-    pub(crate) fn grid(&self, graph: &Graph, scope: &Scope) -> Grid {
-        Grid::over(self.range, self.now_ms, self.intervals(graph, scope), graph.draw_style, self.backend.counting)
-    }
-
     /// How often the targets behind a graph are scraped.
     fn intervals(&self, graph: &Graph, scope: &Scope) -> ScrapeIntervals {
-        let names = self.inventory.present(scope);
+        let names = self.names(scope);
         let read = read_names(graph, &|name| names.contains(name));
         self.intervals.of(&self.inventory, scope, &read)
     }
 
     /// The queries of a graph's lines within a scope: of its details if they are wanted and exist.
-    fn lines_query(&self, graph: &Graph, scope: &Scope, wants_details: bool, grid: Grid) -> Option<LinesQuery> {
-        let names = self.inventory.present(scope);
+    fn lines_query(
+        &self,
+        graph: &Graph,
+        scope: &Scope,
+        wants_details: bool,
+        (grid, intervals): (Grid, ScrapeIntervals),
+    ) -> Option<LinesQuery> {
+        let names = self.names(scope);
         let present = |name: &str| names.contains(name);
-        let intervals = self.intervals(graph, scope);
         let replicas = self.inventory.replicas(scope).len() as i64;
         let lines = |window: Window, peaks: Option<Peaks>| {
             let context = QueryContext { peaks, ..self.context_of(scope, window) };
@@ -169,7 +175,7 @@ impl Round {
 
     /// What a card's menu can offer.
     pub(crate) fn available_options(&self, graph: &Graph) -> AvailableOptions {
-        let names = self.inventory.present(&self.scope);
+        let names = self.names(&self.scope);
         let present = |name: &str| names.contains(name);
         let context = self.context(Window::sliding(ScrapeIntervals::default().longest_ms));
         AvailableOptions {
@@ -207,7 +213,8 @@ impl CardRequest<'_> {
             Comparison::PreviousPeriod => (query.to_owned(), previous_period_ms(round.range, grid.step_ms)),
             Comparison::Deployment(name) => {
                 let scope = round.inventory.comparison_scope(self.graph, &round.scope, name);
-                let query = scope.and_then(|scope| round.lines_query(self.graph, &scope, wants_details, grid));
+                let query = scope
+                    .and_then(|scope| round.lines_query(self.graph, &scope, wants_details, (grid, self.intervals)));
                 (query.map(|lines| lines.query).unwrap_or_default(), 0)
             }
         };

@@ -60,7 +60,7 @@ impl ReplicaHistory {
         events: &[Event],
         limit: &RequestLimit,
     ) -> Result<(Self, Fleet), RequestError> {
-        let names = round.inventory.present(&round.scope);
+        let names = round.names(&round.scope);
         let present = |name: &str| names.contains(name);
         let grid = grid(round);
         let fleet = Fleet { range: round.range, step_ms: grid.step_ms, ..Fleet::default() };
@@ -149,7 +149,7 @@ async fn fetch(
             Evaluation::Instant => Ok(round.backend.instant(query, round.end_ms()).await.ok()),
         }
     };
-    let names = round.inventory.present(&round.scope);
+    let names = round.names(&round.scope);
     let table = replica_table_queries(&|name| names.contains(name), &round.context(grid.window));
     let range = Evaluation::RangeFrom(from_ms);
     let requests = [

@@ -3,7 +3,7 @@ use crate::data::discovery::machines::{host_of, of_scope};
 use crate::wasm_size::sort::{set, sort_by};
 use catalogue::contract::is_about_target;
 use catalogue::contract::names::{OWN_MACHINE, REPLICA_MODEL, REPLICA_STATE, TARGET_ROLE};
-use catalogue::{Engine, Graph, KnownSeries, Layer, Machines, Scope, ScopeLabels, detect, engine_of, has_data};
+use catalogue::{Engine, Graph, Layer, Machines, Scope, ScopeLabels, detect, engine_of, has_data};
 use prometheus_api::{InstantValue, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) type Labels = BTreeMap<String, String>;
 
 /// A combination of model, environment, deployment and replica on one metrics page; a part is empty where the label is
-/// absent.
+/// absent. Keys are in order of their metrics pages: most of a fleet differ in that first, which makes comparing quick.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ScopeKey {
-    pub(crate) model: String,
-    pub(crate) environment: String,
-    pub(crate) deployment: String,
-    pub(crate) replica: String,
     pub(crate) instance: String,
+    pub(crate) replica: String,
+    pub(crate) deployment: String,
+    pub(crate) environment: String,
+    pub(crate) model: String,
 }
 
 /// The four parts of a scope.
@@ -62,6 +62,8 @@ impl ScopeKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     names: BTreeMap<ScopeKey, BTreeSet<String>>,
+    /// The models of each metric's series; the empty text for series without one.
+    models: BTreeMap<String, BTreeSet<String>>,
     /// Metrics pages with a model that some of their series name, in order.
     served: Vec<(String, String)>,
     /// The names that are about hosts and their GPUs.
@@ -80,7 +82,12 @@ impl Inventory {
         let mut inventory = Self::default();
         for series in vector {
             let name = series.metric.get("__name__").cloned().unwrap_or_default();
-            inventory.names.entry(ScopeKey::of(&series.metric, labels)).or_default().insert(name);
+            let key = ScopeKey::of(&series.metric, labels);
+            // Most series of a metric are of a model that is known already.
+            if !inventory.models.get(&name).is_some_and(|models| models.contains(&key.model)) {
+                inventory.models.entry(name.clone()).or_default().insert(key.model.clone());
+            }
+            inventory.names.entry(key).or_default().insert(name);
         }
         let named = inventory.names.keys().filter(|key| !key.model.is_empty());
         let mut served: Vec<_> = named.map(|key| (key.page().to_owned(), key.model.clone())).collect();
@@ -88,14 +95,14 @@ impl Inventory {
         let is_of_host = |name: &&String| {
             engine_of(name).is_some_and(|(_, own)| own.layer == Layer::Machine && own.replica_label.is_empty())
         };
-        let host_names = set(set(inventory.names.values().flatten()).into_iter().filter(is_of_host).cloned());
-        let pages = |is_wanted: &dyn Fn(&String) -> bool| {
-            let own = inventory.names.iter().filter(|(_, names)| names.iter().any(is_wanted));
+        let host_names = set(inventory.models.keys().filter(is_of_host).cloned());
+        let pages = |is_wanted: &dyn Fn(&BTreeSet<String>) -> bool| {
+            let own = inventory.names.iter().filter(|(_, names)| is_wanted(names));
             set(own.map(|(key, _)| key.page().to_owned()))
         };
-        let roles = pages(&|name| name == TARGET_ROLE);
-        let machines = pages(&|name| host_names.contains(name));
-        let own_machine = pages(&|name| name == OWN_MACHINE);
+        let roles = pages(&|names| names.contains(TARGET_ROLE));
+        let machines = pages(&|names| host_names.iter().any(|name| names.contains(name)));
+        let own_machine = pages(&|names| names.contains(OWN_MACHINE));
         Self { served, host_names, roles, machines, own_machine, ..inventory }
     }
 
@@ -322,13 +329,21 @@ impl Inventory {
 
     /// The metric names within the scope; none in a scope that nothing has.
     pub fn present(&self, scope: &Scope) -> BTreeSet<&str> {
+        self.present_on(scope, &self.machines(scope))
+    }
+
+    /// As [`Inventory::present`], where the machines of the scope are known.
+    pub(crate) fn names_within(&self, scope: &Scope, machines: &Machines) -> BTreeSet<String> {
+        set(self.present_on(scope, machines).into_iter().map(str::to_owned))
+    }
+
+    fn present_on(&self, scope: &Scope, machines: &Machines) -> BTreeSet<&str> {
         let mut present = BTreeSet::new();
         if self.unknown(scope).is_some() {
             return present;
         }
-        let machines = self.machines(scope);
         for (key, names) in self.names.iter().filter(|(key, _)| key.is_within(scope)) {
-            present.extend(names.iter().filter(|name| self.counts(key, name, scope, &machines)).map(String::as_str));
+            present.extend(names.iter().filter(|name| self.counts(key, name, scope, machines)).map(String::as_str));
         }
         present
     }
@@ -343,13 +358,14 @@ impl Inventory {
     }
 }
 
-impl KnownSeries for Inventory {
-    fn models(&self, name: &str) -> BTreeSet<&str> {
-        let own = self.names.iter().filter(|(_, names)| names.contains(name));
-        set(own.map(|(key, _)| key.model.as_str()))
+impl Inventory {
+    /// The models of a metric's series; the empty text for series without one.
+    pub(crate) fn models_with(&self, name: &str) -> BTreeSet<&str> {
+        set(self.models.get(name).into_iter().flatten().map(String::as_str))
     }
 
-    fn machines(&self, scope: &Scope) -> Machines {
+    /// The machines of a scope.
+    pub(crate) fn machines(&self, scope: &Scope) -> Machines {
         let replicas = self.own_keys(scope).filter(|key| !key.replica.is_empty() && !self.has_role(key.page()));
         let hosts = set(replicas.map(|key| host_of(key.page())));
         // Machines may carry the labels of the scope themselves.
