@@ -1,8 +1,9 @@
 //! The command `inferboard-server`: runs one of its subcommands and exits with its code.
 use clap::Parser;
 use server::app::{App, AppError};
-use server::cli::args::{Cli, Command, ServeArgs};
+use server::cli::args::{Cli, Command};
 use server::cli::{check, export, import, query};
+use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
 use server::sources::gpus::helper;
 use std::fmt::Display;

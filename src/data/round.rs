@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What an inventory has within a scope.
-#[derive(Debug)]
 struct ScopeFacts {
     names: BTreeSet<String>,
     machines: Machines,
@@ -24,7 +23,7 @@ impl ScopeFacts {
 }
 
 /// What all requests of one refresh have in common.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Round {
     pub(crate) backend: Backend,
     pub(crate) inventory: Arc<Inventory>,

@@ -2,7 +2,7 @@
 use crate::harness::{Companion, FakeTarget, args, http, scratch_file};
 use crate::program::Program;
 use serde_json::Value;
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -127,5 +127,5 @@ async fn a_metrics_page_that_echoes_the_credentials_is_not_stored() {
 async fn with_credentials(target: &FakeTarget) -> Companion {
     let text = format!("[[targets]]\nurl = \"{}\"\nauthorization = {{ credentials = \"hf_CANARY\" }}\n", target.url());
     let file = scratch_file(&text);
-    Companion::start(&server::cli::args::ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await
+    Companion::start(&server::config::serve_args::ServeArgs { config: Some(file.to_path_buf()), ..args(&[]) }).await
 }

@@ -1,6 +1,6 @@
 //! Tests of targets in files that other programs write.
 use crate::harness::{Companion, FakeTarget, args, scratch_file};
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 
 #[tokio::test]
 async fn a_changed_file_changes_the_targets_without_a_restart() {

@@ -2,7 +2,7 @@
 use inferboard_tests::PATIENCE;
 use serde_json::Value;
 use server::app::App;
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
 use std::future::Future;
 use std::net::SocketAddr;

@@ -2,7 +2,7 @@
 use crate::harness::{Behaviour, Companion, FakeTarget, args, metrics_page, scratch_file};
 use crate::program::Program;
 use serde_json::Value;
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;

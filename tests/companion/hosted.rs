@@ -1,7 +1,7 @@
 //! Tests with fake hosted platforms that follow their documentation: what is stored, what is shared, and what stays
 //! secret.
 use crate::harness::{Behaviour, Companion, FakeTarget, INTERVAL, answer, args, http, metrics_page, raw, scratch_file};
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Tests of `import`: what a dump of a Prometheus says about series that ended.
 use crate::harness::{Companion, args, scratch_file};
 use inferboard_tests::now_ms;
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::fmt::Write as _;
 use std::process::Command;
 

@@ -3,8 +3,8 @@
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
 use crate::harness::{Companion, FakeTarget, PlaintextServer, args, http, scratch_file};
 use serde_json::{Value, json};
-use server::cli::args::ServeArgs;
 use server::config::Settings;
+use server::config::serve_args::ServeArgs;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempPath;

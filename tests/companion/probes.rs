@@ -1,6 +1,6 @@
 //! Tests of requests that a target might count as errors, or that make it work: health probes, and scrapes that it rejects.
 use crate::harness::{Behaviour, Companion, FakeTarget, answer, args, metrics_page, raw, scratch_file, status};
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::sync::Arc;
 
 const STATE: &str = "inferboard_replica_state == 1";

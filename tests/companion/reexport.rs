@@ -27,7 +27,8 @@ async fn families(companion: &Companion, path: &str, accept: &str) -> BTreeMap<S
 #[tokio::test]
 async fn one_metrics_page_has_the_companion_and_its_machine() {
     let machine = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/machines/whole");
-    let companion = Companion::start(&server::cli::args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
+    let companion =
+        Companion::start(&server::config::serve_args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
     companion.wait_for("inferboard_store_series > bool 0", &[], &["1"]).await;
     let text = families(&companion, "/metrics", "*/*").await;
     for (name, kind) in [

@@ -1,6 +1,6 @@
 //! Tests of whose a series is: the model of a replica, its identity over time, and targets that are no replicas.
 use crate::harness::{Behaviour, Companion, FakeTarget, args, metrics_page, raw, scratch_file, status};
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::sync::Arc;
 
 const LLAMA: &str = "llamacpp:tokens_predicted_total 5\nllamacpp:requests_processing 1\n";

@@ -123,7 +123,8 @@ async fn a_reload_ends_and_starts_targets_and_keeps_the_others() {
 #[tokio::test]
 async fn this_machine_and_the_companion_are_targets_too() {
     let machine = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/machines/whole");
-    let companion = Companion::start(&server::cli::args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
+    let companion =
+        Companion::start(&server::config::serve_args::ServeArgs { procfs: Some(machine.into()), ..args(&[]) }).await;
     companion
         .wait_for("up", &["job", "instance", "model", "replica"], &["host gpubox-1 - - 1", "inferboard gpubox-1 - - 1"])
         .await;

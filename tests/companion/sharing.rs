@@ -1,7 +1,7 @@
 //! Tests of who may show the page in an iframe, and of which origins may read the API.
 use crate::harness::{Companion, args, http};
 use reqwest::{Method, Response};
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 
 const CONFIG: &str =
     "frame_ancestors = [\"'self'\", \"https://wiki.example\"]\ncors_origins = [\"https://dash.example\"]\n";

@@ -1,7 +1,7 @@
 //! Tests of the states of replicas, as scrapes and health probes show them.
 use crate::harness::{Behaviour, Companion, FakeTarget, args, hang, metrics_page, raw, status};
-use server::cli::args::ServeArgs;
 use server::config::Settings;
+use server::config::serve_args::ServeArgs;
 use std::sync::Arc;
 
 const STATE: &str = "inferboard_replica_state == 1";

@@ -1,7 +1,7 @@
 //! Compares the API with the answers of Prometheus 2.42: the same status, and the same data.
 use crate::harness::{Companion, args, exchange, http};
 use serde_json::Value;
-use server::cli::args::ServeArgs;
+use server::config::serve_args::ServeArgs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -33,7 +33,7 @@ const DIFFERENT: &[(&str, &str)] = &[
 
 fn corpus(name: &str) -> Option<PathBuf> {
     let derived = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora/derived");
-    let path = std::env::var_os("CORPORA_DIR").map_or_else(|| derived.into(), PathBuf::from).join(name);
+    let path = std::env::var_os("CORPORA_DERIVED_DIR").map_or_else(|| derived.into(), PathBuf::from).join(name);
     path.exists().then_some(path)
 }
 

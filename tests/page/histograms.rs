@@ -172,6 +172,14 @@ async fn percentiles_in_the_first_and_last_bucket_are_bands_and_each_engine_has_
     let swatches = browser.evaluate(swatches, Vec::new()).await?;
     let is_dashed = |swatch: &Value| swatch.as_str().is_some_and(|image| image.contains("repeating-linear-gradient"));
     assert!(swatches.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_dashed)), "{swatches}");
+
+    // A gateway before the engine counts the same requests, so the share is of the gateway alone.
+    let vllm = Histogram::vllm("a", &[("0.3", 95), ("0.5", 98), ("60.0", 98), ("+Inf", 100)]);
+    let litellm =
+        Histogram { metric: "litellm_request_total_latency_metric", job: "litellm", ..Histogram::vllm("b", buckets) };
+    let layers = History::of(&[vllm, litellm]).await?;
+    let shown = layers.shown(&browser, ".threshold.0.2", has_share).await?;
+    assert_eq!((&shown["share"], &shown["summary"]["p50 · LiteLLM"]), (&json!("90.0 %"), &json!("150 ms")), "{shown}");
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }

@@ -150,11 +150,8 @@ impl Browser {
     /// When the browser does not respond.
     pub async fn complaints(&self) -> Result<Vec<String>> {
         let console = self.driver.browser_log().await?;
-        let mut complaints: Vec<String> = console
-            .into_iter()
-            .filter(|entry| is_error(entry) && !is_about_build(entry))
-            .map(|entry| format!("console: {}", entry.message))
-            .collect();
+        let mut complaints: Vec<String> =
+            console.into_iter().filter(is_error).map(|entry| format!("console: {}", entry.message)).collect();
         let refused = self.evaluate("return (window.refusedByPolicy ?? []).splice(0)", Vec::new()).await?;
         complaints.extend(refused.as_array().into_iter().flatten().map(|refusal| format!("policy: {refusal}")));
         Ok(complaints)
@@ -169,11 +166,6 @@ async fn chromedriver() -> Result<(Process, String)> {
     let mut chromedriver = Process::start("chromedriver", command)?;
     let port = chromedriver.word_after("started successfully on port ", PATIENCE).await?;
     Ok((chromedriver, port))
-}
-
-/// Whether an entry is about the build information of a server, which not every server has.
-fn is_about_build(entry: &BrowserLogEntry) -> bool {
-    entry.message.contains("/api/v1/status/buildinfo")
 }
 
 fn is_error(entry: &BrowserLogEntry) -> bool {

@@ -57,6 +57,9 @@ impl Posted {
     }
 }
 
+/// The build information of a Prometheus that neither counts exactly nor has `/api/v1/features`.
+const BUILD_INFO: &str = r#"{"status":"success","data":{"version":"2.42.0","revision":"x"}}"#;
+
 impl StaticHost {
     /// Starts a host without files on a free port.
     ///
@@ -65,6 +68,7 @@ impl StaticHost {
     pub fn start() -> Result<Self> {
         let state = Arc::new(State::default());
         state.files().insert("/favicon.ico".into(), Vec::new());
+        state.files().insert("/api/v1/status/buildinfo".into(), BUILD_INFO.into());
         let server = LoopbackServer::start(0, {
             let state = Arc::clone(&state);
             move |request, connection| state.answer(request, connection)

@@ -1,10 +1,9 @@
 //! What is known about a backend's series besides their names.
 use crate::Scope;
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 
 /// What is known about a backend's series besides their names. A query for another program knows nothing: `()`.
-pub trait KnownSeries: Debug {
+pub trait KnownSeries {
     /// The models of a metric's series; the empty text for series without one. Empty if unknown.
     fn models(&self, _name: &str) -> BTreeSet<&str> {
         BTreeSet::new()

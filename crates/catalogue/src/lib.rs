@@ -34,10 +34,10 @@ pub use layer::Layer;
 pub use metric_name::{bare_name, family_of};
 pub use missing::{GPU_FAULTS_QUERY, MissingReason, ScopeStatus, missing_reason};
 pub use query::{
-    BOUND_LABEL, BucketSource, BucketsQuery, BucketsUse, Counting, LOWER_BOUND, PERCENTILES, Peaks, QueryContext,
-    ReplicaQueries, ReplicaTableQueries, UPPER_BOUND, Window, WindowKind, buckets_query, detailed_query, drawn_query,
-    events_query, failures_query, fed_by, has_data, interval_query, query_for, read_names, replica_queries,
-    replica_table_queries, sample_counts_query, start_times_query, summary_query,
+    BOUND_LABEL, BucketSource, BucketsQuery, BucketsUse, COUNTING_QUERY, Counting, LOWER_BOUND, PERCENTILES, Peaks,
+    QueryContext, ReplicaQueries, ReplicaTableQueries, UPPER_BOUND, Window, WindowKind, buckets_query, detailed_query,
+    drawn_query, events_query, failures_query, fed_by, has_data, interval_query, query_for, read_names,
+    replica_queries, replica_table_queries, sample_counts_query, start_times_query, summary_query,
 };
 pub use recipe::{Aggregation, Names, Recipe, Shape};
 pub use scope::{Scope, ScopeLabels};

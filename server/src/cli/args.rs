@@ -3,7 +3,7 @@ use crate::cli::check::CheckArgs;
 use crate::cli::export::ExportArgs;
 use crate::cli::import::ImportArgs;
 use crate::cli::query::QueryArgs;
-pub use crate::config::serve_args::ServeArgs;
+use crate::config::serve_args::ServeArgs;
 use crate::sources::gpus::helper::HelperArgs;
 use clap::{Parser, Subcommand};
 

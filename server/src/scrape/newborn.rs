@@ -182,9 +182,10 @@ fn is_later(start_s: Option<f64>, other_s: Option<f64>) -> bool {
     start_s.zip(other_s).is_some_and(|(start_s, other_s)| start_s > other_s + START_TOLERANCE_S)
 }
 
-/// The creation times on a page, in Unix milliseconds, by the hash of the series that has them.
+/// The creation times on a page, in Unix milliseconds, by the hash of the series that has them. Empty if the page has no
+/// new series whose creation time matters, as nearly every page.
 fn created_times_ms(page: &ParsedPage) -> HashMap<SeriesHash, f64> {
-    if page.created.is_empty() {
+    if page.created.is_empty() || page.added.iter().all(|added| added.counted.is_none()) {
         return HashMap::new();
     }
     let hashes: HashMap<u32, SeriesHash> = page.created.iter().copied().collect();

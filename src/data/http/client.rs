@@ -2,7 +2,7 @@
 use crate::data::http::chunked_json;
 use crate::data::http::config_file::Config;
 use crate::data::http::error::{RequestError, TIMEOUT_MS};
-use catalogue::{Counting, ScopeLabels};
+use catalogue::{COUNTING_QUERY, Counting, ScopeLabels};
 use gloo_net::Error;
 use gloo_net::http::{Request, RequestBuilder};
 use leptos::prelude::{document, window};
@@ -20,9 +20,6 @@ pub(crate) struct Answer {
     pub(crate) data: Data,
     pub(crate) notes: Vec<String>,
 }
-
-/// A query that Prometheus refuses, because only MetricsQL has the function.
-const METRICSQL: &str = "now()";
 
 /// Where a server's build information has its version.
 const VERSION: &str = "\"version\":\"";
@@ -69,22 +66,20 @@ impl Backend {
         Ok((Self { base, labels, counting: Counting::default(), frame_key }, config))
     }
 
-    /// Asks the server how it counts. It is asked only for what its version should have, because a refusal is an error in
-    /// the browser's console.
+    /// Asks the server how it counts. It is asked only for what it should have, because a refusal is an error in the
+    /// browser's console.
     pub(crate) async fn find_counting(&self) -> Counting {
-        let info = self.text("status/buildinfo").await;
-        if may_have_features(&info) {
-            let features = self.text("features").await;
-            if ["\"anchored\":true", "\"smoothed\":true"].iter().all(|name| features.contains(name)) {
-                return Counting::Anchored;
-            }
+        if let Ok(Data::Vector(vector)) = self.instant(COUNTING_QUERY.to_owned(), None).await
+            && vector.is_empty()
+        {
+            return Counting::Difference;
         }
-        // VictoriaMetrics says no more than a version of Prometheus, and has functions that only MetricsQL has.
-        let may_be_metricsql = info.contains(VERSION) && !info.contains("\"revision\"");
-        match may_be_metricsql && self.instant(METRICSQL.to_owned(), None).await.is_ok() {
-            true => Counting::Difference,
-            false => Counting::Extrapolated,
+        if !may_have_features(&self.text("status/buildinfo").await) {
+            return Counting::Extrapolated;
         }
+        let features = self.text("features").await;
+        let has = |name: &str| features.contains(&format!("\"{name}\":true"));
+        if has("anchored") && has("smoothed") { Counting::Anchored } else { Counting::Extrapolated }
     }
 
     /// What the server says at a path of its API; empty if it does not answer.

@@ -13,7 +13,7 @@ pub(crate) const MAX_QUERY_BYTES: usize = 15 << 10;
 const MIN_WIDE_WINDOW_MS: i64 = 600_000;
 
 /// What the query of a graph selects.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct QueryContext<'a> {
     /// The selection.
     pub scope: &'a Scope,

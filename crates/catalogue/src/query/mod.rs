@@ -13,7 +13,7 @@ mod window;
 pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
 pub use context::QueryContext;
 pub use replicas::{ReplicaQueries, ReplicaTableQueries, failures_query, replica_queries, replica_table_queries};
-pub use window::{BOUND_LABEL, Counting, LOWER_BOUND, Peaks, UPPER_BOUND, Window, WindowKind};
+pub use window::{BOUND_LABEL, COUNTING_QUERY, Counting, LOWER_BOUND, Peaks, UPPER_BOUND, Window, WindowKind};
 
 pub(crate) use presence::{NeededNames, is_present, needed};
 

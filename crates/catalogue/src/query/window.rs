@@ -36,6 +36,9 @@ impl Window {
     }
 }
 
+/// An instant query with one result in PromQL and none in MetricsQL, which drops series without numbers.
+pub const COUNTING_QUERY: &str = "vector(NaN)";
+
 /// How a server counts the increase of a counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counting {
