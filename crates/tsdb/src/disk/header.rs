@@ -2,7 +2,7 @@
 use crate::codec::ByteReader;
 
 /// The only version that is written and read. `FORMAT.md` describes it.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Size of a header.
 pub(crate) const HEADER_BYTES: usize = 16;

@@ -19,6 +19,8 @@ pub(crate) struct OpenChunk {
     positions: HashMap<u32, usize>,
     /// The position of the next value's column, if series come in the order of the previous row.
     next: usize,
+    /// How many series have a value in the last row.
+    pub(crate) last_row_series: usize,
 }
 
 /// A finished chunk.
@@ -34,6 +36,7 @@ impl OpenChunk {
     pub(crate) fn begin_row(&mut self, time_ms: i64) {
         self.times_ms.push(time_ms);
         self.next = 0;
+        self.last_row_series = 0;
     }
 
     /// Adds a value of `slot` to the last row; returns false if it already has one.
@@ -54,6 +57,7 @@ impl OpenChunk {
         let previous_bytes = column.size_bytes();
         let is_new = column.push(row as u32, value);
         self.column_bytes += column.size_bytes() - previous_bytes;
+        self.last_row_series += usize::from(is_new);
         is_new
     }
 

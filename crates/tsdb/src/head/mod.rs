@@ -42,6 +42,11 @@ impl Head {
         self.groups().iter().map(|rows| rows.sizes().total_bytes).sum()
     }
 
+    /// How many series were in the last scrapes.
+    pub(crate) fn live_series(&self) -> usize {
+        self.groups().iter().map(|rows| rows.live_series()).sum()
+    }
+
     pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {
         self.groups().iter().filter_map(|rows| rows.time_bounds()).reduce(TimeBounds::union)
     }

@@ -115,14 +115,15 @@ impl State {
         !self.is_closed && (in_last_row || self.registered.contains(&slot))
     }
 
-    /// Drops the oldest `count` finished chunks; returns the slots that have no samples left.
-    fn drop_oldest(&mut self, count: usize) -> Vec<u32> {
+    /// Whether `slot` has samples, or may get some without being registered again.
+    fn retains(&self, slot: u32) -> bool {
+        self.is_live(slot) || self.open_chunk.has(slot) || self.sealed.iter().any(|chunk| chunk.has(slot))
+    }
+
+    /// Drops the oldest `count` finished chunks; returns whether a slot has neither samples nor a scrape left.
+    fn drop_oldest(&mut self, count: usize) -> bool {
         let dropped: Vec<_> = self.sealed.drain(..count.min(self.sealed.len())).collect();
-        let mut emptied: Vec<u32> = dropped.iter().flat_map(|chunk| chunk.slots()).collect();
-        emptied.sort_unstable();
-        emptied.dedup();
-        emptied.retain(|slot| !self.open_chunk.has(*slot) && !self.sealed.iter().any(|chunk| chunk.has(*slot)));
-        emptied
+        dropped.iter().flat_map(|chunk| chunk.slots()).any(|slot| !self.retains(slot))
     }
 }
 
@@ -146,13 +147,13 @@ impl Rows {
         state.sealed.iter().cloned().collect()
     }
 
-    /// Drops the oldest `count` finished chunks; returns the slots that have no samples left.
-    pub(crate) fn drop_oldest(&self, count: usize) -> Vec<u32> {
+    /// Drops the oldest `count` finished chunks; returns whether a slot has neither samples nor a scrape left.
+    pub(crate) fn drop_oldest(&self, count: usize) -> bool {
         self.state.lock().drop_oldest(count)
     }
 
-    /// Drops the chunks that end at or before `cutoff_ms`; returns the slots that have no samples left.
-    pub(crate) fn drop_until(&self, cutoff_ms: i64) -> Vec<u32> {
+    /// Drops the chunks that end at or before `cutoff_ms`; returns whether a slot has neither samples nor a scrape left.
+    pub(crate) fn drop_until(&self, cutoff_ms: i64) -> bool {
         let mut state = self.state.lock();
         if state.last_ms.is_some_and(|last_ms| last_ms <= cutoff_ms) {
             state.seal();
@@ -162,15 +163,12 @@ impl Rows {
         state.drop_oldest(count)
     }
 
-    /// The slots that may have a sample in `range`: those of every chunk that overlaps it.
-    pub(crate) fn slots_within(&self, range: TimeRange) -> HashSet<u32> {
+    /// Whether `slot` may have a sample in `range`: a chunk that overlaps it has one.
+    pub(crate) fn may_have(&self, slot: u32, range: TimeRange) -> bool {
         let state = self.state.lock();
-        let overlapping = state.sealed.iter().filter(|chunk| chunk.overlaps(range));
-        let mut slots: HashSet<u32> = overlapping.flat_map(|chunk| chunk.slots()).collect();
-        if state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range)) {
-            slots.extend(state.open_chunk.slots());
-        }
-        slots
+        let is_open_within = state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range));
+        is_open_within && state.open_chunk.has(slot)
+            || state.sealed.iter().rev().any(|chunk| chunk.overlaps(range) && chunk.has(slot))
     }
 
     /// The slots that are no longer scraped, each with the approximate time of its last sample.
@@ -191,6 +189,33 @@ impl Rows {
     /// Whether the writer may append to `slot` without registering it again.
     pub(crate) fn is_live(&self, slot: u32) -> bool {
         self.state.lock().is_live(slot)
+    }
+
+    /// Whether `slot` has samples, or may get some without being registered again.
+    pub(crate) fn retains(&self, slot: u32) -> bool {
+        self.state.lock().retains(slot)
+    }
+
+    /// All slots that [`Rows::retains`] is true of.
+    pub(crate) fn retained(&self) -> HashSet<u32> {
+        let state = self.state.lock();
+        let mut slots: HashSet<u32> = state.sealed.iter().flat_map(|chunk| chunk.slots()).collect();
+        slots.extend(state.open_chunk.slots());
+        if !state.is_closed {
+            slots.extend(&state.registered);
+            slots.extend(state.in_last_row.iter().filter(|slot| state.is_live(**slot)));
+        }
+        slots
+    }
+
+    /// How many series the last scrape had.
+    pub(crate) fn live_series(&self) -> usize {
+        let state = self.state.lock();
+        match (state.is_closed, state.open_chunk.times_ms.is_empty()) {
+            (true, _) => 0,
+            (false, true) => state.in_last_row.len(),
+            (false, false) => state.open_chunk.last_row_series,
+        }
     }
 
     pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {

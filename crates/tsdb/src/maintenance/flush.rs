@@ -1,13 +1,14 @@
 //! Flushing: the head becomes blocks, and the log before it is removed.
+use crate::block::INSTANCE;
 use crate::disk::header::FileKind;
 use crate::head::chunk::Chunk;
 use crate::head::rows::Rows;
-use crate::index::{GroupSlotKey, SeriesHandle};
+use crate::index::SeriesHandle;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
 use crate::time::day_of;
-use hashbrown::HashSet;
+use promql::METRIC_NAME;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ impl Inner {
         sealed: &SealedChunks,
     ) -> io::Result<Vec<u64>> {
         // After sealing, so that the index has every series of the chunks.
-        let series = self.index.read().in_memory();
+        let series = in_block_order(self.index.read().all());
         let mut ids = Vec::new();
         for day in sealed.days() {
             let series: Vec<&SeriesHandle> = series.iter().filter(|series| sealed.has(series, day)).collect();
@@ -71,12 +72,10 @@ impl Inner {
 
     /// Drops the chunks that are in blocks now.
     fn drop_flushed(&self, sealed: SealedChunks) {
-        let mut emptied: HashSet<GroupSlotKey> = HashSet::new();
-        for (key, GroupChunks { rows, chunks }) in sealed.0 {
-            emptied.extend(rows.drop_oldest(chunks.len()).into_iter().map(|slot| (key, slot)));
+        for GroupChunks { rows, chunks } in sealed.0.into_values() {
+            rows.drop_oldest(chunks.len());
         }
-        self.index.write().remove_slots(&emptied);
-        self.head.remove_empty_groups();
+        self.forget_ended();
     }
 }
 
@@ -90,8 +89,8 @@ fn write_day(
 ) -> io::Result<u64> {
     let timelines = sealed.timelines(day);
     let (mut samples, mut keys) = (SampleBuffer::default(), Vec::new());
-    disk.write_block(state, &[], series.iter().map(|series| &series.labels), |assembler| {
-        for (ordinal, series) in series.iter().enumerate() {
+    disk.write_block(state, &[], |assembler| {
+        for series in series {
             samples.clear();
             keys.clear();
             for group_slot in &*series.slots {
@@ -105,10 +104,21 @@ fn write_day(
             }
             samples.sort_and_dedup();
             let timeline = |key| timelines.get(&key).cloned().unwrap_or_default();
-            assembler.add(ordinal as u32, &keys, timeline, &samples)?;
+            assembler.add(&series.labels, &keys, timeline, &samples)?;
         }
         Ok(())
     })
+}
+
+/// Sorts series as [`block_order`] does, looking up each name and instance once.
+fn in_block_order(series: Vec<SeriesHandle>) -> Vec<SeriesHandle> {
+    let label = |series: &SeriesHandle, name: &str| {
+        series.labels.pairs().iter().find(|(own, _)| **own == *name).map(|(_, value)| Arc::clone(value))
+    };
+    let mut keyed: Vec<_> =
+        series.into_iter().map(|series| ([label(&series, METRIC_NAME), label(&series, INSTANCE)], series)).collect();
+    keyed.sort_unstable_by(|(a_key, a), (b_key, b)| a_key.cmp(b_key).then_with(|| a.labels.cmp(&b.labels)));
+    keyed.into_iter().map(|(_, series)| series).collect()
 }
 
 impl SealedChunks {

@@ -152,9 +152,9 @@ impl Loader<'_> {
         let blocks = files.iter().filter(|(_, kind)| *kind == FileKind::Block);
         let blocks: Vec<Arc<Block>> = blocks.filter_map(|(id, _)| self.load_block(*id)).collect();
         let replaced: BTreeSet<u64> = blocks.iter().flat_map(|block| block.replaces.iter().copied()).collect();
-        self.inner.replace_blocks(blocks, &[]);
+        self.inner.blocks.replace(blocks, &[]);
         let replaced: Vec<u64> = replaced.into_iter().filter(|id| files.contains(&(*id, FileKind::Block))).collect();
-        self.inner.replace_blocks(Vec::new(), &replaced);
+        self.inner.blocks.replace(Vec::new(), &replaced);
         self.disk.folder.remove_all(&replaced, FileKind::Block);
         self.report.blocks = self.inner.blocks.list().len();
         for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Log) {
@@ -164,14 +164,10 @@ impl Loader<'_> {
 
     fn load_block(&mut self, id: u64) -> Option<Arc<Block>> {
         let name = FileKind::Block.file_name(id);
-        let opened = self.disk.folder.open(id, FileKind::Block).map_err(ReadError::Io).and_then(|file| {
-            let mut index = self.inner.index.write();
-            // Stored series are always loaded, even if the limit is lower now.
-            Block::open(id, file, &mut |pairs| index.get_or_insert(pairs, usize::MAX))
-        });
+        let file = self.disk.folder.open(id, FileKind::Block);
+        let opened = file.map_err(ReadError::Io).and_then(|file| Block::open(id, file));
         match opened {
             Ok(block) => {
-                self.inner.index.write().count_block(block.entries.iter().map(|entry| entry.series_id));
                 if let Some(loss) = block.loss {
                     let description = format!(
                         "its end is damaged; {} series and {} bytes are lost, the rest was recovered",

@@ -5,7 +5,6 @@ use crate::store::error::{WriteError, WriteFailure};
 use crate::store::options::Options;
 use crate::wal::Wal;
 use parking_lot::Mutex;
-use promql::Labels;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -71,13 +70,12 @@ impl Persistence {
         self.wal.sync()
     }
 
-    /// Writes and syncs a block of series with `labels`, which `fill` adds; returns its id. Meanwhile the log is synced
-    /// when due, and closing the store interrupts it.
-    pub(crate) fn write_block<'l>(
+    /// Writes and syncs a block of the series that `fill` adds; returns its id. Meanwhile the log is synced when due, and
+    /// closing the store interrupts it.
+    pub(crate) fn write_block(
         &self,
         state: &mut MaintenanceState,
         replaces: &[u64],
-        labels: impl ExactSizeIterator<Item = &'l Labels>,
         fill: impl FnOnce(&mut BlockAssembler<'_>) -> io::Result<()>,
     ) -> io::Result<u64> {
         let mut on_progress = || -> io::Result<()> {
@@ -89,6 +87,6 @@ impl Persistence {
             }
             Ok(())
         };
-        write_block(&self.folder, replaces, labels, &mut on_progress, fill)
+        write_block(&self.folder, replaces, &mut on_progress, fill)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Statistics of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Series with at least one sample.
+    /// Series in memory: those that are scraped, and those that have ended since the last flush.
     pub series: usize,
     /// Memory used by samples, without labels and index.
     pub size_bytes: usize,

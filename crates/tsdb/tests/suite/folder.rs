@@ -72,13 +72,13 @@ fn another_format_is_rejected_and_a_damaged_format_file_is_not() {
     append(&mut open(folder.path()).0.group(), 1, "n=1", 1.0);
     let path = folder.path().join("format");
     let original = std::fs::read_to_string(&path).expect("the format");
-    assert_eq!(original, "inferboard store, format 2 (crc32c 8f3f7725)\n");
+    assert_eq!(original, "inferboard store, format 3 (crc32c 7d54f426)\n");
     let text = "inferboard store, format 1";
     std::fs::write(&path, format!("{text} (crc32c {:08x})\n", crc32c::crc32c(text.as_bytes()))).expect("room");
     let error = Store::open(folder.path(), Options::default(), Arc::new(LocalFileSystem)).expect_err("another format");
     assert!(matches!(error, OpenError::Format { found: 1, .. }), "{error}");
     assert!(error.to_string().contains("format 1"), "{error}");
-    for damaged in ["", "inferboard store, format 3 (crc32c 8f3f7725)\n", "\0\0\0"] {
+    for damaged in ["", "inferboard store, format 4 (crc32c 7d54f426)\n", "\0\0\0"] {
         std::fs::write(&path, damaged).expect("room");
         let (store, report) = open(folder.path());
         assert_eq!(report.losses.len(), 1);
