@@ -1,12 +1,13 @@
 //! Reading series out of a block, one after the other.
 use super::block_index::{BlockIndex, ColumnRef, RecordRef, read_table};
 use super::cache::{BlockCache, RecordKey, TimelineKey};
-use super::open::{Block, ReadError};
+use super::open::Block;
 use super::slice::SLICES_PER_DAY;
 use super::{TIMES, VALUES};
 use crate::codec::{
     ByteReader, Decompressor, STRIPE_ROWS, decode_dense_stripe, decode_stripe, decode_timeline, read_record,
 };
+use crate::disk::read_error::ReadError;
 use crate::sample_buffer::SampleBuffer;
 use crate::time::TimeRange;
 use std::collections::HashMap;

@@ -2,10 +2,11 @@
 use super::block_index::BlockIndex;
 use super::cursor::ReadContext;
 use super::label_page::{LabelPage, PageCursor};
-use super::open::{Block, ReadError};
+use super::open::Block;
 use super::{INSTANCE, LABELS};
 use crate::block::cache::RecordKey;
 use crate::codec::read_record;
+use crate::disk::read_error::ReadError;
 use crate::time::TimeRange;
 use promql::{METRIC_NAME, MatchOp, Matcher, Selector};
 use std::ops::ControlFlow;
@@ -85,7 +86,7 @@ impl<'s> SeriesFilter<'s> {
         (0..pages.len()).filter(|page| is_wanted[*page]).collect()
     }
 
-    fn selects<'p>(&mut self, pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone) -> bool {
+    fn selects<'p>(&mut self, pairs: &(impl Iterator<Item = (&'p str, &'p str)> + Clone)) -> bool {
         self.any_of.iter_mut().any(|alternative| {
             alternative.matchers.iter_mut().all(|own| {
                 let value = pairs.clone().find(|(name, _)| *name == own.matcher.name).map_or("", |(_, value)| value);
@@ -140,7 +141,7 @@ impl Block {
             };
             let mut cursor = PageCursor::default();
             while cursor.advance(&page) {
-                if cursor.bounds.overlaps(filter.range) && filter.selects(cursor.pairs(&page)) {
+                if cursor.bounds.overlaps(filter.range) && filter.selects(&cursor.pairs(&page)) {
                     visit(SelectedSeries { page: &page, cursor: &cursor })?;
                 }
             }

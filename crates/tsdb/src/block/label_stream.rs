@@ -3,7 +3,8 @@ use super::block_index::BlockIndex;
 use super::compare_pairs;
 use super::cursor::ReadContext;
 use super::label_page::{LabelPage, PageCursor};
-use super::open::{Block, ReadError};
+use super::open::Block;
+use crate::disk::read_error::ReadError;
 use promql::Labels;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -56,7 +57,7 @@ impl LabelStream {
     /// Compares the current series of two streams in the order of blocks. A stream that has ended is last.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         match (&self.page, &other.page) {
-            (Some(page), Some(other_page)) => compare_pairs(self.cursor.pairs(page), other.cursor.pairs(other_page)),
+            (Some(page), Some(other_page)) => compare_pairs(&self.cursor.pairs(page), &other.cursor.pairs(other_page)),
             (page, other_page) => other_page.is_some().cmp(&page.is_some()),
         }
     }

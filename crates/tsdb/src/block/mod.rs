@@ -19,7 +19,7 @@ pub(crate) use cache::BlockCache;
 pub(crate) use cursor::{BlockCursor, ReadContext};
 pub(crate) use find::{SelectedSeries, SeriesFilter};
 pub(crate) use label_stream::LabelStream;
-pub(crate) use open::{Block, ReadError};
+pub(crate) use open::Block;
 pub(crate) use published::PublishedBlocks;
 pub(crate) use readahead::MAX_READAHEAD_RECORDS;
 
@@ -46,13 +46,13 @@ pub(crate) const INSTANCE: &str = "instance";
 /// The order of series in a block: by name, by instance, and by all labels, since most queries select one metric, often
 /// of one replica.
 pub(crate) fn block_order(a: &Labels, b: &Labels) -> Ordering {
-    compare_pairs(a.iter(), b.iter())
+    compare_pairs(&a.iter(), &b.iter())
 }
 
 /// [`block_order`] of label sets as pairs, by name.
 fn compare_pairs<'l>(
-    a: impl Iterator<Item = (&'l str, &'l str)> + Clone,
-    b: impl Iterator<Item = (&'l str, &'l str)> + Clone,
+    a: &(impl Iterator<Item = (&'l str, &'l str)> + Clone),
+    b: &(impl Iterator<Item = (&'l str, &'l str)> + Clone),
 ) -> Ordering {
     fn value<'l>(mut pairs: impl Iterator<Item = (&'l str, &'l str)>, name: &str) -> Option<&'l str> {
         pairs.find(|(own, _)| *own == name).map(|(_, value)| value)

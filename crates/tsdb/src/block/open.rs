@@ -6,10 +6,10 @@ use super::{BACK, FOOTER_BYTES, FOOTER_MAGIC};
 use crate::codec::{ByteReader, Decompressor, read_record};
 use crate::disk::FileReader;
 use crate::disk::header::{FileKind, HEADER_BYTES, HeaderError, check_header};
+use crate::disk::read_error::ReadError;
 use crate::time::TimeBounds;
 use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 
 /// A block that is open for reading. Its index and its series stay in the file until a query needs them.
@@ -47,27 +47,6 @@ pub(crate) struct BlockLoss {
     /// Bytes that belong to no intact record.
     pub(crate) bytes: u64,
 }
-
-/// Why a block or a part of it cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
-    /// The content is damaged. The numbers are of records, and samples in them, not reported before.
-    #[error("damaged")]
-    Damaged { records: u64, samples: u64 },
-    #[error("it has format version {0}")]
-    Version(u32),
-    #[error("{0}")]
-    Io(io::Error),
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        // A file that is too short is damaged; all other errors may be temporary.
-        if error.kind() == io::ErrorKind::UnexpectedEof { DAMAGED } else { Self::Io(error) }
-    }
-}
-
-pub(super) const DAMAGED: ReadError = ReadError::Damaged { records: 1, samples: 0 };
 
 impl Block {
     pub(crate) fn open(id: u64, file: Arc<dyn FileReader>) -> Result<Self, ReadError> {

@@ -1,11 +1,12 @@
 //! Rebuilding the index of a block whose end is damaged, from the records that are intact.
 use super::block_index::{BlockIndex, BlockSummary, ColumnTable, LabelRecord, Metric, RecordRef, read_table};
 use super::label_page::{LabelPage, PageCursor};
-use super::open::{BlockLoss, DAMAGED, ReadError, decompress};
+use super::open::{BlockLoss, decompress};
 use super::{BACK, INSTANCE, LABELS, TIMES, VALUES};
 use crate::codec::{ByteReader, decode_timeline};
 use crate::disk::FileReader;
 use crate::disk::header::HEADER_BYTES;
+use crate::disk::read_error::{DAMAGED, ReadError};
 use crate::disk::record_scanner::RecordScanner;
 use crate::time::TimeBounds;
 use promql::METRIC_NAME;

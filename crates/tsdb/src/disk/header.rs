@@ -14,6 +14,7 @@ const MAGIC: [u8; 4] = *b"ifbd";
 pub(crate) enum FileKind {
     Block,
     Log,
+    Chunks,
 }
 
 impl FileKind {
@@ -21,6 +22,7 @@ impl FileKind {
         match self {
             Self::Block => "block",
             Self::Log => "wal",
+            Self::Chunks => "chunks",
         }
     }
 
@@ -32,6 +34,7 @@ impl FileKind {
         match self {
             Self::Block => b"blck",
             Self::Log => b"wal ",
+            Self::Chunks => b"chnk",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The index of the series in memory: by id, by label set and by label, with the groups that have their samples.
 mod matching;
 
-use crate::head::rows::Rows;
+use crate::head::rows::{GroupSlotKey, Rows};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use promql::Labels;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -42,9 +42,6 @@ pub(crate) struct GroupSlot {
     pub(crate) slot: u32,
 }
 
-/// Identifies a [`GroupSlot`].
-pub(crate) type GroupSlotKey = (*const Rows, u32);
-
 /// A copy of a series, to be used without holding the index.
 #[derive(Debug)]
 pub(crate) struct SeriesHandle {
@@ -54,7 +51,7 @@ pub(crate) struct SeriesHandle {
 
 impl GroupSlot {
     pub(crate) fn key(&self) -> GroupSlotKey {
-        (Arc::as_ptr(&self.rows), self.slot)
+        (self.rows.address(), self.slot)
     }
 }
 

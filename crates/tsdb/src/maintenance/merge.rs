@@ -1,6 +1,7 @@
 //! Merging the blocks of a day into one.
 use super::FLUSH_PERIOD_MS;
-use crate::block::{Block, BlockCursor, LabelStream, ReadContext, ReadError};
+use crate::block::{Block, BlockCursor, LabelStream, ReadContext};
+use crate::disk::read_error::ReadError;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
@@ -154,8 +155,8 @@ impl MergeSource {
     }
 }
 
-/// Counts damage; other errors end the merge, as what they concern may be readable later.
-fn fail_or_count(error: ReadError, counters: &Counters) -> io::Result<()> {
+/// Counts damage; other errors end what is being written, as what they concern may be readable later.
+pub(super) fn fail_or_count(error: ReadError, counters: &Counters) -> io::Result<()> {
     match error {
         ReadError::Io(error) => Err(error),
         damage => {

@@ -1,7 +1,6 @@
 //! Retention: dropping samples that are too old or too many.
 use crate::block::Block;
 use crate::disk::header::FileKind;
-use crate::head::rows::Rows;
 use crate::store::Store;
 use crate::store::inner::Inner;
 use std::collections::{HashMap, HashSet};
@@ -30,7 +29,7 @@ impl Inner {
         };
         let mut blocks: Vec<Arc<Block>> = self.blocks.list().to_vec();
         blocks.sort_by_key(|block| block.bounds.last_ms);
-        let mut total_bytes = disk.wal.size_bytes() + blocks.iter().map(|block| block.size_bytes).sum::<u64>();
+        let mut total_bytes = disk.head_file_bytes() + blocks.iter().map(|block| block.size_bytes).sum::<u64>();
         let mut dropped = Vec::new();
         for block in blocks {
             if block.bounds.last_ms > cutoff_ms && total_bytes <= self.limits.size_bytes as u64 {
@@ -60,11 +59,11 @@ impl Inner {
     /// index wait only while what has ended is removed.
     pub(crate) fn forget_ended(&self) {
         let groups = self.head.groups();
-        let retained: HashMap<*const Rows, HashSet<u32>> =
-            groups.iter().map(|rows| (Arc::as_ptr(rows), rows.retained())).collect();
+        let retained: HashMap<usize, HashSet<u32>> =
+            groups.iter().map(|rows| (rows.address(), rows.retained())).collect();
         let ids = self.index.read().ids_with(|slot| {
             // Groups that are new by now have no ended series.
-            retained.get(&Arc::as_ptr(&slot.rows)).is_some_and(|slots| !slots.contains(&slot.slot))
+            retained.get(&slot.rows.address()).is_some_and(|slots| !slots.contains(&slot.slot))
         });
         if !ids.is_empty() {
             self.index.write().remove_slots(&ids);

@@ -1,8 +1,8 @@
 //! A consistent view of some series at one moment, and reading their samples one series after the other.
 use super::merged_series::{MergedSeries, MergedSeriesList, OpenBlock, Place};
 use crate::block::{BlockCache, BlockCursor, MAX_READAHEAD_RECORDS, ReadContext};
-use crate::head::chunk::Chunk;
 use crate::head::rows::Rows;
+use crate::head::stored_chunk::{ChunkReader, StoredChunk};
 use crate::index::GroupSlot;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Snapshot<'s> {
     list: MergedSeriesList,
     /// By the address of the group's rows.
-    chunks: HashMap<usize, Vec<Arc<Chunk>>>,
+    chunks: HashMap<usize, Vec<StoredChunk>>,
     pub(super) blocks: Vec<OpenBlock>,
     range: TimeRange,
     /// Whether only the last sample that is not a stale marker is needed of each series, and those after it.
@@ -30,6 +30,7 @@ pub(super) struct SeriesReader<'s> {
     snapshot: &'s Snapshot<'s>,
     context: ReadContext<'s>,
     cursors: Vec<BlockCursor>,
+    chunk_reader: ChunkReader,
 }
 
 impl<'s> Snapshot<'s> {
@@ -44,7 +45,7 @@ impl<'s> Snapshot<'s> {
         let mut list = MergedSeriesList::of_memory(inner, selector);
         let mut slots: HashMap<usize, (&Arc<Rows>, Vec<u32>)> = HashMap::new();
         for GroupSlot { rows, slot } in list.series.iter().flat_map(|series| &*series.slots) {
-            slots.entry(address(rows)).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
+            slots.entry(rows.address()).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
         }
         // Before the blocks: samples that are flushed in between are found twice, and deduplicated.
         let chunks = slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(range, &slots))).collect();
@@ -95,22 +96,6 @@ impl<'s> Snapshot<'s> {
         self.list.places.iter().map(per_place).sum::<f64>() as u64
     }
 
-    /// The last sample of the series at `at`, if it is in memory and not a stale marker.
-    fn last_in_memory(&self, at: usize) -> Option<(i64, f64)> {
-        let slots = &self.list.series[at].slots;
-        let until_ms = self.range.until_ms;
-        let last_of = |slot: &GroupSlot| {
-            let chunks = self.chunks.get(&address(&slot.rows))?;
-            chunks.iter().rev().find_map(|chunk| chunk.last_sample(slot.slot, until_ms))
-        };
-        let (time_ms, value) = slots.iter().filter_map(last_of).max_by_key(|(time_ms, _)| *time_ms)?;
-        // Imported samples may be newer than those in memory.
-        let may_be_newer = |place: &Place| self.blocks[place.block as usize].block.bounds.last_ms >= time_ms;
-        let is_in_block = self.list.places_of(at).iter().any(may_be_newer);
-        let is_last = time_ms > self.range.after_ms && !is_stale(value) && !is_in_block;
-        is_last.then_some((time_ms, value))
-    }
-
     pub(super) fn reader(&'s self) -> SeriesReader<'s> {
         let cursor = |OpenBlock { block, index }: &OpenBlock| {
             BlockCursor::new(Arc::clone(block), Arc::clone(index), self.blocks.len())
@@ -119,6 +104,7 @@ impl<'s> Snapshot<'s> {
             snapshot: self,
             context: ReadContext::new(Some(self.cache)),
             cursors: self.blocks.iter().map(cursor).collect(),
+            chunk_reader: ChunkReader::default(),
         }
     }
 }
@@ -127,7 +113,7 @@ impl SeriesReader<'_> {
     /// Appends the samples of the series at `at`, in order of time. Unreadable ones are counted and skipped.
     pub(super) fn read(&mut self, at: usize, samples: &mut SampleBuffer) {
         if self.snapshot.latest_only
-            && let Some((time_ms, value)) = self.snapshot.last_in_memory(at)
+            && let Some((time_ms, value)) = self.last_in_head(at)
         {
             samples.push(time_ms, value);
             return;
@@ -147,12 +133,16 @@ impl SeriesReader<'_> {
         }
         let from_blocks = samples.len();
         for slot in &**slots {
-            for chunk in chunks.get(&address(&slot.rows)).map_or(&[][..], Vec::as_slice) {
-                chunk.for_each_sample(slot.slot, |time_ms, value| {
-                    if range.contains(time_ms) {
-                        samples.push(time_ms, value);
-                    }
-                });
+            for chunk in chunks.get(&slot.rows.address()).map_or(&[][..], Vec::as_slice) {
+                match self.chunk_reader.column(chunk, slot.slot) {
+                    Ok(Some(column)) => column.for_each_sample(|time_ms, value| {
+                        if range.contains(time_ms) {
+                            samples.push(time_ms, value);
+                        }
+                    }),
+                    Ok(None) => {}
+                    Err(error) => counters.count_read_error(&error),
+                }
             }
         }
         let in_doubt = &samples.times_ms[from_blocks.saturating_sub(1).max(start)..];
@@ -162,6 +152,28 @@ impl SeriesReader<'_> {
     }
 }
 
-fn address(rows: &Arc<Rows>) -> usize {
-    Arc::as_ptr(rows) as usize
+impl SeriesReader<'_> {
+    /// The last sample of the series at `at`, if it is in no block and not a stale marker.
+    fn last_in_head(&mut self, at: usize) -> Option<(i64, f64)> {
+        let Snapshot { list, chunks, blocks, range, counters, .. } = self.snapshot;
+        let mut last: Option<(i64, f64)> = None;
+        for slot in &*list.series[at].slots {
+            let chunks = chunks.get(&slot.rows.address()).map_or(&[][..], Vec::as_slice);
+            for chunk in chunks.iter().rev() {
+                let column =
+                    self.chunk_reader.column(chunk, slot.slot).inspect_err(|error| counters.count_read_error(error));
+                let found = column.ok().flatten().and_then(|column| column.last_sample(range.until_ms));
+                let Some((time_ms, value)) = found else { continue };
+                if last.is_none_or(|(last_ms, _)| time_ms >= last_ms) {
+                    last = Some((time_ms, value));
+                }
+                break;
+            }
+        }
+        let (time_ms, value) = last?;
+        // Imported samples may be newer than those of the head.
+        let may_be_newer = |place: &Place| blocks[place.block as usize].block.bounds.last_ms >= time_ms;
+        let is_in_block = list.places_of(at).iter().any(may_be_newer);
+        (time_ms > range.after_ms && !is_stale(value) && !is_in_block).then_some((time_ms, value))
+    }
 }

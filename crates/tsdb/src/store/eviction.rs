@@ -1,8 +1,8 @@
 //! Eviction: forgetting ended series when the store reaches its limit of series.
-use crate::index::{GroupSlot, GroupSlotKey};
+use crate::head::rows::GroupSlotKey;
+use crate::index::GroupSlot;
 use crate::store::inner::Inner;
 use hashbrown::{HashMap, HashSet};
-use std::sync::Arc;
 
 impl Inner {
     /// Evicts the `count` series that ended first, and as many more as exceed the limit. Their samples become
@@ -11,7 +11,7 @@ impl Inner {
         let groups = self.head.groups();
         let ended: HashMap<GroupSlotKey, i64> = groups
             .iter()
-            .flat_map(|rows| rows.ended().into_iter().map(|(slot, last_ms)| ((Arc::as_ptr(rows), slot), last_ms)))
+            .flat_map(|rows| rows.ended().into_iter().map(|(slot, last_ms)| ((rows.address(), slot), last_ms)))
             .collect();
         let mut index = self.index.write();
         let last_ms = |slots: &[GroupSlot]| {

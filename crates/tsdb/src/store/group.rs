@@ -126,7 +126,7 @@ impl Group {
         let zeros = newborn.series.iter().map(|SeriesRef(slot)| *slot);
         let zeros = zeros.filter(|slot| !is_logged || self.log.has_series(usize::MAX, *slot));
         let ZeroRows { in_last_row, after_last_row } = state.add_zeros(zeros, newborn.zero_ms, time_ms);
-        state.begin_row(time_ms);
+        let is_chunk_finished = state.begin_row(time_ms);
         state.registered.clear();
         self.row.clear();
         let mut rejected = Rejected::default();
@@ -144,7 +144,7 @@ impl Group {
             // While the rows are locked, so that the log has scrapes in order.
             disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &self.row }]));
         }
-        if state.end_row() {
+        if is_chunk_finished {
             self.log.prune(|slot| state.is_live(slot));
         }
         let appended = self.row.len() + in_last_row.values.len() + after_last_row.values.len();

@@ -1,9 +1,12 @@
 //! Opening a store: locking its folder, checking the format, loading blocks and log, and reporting damage.
-use crate::block::{Block, ReadError};
+use crate::block::Block;
 use crate::disk::FileSystem;
 use crate::disk::folder::{Folder, parse_file_name};
 use crate::disk::header::{FileKind, VERSION};
+use crate::disk::read_error::ReadError;
+use crate::head::chunk_file::ChunkFile;
 use crate::store::Store;
+use crate::store::chunk_loading::load_chunk_file;
 use crate::store::format_file;
 use crate::store::inner::Inner;
 use crate::store::options::Options;
@@ -157,8 +160,37 @@ impl Loader<'_> {
         self.inner.blocks.replace(Vec::new(), &replaced);
         self.disk.folder.remove_all(&replaced, FileKind::Block);
         self.report.blocks = self.inner.blocks.list().len();
+        // Before the log, which has later samples.
+        for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Chunks) {
+            self.load_chunks(*id);
+        }
         for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Log) {
             self.load_segment(*id);
+        }
+    }
+
+    fn load_chunks(&mut self, id: u64) {
+        let name = FileKind::Chunks.file_name(id);
+        let file = self.disk.folder.open(id, FileKind::Chunks);
+        let loaded = file.and_then(|reader| {
+            let size_bytes = reader.size_bytes()?;
+            Ok((load_chunk_file(ChunkFile { id, reader }, &mut self.inner.index.write())?, size_bytes))
+        });
+        let (loaded, size_bytes) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                return self.report.add_loss(&name, format!("left alone because it cannot be read: {error}"));
+            }
+        };
+        if let Some(version) = loaded.other_version {
+            return self.report.add_loss(&name, format!("left alone because it has format version {version}"));
+        }
+        self.inner.head.add_groups(loaded.groups);
+        self.disk.maintenance.lock().chunk_file_ids.push(id);
+        self.disk.chunk_bytes.fetch_add(size_bytes, Relaxed);
+        self.report.torn_bytes += loaded.torn_bytes;
+        if loaded.damaged_bytes > 0 {
+            self.report.add_loss(&name, format!("{} bytes are damaged and lost", loaded.damaged_bytes));
         }
     }
 
