@@ -139,7 +139,7 @@ impl MergedSeriesList {
 
     fn find_or_add<'p>(&mut self, pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone) -> u32 {
         let hash = hash_of(&self.hasher, pairs.clone());
-        if let Some(at) = self.find(hash, pairs.clone()) {
+        if let Some(at) = self.find(hash, &pairs) {
             return at;
         }
         let labels: Vec<_> = pairs.map(|(name, value)| (self.intern(name), self.intern(value))).collect();
@@ -150,7 +150,7 @@ impl MergedSeriesList {
         at
     }
 
-    fn find<'p>(&self, hash: u64, pairs: impl Iterator<Item = (&'p str, &'p str)> + Clone) -> Option<u32> {
+    fn find<'p>(&self, hash: u64, pairs: &(impl Iterator<Item = (&'p str, &'p str)> + Clone)) -> Option<u32> {
         let is_same = |at: &u32| has_pairs(&self.series[*at as usize].labels, pairs.clone());
         self.by_labels.find(hash, is_same).copied()
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The index is full.
-    #[error("the store has reached its limit of {limit} series; scrape less, or wait until old series expire")]
+    #[error("the store has room for {limit} series; allow it more memory, or scrape fewer series")]
     TooManySeries {
         /// [`crate::Limits::series`].
         limit: usize,

@@ -2,6 +2,7 @@
 use crate::store::Store;
 use crate::store::error::WriteFailure;
 use crate::store::inner::Inner;
+use crate::store::persistence::Persistence;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Statistics of a store.
@@ -47,7 +48,7 @@ impl Store {
             blocks: blocks.len(),
             block_bytes: blocks.iter().map(|block| block.size_bytes).sum(),
             block_samples: blocks.iter().map(|block| block.samples).sum(),
-            log_bytes: disk.as_ref().map_or(0, |disk| disk.head_file_bytes()),
+            log_bytes: disk.as_ref().map_or(0, Persistence::head_file_bytes),
             damaged: counters.damaged.load(Relaxed),
             lost_samples: counters.lost_samples.load(Relaxed),
             failure: disk.as_ref().and_then(|disk| disk.failure.lock().clone()),
