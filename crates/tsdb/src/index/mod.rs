@@ -1,5 +1,8 @@
 //! The index of the series in memory: by id, by label set and by label, with the groups that have their samples.
 mod matching;
+mod slots;
+
+pub(crate) use slots::Slots;
 
 use crate::head::rows::{GroupSlotKey, Rows};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
@@ -31,8 +34,8 @@ struct ByLabels {
 pub(crate) struct Series {
     pub(crate) labels: Labels,
     /// Its slots in groups in memory: more than one if two targets wrote the same label set, such as before and after a
-    /// change of configuration. Shared with [`SeriesHandle`].
-    pub(crate) slots: Arc<[GroupSlot]>,
+    /// change of configuration.
+    pub(crate) slots: Slots,
 }
 
 /// The place of a series within one group.
@@ -46,7 +49,7 @@ pub(crate) struct GroupSlot {
 #[derive(Debug)]
 pub(crate) struct SeriesHandle {
     pub(crate) labels: Labels,
-    pub(crate) slots: Arc<[GroupSlot]>,
+    pub(crate) slots: Slots,
 }
 
 impl GroupSlot {
@@ -90,7 +93,7 @@ impl Index {
         let id = self.next_id;
         self.next_id = id.checked_add(1)?;
         let labels = self.add_postings(labels, id);
-        self.series.insert(id, Series { labels, slots: Arc::default() });
+        self.series.insert(id, Series { labels, slots: Slots::None });
         self.by_labels.insert_unique(spread(hash), ByLabels { id, hash }, |own| spread(own.hash));
         Some(id)
     }
@@ -156,7 +159,7 @@ impl Index {
     /// Copies of all series, in no order.
     pub(crate) fn all(&self) -> Vec<SeriesHandle> {
         let handle =
-            |Series { labels, slots }: &Series| SeriesHandle { labels: labels.clone(), slots: Arc::clone(slots) };
+            |Series { labels, slots }: &Series| SeriesHandle { labels: labels.clone(), slots: slots.clone() };
         self.series.values().map(handle).collect()
     }
 }

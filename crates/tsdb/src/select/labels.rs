@@ -202,8 +202,8 @@ impl Inner {
 impl Index {
     /// Whether a series may have samples in `range`.
     fn is_present(&self, id: u32, range: TimeRange) -> bool {
-        let slots = self.series.get(&id).map_or(&[][..], |series| &series.slots);
-        slots.iter().any(|own| own.rows.may_have(own.slot, range))
+        let slots = self.series.get(&id).map(|series| &series.slots);
+        slots.is_some_and(|slots| slots.iter().any(|own| own.rows.may_have(own.slot, range)))
     }
 
     /// Whether all series have a name.

@@ -1,6 +1,6 @@
 //! The series that a selector selects, in memory and in blocks, each once.
 use crate::block::{Block, BlockIndex, ReadContext, SeriesFilter};
-use crate::index::GroupSlot;
+use crate::index::Slots;
 use crate::store::inner::Inner;
 use crate::time::TimeRange;
 use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
@@ -18,7 +18,7 @@ const LABEL_BYTES: usize = size_of::<(Arc<str>, Arc<str>)>();
 /// A series, and where its samples are.
 pub(super) struct MergedSeries {
     pub(super) labels: Labels,
-    pub(super) slots: Arc<[GroupSlot]>,
+    pub(super) slots: Slots,
     /// Its first place in [`SeriesOfBlocks::places`].
     pub(super) first_place: u32,
 }
@@ -56,7 +56,7 @@ impl MergedSeriesList {
         let index = inner.index.read();
         let series = index.select(selector).into_iter().filter_map(|id| {
             let series = index.series.get(&id)?;
-            Some(MergedSeries { labels: series.labels.clone(), slots: Arc::clone(&series.slots), first_place: 0 })
+            Some(MergedSeries { labels: series.labels.clone(), slots: series.slots.clone(), first_place: 0 })
         });
         Self { series: series.collect(), ..Self::default() }
     }
@@ -145,7 +145,7 @@ impl MergedSeriesList {
         let labels: Vec<_> = pairs.map(|(name, value)| (self.intern(name), self.intern(value))).collect();
         self.label_bytes += labels.len() * LABEL_BYTES + size_of::<MergedSeries>();
         let at = self.series.len() as u32;
-        self.series.push(MergedSeries { labels: Labels::from_pairs(labels), slots: Arc::default(), first_place: 0 });
+        self.series.push(MergedSeries { labels: Labels::from_pairs(labels), slots: Slots::None, first_place: 0 });
         self.insert(hash, at);
         at
     }

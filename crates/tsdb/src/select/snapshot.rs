@@ -132,7 +132,7 @@ impl SeriesReader<'_> {
                 previous == start || times_ms.get(previous).is_none_or(|next_ms| times_ms[previous - 1] < *next_ms);
         }
         let from_blocks = samples.len();
-        for slot in &**slots {
+        for slot in slots.iter() {
             for chunk in chunks.get(&slot.rows.address()).map_or(&[][..], Vec::as_slice) {
                 match self.chunk_reader.column(chunk, slot.slot) {
                     Ok(Some(column)) => column.for_each_sample(|time_ms, value| {
