@@ -231,12 +231,7 @@ fn checked(name: &str, origins: Vec<String>, is_valid: impl Fn(&str) -> bool) ->
     }
 }
 
-fn limits(
-    on_disk: bool,
-    retention: Option<Duration>,
-    size_bytes: Option<u64>,
-    memory_bytes: u64,
-) -> tsdb::Limits {
+fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>, memory_bytes: u64) -> tsdb::Limits {
     let default = if on_disk { tsdb::Options::default().limits } else { tsdb::Limits::default() };
     tsdb::Limits {
         retention_ms: retention.map_or(default.retention_ms, |age| age.as_millis() as i64),

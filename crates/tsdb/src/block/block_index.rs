@@ -170,7 +170,7 @@ fn read_text<'b>(bytes: &mut ByteReader<'b>) -> Option<&'b str> {
     str::from_utf8(bytes.length_prefixed()?).ok()
 }
 
-fn read_records(bytes: &mut ByteReader<'_>) -> Option<Vec<RecordRef>> {
+pub(super) fn read_records(bytes: &mut ByteReader<'_>) -> Option<Vec<RecordRef>> {
     let (mut offset, mut first) = (0_u64, 0_u32);
     let count = bytes.varint_usize()?;
     (0..count)

@@ -60,8 +60,8 @@ impl PendingLabelPage {
         let numbers = &mut self.numbers;
         write_varint(numbers, zigzag(bounds.first_ms.wrapping_sub(self.base_ms)));
         write_varint(numbers, bounds.last_ms.abs_diff(bounds.first_ms));
-        let previous = self.previous.iter().flat_map(Labels::pairs);
-        let shared = previous.zip(labels.pairs()).take_while(|(a, b)| a == b).count();
+        let previous = self.previous.iter().flat_map(Labels::labels);
+        let shared = previous.zip(labels.labels()).take_while(|(a, b)| a == b).count();
         write_varint(numbers, shared as u64);
         write_varint(numbers, (labels.len() - shared) as u64);
         for (name, value) in labels.iter().skip(shared) {

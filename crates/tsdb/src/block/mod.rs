@@ -2,6 +2,7 @@
 mod assemble;
 mod block_index;
 mod cache;
+mod convert;
 mod cursor;
 mod find;
 mod label_page;
@@ -15,7 +16,9 @@ mod writer;
 
 pub(crate) use assemble::{BlockAssembler, write_block};
 pub(crate) use block_index::BlockIndex;
+use block_index::RecordsBySlice;
 pub(crate) use cache::BlockCache;
+pub(crate) use convert::{OLD_VERSION, convert_block};
 pub(crate) use cursor::{BlockCursor, ReadContext};
 pub(crate) use find::{SelectedSeries, SeriesFilter};
 pub(crate) use label_stream::LabelStream;

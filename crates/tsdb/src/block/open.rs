@@ -10,6 +10,7 @@ use crate::disk::read_error::ReadError;
 use crate::time::TimeBounds;
 use parking_lot::Mutex;
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 
 /// A block that is open for reading. Its index and its series stay in the file until a query needs them.
@@ -59,7 +60,7 @@ impl Block {
         if let Err(HeaderError::Version(version)) = check_header(FileKind::Block, &header) {
             return Err(ReadError::Version(version));
         }
-        let (summary, index, loss) = match find_back_record(&*file, size_bytes)? {
+        let (summary, index, loss) = match read_summary(&*file, size_bytes)? {
             Some((summary, index)) => (summary, index, None),
             None => {
                 let (summary, index, loss) = scan_records(&*file)?;
@@ -98,8 +99,18 @@ impl Block {
     }
 }
 
-/// Finds the back record, which the footer locates; `None` if either is damaged.
-fn find_back_record(file: &dyn FileReader, size_bytes: u64) -> Result<Option<(BlockSummary, IndexSource)>, ReadError> {
+/// The summary, and where the index is; `None` if the back record or what locates it is damaged.
+fn read_summary(file: &dyn FileReader, size_bytes: u64) -> Result<Option<(BlockSummary, IndexSource)>, ReadError> {
+    let Some((offset, length)) = find_back_record(file, size_bytes)? else { return Ok(None) };
+    let mut record = vec![0; length as usize];
+    file.read_at(offset, &mut record)?;
+    let raw = read_record(&record).and_then(|payload| decompress(payload, BACK));
+    let summary = raw.and_then(|raw| BlockSummary::read(&mut ByteReader(&raw)));
+    Ok(summary.map(|summary| (summary, IndexSource::File { offset, length })))
+}
+
+/// The offset and the length of the back record, which the footer locates; `None` if the footer is damaged.
+pub(super) fn find_back_record(file: &dyn FileReader, size_bytes: u64) -> io::Result<Option<(u64, u32)>> {
     let Some(footer_at) = size_bytes.checked_sub(FOOTER_BYTES as u64) else { return Ok(None) };
     let mut footer = [0; FOOTER_BYTES];
     file.read_at(footer_at, &mut footer)?;
@@ -108,12 +119,7 @@ fn find_back_record(file: &dyn FileReader, size_bytes: u64) -> Result<Option<(Bl
     let offset = u64::from_le_bytes(offset_bytes);
     let is_intact = bytes.0 == FOOTER_MAGIC && u32::from_le_bytes(sum) == crc32c::crc32c(&offset_bytes);
     let length = footer_at.checked_sub(offset).and_then(|length| u32::try_from(length).ok()).filter(|_| is_intact);
-    let Some(length) = length else { return Ok(None) };
-    let mut record = vec![0; length as usize];
-    file.read_at(offset, &mut record)?;
-    let raw = read_record(&record).and_then(|payload| decompress(payload, BACK));
-    let summary = raw.and_then(|raw| BlockSummary::read(&mut ByteReader(&raw)));
-    Ok(summary.map(|summary| (summary, IndexSource::File { offset, length })))
+    Ok(length.map(|length| (offset, length)))
 }
 
 pub(super) fn decompress(payload: &[u8], tag: u8) -> Option<Vec<u8>> {

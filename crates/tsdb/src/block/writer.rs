@@ -1,11 +1,13 @@
 //! Writing the file of a block, front to back.
-use super::block_index::{BlockIndex, BlockSummary, ColumnRef, LabelRecord, Metric, RecordRef, write_table};
+use super::block_index::{
+    BlockIndex, BlockSummary, ColumnRef, LabelRecord, Metric, RecordRef, RecordsBySlice, write_table,
+};
 use super::label_page::PendingLabelPage;
 use super::slice::{SLICES_PER_DAY, SliceRows, split_by_slice};
 use super::{BACK, FOOTER_MAGIC, INSTANCE, LABELS, TIMES, VALUES};
 use crate::codec::{Compressor, STRIPE_ROWS, encode_stripe, encode_timeline, write_record, write_varint};
-use crate::disk::FileWriter;
 use crate::disk::header::{FileKind, header};
+use crate::disk::{FileReader, FileWriter};
 use crate::sample_buffer::SampleBuffer;
 use crate::time::TimeBounds;
 use promql::Labels;
@@ -161,8 +163,44 @@ impl<'p> BlockWriter<'p> {
         if self.values.iter().any(PendingRecord::is_full) { self.end_values() } else { Ok(()) }
     }
 
-    /// Adds a series; returns its ordinal.
-    fn add_labels(&mut self, labels: &Labels, bounds: TimeBounds) -> io::Result<u32> {
+    /// Copies the records of another block, up to the offset `until`. They stay at their offsets, and must come first.
+    pub(super) fn copy_records(&mut self, file: &dyn FileReader, until: u64) -> io::Result<()> {
+        self.file.write(&self.pending)?;
+        self.written_bytes = self.pending.len() as u64;
+        self.pending.clear();
+        while self.written_bytes < until {
+            let mut bytes = vec![0; (until - self.written_bytes).min(WRITE_BYTES as u64) as usize];
+            file.read_at(self.written_bytes, &mut bytes)?;
+            self.file.write(&bytes)?;
+            self.written_bytes += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Sets where the copied records of times and values are, and how many samples they have.
+    pub(super) fn set_columns(
+        &mut self,
+        times: RecordsBySlice,
+        times_copies: RecordsBySlice,
+        values: RecordsBySlice,
+        samples: u64,
+    ) {
+        (self.index.times, self.index.times_copies, self.index.values) = (times, times_copies, values);
+        self.summary.samples = samples;
+    }
+
+    /// Gives the next series this ordinal, which is not below the one that it would have.
+    pub(super) fn skip_to(&mut self, ordinal: u32) -> io::Result<()> {
+        if ordinal != self.summary.series {
+            // The series of a page have consecutive ordinals.
+            self.end_labels()?;
+            self.summary.series = ordinal;
+        }
+        Ok(())
+    }
+
+    /// Adds the labels of a series; returns its ordinal.
+    pub(super) fn add_labels(&mut self, labels: &Labels, bounds: TimeBounds) -> io::Result<u32> {
         let ordinal = self.summary.series;
         self.summary.series = ordinal.checked_add(1).ok_or_else(|| io::Error::other("a block has too many series"))?;
         self.summary.bounds = self.summary.bounds.union(bounds);
@@ -170,9 +208,9 @@ impl<'p> BlockWriter<'p> {
         if self.index.metrics.last().is_none_or(|metric| *metric.name != *name) {
             self.index.metrics.push(Metric { name: name.into(), first: ordinal });
         }
-        for (name, _) in labels.pairs() {
-            if !self.label_names.contains(name) {
-                self.label_names.insert(Arc::clone(name));
+        for label in labels.labels() {
+            if !self.label_names.contains(label.name()) {
+                self.label_names.insert(Arc::clone(label.name()));
             }
         }
         if self.labels.is_full() {
@@ -212,12 +250,17 @@ impl<'p> BlockWriter<'p> {
 
     /// Ends the block and syncs its content, but not its name.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        self.end_labels()?;
         self.end_values()?;
+        self.copy_times()?;
+        self.finish_index()
+    }
+
+    /// Ends a block of which all times and values are written.
+    pub(super) fn finish_index(mut self) -> io::Result<()> {
+        self.end_labels()?;
         if self.summary.samples == 0 {
             self.summary.bounds = TimeBounds::default();
         }
-        self.copy_times()?;
         self.copy_labels();
         self.index.label_names = std::mem::take(&mut self.label_names).into_iter().collect();
         let offset = self.written_bytes + self.pending.len() as u64;

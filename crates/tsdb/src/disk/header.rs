@@ -1,8 +1,11 @@
 //! The header of every file: its kind, and the version of its format.
 use crate::codec::ByteReader;
 
-/// The only version that is written and read. `FORMAT.md` describes it.
+/// The version that is written and read. `FORMAT.md` describes it.
 pub(crate) const VERSION: u32 = 3;
+
+/// The version whose log had the present form already.
+const OLD_LOG_VERSION: u32 = 2;
 
 /// Size of a header.
 pub(crate) const HEADER_BYTES: usize = 16;
@@ -62,12 +65,14 @@ pub(crate) fn header(kind: FileKind) -> [u8; HEADER_BYTES] {
 pub(crate) fn check_header(kind: FileKind, bytes: &[u8]) -> Result<(), HeaderError> {
     match read_version(kind, bytes) {
         Some(VERSION) => Ok(()),
+        Some(OLD_LOG_VERSION) if kind == FileKind::Log => Ok(()),
         Some(other) => Err(HeaderError::Version(other)),
         None => Err(HeaderError::Damaged),
     }
 }
 
-fn read_version(kind: FileKind, bytes: &[u8]) -> Option<u32> {
+/// The version in a header; `None` if it is damaged.
+pub(crate) fn read_version(kind: FileKind, bytes: &[u8]) -> Option<u32> {
     let mut header = ByteReader(bytes.get(..HEADER_BYTES)?);
     let (magic, tag, version): ([u8; 4], [u8; 4], [u8; 4]) = (header.array()?, header.array()?, header.array()?);
     let sum = u32::from_le_bytes(header.array()?);

@@ -6,7 +6,7 @@ pub(crate) use slots::Slots;
 
 use crate::head::rows::{GroupSlotKey, Rows};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
-use promql::Labels;
+use promql::{Label, Labels};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -16,9 +16,18 @@ pub(crate) struct Index {
     pub(crate) series: HashMap<u32, Series>,
     by_labels: HashTable<ByLabels>,
     hasher: DefaultHashBuilder,
-    /// The ids of the series that carry a label, in order, by label name and value.
-    pub(crate) postings: HashMap<Arc<str>, HashMap<Arc<str>, Vec<u32>>>,
+    /// By label name and value.
+    pub(crate) postings: HashMap<Arc<str>, HashMap<Arc<str>, Posting>>,
     next_id: u32,
+}
+
+/// The series that carry a label.
+#[derive(Debug)]
+pub(crate) struct Posting {
+    /// The label, which they share.
+    label: Label,
+    /// Their ids, in order.
+    pub(crate) ids: Vec<u32>,
 }
 
 /// A series by its label set.
@@ -100,12 +109,14 @@ impl Index {
 
     /// Adds `id` to the postings of each label; returns the same labels with interned strings.
     fn add_postings(&mut self, labels: &Labels, id: u32) -> Labels {
-        Labels::from_pairs(labels.pairs().iter().map(|(name, value)| {
-            let name = self.postings.get_key_value(name).map_or(name, |(interned, _)| interned).clone();
+        Labels::from_labels(labels.labels().iter().map(|label| {
+            let name = self.postings.get_key_value(label.name()).map_or(label.name(), |(interned, _)| interned).clone();
             let values = self.postings.entry(Arc::clone(&name)).or_default();
-            let value = values.get_key_value(value).map_or(value, |(interned, _)| interned).clone();
-            values.entry(Arc::clone(&value)).or_default().push(id);
-            (name, value)
+            let posting = values
+                .entry(Arc::clone(label.value()))
+                .or_insert_with_key(|value| Posting { label: Label::new(name, Arc::clone(value)), ids: Vec::new() });
+            posting.ids.push(id);
+            posting.label.clone()
         }))
     }
 
@@ -130,36 +141,35 @@ impl Index {
 
     /// Removes series even if they have samples. Takes time in proportion to the postings of their labels.
     pub(crate) fn remove_series(&mut self, removed: &HashSet<u32>) {
-        let mut labels: HashSet<(Arc<str>, Arc<str>)> = HashSet::new();
+        let mut labels: HashSet<Label> = HashSet::new();
         for id in removed {
             let Some(series) = self.series.remove(id) else { continue };
             let hash = hash(&self.hasher, series.labels.iter());
             if let Ok(entry) = self.by_labels.find_entry(spread(hash), |own| own.id == *id) {
                 entry.remove();
             }
-            for pair in series.labels.pairs() {
-                if !labels.contains(pair) {
-                    labels.insert(pair.clone());
+            for label in series.labels.labels() {
+                if !labels.contains(label) {
+                    labels.insert(label.clone());
                 }
             }
         }
-        for (name, value) in labels {
-            let Some(values) = self.postings.get_mut(&name) else { continue };
-            let Some(ids) = values.get_mut(&value) else { continue };
-            ids.retain(|id| !removed.contains(id));
-            if ids.is_empty() {
-                values.remove(&value);
+        for label in labels {
+            let Some(values) = self.postings.get_mut(label.name()) else { continue };
+            let Some(posting) = values.get_mut(label.value()) else { continue };
+            posting.ids.retain(|id| !removed.contains(id));
+            if posting.ids.is_empty() {
+                values.remove(label.value());
             }
             if values.is_empty() {
-                self.postings.remove(&name);
+                self.postings.remove(label.name());
             }
         }
     }
 
     /// Copies of all series, in no order.
     pub(crate) fn all(&self) -> Vec<SeriesHandle> {
-        let handle =
-            |Series { labels, slots }: &Series| SeriesHandle { labels: labels.clone(), slots: slots.clone() };
+        let handle = |Series { labels, slots }: &Series| SeriesHandle { labels: labels.clone(), slots: slots.clone() };
         self.series.values().map(handle).collect()
     }
 }

@@ -116,7 +116,7 @@ fn write_day(
 /// Sorts series as [`block_order`] does, looking up each name and instance once.
 fn in_block_order(series: Vec<SeriesHandle>) -> Vec<SeriesHandle> {
     let label = |series: &SeriesHandle, name: &str| {
-        series.labels.pairs().iter().find(|(own, _)| **own == *name).map(|(_, value)| Arc::clone(value))
+        series.labels.labels().iter().find(|label| **label.name() == *name).map(|label| Arc::clone(label.value()))
     };
     let mut keyed: Vec<_> =
         series.into_iter().map(|series| ([label(&series, METRIC_NAME), label(&series, INSTANCE)], series)).collect();

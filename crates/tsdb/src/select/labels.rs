@@ -50,7 +50,7 @@ impl Store {
         let index = inner.index.read();
         if selects_all(selector, || index.has_only_named()) {
             for (name, values) in &index.postings {
-                let mut ids = values.values().flatten();
+                let mut ids = values.values().flat_map(|posting| &posting.ids);
                 if ids.any(|id| index.is_present(*id, range)) {
                     names.insert_shared(name);
                 }
@@ -59,7 +59,7 @@ impl Store {
         } else {
             drop(index);
             inner.for_each_in_memory(selector, range, |found| {
-                found.labels.pairs().iter().for_each(|(name, _)| names.insert_shared(name));
+                found.labels.labels().iter().for_each(|label| names.insert_shared(label.name()));
                 names.has_room()
             });
         }
@@ -86,8 +86,8 @@ impl Store {
         let mut values = TextSet::new(limit);
         let index = inner.index.read();
         if selects_all(selector, || index.has_only_named()) {
-            for (value, ids) in index.postings.get(name).into_iter().flatten() {
-                if ids.iter().any(|id| index.is_present(*id, range)) {
+            for (value, posting) in index.postings.get(name).into_iter().flatten() {
+                if posting.ids.iter().any(|id| index.is_present(*id, range)) {
                     values.insert_shared(value);
                 }
             }
@@ -95,8 +95,8 @@ impl Store {
         } else {
             drop(index);
             inner.for_each_in_memory(selector, range, |found| {
-                let pair = found.labels.pairs().iter().find(|(own, _)| **own == *name);
-                pair.iter().for_each(|(_, value)| values.insert_shared(value));
+                let label = found.labels.labels().iter().find(|label| **label.name() == *name);
+                label.iter().for_each(|label| values.insert_shared(label.value()));
                 values.has_room()
             });
         }
@@ -208,7 +208,8 @@ impl Index {
 
     /// Whether all series have a name.
     fn has_only_named(&self) -> bool {
-        let named = self.postings.get(METRIC_NAME).map_or(0, |values| values.values().map(Vec::len).sum());
+        let named =
+            self.postings.get(METRIC_NAME).map_or(0, |values| values.values().map(|posting| posting.ids.len()).sum());
         named == self.series.len()
     }
 }

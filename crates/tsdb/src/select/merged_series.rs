@@ -3,8 +3,8 @@ use crate::block::{Block, BlockIndex, ReadContext, SeriesFilter};
 use crate::index::Slots;
 use crate::store::inner::Inner;
 use crate::time::TimeRange;
-use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
-use promql::{Labels, Selector, StorageError};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use promql::{Label, Labels, Selector, StorageError};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// Maximum memory for the label sets of series that are only in blocks.
 const MAX_LABEL_BYTES: usize = 64 << 20;
 
-/// Memory that a label takes beside its value, which other series mostly share.
-const LABEL_BYTES: usize = size_of::<(Arc<str>, Arc<str>)>();
+/// Memory that a label takes in a set beside its texts, which other series mostly share.
+const LABEL_BYTES: usize = size_of::<Label>();
 
 /// A series, and where its samples are.
 pub(super) struct MergedSeries {
@@ -46,7 +46,8 @@ pub(super) struct MergedSeriesList {
     pub(super) places: Vec<Place>,
     by_labels: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    texts: HashSet<Arc<str>>,
+    /// The labels so far, by their names and values.
+    known: HashTable<Label>,
     label_bytes: usize,
 }
 
@@ -98,7 +99,7 @@ impl MergedSeriesList {
             }
         }
         self.by_labels = HashTable::new();
-        self.texts = HashSet::new();
+        self.known = HashTable::new();
         Ok(())
     }
 
@@ -142,10 +143,10 @@ impl MergedSeriesList {
         if let Some(at) = self.find(hash, &pairs) {
             return at;
         }
-        let labels: Vec<_> = pairs.map(|(name, value)| (self.intern(name), self.intern(value))).collect();
+        let labels: Vec<Label> = pairs.map(|(name, value)| self.intern(name, value)).collect();
         self.label_bytes += labels.len() * LABEL_BYTES + size_of::<MergedSeries>();
         let at = self.series.len() as u32;
-        self.series.push(MergedSeries { labels: Labels::from_pairs(labels), slots: Slots::None, first_place: 0 });
+        self.series.push(MergedSeries { labels: Labels::from_labels(labels), slots: Slots::None, first_place: 0 });
         self.insert(hash, at);
         at
     }
@@ -155,14 +156,18 @@ impl MergedSeriesList {
         self.by_labels.find(hash, is_same).copied()
     }
 
-    fn intern(&mut self, text: &str) -> Arc<str> {
-        if let Some(interned) = self.texts.get(text) {
-            return Arc::clone(interned);
+    fn intern(&mut self, name: &str, value: &str) -> Label {
+        let hash = self.hasher.hash_one((name, value));
+        let is_same = |own: &Label| **own.name() == *name && **own.value() == *value;
+        if let Some(known) = self.known.find(hash, is_same) {
+            return known.clone();
         }
-        let interned: Arc<str> = text.into();
-        self.label_bytes += text.len() + size_of::<[usize; 6]>();
-        self.texts.insert(Arc::clone(&interned));
-        interned
+        let label = Label::new(name, value);
+        self.label_bytes += name.len() + value.len() + size_of::<[usize; 12]>();
+        let hasher = &self.hasher;
+        let rehash = |own: &Label| hasher.hash_one((&**own.name(), &**own.value()));
+        self.known.insert_unique(hash, label.clone(), rehash);
+        label
     }
 
     fn insert(&mut self, hash: u64, at: u32) {

@@ -1,6 +1,7 @@
 //! A store in a real folder: reopening, locking, flushes, retention and the index.
 use crate::fixtures::{all, append, labels, select, selector};
 use promql::{Labels, stale_marker};
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -281,4 +282,42 @@ fn the_index_returns_names_values_and_series_of_a_time_range() {
     assert_eq!(store.label_values("x", &everything, hours(9, 10), 100).join(" "), "2");
     assert_eq!(store.label_values("nosuch", &everything, hours(0, 10), 100).len(), 0);
     assert_eq!(store.series(&everything, hours(0, 10), 2).len(), 2);
+}
+
+#[test]
+fn a_folder_of_format_2_is_converted() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2");
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in std::fs::read_dir(fixture).expect("the fixture") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("room");
+    }
+    // What the old version was given: see the names.
+    let start_ms = 1_790_000_000_000 / 86_400_000 * 86_400_000 + 7 * HOUR_MS;
+    let mut expected = BTreeMap::from([(
+        "__name__=m0,instance=host-1,n=99".to_owned(),
+        vec![(start_ms - 86_400_000, 1.5), (start_ms - 86_300_000, 2.5)],
+    )]);
+    for n in 0..12_i64 {
+        let rows = if n < 6 { 0..108 } else { 60..108 };
+        let mut samples: Vec<_> = rows.map(|row| (start_ms + row * 300_000, (row * (n + 1)) as f64 / 2.0)).collect();
+        samples.push((start_ms + 108 * 300_000, 1.0));
+        expected.insert(format!("__name__=m{},instance=host-{},n={n}", n % 3, n % 2), samples);
+    }
+    for _ in 0..2 {
+        let (store, report) = open(folder.path());
+        assert_eq!((report.losses, report.blocks), (Vec::new(), 5));
+        assert_eq!(all(&store), expected);
+        let of_one = select(&store, &[&[("__name__", "=", "m2"), ("instance", "=", "host-1")]], i64::MIN, i64::MAX);
+        assert_eq!(of_one.len(), 2);
+        drop(store);
+        let format = std::fs::read_to_string(folder.path().join("format")).expect("the format");
+        assert!(format.starts_with("inferboard store, format 3 "), "{format}");
+    }
+    // Merging reads all of each block.
+    let (store, _) = open(folder.path());
+    store.maintain(start_ms + 48 * HOUR_MS).expect("room");
+    store.maintain(start_ms + 48 * HOUR_MS).expect("room");
+    assert_eq!(all(&store), expected);
+    assert!(store.stats().blocks < 5 && store.stats().damaged == 0, "{:?}", store.stats());
 }

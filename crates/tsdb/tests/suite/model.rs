@@ -25,7 +25,7 @@ const SPECIAL: [u64; 8] = [
 
 /// In every other history samples move to chunk files all the time.
 fn open(disk: &MemoryDisk, limits: Limits, seed: u64) -> Store {
-    let (head_bytes, log_bytes) = if seed % 2 == 0 { (60_000, 200_000) } else { (300, 2000) };
+    let (head_bytes, log_bytes) = if seed.is_multiple_of(2) { (60_000, 200_000) } else { (300, 2000) };
     let options = Options { limits, head_bytes, log_bytes, sync_every: Duration::ZERO };
     let (store, report) = Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a store");
     assert_eq!(report.losses, []);
