@@ -101,8 +101,9 @@ impl World {
         let (step_ms, longest_ms) = (moment.step_ms, self.max_interval_ms());
         let lengths_ms =
             [self.min_interval_ms(), step_ms, step_ms + self.min_interval_ms(), step_ms + longest_ms, 4 * longest_ms];
-        // A count needs no more than two scrapes.
-        let shortest_ms = self.min_interval_ms();
+        // A count needs no more than two scrapes; of mixed intervals the page takes longer windows.
+        let is_mixed = self.min_interval_ms() < longest_ms;
+        let shortest_ms = self.min_interval_ms() * if is_mixed { 2 } else { 1 };
         // Which events are in a window depends on how old the last scrape is.
         let ends_ms = std::array::from_fn::<_, 17, _>(|part| time_ms - longest_ms * part as i64 / 16);
         let windows = lengths_ms.into_iter().filter(|length_ms| *length_ms >= shortest_ms);
