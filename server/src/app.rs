@@ -16,6 +16,7 @@ use crate::web::api;
 use crate::web::api::evaluator::Evaluator;
 use crate::web::api::metrics::OwnMetrics;
 use crate::web::cors::{Cors, apply_cors};
+use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
 use crate::web::headers::{AllowedHosts, Guard, guard};
 use crate::web::{assets, listen, openmetrics};
@@ -122,27 +123,24 @@ impl App {
         }
         tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
         let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
-        listen::serve(listener, router(&store, metrics, scrapers, guard, &settings.cors_origins), stop).await;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let evaluator = Arc::new(Evaluator::new(Arc::new(store.clone()), cores * 2));
+        let peers = evaluator.peers();
+        let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics);
+        listen::serve(listener, router(api, scrapers, guard, &settings.cors_origins), peers, stop).await;
         tasks.shutdown().await;
         history::close(store).await;
     }
 }
 
-/// All routes: the API over `store`, with `own` at `/metrics`, the metrics pages that `scrapers` share, and the page.
-fn router(
-    store: &Store,
-    own: OwnMetrics,
-    scrapers: Arc<Scrapers>,
-    guard_rules: Guard,
-    cors_origins: &[String],
-) -> Router {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
-    api::routes(Arc::new(evaluator), store.clone(), scrapers.metadata(), own)
-        .merge(openmetrics::routes(scrapers))
+/// All routes: those of `api`, the metrics pages that `scrapers` share, and the page.
+fn router(api: Router, scrapers: Arc<Scrapers>, guard_rules: Guard, cors_origins: &[String]) -> Router {
+    let cors = Cors::new(cors_origins, guard_rules.frame_policy.clone());
+    api.merge(openmetrics::routes(scrapers))
         .merge(assets::routes(guard_rules.frame_policy.key.as_deref()))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
-        .layer(from_fn_with_state(Cors::new(cors_origins, guard_rules.frame_policy.clone()), apply_cors))
+        .layer(from_fn_with_state(cors.clone(), apply_cors))
+        .layer(from_fn_with_state(cors, refuse_cross_site))
         .layer(from_fn_with_state(guard_rules, guard))
 }
 

@@ -9,4 +9,5 @@ pub mod replica;
 pub mod scrape;
 pub mod sources;
 pub mod target;
+mod threads;
 pub mod web;

@@ -3,6 +3,7 @@
 mod api;
 mod apiserver;
 mod attribution;
+mod bounds;
 mod checking;
 mod command;
 mod connections;

@@ -2,6 +2,7 @@
 use crate::harness::http;
 use inferboard_tests::PATIENCE;
 use serde_json::Value;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// The path of the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_inferboard-server");
+
+/// The program to run: the one that `INFERBOARD_SERVER` names, by default the one of this build.
+fn program() -> OsString {
+    std::env::var_os("INFERBOARD_SERVER").unwrap_or_else(|| PROGRAM.into())
+}
 
 /// A running program; killed when dropped.
 pub(crate) struct Program {
@@ -19,7 +25,7 @@ pub(crate) struct Program {
 impl Program {
     /// Starts the program with `flags` and a configuration file, and waits until it prints its address.
     pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
-        Self::start_command(Command::new(PROGRAM).args(flags).arg("--config").arg(config)).await
+        Self::start_command(Command::new(program()).args(flags).arg("--config").arg(config)).await
     }
 
     /// Like `start`, for a prepared command.

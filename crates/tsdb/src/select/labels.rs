@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// Calls `visit` with each selected series that has samples in the time range, until it returns false.
-    fn for_each_present(
+    pub fn for_each_present(
         &self,
         selector: &Selector,
         times_ms: RangeInclusive<i64>,

@@ -2,6 +2,7 @@
 pub mod timeouts;
 
 use crate::web::listen::timeouts::{RequestInFlight, TimedStream};
+use crate::web::peers::{Peer, Peers};
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -23,6 +24,9 @@ const MAX_CONNECTIONS: usize = 1024;
 /// The largest request head. The longest query fits, even percent-encoded.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
+/// The largest buffer of a connection, beyond a request's head: of a long answer, this much waits for the client.
+const MAX_BUFFER_BYTES: usize = 128 << 10;
+
 /// How long unfinished responses may take when the server stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -32,8 +36,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 const OVERLOADED_RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves `router` on `listener` until `stop`, then finishes the responses under way, for a few seconds at most.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Serves `router` to `peers` on `listener` until `stop`, then finishes the responses under way, for a few seconds at most.
+/// Each request carries its [`Peer`] as an extension.
+pub(crate) async fn serve(listener: TcpListener, router: Router, peers: Arc<Peers>, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     tokio::pin!(stop);
@@ -42,8 +47,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, address)) => (stream, peers.at(address.ip())),
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -55,7 +60,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             let _ = stream.try_write(OVERLOADED_RESPONSE);
             continue;
         };
-        let connection = serve_connection(stream, router.clone(), graceful.watcher());
+        let connection = serve_connection(stream, peer, router.clone(), graceful.watcher());
         tokio::spawn(async move {
             connection.await;
             drop(slot);
@@ -67,19 +72,21 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, watcher: Watcher) {
+async fn serve_connection(stream: TcpStream, peer: Arc<Peer>, router: Router, watcher: Watcher) {
     // Responses are written in one piece; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let in_flight = RequestInFlight::default();
     let stream = TokioIo::new(TimedStream::new(stream, in_flight.clone()));
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         in_flight.begin();
+        request.extensions_mut().insert(Arc::clone(&peer));
         router.call(request)
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_BUFFER_BYTES)
         .serve_connection(stream, service);
     if let Err(error) = watcher.watch(connection).await {
         debug!(%error, "a connection ended early");
