@@ -15,6 +15,7 @@ mod files;
 mod first_start;
 mod gpus;
 mod grafana;
+mod hanging;
 mod hardening;
 mod harness;
 mod history;

@@ -1,10 +1,14 @@
 //! Threads for work that blocks. Each kind of work has threads of its own, so that one that hangs holds up no other.
+pub(crate) mod exclusive;
+
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -50,17 +54,13 @@ impl Threads {
     }
 
     /// Starts `job`, or lets it wait for a free thread. It runs to its end even if nobody waits for its result.
-    pub(crate) fn run<T, F>(&self, job: F) -> impl Future<Output = Result<T, JobLost>> + Send + use<T, F>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
+    pub(crate) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> RunningJob<T> {
         let (send, result) = oneshot::channel();
         self.start(Box::new(move || {
-            // The one that asked may be gone.
+            // The one that wanted it may be gone.
             let _ = send.send(job());
         }));
-        async move { result.await.map_err(|_| JobLost) }
+        RunningJob(result)
     }
 
     fn start(&self, job: Job) {
@@ -80,6 +80,18 @@ impl Threads {
                 state.waiting.clear();
             }
         }
+    }
+}
+
+/// A job that waits or runs. Its result can be awaited; dropping this does not stop it.
+#[derive(Debug)]
+pub(crate) struct RunningJob<T>(oneshot::Receiver<T>);
+
+impl<T> Future for RunningJob<T> {
+    type Output = Result<T, JobLost>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_err(|_| JobLost)
     }
 }
 

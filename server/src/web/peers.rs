@@ -1,5 +1,6 @@
 //! Clients, told apart by their address, and the share of the server that each may use: one that takes all it can leaves
 //! others theirs.
+use crate::threads::Threads;
 use parking_lot::Mutex;
 use promql::MemoryPool;
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ pub(crate) struct Peers {
     /// The maximum number of queries that run for one client.
     max_running: usize,
     memory: Arc<MemoryPool>,
+    answers: Threads,
     known: Mutex<HashMap<IpAddr, Weak<Peer>>>,
 }
 
@@ -32,12 +34,15 @@ pub(crate) struct Peer {
     pub(crate) long_answers: Arc<Semaphore>,
     /// The memory of its requests and answers, a part of that of all.
     pub(crate) memory: Arc<MemoryPool>,
+    /// The threads that write long answers, of all clients.
+    pub(crate) answers: Threads,
 }
 
 impl Peers {
     /// Lets at most `max_running` queries of each client run.
     pub(crate) fn new(max_running: usize) -> Self {
-        Self { max_running, memory: MemoryPool::new(MAX_MEMORY_BYTES), known: Mutex::default() }
+        let (memory, answers) = (MemoryPool::new(MAX_MEMORY_BYTES), Threads::new("answers", max_running));
+        Self { max_running, memory, answers, known: Mutex::default() }
     }
 
     /// The client at `address`.
@@ -58,6 +63,7 @@ impl Peers {
             running: Arc::new(Semaphore::new(self.max_running)),
             long_answers: Arc::new(Semaphore::new(MAX_LONG_ANSWERS)),
             memory: MemoryPool::within(&self.memory, MAX_PEER_MEMORY_BYTES),
+            answers: self.answers.clone(),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Builds responses that caches must not store, with the body compressed if the client accepts gzip.
+use crate::threads::{RunningJob, Threads};
 use crate::web::api::body::CountedBody;
 use crate::web::peers::{MAX_LONG_ANSWERS, Peer};
 use axum::body::Body;
@@ -10,8 +11,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::Stream;
 use prometheus_api::{ApiError, ErrorType};
-use std::io;
-use std::io::Write;
+use std::future::Future;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -72,36 +73,62 @@ pub(crate) fn streamed(
         return Err(ApiError::new(ErrorType::Unavailable, problem));
     };
     let encoder = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::new(LEVEL)));
-    let body = PieceStream { pieces, encoder, plain: Vec::new(), is_done: false, has_yielded: true, _permit: permit };
+    let writer = Box::new(PieceWriter { pieces, encoder, plain: Vec::new(), is_done: false });
+    let body = PieceStream { threads: peer.answers.clone(), state: PieceState::Idle(writer), _permit: permit };
     Ok(success(content_type, vary, Body::from_stream(body), is_gzip))
 }
 
-/// The pieces of a body as a stream.
+/// The pieces of a body as a stream. Each is written on a thread for answers, which serve all connections in turn.
 struct PieceStream<P> {
-    pieces: P,
-    encoder: Option<GzEncoder<Vec<u8>>>,
-    /// The piece that is being written, before compression.
-    plain: Vec<u8>,
-    is_done: bool,
-    /// Whether other tasks had a turn since the last piece: writing one takes about a millisecond.
-    has_yielded: bool,
+    threads: Threads,
+    state: PieceState<P>,
     _permit: OwnedSemaphorePermit,
 }
+
+enum PieceState<P> {
+    Idle(Box<PieceWriter<P>>),
+    Writing(RunningJob<WrittenPiece<P>>),
+    Ended,
+}
+
+/// The next piece, none at the end; and the writer of those after it.
+type WrittenPiece<P> = (io::Result<Option<Bytes>>, Box<PieceWriter<P>>);
 
 impl<P: Pieces + Unpin> Stream for PieceStream<P> {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !std::mem::replace(&mut self.has_yielded, false) {
-            self.has_yielded = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        let mut running = match std::mem::replace(&mut self.state, PieceState::Ended) {
+            PieceState::Idle(mut writer) => self.threads.run(move || (writer.next_piece(), writer)),
+            PieceState::Writing(running) => running,
+            PieceState::Ended => return Poll::Ready(None),
+        };
+        match Pin::new(&mut running).poll(cx) {
+            Poll::Pending => {
+                self.state = PieceState::Writing(running);
+                Poll::Pending
+            }
+            Poll::Ready(Ok((Ok(Some(piece)), writer))) => {
+                self.state = PieceState::Idle(writer);
+                Poll::Ready(Some(Ok(piece)))
+            }
+            Poll::Ready(Ok((Ok(None), _))) => Poll::Ready(None),
+            Poll::Ready(Ok((Err(error), _))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(Err(lost)) => Poll::Ready(Some(Err(io::Error::other(lost)))),
         }
-        Poll::Ready(self.next_piece().transpose())
     }
 }
 
-impl<P: Pieces> PieceStream<P> {
+/// Writes the pieces of a body.
+struct PieceWriter<P> {
+    pieces: P,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+    /// The piece that is being written, before compression.
+    plain: Vec<u8>,
+    is_done: bool,
+}
+
+impl<P: Pieces> PieceWriter<P> {
     /// The next piece, compressed if it is to be; none at the end.
     fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         let mut out = Vec::new();

@@ -107,6 +107,9 @@ impl LatestSamples {
     }
 }
 
+/// How many samples of a family are written at once.
+const SAMPLES_AT_ONCE: usize = 256;
+
 /// The page, which is written while it is sent.
 struct Page {
     /// Sorted by their names on the page.
@@ -122,17 +125,32 @@ impl Pieces for Page {
         let mut text = String::new();
         while text.len() < PIECE_BYTES {
             let rest = self.latest.samples.get(self.next..).unwrap_or_default();
+            let rest = rest.get(..SAMPLES_AT_ONCE).unwrap_or(rest);
             let Some(samples) = rest.chunk_by(|a, b| a.name(encoding) == b.name(encoding)).next() else {
                 text.push_str(encoding.eof_marker());
                 out.extend_from_slice(text.as_bytes());
                 return false;
             };
+            let previous = self.next.checked_sub(1).and_then(|at| self.latest.samples.get(at));
+            let is_continued = samples.first().zip(previous).is_some_and(|(a, b)| a.name(encoding) == b.name(encoding));
             self.next += samples.len();
+            let start = text.len();
             write_part(&[family(samples, encoding)], encoding, &mut text);
+            if is_continued {
+                drop_metadata(&mut text, start);
+            }
         }
         out.extend_from_slice(text.as_bytes());
         true
     }
+}
+
+/// Removes the lines from `start` on that are about the family, which has them already.
+fn drop_metadata(text: &mut String, start: usize) {
+    let part = text.get(start..).unwrap_or_default();
+    let lines = part.split_inclusive('\n').take_while(|line| line.starts_with('#'));
+    let end = start + lines.map(str::len).sum::<usize>();
+    text.replace_range(start..end, "");
 }
 
 /// The family of these samples, which share one name. Its type is unknown, because the store has none.
@@ -154,4 +172,41 @@ fn page_labels(labels: &Labels) -> Vec<(String, String)> {
     let instance = labels.get("instance").is_none().then_some(("instance", ""));
     let others = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
     others.chain(instance).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::peers::Peers;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_page_in_pieces_is_the_page() {
+        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        for accept in ["text/plain;version=0.0.4", "application/openmetrics-text"] {
+            let encoding = Encoding::from_accept(accept);
+            let sample = |number: usize| LatestSample {
+                labels: Labels::from_pairs([
+                    ("__name__", format!("m{}", number / 1000)),
+                    ("n", format!("{number:05}")),
+                ]),
+                time_ms: 1000,
+                value: number as f64,
+            };
+            let samples: Vec<_> = (0..3500).map(sample).collect();
+            let families: Vec<_> = samples.chunks(1000).map(|samples| family(samples, encoding)).collect();
+            let mut whole = String::new();
+            write_part(&families, encoding, &mut whole);
+            whole.push_str(encoding.eof_marker());
+            let latest = LatestSamples { samples, _memory: CountedMemory::new(&peer.memory).expect("room") };
+            let (mut page, mut pieces, mut has_more) = (Page { latest, encoding, next: 0 }, Vec::new(), true);
+            while has_more {
+                let mut piece = Vec::new();
+                has_more = page.write_next(&mut piece);
+                assert!(piece.len() < 2 * PIECE_BYTES, "{}", piece.len());
+                pieces.extend(piece);
+            }
+            assert_eq!(String::from_utf8(pieces).expect("text"), whole);
+        }
+    }
 }

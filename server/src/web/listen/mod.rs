@@ -28,7 +28,7 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const MAX_BUFFER_BYTES: usize = 128 << 10;
 
 /// How long unfinished responses may take when the server stops.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pause after a failure to accept a connection, for example because the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
