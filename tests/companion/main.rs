@@ -11,6 +11,7 @@ mod crowd;
 mod death;
 mod discovery;
 mod failures;
+mod fairness;
 mod files;
 mod first_start;
 mod gpus;
