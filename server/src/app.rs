@@ -1,7 +1,7 @@
 //! The companion as a whole: starts its tasks, serves HTTP, and stops everything in order.
 use crate::config::reload::apply_targets;
 use crate::config::{ConfiguredTargets, Settings};
-use crate::history;
+use crate::history::{self, HistoryThreads};
 use crate::processes::Attribution;
 use crate::scrape::fetch::Client;
 use crate::scrape::local_discovery::{DEFAULT_ADDRESSES, PERIOD, discover};
@@ -16,6 +16,7 @@ use crate::web::api;
 use crate::web::api::evaluator::Evaluator;
 use crate::web::api::metrics::OwnMetrics;
 use crate::web::cors::{Cors, apply_cors};
+use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
 use crate::web::headers::{AllowedHosts, Guard, guard};
 use crate::web::{assets, listen, openmetrics};
@@ -26,8 +27,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tracing::warn;
 use tsdb::Store;
 
 /// Why the companion cannot start. Each message is complete: it includes the cause.
@@ -44,6 +47,9 @@ pub enum AppError {
     /// The data directory cannot be used.
     #[error(transparent)]
     History(#[from] tsdb::OpenError),
+    /// The system has no threads for the history.
+    #[error("cannot start the threads that write the history: {0}; raise the limit of processes")]
+    Threads(std::io::Error),
     /// The HTTP client cannot be created.
     #[error("cannot create the HTTP client: {0}")]
     Client(#[from] reqwest::Error),
@@ -63,9 +69,15 @@ pub struct App {
     settings: Settings,
     client: Client,
     store: Store,
+    history: HistoryThreads,
     frame_policy: FramePolicy,
     gpu_helper: Option<PathBuf>,
 }
+
+/// How long the tasks may take to end, and the history to be closed. With what [`listen::serve`] takes at its end, this is
+/// below five seconds.
+const MAX_END_TIME: Duration = Duration::from_millis(300);
+const MAX_CLOSE_TIME: Duration = Duration::from_millis(1200);
 
 impl App {
     /// Opens the socket and the history.
@@ -79,7 +91,8 @@ impl App {
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let frame_policy = FramePolicy::new(&settings.frame_ancestors)?;
         let store = history::open(settings.data_dir.as_deref(), settings.limits)?;
-        Ok(Self { listener, address, settings, client, store, frame_policy, gpu_helper: None })
+        let history = HistoryThreads::start(&store).map_err(AppError::Threads)?;
+        Ok(Self { listener, address, settings, client, store, history, frame_policy, gpu_helper: None })
     }
 
     /// The address it listens on, with the actual port if port 0 was configured.
@@ -94,7 +107,7 @@ impl App {
 
     /// Collects and serves until `stop`. Each message of `reloads` replaces the configured targets.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<ConfiguredTargets>) {
-        let Self { listener, address, settings, client, store, frame_policy, gpu_helper } = self;
+        let Self { listener, address, settings, client, store, history, frame_policy, gpu_helper } = self;
         let host = Host::new(settings.host_paths.clone());
         let gpu_collector = settings.gpus.zip(gpu_helper);
         let gpus = gpu_collector.is_some().then(Gpus::default);
@@ -109,8 +122,6 @@ impl App {
         let metrics = OwnMetrics::new(own(), scrapers.client());
         own().into_iter().for_each(|target| scrapers.add(target));
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(history::write(store.clone()));
-        tasks.spawn(history::maintain(store.clone()));
         if let Some((gpus, (gpu_settings, program))) = gpus.clone().zip(gpu_collector) {
             tasks.spawn(gpus.measure(gpu_settings, program, settings.pace));
         }
@@ -122,27 +133,26 @@ impl App {
         }
         tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
         let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
-        listen::serve(listener, router(&store, metrics, scrapers, guard, &settings.cors_origins), stop).await;
-        tasks.shutdown().await;
-        history::close(store).await;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let evaluator = Arc::new(Evaluator::new(Arc::new(store.clone()), cores * 2));
+        let peers = evaluator.peers();
+        let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics);
+        listen::serve(listener, router(api, scrapers, guard, &settings.cors_origins), peers, stop).await;
+        if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
+            warn!("some tasks did not end");
+        }
+        history.close(MAX_CLOSE_TIME).await;
     }
 }
 
-/// All routes: the API over `store`, with `own` at `/metrics`, the metrics pages that `scrapers` share, and the page.
-fn router(
-    store: &Store,
-    own: OwnMetrics,
-    scrapers: Arc<Scrapers>,
-    guard_rules: Guard,
-    cors_origins: &[String],
-) -> Router {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let evaluator = Evaluator::new(Arc::new(store.clone()), cores * 2);
-    api::routes(Arc::new(evaluator), store.clone(), scrapers.metadata(), own)
-        .merge(openmetrics::routes(scrapers))
+/// All routes: those of `api`, the metrics pages that `scrapers` share, and the page.
+fn router(api: Router, scrapers: Arc<Scrapers>, guard_rules: Guard, cors_origins: &[String]) -> Router {
+    let cors = Cors::new(cors_origins, guard_rules.frame_policy.clone());
+    api.merge(openmetrics::routes(scrapers))
         .merge(assets::routes(guard_rules.frame_policy.key.as_deref()))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
-        .layer(from_fn_with_state(Cors::new(cors_origins, guard_rules.frame_policy.clone()), apply_cors))
+        .layer(from_fn_with_state(cors.clone(), apply_cors))
+        .layer(from_fn_with_state(cors, refuse_cross_site))
         .layer(from_fn_with_state(guard_rules, guard))
 }
 

@@ -8,5 +8,7 @@ pub mod processes;
 pub mod replica;
 pub mod scrape;
 pub mod sources;
+pub mod stop;
 pub mod target;
+mod threads;
 pub mod web;

@@ -3,9 +3,11 @@ use clap::Parser;
 use server::app::{App, AppError};
 use server::cli::args::{Cli, Command};
 use server::cli::{check, export, import, query};
+use server::config::load::Loader;
 use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
 use server::sources::gpus::helper;
+use server::stop;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -38,48 +40,51 @@ fn main() -> ExitCode {
 }
 
 fn serve(args: ServeArgs) -> ExitCode {
-    let settings = match Settings::load(&args) {
-        Ok(settings) => settings,
-        Err(error) => return fail(error, USAGE),
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start the async runtime: {error}"), FAILURE),
     };
-    let outcome = runtime.block_on(run(settings, args));
-    // Do not wait for blocking threads: one may hang in the kernel.
+    // Without a configuration file there is nothing to reload, so SIGHUP ends the process as SIGTERM does.
+    let can_reload = args.config.is_some();
+    let loader = Loader::new(args);
+    let settings = match runtime.block_on(loader.load()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            // A thread may hang.
+            runtime.shutdown_background();
+            return fail(error, USAGE);
+        }
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
+    let outcome = runtime.block_on(run(settings, can_reload.then_some(loader)));
+    // Do not wait for threads: one may hang in the kernel.
     runtime.shutdown_background();
     outcome.map_or_else(|error| fail(error, FAILURE), |()| ExitCode::SUCCESS)
 }
 
-/// Serves until SIGTERM or SIGINT.
-async fn run(settings: Settings, args: ServeArgs) -> Result<(), AppError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
+/// Serves until a signal ends it. `loader` loads the settings again on SIGHUP.
+async fn run(settings: Settings, loader: Option<Loader>) -> Result<(), AppError> {
+    let stop = stop::on_signal(loader.is_none()).map_err(AppError::Signals)?;
     let app = App::bind(settings).await?.with_gpu_helper(OWN_PROGRAM.into());
     println!("Inferboard is at http://{}/", app.address());
     let (send, reloads) = mpsc::channel(1);
-    // Without a configuration file there is nothing to reload, and SIGHUP ends the process as usual.
-    if args.config.is_some() {
+    if let Some(loader) = loader {
         let hangups = signal(SignalKind::hangup()).map_err(AppError::Signals)?;
-        tokio::spawn(reload_on_hangup(args, hangups, send));
+        tokio::spawn(reload_on_hangup(loader, hangups, send));
     }
     let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        info!("stopping");
+        // The sender is dropped only with its thread, which ends the process.
+        let _ = stop.await;
     };
     app.run(stop, reloads).await;
     Ok(())
 }
 
 /// Reloads the configuration on SIGHUP and sends its targets. An invalid configuration changes nothing.
-async fn reload_on_hangup(args: ServeArgs, mut hangups: Signal, send: mpsc::Sender<ConfiguredTargets>) {
+async fn reload_on_hangup(loader: Loader, mut hangups: Signal, send: mpsc::Sender<ConfiguredTargets>) {
     while hangups.recv().await.is_some() {
-        match Settings::load(&args) {
+        match loader.load().await {
             Ok(settings) => {
                 info!("configuration reloaded; other settings than targets take effect at the next start");
                 // The receiver is gone only while the companion stops.

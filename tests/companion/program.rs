@@ -1,7 +1,9 @@
 //! Runs the companion as a process of its own, whose memory can be measured and which can be killed.
 use crate::harness::http;
 use inferboard_tests::PATIENCE;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +11,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// The path of the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_inferboard-server");
+
+/// The program to run: the one that `INFERBOARD_SERVER` names, by default the one of this build.
+fn program() -> OsString {
+    std::env::var_os("INFERBOARD_SERVER").unwrap_or_else(|| PROGRAM.into())
+}
 
 /// A running program; killed when dropped.
 pub(crate) struct Program {
@@ -19,12 +26,22 @@ pub(crate) struct Program {
 impl Program {
     /// Starts the program with `flags` and a configuration file, and waits until it prints its address.
     pub(crate) async fn start(flags: &[&str], config: &Path) -> Self {
-        Self::start_command(Command::new(PROGRAM).args(flags).arg("--config").arg(config)).await
+        Self::start_command(Command::new(program()).args(flags).arg("--config").arg(config)).await
+    }
+
+    /// Like `start`, with its log in the file `log`.
+    pub(crate) async fn start_logged(flags: &[&str], config: &Path, log: &Path) -> Self {
+        let log = std::fs::File::create(log).expect("a log");
+        Self::start_with(Command::new(program()).args(flags).arg("--config").arg(config), log.into()).await
     }
 
     /// Like `start`, for a prepared command.
     pub(crate) async fn start_command(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
+        Self::start_with(command, Stdio::null()).await
+    }
+
+    async fn start_with(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program");
         let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).await.expect("its first line");
@@ -69,11 +86,15 @@ impl Program {
         self.child.id()
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a process");
+    }
+
     /// Ends the program with SIGTERM, and returns how long that took.
     pub(crate) async fn stop(mut self) -> Duration {
         let began = Instant::now();
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a process");
+        self.signal(Signal::TERM);
         while self.child.try_wait().expect("an exit status").is_none() {
             assert!(began.elapsed() < PATIENCE, "the program does not end");
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -83,8 +104,17 @@ impl Program {
 
     /// The peak of its memory.
     pub(crate) fn peak_kib(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// The number of its threads.
+    pub(crate) fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("a field");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 }

@@ -34,6 +34,27 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The patterns need more than [`Limits::pattern_bytes`](crate::Limits::pattern_bytes).
+    #[error("the regular expressions need more than {limit} bytes of memory; shorten them or split the query")]
+    PatternsTooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// There are more selectors than [`Limits::selectors`](crate::Limits::selectors).
+    #[error("there are more than {limit} selectors; split the query, or send several requests")]
+    TooManySelectors {
+        /// The limit.
+        limit: usize,
+    },
+    /// There are more matchers than [`Limits::matchers`](crate::Limits::matchers).
+    #[error("there are more than {limit} matchers; split the query, or send several requests")]
+    TooManyMatchers {
+        /// The limit.
+        limit: usize,
+    },
+    /// The text is a query where only a selector is valid.
+    #[error("{0:?} is a query; give a selector such as {{job=\"vllm\"}}")]
+    NotASelector(String),
     /// The text is not PromQL.
     #[error("invalid query: {0}")]
     Syntax(String),
@@ -112,6 +133,10 @@ impl Error {
             | Self::NestedTooDeep { .. }
             | Self::TooManyOperators { .. }
             | Self::TooManyPatterns { .. }
+            | Self::PatternsTooLarge { .. }
+            | Self::TooManySelectors { .. }
+            | Self::TooManyMatchers { .. }
+            | Self::NotASelector(_)
             | Self::Syntax(_)
             | Self::Unsupported(_)
             | Self::BadRange(_)

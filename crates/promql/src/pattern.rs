@@ -1,15 +1,23 @@
 //! Patterns that match whole label values.
 use crate::error::Error;
 use crate::literal_set::literal_set;
-use regex::{Regex, RegexBuilder};
+use crate::pattern_cost::is_affordable;
+use regex_automata::meta::{BuildError, Config, Regex};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The maximum compiled size of a regular expression; compiling one of this size takes milliseconds.
 const MAX_COMPILED_BYTES: usize = 2 << 20;
 
+/// The maximum memory of an automaton that is built while values are matched, and what it usually takes.
+const MAX_LAZY_BYTES: usize = 1 << 20;
+const LAZY_BYTES: usize = 256 << 10;
+
 /// The maximum length of an expression in an error message.
 const MAX_EXCERPT_BYTES: usize = 100;
+
+/// What a string of a set takes besides its bytes.
+const STRING_BYTES: usize = 80;
 
 /// The right-hand side of `=~` and `!~`.
 #[derive(Clone, Debug)]
@@ -49,6 +57,20 @@ impl Pattern {
             Kind::Regex(_) => None,
         }
     }
+
+    /// About how much memory it takes, once it has matched many values.
+    pub fn size_bytes(&self) -> usize {
+        match &self.0 {
+            Kind::LiteralSet(literals) => literals.iter().map(|literal| literal.len() + STRING_BYTES).sum(),
+            Kind::Regex(regex) => size_bytes(regex),
+        }
+    }
+}
+
+/// About how much memory a compiled expression takes, once it has matched many values.
+pub(crate) fn size_bytes(regex: &Regex) -> usize {
+    // The state of a search is about as large as the program.
+    2 * regex.memory_usage() + LAZY_BYTES
 }
 
 /// Compiles `source` to match whole values. As in Prometheus, `.` matches line breaks too.
@@ -56,19 +78,44 @@ impl Pattern {
 /// # Errors
 /// If it is malformed or too large.
 pub(crate) fn compile_anchored(source: &str) -> Result<Regex, Error> {
-    let compile = |source: &str| RegexBuilder::new(&format!("^(?s:{source})$")).size_limit(MAX_COMPILED_BYTES).build();
-    let compiled = compile(source).or_else(|error| match error {
-        regex::Error::Syntax(_) => compile(&escape_literal_braces(source)),
-        other => Err(other),
-    });
-    compiled.map_err(|error| {
-        // The crate's message repeats the expression and points into it on several lines; its last line names the problem.
-        let error = error.to_string();
-        let problem = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    let invalid = |problem: &str| {
         let excerpt = &source[..source.floor_char_boundary(MAX_EXCERPT_BYTES)];
         let ellipsis = if excerpt.len() < source.len() { "…" } else { "" };
         Error::Syntax(format!("invalid regular expression {excerpt:?}{ellipsis}: {problem}"))
-    })
+    };
+    let config = Config::new().nfa_size_limit(Some(MAX_COMPILED_BYTES)).hybrid_cache_capacity(MAX_LAZY_BYTES);
+    let compile = |source: &str| {
+        let source = format!("^(?s:{source})$");
+        if !is_affordable(&source) {
+            return Err(CompileError::TooCostly);
+        }
+        let built = Regex::builder().configure(config.clone()).build(&source);
+        built.map_err(|error| CompileError::Build(Box::new(error)))
+    };
+    let compiled = compile(source).or_else(|error| match error {
+        CompileError::Build(error) if error.syntax_error().is_some() => compile(&escape_literal_braces(source)),
+        other => Err(other),
+    });
+    compiled.map_err(|error| invalid(&error.to_string()))
+}
+
+/// Why an expression is not compiled.
+#[derive(Debug, thiserror::Error)]
+enum CompileError {
+    #[error("its classes have too many characters")]
+    TooCostly,
+    #[error("{}", problem(_0))]
+    Build(Box<BuildError>),
+}
+
+/// What is wrong with an expression. The crate's message repeats it and points into it on several lines; its last line
+/// names the problem.
+fn problem(error: &BuildError) -> String {
+    if let Some(limit) = error.size_limit() {
+        return format!("its compiled form exceeds {limit} bytes");
+    }
+    let text = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 /// Escapes each brace that does not begin a repetition: in Go such a brace is a literal.

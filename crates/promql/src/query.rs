@@ -1,15 +1,24 @@
 //! A parsed query.
 use crate::ast::{Edges, Expr, MatrixSelector, TimeModifiers};
+use crate::limits::Reservation;
 use crate::selector::Selector;
 use std::fmt;
+use std::sync::Arc;
 
 /// A query that [`parse`](crate::parse) has parsed and checked. Displays as Prometheus prints it.
 #[derive(Clone, Debug)]
 pub struct Query {
     pub(crate) expr: Expr,
+    /// The memory of its patterns, if it counts towards that of all requests.
+    pub(crate) memory: Option<Arc<Reservation>>,
 }
 
 impl Query {
+    /// The memory in bytes that its patterns hold in the pool of all requests.
+    pub fn pattern_bytes(&self) -> u64 {
+        self.memory.as_ref().map_or(0, |memory| memory.bytes())
+    }
+
     /// All selectors in the order of the text. The metric name is a matcher of `__name__`.
     pub fn selectors(&self) -> Vec<&Selector> {
         let mut selectors = Vec::new();

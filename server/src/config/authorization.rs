@@ -1,5 +1,5 @@
 //! `authorization` of a target: its credentials, or where to read them.
-use crate::config::{ConfigError, setting};
+use crate::config::{ConfigError, secret_file, setting};
 use crate::target::authorization::Authorization;
 use crate::target::secret::Secret;
 use serde::Deserialize;
@@ -29,7 +29,8 @@ impl AuthorizationEntry {
         match (self.credentials, self.credentials_file, self.credentials_env) {
             (Some(credentials), None, None) => Ok(Authorization::fixed(scheme, credentials)),
             (None, Some(path), None) => {
-                Authorization::from_file(scheme, path.clone()).map_err(|source| ConfigError::Read { path, source })
+                let file = secret_file::open(&path).map_err(|source| ConfigError::Read { path, source })?;
+                Ok(Authorization::from_file(scheme, file))
             }
             (None, None, Some(name)) => match std::env::var(&name) {
                 Ok(text) if !text.trim().is_empty() => Ok(Authorization::fixed(scheme, Secret::new(text.trim()))),

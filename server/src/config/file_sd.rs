@@ -5,12 +5,13 @@ use crate::target::{Pace, Target};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The files that name targets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileTargets {
     /// Glob patterns of paths.
-    patterns: Vec<String>,
+    patterns: Arc<[String]>,
     /// The default pace of their targets.
     pace: Pace,
 }
@@ -33,7 +34,7 @@ impl FileTargets {
         for pattern in &patterns {
             glob::Pattern::new(pattern).map_err(|error| setting("file_sd", format!("{pattern:?}: {error}")))?;
         }
-        Ok(Self { patterns, pace })
+        Ok(Self { patterns: patterns.into(), pace })
     }
 
     /// Whether there are no patterns.
@@ -41,7 +42,7 @@ impl FileTargets {
         self.patterns.is_empty()
     }
 
-    /// The files that exist now, in order of their names.
+    /// The files that exist now, in order of their names. This reads folders, whose storage may hang.
     pub fn paths(&self) -> Vec<PathBuf> {
         let matches = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok());
         let mut paths: Vec<_> = matches.flatten().filter_map(Result::ok).collect();

@@ -4,8 +4,10 @@ pub mod file;
 pub mod file_sd;
 pub mod hosted;
 pub mod kubernetes;
+pub mod load;
 mod memory;
 pub mod reload;
+pub mod secret_file;
 pub mod serve_args;
 pub mod target;
 
@@ -56,6 +58,15 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// Reading the configuration takes too long.
+    #[error("the configuration, or a file that it names, cannot be read within {} seconds; check its storage", limit.as_secs())]
+    Slow {
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// The process has no thread to read it.
+    #[error("the configuration was not read; the process may be out of threads or memory")]
+    NotRead,
     /// A setting has an invalid value.
     #[error("{setting}: {problem}")]
     Setting {

@@ -5,12 +5,14 @@ use crate::config::kubernetes::ClusterSource;
 use crate::scrape::scrapers::Scrapers;
 use crate::sources::kubernetes::watch::watch_cluster;
 use crate::target::Target;
+use crate::threads::Threads;
+use crate::threads::exclusive::Exclusive;
+use futures::future::join_all;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -18,6 +20,12 @@ use tracing::{info, warn};
 
 /// How often target files are read.
 const FILE_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long reading a target file, or the folders in which they are, may take.
+const MAX_READ_TIME: Duration = Duration::from_secs(2);
+
+/// How many target files may hang at a time before others cannot be read.
+const MAX_HANGING_FILES: usize = 32;
 
 /// The longest target file. Longer ones are cut off, and so are invalid.
 const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -45,7 +53,7 @@ pub(crate) async fn apply_targets(
                 targets = new;
                 clusters.watch(&mut targets);
                 // The defaults for their targets may have changed.
-                files.0.values_mut().for_each(|file| file.text = None);
+                files.known.values_mut().for_each(|file| file.text = None);
                 changed = true;
             }
             () = clusters.changed.notified(), if !clusters.running.is_empty() => changed = true,
@@ -105,52 +113,60 @@ impl Clusters {
 }
 
 /// The target files, as last read.
-#[derive(Debug, Default)]
-struct Files(BTreeMap<PathBuf, File>);
+#[derive(Debug)]
+struct Files {
+    known: BTreeMap<PathBuf, File>,
+    searching: Exclusive<Vec<PathBuf>>,
+    threads: Threads,
+}
 
 #[derive(Debug, Default)]
 struct File {
+    reading: Exclusive<ReadText>,
     /// Its content; none if it was never read.
-    text: Option<String>,
+    text: Option<Arc<str>>,
     /// The targets of its last valid content.
     targets: Vec<Arc<Target>>,
     /// Whether the last attempt to read it failed.
     failed: bool,
 }
 
+/// The content of a file, or why it cannot be read.
+type ReadText = Result<Arc<str>, String>;
+
+impl Default for Files {
+    fn default() -> Self {
+        let threads = Threads::new("target files", MAX_HANGING_FILES);
+        Self { known: BTreeMap::new(), searching: Exclusive::default(), threads }
+    }
+}
+
 impl Files {
     /// Reads the files, and returns whether their targets may have changed. An unreadable or invalid file keeps its
-    /// previous targets. A deleted file loses them.
+    /// previous targets, and so does one that does not answer. A deleted file loses them.
     async fn refresh(&mut self, configured: &FileTargets) -> bool {
-        let paths = configured.paths();
-        let count = self.0.len();
-        self.0.retain(|path, _| paths.contains(path));
-        let mut changed = self.0.len() != count;
-        for path in paths {
-            let text = read(&path).await;
-            let file = self.0.entry(path.clone()).or_default();
-            let failed_before = std::mem::replace(&mut file.failed, text.is_err());
-            match text {
-                Ok(text) if file.text.as_ref() == Some(&text) => {}
-                Ok(text) => {
-                    match configured.parse(&path, &text) {
-                        Ok(targets) => {
-                            info!(file = ?path, targets = targets.len(), "loaded targets");
-                            file.targets = targets.into_iter().map(Arc::new).collect();
-                            changed = true;
-                        }
-                        Err(error) => {
-                            warn!(error = ?error.to_string(), "invalid target file; keeping its previous targets");
-                        }
-                    }
-                    file.text = Some(text);
-                }
-                Err(_) if failed_before => {}
-                Err(error) => {
-                    let error = error.to_string();
-                    warn!(file = ?path, ?error, "cannot read target file; keeping its previous targets");
-                }
+        if configured.is_empty() && self.known.is_empty() {
+            return false;
+        }
+        let patterns = configured.clone();
+        let found = self.searching.run(&self.threads, MAX_READ_TIME, move || patterns.paths());
+        let count = self.known.len();
+        if let Some(paths) = found.await {
+            self.known.retain(|path, _| paths.contains(path));
+            for path in paths {
+                self.known.entry(path).or_default();
             }
+        }
+        let mut changed = self.known.len() != count;
+        let threads = &self.threads;
+        let read = self.known.iter().map(async |(path, file)| {
+            let path = path.clone();
+            let text = file.reading.run(threads, MAX_READ_TIME, move || read(&path)).await;
+            text.unwrap_or_else(|| Err("it does not answer".into()))
+        });
+        let texts = join_all(read).await;
+        for ((path, file), text) in self.known.iter_mut().zip(texts) {
+            changed |= file.update(path, text, configured);
         }
         changed
     }
@@ -159,7 +175,7 @@ impl Files {
     fn combined(&self, fixed: &[Arc<Target>], pods: Vec<Arc<Target>>) -> Vec<Arc<Target>> {
         let mut all = fixed.to_vec();
         for (path, target) in
-            self.0.iter().flat_map(|(path, file)| file.targets.iter().map(move |target| (path, target)))
+            self.known.iter().flat_map(|(path, file)| file.targets.iter().map(move |target| (path, target)))
         {
             if all.iter().any(|other| is_duplicate(other, target)) {
                 warn!(file = ?path, target = ?target.name(), "duplicate target ignored");
@@ -177,12 +193,42 @@ impl Files {
     }
 }
 
+impl File {
+    /// Takes over what was read, and returns whether the targets may have changed.
+    fn update(&mut self, path: &Path, text: ReadText, configured: &FileTargets) -> bool {
+        let failed_before = std::mem::replace(&mut self.failed, text.is_err());
+        match text {
+            Ok(text) if self.text.as_ref() == Some(&text) => false,
+            Ok(text) => {
+                let parsed = configured.parse(path, &text);
+                self.text = Some(text);
+                match parsed {
+                    Ok(targets) => {
+                        info!(file = ?path, targets = targets.len(), "loaded targets");
+                        self.targets = targets.into_iter().map(Arc::new).collect();
+                        true
+                    }
+                    Err(error) => {
+                        warn!(error = ?error.to_string(), "invalid target file; keeping its previous targets");
+                        false
+                    }
+                }
+            }
+            Err(_) if failed_before => false,
+            Err(error) => {
+                warn!(file = ?path, ?error, "cannot read target file; keeping its previous targets");
+                false
+            }
+        }
+    }
+}
+
 fn is_duplicate(one: &Target, other: &Target) -> bool {
     one.key() == other.key() || one.identity == other.identity
 }
 
-async fn read(path: &Path) -> io::Result<String> {
+fn read(path: &Path) -> ReadText {
     let mut text = String::new();
-    tokio::fs::File::open(path).await?.take(MAX_FILE_BYTES).read_to_string(&mut text).await?;
-    Ok(text)
+    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+    read.map(|_| text.into()).map_err(|error| error.to_string())
 }

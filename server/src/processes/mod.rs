@@ -26,6 +26,7 @@ use crate::processes::tree::Processes;
 use crate::sources::gpus::Gpus;
 use crate::sources::host::{HostPaths, read_file};
 use crate::target::Endpoint;
+use crate::threads::Threads;
 use reqwest::Url;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,6 +40,9 @@ const MAX_SEARCH_AGE: Duration = Duration::from_millis(200);
 /// the others.
 const MAX_PROBES: usize = 4;
 
+/// The number of threads for probes. A target whose files hang holds one of them.
+const MAX_THREADS: usize = 64;
+
 /// What all attributed targets share.
 #[derive(Debug)]
 pub struct Attribution {
@@ -51,6 +55,7 @@ pub struct Attribution {
     owners: AgeCache<SocketOwners>,
     claims: Claims,
     probe_permits: Arc<Semaphore>,
+    threads: Threads,
 }
 
 impl Attribution {
@@ -65,6 +70,7 @@ impl Attribution {
             owners: AgeCache::default(),
             claims: Claims::default(),
             probe_permits: Arc::new(Semaphore::new(MAX_PROBES)),
+            threads: Threads::new("processes", MAX_THREADS),
         }
     }
 
@@ -72,7 +78,7 @@ impl Attribution {
     pub(crate) fn probe(self: &Arc<Self>, endpoint: &Endpoint) -> Option<ProcessProbe> {
         let (addresses, port) = (self.addresses(&endpoint.url)?, endpoint.url.port_or_known_default()?);
         let tracker = ProcessTracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port);
-        Some(ProcessProbe::new(tracker, Arc::clone(&self.probe_permits)))
+        Some(ProcessProbe::new(tracker, Arc::clone(&self.probe_permits), self.threads.clone()))
     }
 
     /// The local addresses that a URL refers to; none if it refers to another machine.

@@ -2,11 +2,11 @@
 use crate::processes::listening::Listening;
 use crate::processes::tracker::{ProcessTracker, failure_samples};
 use crate::target::extra_sample::ExtraSample;
+use crate::threads::{RunningJob, Threads};
 use catalogue::contract::AttributionFailure;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The minimum time between two probes; earlier calls get the previous result.
 const MIN_INTERVAL: Duration = Duration::from_millis(900);
@@ -22,10 +22,11 @@ const MAX_SOCKETS_AGE: Duration = Duration::from_millis(200);
 pub(crate) struct ProcessProbe {
     /// Absent while a probe is running, and after one panicked.
     idle: Option<ProcessTracker>,
-    running: Option<JoinHandle<FinishedProbe>>,
+    running: Option<RunningJob<FinishedProbe>>,
     last: Option<LastProbe>,
     /// Limits the number of concurrent probes.
     permits: Arc<Semaphore>,
+    threads: Threads,
 }
 
 /// What a probe found out.
@@ -50,8 +51,8 @@ struct LastProbe {
 }
 
 impl ProcessProbe {
-    pub(crate) fn new(tracker: ProcessTracker, permits: Arc<Semaphore>) -> Self {
-        Self { idle: Some(tracker), running: None, last: None, permits }
+    pub(crate) fn new(tracker: ProcessTracker, permits: Arc<Semaphore>, threads: Threads) -> Self {
+        Self { idle: Some(tracker), running: None, last: None, permits, threads }
     }
 
     /// The target's processes. Files of a process that hangs in the kernel may hang too; the next call then waits for the
@@ -76,7 +77,7 @@ impl ProcessProbe {
     /// What listens at the target's address now, after a connection has failed; unknown while a probe hangs.
     pub(crate) async fn listening_now(&mut self) -> Listening {
         let Some(tracker) = self.idle.take() else { return Listening::Unknown };
-        self.running = Some(spawn_blocking(move || {
+        self.running = Some(self.threads.run(move || {
             let listening = tracker.listening(Duration::ZERO);
             FinishedProbe { tracker, processes: ProbedProcesses { samples: Vec::new(), listening } }
         }));
@@ -95,7 +96,7 @@ impl ProcessProbe {
         if self.idle.is_some() {
             let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
             let mut tracker = self.idle.take()?;
-            self.running = Some(spawn_blocking(move || {
+            self.running = Some(self.threads.run(move || {
                 let samples = tracker.probe();
                 let listening = tracker.listening(MAX_SOCKETS_AGE);
                 drop(permit);

@@ -2,6 +2,7 @@
 use crate::replica::tracker::Health;
 use crate::scrape::body::{Body, LargeBuffers};
 use crate::scrape::connections::{NoticeConnections, is_closed_before_response, note_redirect, notice};
+use crate::scrape::lookup::Lookups;
 use crate::scrape::metrics_page::MetricsPage;
 use crate::target::Endpoint;
 use crate::target::error_causes::{DnsError, failure_of_causes};
@@ -52,8 +53,9 @@ impl Client {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(body_bytes: usize) -> Result<Self, reqwest::Error> {
-        let http = builder().connector_layer(NoticeConnections).build()?;
-        let unpooled = builder().pool_max_idle_per_host(0).build()?;
+        let resolver = Arc::new(Resolver(Arc::default()));
+        let http = builder(&resolver).connector_layer(NoticeConnections).build()?;
+        let unpooled = builder(&resolver).pool_max_idle_per_host(0).build()?;
         Ok(Self { http, unpooled, large: Arc::new(LargeBuffers::new(body_bytes)) })
     }
 
@@ -163,7 +165,7 @@ impl Client {
 }
 
 /// What both HTTP clients have in common.
-fn builder() -> ClientBuilder {
+fn builder(resolver: &Arc<Resolver>) -> ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("inferboard/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::custom(within_origin))
@@ -171,7 +173,7 @@ fn builder() -> ClientBuilder {
         .no_proxy()
         .referer(false)
         .connect_timeout(MAX_CONNECT_TIME)
-        .dns_resolver(Arc::new(Resolver))
+        .dns_resolver(Arc::clone(resolver))
 }
 
 /// What the response of a health endpoint means.
@@ -221,13 +223,14 @@ fn failure_of(error: &reqwest::Error) -> Failure {
 }
 
 /// The system's resolver, with an error that is distinguishable from a failed connection.
-struct Resolver;
+struct Resolver(Arc<Lookups>);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let lookups = Arc::clone(&self.0);
         Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| DnsError)?;
-            let addresses: Vec<_> = addresses.collect();
+            let found = lookups.addresses(name.as_str()).await.ok_or(DnsError)?;
+            let addresses: Vec<_> = found.iter().copied().collect();
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }

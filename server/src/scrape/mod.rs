@@ -7,6 +7,7 @@ pub mod family_diff;
 pub mod fetch;
 pub mod health;
 pub mod local_discovery;
+pub mod lookup;
 pub mod metadata;
 pub mod metrics_page;
 pub mod model_request;

@@ -4,10 +4,10 @@ use crate::scrape::metrics_page::{Answer, MetricsPage};
 use crate::target::failure::Failure;
 use crate::target::secret::Secret;
 use crate::target::{Source, Target};
+use crate::threads::{RunningJob, Threads};
 use exposition::Family;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// The longest pause that a platform can impose.
@@ -20,8 +20,10 @@ const MAX_UNAUTHORIZED_PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Reader {
     client: Client,
     target: Arc<Target>,
+    /// The thread of a local source.
+    thread: Threads,
     /// A local source that has not returned yet.
-    running: Option<JoinHandle<Vec<Family>>>,
+    running: Option<RunningJob<Vec<Family>>>,
     pause: Option<Pause>,
     /// The length of the last valid metrics page.
     last_bytes: usize,
@@ -38,7 +40,7 @@ struct Pause {
 
 impl Reader {
     pub(crate) fn new(client: Client, target: Arc<Target>) -> Self {
-        Self { client, target, running: None, pause: None, last_bytes: 0 }
+        Self { client, target, thread: Threads::new("collector", 1), running: None, pause: None, last_bytes: 0 }
     }
 
     /// The target's current answer, within its timeout.
@@ -112,7 +114,7 @@ impl Reader {
             Source::Local(source) => {
                 // A source that hangs occupies one thread: it is not called again before it returns.
                 let source = Arc::clone(source);
-                let running = self.running.get_or_insert_with(|| tokio::task::spawn_blocking(move || source()));
+                let running = self.running.get_or_insert_with(|| self.thread.run(move || source()));
                 let families = running.await;
                 self.running = None;
                 families.map(Answer::Families).map_err(|_| Failure::Broken)

@@ -25,13 +25,20 @@ struct Asset {
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
+/// The file that the API has in place of the one for static hosting.
+const API_FILE: &str = "/config.json";
+
+/// Whether `path` is that of the page or of one of its files.
+pub(crate) fn is_file(path: &str) -> bool {
+    path == "/" || path != API_FILE && ASSETS.iter().any(|asset| asset.path == path)
+}
+
 /// What precedes the place for an embed's key on the page.
 const KEY_PREFIX: &str = "name=\"frame-key\" content=\"";
 
 /// The routes to the files. The page is at `/`, and contains `frame_key` if it is embedded.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(frame_key: Option<&str>) -> Router<S> {
-    // This file is for static hosting; here the API has the route.
-    let files = ASSETS.iter().filter(|asset| asset.path != "/config.json");
+    let files = ASSETS.iter().filter(|asset| asset.path != API_FILE);
     files.fold(Router::new(), |router, asset| {
         if asset.path != "/index.html" {
             return router.route(asset.path, get(move |headers: HeaderMap| async move { asset.response(&headers) }));

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// The header in which an embed without an origin sends its key.
-const FRAME_KEY: HeaderName = HeaderName::from_static("frame-key");
+pub(crate) const FRAME_KEY: HeaderName = HeaderName::from_static("frame-key");
 
 /// The origin of sandboxed iframes, local files and redirects. It identifies no one.
 const OPAQUE_ORIGIN: &[u8] = b"null";
@@ -33,11 +33,16 @@ impl Cors {
     }
 
     /// Whether a page of `origin` may read the response to a request with these headers.
-    fn allows(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    pub(crate) fn allows(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
         if origin.as_bytes() == OPAQUE_ORIGIN {
-            return headers.get(FRAME_KEY).is_some_and(|key| self.frame_policy.is_key(key.as_bytes()));
+            return headers.get(FRAME_KEY).is_some_and(|key| self.is_frame_key(key));
         }
         self.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+    }
+
+    /// Whether `key` is the one that this server wrote into embeds.
+    pub(crate) fn is_frame_key(&self, key: &HeaderValue) -> bool {
+        self.frame_policy.is_key(key.as_bytes())
     }
 
     /// The response to a preflight that is allowed, or none for any other request.

@@ -1,4 +1,5 @@
 //! Checks the host of every request, and sets the security headers of every response.
+use crate::web::assets;
 use crate::web::frame_policy::FramePolicy;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderName, X_FRAME_OPTIONS};
@@ -15,6 +16,10 @@ const COMMON_HEADERS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex")),
 ];
+
+/// Says which sites' pages may load a response without being able to read it: of all responses, only the page's files, as
+/// sandboxed iframes of the page have no origin.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Further headers of the page. They have an effect on documents only, so other responses do without them.
 const PAGE_HEADERS: [(HeaderName, HeaderValue); 2] = [
@@ -100,6 +105,8 @@ pub struct Guard {
 pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: Request, next: Next) -> Response {
     let deny = Some(HeaderValue::from_static("DENY"));
     let is_page = is_page(request.uri());
+    let is_loadable = !is_page && assets::is_file(request.uri().path());
+    let resource_policy = HeaderValue::from_static(if is_loadable { "cross-origin" } else { "same-origin" });
     let (csp, frame_options) = match is_embed_request(request.uri()) {
         true => (frame_policy.embed_csp, frame_policy.embed_frame_options),
         false if is_page => (frame_policy.default_csp, deny),
@@ -111,6 +118,7 @@ pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: 
     };
     let headers = response.headers_mut();
     headers.extend(COMMON_HEADERS);
+    headers.insert(RESOURCE_POLICY, resource_policy);
     if is_page {
         headers.extend(PAGE_HEADERS);
     }

@@ -2,7 +2,7 @@
 use crate::ast::{Call, Expr};
 use crate::eval::{Evaluator, StepMatrix, Steps};
 use crate::labels::is_label_name;
-use crate::pattern::compile_anchored;
+use crate::pattern::{compile_anchored, size_bytes};
 use crate::{Error, Labels};
 
 impl Evaluator<'_> {
@@ -12,11 +12,15 @@ impl Evaluator<'_> {
         let pattern = call.arg(4)?.text()?;
         let regex = compile_anchored(pattern)
             .map_err(|_| Error::Execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
+        let mut memory = self.budget.memory_charge();
+        memory.add_bytes(size_bytes(&regex))?;
         let replacement = brace_group_names(replacement);
+        let mut captures = regex.create_captures();
         self.relabel(call.arg(0)?, steps, destination, &mut |labels| {
-            let captures = regex.captures(labels.get(source).unwrap_or_default())?;
+            let text = labels.get(source).unwrap_or_default();
+            regex.captures(text, &mut captures);
             let mut value = String::new();
-            captures.expand(&replacement, &mut value);
+            captures.is_match().then(|| captures.interpolate_string_into(text, &replacement, &mut value))?;
             Some(value)
         })
     }

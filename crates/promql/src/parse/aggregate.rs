@@ -4,7 +4,7 @@ use super::lexer::TokenKind;
 use crate::ast::{Aggregate, AggregateOp, Expr, Grouping, ValueType};
 use crate::error::Error;
 
-impl Parser<'_, '_> {
+impl Parser<'_, '_, '_> {
     /// An aggregation whose operator is the next token, `name` in lower case. Returns `None` if that is no aggregation.
     pub(super) fn aggregation(&mut self, name: &str) -> Result<Option<Expr>, Error> {
         let position = self.position();

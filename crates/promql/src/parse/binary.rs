@@ -10,7 +10,7 @@ pub(super) struct Clauses {
     matching: Matching,
 }
 
-impl Parser<'_, '_> {
+impl Parser<'_, '_, '_> {
     /// The binary operator that is next, and how strongly it binds.
     pub(super) fn peek_operator(&self) -> Result<Option<(BinaryOp, u8)>, Error> {
         let word = self.word_ahead(0);

@@ -1,5 +1,6 @@
 //! The parser's position in the tokens, its limits, and its errors.
 use super::lexer::{Token, TokenKind, error_at};
+use super::request::RequestParser;
 use crate::ast::{Expr, ValueType};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -7,17 +8,17 @@ use crate::pattern::Pattern;
 use std::fmt::Display;
 
 /// A parser by recursive descent. Nesting of brackets, and of signs and `^`, bounds its depth.
-pub(super) struct Parser<'t, 'l> {
+pub(super) struct Parser<'t, 'r, 'o> {
     text: &'t str,
     tokens: Vec<Token<'t>>,
     /// The index of the next token.
     next: usize,
-    limits: &'l Limits,
+    limits: &'o Limits,
     operators: usize,
     /// How many signs and `^` are being parsed whose operands are not complete.
     depth: usize,
-    /// The distinct regular expressions of matchers.
-    patterns: Vec<(String, Pattern)>,
+    /// What the texts of the request share.
+    request: &'r mut RequestParser<'o>,
 }
 
 /// An expression and the byte at which it begins.
@@ -26,9 +27,9 @@ pub(super) struct Node {
     pub(super) start: usize,
 }
 
-impl<'t, 'l> Parser<'t, 'l> {
-    pub(super) fn new(text: &'t str, tokens: Vec<Token<'t>>, limits: &'l Limits) -> Self {
-        Self { text, tokens, next: 0, limits, operators: 0, depth: 0, patterns: Vec::new() }
+impl<'t, 'r, 'o> Parser<'t, 'r, 'o> {
+    pub(super) fn new(text: &'t str, tokens: Vec<Token<'t>>, request: &'r mut RequestParser<'o>) -> Self {
+        Self { text, tokens, next: 0, limits: request.limits(), operators: 0, depth: 0, request }
     }
 
     /// The token `ahead` of the next one.
@@ -123,17 +124,19 @@ impl<'t, 'l> Parser<'t, 'l> {
         Ok(parsed)
     }
 
-    /// The compiled form of `source`; equal expressions share it.
+    /// The compiled form of `source`; equal expressions of the request share it.
     pub(super) fn pattern(&mut self, source: &str) -> Result<Pattern, Error> {
-        if let Some((_, pattern)) = self.patterns.iter().find(|(known, _)| known == source) {
-            return Ok(pattern.clone());
-        }
-        if self.patterns.len() >= self.limits.patterns {
-            return Err(Error::TooManyPatterns { limit: self.limits.patterns });
-        }
-        let pattern = Pattern::new(source)?;
-        self.patterns.push((source.to_owned(), pattern.clone()));
-        Ok(pattern)
+        self.request.pattern(source)
+    }
+
+    /// Counts a selector, or an alternative of one.
+    pub(super) fn count_selector(&mut self) -> Result<(), Error> {
+        self.request.count_selector()
+    }
+
+    /// Counts a matcher.
+    pub(super) fn count_matcher(&mut self) -> Result<(), Error> {
+        self.request.count_matcher()
     }
 
     /// Checks the type of an expression.

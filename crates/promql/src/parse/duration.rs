@@ -8,7 +8,7 @@ use crate::error::Error;
 /// The precedence of `^`, and of what a sign applies to.
 const POWER: u8 = 3;
 
-impl Parser<'_, '_> {
+impl Parser<'_, '_, '_> {
     /// An expression of operators that bind at least as strongly as `min_precedence`.
     pub(super) fn duration(&mut self, min_precedence: u8) -> Result<DurationExpr, Error> {
         let left = self.signed_duration()?;

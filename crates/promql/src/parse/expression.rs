@@ -14,7 +14,7 @@ const RESERVED: [&str; 6] = ["bool", "on", "ignoring", "group_left", "group_righ
 /// Functions whose names are keywords, which have any case.
 const KEYWORD_FUNCTIONS: [&str; 6] = ["start", "end", "step", "range", "min_of", "max_of"];
 
-impl Parser<'_, '_> {
+impl Parser<'_, '_, '_> {
     /// The whole text.
     pub(super) fn query(&mut self) -> Result<Expr, Error> {
         if *self.peek() == TokenKind::End {

@@ -6,10 +6,11 @@ use crate::error::Error;
 use crate::labels::METRIC_NAME;
 use crate::selector::{MatchOp, Matcher, Selector};
 
-impl Parser<'_, '_> {
+impl Parser<'_, '_, '_> {
     /// The rest of a vector selector after its metric name: matchers in braces, which are optional after a name.
     pub(super) fn vector_selector(&mut self, name: Option<String>) -> Result<VectorSelector, Error> {
         let position = self.position();
+        self.count_selector()?;
         let mut any_of = if self.take("{") { self.matchers()? } else { vec![Vec::new()] };
         for matchers in &mut any_of {
             match &name {
@@ -41,6 +42,7 @@ impl Parser<'_, '_> {
         loop {
             all_of.push(self.matcher()?);
             let is_last = if self.take_word("or") {
+                self.count_selector()?;
                 any_of.push(std::mem::take(&mut all_of));
                 false
             } else {
@@ -59,6 +61,7 @@ impl Parser<'_, '_> {
     }
 
     fn matcher(&mut self) -> Result<Matcher, Error> {
+        self.count_matcher()?;
         let (name, is_quoted) = match self.peek() {
             TokenKind::Word(name) => ((*name).to_owned(), false),
             TokenKind::String(name) => (name.clone(), true),

@@ -6,7 +6,7 @@ use crate::error::Error;
 /// The largest time of the modifier `@`, in milliseconds.
 const MAX_AT_MS: f64 = i64::MAX as f64;
 
-impl Parser<'_, '_> {
+impl Parser<'_, '_, '_> {
     /// `node` with the modifiers after it.
     pub(super) fn modifiers(&mut self, mut node: Node) -> Result<Node, Error> {
         loop {

@@ -1,7 +1,6 @@
 //! Converting a block of format version 2, which had all label sets in two records, to the present format.
 use super::block_index::read_records;
 use super::open::{decompress, find_back_record};
-use super::slice::SLICES_PER_DAY;
 use super::writer::BlockWriter;
 use super::{BACK, RecordsBySlice};
 use crate::codec::{ByteReader, LabelReader, read_record, unzigzag};
@@ -77,10 +76,8 @@ impl OldIndex {
         let first_ms = unzigzag(bytes.varint()?);
         let last_ms = first_ms.checked_add_unsigned(bytes.varint()?)?;
         old.samples = bytes.varint()?;
-        for records in [&mut old.times, &mut old.times_copies, &mut old.values] {
-            for slice in 0..SLICES_PER_DAY {
-                records[slice] = read_records(&mut bytes)?;
-            }
+        for records in [&mut old.times, &mut old.times_copies, &mut old.values].into_iter().flatten() {
+            *records = read_records(&mut bytes)?;
         }
         let mut ordinal = 0_u32;
         for _ in 0..bytes.varint_usize()? {

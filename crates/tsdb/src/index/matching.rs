@@ -72,15 +72,41 @@ impl Index {
     }
 }
 
-/// The sorted union of sorted lists.
+/// The length from which a union is freed of duplicates while it grows.
+const MIN_DEDUPLICATED: usize = 1 << 16;
+
+/// The sorted union of sorted lists. Many lists with the same ids take no more memory than a few.
 fn union<'l>(lists: impl Iterator<Item = Cow<'l, [u32]>>) -> Vec<u32> {
     let mut lists = lists.filter(|list| !list.is_empty());
     let mut all = lists.next().unwrap_or_default().into_owned();
-    let first_length = all.len();
-    lists.for_each(|list| all.extend_from_slice(&list));
-    if all.len() > first_length {
-        all.sort_unstable();
-        all.dedup();
+    let mut sorted_length = all.len();
+    for list in lists {
+        all.extend_from_slice(&list);
+        if all.len() > MIN_DEDUPLICATED.max(2 * sorted_length) {
+            sort_unique(&mut all);
+            sorted_length = all.len();
+        }
+    }
+    if all.len() > sorted_length {
+        sort_unique(&mut all);
     }
     all
+}
+
+fn sort_unique(ids: &mut Vec<u32>) {
+    ids.sort_unstable();
+    ids.dedup();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_union_of_many_equal_lists_stays_small() {
+        let ids: Vec<u32> = (0..MIN_DEDUPLICATED as u32).collect();
+        let union = union((0..64).map(|_| Cow::Borrowed(ids.as_slice())));
+        assert_eq!(union, ids);
+        assert!(union.capacity() <= 8 * ids.len(), "{}", union.capacity());
+    }
 }

@@ -27,19 +27,40 @@ impl Store {
     /// Returns the label sets, in no order, of at most `limit` series that `selector` selects and that have samples
     /// within `times_ms` (Unix milliseconds). In memory, the time is checked against the bounds of whole chunks.
     pub fn series(&self, selector: &Selector, times_ms: RangeInclusive<i64>, limit: usize) -> Vec<Labels> {
-        let mut series: HashSet<Labels> = HashSet::new();
-        let range = range_of(&times_ms);
-        self.inner.for_each_in_memory(selector, range, |found| {
-            series.insert(found.labels.clone());
-            series.len() < limit
-        });
-        self.inner.for_each_in_blocks(selector, range, |found| {
+        let mut series = Vec::new();
+        self.for_each_present(selector, times_ms, |labels| {
             if series.len() < limit {
-                series.insert(Labels::from_pairs(found.pairs()));
+                series.push(labels.clone());
             }
             series.len() < limit
         });
-        series.into_iter().take(limit).collect()
+        series
+    }
+
+    /// Calls `visit` with each of those series, once, until it returns false.
+    pub fn for_each_present(
+        &self,
+        selector: &Selector,
+        times_ms: RangeInclusive<i64>,
+        mut visit: impl FnMut(&Labels) -> bool,
+    ) {
+        let range = range_of(&times_ms);
+        let (mut seen, mut wants_more): (HashSet<Labels>, bool) = (HashSet::new(), true);
+        // Memory before the blocks, as a flush moves samples from the one to the other.
+        self.inner.for_each_in_memory(selector, range, |found| {
+            seen.insert(found.labels.clone());
+            wants_more = visit(&found.labels);
+            wants_more
+        });
+        if !wants_more {
+            return;
+        }
+        self.inner.for_each_in_blocks(selector, range, |found| {
+            let labels = Labels::from_pairs(found.pairs());
+            let is_wanted = seen.contains(&labels) || visit(&labels);
+            seen.insert(labels);
+            is_wanted
+        });
     }
 
     /// Returns at most `limit` label names of those series, in order. Where `selector` selects every series, the time is

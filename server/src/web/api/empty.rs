@@ -1,6 +1,6 @@
 //! Empty responses for features of Prometheus that the companion does not have.
-use crate::web::api::evaluator::Evaluator;
-use crate::web::api::{bad_parameter, success, with_params};
+use crate::web::api::evaluator::{Evaluator, parse_error};
+use crate::web::api::{respond_with_data, success};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::json;
@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 /// `/api/v1/query_exemplars`: the store has no exemplars, so every valid query has an empty result.
 pub(crate) async fn exemplars(State(evaluator): State<Arc<Evaluator>>, request: Request) -> Response {
-    with_params(request, |params| {
+    respond_with_data(evaluator, request, |work, params, body| {
         let text = params.get("query").unwrap_or_default();
-        promql::parse(text, &evaluator.options.limits).map_err(|error| bad_parameter("query", error))?;
-        Ok(json!([]))
+        let query = promql::parse_query(text, &work.options, work.interrupt);
+        query.map_err(|error| parse_error("query", &error))?;
+        body.text.extend_from_slice(b"[]");
+        Ok(())
     })
     .await
 }

@@ -1,71 +1,117 @@
-//! Evaluates requests on blocking threads, with limits on concurrency, time and memory.
+//! Does the work of requests on threads of its own, with limits on concurrency, time and memory.
+use crate::threads::Threads;
 use crate::web::api::query_cache::QueryCache;
 use crate::web::api::query_limit::QueryLimit;
 use crate::web::api::result_cache::ResultCache;
+use crate::web::peers::{Peer, Peers};
+use axum::extract::Request;
 use prometheus_api::{ApiError, ErrorType};
-use promql::{ErrorKind, Interrupt, Interruption, Limits, MemoryPool, Options, Storage};
+use promql::{ErrorKind, Interrupt, Interruption, Limits, Options, Storage};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a query may take, including the wait for a permit.
+/// How long a request may take, including the wait for a permit.
 pub(crate) const MAX_QUERY_TIME: Duration = Duration::from_secs(10);
+
+/// How long after its deadline a request is answered at the latest: work is interrupted between two steps only.
+const MAX_DELAY: Duration = Duration::from_millis(250);
 
 /// The maximum number of steps in a range query.
 pub(crate) const MAX_STEPS: usize = 11_000;
 
-/// The memory limits on one query's intermediate results, and on those of all queries with their results.
+/// The memory limit on one query's intermediate results.
 const MAX_QUERY_MEMORY_BYTES: u64 = 64 << 20;
-const MAX_TOTAL_MEMORY_BYTES: u64 = 256 << 20;
 
 /// Evaluates queries over a store.
 pub(crate) struct Evaluator {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) options: Options,
-    pub(crate) memory: Arc<MemoryPool>,
     pub(crate) results: ResultCache,
     pub(crate) queries: QueryCache,
+    peers: Arc<Peers>,
     limit: QueryLimit,
+    threads: Threads,
+}
+
+/// What the work for one request uses.
+pub(crate) struct Work<'w> {
+    pub(crate) evaluator: &'w Evaluator,
+    /// The client.
+    pub(crate) peer: &'w Arc<Peer>,
+    /// The settings of evaluations, with the memory of the client.
+    pub(crate) options: Options,
+    /// Says whether to stop.
+    pub(crate) interrupt: Interrupt<'w>,
+}
+
+impl Work<'_> {
+    /// Fails if the work should stop. `advice` says how to ask for less.
+    pub(crate) fn check_interrupt(&self, advice: &str) -> Result<(), ApiError> {
+        match (self.interrupt)() {
+            None => Ok(()),
+            Some(Interruption::Timeout) => {
+                Err(ApiError::new(ErrorType::Timeout, format!("the request took too long; {advice}")))
+            }
+            Some(Interruption::Cancelled) => Err(ApiError::new(ErrorType::Canceled, "the request was cancelled")),
+        }
+    }
 }
 
 impl Evaluator {
-    /// Evaluates over `storage`, at most `max_running` requests at a time.
+    /// Evaluates over `storage`, at most `max_running` requests of one client at a time, and as many for all others.
     pub(crate) fn new(storage: Arc<dyn Storage>, max_running: usize) -> Self {
         let limits = Limits { steps: MAX_STEPS + 1, memory_bytes: MAX_QUERY_MEMORY_BYTES, ..Limits::default() };
-        let memory = MemoryPool::new(MAX_TOTAL_MEMORY_BYTES);
-        let options = Options { limits, pool: Some(Arc::clone(&memory)), ..Options::default() };
         Self {
             storage,
-            options,
-            memory,
+            options: Options { limits, ..Options::default() },
             results: ResultCache::default(),
             queries: QueryCache::default(),
-            limit: QueryLimit::new(max_running),
+            peers: Arc::new(Peers::new(max_running)),
+            limit: QueryLimit::new(max_running * 2),
+            threads: Threads::new("query", max_running * 2),
         }
     }
 
-    /// Waits for a permit and runs `work` on a blocking thread. The work is interrupted at `deadline`, and when the
+    /// The clients of the server.
+    pub(crate) fn peers(&self) -> Arc<Peers> {
+        Arc::clone(&self.peers)
+    }
+
+    /// The client that sent `request`.
+    pub(crate) fn peer_of(&self, request: &Request) -> Arc<Peer> {
+        let known = request.extensions().get::<Arc<Peer>>();
+        known.map_or_else(|| self.peers.at(IpAddr::V4(Ipv4Addr::LOCALHOST)), Arc::clone)
+    }
+
+    /// Waits for a permit of `peer` and does `work` on a thread. The work is interrupted at `deadline`, and when the
     /// returned future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         self: Arc<Self>,
+        peer: Arc<Peer>,
         deadline: Instant,
-        work: impl FnOnce(&Self, Interrupt<'_>) -> Result<T, ApiError> + Send + 'static,
+        work: impl FnOnce(&Work<'_>) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let permit = self.limit.acquire(deadline).await?;
+        let permit = self.limit.acquire(&peer, deadline).await?;
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let _cancel_on_drop = SetOnDrop(Arc::clone(&is_cancelled));
-        let task = tokio::task::spawn_blocking(move || {
+        let threads = self.threads.clone();
+        let task = threads.run(move || {
             let _permit = permit;
             let interrupt = || match () {
                 () if is_cancelled.load(Ordering::Relaxed) => Some(Interruption::Cancelled),
                 () if Instant::now() >= deadline => Some(Interruption::Timeout),
                 () => None,
             };
-            work(&self, &interrupt)
+            let options = Options { pool: Some(Arc::clone(&peer.memory)), ..self.options.clone() };
+            work(&Work { evaluator: &self, peer: &peer, options, interrupt: &interrupt })
         });
-        match task.await {
-            Ok(result) => result,
-            Err(_) => Err(ApiError::new(ErrorType::Internal, "the evaluation panicked; please report this query")),
+        match tokio::time::timeout_at((deadline + MAX_DELAY).into(), task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ApiError::new(ErrorType::Internal, "the evaluation panicked; please report this query")),
+            // The permit is held until the work has noticed.
+            Err(_) => Err(ApiError::new(ErrorType::Timeout, "the request took too long; select fewer series")),
         }
     }
 }
@@ -90,4 +136,12 @@ pub(crate) fn api_error(error: &promql::Error) -> ApiError {
         ErrorKind::Internal => ErrorType::Internal,
     };
     ApiError::new(kind, error.to_string())
+}
+
+/// The API's error for an error in the text of a parameter.
+pub(crate) fn parse_error(name: &str, error: &promql::Error) -> ApiError {
+    match error.kind() {
+        ErrorKind::BadData => ApiError::new(ErrorType::BadData, format!("invalid parameter {name:?}: {error}")),
+        _ => api_error(error),
+    }
 }

@@ -2,37 +2,54 @@
 use crate::clock::now_ms;
 use crate::web::accept_encoding::accepts_encoding;
 use crate::web::api::bad_parameter;
-use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, api_error};
+use crate::web::api::body::CountedMemory;
+use crate::web::api::compress::{PIECE_BYTES, Pieces, streamed};
+use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, Work, api_error};
 use crate::web::api::parameters::Params;
-use crate::web::api::series::{MATCH, selector};
-use crate::web::api::text_response::{check_length, encoding, page_response, text_error};
+use crate::web::api::series::{MATCH, selected};
+use crate::web::api::text_response::{VARY_PAGE, encoding, text_error};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use exposition::{Encoding, Family, Kind, Sample, Timestamp, write_part};
-use prometheus_api::{ApiError, ErrorType};
-use promql::{Interrupt, Interruption, Labels, METRIC_NAME, Selector, is_stale};
+use prometheus_api::ApiError;
+use promql::{Labels, METRIC_NAME, Selector, is_stale};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// How many alternatives of a selector are looked up at once.
+const ALTERNATIVES_AT_ONCE: usize = 16;
+
+/// About what a sample takes before it is written.
+const SAMPLE_BYTES: usize = 64;
+
+/// How many samples are found between two checks of the memory.
+const BETWEEN_CHECKS: usize = 512;
+
+const ADVICE: &str = "select fewer series with match[]";
+
 /// `/federate?match[]=…`
 pub(crate) async fn federate(State(evaluator): State<Arc<Evaluator>>, request: Request) -> Response {
     let gzip = accepts_encoding(request.headers(), "gzip");
-    let encoding = encoding(request.headers());
+    let (encoding, peer) = (encoding(request.headers()), evaluator.peer_of(&request));
     let params = match Params::read(request).await {
         Ok(params) => params,
         Err(response) => return response,
     };
     let response = async {
-        let selector = selector(&evaluator, &params)?
-            .ok_or_else(|| bad_parameter(MATCH, "give at least one selector, such as match[]={job=\"vllm\"}"))?;
-        let deadline = Instant::now() + MAX_QUERY_TIME;
-        let page = evaluator
-            .run(deadline, move |evaluator, interrupt| page(evaluator, &selector, encoding, interrupt))
-            .await?;
-        Ok(page_response(page, encoding, gzip))
+        if params.all(MATCH).next().is_none() {
+            return Err(bad_parameter(MATCH, "give at least one selector, such as match[]={job=\"vllm\"}"));
+        }
+        let work = evaluator.run(Arc::clone(&peer), Instant::now() + MAX_QUERY_TIME, move |work| {
+            let selected = selected(work, &params)?;
+            let mut latest = LatestSamples::find(work, &selected.selector)?;
+            latest.samples.sort_unstable_by(|a, b| a.cmp(b, encoding));
+            latest.samples.dedup_by(|a, b| a.labels == b.labels);
+            Ok(Page { latest, encoding, next: 0 })
+        });
+        streamed(&peer, encoding.content_type(), VARY_PAGE, gzip, work.await?)
     };
     response.await.unwrap_or_else(|error| text_error(&error))
 }
@@ -55,45 +72,85 @@ impl LatestSample {
     }
 }
 
-fn page(
-    evaluator: &Evaluator,
-    selector: &Selector,
-    encoding: Encoding,
-    interrupt: Interrupt<'_>,
-) -> Result<String, ApiError> {
-    let mut samples = latest_samples(evaluator, selector, interrupt)?;
-    samples.sort_unstable_by(|a, b| a.cmp(b, encoding));
-    let mut page = String::new();
-    for samples in samples.chunk_by(|a, b| a.name(encoding) == b.name(encoding)) {
-        write_part(&[family(samples, encoding)], encoding, &mut page);
-        check_length(&page)?;
-        check_interrupt(interrupt)?;
-    }
-    page.push_str(encoding.eof_marker());
-    Ok(page)
+/// Samples with the memory that they take.
+struct LatestSamples {
+    samples: Vec<LatestSample>,
+    _memory: CountedMemory,
 }
 
-/// The latest sample of each selected series within the lookback, unless it is a stale marker. They have no order.
-fn latest_samples(
-    evaluator: &Evaluator,
-    selector: &Selector,
-    interrupt: Interrupt<'_>,
-) -> Result<Vec<LatestSample>, ApiError> {
-    let until_ms = now_ms();
-    let after_ms = until_ms - evaluator.options.lookback_ms;
-    let mut latest = Vec::new();
-    let mut outcome = Ok(());
-    let read = evaluator.storage.select_latest(selector, after_ms, until_ms, &mut |labels, column| {
-        if let (Some(&time_ms), Some(&value)) = (column.times_ms.last(), column.values.last())
-            && !is_stale(value)
-        {
-            latest.push(LatestSample { labels: labels.clone(), time_ms, value });
+impl LatestSamples {
+    /// Those of the series that `selector` selects, in no order and perhaps more than once.
+    fn find(work: &Work<'_>, selector: &Selector) -> Result<Self, ApiError> {
+        let until_ms = now_ms();
+        let after_ms = until_ms - work.options.lookback_ms;
+        let mut memory = CountedMemory::new(&work.peer.memory)?;
+        let (mut samples, mut outcome) = (Vec::new(), Ok(()));
+        for alternatives in selector.any_of.chunks(ALTERNATIVES_AT_ONCE) {
+            let selector = Selector { any_of: alternatives.to_vec() };
+            let read = work.evaluator.storage.select_latest(&selector, after_ms, until_ms, &mut |labels, column| {
+                if let (Some(&time_ms), Some(&value)) = (column.times_ms.last(), column.values.last())
+                    && !is_stale(value)
+                {
+                    samples.push(LatestSample { labels: labels.clone(), time_ms, value });
+                }
+                if samples.len() % BETWEEN_CHECKS == 0 {
+                    let counted = memory.grow_to(samples.capacity() * SAMPLE_BYTES);
+                    outcome = counted.and_then(|()| work.check_interrupt(ADVICE));
+                }
+                if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            read.map_err(|error| api_error(&error.into()))?;
+            std::mem::replace(&mut outcome, Ok(()))?;
+            work.check_interrupt(ADVICE)?;
         }
-        outcome = check_interrupt(interrupt);
-        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    read.map_err(|error| api_error(&error.into()))?;
-    outcome.map(|()| latest)
+        Ok(Self { samples, _memory: memory })
+    }
+}
+
+/// How many samples of a family are written at once.
+const SAMPLES_AT_ONCE: usize = 256;
+
+/// The page, which is written while it is sent.
+struct Page {
+    /// Sorted by their names on the page.
+    latest: LatestSamples,
+    encoding: Encoding,
+    /// The first sample that is not written yet.
+    next: usize,
+}
+
+impl Pieces for Page {
+    fn write_next(&mut self, out: &mut Vec<u8>) -> bool {
+        let encoding = self.encoding;
+        let mut text = String::new();
+        while text.len() < PIECE_BYTES {
+            let rest = self.latest.samples.get(self.next..).unwrap_or_default();
+            let rest = rest.get(..SAMPLES_AT_ONCE).unwrap_or(rest);
+            let Some(samples) = rest.chunk_by(|a, b| a.name(encoding) == b.name(encoding)).next() else {
+                text.push_str(encoding.eof_marker());
+                out.extend_from_slice(text.as_bytes());
+                return false;
+            };
+            let previous = self.next.checked_sub(1).and_then(|at| self.latest.samples.get(at));
+            let is_continued = samples.first().zip(previous).is_some_and(|(a, b)| a.name(encoding) == b.name(encoding));
+            self.next += samples.len();
+            let start = text.len();
+            write_part(&[family(samples, encoding)], encoding, &mut text);
+            if is_continued {
+                drop_metadata(&mut text, start);
+            }
+        }
+        out.extend_from_slice(text.as_bytes());
+        true
+    }
+}
+
+/// Removes the lines from `start` on that are about the family, which has them already.
+fn drop_metadata(text: &mut String, start: usize) {
+    let part = text.get(start..).unwrap_or_default();
+    let lines = part.split_inclusive('\n').take_while(|line| line.starts_with('#'));
+    let end = start + lines.map(str::len).sum::<usize>();
+    text.replace_range(start..end, "");
 }
 
 /// The family of these samples, which share one name. Its type is unknown, because the store has none.
@@ -117,12 +174,39 @@ fn page_labels(labels: &Labels) -> Vec<(String, String)> {
     others.chain(instance).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn check_interrupt(interrupt: Interrupt<'_>) -> Result<(), ApiError> {
-    match interrupt() {
-        None => Ok(()),
-        Some(Interruption::Timeout) => {
-            Err(ApiError::new(ErrorType::Timeout, "the metrics page took too long; select fewer series with match[]"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::peers::Peers;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_page_in_pieces_is_the_page() {
+        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        for accept in ["text/plain;version=0.0.4", "application/openmetrics-text"] {
+            let encoding = Encoding::from_accept(accept);
+            let sample = |number: usize| LatestSample {
+                labels: Labels::from_pairs([
+                    ("__name__", format!("m{}", number / 1000)),
+                    ("n", format!("{number:05}")),
+                ]),
+                time_ms: 1000,
+                value: number as f64,
+            };
+            let samples: Vec<_> = (0..3500).map(sample).collect();
+            let families: Vec<_> = samples.chunks(1000).map(|samples| family(samples, encoding)).collect();
+            let mut whole = String::new();
+            write_part(&families, encoding, &mut whole);
+            whole.push_str(encoding.eof_marker());
+            let latest = LatestSamples { samples, _memory: CountedMemory::new(&peer.memory).expect("room") };
+            let (mut page, mut pieces, mut has_more) = (Page { latest, encoding, next: 0 }, Vec::new(), true);
+            while has_more {
+                let mut piece = Vec::new();
+                has_more = page.write_next(&mut piece);
+                assert!(piece.len() < 2 * PIECE_BYTES, "{}", piece.len());
+                pieces.extend(piece);
+            }
+            assert_eq!(String::from_utf8(pieces).expect("text"), whole);
         }
-        Some(Interruption::Cancelled) => Err(ApiError::new(ErrorType::Canceled, "the request was cancelled")),
     }
 }

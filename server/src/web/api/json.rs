@@ -4,8 +4,6 @@
 use prometheus_api::{format_time, format_value};
 use promql::{Labels, QueryResult, Value};
 use serde_json::json;
-use std::io;
-use std::io::Write;
 use std::time::Duration;
 
 /// The length of what surrounds a label set, and of the shortest usual sample: `[1700000000,"1"],`.
@@ -37,61 +35,135 @@ fn stats(result: &QueryResult, times: QueryTimes) -> serde_json::Value {
     })
 }
 
-/// Writes a response with `result`, and with statistics if there are `times`.
-///
-/// # Errors
-/// If writing to `out` fails.
-pub(crate) fn write_json(result: &QueryResult, times: Option<QueryTimes>, out: impl Write) -> io::Result<()> {
-    let mut out = Writer { out, buffer: Vec::with_capacity(64) };
-    out.text(r#"{"status":"success","data":{"resultType":"#)?;
-    match &result.value {
+/// Writes the response with a result, a piece at a time if need be.
+#[derive(Debug, Default)]
+pub(crate) struct JsonWriter(Position);
+
+/// Where the next piece begins.
+#[derive(Debug, Default)]
+enum Position {
+    #[default]
+    Start,
+    /// Before a series, or before a sample of one if that is not 0.
+    Series {
+        series: usize,
+        sample: usize,
+    },
+    End,
+    Done,
+}
+
+impl JsonWriter {
+    /// Appends the next piece to `out`: at least `min_bytes`, and only a little more. Returns whether there is more.
+    pub(crate) fn write(
+        &mut self,
+        result: &QueryResult,
+        times: Option<QueryTimes>,
+        out: &mut Vec<u8>,
+        min_bytes: usize,
+    ) -> bool {
+        let enough = out.len().saturating_add(min_bytes);
+        while out.len() < enough {
+            self.0 = match self.0 {
+                Position::Start => write_start(&result.value, out),
+                Position::Series { series, sample } => write_series(&result.value, series, sample, out, enough),
+                Position::End => {
+                    write_end(result, times, out);
+                    Position::Done
+                }
+                Position::Done => return false,
+            };
+        }
+        !matches!(self.0, Position::Done)
+    }
+}
+
+/// The whole response with `result`, and with statistics if there are `times`.
+pub(crate) fn write_json(result: &QueryResult, times: Option<QueryTimes>, out: &mut Vec<u8>) {
+    JsonWriter::default().write(result, times, out, usize::MAX);
+}
+
+fn write_start(value: &Value, out: &mut Vec<u8>) -> Position {
+    push(out, r#"{"status":"success","data":{"resultType":"#);
+    match value {
         Value::Scalar { time_ms, value } => {
-            out.text(r#""scalar","result":"#)?;
-            out.sample(*time_ms, *value)?;
+            push(out, r#""scalar","result":"#);
+            push_sample(out, *time_ms, *value);
+            return Position::End;
         }
         Value::String { time_ms, value } => {
-            out.text(r#""string","result":["#)?;
-            out.text(&format_time(*time_ms))?;
-            out.text(",")?;
-            out.quoted(value)?;
-            out.text("]")?;
+            push(out, r#""string","result":["#);
+            push(out, &format_time(*time_ms));
+            push(out, ",");
+            push_quoted(out, value);
+            push(out, "]");
+            return Position::End;
+        }
+        Value::Vector(_) => push(out, r#""vector","result":["#),
+        Value::Matrix(_) => push(out, r#""matrix","result":["#),
+    }
+    Position::Series { series: 0, sample: 0 }
+}
+
+/// Writes one series from `sample` on, but not much beyond `enough` bytes.
+fn write_series(value: &Value, series: usize, sample: usize, out: &mut Vec<u8>, enough: usize) -> Position {
+    let labels = match value {
+        Value::Vector(samples) => samples.get(series).map(|own| &own.labels),
+        Value::Matrix(all) => all.get(series).map(|own| &own.labels),
+        Value::Scalar { .. } | Value::String { .. } => None,
+    };
+    let Some(labels) = labels else {
+        push(out, "]");
+        return Position::End;
+    };
+    if sample == 0 {
+        push(out, if series > 0 { r#",{"metric":"# } else { r#"{"metric":"# });
+        push_labels(out, labels);
+    }
+    match value {
+        Value::Matrix(all) => {
+            let samples = all.get(series).map_or(&[][..], |own| &own.samples);
+            if sample == 0 {
+                push(out, r#","values":["#);
+            }
+            for (number, (time_ms, value)) in samples.iter().enumerate().skip(sample) {
+                if number > 0 {
+                    push(out, ",");
+                }
+                push_sample(out, *time_ms, *value);
+                if out.len() >= enough && number + 1 < samples.len() {
+                    return Position::Series { series, sample: number + 1 };
+                }
+            }
+            push(out, "]}");
         }
         Value::Vector(samples) => {
-            out.text(r#""vector","result":["#)?;
-            out.list(samples, |out, sample| {
-                out.metric(&sample.labels)?;
-                out.text(r#","value":"#)?;
-                out.sample(sample.time_ms, sample.value)?;
-                out.text("}")
-            })?;
-            out.text("]")?;
+            push(out, r#","value":"#);
+            if let Some(own) = samples.get(series) {
+                push_sample(out, own.time_ms, own.value);
+            }
+            push(out, "}");
         }
-        Value::Matrix(series) => {
-            out.text(r#""matrix","result":["#)?;
-            out.list(series, |out, series| {
-                out.metric(&series.labels)?;
-                out.text(r#","values":["#)?;
-                out.list(&series.samples, |out, (time_ms, value)| out.sample(*time_ms, *value))?;
-                out.text("]}")
-            })?;
-            out.text("]")?;
-        }
+        Value::Scalar { .. } | Value::String { .. } => {}
     }
+    Position::Series { series: series + 1, sample: 0 }
+}
+
+fn write_end(result: &QueryResult, times: Option<QueryTimes>, out: &mut Vec<u8>) {
     if let Some(times) = times {
-        out.text(r#","stats":"#)?;
-        serde_json::to_writer(&mut out.out, &stats(result, times))?;
+        push(out, r#","stats":"#);
+        push(out, &stats(result, times).to_string());
     }
-    out.text("}")?;
+    push(out, "}");
     for (name, annotations) in [("warnings", &result.warnings), ("infos", &result.infos)] {
         if !annotations.is_empty() {
-            out.text(",")?;
-            out.quoted(name)?;
-            out.text(":[")?;
-            out.list(annotations, |out, annotation| out.quoted(annotation))?;
-            out.text("]")?;
+            push(out, ",");
+            push_quoted(out, name);
+            push(out, ":");
+            push_list(out, annotations.iter(), |out, annotation| push_quoted(out, annotation));
         }
     }
-    out.text("}")
+    push(out, "}");
 }
 
 /// Estimates the length of the JSON without writing it. The real length is rarely less.
@@ -120,55 +192,52 @@ pub(crate) fn memory_bytes(result: &QueryResult) -> usize {
     }
 }
 
-struct Writer<W> {
-    out: W,
-    /// The sample that is being written.
-    buffer: Vec<u8>,
+fn push(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
 }
 
-impl<W: Write> Writer<W> {
-    fn text(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())
-    }
+/// Appends a string with its quotes.
+pub(crate) fn push_quoted(out: &mut Vec<u8>, text: &str) {
+    // Writing a string to memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
 
-    fn quoted(&mut self, text: &str) -> io::Result<()> {
-        Ok(serde_json::to_writer(&mut self.out, text)?)
-    }
-
-    /// Writes a sample with one call and without an allocation: most of a result is samples.
-    fn sample(&mut self, time_ms: i64, value: f64) -> io::Result<()> {
-        self.buffer.clear();
-        self.buffer.push(b'[');
-        push_time(&mut self.buffer, time_ms);
-        self.buffer.extend_from_slice(b",\"");
-        push_value(&mut self.buffer, value);
-        self.buffer.extend_from_slice(b"\"]");
-        self.out.write_all(&self.buffer)
-    }
-
-    /// Writes the labels, and opens the object of them and their samples.
-    fn metric(&mut self, labels: &Labels) -> io::Result<()> {
-        self.text(r#"{"metric":{"#)?;
-        for (number, (name, value)) in labels.iter().enumerate() {
-            if number > 0 {
-                self.text(",")?;
-            }
-            self.quoted(name)?;
-            self.text(":")?;
-            self.quoted(value)?;
+/// Appends a list, each item as `push_item` writes it.
+pub(crate) fn push_list<T>(
+    out: &mut Vec<u8>,
+    items: impl Iterator<Item = T>,
+    mut push_item: impl FnMut(&mut Vec<u8>, T),
+) {
+    push(out, "[");
+    for (number, item) in items.enumerate() {
+        if number > 0 {
+            push(out, ",");
         }
-        self.text("}")
+        push_item(out, item);
     }
+    push(out, "]");
+}
 
-    fn list<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T) -> io::Result<()>) -> io::Result<()> {
-        for (number, item) in items.iter().enumerate() {
-            if number > 0 {
-                self.text(",")?;
-            }
-            write(self, item)?;
+/// Appends an object with the labels.
+pub(crate) fn push_labels(out: &mut Vec<u8>, labels: &Labels) {
+    push(out, "{");
+    for (number, (name, value)) in labels.iter().enumerate() {
+        if number > 0 {
+            push(out, ",");
         }
-        Ok(())
+        push_quoted(out, name);
+        push(out, ":");
+        push_quoted(out, value);
     }
+    push(out, "}");
+}
+
+fn push_sample(out: &mut Vec<u8>, time_ms: i64, value: f64) {
+    push(out, "[");
+    push_time(out, time_ms);
+    push(out, ",\"");
+    push_value(out, value);
+    push(out, "\"]");
 }
 
 /// Writes a time as [`format_time`] does.
@@ -237,7 +306,7 @@ mod tests {
 
     fn written(result: &QueryResult) -> String {
         let mut out = Vec::new();
-        write_json(result, None, &mut out).expect("memory");
+        write_json(result, None, &mut out);
         assert!(min_length(result) <= out.len());
         String::from_utf8(out).expect("text")
     }
@@ -297,5 +366,32 @@ mod tests {
             written(&result),
             r#"{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["w"],"infos":["i","j"]}"#
         );
+    }
+
+    #[test]
+    fn a_response_is_the_same_in_pieces() {
+        let samples = (0..50).map(|at| (at * 1000, at as f64 / 3.0)).collect::<Vec<_>>();
+        let series = |name: &str| Series { labels: Labels::from_pairs([("__name__", name)]), samples: samples.clone() };
+        let matrix = Value::Matrix(vec![series("a"), Series { samples: Vec::new(), ..series("b") }, series("c")]);
+        let labels = Labels::from_pairs([("a", "b")]);
+        let vector = Value::Vector(vec![Sample { labels, time_ms: 1, value: 2.0 }; 9]);
+        for value in [matrix, vector, Value::Scalar { time_ms: 1, value: 2.0 }, Value::Matrix(Vec::new())] {
+            let result =
+                QueryResult { value, warnings: vec!["w".into()], infos: Vec::new(), samples: SampleCounts::default() };
+            let whole = written(&result);
+            for min_bytes in [1, 7, 100, 1000] {
+                let (mut writer, mut pieces) = (JsonWriter::default(), Vec::new());
+                loop {
+                    let mut piece = Vec::new();
+                    let has_more = writer.write(&result, None, &mut piece, min_bytes);
+                    assert!(piece.len() < min_bytes + 100, "{}", piece.len());
+                    pieces.extend(piece);
+                    if !has_more {
+                        break;
+                    }
+                }
+                assert_eq!(String::from_utf8(pieces).expect("text"), whole);
+            }
+        }
     }
 }

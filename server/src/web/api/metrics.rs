@@ -4,7 +4,9 @@ use crate::scrape::metrics_page::Answer;
 use crate::scrape::reader::Reader;
 use crate::target::Target;
 use crate::web::accept_encoding::accepts_encoding;
-use crate::web::api::text_response::{check_length, encoding, page_response, text_error};
+use crate::web::api::body::CountedBody;
+use crate::web::api::evaluator::Evaluator;
+use crate::web::api::text_response::{encoding, page_response, text_error};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use exposition::{Family, write};
@@ -54,15 +56,20 @@ impl OwnMetrics {
     }
 }
 
+/// The state of this route.
+pub(crate) struct MetricsState {
+    pub(crate) evaluator: Arc<Evaluator>,
+    pub(crate) own: OwnMetrics,
+}
+
 /// `/metrics`
-pub(crate) async fn metrics(State(own): State<Arc<OwnMetrics>>, request: Request) -> Response {
+pub(crate) async fn metrics(State(state): State<Arc<MetricsState>>, request: Request) -> Response {
     let gzip = accepts_encoding(request.headers(), "gzip");
-    let encoding = encoding(request.headers());
+    let (encoding, peer) = (encoding(request.headers()), state.evaluator.peer_of(&request));
     let response = async {
         let mut page = String::new();
-        write(&own.families().await?, encoding, &mut page);
-        check_length(&page)?;
-        Ok(page_response(page, encoding, gzip))
+        write(&state.own.families().await?, encoding, &mut page);
+        Ok(page_response(CountedBody::of(&peer, page.into_bytes())?, encoding, gzip))
     };
     response.await.unwrap_or_else(|error| text_error(&error))
 }

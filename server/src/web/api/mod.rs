@@ -1,4 +1,5 @@
 //! The Prometheus HTTP API, for the page and Grafana, and the metrics pages that other servers scrape.
+pub mod body;
 pub mod compress;
 pub mod empty;
 pub mod evaluator;
@@ -18,8 +19,12 @@ pub mod status;
 pub mod text_response;
 
 use crate::scrape::metadata::Metadata;
-use crate::web::api::evaluator::Evaluator;
-use crate::web::api::metrics::OwnMetrics;
+use crate::web::accept_encoding::accepts_encoding;
+use crate::web::api::body::CountedBody;
+use crate::web::api::compress::{VARY_ENCODING, compressed};
+use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, Work};
+use crate::web::api::metadata::MetadataState;
+use crate::web::api::metrics::{MetricsState, OwnMetrics};
 use crate::web::api::parameters::Params;
 use crate::web::api::series::SeriesState;
 use axum::Router;
@@ -30,11 +35,14 @@ use axum::routing::get;
 use prometheus_api::{ApiError, ApiResponse, ErrorType};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Instant;
 use tsdb::Store;
 
 /// The routes of the API over `store`, with `/metrics` from `own`, and of the health checks.
 pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Metadata>, own: OwnMetrics) -> Router {
     let series_state = SeriesState { evaluator: Arc::clone(&evaluator), store };
+    let metadata_state = MetadataState { evaluator: Arc::clone(&evaluator), metadata };
+    let own = Arc::new(MetricsState { evaluator: Arc::clone(&evaluator), own });
     Router::new()
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))
@@ -47,9 +55,9 @@ pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Meta
         .route("/api/v1/label/{name}/values", get(series::label_values))
         .with_state(series_state)
         .route("/api/v1/metadata", get(metadata::metadata))
-        .with_state(metadata)
+        .with_state(metadata_state)
         .route("/metrics", get(metrics::metrics))
-        .with_state(Arc::new(own))
+        .with_state(own)
         .route("/api/v1/rules", get(empty::rules))
         .route("/api/v1/alerts", get(empty::alerts))
         .route("/api/v1/features", get(features::features))
@@ -59,12 +67,26 @@ pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Meta
         .route("/-/ready", get(status::ready))
 }
 
-/// Responds with the data that `respond` finds for the parameters of `request`.
-async fn with_params(request: Request, respond: impl FnOnce(Params) -> Result<Value, ApiError>) -> Response {
-    match Params::read(request).await {
-        Ok(params) => respond(params).map_or_else(error_response, |data| success(&data)),
-        Err(response) => response,
-    }
+/// Responds with the JSON data that `write` writes for the parameters of `request`, when it is the client's turn.
+async fn respond_with_data(
+    evaluator: Arc<Evaluator>,
+    request: Request,
+    write: impl FnOnce(&Work<'_>, &Params, &mut CountedBody) -> Result<(), ApiError> + Send + 'static,
+) -> Response {
+    let (gzip, peer) = (accepts_encoding(request.headers(), "gzip"), evaluator.peer_of(&request));
+    let params = match Params::read(request).await {
+        Ok(params) => params,
+        Err(response) => return response,
+    };
+    let response = evaluator.run(peer, Instant::now() + MAX_QUERY_TIME, move |work| {
+        let mut body = CountedBody::new(work.peer)?;
+        body.text.extend_from_slice(br#"{"status":"success","data":"#);
+        write(work, &params, &mut body)?;
+        body.text.push(b'}');
+        body.check()?;
+        Ok(compressed("application/json", VARY_ENCODING, body, gzip))
+    });
+    response.await.unwrap_or_else(error_response)
 }
 
 /// A successful response with this data.

@@ -12,6 +12,9 @@ use std::time::Duration;
 
 const MAX_FORM_BYTES: usize = 256 << 10;
 
+/// The maximum number of parameters.
+const MAX_PARAMETERS: usize = 4096;
+
 /// How long a client may take to send a form.
 const FORM_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -22,7 +25,7 @@ impl Params {
     /// Reads the parameters of `request`.
     ///
     /// # Errors
-    /// An error response, if the form is compressed, too long or too slow.
+    /// An error response, if the form is compressed, too long or too slow, or if there are too many parameters.
     pub(crate) async fn read(request: Request) -> Result<Self, Response> {
         let (head, body) = request.into_parts();
         let mut pairs = Vec::new();
@@ -37,6 +40,10 @@ impl Params {
             pairs.extend(decoded(&read_body(body).await?));
         }
         pairs.extend(decoded(head.uri.query().unwrap_or_default().as_bytes()));
+        if pairs.len() > MAX_PARAMETERS {
+            let problem = format!("there are more than {MAX_PARAMETERS} parameters; send several requests");
+            return Err(form_error(StatusCode::BAD_REQUEST, &problem));
+        }
         Ok(Self(pairs))
     }
 
@@ -77,7 +84,7 @@ impl Params {
 }
 
 fn decoded(text: &[u8]) -> impl Iterator<Item = (String, String)> {
-    form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.into_owned()))
+    form_urlencoded::parse(text).take(MAX_PARAMETERS + 1).map(|(name, value)| (name.into_owned(), value.into_owned()))
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Response> {

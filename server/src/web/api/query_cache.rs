@@ -1,6 +1,6 @@
 //! A cache of parsed queries: the page sends the same ones at every refresh.
 use parking_lot::Mutex;
-use promql::{Error, Limits, MatchOp, Query};
+use promql::{Error, Interrupt, MatchOp, Options, Query};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +10,9 @@ const MAX_QUERIES: usize = 256;
 /// The longest query text that is cached.
 const MAX_TEXT_BYTES: usize = 2048;
 
+/// The most memory that the patterns of a cached query hold. It counts towards that of the client that sent it first.
+const MAX_PATTERN_BYTES: u64 = 64 << 10;
+
 /// Parsed queries by their text.
 #[derive(Default)]
 pub(crate) struct QueryCache(Mutex<HashMap<String, Arc<Query>>>);
@@ -18,14 +21,19 @@ impl QueryCache {
     /// The parsed query of `text`.
     ///
     /// # Errors
-    /// As [`promql::parse`].
-    pub(crate) fn get_or_parse(&self, text: &str, limits: &Limits) -> Result<Arc<Query>, Error> {
+    /// As [`promql::parse_query`].
+    pub(crate) fn get_or_parse(
+        &self,
+        text: &str,
+        options: &Options,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Arc<Query>, Error> {
         let cached = self.0.lock().get(text).cloned();
         if let Some(query) = cached {
             return Ok(query);
         }
-        let query = Arc::new(promql::parse(text, limits)?);
-        if text.len() <= MAX_TEXT_BYTES && is_small(&query) {
+        let query = Arc::new(promql::parse_query(text, options, interrupt)?);
+        if text.len() <= MAX_TEXT_BYTES && query.pattern_bytes() <= MAX_PATTERN_BYTES && is_small(&query) {
             let mut queries = self.0.lock();
             // This is rare, and costs each query one parse.
             if queries.len() >= MAX_QUERIES {
@@ -49,9 +57,15 @@ fn is_small(query: &Query) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use promql::{MemoryPool, uninterrupted};
+
+    fn parse(cache: &QueryCache, text: &str) -> Result<Arc<Query>, Error> {
+        let options = Options { pool: Some(MemoryPool::new(64 << 20)), ..Options::default() };
+        cache.get_or_parse(text, &options, &uninterrupted)
+    }
 
     fn is_cached(cache: &QueryCache, text: &str) -> bool {
-        let query = || cache.get_or_parse(text, &Limits::default()).expect("a query");
+        let query = || parse(cache, text).expect("a query");
         Arc::ptr_eq(&query(), &query())
     }
 
@@ -61,8 +75,10 @@ mod tests {
         assert!(is_cached(&cache, "sum(rate(a{b=~\"c|d\"}[1m]))"));
         assert!(!is_cached(&cache, "a{b=~\".+\"}"));
         assert!(!is_cached(&cache, &format!("a{{b={:?}}}", "b".repeat(MAX_TEXT_BYTES))));
-        assert!(cache.get_or_parse("sum(", &Limits::default()).is_err());
-        assert_eq!(cache.get_or_parse("a{b=\"c\"}", &Limits::default()).expect("a query").to_string(), "a{b=\"c\"}");
+        let set = "(a|b|c|d|e|f)".repeat(4);
+        assert!(!is_cached(&cache, &format!("a{{b=~\"{set}\"}}")));
+        assert!(parse(&cache, "sum(").is_err());
+        assert_eq!(parse(&cache, "a{b=\"c\"}").expect("a query").to_string(), "a{b=\"c\"}");
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! `/api/v1/series`, `/api/v1/labels` and `/api/v1/label/<name>/values`: which series and labels exist.
 use crate::web::accept_encoding::accepts_encoding;
-use crate::web::api::compress::compressed;
-use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME};
+use crate::web::api::body::{CountedBody, CountedMemory};
+use crate::web::api::compress::{VARY_ENCODING, compressed};
+use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, Work, parse_error};
+use crate::web::api::json::{push_labels, push_quoted};
 use crate::web::api::parameters::Params;
 use crate::web::api::query::time;
 use crate::web::api::{bad_parameter, error_response};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use prometheus_api::{ApiError, ErrorType};
-use promql::{Labels, MatchOp, Matcher, Selector};
-use serde_json::{Value, json};
+use promql::{Label, Labels, MatchOp, Matcher, SelectedSeries, Selector};
+use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +22,17 @@ pub(crate) const MATCH: &str = "match[]";
 /// The maximum number of names, values or series in a response.
 const MAX_RESULTS: usize = 100_000;
 
+/// How many alternatives of a selector are looked up at once: the index is locked for writers meanwhile.
+const ALTERNATIVES_AT_ONCE: usize = 16;
+
+/// How many series are visited, and results written, between two checks of time and memory.
+const BETWEEN_CHECKS: usize = 512;
+
+/// About what a result takes before it is written.
+const RESULT_BYTES: usize = 64;
+
+const ADVICE: &str = "select fewer series with match[]";
+
 /// The state of these routes.
 #[derive(Clone)]
 pub(crate) struct SeriesState {
@@ -27,30 +40,41 @@ pub(crate) struct SeriesState {
     pub(crate) store: Store,
 }
 
-/// The parameters of a request.
-struct SeriesParams {
-    /// None selects every series.
-    selector: Option<Selector>,
-    times_ms: RangeInclusive<i64>,
-    limit: usize,
-}
-
 /// `/api/v1/series`
 pub(crate) async fn series(State(state): State<SeriesState>, request: Request) -> Response {
-    respond(state, request, |store, params, limit| {
-        let selector =
-            params.selector.ok_or_else(|| ApiError::new(ErrorType::BadData, "no match[] parameter provided"))?;
-        let mut series = store.series(&selector, params.times_ms, limit);
+    respond(state, request, |search, limit, body| {
+        if search.selector.any_of.is_empty() {
+            return Err(ApiError::new(ErrorType::BadData, "no match[] parameter provided"));
+        }
+        let mut found = HashSet::new();
+        search.for_each(&mut |labels| {
+            found.insert(labels.clone());
+            found.len() <= limit
+        })?;
+        let mut series: Vec<Labels> = found.into_iter().collect();
         series.sort_unstable();
-        Ok(series.iter().map(object).collect())
+        body.write(series.iter(), limit, push_labels)
     })
     .await
 }
 
 /// `/api/v1/labels`
 pub(crate) async fn label_names(State(state): State<SeriesState>, request: Request) -> Response {
-    respond(state, request, |store, params, limit| {
-        Ok(texts(&store.label_names(&params.selector.unwrap_or_else(all_series), params.times_ms, limit)))
+    respond(state, request, |search, limit, body| {
+        if search.selector.any_of.is_empty() {
+            let names = search.store.label_names(&all_series(), search.times_ms.clone(), limit.saturating_add(1));
+            return body.write(names.iter(), limit, |out, name| push_quoted(out, name));
+        }
+        let mut names = BTreeSet::new();
+        search.for_each(&mut |labels| {
+            for name in labels.labels().iter().map(Label::name) {
+                if names.len() <= limit && !names.contains(name) {
+                    names.insert(Arc::clone(name));
+                }
+            }
+            names.len() <= limit
+        })?;
+        body.write(names.iter(), limit, |out, name| push_quoted(out, name))
     })
     .await
 }
@@ -66,78 +90,144 @@ pub(crate) async fn label_values(
     if !is_name {
         return error_response(ApiError::new(ErrorType::BadData, format!("invalid label name: {name:?}")));
     }
-    respond(state, request, move |store, params, limit| {
-        Ok(texts(&store.label_values(&name, &params.selector.unwrap_or_else(all_series), params.times_ms, limit)))
+    respond(state, request, move |search, limit, body| {
+        if search.selector.any_of.is_empty() {
+            let times_ms = search.times_ms.clone();
+            let values = search.store.label_values(&name, &all_series(), times_ms, limit.saturating_add(1));
+            return body.write(values.iter(), limit, |out, value| push_quoted(out, value));
+        }
+        let mut values = BTreeSet::new();
+        search.for_each(&mut |labels| {
+            let value = labels.labels().iter().find(|label| **label.name() == *name).map(Label::value);
+            if let Some(value) = value.filter(|value| !values.contains(*value)) {
+                values.insert(Arc::clone(value));
+            }
+            values.len() <= limit
+        })?;
+        body.write(values.iter(), limit, |out, value| push_quoted(out, value))
     })
     .await
 }
 
-/// Responds with the results of `find`, and with a warning if the limit truncates them.
+/// The series that a request selects.
+struct Search<'w> {
+    work: &'w Work<'w>,
+    store: &'w Store,
+    /// Without an alternative it selects every series.
+    selector: &'w Selector,
+    times_ms: RangeInclusive<i64>,
+}
+
+impl Search<'_> {
+    /// Calls `visit` with each series, until it returns false. A series may be visited more than once.
+    fn for_each(&self, visit: &mut dyn FnMut(&Labels) -> bool) -> Result<(), ApiError> {
+        let all = all_series();
+        let any_of = if self.selector.any_of.is_empty() { &all.any_of } else { &self.selector.any_of };
+        let mut memory = CountedMemory::new(&self.work.peer.memory)?;
+        let (mut visited, mut outcome) = (0, Ok(()));
+        for alternatives in any_of.chunks(ALTERNATIVES_AT_ONCE) {
+            self.work.check_interrupt(ADVICE)?;
+            let selector = Selector { any_of: alternatives.to_vec() };
+            let mut wants_more = true;
+            self.store.for_each_present(&selector, self.times_ms.clone(), |labels| {
+                visited += 1;
+                if visited % BETWEEN_CHECKS == 0 {
+                    let counted = memory.grow_to(visited.min(MAX_RESULTS) * RESULT_BYTES);
+                    outcome = counted.and_then(|()| self.work.check_interrupt(ADVICE));
+                }
+                wants_more = outcome.is_ok() && visit(labels);
+                wants_more
+            });
+            if !wants_more {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
+/// The list of results as it is written.
+struct ResultList {
+    body: CountedBody,
+    is_truncated: bool,
+}
+
+impl ResultList {
+    /// Writes at most `limit` of `items`, each as `push` does.
+    fn write<T>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        limit: usize,
+        push: impl Fn(&mut Vec<u8>, T),
+    ) -> Result<(), ApiError> {
+        self.body.text.push(b'[');
+        for (number, item) in items.enumerate() {
+            if number == limit {
+                self.is_truncated = true;
+                break;
+            }
+            if number > 0 {
+                self.body.text.push(b',');
+            }
+            push(&mut self.body.text, item);
+            if number % BETWEEN_CHECKS == 0 {
+                self.body.check()?;
+            }
+        }
+        self.body.text.push(b']');
+        self.body.check()
+    }
+}
+
+/// Responds with the results that `find` writes, and with a warning if the limit truncates them.
 async fn respond(
     SeriesState { evaluator, store }: SeriesState,
     request: Request,
-    find: impl FnOnce(&Store, SeriesParams, usize) -> Result<Vec<Value>, ApiError> + Send + 'static,
+    find: impl FnOnce(&Search<'_>, usize, &mut ResultList) -> Result<(), ApiError> + Send + 'static,
 ) -> Response {
-    let gzip = accepts_encoding(request.headers(), "gzip");
+    let (gzip, peer) = (accepts_encoding(request.headers(), "gzip"), evaluator.peer_of(&request));
     let params = match Params::read(request).await {
         Ok(params) => params,
         Err(response) => return response,
     };
     let response = async {
-        let params = series_params(&evaluator, &params)?;
-        evaluator
-            .run(Instant::now() + MAX_QUERY_TIME, move |_, _| {
-                let limit = params.limit;
-                let mut results = find(&store, params, limit + 1)?;
-                let mut body = json!({ "status": "success" });
-                if results.len() > limit {
-                    results.truncate(limit);
-                    body["warnings"] = json!(["results truncated due to limit"]);
-                }
-                body["data"] = results.into();
-                Ok(compressed("application/json", "accept-encoding", body.to_string().into_bytes(), gzip))
-            })
-            .await
+        let times_ms = times_ms(&params)?;
+        let limit = params.limit("limit")?.min(MAX_RESULTS);
+        let work = evaluator.run(peer, Instant::now() + MAX_QUERY_TIME, move |work| {
+            let selected = selected(work, &params)?;
+            let search = Search { work, store: &store, selector: &selected.selector, times_ms };
+            let mut list = ResultList { body: CountedBody::new(work.peer)?, is_truncated: false };
+            list.body.text.extend_from_slice(br#"{"status":"success","data":"#);
+            find(&search, limit, &mut list)?;
+            let warnings = if list.is_truncated { r#","warnings":["results truncated due to limit"]}"# } else { "}" };
+            list.body.text.extend_from_slice(warnings.as_bytes());
+            Ok(compressed("application/json", VARY_ENCODING, list.body, gzip))
+        });
+        work.await
     };
     response.await.unwrap_or_else(error_response)
 }
 
-fn series_params(evaluator: &Evaluator, params: &Params) -> Result<SeriesParams, ApiError> {
+fn times_ms(params: &Params) -> Result<RangeInclusive<i64>, ApiError> {
     let start_ms = params.get("start").map_or(Ok(i64::MIN), |text| time("start", text))?;
     let end_ms = params.get("end").map_or(Ok(i64::MAX), |text| time("end", text))?;
     if end_ms < start_ms {
         return Err(bad_parameter("end", "end timestamp must not be before start time"));
     }
-    let limit = params.limit("limit")?.min(MAX_RESULTS);
-    Ok(SeriesParams { selector: selector(evaluator, params)?, times_ms: start_ms..=end_ms, limit })
+    Ok(start_ms..=end_ms)
 }
 
-/// A selector of the series that any parameter `match[]` selects, or none without such parameters.
+/// The series that any parameter `match[]` selects.
 ///
 /// # Errors
-/// If one of them is not a selector.
-pub(crate) fn selector(evaluator: &Evaluator, params: &Params) -> Result<Option<Selector>, ApiError> {
-    let mut any_of = Vec::new();
-    for text in params.all(MATCH) {
-        let query = promql::parse(text, &evaluator.options.limits).map_err(|error| bad_parameter(MATCH, error))?;
-        let selector = query.as_selector().ok_or_else(|| {
-            bad_parameter(MATCH, format_args!("{text:?} is a query; give a selector such as {{job=\"vllm\"}}"))
-        })?;
-        any_of.extend(selector.any_of.iter().cloned());
-    }
-    Ok((!any_of.is_empty()).then_some(Selector { any_of }))
+/// If one of them is not a selector, or if they exceed the limits of a request together.
+pub(crate) fn selected(work: &Work<'_>, params: &Params) -> Result<SelectedSeries, ApiError> {
+    let selected = promql::parse_selectors(params.all(MATCH), &work.options, work.interrupt);
+    selected.map_err(|error| parse_error(MATCH, &error))
 }
 
 /// Selects every series: each has a name.
 fn all_series() -> Selector {
     let named = Matcher { name: promql::METRIC_NAME.into(), op: MatchOp::NotEqual, value: String::new() };
     Selector { any_of: vec![vec![named]] }
-}
-
-fn object(labels: &Labels) -> Value {
-    Value::Object(labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
-}
-
-fn texts(texts: &[Arc<str>]) -> Vec<Value> {
-    texts.iter().map(|text| Value::from(&**text)).collect()
 }

@@ -1,13 +1,14 @@
 //! Responses of `/metrics` and `/federate`: metrics pages in the requested format, and errors in plain text.
+use crate::web::api::body::CountedBody;
 use crate::web::api::compress::{compressed, uncached};
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use exposition::Encoding;
-use prometheus_api::{ApiError, ErrorType};
+use prometheus_api::ApiError;
 
-/// The longest metrics page, before compression.
-const MAX_PAGE_BYTES: usize = 50 << 20;
+/// The headers of a request that a metrics page depends on.
+pub(crate) const VARY_PAGE: &str = "accept, accept-encoding";
 
 /// The format that the client prefers.
 pub(crate) fn encoding(headers: &HeaderMap) -> Encoding {
@@ -16,21 +17,12 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Encoding {
 }
 
 /// A metrics page.
-pub(crate) fn page_response(page: String, encoding: Encoding, gzip: bool) -> Response {
-    compressed(encoding.content_type(), "accept, accept-encoding", page.into_bytes(), gzip)
+pub(crate) fn page_response(page: CountedBody, encoding: Encoding, gzip: bool) -> Response {
+    compressed(encoding.content_type(), VARY_PAGE, page, gzip)
 }
 
 /// An error as a line of text, as Prometheus gives it on these routes.
 pub(crate) fn text_error(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     uncached(status, "text/plain; charset=utf-8", format!("{}\n", error.message))
-}
-
-/// Fails if the page is longer than the limit.
-pub(crate) fn check_length(page: &str) -> Result<(), ApiError> {
-    if page.len() <= MAX_PAGE_BYTES {
-        return Ok(());
-    }
-    let problem = format!("the metrics page is longer than {MAX_PAGE_BYTES} bytes; select fewer series with match[]");
-    Err(ApiError::new(ErrorType::Execution, problem))
 }

@@ -1,9 +1,14 @@
 //! Serves HTTP/1.1, with limits on connections and on how long an idle or slow client may hold one.
+pub mod connections;
+pub mod request_ends;
 pub mod timeouts;
 
-use crate::web::listen::timeouts::{RequestInFlight, TimedStream};
+use crate::web::listen::connections::{Connections, Slot};
+use crate::web::listen::timeouts::TimedStream;
+use crate::web::peers::{Peer, Peers};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -14,52 +19,60 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::{debug, warn};
-
-/// The maximum number of open connections. Further ones are rejected at once.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// The largest request head. The longest query fits, even percent-encoded.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
-/// How long unfinished responses may take when the server stops.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
+/// The largest buffer of a connection, beyond a request's head: of a long answer, this much waits for the client.
+const MAX_BUFFER_BYTES: usize = 128 << 10;
 
-/// The pause after a failure to accept a connection, for example because the process is out of file descriptors.
+/// How long unfinished responses may take when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The pause after a failure to accept a connection, for example because the process is out of file descriptors, and how
+/// often that is logged.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+const ACCEPT_LOG_PERIOD: Duration = Duration::from_secs(60);
+
+/// The pause after closing a connection so that another one can be accepted.
+const CLOSE_PAUSE: Duration = Duration::from_millis(5);
 
 const OVERLOADED_RESPONSE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves `router` on `listener` until `stop`, then finishes the responses under way, for a few seconds at most.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Serves `router` to `peers` on `listener` until `stop`, then finishes the responses under way, for a few seconds at most.
+/// Each request carries its [`Peer`] as an extension.
+pub(crate) async fn serve(listener: TcpListener, router: Router, peers: Arc<Peers>, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Arc::new(Connections::new());
+    let mut logged_at = None;
     tokio::pin!(stop);
-    loop {
+    for number in 0_u64.. {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, address)) => (stream, peers.at(address.ip())),
             Err(error) => {
-                warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if logged_at.is_none_or(|at: Instant| at.elapsed() >= ACCEPT_LOG_PERIOD) {
+                    logged_at = Some(Instant::now());
+                    warn!(%error, "cannot accept a connection");
+                }
+                let has_closed = connections.close_one();
+                tokio::time::sleep(if has_closed { CLOSE_PAUSE } else { ACCEPT_PAUSE }).await;
                 continue;
             }
         };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+        match connections.admit(number, &peer) {
+            Some(slot) => {
+                tokio::spawn(serve_connection(stream, slot, peer, router.clone(), graceful.watcher()));
+            }
             // Best effort: a client that is gone or slow misses the response.
-            let _ = stream.try_write(OVERLOADED_RESPONSE);
-            continue;
-        };
-        let connection = serve_connection(stream, router.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            connection.await;
-            drop(slot);
-        });
+            None => drop(stream.try_write(OVERLOADED_RESPONSE)),
+        }
     }
     drop(listener);
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
@@ -67,21 +80,37 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, watcher: Watcher) {
+async fn serve_connection(stream: TcpStream, slot: Slot, peer: Arc<Peer>, router: Router, watcher: Watcher) {
     // Responses are written in one piece; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
-    let in_flight = RequestInFlight::default();
-    let stream = TokioIo::new(TimedStream::new(stream, in_flight.clone()));
+    let state = Arc::clone(&slot.state);
+    let stream = TokioIo::new(TimedStream::new(stream, Arc::clone(&state)));
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
-        in_flight.begin();
-        router.call(request)
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        state.begin_work();
+        request.extensions_mut().insert(Arc::clone(&peer));
+        let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+        let response = router.call(request);
+        async move {
+            let mut response = response.await?;
+            if is_chunked {
+                // What follows the body has not been checked.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_BUFFER_BYTES)
         .serve_connection(stream, service);
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(%error, "a connection ended early");
+    tokio::select! {
+        served = watcher.watch(connection) => {
+            if let Err(error) = served {
+                debug!(%error, "a connection ended early");
+            }
+        }
+        () = slot.state.closed() => debug!("a connection was closed to make room for another"),
     }
 }

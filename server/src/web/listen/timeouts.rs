@@ -1,10 +1,12 @@
-//! A TCP stream with timeouts for request heads, for idle connections and for clients that do not read the response.
+//! A TCP stream with timeouts for request heads, for idle connections and for clients that do not read the response. It
+//! reports what it waits for, and refuses ambiguous heads.
 //!
 //! Handlers that read a request's body set their own timeout.
+use crate::web::listen::connections::ConnectionState;
+use crate::web::listen::request_ends::RequestEnds;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,30 +22,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 const STALL_BYTES: usize = 64 << 10;
 
-/// Whether a request has been read and its response is not written yet. Shared between a stream and its service.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RequestInFlight(Arc<AtomicBool>);
-
-impl RequestInFlight {
-    /// Notes that a request has been read.
-    pub(crate) fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn end(&self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// A stream that fails with `TimedOut` when a timeout expires.
 #[derive(Debug)]
 pub(crate) struct TimedStream<S> {
     stream: S,
-    in_flight: RequestInFlight,
+    state: Arc<ConnectionState>,
+    ends: RequestEnds,
     /// Whether the head of a request is being read. On a new connection one is expected at once.
     in_head: bool,
     read_deadline: Deadline,
@@ -55,10 +39,11 @@ pub(crate) struct TimedStream<S> {
 }
 
 impl<S> TimedStream<S> {
-    pub(crate) fn new(stream: S, in_flight: RequestInFlight) -> Self {
+    pub(crate) fn new(stream: S, state: Arc<ConnectionState>) -> Self {
         Self {
             stream,
-            in_flight,
+            state,
+            ends: RequestEnds::default(),
             in_head: true,
             read_deadline: Deadline::default(),
             write_deadline: Deadline::default(),
@@ -70,10 +55,12 @@ impl<S> TimedStream<S> {
     /// Applies the write timeout to the outcome of a write.
     fn check_write(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let Poll::Ready(written) = written else {
+            self.state.stall();
             ready!(self.write_deadline.poll(cx, STALL_TIMEOUT))?;
             return Poll::Pending;
         };
         if let Ok(bytes) = written {
+            self.state.end_stall();
             self.has_written = true;
             self.written_bytes += bytes;
             if self.written_bytes >= STALL_BYTES {
@@ -91,13 +78,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buffer) {
             Poll::Ready(read) => {
-                if !this.in_head && buffer.filled().len() > before {
+                let received = buffer.filled_mut().get_mut(before..).unwrap_or_default();
+                if !this.in_head && !received.is_empty() {
                     this.in_head = true;
                     this.read_deadline.clear();
                 }
+                this.ends.check(received);
+                this.state.set_in_body(this.ends.is_in_body());
                 Poll::Ready(read)
             }
-            Poll::Pending if this.in_flight.is_set() => {
+            Poll::Pending if this.state.is_in_flight() => {
                 this.read_deadline.clear();
                 Poll::Pending
             }
@@ -136,7 +126,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
         // The kernel has taken everything: the response is complete.
         if std::mem::take(&mut this.has_written) {
-            this.in_flight.end();
+            this.state.begin_wait();
+            this.ends.end_request();
             this.in_head = false;
             this.write_deadline.clear();
             this.read_deadline.clear();
@@ -182,12 +173,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn heads_and_pauses_have_different_timeouts() {
         let (mut peer, stream) = duplex(1024);
-        let in_flight = RequestInFlight::default();
-        let mut stream = TimedStream::new(stream, in_flight.clone());
+        let state = Arc::<ConnectionState>::default();
+        let mut stream = TimedStream::new(stream, Arc::clone(&state));
         peer.write_all(b"G").await.expect("room");
         stream.read_u8().await.expect("a byte");
         assert_eq!(seconds_until_timeout(&mut stream).await, HEAD_TIMEOUT.as_secs());
-        in_flight.begin();
+        state.begin_work();
         stream.write_all(b"answer").await.expect("room");
         stream.flush().await.expect("room");
         assert_eq!(seconds_until_timeout(&mut stream).await, IDLE_TIMEOUT.as_secs());
@@ -199,16 +190,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn reads_do_not_time_out_while_a_request_is_in_flight() {
         let (_peer, stream) = duplex(1024);
-        let in_flight = RequestInFlight::default();
-        in_flight.begin();
-        let mut stream = TimedStream::new(stream, in_flight);
+        let state = Arc::<ConnectionState>::default();
+        state.begin_work();
+        let mut stream = TimedStream::new(stream, state);
         assert!(tokio::time::timeout(IDLE_TIMEOUT * 10, stream.read_u8()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_must_read_the_response() {
         let (mut peer, stream) = duplex(1024);
-        let mut stream = TimedStream::new(stream, RequestInFlight::default());
+        let mut stream = TimedStream::new(stream, Arc::default());
         let reader = tokio::spawn(async move {
             let mut byte = [0];
             while peer.read(&mut byte).await.is_ok_and(|count| count > 0) {

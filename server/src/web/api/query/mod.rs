@@ -1,89 +1,86 @@
 //! `/api/v1/query` and `/api/v1/query_range`.
 use crate::clock::now_ms;
 use crate::web::accept_encoding::accepts_encoding;
-use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, MAX_STEPS, api_error};
+use crate::web::api::evaluator::{Evaluator, MAX_QUERY_TIME, MAX_STEPS, api_error, parse_error};
 use crate::web::api::json::QueryTimes;
 use crate::web::api::parameters::Params;
 use crate::web::api::result_cache::{Encoded, QueryKey};
 use crate::web::api::{bad_parameter, error_response};
+use crate::web::peers::Peer;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use prometheus_api::{ApiError, ErrorType, parse_duration_ms, parse_time_ms};
-use promql::{Interrupt, Options, Query, QueryResult, Value};
+use promql::{Interrupt, Options, Query, QueryResult, Storage, Value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The query of a request.
-struct RequestedQuery {
-    key: QueryKey,
-    query: Arc<Query>,
-}
-
 impl Evaluator {
-    /// Evaluates a query, or shares the result of an identical one.
+    /// Evaluates the query of a request, or shares the result of an identical one. The query is parsed when it is its
+    /// turn, because compiling its patterns can take as long as evaluating it.
     async fn respond(
         self: &Arc<Self>,
-        RequestedQuery { key, query }: RequestedQuery,
+        peer: Arc<Peer>,
+        key: QueryKey,
         gzip: bool,
-        evaluate: impl FnOnce(&Self, &Query, &Options, Interrupt<'_>) -> Result<QueryResult, promql::Error> + Send + 'static,
+        evaluate: impl FnOnce(&dyn Storage, &Query, &Options, Interrupt<'_>) -> Result<QueryResult, promql::Error>
+        + Send
+        + 'static,
     ) -> Result<Response, ApiError> {
         let arrived = Instant::now();
-        let (limit, stats) = (key.limit, key.stats.clone());
-        let options = Options { lookback_ms: key.lookback_ms, ..self.options.clone() };
-        let compute = Arc::clone(self).run(arrived + key.timeout, move |evaluator, interrupt| {
-            let started = Instant::now();
-            let mut result = evaluate(evaluator, &query, &options, interrupt).map_err(|error| api_error(&error))?;
-            let times = QueryTimes { queue: started - arrived, evaluation: started.elapsed() };
-            if truncate(&mut result.value, limit) {
-                result.warnings.push("results truncated due to limit".into());
-            }
-            result.warnings.extend(stats.as_deref().and_then(stats_warning));
-            Encoded::new(result, stats.map(|_| times), gzip, &evaluator.memory).map(Arc::new)
+        let (text, limit, stats) = (key.query.clone(), key.limit, key.stats.clone());
+        let (deadline, lookback_ms) = (arrived + key.timeout, key.lookback_ms);
+        let result = self.results.get_or_compute(key, &peer, |begun| {
+            Arc::clone(self).run(Arc::clone(&peer), deadline, move |work| {
+                begun.set();
+                let started = Instant::now();
+                let options = Options { lookback_ms, ..work.options.clone() };
+                let query = work.evaluator.queries.get_or_parse(&text, &options, work.interrupt);
+                let query = query.map_err(|error| parse_error("query", &error))?;
+                let result = evaluate(&*work.evaluator.storage, &query, &options, work.interrupt);
+                let mut result = result.map_err(|error| api_error(&error))?;
+                let times = QueryTimes { queue: started - arrived, evaluation: started.elapsed() };
+                if truncate(&mut result.value, limit) {
+                    result.warnings.push("results truncated due to limit".into());
+                }
+                result.warnings.extend(stats.as_deref().and_then(stats_warning));
+                Encoded::new(result, stats.map(|_| times), gzip, work.peer).map(Arc::new)
+            })
         });
-        Ok(self.results.get_or_compute(key, compute).await?.response(gzip))
+        result.await?.response(gzip, &peer)
     }
 
-    /// Parses the query of a request for this time range.
-    fn query(
-        &self,
-        params: &Params,
-        start_ms: i64,
-        end_ms: i64,
-        step_ms: Option<i64>,
-    ) -> Result<RequestedQuery, ApiError> {
+    /// What identifies the query of a request for this time range.
+    fn key(&self, params: &Params, start_ms: i64, end_ms: i64, step_ms: Option<i64>) -> Result<QueryKey, ApiError> {
         let (limit, timeout) = (params.limit("limit")?, timeout(params)?);
         let lookback_ms = lookback_ms(params)?.unwrap_or(self.options.lookback_ms);
         let stats = params.get("stats").map(str::to_owned);
-        let text = params.get("query").unwrap_or_default();
-        let query =
-            self.queries.get_or_parse(text, &self.options.limits).map_err(|error| bad_parameter("query", error))?;
-        let key = QueryKey { query: text.to_owned(), start_ms, end_ms, step_ms, timeout, lookback_ms, limit, stats };
-        Ok(RequestedQuery { key, query })
+        let query = params.get("query").unwrap_or_default().to_owned();
+        Ok(QueryKey { query, start_ms, end_ms, step_ms, timeout, lookback_ms, limit, stats })
     }
 }
 
 /// `/api/v1/query`
 pub(crate) async fn instant(State(evaluator): State<Arc<Evaluator>>, request: Request) -> Response {
-    let gzip = accepts_encoding(request.headers(), "gzip");
+    let (gzip, peer) = (accepts_encoding(request.headers(), "gzip"), evaluator.peer_of(&request));
     let params = match Params::read(request).await {
         Ok(params) => params,
         Err(response) => return response,
     };
     let response = async {
         let time_ms = params.get("time").map_or(Ok(now_ms()), |text| time("time", text))?;
-        let query = evaluator.query(&params, time_ms, time_ms, None)?;
-        evaluator
-            .respond(query, gzip, move |evaluator, query, options, interrupt| {
-                promql::instant(&*evaluator.storage, query, time_ms, options, interrupt)
-            })
-            .await
+        let key = evaluator.key(&params, time_ms, time_ms, None)?;
+        drop(params);
+        let evaluate = move |storage: &dyn Storage, query: &Query, options: &Options, interrupt: Interrupt<'_>| {
+            promql::instant(storage, query, time_ms, options, interrupt)
+        };
+        evaluator.respond(peer, key, gzip, evaluate).await
     };
     response.await.unwrap_or_else(error_response)
 }
 
 /// `/api/v1/query_range`
 pub(crate) async fn range(State(evaluator): State<Arc<Evaluator>>, request: Request) -> Response {
-    let gzip = accepts_encoding(request.headers(), "gzip");
+    let (gzip, peer) = (accepts_encoding(request.headers(), "gzip"), evaluator.peer_of(&request));
     let params = match Params::read(request).await {
         Ok(params) => params,
         Err(response) => return response,
@@ -94,12 +91,12 @@ pub(crate) async fn range(State(evaluator): State<Arc<Evaluator>>, request: Requ
         let step_ms =
             parse_duration_ms(params.get("step").unwrap_or_default()).map_err(|error| bad_parameter("step", error))?;
         check_range(start_ms, end_ms, step_ms)?;
-        let query = evaluator.query(&params, start_ms, end_ms, Some(step_ms))?;
-        evaluator
-            .respond(query, gzip, move |evaluator, query, options, interrupt| {
-                promql::range(&*evaluator.storage, query, start_ms, end_ms, step_ms, options, interrupt)
-            })
-            .await
+        let key = evaluator.key(&params, start_ms, end_ms, Some(step_ms))?;
+        drop(params);
+        let evaluate = move |storage: &dyn Storage, query: &Query, options: &Options, interrupt: Interrupt<'_>| {
+            promql::range(storage, query, start_ms, end_ms, step_ms, options, interrupt)
+        };
+        evaluator.respond(peer, key, gzip, evaluate).await
     };
     response.await.unwrap_or_else(error_response)
 }
