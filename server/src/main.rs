@@ -1,5 +1,6 @@
 //! The command `inferboard-server`: runs one of its subcommands and exits with its code.
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::app::{App, AppError};
 use server::cli::args::{Cli, Command};
 use server::cli::{check, export, import, query};
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 /// The exit codes for invalid usage or configuration, and for any later failure.
@@ -57,10 +58,20 @@ fn serve(args: ServeArgs) -> ExitCode {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
+    allow_open_files();
     let outcome = runtime.block_on(run(settings, can_reload.then_some(loader)));
     // Do not wait for threads: one may hang in the kernel.
     runtime.shutdown_background();
     outcome.map_or_else(|error| fail(error, FAILURE), |()| ExitCode::SUCCESS)
+}
+
+/// Allows this process as many open files as it may have: each target and each viewer has a connection, and most systems
+/// begin with 1,024.
+fn allow_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        warn!(limit = ?current, "cannot raise the limit of open files: {error}");
+    }
 }
 
 /// Serves until a signal ends it. `loader` loads the settings again on SIGHUP.

@@ -3,6 +3,8 @@ use crate::clock::now_ms;
 use crate::processes::listening::Listening;
 use crate::processes::probe::{ProbedProcesses, ProcessProbe};
 use crate::replica::tracker::{Health, ReplicaTracker};
+use crate::scrape::admission::Admission;
+use crate::scrape::change_log::ChangeLog;
 use crate::scrape::engine_detection::engine_of_page;
 use crate::scrape::health::{HealthProbes, is_early};
 use crate::scrape::metrics_page::{Answer, MetricsPage};
@@ -18,7 +20,6 @@ use catalogue::Engine;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use tracing::{info, warn};
 
 /// Why a target is no longer scraped.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,8 @@ pub(crate) struct ScrapeLoop {
     pub(crate) processes: Option<ProcessProbe>,
     pub(crate) writer: Writer,
     pub(crate) publish: watch::Sender<LatestScrape>,
+    pub(crate) log: Arc<ChangeLog>,
+    pub(crate) admission: Arc<Admission>,
 }
 
 /// What one scrape found.
@@ -55,34 +58,60 @@ impl ScrapeLoop {
         let mut schedule = Schedule::new(self.target.key(), self.target.pace);
         let mut last_outcome = None;
         loop {
-            let scrape = async {
+            let mut first_page = None;
+            let due = async {
                 let time_ms = schedule.due(now_ms).await;
+                if last_outcome.is_some() || !self.target.source.is_scraped() {
+                    return time_ms;
+                }
+                first_page = Some(self.admission.first_page().await);
+                schedule.timestamp(now_ms())
+            };
+            let time_ms = tokio::select! {
+                time_ms = due => time_ms,
+                reason = &mut ended => return self.end(reason.ok(), schedule.after_last(now_ms())),
+            };
+            // On the heap only while it runs: most of the time most targets wait for their next scrape.
+            let scrape = Box::pin(async {
                 let replica = self.writer.replica_tracker().copied();
                 let probed = probe_processes(self.processes.as_mut(), self.target.pace.timeout / 2);
                 let scrape = scrape(&mut self.reader, &mut self.health, replica, self.writer.engine());
                 let (mut scrape, probed) = tokio::join!(scrape, probed);
                 scrape.listening = listening(self.processes.as_mut(), probed.listening, &scrape.answer).await;
                 self.request_model(&scrape).await;
-                (time_ms, scrape, probed.samples)
-            };
-            let (time_ms, scrape, samples) = tokio::select! {
-                scraped = scrape => scraped,
-                reason = &mut ended => {
-                    let end_ms = schedule.after_last(now_ms());
-                    match reason {
-                        Ok(EndReason::Removed) => self.writer.end(end_ms, self.target.pace.interval),
-                        Ok(EndReason::Replaced) => self.writer.retire(end_ms),
-                        // The scrapers were dropped: the program ends.
-                        Err(_) => {}
-                    }
-                    return;
+                (scrape, probed.samples)
+            });
+            let scrape = async {
+                match &mut first_page {
+                    Some(first_page) => first_page.hold(scrape).await,
+                    None => scrape.await,
                 }
             };
+            let (scrape, samples) = tokio::select! {
+                scraped = scrape => scraped,
+                reason = &mut ended => return self.end(reason.ok(), schedule.after_last(now_ms())),
+            };
             self.writer.set_attributed(samples);
-            let failure = self.writer.write(time_ms, &scrape);
-            log_change(&self.target, last_outcome, failure);
-            last_outcome = Some(failure);
+            let is_known = self.writer.has_page();
+            let write = || self.writer.write(time_ms, &scrape);
+            let failure = self.admission.write(scrape.answer.as_ref().ok(), is_known, write).await;
+            drop(first_page);
+            // A target that fails has a line when it begins to, and when its reason changes.
+            let outcome = failure.map(Failure::reason);
+            if last_outcome != Some(outcome) {
+                self.log.note_outcome(&self.target, failure);
+            }
+            last_outcome = Some(outcome);
             self.pass_on(scrape.answer, failure);
+        }
+    }
+
+    /// Ends the target's series at `end_ms`. Without a reason the scrapers were dropped: the program ends.
+    fn end(&mut self, reason: Option<EndReason>, end_ms: i64) {
+        match reason {
+            Some(EndReason::Removed) => self.writer.end(end_ms, self.target.pace.interval),
+            Some(EndReason::Replaced) => self.writer.retire(end_ms),
+            None => {}
         }
     }
 
@@ -133,6 +162,8 @@ async fn probe_processes(probe: Option<&mut ProcessProbe>, timeout: Duration) ->
 /// that.
 async fn listening(probe: Option<&mut ProcessProbe>, probed: Listening, answer: &Result<Answer, Failure>) -> Listening {
     match (probe, answer) {
+        // Refused, as nothing listens.
+        (_, Err(Failure::Connect)) if probed == Listening::Nothing => probed,
         (Some(probe), Err(failure)) if failure.is_without_response() => probe.listening_now().await,
         (Some(probe), Ok(_)) if probed == Listening::Nothing => probe.listening_now().await,
         _ => probed,
@@ -168,16 +199,4 @@ async fn scrape(
         false => None,
     };
     Scrape { answer, duration, health, listening }
-}
-
-/// Logs when a target comes up, goes down, or fails for a different reason.
-fn log_change(target: &Target, before: Option<Option<Failure>>, now: Option<Failure>) {
-    let reason = |failure: Option<Failure>| failure.map(Failure::reason);
-    match now {
-        Some(failure) if before.map(reason) != Some(reason(now)) => {
-            warn!(target = ?target.name(), reason = failure.reason().id(), "scrape failed: {failure}");
-        }
-        None if before != Some(None) => info!(target = ?target.name(), "up"),
-        _ => {}
-    }
 }
