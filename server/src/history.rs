@@ -2,6 +2,7 @@
 //!
 //! The store has two threads of its own, so that nothing else that hangs keeps samples from the disk.
 use crate::clock::now_ms;
+use crate::config::permissions::is_open_to_others;
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,9 @@ const MAINTENANCE_PERIOD: Duration = Duration::from_secs(1);
 /// Opens the store in `dir`, or in memory, and logs any damage.
 pub(crate) fn open(dir: Option<&Path>, limits: Limits) -> Result<Store, OpenError> {
     let Some(dir) = dir else { return Ok(Store::new(limits)) };
+    if is_open_to_others(dir) {
+        warn!(dir = ?dir, "others than its owner can enter the folder of the history; run chmod 700 on it");
+    }
     let options = Options { limits, ..Options::default() };
     let (store, report) = Store::open(dir, options, Arc::new(LocalFileSystem))?;
     for loss in &report.losses {

@@ -1,6 +1,7 @@
 //! Scrapes targets by Prometheus's rules: each on its own schedule, each metrics page as a whole or not at all, and with
 //! stale markers for series that disappear.
 pub mod body;
+pub mod change_log;
 pub mod connections;
 pub mod engine_detection;
 pub mod family_diff;

@@ -3,6 +3,7 @@ use crate::clock::now_ms;
 use crate::processes::listening::Listening;
 use crate::processes::probe::{ProbedProcesses, ProcessProbe};
 use crate::replica::tracker::{Health, ReplicaTracker};
+use crate::scrape::change_log::ChangeLog;
 use crate::scrape::engine_detection::engine_of_page;
 use crate::scrape::health::{HealthProbes, is_early};
 use crate::scrape::metrics_page::{Answer, MetricsPage};
@@ -18,7 +19,6 @@ use catalogue::Engine;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use tracing::{info, warn};
 
 /// Why a target is no longer scraped.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct Scrape {
 impl ScrapeLoop {
     pub(crate) async fn run(mut self, mut ended: oneshot::Receiver<EndReason>) {
         let mut schedule = Schedule::new(self.target.key(), self.target.pace);
-        let mut last_outcome = None;
+        let mut changes = ChangeLog::default();
         loop {
             let scrape = async {
                 let time_ms = schedule.due(now_ms).await;
@@ -80,8 +80,7 @@ impl ScrapeLoop {
             };
             self.writer.set_attributed(samples);
             let failure = self.writer.write(time_ms, &scrape);
-            log_change(&self.target, last_outcome, failure);
-            last_outcome = Some(failure);
+            changes.note(&self.target, failure);
             self.pass_on(scrape.answer, failure);
         }
     }
@@ -168,16 +167,4 @@ async fn scrape(
         false => None,
     };
     Scrape { answer, duration, health, listening }
-}
-
-/// Logs when a target comes up, goes down, or fails for a different reason.
-fn log_change(target: &Target, before: Option<Option<Failure>>, now: Option<Failure>) {
-    let reason = |failure: Option<Failure>| failure.map(Failure::reason);
-    match now {
-        Some(failure) if before.map(reason) != Some(reason(now)) => {
-            warn!(target = ?target.name(), reason = failure.reason().id(), "scrape failed: {failure}");
-        }
-        None if before != Some(None) => info!(target = ?target.name(), "up"),
-        _ => {}
-    }
 }
