@@ -90,8 +90,8 @@ impl App {
         let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let frame_policy = FramePolicy::new(&settings.frame_ancestors)?;
-        let store = history::open(settings.data_dir.as_deref(), settings.limits)?;
-        let history = HistoryThreads::start(&store).map_err(AppError::Threads)?;
+        let (store, files) = history::open(settings.data_dir.as_deref(), settings.limits)?;
+        let history = HistoryThreads::start(&store, files).map_err(AppError::Threads)?;
         Ok(Self { listener, address, settings, client, store, history, frame_policy, gpu_helper: None })
     }
 

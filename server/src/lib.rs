@@ -1,14 +1,17 @@
 //! The companion: collects metrics of inference replicas, stores their history, answers queries, and serves the page.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod history;
+pub mod log;
 pub mod processes;
 pub mod replica;
 pub mod scrape;
 pub mod sources;
 pub mod stop;
 pub mod target;
+pub mod terminal;
 mod threads;
 pub mod web;

@@ -1,22 +1,23 @@
 //! The command `inferboard-server`: runs one of its subcommands and exits with its code.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::app::{App, AppError};
 use server::cli::args::{Cli, Command};
 use server::cli::{check, export, import, query};
 use server::config::load::Loader;
+use server::config::restart::FixedSettings;
 use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
 use server::sources::gpus::helper;
-use server::stop;
+use server::{log, stop, terminal};
 use std::fmt::Display;
-use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
-use tracing_subscriber::EnvFilter;
 
 /// The exit codes for invalid usage or configuration, and for any later failure.
 const USAGE: u8 = 2;
@@ -25,9 +26,8 @@ const FAILURE: u8 = 1;
 /// The running program, even if its file has been replaced by another version.
 const OWN_PROGRAM: &str = "/proc/self/exe";
 
-/// The log filter unless `RUST_LOG` is set. The Kubernetes client repeats its warnings at every attempt; the companion
-/// logs each failure once.
-const DEFAULT_LOG_FILTER: &str = "info,kube_client=error,kube_runtime=error";
+/// How long the last lines of the log may take at the end.
+const MAX_FLUSH_TIME: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
@@ -56,12 +56,16 @@ fn serve(args: ServeArgs) -> ExitCode {
             return fail(error, USAGE);
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).init();
+    let log = match log::start() {
+        Ok(log) => log,
+        Err(error) => return fail(format_args!("cannot start the thread that logs: {error}"), FAILURE),
+    };
+    settings.warnings.iter().for_each(|warning| warn!("{warning}"));
     allow_open_files();
     let outcome = runtime.block_on(run(settings, can_reload.then_some(loader)));
     // Do not wait for threads: one may hang in the kernel.
     runtime.shutdown_background();
+    log.flush(MAX_FLUSH_TIME);
     outcome.map_or_else(|error| fail(error, FAILURE), |()| ExitCode::SUCCESS)
 }
 
@@ -77,12 +81,13 @@ fn allow_open_files() {
 /// Serves until a signal ends it. `loader` loads the settings again on SIGHUP.
 async fn run(settings: Settings, loader: Option<Loader>) -> Result<(), AppError> {
     let stop = stop::on_signal(loader.is_none()).map_err(AppError::Signals)?;
+    let fixed = settings.fixed();
     let app = App::bind(settings).await?.with_gpu_helper(OWN_PROGRAM.into());
-    println!("Inferboard is at http://{}/", app.address());
+    terminal::print(&format!("Inferboard is at http://{}/\n", app.address()));
     let (send, reloads) = mpsc::channel(1);
     if let Some(loader) = loader {
         let hangups = signal(SignalKind::hangup()).map_err(AppError::Signals)?;
-        tokio::spawn(reload_on_hangup(loader, hangups, send));
+        tokio::spawn(reload_on_hangup(loader, fixed, hangups, send));
     }
     let stop = async move {
         // The sender is dropped only with its thread, which ends the process.
@@ -92,12 +97,27 @@ async fn run(settings: Settings, loader: Option<Loader>) -> Result<(), AppError>
     Ok(())
 }
 
-/// Reloads the configuration on SIGHUP and sends its targets. An invalid configuration changes nothing.
-async fn reload_on_hangup(loader: Loader, mut hangups: Signal, send: mpsc::Sender<ConfiguredTargets>) {
+/// Reloads the configuration on SIGHUP and sends its targets. An invalid configuration changes nothing. Settings that
+/// differ from the `running` ones but cannot change are logged.
+async fn reload_on_hangup(
+    loader: Loader,
+    running: FixedSettings,
+    mut hangups: Signal,
+    send: mpsc::Sender<ConfiguredTargets>,
+) {
     while hangups.recv().await.is_some() {
         match loader.load().await {
             Ok(settings) => {
-                info!("configuration reloaded; other settings than targets take effect at the next start");
+                settings.warnings.iter().for_each(|warning| warn!("{warning}"));
+                let changed = running.changed(&settings).join(", ");
+                if !changed.is_empty() {
+                    warn!(settings = changed, "these settings have changed and take effect at the next start only");
+                }
+                let (targets, has_files) = (settings.targets.fixed.len(), !settings.targets.files.is_empty());
+                match targets {
+                    0 if !has_files => warn!("configuration reloaded; it has no targets"),
+                    _ => info!(targets, "configuration reloaded"),
+                }
                 // The receiver is gone only while the companion stops.
                 let _ = send.send(settings.targets).await;
             }
@@ -109,8 +129,7 @@ async fn reload_on_hangup(loader: Loader, mut hangups: Signal, send: mpsc::Sende
 fn print_or_fail(outcome: Result<String, impl Display>, code: u8) -> ExitCode {
     match outcome {
         Ok(text) => {
-            // A reader such as `head` may have closed the pipe.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            terminal::print(&text);
             ExitCode::SUCCESS
         }
         Err(error) => fail(error, code),
@@ -118,6 +137,6 @@ fn print_or_fail(outcome: Result<String, impl Display>, code: u8) -> ExitCode {
 }
 
 fn fail(error: impl Display, code: u8) -> ExitCode {
-    eprintln!("error: {error}");
+    terminal::print_error(format_args!("error: {error}"));
     ExitCode::from(code)
 }

@@ -131,6 +131,25 @@ async fn a_target_file_that_hangs_holds_up_neither_others_nor_a_reload() {
     assert!(program.stop().await < MAX_STOP);
 }
 
+#[tokio::test]
+async fn a_folder_of_history_that_is_removed_is_made_again() {
+    let target = FakeTarget::serving("good 1\n").await;
+    let scene = Scene::new(&format!("[[targets]]\nurl = \"{}\"\n", target.url()));
+    let program = scene.start().await;
+    program.wait_for("count_over_time(good[1m]) >= bool 3", &["1"]).await;
+    let began = Instant::now();
+    fs::remove_dir_all(&scene.data).expect("a folder");
+    wait_for_log(&scene.log, "the folder of the history was removed").await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    wait_for_log(&scene.log, "the folder of the history was made again").await;
+    let before: usize = program.values("count_over_time(good[10m])").await[0].parse().expect("a number");
+    program.wait_for(&format!("count_over_time(good[10m]) >= bool {}", before + 3), &["1"]).await;
+    program.signal(Signal::KILL);
+    assert_eq!(program.wait().await, None);
+    let again = scene.start().await;
+    again.wait_for(&format!("count_over_time(good[10m]) >= bool {}", before + 2), &["1"]).await;
+}
+
 /// A connection of another client that requests `path` and reads nothing.
 async fn unread(address: &str, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");

@@ -32,4 +32,5 @@ mod scraping;
 mod session_states;
 mod sharing;
 mod states;
+mod texts;
 mod transcript;

@@ -102,6 +102,18 @@ impl Program {
         began.elapsed()
     }
 
+    /// Waits until the program ends, and returns its exit code.
+    pub(crate) async fn wait(mut self) -> Option<i32> {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("an exit status") {
+                return status.code();
+            }
+            assert!(began.elapsed() < PATIENCE, "the program does not end");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
     /// The peak of its memory.
     pub(crate) fn peak_kib(&self) -> u64 {
         self.status("VmHWM:")

@@ -2,6 +2,7 @@
 use crate::cli::gzip::is_gzip;
 use crate::clock::now_ms;
 use crate::config::default_data_dir;
+use crate::terminal::print_error;
 use clap::Args;
 use exposition::{DumpError, DumpSample, Label, Limits, canonical_label_value, for_each_dump_sample};
 use flate2::read::MultiGzDecoder;
@@ -85,7 +86,7 @@ pub fn import(args: &ImportArgs) -> Result<String, ImportError> {
     // The server deletes samples that are too old: it knows its retention.
     let limits = tsdb::Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
     let (store, report) = Store::open(&dir, Options { limits, ..Options::default() }, Arc::new(LocalFileSystem))?;
-    report.losses.iter().for_each(|loss| eprintln!("warning: {loss}"));
+    report.losses.iter().for_each(|loss| print_error(format_args!("warning: {loss}")));
     let mut batch = Batch::new(&store, &args.labels);
     let read = for_each_dump_sample(input, &Limits::default(), &mut |sample| batch.add(sample));
     let read = read.and_then(|()| batch.write().map_err(DumpError::Visit));
@@ -138,7 +139,7 @@ impl<'a> Batch<'a> {
         self.samples += 1;
         if self.samples >= BATCH_SAMPLES {
             self.write()?;
-            eprintln!("imported {} samples", self.imported.samples);
+            print_error(format_args!("imported {} samples", self.imported.samples));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `inferboard-server query`: sends a PromQL query to a running server and prints the result.
 use crate::clock::now_ms;
+use crate::terminal::{json, one_line, print_error};
 use clap::Args;
 use prometheus_api::{ApiError, ApiResponse, Data, format_time, format_value, parse_duration_ms, parse_time_ms};
 use reqwest::Url;
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 /// How long to wait for a response. The server's own limit is shorter.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest response that is read. The companion's are shorter.
+const MAX_BYTES: usize = 64 << 20;
 
 /// How many steps a range query has by default.
 const DEFAULT_STEPS: i64 = 60;
@@ -63,6 +67,12 @@ pub enum QueryError {
         /// The status.
         status: u16,
     },
+    /// The response does not end within what is read.
+    #[error("{server} responded with more than {MAX_BYTES} bytes; select fewer series, or use a longer step")]
+    TooLong {
+        /// The server's URL.
+        server: String,
+    },
     /// The server reports an error.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -85,18 +95,26 @@ pub fn query(args: &QueryArgs) -> Result<String, QueryError> {
     let (status, body) = runtime
         .block_on(async {
             let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-            let response = client.get(format!("{base}{path}")).query(&params).send().await?;
-            Ok((response.status().as_u16(), response.bytes().await?))
+            let mut response = client.get(format!("{base}{path}")).query(&params).send().await?;
+            let mut body = Vec::new();
+            while let Some(piece) = response.chunk().await? {
+                body.extend_from_slice(&piece);
+                if body.len() > MAX_BYTES {
+                    return Ok((response.status().as_u16(), None));
+                }
+            }
+            Ok((response.status().as_u16(), Some(body)))
         })
         .map_err(|error: reqwest::Error| unreachable(&error))?;
+    let body = body.ok_or_else(|| QueryError::TooLong { server: base.to_owned() })?;
     let response: ApiResponse<Data> = serde_json::from_slice(&body)
         .map_err(|_| QueryError::UnexpectedResponse { server: base.to_owned(), status })?;
     if let ApiResponse::Success { warnings, infos, .. } = &response {
-        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-        infos.iter().for_each(|info| eprintln!("info: {info}"));
+        warnings.iter().for_each(|warning| print_error(format_args!("warning: {}", one_line(warning))));
+        infos.iter().for_each(|info| print_error(format_args!("info: {}", one_line(info))));
     }
     let data = response.into_result()?;
-    Ok(if args.json { format!("{}\n", String::from_utf8_lossy(&body)) } else { text(&data) })
+    Ok(if args.json { format!("{}\n", json(&String::from_utf8_lossy(&body))) } else { text(&data) })
 }
 
 /// A request to the API.
@@ -156,15 +174,23 @@ fn write(data: &Data, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// The PromQL selector of a series.
+/// The PromQL selector of a series. Names that PromQL accepts in quotes only are in quotes.
 fn selector(metric: &BTreeMap<String, String>) -> String {
-    let labels: Vec<_> = metric
-        .iter()
-        .filter(|(name, _)| *name != promql::METRIC_NAME)
-        .map(|(name, value)| format!("{name}={value:?}"))
-        .collect();
+    let is_plain = |name: &str| {
+        let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
+        name.starts_with(is_start) && name.chars().all(|c| is_start(c) || c.is_ascii_digit())
+    };
     let name = metric.get(promql::METRIC_NAME).map_or("", String::as_str);
-    if labels.is_empty() && !name.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(", ")) }
+    let is_plain_name = name.is_empty() || is_plain(&name.replace(':', "_"));
+    let quoted_name = (!is_plain_name).then(|| format!("{name:?}"));
+    let labels = metric.iter().filter(|(name, _)| *name != promql::METRIC_NAME);
+    let labels = labels.map(|(name, value)| match is_plain(name) {
+        true => format!("{name}={value:?}"),
+        false => format!("{name:?}={value:?}"),
+    });
+    let inside: Vec<String> = quoted_name.into_iter().chain(labels).collect();
+    let name = if is_plain_name { name } else { "" };
+    if inside.is_empty() && !name.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", inside.join(", ")) }
 }
 
 #[cfg(test)]
@@ -207,5 +233,8 @@ mod tests {
             r#"{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1,"1"],[2.5,"NaN"]]}]}"#;
         assert_eq!(of(matrix), "up\n  1  1\n  2.5  NaN\n");
         assert_eq!(of(r#"{"resultType":"vector","result":[]}"#), "no data\n");
+        let odd = r#"{"resultType":"vector","result":[{"metric":{"__name__":"a\nb","c d":"e"},"value":[1,"1"]},
+            {"metric":{"__name__":"job:a:b","le":"1"},"value":[1,"1"]}]}"#;
+        assert_eq!(of(odd), "1  {\"a\\nb\", \"c d\"=\"e\"}\n1  job:a:b{le=\"1\"}\n");
     }
 }

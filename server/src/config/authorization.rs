@@ -3,7 +3,7 @@ use crate::config::{ConfigError, secret_file, setting};
 use crate::target::authorization::Authorization;
 use crate::target::secret::Secret;
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `authorization`, with the keys of Prometheus and `credentials_env`.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +20,11 @@ impl AuthorizationEntry {
     /// Credentials from the environment variable `name`.
     pub(crate) fn from_env(name: &str) -> Self {
         Self { credentials_env: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// The file that holds the credentials: their own, or `config` if they are in the configuration itself.
+    pub(crate) fn secret_file<'p>(&'p self, config: &'p Path) -> Option<&'p Path> {
+        self.credentials.as_ref().map(|_| config).or(self.credentials_file.as_deref())
     }
 
     /// The credentials of `target`, which error messages name. `scheme` is the default type.

@@ -4,6 +4,7 @@ use crate::config::kubernetes::KubernetesEntry;
 use crate::config::target::TargetEntry;
 use crate::config::{ConfigError, duration};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,6 +39,17 @@ pub(crate) struct File {
     pub(crate) huggingface: Vec<HuggingFaceEntry>,
     pub(crate) baseten: Vec<BasetenEntry>,
     pub(crate) kubernetes: Vec<KubernetesEntry>,
+}
+
+impl File {
+    /// The files with credentials, each once: the configuration itself, at `config`, and those that it names.
+    pub(crate) fn secret_files(&self, config: &Path) -> BTreeSet<PathBuf> {
+        let authorizations = (self.targets.iter().map(|entry| &entry.authorization))
+            .chain(self.huggingface.iter().map(|entry| &entry.authorization))
+            .chain(self.baseten.iter().map(|entry| &entry.authorization))
+            .chain(self.kubernetes.iter().map(|entry| &entry.authorization));
+        authorizations.flatten().filter_map(|entry| entry.secret_file(config)).map(Path::to_owned).collect()
+    }
 }
 
 /// Parses `text`. Error messages name `path`.

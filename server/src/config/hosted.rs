@@ -35,7 +35,7 @@ pub(crate) struct HuggingFaceEntry {
     scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     scrape_timeout: Option<Duration>,
-    authorization: Option<AuthorizationEntry>,
+    pub(crate) authorization: Option<AuthorizationEntry>,
 }
 
 /// One `[[baseten]]`: the metrics export of an organisation.
@@ -49,7 +49,7 @@ pub(crate) struct BasetenEntry {
     scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     scrape_timeout: Option<Duration>,
-    authorization: Option<AuthorizationEntry>,
+    pub(crate) authorization: Option<AuthorizationEntry>,
 }
 
 impl HuggingFaceEntry {

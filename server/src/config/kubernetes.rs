@@ -35,7 +35,7 @@ pub(crate) struct KubernetesEntry {
     scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     scrape_timeout: Option<Duration>,
-    authorization: Option<AuthorizationEntry>,
+    pub(crate) authorization: Option<AuthorizationEntry>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,7 +6,9 @@ pub mod hosted;
 pub mod kubernetes;
 pub mod load;
 mod memory;
+pub mod permissions;
 pub mod reload;
+pub mod restart;
 pub mod secret_file;
 pub mod serve_args;
 pub mod target;
@@ -14,6 +16,7 @@ pub mod target;
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
 use crate::config::kubernetes::ClusterSource;
+use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
 use crate::sources::gpus::GpuSettings;
@@ -31,6 +34,9 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const DEFAULT_GPU_SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_NVML: &str = "libnvidia-ml.so.1";
+
+/// Shorter intervals would keep a machine busy with scraping.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The default scrape timeout for intervals that are not shorter.
 const MAX_DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -110,6 +116,8 @@ pub struct Settings {
     pub discovery: bool,
     /// What to scrape.
     pub targets: ConfiguredTargets,
+    /// What is allowed but dangerous, as sentences for the log.
+    pub warnings: Vec<String>,
 }
 
 /// The configured targets, and where further ones come from.
@@ -129,15 +137,16 @@ impl Settings {
     /// # Errors
     /// If a file cannot be read, or a setting is invalid.
     pub fn load(args: &ServeArgs) -> Result<Self, ConfigError> {
-        let file = match &args.config {
-            None => File::default(),
-            Some(path) => {
-                let text =
-                    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-                parse(&text, path)?
-            }
-        };
-        Self::join(args, file)
+        let Some(path) = &args.config else { return Self::join(args, File::default()) };
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        let file = parse(&text, path)?;
+        let readable = file.secret_files(path).into_iter().filter(|path| is_readable_by_all(path));
+        let warnings: Vec<String> = readable
+            .map(|path| format!("every user of this machine can read the credentials in {path:?}; run chmod 600 on it"))
+            .collect();
+        let mut settings = Self::join(args, file)?;
+        settings.warnings.extend(warnings);
+        Ok(settings)
     }
 
     fn join(args: &ServeArgs, file: File) -> Result<Self, ConfigError> {
@@ -183,6 +192,10 @@ impl Settings {
             }
         }
         let targets = ConfiguredTargets { fixed: targets, clusters, files: FileTargets::new(file.file_sd, pace)? };
+        let mut warnings = Vec::new();
+        if !listen.ip().is_loopback() {
+            warnings.push(format!("everyone who reaches {listen} can read all metrics: there is no login"));
+        }
         let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
         let has_no_targets = targets.fixed.is_empty() && targets.files.is_empty();
         Ok(Self {
@@ -198,6 +211,7 @@ impl Settings {
             // Discovery may find a configured target under another address, and it would be counted twice.
             discovery: !args.no_discovery && file.discovery.unwrap_or(has_no_targets),
             targets,
+            warnings,
         })
     }
 }
@@ -283,6 +297,10 @@ fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
 }
 
 fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, ConfigError> {
+    if interval < MIN_INTERVAL {
+        let problem = format!("the scrape interval, {interval:?}, is shorter than {MIN_INTERVAL:?}");
+        return Err(setting(&name.replace("scrape_timeout", "scrape_interval"), problem));
+    }
     if timeout > interval {
         return Err(setting(name, format!("{timeout:?} is longer than the scrape interval, {interval:?}")));
     }

@@ -3,8 +3,9 @@ use crate::replica::tracker::Health;
 use crate::scrape::body::{Body, LargeBuffers};
 use crate::scrape::connections::{NoticeConnections, is_closed_before_response, note_redirect, notice};
 use crate::scrape::lookup::Lookups;
-use crate::scrape::metrics_page::MetricsPage;
+use crate::scrape::metrics_page::{MetricsPage, media_type};
 use crate::target::Endpoint;
+use crate::target::echo::Echo;
 use crate::target::error_causes::{DnsError, failure_of_causes};
 use crate::target::failure::Failure;
 use crate::target::secret::Secret;
@@ -67,9 +68,9 @@ impl Client {
         last_bytes: usize,
     ) -> Result<MetricsPage, Failure> {
         let OkResponse { body, content_type } = self.get(endpoint, ACCEPT_METRICS, timeout, last_bytes).await?;
-        let header = content_type.as_ref().and_then(|value| value.to_str().ok());
-        let format = Format::from_content_type(header.unwrap_or_default()).map_err(|_| Failure::ContentType)?;
-        Ok(MetricsPage { body, format, content_type })
+        let header = content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let format = Format::from_content_type(header).map_err(|_| Failure::ContentType)?;
+        Ok(MetricsPage { body, format, media_type: media_type(format, header) })
     }
 
     /// Gets the JSON of `endpoint`, whatever its content type.
@@ -102,6 +103,12 @@ impl Client {
         last_bytes: usize,
     ) -> Result<OkResponse, Failure> {
         let (response, secret) = self.send(endpoint, accept, timeout).await?;
+        let echo = secret.as_ref().map(Echo::of);
+        let repeats = |text: &[u8]| echo.as_ref().is_some_and(|echo| echo.is_in(text));
+        if response.headers().iter().any(|(name, value)| repeats(value.as_bytes()) || repeats(name.as_str().as_bytes()))
+        {
+            return Err(Failure::SecretEcho);
+        }
         let status = response.status();
         if status.is_redirection() {
             return Err(Failure::Redirect(status.as_u16()));
@@ -115,7 +122,7 @@ impl Client {
         }
         let content_type = response.headers().get(CONTENT_TYPE).cloned();
         let body = self.read_limited(response, last_bytes).await?;
-        if secret.is_some_and(|secret| contains(&body, secret.expose())) {
+        if repeats(&body) {
             return Err(Failure::SecretEcho);
         }
         Ok(OkResponse { body, content_type })
@@ -206,10 +213,6 @@ fn retry_after(response: &Response) -> Option<Duration> {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok(),
     }
-}
-
-fn contains(body: &[u8], secret: &str) -> bool {
-    !secret.is_empty() && body.windows(secret.len()).any(|window| window == secret.as_bytes())
 }
 
 /// The failure behind an HTTP client's error.

@@ -24,4 +24,5 @@ pub mod scrape_loop;
 pub mod scrapers;
 pub mod series_slots;
 pub mod start_time;
+pub mod target_log;
 pub mod writer;

@@ -10,6 +10,7 @@ use crate::target::scope_rules::ScopeRules;
 use catalogue::{Layer, engine_of};
 use exposition::{Format, IncrementalParser, Label, Limits, Metadata, NewSeries, ParseCounts, Sink, for_each_sample};
 use promql::Labels;
+use std::borrow::Cow;
 
 /// A valid scrape. Series are identified by the numbers of the parser that read it.
 pub(crate) struct ParsedPage {
@@ -63,7 +64,7 @@ impl PreviousScrape {
     /// Parses an answer and compares it with the previous one.
     pub(crate) fn parse(&mut self, answer: &Answer, context: LabelContext<'_>) -> Result<ParsedPage, Failure> {
         let limits = Limits::default();
-        let mut collector = PageCollector::new(context);
+        let mut collector = PageCollector::new(context, matches!(answer, Answer::Page(_)));
         collector.page.count = match answer {
             Answer::Page(page) => self.page.parse(&page.body, page.format, &limits, &mut collector)?,
             Answer::Families(families) => self.families.read(families, &limits, &mut collector)?,
@@ -98,10 +99,12 @@ pub(crate) fn omits_total(answer: &Answer) -> bool {
 struct PageCollector<'a> {
     page: ParsedPage,
     context: LabelContext<'a>,
+    /// Whether a target sent the answer, rather than a source of the companion.
+    is_from_target: bool,
 }
 
 impl<'a> PageCollector<'a> {
-    fn new(context: LabelContext<'a>) -> Self {
+    fn new(context: LabelContext<'a>, is_from_target: bool) -> Self {
         let page = ParsedPage {
             count: ParseCounts::default(),
             added: Vec::new(),
@@ -111,7 +114,7 @@ impl<'a> PageCollector<'a> {
             metadata: Vec::new(),
             may_change_labels: false,
         };
-        Self { page, context }
+        Self { page, context, is_from_target }
     }
 
     /// What identifies a series that counts up from zero. The counters of machines have labels that come and go.
@@ -139,7 +142,8 @@ impl Sink for PageCollector<'_> {
             self.page.created.push((number, newborn.hash(name, "", labels.iter())));
         }
         let counted = self.counted(new);
-        self.page.added.push(NumberedSeries { number, labels: target.of_sample(name, labels), counted });
+        let name = if self.is_from_target { target.page_name(name) } else { Cow::Borrowed(name) };
+        self.page.added.push(NumberedSeries { number, labels: target.of_sample(&name, labels), counted });
     }
 
     fn sample(&mut self, number: u32, value: f64, timestamp_ms: Option<i64>) {

@@ -12,6 +12,7 @@ use crate::scrape::model_request::{ModelAnswer, served_model};
 use crate::scrape::reader::Reader;
 use crate::scrape::schedule::Schedule;
 use crate::scrape::scrapers::LatestScrape;
+use crate::scrape::target_log::TargetLog;
 use crate::scrape::writer::Writer;
 use crate::target::failure::Failure;
 use crate::target::{Source, Target};
@@ -56,12 +57,12 @@ pub(crate) struct Scrape {
 impl ScrapeLoop {
     pub(crate) async fn run(mut self, mut ended: oneshot::Receiver<EndReason>) {
         let mut schedule = Schedule::new(self.target.key(), self.target.pace);
-        let mut last_outcome = None;
+        let mut changes = TargetLog::default();
         loop {
             let mut first_page = None;
             let due = async {
                 let time_ms = schedule.due(now_ms).await;
-                if last_outcome.is_some() || !self.target.source.is_scraped() {
+                if changes.has_outcome() || !self.target.source.is_scraped() {
                     return time_ms;
                 }
                 first_page = Some(self.admission.first_page().await);
@@ -96,12 +97,7 @@ impl ScrapeLoop {
             let write = || self.writer.write(time_ms, &scrape);
             let failure = self.admission.write(scrape.answer.as_ref().ok(), is_known, write).await;
             drop(first_page);
-            // A target that fails has a line when it begins to, and when its reason changes.
-            let outcome = failure.map(Failure::reason);
-            if last_outcome != Some(outcome) {
-                self.log.note_outcome(&self.target, failure);
-            }
-            last_outcome = Some(outcome);
+            changes.note(&self.log, &self.target, failure);
             self.pass_on(scrape.answer, failure);
         }
     }

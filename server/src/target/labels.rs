@@ -2,6 +2,7 @@
 use crate::target::identity::Identity;
 use crate::target::learned::Learned;
 use crate::target::scope_rules::ScopeRules;
+use catalogue::contract::names;
 use exposition::{Label, canonical_label_value};
 use promql::Labels;
 use std::borrow::Cow;
@@ -60,7 +61,38 @@ impl Identity {
     }
 }
 
+/// What the companion reports about every target, in the names of Prometheus and its own.
+const REPORTED: &[&str] = &[
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_series_added",
+    names::SCRAPE_FAILED,
+    names::ENGINE_INFO,
+    names::ENGINE_GRAPHS,
+    names::UNCLAIMED_FAMILIES,
+    names::FAMILY_UNCLAIMED,
+    names::REPLICA_ATTRIBUTED,
+    names::REPLICA_MODEL,
+    names::TARGET_ROLE,
+    names::OWN_MACHINE,
+];
+
+/// What it also reports about a target that is a replica.
+const REPORTED_OF_REPLICAS: &[&str] =
+    &[names::REPLICA_STATE, names::REPLICA_RESTARTS_TOTAL, names::REPLICA_READY_SECONDS];
+
 impl TargetLabels {
+    /// The name of a sample on the target's metrics page as it is stored. What the companion reports about the target is
+    /// the companion's to say: such names get the prefix `exported_`, as Prometheus gives it to labels.
+    pub(crate) fn page_name<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let is_replica = || self.own.iter().any(|(own, _)| own == "replica");
+        match REPORTED.contains(&name) || REPORTED_OF_REPLICAS.contains(&name) && is_replica() {
+            true => Cow::Owned(format!("exported_{name}")),
+            false => Cow::Borrowed(name),
+        }
+    }
+
     /// The labels that the target imposes.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.own.iter().map(|(name, value)| (&**name, value.as_str()))
@@ -132,6 +164,25 @@ mod tests {
                 ("le", "1"),
             ])
         );
+    }
+
+    #[test]
+    fn a_page_cannot_say_what_the_companion_reports_about_its_target() {
+        let name = |identity: &Identity, name: &str| identity.labels(&Learned::default()).page_name(name).into_owned();
+        let replica = Identity { replica: Some("r".into()), ..Identity::default() };
+        let gateway = Identity::default();
+        for own in ["up", "scrape_samples_scraped", "inferboard_scrape_failed", "inferboard_target_role"] {
+            assert_eq!(
+                [&replica, &gateway].map(|identity| name(identity, own)),
+                [format!("exported_{own}"), format!("exported_{own}")]
+            );
+        }
+        // A gateway may report the state of the replicas behind it.
+        assert_eq!(name(&gateway, "inferboard_replica_state"), "inferboard_replica_state");
+        assert_eq!(name(&replica, "inferboard_replica_state"), "exported_inferboard_replica_state");
+        for other in ["upper", "inferboard_requests_total", "inferboard_store_series", "scrape_pages_total"] {
+            assert_eq!(name(&replica, other), other);
+        }
     }
 
     #[test]

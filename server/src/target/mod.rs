@@ -1,5 +1,6 @@
 //! The target model: where families come from, how their series are labelled, and how often they are scraped.
 pub mod authorization;
+pub mod echo;
 pub mod endpoint;
 pub mod error_causes;
 pub mod extra_sample;

@@ -7,8 +7,11 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::warn;
 
 /// Headers of every response.
 const COMMON_HEADERS: [(HeaderName, HeaderValue); 3] = [
@@ -46,14 +49,20 @@ struct HostList {
     names: Vec<String>,
     /// Whether any IP address is allowed: if the server listens on all addresses. IP addresses cannot be rebound.
     any_address: bool,
+    /// When a rejected host was last logged.
+    logged_at: Mutex<Option<Instant>>,
 }
+
+/// How often a rejected host is logged, and how much of it.
+const LOG_PERIOD: Duration = Duration::from_secs(60);
+const MAX_LOGGED_BYTES: usize = 100;
 
 impl AllowedHosts {
     /// Allows loopback, the address `listen`, and `names`.
     pub fn new(listen: SocketAddr, names: &[String]) -> Self {
         let names = names.iter().map(|name| name.to_ascii_lowercase());
         let names = names.chain(["localhost".into(), host_of(listen.ip())]).collect();
-        Self(Arc::new(HostList { names, any_address: listen.ip().is_unspecified() }))
+        Self(Arc::new(HostList { names, any_address: listen.ip().is_unspecified(), logged_at: Mutex::default() }))
     }
 
     fn allows(&self, host: &str) -> bool {
@@ -63,6 +72,17 @@ impl AllowedHosts {
             Ok(address) if address.is_loopback() => true,
             Ok(address) => self.0.any_address && !address.is_unspecified() || self.0.names.contains(&host),
             Err(_) => self.0.names.contains(&host),
+        }
+    }
+
+    /// Logs that a host was rejected, now and then.
+    fn log_rejection(&self, headers: &HeaderMap) {
+        let mut logged_at = self.0.logged_at.lock();
+        if logged_at.is_none_or(|at| at.elapsed() >= LOG_PERIOD) {
+            *logged_at = Some(Instant::now());
+            let host = headers.get(HOST).map(|host| host.as_bytes().get(..MAX_LOGGED_BYTES).unwrap_or(host.as_bytes()));
+            let host = String::from_utf8_lossy(host.unwrap_or_default());
+            warn!(?host, "a request for another host was refused; if it is this server's name, add --allow-host");
         }
     }
 
@@ -115,7 +135,10 @@ pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: 
         false => (RESTRICTIVE_CSP, deny),
     };
     let mut response = match hosts.rejection(request.uri(), request.headers()) {
-        Some(status) => status.into_response(),
+        Some(status) => {
+            hosts.log_rejection(request.headers());
+            status.into_response()
+        }
         None => next.run(request).await,
     };
     let headers = response.headers_mut();

@@ -33,10 +33,9 @@ async fn page(State(scrapers): State<Arc<Scrapers>>, Path(name): Path<String>) -
     }
 }
 
-/// The metrics page, unchanged.
-fn page_response(MetricsPage { body, content_type, .. }: MetricsPage) -> Response {
-    let content_type = content_type.unwrap_or(HeaderValue::from_static("text/plain; version=0.0.4"));
-    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, HeaderValue::from_static("no-store"))], body).into_response()
+/// The metrics page, unchanged, with a media type of this server's making.
+fn page_response(MetricsPage { body, media_type, .. }: MetricsPage) -> Response {
+    ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")], body).into_response()
 }
 
 /// A gateway error that says why the platform could not be scraped, without quoting its response.

@@ -61,7 +61,9 @@ impl ScrapeFailure {
             Self::Connect => "the connection was refused: is the server running?",
             Self::Broken => "the connection broke before the answer was complete: check the server's log",
             Self::Unreachable => "the host cannot be reached: is the machine up, and on this network?",
-            Self::Credentials => "no usable credentials: check the kubeconfig, or the service account of this pod",
+            Self::Credentials => {
+                "no usable credentials: check their file, the kubeconfig, or the service account of this pod"
+            }
             Self::Tls => "the TLS handshake failed: check the scheme and the certificate",
             Self::Timeout => "the metrics page was not complete within the scrape timeout",
             Self::Unauthorized => "status 401: the credentials are missing or were rejected",

@@ -1,5 +1,5 @@
 //! The coverage of a metrics page: its engines, the graphs that they feed, and the families that no graph reads.
-use crate::cli::check::report::printable;
+use crate::terminal::one_line;
 use catalogue::{GRAPHS, detect, has_data, unclaimed, version_of};
 use exposition::Family;
 use std::collections::BTreeSet;
@@ -61,12 +61,12 @@ impl Coverage {
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let engines = self.engines.iter().map(|DetectedEngine { title, version, .. }| match version {
-            Some(version) => format!("{title} {}", printable(version)),
+            Some(version) => format!("{title} {}", one_line(version)),
             None => (*title).to_owned(),
         });
         write_list(f, "Engines", engines)?;
         write_list(f, "Graphs", self.graphs.iter().map(|id| (*id).to_owned()))?;
-        write_list(f, "Read by no graph", self.unclaimed.iter().map(|name| printable(name)))?;
+        write_list(f, "Read by no graph", self.unclaimed.iter().map(|name| one_line(name).into_owned()))?;
         writeln!(f)
     }
 }

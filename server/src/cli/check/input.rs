@@ -3,7 +3,7 @@ use crate::cli::gzip::is_gzip;
 use crate::config::serve_args::ServeArgs;
 use crate::config::{ConfigError, Settings};
 use crate::scrape::fetch::Client;
-use crate::scrape::metrics_page::{Answer, MetricsPage};
+use crate::scrape::metrics_page::{Answer, MetricsPage, media_type};
 use crate::scrape::reader::Reader;
 use crate::target::failure::Failure;
 use exposition::{Format, Limits};
@@ -68,9 +68,10 @@ pub(crate) fn read(source: &str, format: Option<Format>) -> Result<Input, InputE
         true => (Format::OpenMetrics, FormatSource::EofMarker),
         false => (Format::Text, FormatSource::NoEofMarker),
     };
+    let page_format = format.unwrap_or(detected);
     Ok(Input {
         format_source: if format.is_some() { FormatSource::Flag } else { format_source },
-        page: MetricsPage { body: body.into(), format: format.unwrap_or(detected), content_type: None },
+        page: MetricsPage { body: body.into(), format: page_format, media_type: media_type(page_format, "") },
     })
 }
 

@@ -7,9 +7,9 @@ pub mod trial;
 use crate::cli::check::coverage::Coverage;
 use crate::cli::check::input::{Input, InputError};
 use crate::cli::check::report::{PageError, Report, ReportedFormat};
+use crate::terminal::{json, one_line, print, print_error};
 use clap::{Args, ValueEnum};
 use exposition::{Format, Limits, lint};
-use std::io::Write as _;
 use std::process::ExitCode;
 
 /// The maximum number of errors that are listed. Further ones are counted.
@@ -57,20 +57,19 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     let report = match input::read(&args.page, args.format.map(Format::from)) {
         Ok(input) => report(&args.page, input),
         Err(InputError::Usage(error)) => {
-            eprintln!("error: {error}");
+            print_error(format_args!("error: {error}"));
             return ExitCode::from(USAGE);
         }
         Err(error) => {
             if !args.json {
-                eprintln!("error: {}: {error}", report::printable(&args.page));
+                print_error(format_args!("error: {}: {error}", one_line(&args.page)));
                 return ExitCode::from(INVALID);
             }
             Report::unreadable(&args.page, &error)
         }
     };
-    let text = if args.json { report.to_json() } else { report.to_string() };
-    // A reader such as `head` may have closed the pipe.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let text = if args.json { json(&report.to_json()).into_owned() } else { report.to_string() };
+    print(&text);
     ExitCode::from(if report.errors.is_empty() { VALID } else { INVALID })
 }
 

@@ -2,6 +2,7 @@
 use crate::cli::check::coverage::{Coverage, DetectedEngine};
 use crate::cli::check::input::{FormatSource, InputError};
 use crate::cli::check::trial::Stored;
+use crate::terminal::one_line;
 use exposition::{Family, Format, ParseError};
 use serde_json::json;
 use std::fmt;
@@ -122,7 +123,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(ReportedFormat { format, source: format_source }) = self.format {
             let name = if format == Format::OpenMetrics { "OpenMetrics" } else { "Prometheus text" };
-            let source = printable(&self.source);
+            let source = one_line(&self.source);
             writeln!(f, "{source}: {name} ({}), {} bytes\n", format_source.reason(), self.size_bytes)?;
         }
         write_families(f, &self.families)?;
@@ -141,9 +142,9 @@ impl Report {
         for PageError { position, reason } in &self.errors {
             match position {
                 Some(Position { line, column }) => {
-                    writeln!(f, "  line {line}, column {column}: {}", printable(reason))?;
+                    writeln!(f, "  line {line}, column {column}: {}", one_line(reason))?;
                 }
-                None => writeln!(f, "  {}", printable(reason))?,
+                None => writeln!(f, "  {}", one_line(reason))?,
             }
         }
         if self.more_errors > 0 {
@@ -158,7 +159,7 @@ impl fmt::Display for Stored {
         let samples_of = |count: u64| count_of(count as usize, "sample", "samples");
         let all = if self.duplicates + self.out_of_bounds == 0 { "All would" } else { "Would" };
         let labels: Vec<_> =
-            self.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", printable(value))).collect();
+            self.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", one_line(value))).collect();
         let (samples, series) = (samples_of(self.samples), self.series);
         writeln!(f, "{all} be stored: {samples} of {series} series, labelled {}.", labels.join(", "))?;
         if self.duplicates > 0 {
@@ -198,7 +199,7 @@ fn write_families(f: &mut fmt::Formatter<'_>, families: &[Family]) -> fmt::Resul
     if families.is_empty() {
         return Ok(());
     }
-    let name_width = families.iter().map(|family| printable(&family.name).chars().count()).max().unwrap_or(0).max(6);
+    let name_width = families.iter().map(|family| one_line(&family.name).chars().count()).max().unwrap_or(0).max(6);
     let unit_width = families.iter().map(|family| family.unit.chars().count()).max().unwrap_or(0).max(4);
     let mut line = |name: &str, kind: &str, unit: &str, samples: &str| {
         writeln!(f, "{name:<name_width$}  {kind:<14}  {unit:<unit_width$}  {samples:>7}")
@@ -206,7 +207,7 @@ fn write_families(f: &mut fmt::Formatter<'_>, families: &[Family]) -> fmt::Resul
     line("FAMILY", "TYPE", "UNIT", "SAMPLES")?;
     for family in families {
         let samples = family.samples.len().to_string();
-        line(&printable(&family.name), family.kind.as_str(), &printable(&family.unit), &samples)?;
+        line(&one_line(&family.name), family.kind.as_str(), &one_line(&family.unit), &samples)?;
     }
     writeln!(f)
 }
@@ -217,16 +218,4 @@ fn format_id(format: Format) -> &'static str {
 
 fn count_of(count: usize, singular: &str, plural: &str) -> String {
     format!("{count} {}", if count == 1 { singular } else { plural })
-}
-
-/// The text with control characters escaped, which a terminal would act upon.
-pub(crate) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '"' | '\'' | '\\' => printable.push(character),
-            _ => printable.extend(character.escape_debug()),
-        }
-    }
-    printable
 }

@@ -39,6 +39,12 @@ struct GraphsArgs {
 impl GraphsArgs {
     /// Whether a metric belongs to one of the selected engines.
     fn present(&self) -> Result<impl Fn(&str) -> bool, ConfigError> {
+        let label = &self.model_label;
+        let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
+        if !label.starts_with(is_start) || !label.chars().all(|c| is_start(c) || c.is_ascii_digit()) {
+            let problem = format!("{label:?} is not a label name; use letters, digits and _");
+            return Err(ConfigError::Setting { setting: "--model-label".into(), problem });
+        }
         let unknown = self.engines.iter().find(|id| catalogue::engine(id).is_none());
         if let Some(id) = unknown {
             let ids: Vec<_> = catalogue::ENGINES.iter().map(|engine| engine.id).collect();

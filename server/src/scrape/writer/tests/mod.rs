@@ -196,7 +196,8 @@ fn a_page_cannot_override_the_report_about_it() {
     let all = story.all();
     assert_eq!(all["up{model=m}"], "1000:1");
     assert_eq!(all["scrape_samples_scraped{model=m}"], "1000:3");
-    assert_eq!(all["up{exported_model=other,model=m}"], "1000:5");
+    assert_eq!(all["exported_up{model=m}"], "1000:0");
+    assert_eq!(all["exported_up{exported_model=other,model=m}"], "1000:5");
 }
 
 #[test]

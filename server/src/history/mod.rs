@@ -1,7 +1,11 @@
 //! Opens the store, maintains it while the companion runs, and closes it at the end.
 //!
 //! The store has two threads of its own, so that nothing else that hangs keeps samples from the disk.
+pub(crate) mod watched_files;
+
 use crate::clock::now_ms;
+use crate::config::permissions::is_open_to_others;
+use crate::history::watched_files::WatchedFiles;
 use parking_lot::{Condvar, Mutex};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
-use tsdb::{Limits, LocalFileSystem, OpenError, Options, Store, WriteError};
+use tsdb::{Limits, OpenError, Options, Store, WriteError};
 
 /// How often the write-ahead log is written. If the process is killed, what has not been written is lost.
 const WRITE_PERIOD: Duration = Duration::from_millis(250);
@@ -18,17 +22,21 @@ const WRITE_PERIOD: Duration = Duration::from_millis(250);
 /// How often other maintenance runs, which may take longer.
 const MAINTENANCE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Opens the store in `dir`, or in memory, and logs any damage.
-pub(crate) fn open(dir: Option<&Path>, limits: Limits) -> Result<Store, OpenError> {
-    let Some(dir) = dir else { return Ok(Store::new(limits)) };
+/// Opens the store in `dir`, or in memory, and logs any damage. Returns its files too, if it has some.
+pub(crate) fn open(dir: Option<&Path>, limits: Limits) -> Result<(Store, Option<WatchedFiles>), OpenError> {
+    let Some(dir) = dir else { return Ok((Store::new(limits), None)) };
+    if is_open_to_others(dir) {
+        warn!(dir = ?dir, "others than its owner can enter the folder of the history; run chmod 700 on it");
+    }
     let options = Options { limits, ..Options::default() };
-    let (store, report) = Store::open(dir, options, Arc::new(LocalFileSystem))?;
+    let files = WatchedFiles::new(dir);
+    let (store, report) = Store::open(dir, options, Arc::new(files.clone()))?;
     for loss in &report.losses {
         warn!(dir = ?dir, "history is damaged: {loss}");
     }
     let stats = store.stats();
     info!(dir = ?dir, series = stats.series, blocks = report.blocks, replayed = report.replayed, "opened the history");
-    Ok(store)
+    Ok((store, Some(files)))
 }
 
 /// The threads that write a store to disk. They end when this is dropped.
@@ -40,11 +48,11 @@ pub(crate) struct HistoryThreads {
 }
 
 impl HistoryThreads {
-    /// Starts to write `store` to disk.
+    /// Starts to write `store` to its `files`.
     ///
     /// # Errors
     /// If the system has no more threads.
-    pub(crate) fn start(store: &Store) -> io::Result<Self> {
+    pub(crate) fn start(store: &Store, files: Option<WatchedFiles>) -> io::Result<Self> {
         let stop = Arc::<Stop>::default();
         let ((send_written, written), (send_closed, closed)) = (oneshot::channel(), oneshot::channel());
         let (log, own_stop) = (store.clone(), Arc::clone(&stop));
@@ -54,7 +62,7 @@ impl HistoryThreads {
         })?;
         let (store, own_stop) = (store.clone(), Arc::clone(&stop));
         spawn("history", move || {
-            maintain(&store, &own_stop);
+            maintain(&store, files.as_ref(), &own_stop);
             let _ = send_closed.send(store.close());
         })?;
         Ok(Self { stop, written, closed })
@@ -124,9 +132,12 @@ fn write(store: &Store, stop: &Stop) {
 }
 
 /// Periodically maintains the store.
-fn maintain(store: &Store, stop: &Stop) {
-    let mut failed = false;
+fn maintain(store: &Store, files: Option<&WatchedFiles>, stop: &Stop) {
+    let (mut failed, mut lost) = (false, Damage::of(store));
     while !stop.wait(MAINTENANCE_PERIOD) {
+        if let Some(files) = files {
+            files.check();
+        }
         match catch_unwind(AssertUnwindSafe(|| store.maintain(now_ms()))) {
             Ok(Ok(())) if failed => {
                 info!("history is being written again");
@@ -140,6 +151,25 @@ fn maintain(store: &Store, stop: &Stop) {
             Ok(Err(_)) => {}
             Err(_) => error!("maintaining the history panicked"),
         }
+        let found = Damage::of(store);
+        if found != lost {
+            warn!(places = found.places, samples = found.samples, "history is damaged: these samples are left out");
+            lost = found;
+        }
+    }
+}
+
+/// The damage that was found since the start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Damage {
+    places: u64,
+    samples: u64,
+}
+
+impl Damage {
+    fn of(store: &Store) -> Self {
+        let stats = store.stats();
+        Self { places: stats.damaged, samples: stats.lost_samples }
     }
 }
 
@@ -150,7 +180,7 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Instant;
-    use tsdb::{FileLock, FileReader, FileSystem, FileWriter};
+    use tsdb::{FileLock, FileReader, FileSystem, FileWriter, LocalFileSystem};
 
     /// This machine's files, where syncing never ends once `hangs` is set.
     #[derive(Debug, Default)]
@@ -228,7 +258,7 @@ mod tests {
         let hangs = Arc::clone(&disk.hangs);
         let options = Options { sync_every: Duration::ZERO, ..Options::default() };
         let (store, _) = Store::open(folder.path(), options, Arc::new(disk)).expect("a store");
-        let history = HistoryThreads::start(&store).expect("threads");
+        let history = HistoryThreads::start(&store, None).expect("threads");
         let mut group = store.group();
         let series = group.register(&Labels::from_pairs([("__name__", "a")])).expect("room");
         hangs.store(true, Ordering::Relaxed);

@@ -1,0 +1,71 @@
+//! What a reload cannot change: the settings that take effect at the next start only.
+use crate::config::Settings;
+
+/// Keys of the configuration and their values, none of which is a secret.
+#[derive(Clone, Debug)]
+pub struct FixedSettings(Vec<(&'static str, String)>);
+
+impl Settings {
+    /// The settings that a reload cannot change.
+    pub fn fixed(&self) -> FixedSettings {
+        let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+        FixedSettings(vec![
+            ("listen", text(&self.listen)),
+            ("allowed_hosts", text(&self.allowed_hosts)),
+            ("frame_ancestors", text(&self.frame_ancestors)),
+            ("cors_origins", text(&self.cors_origins)),
+            ("data_dir", text(&self.data_dir)),
+            ("retention", text(&self.limits.retention_ms)),
+            ("retention_bytes", text(&self.limits.size_bytes)),
+            ("scrape_interval or scrape_timeout of this machine", text(&self.pace)),
+            ("procfs, sysfs or rootfs", text(&self.host_paths)),
+            ("gpus, gpu_sample_interval or nvml_library", text(&self.gpus)),
+            ("discovery", text(&self.discovery)),
+        ])
+    }
+}
+
+impl FixedSettings {
+    /// The keys whose values in `loaded` are others.
+    pub fn changed(&self, loaded: &Settings) -> Vec<&'static str> {
+        let loaded = loaded.fixed();
+        let pairs = self.0.iter().zip(&loaded.0);
+        pairs.filter(|(own, other)| own.1 != other.1).map(|(own, _)| own.0).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Settings;
+    use crate::config::serve_args::ServeArgs;
+
+    fn load(text: &str) -> Settings {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("a file");
+        let args = ServeArgs { config: Some(file.path().to_owned()), ..ServeArgs::default() };
+        Settings::load(&args).expect("settings")
+    }
+
+    #[test]
+    fn settings_that_a_reload_cannot_change_are_named() {
+        let running = load("data_dir = \"/d\"\n").fixed();
+        assert!(running.changed(&load("data_dir = \"/d\"\n")).is_empty());
+        let target = "[[targets]]\nurl = \"http://a:1\"\n";
+        assert_eq!(running.changed(&load(&format!("data_dir = \"/d\"\n{target}"))), ["discovery"]);
+        let other = "data_dir = \"/e\"\nlisten = \"127.0.0.1:1\"\ncors_origins = [\"https://a.example\"]\n\
+            retention = \"1d\"\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n";
+        let changed = running.changed(&load(other)).join(" ");
+        for key in [
+            "listen",
+            "allowed_hosts",
+            "frame_ancestors",
+            "cors_origins",
+            "data_dir",
+            "retention",
+            "scrape_interval",
+            "gpus",
+        ] {
+            assert!(changed.contains(key), "{key}: {changed}");
+        }
+    }
+}
