@@ -66,6 +66,8 @@ pub struct Fleet {
     pub step_ms: i64,
     /// The query for the states.
     pub query: String,
+    /// The replicas whose figures were queried; none for all.
+    pub figures_of: Option<BTreeSet<String>>,
     /// Why the last query failed, if it did.
     pub failure: Option<String>,
 }
@@ -77,6 +79,17 @@ pub struct StateStart {
     pub time_ms: i64,
     /// Whether it may have begun earlier, before the range.
     pub may_be_earlier: bool,
+}
+
+impl Fleet {
+    /// Sets the figures of some replicas, or of all.
+    pub(crate) fn add_figures(&mut self, figures: &TableFigures, of: Option<BTreeSet<String>>, label: &str) {
+        figures.put(&mut self.replicas, label);
+        self.figures_of = self.figures_of.take().zip(of).map(|(mut known, new)| {
+            known.extend(new);
+            known
+        });
+    }
 }
 
 impl Replica {
@@ -277,66 +290,80 @@ pub(crate) struct ProcessStart<'a> {
 
 /// Derives restarts from the starts of processes, if nothing counts them: every start of a replica that was seen before.
 pub(crate) fn with_starts(replicas: &mut [Replica], starts: &[ProcessStart<'_>]) {
+    let mut by_replica: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for start in starts {
+        by_replica.entry(start.replica).or_default().push(start.time_ms);
+    }
     for replica in replicas {
         let first_ms = replica.intervals.first().map_or(i64::MAX, |interval| interval.start_ms);
-        let own = starts.iter().filter(|start| start.replica == replica.replica && start.time_ms > first_ms);
-        replica.restarts =
-            own.map(|start| Restart { time_ms: start.time_ms, count: 1, reason: String::new() }).collect();
+        let own = by_replica.get(replica.replica.as_str()).into_iter().flatten().filter(|time_ms| **time_ms > first_ms);
+        replica.restarts = own.map(|time_ms| Restart { time_ms: *time_ms, count: 1, reason: String::new() }).collect();
     }
 }
 
-/// The answers to the instant queries for the table's columns.
-#[derive(Default)]
-pub(crate) struct TableAnswers {
+/// The figures of the table for some replicas or all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TableFigures {
     pub(crate) load: Option<Data>,
     pub(crate) cores: Option<Data>,
     pub(crate) gpu: Option<Data>,
-    pub(crate) engines: Option<Data>,
 }
 
-/// Adds the figures of the table to replicas in the order of their names; `label` is that of the replica.
-pub(crate) fn with_table(replicas: &mut [Replica], answers: TableAnswers, label: &str) {
-    let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
-    let mut each = |data: Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
-        let Some(Data::Vector(vector)) = data else { return };
-        for series in vector {
-            let Some(name) = series.metric.get(label) else { continue };
-            let first = replicas.partition_point(|replica| replica.replica < *name);
-            let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
-            own.for_each(|replica| put(replica, &series));
-        }
-    };
-    each(answers.load, &|replica, series| {
-        let line = line_name(series);
-        if line.starts_with("running") {
-            replica.running = value(series).or(replica.running);
-        } else if line.starts_with("waiting") {
-            replica.waiting = value(series).or(replica.waiting);
-        }
-    });
-    each(answers.cores, &|replica, series| {
-        if line_name(series).starts_with("in use") {
-            replica.cores = value(series).or(replica.cores);
-        }
-    });
-    each(answers.gpu, &|replica, series| {
-        if line_name(series).starts_with("average") {
-            replica.gpu = value(series).or(replica.gpu);
-        }
-    });
-    each(answers.engines, &|replica, series| {
-        let text = |name: &str| series.metric.get(name).map_or("", String::as_str);
+impl TableFigures {
+    /// Sets the figures of replicas in the order of their names; `label` is that of the replica.
+    pub(crate) fn put(&self, replicas: &mut [Arc<Replica>], label: &str) {
+        let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
+        let mut each = |data: &Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
+            let Some(Data::Vector(vector)) = data else { return };
+            for series in vector {
+                let Some(name) = series.metric.get(label) else { continue };
+                let first = replicas.partition_point(|replica| replica.replica < *name);
+                let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
+                own.for_each(|replica| put(Arc::make_mut(replica), series));
+            }
+        };
+        each(&self.load, &|replica, series| {
+            let line = line_name(series);
+            if line.starts_with("running") {
+                replica.running = value(series).or(replica.running);
+            } else if line.starts_with("waiting") {
+                replica.waiting = value(series).or(replica.waiting);
+            }
+        });
+        each(&self.cores, &|replica, series| {
+            if line_name(series).starts_with("in use") {
+                replica.cores = value(series).or(replica.cores);
+            }
+        });
+        each(&self.gpu, &|replica, series| {
+            if line_name(series).starts_with("average") {
+                replica.gpu = value(series).or(replica.gpu);
+            }
+        });
+    }
+}
+
+/// Adds the engines that there are at a time to replicas in the order of their names; `label` is that of the replica.
+pub(crate) fn with_engines(replicas: &mut [Replica], engines: &[StateSeries], label: &str, time_ms: i64) {
+    for StateSeries { labels, runs, .. } in engines {
+        let Some(name) = labels.get(label).filter(|_| runs.last().is_some_and(|run| run.end_ms >= time_ms)) else {
+            continue;
+        };
+        let text = |name: &str| labels.get(name).map_or("", String::as_str);
         let title = catalogue::engine(text("engine")).map_or(text("engine"), |engine| engine.title);
         let engine = format!("{title} {}", text("version"));
         let engine = engine.trim();
-        if !replica.engine.split(", ").any(|known| known == engine) {
-            let comma = if replica.engine.is_empty() { "" } else { ", " };
-            replica.engine = format!("{}{comma}{engine}", replica.engine);
+        let first = replicas.partition_point(|replica| replica.replica < *name);
+        for replica in replicas[first..].iter_mut().take_while(|replica| replica.replica == *name) {
+            if !replica.engine.split(", ").any(|known| known == engine) {
+                let comma = if replica.engine.is_empty() { "" } else { ", " };
+                replica.engine = format!("{}{comma}{engine}", replica.engine);
+            }
+            if let Some(address) = labels.get("instance").filter(|_| replica.address != replica.replica) {
+                replica.address.clone_from(address);
+            }
         }
-        if let Some(address) = series.metric.get("instance").filter(|_| replica.address != replica.replica) {
-            replica.address.clone_from(address);
-        }
-    });
+    }
 }
 
 #[cfg(test)]
