@@ -23,7 +23,7 @@ for (const count of COUNTS.length ? COUNTS : [20, 300, 1000]) {
   await withReplicas(served => measure(served, count), { count, intervalS: INTERVAL_S });
 }
 if (rows.length > 0) {
-  table(rows);
+  table(rows.filter(row => row.length === rows[0].length));
   console.log("  Bytes are those of answers, unpacked (and on the wire). A refresh is each 5 s; discovery is among them.");
 }
 

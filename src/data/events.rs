@@ -4,9 +4,9 @@ use crate::data::http::error::RequestError;
 use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
+use crate::wasm_size::table::Table;
 use catalogue::{DrawStyle, GONE, engine, events_query};
 use prometheus_api::{Data, InstantValue, RangeValues, Series};
-use std::collections::BTreeMap;
 
 /// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,15 +166,15 @@ impl EventHistory {
                 events.push(Event { time_ms, kind: EventKind::Appeared, name });
             }
         }
-        let mut last: BTreeMap<&str, &StartChange> = BTreeMap::new();
+        let mut last = Table::default();
         for change in &self.changes {
-            last.insert(&change.replica, change);
+            *last.at(&change.replica, change) = change;
             if let Some(time_ms) = change.start_ms {
                 events.push(Event { time_ms, kind: EventKind::Started, name: change.replica.clone() });
             }
         }
         let silent_ms = VANISHED_STEPS * grid.step_ms.max(grid.window.length_ms);
-        for (replica, change) in last {
+        for (replica, change) in last.iter() {
             if change.start_ms.is_none() && change.before_ms + silent_ms < range.end_ms {
                 let (time_ms, name) = (change.before_ms, replica.to_owned());
                 events.push(Event { time_ms, kind: EventKind::Vanished, name });

@@ -3,29 +3,33 @@
 //! Most keys of a fleet have the same names, which the counts alone tell: a name that is counted as often as there are keys
 //! is one of each key. What they leave open is queried of a few keys that stand for the others, and the counts say whether
 //! that was right.
-use crate::data::discovery::inventory::{Group, Inventory, ScopeKey};
-use crate::wasm_size::sort::set;
+use crate::data::discovery::inventory::{Inventory, NamesByKey, ScopeKey};
+use crate::wasm_size::sort::{set, sort_by};
+use crate::wasm_size::table::{Table, joined};
 use catalogue::ScopeLabels;
 use prometheus_api::{InstantValue, Series};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The limit of keys whose names are queried one by one.
 const MAX_QUERIED_KEYS: usize = 24;
 
 /// How many keys of each group have a metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NameCounts(BTreeMap<Group, BTreeMap<String, usize>>);
+pub(crate) struct NameCounts(Table<Table<usize>>);
 
 impl NameCounts {
     /// Reads the answer to the query for names.
     pub(crate) fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
         let mut counts = Self::default();
         for series in vector {
-            let name = series.metric.get("__name__").cloned().unwrap_or_default();
-            let group = counts.0.entry(ScopeKey::of(&series.metric, labels).group()).or_default();
-            *group.entry(name).or_default() += count(series);
+            let name = series.metric.get("__name__").map_or("", String::as_str);
+            counts.add(&ScopeKey::of(&series.metric, labels).group(), name, count(series));
         }
         counts
+    }
+
+    fn add(&mut self, group: &str, name: &str, count: usize) {
+        *self.0.at(group, Table::default()).at(name, 0) += count;
     }
 }
 
@@ -48,97 +52,116 @@ impl GroupNames {
     }
 }
 
+/// A key with the number of its names.
+struct CountedKey {
+    key: ScopeKey,
+    group: String,
+    count: usize,
+}
+
+impl CountedKey {
+    /// What keys have in common that probably have the same names.
+    fn class(&self) -> String {
+        class(&self.group, self.count)
+    }
+}
+
+fn class(group: &str, count: usize) -> String {
+    joined([group, &count.to_string()])
+}
+
 /// Both counts.
 pub(crate) struct Counts<'a> {
     names: &'a NameCounts,
-    keys: BTreeMap<ScopeKey, usize>,
-    groups: BTreeMap<Group, GroupNames>,
+    /// In order of the keys.
+    keys: Vec<CountedKey>,
+    groups: Table<GroupNames>,
 }
 
 impl<'a> Counts<'a> {
     /// Reads the answer to the query for keys beside that for names.
     pub(crate) fn new(names: &'a NameCounts, vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
-        let mut keys = BTreeMap::new();
+        let mut keys: Vec<CountedKey> = Vec::with_capacity(vector.len());
         for series in vector {
-            *keys.entry(ScopeKey::of(&series.metric, labels)).or_default() += count(series);
+            let key = ScopeKey::of(&series.metric, labels);
+            keys.push(CountedKey { group: key.group(), key, count: count(series) });
         }
-        let mut sizes: BTreeMap<Group, usize> = BTreeMap::new();
-        for key in keys.keys() {
-            *sizes.entry(key.group()).or_default() += 1;
+        sort_by(&mut keys, |a, b| a.key.cmp(&b.key));
+        keys.dedup_by(|next, key| {
+            let is_same = next.key == key.key;
+            key.count += if is_same { next.count } else { 0 };
+            is_same
+        });
+        let mut sizes: Table<usize> = Table::default();
+        for key in &keys {
+            *sizes.at(&key.group, 0) += 1;
         }
-        let mut groups: BTreeMap<Group, GroupNames> = BTreeMap::new();
-        for (group, counted) in &names.0 {
-            let own = groups.entry(group.clone()).or_default();
-            own.all.extend(counted.keys().cloned());
-            let is_common = |count: usize| sizes.get(group) == Some(&count);
-            own.common.extend(counted.iter().filter(|(_, count)| is_common(**count)).map(|(name, _)| name.clone()));
+        let mut groups: Table<GroupNames> = Table::default();
+        for (group, counted) in names.0.iter() {
+            let own = groups.at(group, GroupNames::default());
+            own.all.extend(counted.iter().map(|(name, _)| name.to_owned()));
+            let size = sizes.get(group);
+            own.common.extend(counted.iter().filter(|(_, count)| size == Some(count)).map(|(name, _)| name.to_owned()));
         }
         Self { names, keys, groups }
     }
 
-    /// The keys whose names have to be queried: those that the counts leave open or, if they are many, one of each number
-    /// of names. None if those are too many too.
+    /// The keys whose names have to be queried: of those that the counts leave open, one of each number of names. None if
+    /// these are too many.
     pub(crate) fn open_keys(&self) -> Option<Vec<&ScopeKey>> {
-        let mut open = Vec::new();
-        let mut of_each = BTreeMap::new();
-        for (key, count) in &self.keys {
-            let group = key.group();
-            if self.groups.get(&group).is_none_or(|own| own.of_count(*count).is_none()) {
-                open.push(key);
-                of_each.entry((group, *count)).or_insert(key);
+        let mut of_each = Table::default();
+        for own in &self.keys {
+            if self.groups.get(&own.group).is_none_or(|group| group.of_count(own.count).is_none()) {
+                of_each.at(&own.class(), &own.key);
             }
         }
-        if open.len() > MAX_QUERIED_KEYS {
-            open = of_each.into_values().collect();
-        }
-        (open.len() <= MAX_QUERIED_KEYS).then_some(open)
+        (of_each.len() <= MAX_QUERIED_KEYS).then(|| of_each.values().to_vec())
     }
 
     /// The names that some keys of a group have and others have not, of the groups of these keys.
     pub(crate) fn open_names(&self, keys: &[&ScopeKey]) -> Vec<String> {
         let own = keys.iter().filter_map(|key| self.groups.get(&key.group()));
-        set(own.flat_map(|own| own.all.difference(&own.common)).cloned()).into_iter().collect()
+        set(own.flat_map(|own| own.all.iter().filter(|name| !own.common.contains(*name))).cloned())
+            .into_iter()
+            .collect()
     }
 
     /// The inventory, given the open names of keys. None where it would contradict the counts: keys with the same number
     /// of names have different ones, or the fleet has changed between two queries.
-    pub(crate) fn inventory(&self, mut queried: BTreeMap<ScopeKey, BTreeSet<String>>) -> Option<Inventory> {
-        let mut examples = BTreeMap::new();
-        for (key, names) in &mut queried {
-            names.extend(self.groups.get(&key.group()).into_iter().flat_map(|own| own.common.iter().cloned()));
+    pub(crate) fn inventory(&self, queried: NamesByKey) -> Option<Inventory> {
+        let mut examples = Table::default();
+        for (key, mut names) in queried.0 {
+            let group = key.group();
+            names.extend(self.groups.get(&group).into_iter().flat_map(|own| own.common.iter().cloned()));
+            examples.at(&class(&group, names.len()), names);
         }
-        for (key, names) in &queried {
-            examples.entry((key.group(), names.len())).or_insert(names);
-        }
-        let (mut kinds, mut keys) = (Vec::<BTreeSet<String>>::new(), BTreeMap::new());
-        let mut kinds_of_counts: BTreeMap<(Group, usize), usize> = BTreeMap::new();
-        let mut found: BTreeMap<(Group, usize), usize> = BTreeMap::new();
-        let mut kind_of = |names: &BTreeSet<String>| {
-            kinds.iter().position(|kind| kind == names).unwrap_or_else(|| {
-                kinds.push(names.clone());
-                kinds.len() - 1
-            })
-        };
-        for (key, count) in &self.keys {
-            let class = (key.group(), *count);
-            let kind = match (queried.get(key), kinds_of_counts.get(&class)) {
-                (Some(names), _) => kind_of(names),
-                (None, Some(kind)) => *kind,
-                (None, None) => {
-                    let counted = self.groups.get(&class.0).and_then(|group| group.of_count(*count));
-                    let kind = kind_of(counted.or_else(|| examples.get(&class).copied())?);
-                    kinds_of_counts.insert(class.clone(), kind);
-                    kind
+        let (mut kinds, mut keys) = (Vec::<BTreeSet<String>>::new(), Vec::with_capacity(self.keys.len()));
+        let mut kinds_of_classes: Table<usize> = Table::default();
+        // How many keys of each group have a kind.
+        let mut found: Table<Vec<usize>> = Table::default();
+        for own in &self.keys {
+            let class = own.class();
+            let kind = match kinds_of_classes.get(&class) {
+                Some(kind) => *kind,
+                None => {
+                    let counted = self.groups.get(&own.group).and_then(|group| group.of_count(own.count));
+                    let names = counted.or_else(|| examples.get(&class))?;
+                    let kind = kinds.iter().position(|kind| kind == names).unwrap_or_else(|| {
+                        kinds.push(names.clone());
+                        kinds.len() - 1
+                    });
+                    *kinds_of_classes.at(&class, kind)
                 }
             };
-            *found.entry((class.0, kind)).or_default() += 1;
-            keys.insert(key.clone(), kind);
+            let numbers = found.at(&own.group, Vec::new());
+            numbers.resize(numbers.len().max(kind + 1), 0);
+            numbers[kind] += 1;
+            keys.push((own.key.clone(), kind));
         }
         let mut counts = NameCounts::default();
-        for ((group, kind), number) in found {
-            let group = counts.0.entry(group).or_default();
-            for name in &kinds[kind] {
-                *group.entry(name.clone()).or_default() += number;
+        for (group, numbers) in found.iter() {
+            for (names, number) in kinds.iter().zip(numbers).filter(|(_, number)| **number > 0) {
+                names.iter().for_each(|name| counts.add(group, name, *number));
             }
         }
         (counts == *self.names).then(|| Inventory::of_kinds(kinds, keys))
@@ -148,7 +171,6 @@ impl<'a> Counts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::discovery::inventory::names_by_key;
     use prometheus_api::Number;
 
     /// The answers of a server whose replicas have these names.
@@ -173,10 +195,10 @@ mod tests {
             let (labels, names) = (ScopeLabels::default(), self.names());
             let counts = Counts::new(&names, &self.keys(), &labels);
             let open = counts.open_keys()?;
-            let mut queried = names_by_key(&self.rows(), &labels);
-            queried.retain(|key, _| open.contains(&key));
+            let mut queried = NamesByKey::from_vector(&self.rows(), &labels);
+            queried.0.retain(|(key, _)| open.contains(&key));
             let names = counts.open_names(&open);
-            queried.values_mut().for_each(|own| own.retain(|name| names.contains(name)));
+            queried.0.iter_mut().for_each(|(_, own)| own.retain(|name| names.contains(name)));
             Some((counts.inventory(queried)?, open.len()))
         }
 
@@ -210,8 +232,6 @@ mod tests {
             _ => vec!["up", "c"],
         });
         assert_eq!(fleet.found(), Some((fleet.all(), 2)));
-        let few = replicas(20, |at| if at % 2 == 0 { vec!["up", "a"] } else { vec!["up", "c"] });
-        assert_eq!(few.found(), Some((few.all(), 20)), "few are all queried");
     }
 
     #[test]
@@ -222,6 +242,6 @@ mod tests {
         assert_eq!(varied.found().map(|found| found.1), Some(6));
         let (labels, before) = (ScopeLabels::default(), replicas(3, |_| vec!["up"]).names());
         let counts = Counts::new(&before, &replicas(4, |_| vec!["up"]).keys(), &labels);
-        assert_eq!(counts.inventory(BTreeMap::new()), None, "one more replica between two queries");
+        assert_eq!(counts.inventory(NamesByKey::default()), None, "one more replica between two queries");
     }
 }

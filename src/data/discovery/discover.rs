@@ -1,7 +1,7 @@
 //! Asks the backend which series exist, and why GPUs are not measured.
 use crate::data::discovery::counts::{Counts, NameCounts};
 use crate::data::discovery::intervals::Intervals;
-use crate::data::discovery::inventory::{Inventory, ScopeKey, names_by_key};
+use crate::data::discovery::inventory::{Inventory, NamesByKey, ScopeKey};
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::data::http::server_clock::browser_ms;
@@ -10,7 +10,6 @@ use crate::wasm_size::sort::set;
 use catalogue::{DiscoveryQueries, GPU_FAULTS_QUERY, ScopeLabels};
 use futures::future::join3;
 use prometheus_api::{Data, InstantValue, Series};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The shortest range that discovery covers, so that rarely scraped targets are found in short ranges too.
@@ -105,7 +104,7 @@ impl Discovery<'_> {
     async fn inventory(&self, names: &NameCounts, keys: &[Series<InstantValue>]) -> Result<Inventory, RequestError> {
         let counts = Counts::new(names, keys, self.queries.labels);
         if let Some(open) = counts.open_keys() {
-            let mut queried = BTreeMap::new();
+            let mut queried = NamesByKey::default();
             if !open.is_empty() {
                 let values = |part: fn(&ScopeKey) -> &String| -> Vec<String> {
                     set(open.iter().map(|key| part(key).clone())).into_iter().collect()
@@ -113,8 +112,8 @@ impl Discovery<'_> {
                 let (instances, replicas) = (values(|key| &key.instance), values(|key| &key.replica));
                 let query = self.queries.names_of(&counts.open_names(&open), &instances, &replicas);
                 if let Some(query) = query {
-                    queried = names_by_key(&self.vector(query).await?, self.queries.labels);
-                    queried.retain(|key, _| open.contains(&key));
+                    queried = NamesByKey::from_vector(&self.vector(query).await?, self.queries.labels);
+                    queried.0.retain(|(key, _)| open.contains(&key));
                 }
             }
             if let Some(inventory) = counts.inventory(queried) {

@@ -1,9 +1,9 @@
 //! How often targets are scraped, by the scope that their series have.
-use crate::data::discovery::inventory::{Group, Inventory, Labels, ScopeKey};
+use crate::data::discovery::inventory::{Inventory, Labels, ScopeKey};
 use crate::wasm_size::sort::sort_by;
+use crate::wasm_size::table::Table;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Number, RangeValues, Series};
-use std::collections::BTreeMap;
 
 /// The scrape interval that is assumed until one has been measured.
 const DEFAULT_INTERVAL_MS: i64 = 15_000;
@@ -44,9 +44,9 @@ impl ScrapeIntervals {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intervals {
     /// By replica, since a fleet has many: the targets of one are few.
-    targets: BTreeMap<String, Vec<(ScopeKey, ScrapeIntervals)>>,
-    /// What numbers of samples say of groups of keys with a replica, and of those without.
-    groups: BTreeMap<(bool, Group), ScrapeIntervals>,
+    targets: Table<Vec<(ScopeKey, ScrapeIntervals)>>,
+    /// What numbers of samples say of groups of keys without a replica, and of those with one.
+    groups: [Table<ScrapeIntervals>; 2],
     /// Whether these count also for targets that are known.
     is_long: bool,
 }
@@ -75,14 +75,14 @@ impl Intervals {
             let low = counts.get(1).unwrap_or(high);
             let interval_ms = |count: f64| (COUNT_WINDOW_MS as f64 / count.max(1.0) / 100.0).round() as i64 * 100;
             let own = ScrapeIntervals { shortest_ms: interval_ms(*high), longest_ms: interval_ms(*low) };
-            let group = (has_replica, ScopeKey::of(&series.metric, labels).group());
-            let known = self.groups.get(&group).copied();
-            self.groups.insert(group, known.map_or(own, |known| known.or(own)));
+            let group = ScopeKey::of(&series.metric, labels).group();
+            let known = self.groups[usize::from(has_replica)].at(&group, own);
+            *known = known.or(own);
         }
     }
 
     fn add(&mut self, key: ScopeKey, own: ScrapeIntervals) {
-        let targets = self.targets.entry(key.replica.clone()).or_default();
+        let targets = self.targets.at(&key.replica, Vec::new());
         match targets.iter_mut().find(|(other, _)| *other == key) {
             Some((_, known)) => *known = known.or(own),
             None => targets.push((key, own)),
@@ -96,7 +96,7 @@ impl Intervals {
 
     /// Whether nothing has been measured.
     pub(crate) fn is_empty(&self) -> bool {
-        self.targets.is_empty() && self.groups.is_empty()
+        self.targets.is_empty() && self.groups.iter().all(Table::is_empty)
     }
 
     /// The intervals of the targets behind the series that `names` selects within the scope.
@@ -107,18 +107,20 @@ impl Intervals {
 
     /// The intervals of all targets within the scope.
     pub(crate) fn of_scope(&self, scope: &Scope) -> ScrapeIntervals {
-        let targets = self.targets.values().flatten().filter(|(key, _)| key.is_within(scope)).map(|(_, own)| *own);
-        let groups = self.groups.iter().filter(|((_, group), _)| ScopeKey::of_group(group).is_within(scope));
-        targets.chain(groups.map(|(_, own)| *own)).reduce(ScrapeIntervals::or).unwrap_or_default()
+        let targets = self.targets.values().iter().flatten().filter(|(key, _)| key.is_within(scope));
+        let groups = self.groups.iter().flat_map(Table::iter);
+        let groups = groups.filter(|(group, _)| ScopeKey::of_group(group).is_within(scope)).map(|(_, own)| *own);
+        targets.map(|(_, own)| *own).chain(groups).reduce(ScrapeIntervals::or).unwrap_or_default()
     }
 
     /// The intervals of a key: those of its targets, or what was counted of its group.
     pub(crate) fn of_key(&self, key: &ScopeKey) -> Option<ScrapeIntervals> {
         let own = self.of_targets(key);
-        if own.is_some() && (!self.is_long || self.groups.is_empty()) {
+        let groups = &self.groups[usize::from(!key.replica.is_empty())];
+        if own.is_some() && (!self.is_long || groups.is_empty()) {
             return own;
         }
-        let group = self.groups.get(&(!key.replica.is_empty(), key.group())).copied();
+        let group = groups.get(&key.group()).copied();
         own.into_iter().chain(group).reduce(ScrapeIntervals::or)
     }
 
@@ -149,7 +151,7 @@ impl Intervals {
             }
         };
         match key.replica.is_empty() {
-            true => self.targets.values().for_each(|targets| consider(targets)),
+            true => self.targets.values().iter().for_each(|targets| consider(targets)),
             false => consider(self.targets.get(&key.replica)?),
         }
         most.map(|(_, own)| own)

@@ -1,16 +1,16 @@
 //! Measures how often the targets behind the visible range are scraped.
 use crate::data::discovery::intervals::{COUNT_WINDOW_MS, Intervals, ScrapeIntervals, median_distance_ms, rounded_ms};
-use crate::data::discovery::inventory::{Inventory, Labels};
+use crate::data::discovery::inventory::{Inventory, Labels, text_of};
 use crate::data::discovery::targets::{Targets, vector};
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::set;
+use crate::wasm_size::table::{Table, parts};
 use catalogue::{
     BOUND_LABEL, Scope, TargetQueries, intervals_of_query, intervals_query, recent_scrapes_query, sample_counts_query,
 };
 use prometheus_api::{Data, InstantValue, RangeValues, Series};
-use std::collections::BTreeMap;
 
 /// From this length on, a range may hold other intervals than those of its end.
 const MIN_LONG_RANGE_MS: i64 = 6 * 3_600_000;
@@ -37,9 +37,9 @@ const TOLERANCE_PARTS: i64 = 20;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measured {
     /// By the labels of groups.
-    groups: BTreeMap<Labels, ScrapeIntervals>,
+    groups: Table<ScrapeIntervals>,
     /// Those of targets one by one, where a group says too little.
-    single: BTreeMap<Labels, ScrapeIntervals>,
+    single: Table<ScrapeIntervals>,
     /// The revision of the targets that it is about.
     revision: u32,
 }
@@ -60,45 +60,53 @@ impl Measured {
         let queries = TargetQueries { scope: &scope, labels: &backend.labels };
         let (group_labels, kept) = (queries.group_labels(), queries.kept_labels());
         let mut own = Self { groups: bounds(&answer, &group_labels), revision: targets.revision, ..Self::default() };
-        for (group, interval) in &mut own.groups {
-            if let Some(old) = old.groups.get(group).filter(|old| is_alike(old.shortest_ms, interval.shortest_ms)) {
-                // Samples are never quite on time, and another interval would be another query.
-                interval.shortest_ms = old.shortest_ms;
-                interval.longest_ms =
-                    if is_alike(old.longest_ms, interval.longest_ms) { old.longest_ms } else { interval.longest_ms };
+        own.settle(&old.groups);
+        let is_mixed = |(_, own): &(&str, &ScrapeIntervals)| !is_alike(own.shortest_ms, own.longest_ms);
+        let mixed = own.groups.iter().filter(is_mixed).take(MAX_MIXED_GROUPS);
+        let mixed: Vec<(String, ScrapeIntervals)> = mixed.map(|(group, own)| (group.to_owned(), *own)).collect();
+        // What was queried of single targets holds as long as the targets and their groups are the same.
+        if old.revision == own.revision && mixed.iter().all(|(group, interval)| old.groups.get(group) == Some(interval))
+        {
+            own.single = old.single.clone();
+        } else {
+            for (group, _) in &mixed {
+                let pairs: Vec<(&str, &str)> = group_labels.iter().copied().zip(parts(group)).collect();
+                let query = intervals_of_query(&pairs, &backend.labels);
+                for series in vector(answered(backend.instant(query, time_ms).await)?) {
+                    let interval_ms = rounded_ms(series.samples.value.1.0);
+                    own.single.at(&text_of(&series.metric, &kept), ScrapeIntervals::of(interval_ms));
+                }
             }
         }
-        let is_mixed = |(_, own): &(&Labels, &ScrapeIntervals)| !is_alike(own.shortest_ms, own.longest_ms);
-        for (group, interval) in own.groups.iter().filter(is_mixed).take(MAX_MIXED_GROUPS) {
-            if old.revision == own.revision && old.groups.get(group) == Some(interval) {
-                let of_group = old.single.iter().filter(|(target, _)| part(target, &group_labels) == *group);
-                own.single.extend(of_group.map(|(target, own)| (target.clone(), *own)));
-                continue;
-            }
-            let pairs: Vec<(&str, &str)> =
-                group_labels.iter().map(|name| (*name, group.get(*name).map_or("", String::as_str))).collect();
-            let rows = vector(answered(backend.instant(intervals_of_query(&pairs, &backend.labels), time_ms).await)?);
-            let interval = |series: &Series<InstantValue>| ScrapeIntervals::of(rounded_ms(series.samples.value.1.0));
-            own.single.extend(rows.iter().map(|series| (part(&series.metric, &kept), interval(series))));
-        }
-        let is_unknown = |target: &&Labels| !own.groups.contains_key(&part(target, &group_labels));
+        let is_unknown = |target: &&Labels| own.groups.get(&text_of(target, &group_labels)).is_none();
         let unknown: Vec<&Labels> = targets.labels().filter(is_unknown).take(MAX_SAMPLED_TARGETS).collect();
-        for (target, interval) in sampled(backend, &unknown, &kept, time_ms).await? {
-            let group = part(&target, &group_labels);
-            let known = own.groups.get(&group).copied();
-            own.groups.insert(group, known.map_or(interval, |known| known.or(interval)));
-            own.single.insert(target, interval);
+        for (target, interval) in sampled(backend, &unknown, time_ms).await? {
+            let group = own.groups.at(&text_of(&target, &group_labels), interval);
+            *group = group.or(interval);
+            *own.single.at(&text_of(&target, &kept), interval) = interval;
         }
         Ok(own)
+    }
+
+    /// Keeps what has not really changed: samples are never quite on time, and another interval is another query.
+    fn settle(&mut self, old: &Table<ScrapeIntervals>) {
+        let keys: Vec<String> = self.groups.iter().map(|(group, _)| group.to_owned()).collect();
+        for (group, old) in keys.iter().filter_map(|group| Some((group, old.get(group)?))) {
+            let own = self.groups.at(group, *old);
+            let settled = |own_ms: i64, old_ms: i64| if is_alike(old_ms, own_ms) { old_ms } else { own_ms };
+            own.shortest_ms = settled(own.shortest_ms, old.shortest_ms);
+            own.longest_ms = settled(own.longest_ms, old.longest_ms);
+        }
     }
 
     /// The intervals of targets that are known, for the scope of which they are.
     pub(crate) fn intervals(&self, backend: &Backend, targets: &Targets, is_long: bool) -> Intervals {
         let scope = Scope::default();
-        let group_labels = TargetQueries { scope: &scope, labels: &backend.labels }.group_labels();
+        let queries = TargetQueries { scope: &scope, labels: &backend.labels };
+        let (group_labels, kept) = (queries.group_labels(), queries.kept_labels());
         let of = |target: &Labels| {
-            let single = self.single.get(target).copied();
-            single.or_else(|| self.groups.get(&part(target, &group_labels)).copied())
+            let single = self.single.get(&text_of(target, &kept)).copied();
+            single.or_else(|| self.groups.get(&text_of(target, &group_labels)).copied())
         };
         let known = targets.labels().filter_map(|target| Some((target, of(target)?)));
         Intervals::new(known, &backend.labels, is_long)
@@ -110,21 +118,12 @@ fn is_alike(one_ms: i64, other_ms: i64) -> bool {
     (one_ms - other_ms).abs() <= one_ms / TOLERANCE_PARTS
 }
 
-/// The labels of these names.
-fn part(labels: &Labels, names: &[&str]) -> Labels {
-    let mut part = Labels::new();
-    for (name, value) in labels.iter().filter(|(name, _)| names.contains(&name.as_str())) {
-        part.insert(name.clone(), value.clone());
-    }
-    part
-}
-
 /// The shortest and the longest interval of each group in an answer.
-fn bounds(answer: &[Series<InstantValue>], group_labels: &[&str]) -> BTreeMap<Labels, ScrapeIntervals> {
-    let mut groups: BTreeMap<Labels, ScrapeIntervals> = BTreeMap::new();
+fn bounds(answer: &[Series<InstantValue>], group_labels: &[&str]) -> Table<ScrapeIntervals> {
+    let mut groups = Table::default();
     for series in answer.iter().filter(|series| series.metric.contains_key(BOUND_LABEL)) {
         let own = ScrapeIntervals::of(rounded_ms(series.samples.value.1.0));
-        let group = groups.entry(part(&series.metric, group_labels)).or_insert(own);
+        let group: &mut ScrapeIntervals = groups.at(&text_of(&series.metric, group_labels), own);
         *group = group.or(own);
     }
     groups
@@ -134,7 +133,6 @@ fn bounds(answer: &[Series<InstantValue>], group_labels: &[&str]) -> BTreeMap<La
 async fn sampled(
     backend: &Backend,
     targets: &[&Labels],
-    kept: &[&str],
     time_ms: Option<i64>,
 ) -> Result<Vec<(Labels, ScrapeIntervals)>, RequestError> {
     if targets.is_empty() {
@@ -147,7 +145,7 @@ async fn sampled(
     let answer = answered(backend.instant(query, time_ms).await)?;
     let interval = |series: &Series<RangeValues>| {
         let interval_ms = median_distance_ms(&series.samples.values)?;
-        Some((part(&series.metric, kept), ScrapeIntervals::of(interval_ms)))
+        Some((series.metric.clone(), ScrapeIntervals::of(interval_ms)))
     };
     Ok(matrix(&answer).iter().filter_map(interval).collect())
 }
@@ -184,10 +182,15 @@ pub(crate) async fn add_counts(
     scope: &Scope,
     range: TimeRange,
 ) -> Result<(), RequestError> {
-    let wanted = inventory.keys(scope).filter(|(key, _)| is_long(range) || intervals.of_key(key).is_none());
-    let names = set(wanted.map(|(key, name)| (!key.replica.is_empty(), name)));
+    let of_each = [true, false].map(|has_replica| {
+        let own = inventory.keys(scope).filter(|(key, _)| key.replica.is_empty() != has_replica);
+        set(own.filter(|(key, _)| is_long(range) || intervals.of_key(key).is_none()).map(|(_, name)| name))
+    });
     let step_ms = (range.length_ms() / COUNTS).max(MIN_COUNT_STEP_MS);
-    for (has_replica, name) in names.into_iter().rev().take(MAX_METRICS) {
+    let names = [true, false].into_iter().zip(of_each);
+    for (has_replica, name) in
+        names.flat_map(|(own, names)| names.into_iter().map(move |name| (own, name))).take(MAX_METRICS)
+    {
         let query = sample_counts_query(name, has_replica, COUNT_WINDOW_MS, scope, &backend.labels);
         let counts = answered(backend.range(query, range.start_ms, range.end_ms, step_ms).await)?;
         intervals.add_counts(matrix(&counts), &backend.labels, has_replica);
@@ -213,6 +216,7 @@ fn answered(result: Result<Data, RequestError>) -> Result<Data, RequestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wasm_size::table::joined;
     use catalogue::LOWER_BOUND;
     use prometheus_api::Number;
 
@@ -230,9 +234,15 @@ mod tests {
             row(&[("job", "c")], 7.0),
         ];
         let groups = bounds(&answer, &["job"]);
-        let of = |job: &str| groups.get(&part(&row(&[("job", job)], 0.0).metric, &["job"])).copied();
+        let of = |job: &str| groups.get(&joined([job])).copied();
         assert_eq!(of("a"), Some(ScrapeIntervals { shortest_ms: 5000, longest_ms: 60_000 }));
         assert_eq!((of("b"), of("c")), (Some(ScrapeIntervals::of(100)), None));
+        let mut own = Measured { groups, ..Measured::default() };
+        let mut old = Table::default();
+        old.at(&joined(["a"]), ScrapeIntervals { shortest_ms: 5100, longest_ms: 30_000 });
+        own.settle(&old);
+        let settled = ScrapeIntervals { shortest_ms: 5100, longest_ms: 60_000 };
+        assert_eq!(own.groups.get(&joined(["a"])), Some(&settled), "a small difference is none");
         assert!(is_alike(5000, 5100) && is_alike(5000, 4800) && !is_alike(5000, 5300));
     }
 }

@@ -1,14 +1,15 @@
 //! Which targets serve models, judged by their metric names: a plain Prometheus knows targets of all kinds.
 use crate::data::discovery::inventory::{Inventory, Labels};
+use crate::wasm_size::table::Table;
 use catalogue::contract::names::REPLICA_STATE;
 use catalogue::{Engine, Layer, Scope, ScopeLabels, role_of};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The targets within a scope that serve models.
 pub(crate) struct ModelTargets<'a> {
     inventory: &'a Inventory,
     /// Replicas with the engines that their metrics reveal, innermost first.
-    engines: BTreeMap<&'a str, Vec<&'static Engine>>,
+    engines: Table<Vec<&'static Engine>>,
     deployments: BTreeSet<&'a str>,
     /// The replicas of which the server itself records states, if it does so. Exporters and gateways have none.
     with_states: BTreeSet<&'a str>,
@@ -18,7 +19,7 @@ impl<'a> ModelTargets<'a> {
     /// The replicas in scope that have metrics of an engine.
     pub(crate) fn new(inventory: &'a Inventory, scope: &Scope) -> Self {
         let with_states = inventory.replicas_with(REPLICA_STATE, scope);
-        let (mut engines, mut deployments) = (BTreeMap::<_, Vec<_>>::new(), BTreeSet::new());
+        let (mut engines, mut deployments) = (Table::<Vec<_>>::default(), BTreeSet::new());
         let found = inventory.engines(scope);
         for of_page in found.chunk_by(|one, other| one.0.page() == other.0.page()) {
             // Gateways, exporters and the agents of nodes are no replicas.
@@ -27,7 +28,7 @@ impl<'a> ModelTargets<'a> {
                 continue;
             }
             for (key, engine) in of_page.iter().filter(|(_, engine)| engine.layer < Layer::Proxy) {
-                engines.entry(key.replica.as_str()).or_default().push(*engine);
+                engines.at(&key.replica, Vec::new()).push(*engine);
                 deployments.insert(key.deployment.as_str());
             }
         }
@@ -36,7 +37,7 @@ impl<'a> ModelTargets<'a> {
 
     /// Whether a replica has metrics of an engine.
     pub(crate) fn contains(&self, replica: &str) -> bool {
-        self.engines.contains_key(replica)
+        self.engines.get(replica).is_some()
     }
 
     /// Whether targets that serve models have to be told from others by their metrics.

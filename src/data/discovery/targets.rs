@@ -1,14 +1,14 @@
 //! The targets of a scope and whether they answer: queried once, and then only what has changed.
 use crate::data::discovery::intervals::Intervals;
-use crate::data::discovery::inventory::{Labels, ScopeKey};
+use crate::data::discovery::inventory::{Labels, ScopeKey, text_of};
 use crate::data::discovery::model_targets::ModelTargets;
 use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::data::http::server_clock::browser_ms;
+use crate::wasm_size::table::Table;
 use catalogue::{ALL_LINE, GONE, LATE_LINE, LINE_LABEL, Scope, ScopeLabels, TargetQueries};
 use prometheus_api::{Data, InstantValue, Series};
-use std::collections::BTreeMap;
 
 /// A target whose last sample is older than this many scrape intervals does not count.
 const MAX_AGE_INTERVALS: i64 = 3;
@@ -25,13 +25,21 @@ const MAX_SINCE_MS: i64 = 300_000;
 /// The targets of a scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Targets {
-    /// Whether each answers, by the labels that the query keeps.
-    up: BTreeMap<Labels, bool>,
-    /// The age of their last samples in milliseconds, of those that are late.
-    late_ms: BTreeMap<Labels, i64>,
+    /// By the labels that the query keeps.
+    all: Table<Target>,
     /// Grows when a target is added or removed.
     pub(crate) revision: u32,
     last: Option<LastQuery>,
+}
+
+/// A target.
+#[derive(Clone, Debug)]
+struct Target {
+    labels: Labels,
+    /// Whether it answers; none if it is not scraped any more.
+    is_up: Option<bool>,
+    /// The age of its last sample in milliseconds, if it is late.
+    age_ms: i64,
 }
 
 /// What was queried last, and when by the browser's clock.
@@ -45,7 +53,7 @@ struct LastQuery {
 impl Targets {
     /// The labels of the targets, in order.
     pub(crate) fn labels(&self) -> impl Iterator<Item = &Labels> {
-        self.up.keys()
+        self.all.iter().filter(|(_, target)| target.is_up.is_some()).map(|(_, target)| &target.labels)
     }
 
     /// Queries what has changed, or all targets if that is not known to be enough. `shortest_ms` is the scrape interval
@@ -90,39 +98,36 @@ impl Targets {
 
     /// Takes over all targets.
     fn replace(&mut self, all: &[Series<InstantValue>], kept: &[&str]) {
-        let old = std::mem::take(&mut self.up);
+        let old = std::mem::take(self);
+        (self.revision, self.last) = (old.revision, old.last.clone());
         self.take(all, kept);
-        self.revision += u32::from(!old.keys().eq(self.up.keys()));
+        self.revision = old.revision + u32::from(!old.labels().eq(self.labels()));
     }
 
     /// Takes over changes. False if the sum of all targets is another than the server's, so that a change was missed.
     fn apply(&mut self, changes: &[Series<InstantValue>], kept: &[&str]) -> bool {
-        let count = self.up.len();
-        let is_new = self.take(changes, kept);
-        self.revision += u32::from(is_new || self.up.len() != count);
+        self.take(changes, kept);
         let sum = changes.iter().find(|series| line(series) == Some(ALL_LINE));
-        let own: usize = self.up.values().map(|is_up| 1 + usize::from(*is_up)).sum();
+        let known = self.all.values().iter().filter_map(|target| target.is_up);
+        let own: usize = known.map(|is_up| 1 + usize::from(is_up)).sum();
         sum.map_or(0.0, |sum| sum.samples.value.1.0) == own as f64
     }
 
-    /// Returns whether there is a new target.
-    fn take(&mut self, rows: &[Series<InstantValue>], kept: &[&str]) -> bool {
-        let mut is_new = false;
-        self.late_ms.clear();
-        for series in rows {
-            let mut labels = Labels::new();
-            for (name, value) in series.metric.iter().filter(|(name, _)| kept.contains(&name.as_str())) {
-                labels.insert(name.clone(), value.clone());
-            }
+    fn take(&mut self, rows: &[Series<InstantValue>], kept: &[&str]) {
+        for target in self.all.values_mut() {
+            target.age_ms = 0;
+        }
+        for series in rows.iter().filter(|series| line(series) != Some(ALL_LINE)) {
             let value = series.samples.value.1.0;
-            match line(series) {
-                Some(LATE_LINE) => drop(self.late_ms.insert(labels, (value * 1000.0) as i64)),
-                Some(_) => {}
-                None if value == GONE => drop(self.up.remove(&labels)),
-                None => is_new |= self.up.insert(labels, value == 1.0).is_none(),
+            let target = self.all.at(&text_of(&series.metric, kept), Target::new(&series.metric));
+            if line(series) == Some(LATE_LINE) {
+                target.age_ms = (value * 1000.0) as i64;
+            } else {
+                let is_up = (value != GONE).then_some(value == 1.0);
+                self.revision += u32::from(target.is_up.is_some() != is_up.is_some());
+                target.is_up = is_up;
             }
         }
-        is_new
     }
 
     /// Counts the replicas in scope.
@@ -134,17 +139,28 @@ impl Targets {
         intervals: &Intervals,
     ) -> ReplicaCount {
         let mut count = ReplicaCount::default();
-        for (own, is_up) in &self.up {
-            let is_current = |age_ms: &i64| {
+        for Target { labels: own, is_up, age_ms } in self.all.values() {
+            let is_current = || {
                 let intervals = intervals.of_key(&ScopeKey::of(own, labels)).unwrap_or_default();
                 *age_ms <= intervals.longest_ms * MAX_AGE_INTERVALS
             };
-            if self.late_ms.get(own).is_none_or(is_current) && targets.counts(own, *is_up, labels, scope) {
+            let Some(is_up) = is_up else { continue };
+            if (*age_ms == 0 || is_current()) && targets.counts(own, *is_up, labels, scope) {
                 count.total += 1;
                 count.answering += usize::from(*is_up);
             }
         }
         count
+    }
+}
+
+impl Target {
+    fn new(metric: &Labels) -> Self {
+        let mut labels = metric.clone();
+        for own in ["__name__", LINE_LABEL] {
+            labels.remove(own);
+        }
+        Self { labels, is_up: None, age_ms: 0 }
     }
 }
 
@@ -187,7 +203,8 @@ mod tests {
     }
 
     fn replicas(targets: &Targets) -> Vec<(&str, bool)> {
-        targets.up.iter().map(|(labels, is_up)| (labels["replica"].as_str(), *is_up)).collect()
+        let all = targets.all.iter().filter_map(|(_, target)| Some((target.labels["replica"].as_str(), target.is_up?)));
+        all.collect()
     }
 
     #[test]
@@ -198,10 +215,10 @@ mod tests {
         assert!(targets.apply(&[sum(4.0)], &KEPT) && targets.revision == revision, "nothing has changed");
         assert!(targets.apply(&[of("a", 0.0), sum(3.0)], &KEPT) && targets.revision == revision);
         assert!(targets.apply(&[of("b", GONE), of("c", 1.0), sum(3.0)], &KEPT));
-        assert_eq!((replicas(&targets), targets.revision), (vec![("a", false), ("c", true)], revision + 1));
+        assert_eq!((replicas(&targets), targets.revision), (vec![("a", false), ("c", true)], revision + 2));
         assert!(!targets.apply(&[sum(5.0)], &KEPT), "one more than is known");
         targets.replace(&[of("a", 0.0), of("c", 1.0)], &KEPT);
-        assert_eq!(targets.revision, revision + 1, "the same as before");
+        assert_eq!(targets.revision, revision + 2, "the same as before");
         assert!(targets.apply(&[of("a", GONE), of("c", GONE)], &KEPT), "without targets there is no sum");
     }
 

@@ -3,10 +3,10 @@ use crate::data::discovery::inventory::Labels;
 use crate::data::graph::grid::Grid;
 use crate::data::replicas::intervals::{StateSeries, milliseconds};
 use crate::state::time_range::TimeRange;
+use crate::wasm_size::table::{Table, joined};
 use catalogue::contract::ReplicaState;
 use catalogue::{ALL_LINE, GONE, LINE_LABEL};
 use prometheus_api::{InstantValue, Number, RangeValues, Series};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The end of a run that goes on.
@@ -21,7 +21,7 @@ pub(crate) struct StateLog {
     /// In order of labels and states.
     series: Vec<StateSeries>,
     /// Series of states that the page does not know, as long as they last.
-    unknown: BTreeSet<Labels>,
+    unknown: Table<bool>,
 }
 
 impl StateLog {
@@ -66,7 +66,8 @@ impl StateLog {
         let open = self.series.iter().filter(|series| series.runs.last().is_some_and(|run| run.end_ms == grid.end_ms));
         // Each series adds one more than its value, and a target that does not answer has the value zero.
         let own: usize = open.map(|series| if is_silent_target(series) { 1 } else { 2 }).sum();
-        sum == (own + 2 * self.unknown.len()) as f64
+        let unknown = self.unknown.values().iter().filter(|is_on| **is_on).count();
+        sum == (own + 2 * unknown) as f64
     }
 
     /// Applies a value of a series at a time.
@@ -79,9 +80,7 @@ impl StateLog {
         match metric.get("state").or(metric.get("phase")) {
             Some(id) => match ReplicaState::from_id(id).or_else(|| ReplicaState::from_pod_phase(id)) {
                 Some(state) => self.turn(labels, state, is_on, time_ms, step_ms),
-                // Other states of the same replica have other labels.
-                None if is_on => drop(self.unknown.insert(with_state(labels, id))),
-                None => drop(self.unknown.remove(&with_state(labels, id))),
+                None => *self.unknown.at(&joined(labels.values().chain([id]).map(String::as_str)), is_on) = is_on,
             },
             None => {
                 self.turn(labels.clone(), ReplicaState::Running, value.0 == 1.0, time_ms, step_ms);
@@ -121,11 +120,6 @@ impl StateLog {
         }
         self.series.retain(|series| !series.runs.is_empty());
     }
-}
-
-fn with_state(mut labels: Labels, id: &str) -> Labels {
-    labels.insert("state".into(), id.to_owned());
-    labels
 }
 
 fn is_sum<V>(series: &Series<V>) -> bool {

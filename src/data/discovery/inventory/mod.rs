@@ -1,6 +1,7 @@
 //! Which series exist: the metric names of each scope, from the answer to the discovery query.
 use crate::data::discovery::machines::{host_of, of_scope};
 use crate::wasm_size::sort::{set, sort_by};
+use crate::wasm_size::table::{Table, joined, parts};
 use catalogue::contract::is_about_target;
 use catalogue::contract::names::{OWN_MACHINE, REPLICA_MODEL, REPLICA_STATE, TARGET_ROLE};
 use catalogue::{Engine, Graph, Layer, Machines, Scope, ScopeLabels, detect, engine_of, has_data};
@@ -9,6 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The labels of a series.
 pub(crate) type Labels = BTreeMap<String, String>;
+
+/// The values of these labels, joined.
+pub(crate) fn text_of(labels: &Labels, names: &[&str]) -> String {
+    joined(names.iter().map(|name| labels.get(*name).map_or("", String::as_str)))
+}
 
 /// A combination of model, environment, deployment and replica on one metrics page; a part is empty where the label is
 /// absent. Keys are in order of their metrics pages: most of a fleet differ in that first, which makes comparing quick.
@@ -20,9 +26,6 @@ pub(crate) struct ScopeKey {
     pub(crate) environment: String,
     pub(crate) model: String,
 }
-
-/// The model, the environment and the deployment of keys.
-pub(crate) type Group = [String; 3];
 
 /// The four parts of a scope.
 pub(crate) const PARTS: [fn(&mut Scope) -> &mut Option<String>; 4] = [
@@ -40,14 +43,16 @@ impl ScopeKey {
     }
 
     /// A key of a group, without replica and metrics page.
-    pub(crate) fn of_group(group: &Group) -> Self {
-        let [model, environment, deployment] = group.clone();
+    pub(crate) fn of_group(group: &str) -> Self {
+        let mut parts = parts(group).map(str::to_owned);
+        let mut next = || parts.next().unwrap_or_default();
+        let (model, environment, deployment) = (next(), next(), next());
         Self { model, environment, deployment, replica: String::new(), instance: String::new() }
     }
 
-    /// Its model, environment and deployment.
-    pub(crate) fn group(&self) -> Group {
-        [&self.model, &self.environment, &self.deployment].map(String::clone)
+    /// Its model, environment and deployment, joined.
+    pub(crate) fn group(&self) -> String {
+        joined([self.model.as_str(), &self.environment, &self.deployment])
     }
 
     /// The four parts, widest scope first.
@@ -72,21 +77,28 @@ impl ScopeKey {
     }
 }
 
-/// The names of each key, from the answer to the query for them.
-pub(crate) fn names_by_key(
-    vector: &[Series<InstantValue>],
-    labels: &ScopeLabels,
-) -> BTreeMap<ScopeKey, BTreeSet<String>> {
-    let mut names: BTreeMap<ScopeKey, BTreeSet<String>> = BTreeMap::new();
-    for series in vector {
-        let name = series.metric.get("__name__").cloned().unwrap_or_default();
-        names.entry(ScopeKey::of(&series.metric, labels)).or_default().insert(name);
+/// Metric names by key, in order of the keys.
+#[derive(Default)]
+pub(crate) struct NamesByKey(pub(crate) Vec<(ScopeKey, BTreeSet<String>)>);
+
+impl NamesByKey {
+    /// Reads the answer to a query for names of keys.
+    pub(crate) fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
+        let mut keys: Table<(ScopeKey, BTreeSet<String>)> = Table::default();
+        for series in vector {
+            let name = series.metric.get("__name__").cloned().unwrap_or_default();
+            let key = ScopeKey::of(&series.metric, labels);
+            let text = joined(key.parts().into_iter().chain([key.instance.as_str()]));
+            keys.at(&text, (key, BTreeSet::new())).1.insert(name);
+        }
+        let mut keys = keys.into_values();
+        sort_by(&mut keys, |a, b| a.0.cmp(&b.0));
+        Self(keys)
     }
-    names
 }
 
 /// What decides, besides its name, whether a key's metric counts for the graphs of a scope.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct KeyFacts {
     /// Whether it or its metrics page has the model of the scope.
     is_of_model: bool,
@@ -100,10 +112,10 @@ struct KeyFacts {
 pub struct Inventory {
     /// The metric names of each kind of key: a fleet has many keys, and few kinds of them.
     kinds: Vec<BTreeSet<String>>,
-    /// Every key, with the index of its kind.
-    keys: BTreeMap<ScopeKey, usize>,
+    /// Every key in order, with the index of its kind.
+    keys: Vec<(ScopeKey, usize)>,
     /// The models of each metric's series; the empty text for series without one.
-    models: BTreeMap<String, BTreeSet<String>>,
+    models: Table<BTreeSet<String>>,
     /// Metrics pages with a model that some of their series name, in order.
     served: Vec<(String, String)>,
     /// The names that are about hosts and their GPUs.
@@ -119,32 +131,33 @@ pub struct Inventory {
 impl Inventory {
     /// Reads the answer to the query for all names of all keys.
     pub fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
-        let (mut kinds, mut keys) = (Vec::<BTreeSet<String>>::new(), BTreeMap::new());
-        for (key, own) in names_by_key(vector, labels) {
+        let (mut kinds, mut keys) = (Vec::<BTreeSet<String>>::new(), Vec::new());
+        for (key, own) in NamesByKey::from_vector(vector, labels).0 {
             let kind = kinds.iter().position(|kind| *kind == own).unwrap_or_else(|| {
                 kinds.push(own);
                 kinds.len() - 1
             });
-            keys.insert(key, kind);
+            keys.push((key, kind));
         }
         Self::of_kinds(kinds, keys)
     }
 
-    /// An inventory of keys with the index of each one's kind.
-    pub(crate) fn of_kinds(kinds: Vec<BTreeSet<String>>, keys: BTreeMap<ScopeKey, usize>) -> Self {
-        let mut models: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (kind, model) in set(keys.iter().map(|(key, kind)| (*kind, key.model.as_str()))) {
-            for name in &kinds[kind] {
-                models.entry(name.clone()).or_default().insert(model.to_owned());
+    /// An inventory of keys in order, with the index of each one's kind.
+    pub(crate) fn of_kinds(kinds: Vec<BTreeSet<String>>, keys: Vec<(ScopeKey, usize)>) -> Self {
+        let mut models: Table<BTreeSet<String>> = Table::default();
+        for (kind, names) in kinds.iter().enumerate() {
+            let own = set(keys.iter().filter(|(_, own)| *own == kind).map(|(key, _)| key.model.as_str()));
+            for name in names {
+                models.at(name, BTreeSet::new()).extend(own.iter().map(|model| (*model).to_owned()));
             }
         }
-        let named = keys.keys().filter(|key| !key.model.is_empty());
-        let mut served: Vec<_> = named.map(|key| (key.page().to_owned(), key.model.clone())).collect();
+        let named = keys.iter().filter(|(key, _)| !key.model.is_empty());
+        let mut served: Vec<_> = named.map(|(key, _)| (key.page().to_owned(), key.model.clone())).collect();
         sort_by(&mut served, Ord::cmp);
-        let is_of_host = |name: &&String| {
+        let is_of_host = |name: &&str| {
             engine_of(name).is_some_and(|(_, own)| own.layer == Layer::Machine && own.replica_label.is_empty())
         };
-        let host_names = set(models.keys().filter(is_of_host).cloned());
+        let host_names = set(models.iter().map(|(name, _)| name).filter(is_of_host).map(str::to_owned));
         let inventory = Self { kinds, keys, models, served, ..Self::default() };
         let roles = inventory.pages(&|names| names.contains(TARGET_ROLE));
         let machines = inventory.pages(&|names| host_names.iter().any(|name| names.contains(name)));
@@ -155,7 +168,7 @@ impl Inventory {
     /// The metrics pages whose names pass a test.
     fn pages(&self, is_wanted: &dyn Fn(&BTreeSet<String>) -> bool) -> BTreeSet<String> {
         let wanted = self.kinds_where(is_wanted);
-        set(self.keys.iter().filter(|(_, kind)| wanted[**kind]).map(|(key, _)| key.page().to_owned()))
+        set(self.keys.iter().filter(|(_, kind)| wanted[*kind]).map(|(key, _)| key.page().to_owned()))
     }
 
     /// For each kind whether its names pass a test.
@@ -180,7 +193,7 @@ impl Inventory {
             is_engine || name == REPLICA_STATE || name.starts_with("http_request")
         };
         let serving = self.kinds_where(&|names| names.iter().any(serves));
-        let mut unnamed = self.keys.iter().filter(|(key, kind)| serving[**kind] && !key.replica.is_empty());
+        let mut unnamed = self.keys.iter().filter(|(key, kind)| serving[*kind] && !key.replica.is_empty());
         unnamed.any(|(key, _)| self.is_unnamed(key) && !self.has_role(key.page()))
     }
 
@@ -208,7 +221,7 @@ impl Inventory {
     }
 
     fn values(&self, scope: &Scope, part: fn(&ScopeKey) -> &String) -> BTreeSet<&str> {
-        let within = self.keys.keys().filter(|key| key.is_within(scope) && self.may_be_of(key, scope));
+        let within = self.within(scope).map(|(key, _)| key).filter(|key| self.may_be_of(key, scope));
         let values = within.map(|key| (key, part(key).as_str())).filter(|(_, value)| !value.is_empty());
         // The name of a gateway is that of no replica.
         set(values.filter(|(key, value)| *value != key.replica || !self.has_role(key.page())).map(|(_, value)| value))
@@ -216,8 +229,8 @@ impl Inventory {
 
     /// Whether all replicas of a scope have a part of it, so that the only value of it stands for all.
     pub(crate) fn all_have(&self, scope: &Scope, part: usize) -> bool {
-        let within = self.keys.keys().filter(|key| key.is_within(scope) && self.may_be_of(key, scope));
-        within.filter(|key| !key.replica.is_empty()).all(|key| part == 0 || !key.parts()[part].is_empty())
+        let mut within = self.within(scope).map(|(key, _)| key).filter(|key| self.may_be_of(key, scope));
+        within.all(|key| key.replica.is_empty() || part == 0 || !key.parts()[part].is_empty())
     }
 
     /// The number of the first part of the scope that nothing has: 0 for the model to 3 for the replica.
@@ -251,7 +264,7 @@ impl Inventory {
         let has_models = self.kinds.iter().any(|names| names.contains(REPLICA_MODEL));
         let is_found = |name: &String| has_models && is_about_target(name) || self.host_names.contains(name);
         let found = self.kinds_where(&|names| names.iter().all(is_found));
-        let mut others = self.keys.iter().filter(|(key, kind)| !found[**kind] && key.model.is_empty());
+        let mut others = self.keys.iter().filter(|(key, kind)| !found[*kind] && key.model.is_empty());
         others.all(|(key, _)| self.models_of(key.page()).is_empty())
     }
 
@@ -332,7 +345,7 @@ impl Inventory {
 
     /// Whether there are engines but no replica labels. Then the server names the scope by other labels.
     pub fn is_without_replicas(&self) -> bool {
-        let names = self.models.keys().map(String::as_str);
+        let names = self.models.iter().map(|(name, _)| name);
         self.replicas(&Scope::default()).is_empty() && detect(names).iter().any(|engine| engine.layer < Layer::Proxy)
     }
 
@@ -369,9 +382,11 @@ impl Inventory {
 
     /// Whether metrics of a graph within the scope carry the name of a deployment; those of machines may carry none.
     fn feeds(&self, graph: &Graph, scope: &Scope, deployment: &str) -> bool {
-        let own = self.within(scope).filter(|(key, _)| key.deployment == deployment);
-        let kinds = set(own.map(|(_, kind)| kind));
-        has_data(graph, &|name| kinds.iter().any(|kind| self.kinds[*kind].contains(name)))
+        let mut is_own = vec![false; self.kinds.len()];
+        for (_, kind) in self.within(scope).filter(|(key, _)| key.deployment == deployment) {
+            is_own[kind] = true;
+        }
+        has_data(graph, &|name| self.kinds.iter().zip(&is_own).any(|(kind, is_own)| *is_own && kind.contains(name)))
     }
 
     /// Those of some graphs that have metrics within the scope.
@@ -414,7 +429,7 @@ impl Inventory {
             return present;
         }
         let has_hosts = self.kinds_where(&|names| self.host_names.iter().any(|name| names.contains(name)));
-        let mut seen = BTreeSet::new();
+        let mut seen = Vec::new();
         for (key, kind) in self.within(scope) {
             let is_of_model = |model: &String| *model == key.model || self.page_is_of(key.page(), model);
             let facts = KeyFacts {
@@ -423,7 +438,8 @@ impl Inventory {
                 has_replica: !key.replica.is_empty(),
             };
             // Of the same kind and with the same facts, the same names count.
-            if seen.insert((kind, facts)) {
+            if !seen.contains(&(kind, facts)) {
+                seen.push((kind, facts));
                 let own = self.kinds[kind].iter().filter(|name| self.counts(name, facts));
                 present.extend(own.map(String::as_str));
             }
@@ -434,7 +450,7 @@ impl Inventory {
     /// The keys that have every part that the scope selects; the model may be that of the metrics page.
     fn own_keys(&self, scope: &Scope) -> impl Iterator<Item = &ScopeKey> {
         let others = Scope { model: None, ..scope.clone() };
-        self.keys.keys().filter(move |key| {
+        self.keys.iter().map(|(key, _)| key).filter(move |key| {
             let is_of_model = |model: &String| *model == key.model || self.page_is_of(key.page(), model);
             key.selected(&others).all(|(own, wanted)| own == wanted) && scope.model.as_ref().is_none_or(is_of_model)
         })

@@ -9,10 +9,11 @@ use crate::data::replicas::intervals::{
 };
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::{set, sort_by};
+use crate::wasm_size::table::Table;
 use catalogue::contract::ReplicaState::Silent;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Data, InstantValue, Series};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A replica.
@@ -152,10 +153,10 @@ pub(crate) fn replicas(
     labels: &ScopeLabels,
     is_model_target: &dyn Fn(&str) -> bool,
 ) -> Vec<Replica> {
-    let mut by_name = by_name(history, labels);
-    retain_in_scope(&mut by_name, scope, labels, is_model_target);
+    let by_name = by_name(history, labels);
+    let is_in_scope = in_scope(&by_name, scope, labels, is_model_target);
     let mut replicas = Vec::with_capacity(by_name.len());
-    for (replica, named) in by_name {
+    for (replica, named) in by_name.iter().filter(|(name, named)| is_in_scope(name, named)) {
         let parts = by_address(&named.states);
         let is_shared = parts.len() > 1;
         for (address, states) in parts {
@@ -170,8 +171,8 @@ pub(crate) fn replicas(
             }
             let model = states.iter().find_map(|one| one.labels.get(&labels.model)).cloned().unwrap_or_default();
             replicas.push(Replica {
-                name: if is_shared { format!("{replica} {address}") } else { replica.clone() },
-                replica: replica.clone(),
+                name: if is_shared { format!("{replica} {address}") } else { replica.to_owned() },
+                replica: replica.to_owned(),
                 model,
                 restarts: restarts(&counted, &intervals, history.grid, history.range),
                 failures: failure_intervals(&failed, history.grid.step_ms),
@@ -184,24 +185,19 @@ pub(crate) fn replicas(
     replicas
 }
 
-fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> BTreeMap<String, NamedHistory<'a>> {
-    let name = |own: &Labels| own.get(&labels.replica).or_else(|| own.get("pod")).cloned().unwrap_or_default();
-    let mut by_name: BTreeMap<String, NamedHistory<'_>> = BTreeMap::new();
-    for series in history.states {
-        by_name.entry(name(&series.labels)).or_default().states.push(series);
+/// The answers by replica; those without states have none of the replicas.
+fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> Table<NamedHistory<'a>> {
+    fn name<'l>(own: &'l Labels, labels: &ScopeLabels) -> &'l str {
+        own.get(&labels.replica).or_else(|| own.get("pod")).map_or("", String::as_str)
     }
-    for series in history.failures {
-        if let Some(named) = by_name.get_mut(&name(&series.labels)) {
-            named.failures.push(series);
-        }
-    }
-    for (samples, is_ready) in [(history.ready, true), (history.restarts, false)] {
-        for sample in samples {
-            if let Some(named) = by_name.get_mut(&name(&sample.labels)) {
-                if is_ready { &mut named.ready } else { &mut named.restarts }.push(sample);
-            }
-        }
-    }
+    let mut by_name: Table<NamedHistory<'_>> = Table::default();
+    let mut named = |own: &Labels, put: &mut dyn FnMut(&mut NamedHistory<'a>)| {
+        put(by_name.at(name(own, labels), NamedHistory::default()));
+    };
+    history.states.iter().for_each(|series| named(&series.labels, &mut |named| named.states.push(series)));
+    history.failures.iter().for_each(|series| named(&series.labels, &mut |named| named.failures.push(series)));
+    history.ready.iter().for_each(|sample| named(&sample.labels, &mut |named| named.ready.push(sample)));
+    history.restarts.iter().for_each(|sample| named(&sample.labels, &mut |named| named.restarts.push(sample)));
     by_name
 }
 
@@ -220,23 +216,26 @@ fn failure_intervals(series: &[&StateSeries], step_ms: i64) -> Vec<FailureInterv
     failures
 }
 
-/// Kubernetes exports the phase of every pod there is: those count that serve models, or are named like one that does.
-fn retain_in_scope(
-    by_name: &mut BTreeMap<String, NamedHistory<'_>>,
-    scope: &Scope,
-    labels: &ScopeLabels,
-    is_model_target: &dyn Fn(&str) -> bool,
-) {
+/// Which replicas are in scope. Kubernetes exports the phase of every pod there is: those count that serve models, or are
+/// named like one that does.
+fn in_scope<'f>(
+    by_name: &Table<NamedHistory<'_>>,
+    scope: &'f Scope,
+    labels: &'f ScopeLabels,
+    is_model_target: &'f dyn Fn(&str) -> bool,
+) -> impl Fn(&str, &NamedHistory<'_>) -> bool + use<'f> {
     let stem = |name: &str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
-    let stems = set(by_name.keys().filter(|name| is_model_target(name)).filter_map(|name| stem(name)));
-    by_name.retain(|name, named| {
+    let serving = by_name.iter().filter(|(name, named)| !named.states.is_empty() && is_model_target(name));
+    let stems = set(serving.filter_map(|(name, _)| stem(name)));
+    move |name, named| {
         let is_phase_only = named.states.iter().all(|one| one.labels.contains_key("phase"));
         let is_in_scope = match &scope.model {
             Some(model) => named.states.iter().any(|one| one.labels.get(&labels.model) == Some(model)),
             None => !is_phase_only,
         };
-        is_in_scope || is_model_target(name) || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem))
-    });
+        let is_named_alike = || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem));
+        !named.states.is_empty() && (is_in_scope || is_model_target(name) || is_named_alike())
+    }
 }
 
 /// The series of one name, split by address if two addresses overlap in time.
@@ -290,13 +289,13 @@ pub(crate) struct ProcessStart<'a> {
 
 /// Derives restarts from the starts of processes, if nothing counts them: every start of a replica that was seen before.
 pub(crate) fn with_starts(replicas: &mut [Replica], starts: &[ProcessStart<'_>]) {
-    let mut by_replica: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    let mut by_replica: Table<Vec<i64>> = Table::default();
     for start in starts {
-        by_replica.entry(start.replica).or_default().push(start.time_ms);
+        by_replica.at(start.replica, Vec::new()).push(start.time_ms);
     }
     for replica in replicas {
         let first_ms = replica.intervals.first().map_or(i64::MAX, |interval| interval.start_ms);
-        let own = by_replica.get(replica.replica.as_str()).into_iter().flatten().filter(|time_ms| **time_ms > first_ms);
+        let own = by_replica.get(&replica.replica).into_iter().flatten().filter(|time_ms| **time_ms > first_ms);
         replica.restarts = own.map(|time_ms| Restart { time_ms: *time_ms, count: 1, reason: String::new() }).collect();
     }
 }
