@@ -84,7 +84,7 @@ impl Feed {
         if self.round().is_none() {
             backend.counting = backend.find_counting().await;
         }
-        let round = Round::new(backend, inventory, Arc::new(intervals), view, now_ms);
+        let round = Round::new(backend, inventory, intervals, view, now_ms);
         self.count_replicas(&targets, &round);
         self.state.update_value(|state| {
             state.discovered = Some(discovered);
@@ -143,19 +143,20 @@ impl Feed {
         targets: &Targets,
         discovered: &mut Discovered,
         now_ms: i64,
-    ) -> Result<Intervals, RequestError> {
+    ) -> Result<Arc<Intervals>, RequestError> {
         let range = view.range.resolve(now_ms);
         let is_live = matches!(view.range, Range::Last(_));
         let mut intervals = match (is_live, &discovered.counted) {
             (true, _) => self.state.with_value(|state| state.measured.intervals(backend, targets, is_long(range))),
-            (false, Some(counted)) => return Ok(counted.clone()),
+            (false, Some(counted)) => return Ok(Arc::clone(counted)),
             (false, None) => intervals_at(backend, &view.scope, range).await?,
         };
         if let Some(counted) = &discovered.counted {
-            return Ok(intervals.with_counts_of(counted));
+            return Ok(Arc::new(intervals.with_counts_of(counted)));
         }
         add_counts(&mut intervals, backend, &discovered.inventory, &view.scope, range).await?;
-        discovered.counted = Some(intervals.clone());
+        let intervals = Arc::new(intervals);
+        discovered.counted = Some(Arc::clone(&intervals));
         Ok(intervals)
     }
 

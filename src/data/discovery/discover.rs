@@ -27,7 +27,7 @@ pub(crate) struct Discovered {
     /// The revision of the targets that were being scraped; none before they are known.
     pub(crate) targets: Option<u32>,
     /// What the visible range says of the scrape intervals; none before it was queried.
-    pub(crate) counted: Option<Intervals>,
+    pub(crate) counted: Option<Arc<Intervals>>,
     /// Why GPUs are not measured; none where the server did not answer that.
     pub(crate) gpu_faults: Option<Vec<String>>,
     /// When the server evaluated the query, by its own clock; none for a range in the past.

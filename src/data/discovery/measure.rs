@@ -6,9 +6,9 @@ use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::set;
-use crate::wasm_size::table::{Table, parts};
+use crate::wasm_size::table::Table;
 use catalogue::{
-    BOUND_LABEL, Scope, TargetQueries, intervals_of_query, intervals_query, recent_scrapes_query, sample_counts_query,
+    BOUND_LABEL, Scope, TargetQueries, intervals_query, recent_scrapes_query, sample_counts_query, target_intervals_query,
 };
 use prometheus_api::{Data, InstantValue, RangeValues, Series};
 
@@ -26,9 +26,6 @@ const MAX_METRICS: usize = 4;
 
 /// The limit of targets whose scrapes are queried one by one, as long as too few are known for more.
 const MAX_SAMPLED_TARGETS: usize = 24;
-
-/// The limit of groups whose targets are queried one by one, because they are not scraped alike.
-const MAX_MIXED_GROUPS: usize = 4;
 
 /// Intervals that differ by less than a part in so many are the same.
 const TOLERANCE_PARTS: i64 = 20;
@@ -61,17 +58,11 @@ impl Measured {
         let (group_labels, kept) = (queries.group_labels(), queries.kept_labels());
         let mut own = Self { groups: bounds(&answer, &group_labels), revision: targets.revision, ..Self::default() };
         own.settle(&old.groups);
-        let is_mixed = |(_, own): &(&str, &ScrapeIntervals)| !is_alike(own.shortest_ms, own.longest_ms);
-        let mixed = own.groups.iter().filter(is_mixed).take(MAX_MIXED_GROUPS);
-        let mixed: Vec<(String, ScrapeIntervals)> = mixed.map(|(group, own)| (group.to_owned(), *own)).collect();
-        // What was queried of single targets holds as long as the targets and their groups are the same.
-        if old.revision == own.revision && mixed.iter().all(|(group, interval)| old.groups.get(group) == Some(interval))
-        {
-            own.single = old.single.clone();
-        } else {
-            for (group, _) in &mixed {
-                let pairs: Vec<(&str, &str)> = group_labels.iter().copied().zip(parts(group)).collect();
-                let query = intervals_of_query(&pairs, &backend.labels);
+        if own.groups.values().iter().any(|own| !is_alike(own.shortest_ms, own.longest_ms)) {
+            if old.revision == own.revision && old.groups == own.groups {
+                own.single = old.single.clone();
+            } else {
+                let query = target_intervals_query(&backend.labels);
                 for series in vector(answered(backend.instant(query, time_ms).await)?) {
                     let interval_ms = rounded_ms(series.samples.value.1.0);
                     own.single.at(&text_of(&series.metric, &kept), ScrapeIntervals::of(interval_ms));

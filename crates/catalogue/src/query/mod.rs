@@ -19,8 +19,8 @@ pub use context::QueryContext;
 pub use highest::{REST_LINE, highest_details_query, highest_lines_query};
 pub use replicas::{ChangingQuery, ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
 pub use targets::{
-    LATE_LINE, TargetQueries, failures_query, intervals_of_query, intervals_query, recent_scrapes_query,
-    sample_counts_query,
+    LATE_LINE, TargetQueries, failures_query, intervals_query, recent_scrapes_query, sample_counts_query,
+    target_intervals_query,
 };
 pub use window::{BOUND_LABEL, COUNTING_QUERY, Counting, LOWER_BOUND, Peaks, UPPER_BOUND, Window, WindowKind};
 

@@ -80,11 +80,10 @@ pub fn intervals_query(labels: &ScopeLabels) -> String {
     format!("{} or {}", bound("min", LOWER_BOUND), bound("max", UPPER_BOUND))
 }
 
-/// An instant query for the scrape interval of each target with these values of labels, in seconds.
-pub fn intervals_of_query(group: &[(&str, &str)], labels: &ScopeLabels) -> String {
-    let matchers: Vec<String> = group.iter().map(|(label, value)| format!("{label}={}", quoted(value))).collect();
+/// An instant query for the scrape interval of each target, in seconds.
+pub fn target_intervals_query(labels: &ScopeLabels) -> String {
     let by = TargetQueries { scope: &Scope::default(), labels }.kept_labels().join(", ");
-    format!("max by ({by}) ({})", interval(&format!("up{{{}}}", matchers.join(","))))
+    format!("max by ({by}) ({})", interval("up"))
 }
 
 /// The scrape interval of targets in seconds: the time between two samples, divided by the number of scrapes between them.
