@@ -8,7 +8,8 @@ use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::set;
 use crate::wasm_size::table::Table;
 use catalogue::{
-    BOUND_LABEL, Scope, TargetQueries, intervals_query, recent_scrapes_query, sample_counts_query, target_intervals_query,
+    BOUND_LABEL, Scope, TargetQueries, intervals_query, recent_scrapes_query, sample_counts_query,
+    target_intervals_query,
 };
 use prometheus_api::{Data, InstantValue, RangeValues, Series};
 

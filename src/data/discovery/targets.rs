@@ -1,6 +1,6 @@
 //! The targets of a scope and whether they answer: queried once, and then only what has changed.
 use crate::data::discovery::intervals::Intervals;
-use crate::data::discovery::inventory::{Labels, ScopeKey, text_of};
+use crate::data::discovery::inventory::{Labels, ScopeKey, text_of, without};
 use crate::data::discovery::model_targets::ModelTargets;
 use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::http::client::Backend;
@@ -156,11 +156,7 @@ impl Targets {
 
 impl Target {
     fn new(metric: &Labels) -> Self {
-        let mut labels = metric.clone();
-        for own in ["__name__", LINE_LABEL] {
-            labels.remove(own);
-        }
-        Self { labels, is_up: None, age_ms: 0 }
+        Self { labels: without(metric, &["__name__", LINE_LABEL]), is_up: None, age_ms: 0 }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Series of states over a range, from what there was at its start and from what has changed since.
-use crate::data::discovery::inventory::Labels;
+use crate::data::discovery::inventory::{Labels, without};
 use crate::data::graph::grid::Grid;
 use crate::data::replicas::intervals::{StateSeries, milliseconds};
 use crate::state::time_range::TimeRange;
@@ -72,10 +72,7 @@ impl StateLog {
 
     /// Applies a value of a series at a time.
     fn set(&mut self, metric: &Labels, time_ms: i64, value: Number, step_ms: i64) {
-        let mut labels = metric.clone();
-        for own in OWN_LABELS {
-            labels.remove(own);
-        }
+        let labels = without(metric, &OWN_LABELS);
         let is_on = value.0 != GONE;
         match metric.get("state").or(metric.get("phase")) {
             Some(id) => match ReplicaState::from_id(id).or_else(|| ReplicaState::from_pod_phase(id)) {

@@ -16,6 +16,15 @@ pub(crate) fn text_of(labels: &Labels, names: &[&str]) -> String {
     joined(names.iter().map(|name| labels.get(*name).map_or("", String::as_str)))
 }
 
+/// The labels without those of these names. Removing from a map adds more to the page than making a new one.
+pub(crate) fn without(labels: &Labels, names: &[&str]) -> Labels {
+    let mut others = Labels::new();
+    for (name, value) in labels.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+        others.insert(name.clone(), value.clone());
+    }
+    others
+}
+
 /// A combination of model, environment, deployment and replica on one metrics page; a part is empty where the label is
 /// absent. Keys are in order of their metrics pages: most of a fleet differ in that first, which makes comparing quick.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

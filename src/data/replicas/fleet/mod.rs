@@ -268,17 +268,12 @@ pub(crate) fn silent_replicas(
     targets: &ModelTargets<'_>,
     labels: &ScopeLabels,
 ) -> BTreeSet<String> {
-    let mut silent = BTreeSet::new();
     let named = || states.iter().filter_map(|series| Some((series.labels.get(&labels.replica)?, series)));
-    for (replica, series) in named() {
-        if series.state == Silent && targets.shares_deployment(&series.labels, labels) {
-            silent.insert(replica.clone());
-        }
-    }
-    for (replica, _) in named().filter(|(_, series)| series.state != Silent) {
-        silent.remove(replica);
-    }
-    silent
+    let answered = set(named().filter(|(_, series)| series.state != Silent).map(|(replica, _)| replica.as_str()));
+    let is_silent = |(replica, series): &(&String, &StateSeries)| {
+        !answered.contains(replica.as_str()) && targets.shares_deployment(&series.labels, labels)
+    };
+    set(named().filter(is_silent).map(|(replica, _)| replica.clone()))
 }
 
 /// When a process started, and of which replica.
