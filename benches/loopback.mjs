@@ -49,7 +49,8 @@ export async function turning(pages) {
   return { ...served, scrapes };
 }
 
-async function listen(answer) {
+/** Answers requests on a free port of loopback. */
+export async function listen(answer) {
   const server = createServer(answer);
   await new Promise((done, fail) => server.on("error", fail).listen(0, "127.0.0.1", done));
   const stop = () => server.close().closeAllConnections();
