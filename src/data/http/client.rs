@@ -124,6 +124,23 @@ impl Backend {
         self.query("query_range", &[("query", query), ("start", start), ("end", end), ("step", step)]).await
     }
 
+    /// As [`Backend::range`], where `end_ms` may be later than the newest samples: values as old as `lookback_ms` count.
+    ///
+    /// # Errors
+    /// As [`RequestError`] says.
+    pub(crate) async fn range_with_lookback(
+        &self,
+        query: String,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+        lookback_ms: i64,
+    ) -> Result<Data, RequestError> {
+        let [start, end, step, lookback] = [start_ms, end_ms, step_ms, lookback_ms].map(format_time);
+        let form = [("query", query), ("start", start), ("end", end), ("step", step), ("lookback_delta", lookback)];
+        self.query("query_range", &form).await.map(|answer| answer.data)
+    }
+
     async fn query(&self, endpoint: &str, form: &[(&str, String)]) -> Result<Answer, RequestError> {
         let foreign = |error: &dyn std::fmt::Display| RequestError::Foreign(clipped(&error.to_string()));
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();

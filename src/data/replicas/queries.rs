@@ -43,6 +43,9 @@ pub(crate) struct ReplicaHistory {
     restarts: Vec<LabelledSample>,
 }
 
+/// How far servers look back for the newest sample of a series, in milliseconds.
+const DEFAULT_LOOKBACK_MS: i64 = 300_000;
+
 /// The answers of one round.
 struct FleetAnswers {
     states: StateLog,
@@ -205,7 +208,10 @@ impl FleetRequests<'_> {
 
     async fn range(&self, query: &str, from_ms: i64) -> Result<Data, RequestError> {
         let _permit = self.limit.permit().await;
-        self.round.backend.range(query.to_owned(), from_ms, self.grid.end_ms, self.grid.step_ms).await
+        let Grid { end_ms, step_ms, window, .. } = self.grid;
+        // The last step may end long after the newest samples.
+        let lookback_ms = window.length_ms.max(DEFAULT_LOOKBACK_MS);
+        self.round.backend.range_with_lookback(query.to_owned(), from_ms, end_ms, step_ms, lookback_ms).await
     }
 }
 

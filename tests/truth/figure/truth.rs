@@ -99,8 +99,16 @@ impl World {
     /// The windows that a value at a time may be a mean over: after one time and not after another.
     fn windows(&self, moment: Moment, time_ms: i64) -> Vec<(i64, i64)> {
         let (step_ms, longest_ms) = (moment.step_ms, self.max_interval_ms());
-        let lengths_ms =
-            [self.min_interval_ms(), step_ms, step_ms + self.min_interval_ms(), step_ms + longest_ms, 4 * longest_ms];
+        // An unfinished bar of a few scrapes stands for what has passed since the one before.
+        let passed_ms = Some(time_ms.rem_euclid(step_ms.max(1))).filter(|passed_ms| *passed_ms >= 3 * longest_ms);
+        let lengths_ms = [
+            self.min_interval_ms(),
+            step_ms,
+            step_ms + self.min_interval_ms(),
+            step_ms + longest_ms,
+            4 * longest_ms,
+            passed_ms.unwrap_or(step_ms),
+        ];
         // A count needs no more than two scrapes; of mixed intervals the page takes longer windows.
         let is_mixed = self.min_interval_ms() < longest_ms;
         let shortest_ms = self.min_interval_ms() * if is_mixed { 2 } else { 1 };

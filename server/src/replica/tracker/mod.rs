@@ -70,6 +70,16 @@ pub struct ReplicaTracker {
     not_serving_ms: Option<i64>,
     /// The first probe, Unix milliseconds.
     first_probe_ms: Option<i64>,
+    /// The probe that found the current run ready, if the start of the run is not known yet.
+    undated: Option<Readiness>,
+}
+
+/// When a run was found ready, Unix milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Readiness {
+    ready_ms: i64,
+    /// The last probe that found the run before it running.
+    previous_running_ms: Option<i64>,
 }
 
 impl ReplicaTracker {
@@ -95,6 +105,7 @@ impl ReplicaTracker {
             running_ms: None,
             not_serving_ms: None,
             first_probe_ms: None,
+            undated: None,
         }
     }
 
@@ -129,6 +140,7 @@ impl ReplicaTracker {
             self.has_run = false;
             self.has_ended = false;
             self.ready_s = None;
+            self.undated = None;
             self.runs += 1;
         }
         self.first_probe_ms.get_or_insert(time_ms);
@@ -147,6 +159,9 @@ impl ReplicaTracker {
             self.not_serving_ms = Some(time_ms);
         }
         (self.is_inconclusive, self.failure) = (determined.is_none(), result.failure);
+        if self.state != ReplicaState::Running {
+            self.undated = None;
+        }
         self.record_state(time_ms, previous, &result);
         // A new process may still be loading even if no scrape failed.
         if has_restarted && result.health.is_none() {
@@ -215,12 +230,13 @@ impl ReplicaTracker {
                 let has_known_server = result.listening.server().is_some() && self.server.is_some();
                 if self.has_ended && !has_known_start && !has_known_server {
                     self.restarts += 1.0;
+                    // Whatever is found to listen later belongs to this run.
+                    self.server = None;
                 }
-                if previous != ReplicaState::Running
-                    && let Some(started_ms) = self.started_ms(result.start_s.or(process_start_s))
-                {
-                    self.ready_s = Some(((time_ms - started_ms) as f64 / 1000.0).max(0.0));
+                if previous != ReplicaState::Running {
+                    self.undated = Some(Readiness { ready_ms: time_ms, previous_running_ms: self.running_ms });
                 }
+                self.date_readiness(result.start_s.or(process_start_s));
                 (self.has_run, self.has_ended) = (true, false);
                 self.initializing_since_ms = None;
                 self.running_ms = Some(time_ms);
@@ -239,12 +255,22 @@ impl ReplicaTracker {
         }
     }
 
+    /// Sets the time until the current run was ready as soon as its start is known. A busy machine may tell it only after
+    /// the probe that found the run ready.
+    fn date_readiness(&mut self, start_s: Option<f64>) {
+        let Some(readiness) = self.undated else { return };
+        if let Some(started_ms) = self.started_ms(start_s, readiness.previous_running_ms) {
+            self.ready_s = Some(((readiness.ready_ms - started_ms) as f64 / 1000.0).max(0.0));
+            self.undated = None;
+        }
+    }
+
     /// When the run that is now ready started: according to its metrics page, if probes around that time confirm that it
     /// was not running; otherwise when it was first found initializing.
-    fn started_ms(&self, start_s: Option<f64>) -> Option<i64> {
+    fn started_ms(&self, start_s: Option<f64>, previous_running_ms: Option<i64>) -> Option<i64> {
         let reported_ms = start_s.map(|start_s| (start_s * 1000.0) as i64);
         let is_confirmed = |reported_ms: &i64| {
-            self.running_ms.is_none_or(|running_ms| *reported_ms > running_ms)
+            previous_running_ms.is_none_or(|running_ms| *reported_ms > running_ms)
                 && (self.not_serving_ms.is_some_and(|not_serving_ms| not_serving_ms >= *reported_ms)
                     || self.first_probe_ms.is_some_and(|first_ms| first_ms < *reported_ms))
         };

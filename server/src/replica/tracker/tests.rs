@@ -213,6 +213,19 @@ fn the_start_of_the_process_tells_how_long_it_took_to_become_ready() {
 }
 
 #[test]
+fn a_start_that_is_known_late_is_still_timed_and_counted_once() {
+    let stopped = gone(down(Failure::Connect));
+    let mut tracker = ReplicaTracker::new();
+    // The look at the processes takes longer than the scrape that finds the server running again.
+    states(&mut tracker, &[by(1, 990.0, UP), stopped, UP, by(2, 1001.0, UP), by(2, 1001.0, UP)]);
+    assert_eq!((tracker.restarts, tracker.ready_s), (1.0, Some(1.0)));
+    // One that was running at the first probe has no start that was seen.
+    let mut early = ReplicaTracker::new();
+    states(&mut early, &[UP, by(1, 990.0, UP)]);
+    assert_eq!((early.restarts, early.ready_s), (0.0, None));
+}
+
+#[test]
 fn limits_of_the_companion_are_no_failures_of_the_replica() {
     for failure in [Failure::BodyLimit, Failure::SampleLimit, Failure::SeriesCap, Failure::SecretEcho] {
         assert_eq!(states(&mut ReplicaTracker::new(), &[down(failure)]), ["running"], "{failure}");
