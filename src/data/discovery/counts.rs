@@ -3,7 +3,8 @@
 //! Most keys of a fleet have the same names, which the counts alone tell: a name that is counted as often as there are keys
 //! is one of each key. What they leave open is queried of a few keys that stand for the others, and the counts say whether
 //! that was right.
-use crate::data::discovery::inventory::{Inventory, NamesByKey, ScopeKey};
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::scope_key::{NamesByKey, ScopeKey};
 use crate::wasm_size::sort::{set, sort_by};
 use crate::wasm_size::table::{Table, joined};
 use catalogue::ScopeLabels;

@@ -1,7 +1,8 @@
 //! Asks the backend which series exist, and why GPUs are not measured.
 use crate::data::discovery::counts::{Counts, NameCounts};
 use crate::data::discovery::intervals::Intervals;
-use crate::data::discovery::inventory::{Inventory, NamesByKey, ScopeKey};
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::scope_key::{NamesByKey, ScopeKey};
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::data::http::server_clock::browser_ms;

@@ -1,5 +1,6 @@
 //! How often targets are scraped, by the scope that their series have.
-use crate::data::discovery::inventory::{Inventory, Labels, ScopeKey};
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::scope_key::{Labels, ScopeKey};
 use crate::wasm_size::sort::sort_by;
 use crate::wasm_size::table::Table;
 use catalogue::{Scope, ScopeLabels};

@@ -1,6 +1,7 @@
 //! Measures how often the targets behind the visible range are scraped.
 use crate::data::discovery::intervals::{COUNT_WINDOW_MS, Intervals, ScrapeIntervals, median_distance_ms, rounded_ms};
-use crate::data::discovery::inventory::{Inventory, Labels, text_of};
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::scope_key::{Labels, text_of};
 use crate::data::discovery::targets::{Targets, vector};
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;

@@ -7,5 +7,6 @@ pub(crate) mod machines;
 pub(crate) mod measure;
 pub(crate) mod missing;
 pub(crate) mod model_targets;
+pub(crate) mod scope_key;
 pub mod scrapes;
 pub(crate) mod targets;

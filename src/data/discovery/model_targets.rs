@@ -1,5 +1,6 @@
 //! Which targets serve models, judged by their metric names: a plain Prometheus knows targets of all kinds.
-use crate::data::discovery::inventory::{Inventory, Labels};
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::scope_key::Labels;
 use crate::wasm_size::table::Table;
 use catalogue::contract::names::REPLICA_STATE;
 use catalogue::{Engine, Layer, Scope, ScopeLabels, role_of};

@@ -1,5 +1,5 @@
 //! How many replicas answer, and which targets fail.
-use crate::data::discovery::inventory::Labels;
+use crate::data::discovery::scope_key::Labels;
 use crate::wasm_size::sort::{set, sort_by};
 use catalogue::contract::ScrapeFailure;
 use prometheus_api::Data;

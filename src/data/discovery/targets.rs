@@ -1,7 +1,7 @@
 //! The targets of a scope and whether they answer: queried once, and then only what has changed.
 use crate::data::discovery::intervals::Intervals;
-use crate::data::discovery::inventory::{Labels, ScopeKey, text_of, without};
 use crate::data::discovery::model_targets::ModelTargets;
+use crate::data::discovery::scope_key::{Labels, ScopeKey, text_of, without};
 use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;

@@ -1,5 +1,6 @@
 //! The data of one card: its grid, its queries, and the frame that their answers make.
 pub mod bounds;
+mod bucket_requests;
 pub mod buckets;
 pub mod card_state;
 pub mod frame;

@@ -1,7 +1,8 @@
 //! Queries what a card lacks: its lines, comparison, buckets, summary and shares.
 use crate::data::discovery::intervals::ScrapeIntervals;
 use crate::data::graph::bounds::{joined, split};
-use crate::data::graph::buckets::{BucketCount, BucketEnds, bucket_counts, bucket_ends, bucket_frame};
+use crate::data::graph::bucket_requests::is_row_map;
+use crate::data::graph::buckets::{BucketCount, BucketEnds, bucket_counts};
 use crate::data::graph::card_state::{AnswerNote, AvailableOptions, CardData, ComparisonData};
 use crate::data::graph::frame::{frame, line_values, sort_lines};
 use crate::data::graph::grid::Grid;
@@ -20,7 +21,7 @@ use catalogue::{
 };
 use futures::future::join;
 use plot::Frame;
-use prometheus_api::{Data, RangeValues, Series};
+use prometheus_api::Data;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -35,9 +36,6 @@ const LONG_SUMMARY_PARTS: i64 = 1440;
 
 /// Details of more replicas than this have no peaks, since each adds two lines to the answer.
 const MAX_DETAILS_WITH_PEAKS: i64 = 20;
-
-/// At how many times of the range the ends of buckets are looked up.
-const BUCKET_LOOKUPS: i64 = 8;
 
 /// The query of a graph's lines.
 pub(crate) struct LinesQuery {
@@ -57,9 +55,9 @@ pub(crate) struct CardRequest<'a> {
     /// What the card has, if it comes from the same query with the same step.
     pub(crate) old: Option<&'a CardData>,
     pub(crate) limit: &'a RequestLimit,
-    options: &'a CardOptions,
+    pub(crate) options: &'a CardOptions,
     /// The metric names in scope.
-    names: Cow<'a, BTreeSet<String>>,
+    pub(crate) names: Cow<'a, BTreeSet<String>>,
     /// What the server has said of its answers.
     notes: RefCell<Vec<AnswerNote>>,
 }
@@ -240,40 +238,6 @@ impl CardRequest<'_> {
         Ok(ComparisonData { query, offset_ms, highest, ..ComparisonData::new(with.clone(), lines) })
     }
 
-    /// The query for the buckets behind percentiles.
-    fn buckets_query(&self, window: Window, purpose: BucketsUse) -> Option<BucketsQuery> {
-        let present = |name: &str| self.names.contains(name);
-        let has_percentiles = self.graph.colours == Colours::Percentiles;
-        let context = self.round.context(window);
-        has_percentiles.then(|| buckets_query(self.graph, &present, &context, purpose)).flatten()
-    }
-
-    /// The buckets of a heat map.
-    async fn buckets(&self, ends: &[BucketEnds]) -> Result<Option<Frame>, RequestError> {
-        let query = self.buckets_query(self.grid.window, BucketsUse::HeatMap);
-        let (Some(BucketsQuery { query, sources }), Form::HeatMap) = (query, self.options.form) else {
-            return Ok(None);
-        };
-        let unit = self.graph.unit;
-        let read = |matrix: &[Series<RangeValues>], grid, start_ms| {
-            bucket_frame(matrix, (&sources, ends), unit, grid, start_ms)
-        };
-        // Other ends make other rows.
-        let old = self.old.filter(|old| old.bucket_ends == ends).and_then(|old| old.buckets.as_ref());
-        self.continued(&query, old, 0, &read).await.map(Some)
-    }
-
-    /// The ends of the buckets.
-    async fn bucket_ends(&self) -> Result<Vec<BucketEnds>, RequestError> {
-        let query = self.buckets_query(self.grid.window, BucketsUse::Ends);
-        let Some(BucketsQuery { query, sources }) = query else { return Ok(Vec::new()) };
-        let (range, _permit) = (self.round.range, self.limit.permit().await);
-        let step_ms = (range.length_ms() / BUCKET_LOOKUPS).max(1);
-        let answer = self.round.backend.range_with_notes(query, range.start_ms, range.end_ms, step_ms).await?;
-        let Data::Matrix(matrix) = self.noted(answer, None) else { return Ok(Vec::new()) };
-        Ok(bucket_ends(&matrix, &sources))
-    }
-
     /// The summary, the ends of buckets, and the requests up to them, with their range.
     async fn range_facts(&self) -> Result<RangeFacts, RequestError> {
         let (graph, range) = (self.graph, self.round.range);
@@ -336,11 +300,6 @@ impl CardRequest<'_> {
         let answer = self.round.backend.instant_with_notes(query, self.round.end_ms()).await?;
         Ok(self.noted(answer, None))
     }
-}
-
-/// Whether the card is a heat map with a row for each replica or GPU: that of a graph without percentiles.
-fn is_row_map(graph: &Graph, options: &CardOptions) -> bool {
-    options.form == Form::HeatMap && graph.colours != Colours::Percentiles
 }
 
 /// The distance to the previous period, in milliseconds: the length of the range in whole steps, so that both are on one

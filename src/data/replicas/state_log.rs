@@ -1,8 +1,9 @@
 //! Series of states over a range, from what there was at its start and from what has changed since.
-use crate::data::discovery::inventory::{Labels, without};
+use crate::data::discovery::scope_key::{Labels, without};
 use crate::data::graph::grid::Grid;
 use crate::data::replicas::intervals::{StateSeries, milliseconds};
 use crate::state::time_range::TimeRange;
+use crate::wasm_size::sort::sort_by;
 use crate::wasm_size::table::{Table, joined};
 use catalogue::contract::ReplicaState;
 use catalogue::{ALL_LINE, GONE, LINE_LABEL};
@@ -50,10 +51,13 @@ impl StateLog {
                 run.end_ms = if run.end_ms >= last_ms { OPEN_MS } else { run.end_ms };
             }
         }
-        for Series { metric, samples } in changes.iter().filter(|series| !is_sum(series)) {
-            for (time_s, value) in &samples.values {
-                self.set(metric, milliseconds(*time_s), *value, grid.step_ms);
-            }
+        // The ends of a series are in another one than its beginnings: their values are computed and have no name.
+        let mut changes: Vec<_> = (changes.iter().filter(|series| !is_sum(series)))
+            .flat_map(|Series { metric, samples }| samples.values.iter().map(move |value| (metric, value)))
+            .collect();
+        sort_by(&mut changes, |(_, (time_s, _)), (_, (other_s, _))| time_s.total_cmp(other_s));
+        for (metric, (time_s, value)) in changes {
+            self.set(metric, milliseconds(*time_s), *value, grid.step_ms);
         }
         self.close(grid.end_ms);
         self
@@ -166,13 +170,17 @@ mod tests {
     fn states_begin_and_end_with_their_changes() {
         let log = StateLog::new(&[there(&of("running"), 1.0), there(&of("asleep"), 1.0)], GRID);
         let all = [
-            changes(&of("running"), &[(40.0, GONE), (60.0, 1.0)]),
-            changes(&of("failed"), &[(40.0, 1.0), (44.0, GONE)]),
-            changes(&of("asleep"), &[(44.0, GONE), (50.0, 1.0)]),
+            // Beginnings and ends are in different series.
+            changes(&of("running"), &[(60.0, 1.0), (80.0, 1.0)]),
+            changes(&of("failed"), &[(40.0, 1.0)]),
+            changes(&of("asleep"), &[(50.0, 1.0)]),
+            changes(&of("running")[1..], &[(40.0, GONE), (70.0, GONE)]),
+            changes(&of("failed")[1..], &[(44.0, GONE)]),
+            changes(&of("asleep")[1..], &[(44.0, GONE)]),
             changes(&[(LINE_LABEL, ALL_LINE)], &[(99.0, 2.0), (100.0, 4.0)]),
         ];
         let log = log.continued(&all, 1000, GRID);
-        assert_eq!(brief(&log), [(Running, vec![(0, 39), (60, 100)]), (Failed, vec![(40, 43)])]);
+        assert_eq!(brief(&log), [(Running, vec![(0, 39), (60, 69), (80, 100)]), (Failed, vec![(40, 43)])]);
         assert!(log.is_whole(&all, GRID));
         assert!(!log.is_whole(&[changes(&[(LINE_LABEL, ALL_LINE)], &[(100.0, 6.0)])], GRID), "one more at the server");
         assert!(!log.is_whole(&[], GRID) && StateLog::default().is_whole(&[], GRID));

@@ -1,5 +1,5 @@
 //! What a link to a scope that nothing has shows: that it is unknown, and the known names to choose from.
-use crate::data::discovery::inventory::PARTS;
+use crate::data::discovery::scope_key::PARTS;
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
 use crate::ui::topbar::scope::{LABELS, UNNAMED, values_of};

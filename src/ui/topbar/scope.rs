@@ -1,5 +1,6 @@
 //! The scope controls: model, environment, deployment and replica, with the number of replicas that are up.
-use crate::data::discovery::inventory::{Inventory, PARTS};
+use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::scope_key::PARTS;
 use crate::data::discovery::scrapes::ReplicaCount;
 use crate::data::feed::{Connection, Feed};
 use crate::state::navigation::Navigation;

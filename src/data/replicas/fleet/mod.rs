@@ -1,6 +1,6 @@
 //! The replicas in scope: the states of each over the range, and its current figures.
-use crate::data::discovery::inventory::Labels;
 use crate::data::discovery::model_targets::ModelTargets;
+use crate::data::discovery::scope_key::Labels;
 use crate::data::discovery::scrapes::failure_words;
 use crate::data::graph::frame::line_name;
 use crate::data::graph::grid::Grid;

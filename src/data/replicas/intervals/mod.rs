@@ -1,6 +1,6 @@
 //! Turns samples of states into intervals: when each replica was in which state, when it restarted, and how long it took
 //! to become ready. Nothing here queries or draws.
-use crate::data::discovery::inventory::Labels;
+use crate::data::discovery::scope_key::Labels;
 use crate::data::graph::grid::Grid;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
