@@ -20,7 +20,7 @@ const [PROGRAMS, ...WANTED] = positionals;
 const PACE = { ...(OPTIONS.quick ? QUICK : UNHURRIED) };
 if (OPTIONS.settle) PACE.warmUpMs = Number(OPTIONS.settle) * 1000;
 const INTERVAL_MS = 5_000;
-/** Whatever happens, it ends after so long, unless it is to settle for longer. */
+/** It begins no further size after so long, unless it is to settle for longer. */
 const MAX_MINUTES = OPTIONS.settle ? Infinity : OPTIONS.quick ? 15 : 120;
 /** Of a series without added ones, about: name, model, engine, route. */
 const LABEL_BYTES = 60;
@@ -97,10 +97,11 @@ for (const name of Object.keys(SERVERS).filter(name => !present.includes(name)))
   console.log(`  skipped: ${name} is not installed`);
 }
 if (MAX_MINUTES < Infinity) {
+  // Whatever was measured is printed at the end of the time. This is for a server that hangs.
   setTimeout(() => {
-    console.log(`  ended early, after ${MAX_MINUTES} minutes`);
+    console.log(`  ended, after ${2 * MAX_MINUTES} minutes`);
     process.exit(1);
-  }, MAX_MINUTES * 60_000).unref();
+  }, 2 * MAX_MINUTES * 60_000).unref();
 }
 const measured = new Map();
 for (const wanted of WANTED.length > 0 ? WANTED : OPTIONS.quick ? ["targets"] : Object.keys(AXES)) {
@@ -116,10 +117,21 @@ async function measure({ title, sizes: usual, measure }, wanted) {
   const sizes = wanted.length > 0 ? wanted : usual;
   const figures = Object.fromEntries(names.map(name => [name, []]));
   console.log(`\n  ${title}; ${load()}`);
+  const done = [];
   for (const size of sizes) {
-    for (const name of names) figures[name].push(await measure(name, size));
+    if (performance.now() > MAX_MINUTES * 60_000) {
+      console.log(`  ${MAX_MINUTES} minutes are over: without ${sizes.slice(done.length).join(", ")}`);
+      break;
+    }
+    for (const name of names) {
+      figures[name].push(await measure(name, size));
+      const written = Object.entries(figures[name].at(-1)).filter(([figure]) => FIGURES[figure]);
+      const text = written.map(([figure, value]) => `${figure} ${FIGURES[figure].write(value)}`).join(", ");
+      console.error(`${new Date().toISOString().slice(11, 19)} ${name} at ${size}: ${text}`);
+    }
+    done.push(size);
   }
-  table(rowsOf(sizes, figures));
+  if (done.length > 0) table(rowsOf(done, figures));
 }
 
 /** The figures of a server with targets of that shape; the same ones for all axes. */
