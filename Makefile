@@ -75,6 +75,10 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 truth: setup-test server ## Compare every figure of the page with the truth, over each backend and range (an hour)
 	@scripts/truth
 
+.PHONY: faults
+faults: setup-test server ## Attack the companion, row by row, beside its peers: FAULTS_ROWS=S60,T01 make faults (ten minutes)
+	@scripts/faults
+
 .PHONY: nightly
 nightly: ## Fuzz each parser for a minute, and run the long tests: FUZZ_SECONDS=600 make nightly
 	@scripts/setup-nightly
@@ -123,6 +127,12 @@ define measure_growth
 @command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
 	INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/growth.mjs "$(abspath $(TARGET_DIR))/release"
 endef
+
+.PHONY: soak
+soak: server ## Watch 200 targets for an hour, with viewers and heavy queries, and see that nothing grows: SOAK_MINUTES=10 make soak
+	@cargo build --quiet --release -p inferboard-benches
+	@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
+		INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/soak.mjs "$(abspath $(TARGET_DIR))/release/targets" $${SOAK_MINUTES:-60}
 
 .tools/bench/package.json: benches/package.json
 	@echo "Fetching what the page is measured with."

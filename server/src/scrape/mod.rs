@@ -14,6 +14,7 @@ pub mod metadata;
 pub mod metrics_page;
 pub mod model_request;
 pub mod newborn;
+pub mod offline;
 pub mod parsed_page;
 pub mod reader;
 pub mod refused_samples;

@@ -27,6 +27,8 @@ pub(crate) struct Block {
     pub(crate) loss: Option<BlockLoss>,
     pub(super) file: Arc<dyn FileReader>,
     index: IndexSource,
+    /// The index that was rebuilt because the one in the file was damaged after the block was opened.
+    rebuilt: Mutex<Option<Arc<BlockIndex>>>,
     /// The offsets of the records that were found damaged.
     pub(super) damaged: Mutex<HashSet<u64>>,
 }
@@ -68,12 +70,22 @@ impl Block {
             }
         };
         let BlockSummary { replaces, bounds, samples, series } = summary;
-        let damaged = Mutex::default();
-        Ok(Self { id, size_bytes, bounds, samples, series, replaces, loss, file, index, damaged })
+        let (rebuilt, damaged) = (Mutex::default(), Mutex::default());
+        Ok(Self { id, size_bytes, bounds, samples, series, replaces, loss, file, index, rebuilt, damaged })
     }
 
-    /// The index, from `cache` if it is there.
-    pub(crate) fn index(&self, cache: Option<&BlockCache>) -> Result<Arc<BlockIndex>, ReadError> {
+    /// Whether its end was found to be damaged, so that it should be written again.
+    pub(crate) fn needs_rewrite(&self) -> bool {
+        self.loss.is_some() || self.rebuilt.lock().is_some()
+    }
+
+    /// The index, from `cache` if it is there. If it is damaged, it is rebuilt from what is intact, and `count` gets that
+    /// damage once.
+    pub(crate) fn index(
+        &self,
+        cache: Option<&BlockCache>,
+        count: impl FnOnce(&ReadError),
+    ) -> Result<Arc<BlockIndex>, ReadError> {
         let (offset, length) = match &self.index {
             IndexSource::Rebuilt(index) => return Ok(Arc::clone(index)),
             IndexSource::File { offset, length } => (*offset, *length),
@@ -88,13 +100,32 @@ impl Block {
             let summary = BlockSummary::read(&mut bytes)?;
             BlockIndex::read(&mut bytes, summary.series)
         });
-        let Some(index) = index.map(Arc::new) else {
-            let records = u64::from(self.damaged.lock().insert(offset));
-            return Err(ReadError::Damaged { records, samples: records * self.samples });
-        };
+        let Some(index) = index.map(Arc::new) else { return self.rebuild_index(offset, count) };
         if let Some(cache) = cache {
             cache.indexes.insert(self.id, Arc::clone(&index), index.size_bytes());
         }
+        Ok(index)
+    }
+
+    /// The index of what is intact, as the record at `offset` that has it is damaged.
+    fn rebuild_index(&self, offset: u64, count: impl FnOnce(&ReadError)) -> Result<Arc<BlockIndex>, ReadError> {
+        let mut rebuilt = self.rebuilt.lock();
+        if let Some(index) = &*rebuilt {
+            return Ok(Arc::clone(index));
+        }
+        let is_new = self.damaged.lock().insert(offset);
+        let scanned = scan_records(&*self.file).map_err(|error| match error {
+            ReadError::Damaged { .. } => {
+                ReadError::Damaged { records: u64::from(is_new), samples: u64::from(is_new) * self.samples }
+            }
+            other => other,
+        });
+        let (_, index, _) = scanned?;
+        if is_new {
+            count(&ReadError::Damaged { records: 1, samples: 0 });
+        }
+        let index = Arc::new(index);
+        *rebuilt = Some(Arc::clone(&index));
         Ok(index)
     }
 }

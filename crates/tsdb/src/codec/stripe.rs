@@ -25,13 +25,15 @@ pub(crate) fn encode_stripe(samples: &[(u32, f64)], out: &mut Vec<u8>) {
         out.extend_from_slice(&last.to_le_bytes());
         return;
     }
+    let start = out.len();
     let (decimals, inexact) = scale(samples);
     if is_dense && inexact == 0 {
         out.push(DELTAS | decimals);
-        encode_deltas(samples, decimals, out);
-        return;
+        if encode_deltas(samples, decimals, out).is_some() {
+            return;
+        }
+        out.truncate(start);
     }
-    let start = out.len();
     out.push(decimals);
     let mut column = ColumnEncoder::with_decimals(decimals);
     for (row, value) in samples {
@@ -113,13 +115,15 @@ fn fill_from_deltas(deltas: &[u8], values: &mut [f64], from_units: impl Fn(i64) 
     values.len()
 }
 
-fn encode_deltas(samples: &[(u32, f64)], decimals: u8, out: &mut Vec<u8>) {
+/// Appends the differences; `None` if a value is not exact with so many decimals.
+fn encode_deltas(samples: &[(u32, f64)], decimals: u8, out: &mut Vec<u8>) -> Option<()> {
     let mut last = 0;
     for (_, value) in samples {
-        let units = units(*value, decimals).unwrap_or(last);
+        let units = units(*value, decimals)?;
         write_varint(out, zigzag(units - last));
         last = units;
     }
+    Some(())
 }
 
 #[inline]
@@ -135,16 +139,25 @@ fn decode_deltas(deltas: &[u8], decimals: u8, rows: usize, mut visit: impl FnMut
     }
 }
 
-/// How many decimals the values have, and how many values have more than [`MAX_DECIMALS`].
+/// How many decimals the values have, and how many values are not exact with so many: those with more than
+/// [`MAX_DECIMALS`], and those that are too large.
 fn scale(samples: &[(u32, f64)]) -> (u8, usize) {
-    let (mut decimals, mut inexact) = (0, 0);
+    let (mut decimals, mut exact) = (0, 0);
     for (_, value) in samples {
         match (decimals..=MAX_DECIMALS).find(|decimals| fits_scale(*value, *decimals)) {
-            Some(needed) => decimals = needed,
-            None => inexact += 1,
+            Some(needed) if needed == decimals => exact += 1,
+            Some(needed) => {
+                decimals = needed;
+                exact = 0;
+            }
+            None => {}
         }
     }
-    (decimals, inexact)
+    if exact < samples.len() {
+        // What was exact with fewer decimals may be too large for more.
+        exact = samples.iter().filter(|(_, value)| fits_scale(*value, decimals)).count();
+    }
+    (decimals, samples.len() - exact)
 }
 
 #[cfg(test)]
@@ -184,6 +197,20 @@ mod tests {
         ] {
             let (own, bytes) = round_trip(&samples);
             assert!(own == kind && bytes <= max_bytes, "{what}: {own:#x}, {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn large_integers_beside_decimals_stay_as_they_are() {
+        for large in [3_820_524_005_784_966.0, 1_790_000_000_001.0, 900_719_925_474.0, -9e15, 9_007_199_254_740_991.0] {
+            for small in [0.5, 0.25, 203.319, 0.0001, 0.1, 1.0 / 3.0] {
+                for rows in
+                    [&[large, small][..], &[small, large], &[1.0, large, small, large, 2.0], &[large, large, small]]
+                {
+                    round_trip(&rows.iter().zip(0..).map(|(value, row)| (row, *value)).collect::<Vec<_>>());
+                    round_trip(&rows.iter().zip(0..).map(|(value, row)| (row * 2, *value)).collect::<Vec<_>>());
+                }
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Inner {
         let is_due = |day: i64, blocks: &[Arc<Block>]| {
             // One more period, for samples that come late.
             let is_over = now_ms.div_euclid(FLUSH_PERIOD_MS) * FLUSH_PERIOD_MS >= (day + 1) * DAY_MS + FLUSH_PERIOD_MS;
-            let is_damaged = blocks.iter().any(|block| block.loss.is_some());
+            let is_damaged = blocks.iter().any(|block| block.needs_rewrite());
             blocks.len() > MAX_BLOCKS_OF_DAY || is_damaged || blocks.len() > 1 && is_over && !is_importing
         };
         if state.merge_failed_ms.is_some_and(|failed_ms| now_ms.abs_diff(failed_ms) < RETRY_AFTER_MS) {
@@ -86,7 +86,7 @@ struct MergeSource {
 }
 
 impl MergeSources {
-    /// Opens the blocks. One whose index is damaged contributes nothing, which is counted.
+    /// Opens the blocks. One of which nothing can be read contributes nothing, which is counted.
     fn open(blocks: Vec<Arc<Block>>, counters: &Counters) -> io::Result<Self> {
         let count = blocks.len();
         let mut merged = Self {
@@ -96,7 +96,7 @@ impl MergeSources {
             timelines: Vec::new(),
         };
         for block in blocks {
-            let index = match block.index(None) {
+            let index = match block.index(None, |error| counters.count_read_error(error)) {
                 Ok(index) => index,
                 Err(error) => {
                     fail_or_count(error, counters)?;

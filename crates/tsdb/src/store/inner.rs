@@ -1,6 +1,7 @@
 //! The state that all handles of a store share.
 use crate::block::{Block, BlockCache, BlockIndex, PublishedBlocks};
 use crate::disk::header::FileKind;
+use crate::disk::read_error::ReadError;
 use crate::head::Head;
 use crate::index::Index;
 use crate::store::counters::Counters;
@@ -55,6 +56,7 @@ impl Inner {
 
     /// The index of a block; `None`, and counted, if it cannot be read.
     pub(crate) fn index_of(&self, block: &Block) -> Option<Arc<BlockIndex>> {
-        block.index(Some(&self.cache)).inspect_err(|error| self.counters.count_read_error(error)).ok()
+        let count = |error: &ReadError| self.counters.count_read_error(error);
+        block.index(Some(&self.cache), count).inspect_err(count).ok()
     }
 }

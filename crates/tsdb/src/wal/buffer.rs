@@ -23,21 +23,26 @@ struct Pending {
     /// The segment that the records belong to, if `is_open`.
     segment: u64,
     is_open: bool,
+    /// Whether rows came while it was closed.
+    has_dropped: bool,
     compressor: Compressor,
 }
 
 impl LogBuffer {
     /// Creates a closed buffer.
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Pending { records: Vec::new(), segment: 0, is_open: false, compressor: Compressor::new() }))
+        let compressor = Compressor::new();
+        Self(Mutex::new(Pending { records: Vec::new(), segment: 0, is_open: false, has_dropped: false, compressor }))
     }
 
-    /// Buffers records for `segment` from now on; returns the pending records of the previous segment.
-    pub(super) fn open(&self, segment: u64) -> Vec<u8> {
+    /// Buffers records for `segment` from now on; returns the pending records of the previous segment, and whether rows
+    /// were dropped before.
+    pub(super) fn open(&self, segment: u64) -> (Vec<u8>, bool) {
         let mut pending = self.0.lock();
         pending.segment = segment;
         pending.is_open = true;
-        std::mem::take(&mut pending.records)
+        let has_dropped = std::mem::take(&mut pending.has_dropped);
+        (std::mem::take(&mut pending.records), has_dropped)
     }
 
     /// Drops the pending records and all further ones until [`LogBuffer::open`].
@@ -55,11 +60,11 @@ impl LogBuffer {
     /// Adds rows of one group, in order of time. They reach the disk together.
     pub(super) fn append<'r>(&self, group: &mut GroupLog, rows: impl Iterator<Item = LogRow<'r>>) {
         let mut pending = self.0.lock();
-        if !pending.is_open {
-            return;
-        }
-        if pending.records.len() > MAX_BUFFERED_BYTES {
+        if pending.is_open && pending.records.len() > MAX_BUFFERED_BYTES {
             pending.close();
+        }
+        if !pending.is_open {
+            pending.has_dropped = true;
             return;
         }
         let Pending { records, segment, compressor, .. } = &mut *pending;

@@ -51,7 +51,8 @@ impl Wal {
         let segment = Segment::create(folder)?;
         let id = segment.id;
         let mut segments = self.segments.lock();
-        let pending = self.buffer.open(id);
+        let (pending, has_dropped) = self.buffer.open(id);
+        segments.has_gap |= has_dropped;
         let ended = segments.current.replace(segment).map(|mut previous| {
             let written = previous.append(&pending);
             segments.older.push(OldSegment { id: previous.id, size_bytes: previous.size_bytes });

@@ -229,6 +229,34 @@ fn damage_is_reported_once_and_gone_after_the_next_merge() {
 }
 
 #[test]
+fn damage_to_the_end_of_an_open_block_loses_nothing() {
+    let (image, content) = filled();
+    let names: Vec<String> = files(&image, ".block").into_iter().map(|(name, _)| name.clone()).collect();
+    // Found by a query or by a merge.
+    for is_queried in [true, false] {
+        let disk = MemoryDisk::with(image.clone());
+        let (store, _) = Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("a store");
+        for name in &names {
+            disk.change(name, |bytes| {
+                let at = bytes.len() - 40;
+                bytes[at] ^= 4;
+            });
+        }
+        if is_queried {
+            assert!(all(&store) == content, "while open");
+            assert_eq!((store.stats().damaged, store.stats().lost_samples), (names.len() as u64, 0));
+        }
+        for hour in 33..60 {
+            store.maintain(START_MS + hour * 3_600_000).expect("room");
+        }
+        assert!(all(&store) == content, "after merges");
+        let (again, losses) = open(disk.image());
+        assert!(all(&again) == content, "after opening");
+        assert!(!is_queried || losses == 0, "blocks whose damage was found are written again");
+    }
+}
+
+#[test]
 fn files_of_another_version_and_foreign_files_are_left_alone() {
     let (mut image, content) = filled();
     let (name, mut bytes) =

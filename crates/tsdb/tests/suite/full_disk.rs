@@ -161,6 +161,26 @@ fn a_store_opens_on_a_full_disk() {
 }
 
 #[test]
+fn samples_from_before_the_first_segment_are_not_forgotten_when_a_flush_fails() {
+    let disk = MemoryDisk::default();
+    disk.set_full(true);
+    let (store, _) = open(&disk, options());
+    let mut group = store.group();
+    append(&mut group, START_MS, "n=1", 1.0);
+    disk.set_full(false);
+    // There is room for a segment of the log, but not for a block.
+    disk.set_writes_left(Some(1));
+    assert!(store.maintain(START_MS).is_err());
+    disk.set_writes_left(None);
+    for second in [10, 20] {
+        store.maintain(START_MS + second * 1000).expect("room again");
+    }
+    assert_eq!(store.stats().failure, None);
+    let killed = MemoryDisk::with(disk.image());
+    assert_eq!(all(&open(&killed, options()).0)["n=1"], [(START_MS, 1.0)]);
+}
+
+#[test]
 fn samples_stay_in_the_log_if_a_flush_fails() {
     let disk = MemoryDisk::default();
     let (store, _) = open(&disk, options());

@@ -20,6 +20,8 @@ struct State {
     contents: Vec<Vec<u8>>,
     history: Vec<Event>,
     is_full: bool,
+    /// How many writes succeed before the disk is full.
+    writes_left: Option<usize>,
     /// Whether syncs block.
     is_stuck: bool,
     waiting_syncs: usize,
@@ -70,6 +72,11 @@ impl MemoryDisk {
         self.state().is_full = is_full;
     }
 
+    /// Makes all but the next `count` writes fail, or all succeed again.
+    pub(crate) fn set_writes_left(&self, count: Option<usize>) {
+        self.state().writes_left = count;
+    }
+
     /// Makes syncs block from now on, or go on.
     pub(crate) fn set_stuck(&self, is_stuck: bool) {
         self.state().is_stuck = is_stuck;
@@ -83,6 +90,13 @@ impl MemoryDisk {
     /// Notes in the history that the first `count` samples are durable.
     pub(crate) fn note_durable(&self, count: usize) {
         self.state().history.push(Event::Durable(count));
+    }
+
+    /// Changes the content of a file, which may be open.
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        let id = state.names[name];
+        change(&mut state.contents[id]);
     }
 
     /// The current files.
@@ -251,11 +265,13 @@ struct MemoryFile(MemoryDisk, usize);
 impl FileWriter for MemoryFile {
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.state();
+        let is_full = state.is_full || state.writes_left == Some(0);
+        state.writes_left = state.writes_left.map(|count| count.saturating_sub(1));
         // A full disk writes a part.
-        let written = if state.is_full { &bytes[..bytes.len() / 2] } else { bytes };
+        let written = if is_full { &bytes[..bytes.len() / 2] } else { bytes };
         state.contents[self.1].extend_from_slice(written);
         state.history.push(Event::Write(self.1, written.to_vec()));
-        if state.is_full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if is_full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn sync(&self) -> io::Result<()> {
