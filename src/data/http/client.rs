@@ -25,12 +25,13 @@ pub(crate) struct Answer {
 const VERSION: &str = "\"version\":\"";
 
 /// Whether a server with this build information may have `/api/v1/features`: the companion does, and Prometheus from 3.9
-/// on.
+/// on, or in a build of one's own, which has no version.
 fn may_have_features(info: &str) -> bool {
-    let Some((_, version)) = info.split_once(VERSION) else { return false };
-    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    let Some((_, rest)) = info.split_once(VERSION) else { return false };
+    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    info.contains("\"inferboard\"") || version >= (3, 9)
+    let is_unversioned = rest.starts_with('"') && info.contains("\"goVersion\"");
+    info.contains("\"inferboard\"") || is_unversioned || version >= (3, 9)
 }
 
 /// The server to query, and how it names the scope.
@@ -234,6 +235,7 @@ mod tests {
             (r#"{"data":{"version":"2.42.0","revision":"x"}}"#, false),
             (r#"{"data":{"version":"2.24.0"}}"#, false),
             (r#"{"data":{"version":"0.2.0","application":"inferboard"}}"#, true),
+            (r#"{"data":{"version":"","goVersion":"go1.26.8"}}"#, true),
             ("", false),
         ] {
             assert_eq!(may_have_features(info), expected, "{info}");
