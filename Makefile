@@ -111,7 +111,22 @@ bench-peers: setup-test server ## Measure history beside Prometheus and Victoria
 		export INFERBOARD_SERVER="$(abspath $(SERVER))"; \
 		node benches/peers.mjs "$(abspath $(TARGET_DIR))/release/fleet"; \
 		node benches/long.mjs "$(abspath $(TARGET_DIR))/release/fleet" 7 15; \
-		exec node benches/live.mjs
+		exec node benches/growth.mjs "$(abspath $(TARGET_DIR))/release" targets=200
+
+.PHONY: growth
+growth: setup-test server ## Measure how costs grow with targets, series, labels and history, beside peers (an hour): make growth ARGS="targets=20,1000"
+	$(measure_growth) $(ARGS)
+
+.PHONY: growth-quick
+growth-quick: setup-test server ## Measure how costs grow with targets, beside peers (three minutes for each server)
+	$(measure_growth) --quick $(ARGS)
+
+define measure_growth
+@echo "Building what serves targets and what gives a history."
+@cargo build --quiet --release -p inferboard-benches
+@command -v node >/dev/null || { echo "skipped: node is not installed." && exit; }; \
+	INFERBOARD_SERVER="$(abspath $(SERVER))" exec node benches/growth.mjs "$(abspath $(TARGET_DIR))/release"
+endef
 
 .tools/bench/package.json: benches/package.json
 	@echo "Fetching what the page is measured with."

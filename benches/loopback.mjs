@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
+/** What has not ended so long after it was told to is killed. */
+const MAX_STOP_MS = 60_000;
+
 const TYPES = { ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
 /**
@@ -46,7 +49,8 @@ export async function turning(pages) {
   return { ...served, scrapes };
 }
 
-async function listen(answer) {
+/** Answers requests on a free port of loopback. */
+export async function listen(answer) {
   const server = createServer(answer);
   await new Promise((done, fail) => server.on("error", fail).listen(0, "127.0.0.1", done));
   const stop = () => server.close().closeAllConnections();
@@ -106,17 +110,25 @@ export async function prometheus(instances, interval) {
   return { pid, stop: stopAndRemove };
 }
 
-/** Starts `program`; resolves, with the first group in `said`, when its output matches `pattern`. */
+// Being interrupted is an end like any other: what was started is ended.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
+/**
+ * Starts `program`; resolves, with the first group in `said`, when its output matches `pattern`. `output` is what it has
+ * written so far.
+ */
 export async function running(program, flags, pattern) {
   const child = spawn(program, flags, { stdio: ["ignore", "pipe", "pipe"] });
-  const kill = () => child.kill();
+  const kill = () => child.kill("SIGKILL");
   // A benchmark that fails leaves no server behind.
   process.once("exit", kill);
   const ended = new Promise(done => child.on("close", done));
   const stop = async () => {
-    process.off("exit", kill);
-    kill();
+    child.kill();
+    const late = setTimeout(kill, MAX_STOP_MS);
     await ended;
+    clearTimeout(late);
+    process.off("exit", kill);
   };
   let output = "";
   const said = new Promise((done, fail) => {
@@ -130,5 +142,5 @@ export async function running(program, flags, pattern) {
     child.on("error", fail);
     child.on("close", () => fail(new Error(`${program} ended early:\n${output}`)));
   });
-  return { said: await said, pid: child.pid, stop };
+  return { said: await said, pid: child.pid, stop, output: () => output };
 }

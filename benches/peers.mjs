@@ -4,7 +4,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SERVERS, bytesOf, fed, forget, installed, load, memory, serving } from "./servers.mjs";
+import { SERVERS, bytesOf, filled, forget, installed, load, memory, serving } from "./servers.mjs";
 import { median, table } from "./table.mjs";
 
 const SERVER = process.env.INFERBOARD_SERVER;
@@ -55,12 +55,18 @@ const root = FOLDER ?? mkdtempSync(join(tmpdir(), "peers-"));
 try {
   console.log(`  ${load()}`);
   const figures = {};
-  for (const name of names) figures[name] = await once(join(root, `${name}.json`), () => filled(name, join(root, name)));
+  for (const name of names) figures[name] = await fill(name);
   for (const name of names) Object.assign(figures[name], await asked(name, join(root, name)));
   print(figures);
   console.log(`  ${load()}`);
 } finally {
   if (!FOLDER) rmSync(root, { recursive: true });
+}
+
+/** Fills a server's folder, unless an earlier run has. */
+function fill(name) {
+  const fleet = { fleet: FLEET, days: DAYS };
+  return once(join(root, `${name}.json`), () => filled(name, join(root, name), fleet));
 }
 
 /** What an earlier run left in a file, or what `make` gives. */
@@ -69,19 +75,6 @@ async function once(path, make) {
   const made = await make();
   writeFileSync(path, JSON.stringify(made));
   return made;
-}
-
-/** Fills a server's folder. */
-async function filled(name, folder) {
-  const data = join(folder, "data");
-  if (name !== "victoria-metrics") return fed(FLEET, name, data, DAYS);
-  const server = await serving(name, folder, {});
-  const taken = fed(FLEET, name, server.address, DAYS);
-  const { peak } = memory(server.pid);
-  await fetch(`${server.url}/internal/force_merge`);
-  await new Promise(done => setTimeout(done, 10_000));
-  await server.stop();
-  return { ...taken, peak };
 }
 
 /** Times of every query over an hour and over a day, from nothing in memory and again, in milliseconds. */

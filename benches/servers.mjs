@@ -8,6 +8,9 @@ import { running } from "./loopback.mjs";
 /** What each server is called in tables, and by its program. */
 export const SERVERS = { ours: "ours", prometheus: "Prometheus", "victoria-metrics": "VictoriaMetrics" };
 
+/** How long VictoriaMetrics gets to merge what it was given. */
+const MERGE_MS = 10_000;
+
 /** Which of `SERVERS` are here; `companion` is the path of ours. */
 export function installed(companion) {
   const has = program => spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
@@ -60,9 +63,26 @@ async function freePort() {
   return port;
 }
 
-/** Gives `days` of the fleet to a server by the program `fleet`; what that prints. Only VictoriaMetrics is running. */
-export function fed(fleet, name, place, days) {
-  return JSON.parse(execFileSync(fleet, [name, place, String(days)], { stdio: ["ignore", "pipe", "inherit"] }));
+/**
+ * Gives `days` of the fleet to a server by the program `fleet`, with its `flags`; what that prints. Only VictoriaMetrics is
+ * running.
+ */
+export function fed(fleet, name, place, days, flags = []) {
+  const output = execFileSync(fleet, [name, place, String(days), ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  return JSON.parse(output);
+}
+
+/** Fills a server's folder with `days` of the fleet; what that took. */
+export async function filled(name, folder, { fleet, days, flags }) {
+  const data = join(folder, "data");
+  if (name !== "victoria-metrics") return fed(fleet, name, data, days, flags);
+  const server = await serving(name, folder, {});
+  const taken = fed(fleet, name, server.address, days, flags);
+  const { peak } = memory(server.pid);
+  await fetch(`${server.url}/internal/force_merge`);
+  await new Promise(done => setTimeout(done, MERGE_MS));
+  await server.stop();
+  return { ...taken, peak };
 }
 
 /** Most and present memory of a process, in bytes. */
@@ -78,6 +98,12 @@ const TICKS_PER_S = Number(execFileSync("getconf", ["CLK_TCK"]));
 export function cpuMs(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1000;
+}
+
+/** CPU time that all programs of the machine have had so far: the first fields of `/proc/stat` (proc_stat(5)) but idle. */
+export function machineCpuMs() {
+  const [user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "utf8").match(/\d+/g).map(Number);
+  return ((user + nice + system + irq + softirq) / TICKS_PER_S) * 1000;
 }
 
 /** The files below `folder`. */

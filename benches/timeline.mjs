@@ -1,4 +1,5 @@
-//! What the timeline of 300 replicas costs a browser: first picture, scrolling, refreshes: `node benches/timeline.mjs`.
+//! What the timeline of 300 replicas costs a browser: first picture, scrolling, refreshes: `node benches/timeline.mjs`, and
+//! `node benches/timeline.mjs 1000` for as many.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { running } from "./loopback.mjs";
 import { spread, table } from "./table.mjs";
 
 const SERVER = process.env.INFERBOARD_SERVER;
-const REPLICAS = 300;
+const REPLICAS = Number(process.argv[2] ?? 300);
 const INTERVAL_S = 15;
 const SAMPLES = 241;
 const FRAMES = 300;

@@ -1,5 +1,5 @@
 //! What a hundred people who watch at the same time wait for: eight cards each, every five seconds, over a fleet of 50
-//! replicas that is scraped meanwhile: `node benches/viewers.mjs`.
+//! replicas that is scraped meanwhile: `node benches/viewers.mjs`, and `node benches/viewers.mjs 400` for as many.
 import { Agent, request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { firstGraph, withBrowser } from "./browser.mjs";
@@ -7,7 +7,7 @@ import { INTERVAL_S, REPLICAS, withReplicas } from "./replicas.mjs";
 import { cpuMs } from "./servers.mjs";
 import { percent, table } from "./table.mjs";
 
-const VIEWERS = 100;
+const VIEWERS = Number(process.argv[2] ?? 100);
 const CARDS = 8;
 const ROUNDS = 6;
 // As a browser, a page asks for so many cards at a time.

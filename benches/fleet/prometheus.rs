@@ -11,23 +11,35 @@ use std::time::{Duration, Instant};
 pub(crate) fn load(history: History, folder: &Path) -> anyhow::Result<String> {
     fs::create_dir_all(folder)?;
     let text = folder.with_extension("om");
-    let (mut samples, mut elapsed) = (0, Duration::ZERO);
+    let (mut samples, mut elapsed, mut file) = (0, Duration::ZERO, None);
     for chunk in history {
         samples += chunk.samples();
-        write(&chunk, &text)?;
-        let started = Instant::now();
-        let mut command = Command::new("promtool");
-        command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]).args([&text, folder]);
-        let status = command.stdout(Stdio::null()).status().context("cannot start promtool")?;
-        ensure!(status.success(), "promtool failed with {status}");
-        elapsed += started.elapsed();
+        let open = match &mut file {
+            Some(open) => open,
+            none => none.insert(BufWriter::new(File::create(&text)?)),
+        };
+        write(&chunk, open)?;
+        if let Some(mut whole) = file.take_if(|_| chunk.is_block_end) {
+            whole.write_all(b"# EOF\n")?;
+            whole.flush()?;
+            let started = Instant::now();
+            create_block(&text, folder)?;
+            elapsed += started.elapsed();
+        }
     }
     fs::remove_file(&text)?;
     Ok(format!(r#"{{"samples":{samples},"seconds":{:.3}}}"#, elapsed.as_secs_f64()))
 }
 
-fn write(chunk: &Chunk, path: &Path) -> anyhow::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
+fn create_block(text: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new("promtool");
+    command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]).args([text, folder]);
+    let status = command.stdout(Stdio::null()).status().context("cannot start promtool")?;
+    ensure!(status.success(), "promtool failed with {status}");
+    Ok(())
+}
+
+fn write(chunk: &Chunk, file: &mut impl Write) -> anyhow::Result<()> {
     for replica in &chunk.replicas {
         for (labels, column) in replica.labels.iter().zip(&replica.columns) {
             let matchers = labels.iter().filter(|(name, _)| *name != promql::METRIC_NAME);
@@ -38,6 +50,5 @@ fn write(chunk: &Chunk, path: &Path) -> anyhow::Result<()> {
             }
         }
     }
-    file.write_all(b"# EOF\n")?;
-    Ok(file.flush()?)
+    Ok(())
 }

@@ -4,7 +4,8 @@ use crate::data::http::error::RequestError;
 use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{DrawStyle, engine, events_query};
+use crate::wasm_size::table::Table;
+use catalogue::{DrawStyle, GONE, engine, events_query};
 use prometheus_api::{Data, InstantValue, RangeValues, Series};
 
 /// The kind of an event.
@@ -53,77 +54,141 @@ const MAX_UNKNOWN_MS: i64 = 60_000;
 /// A replica has vanished once it has been silent for this many steps.
 const VANISHED_STEPS: i64 = 3;
 
-/// Queries the events of a round; none if the server refuses, since the graphs are right without them.
-pub(crate) async fn fetch_events(round: &Round) -> Result<Option<Vec<Event>>, RequestError> {
-    let intervals = round.intervals.of_scope(&round.scope);
-    let grid = Grid::over(round.range, round.now_ms, intervals, DrawStyle::Lines, round.backend.counting);
-    let query = events_query(&round.context(grid.window));
-    match round.backend.range(query.clone(), grid.start_ms, grid.end_ms, grid.step_ms).await {
-        Ok(Data::Matrix(mut matrix)) => {
-            // What has happened since the last step is known at the end of the range.
-            if round.until_ms() - grid.end_ms > MAX_UNKNOWN_MS
-                && let Ok(Data::Vector(latest)) = round.backend.instant(query, round.end_ms()).await
-            {
-                append(&mut matrix, latest);
+/// What was queried so far, which refreshes continue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct EventHistory {
+    /// The query at the steps of a grid; the scope is in its text.
+    query: String,
+    grid: Option<Grid>,
+    /// Changes of start times, in order of time.
+    changes: Vec<StartChange>,
+    versions: Vec<EngineVersion>,
+}
+
+/// A replica has another start time than a step before, or none any more.
+#[derive(Clone, Debug, PartialEq)]
+struct StartChange {
+    /// The first time of which that is known, and the last one of which it is not, in Unix milliseconds.
+    time_ms: i64,
+    before_ms: i64,
+    replica: String,
+    /// None if there is no start time any more.
+    start_ms: Option<i64>,
+}
+
+/// When engines of a version were there.
+#[derive(Clone, Debug, PartialEq)]
+struct EngineVersion {
+    engine: String,
+    version: String,
+    present: TimeRange,
+}
+
+impl EventHistory {
+    /// The history of a round, of which only what `self` lacks is queried; none if the server refuses, since the graphs
+    /// are right without events.
+    ///
+    /// # Errors
+    /// When the server is away.
+    pub(crate) async fn continued(self, round: &Round) -> Result<Option<(Self, Vec<Event>)>, RequestError> {
+        let intervals = round.intervals.of_scope(&round.scope);
+        let grid = Grid::over(round.range, round.now_ms, intervals, DrawStyle::Lines, round.backend.counting);
+        let query = events_query(&round.context(grid.window), grid.step_ms);
+        let old = self.grid.filter(|old| self.query == query && grid.continues(old));
+        let from_ms = old.map_or(grid.start_ms, |old| grid.tail_start_ms(old.end_ms.min(grid.end_ms)));
+        let replica_label = &round.backend.labels.replica;
+        let mut history = if old.is_some() { self.up_to(from_ms, grid) } else { Self::default() };
+        match round.backend.range(query.clone(), from_ms, grid.end_ms, grid.step_ms).await {
+            Ok(Data::Matrix(matrix)) => history.add(&matrix, replica_label, grid.step_ms),
+            Err(error) if error.is_connection() => return Err(error),
+            Ok(_) | Err(_) => return Ok(None),
+        }
+        (history.query, history.grid) = (query, Some(grid));
+        // What has happened since the last step is known at the end of the range.
+        let mut whole = history.clone();
+        let since_ms = round.until_ms() - grid.end_ms;
+        if since_ms > MAX_UNKNOWN_MS {
+            let latest = events_query(&round.context(grid.window), since_ms);
+            if let Ok(Data::Vector(latest)) = round.backend.instant(latest, round.end_ms()).await {
+                whole.add(&latest.into_iter().map(as_range).collect::<Vec<_>>(), replica_label, since_ms);
             }
-            Ok(Some(events(&matrix, &round.backend.labels.replica, grid, round.range)))
         }
-        Err(error) if error.is_connection() => Err(error),
-        Ok(_) | Err(_) => Ok(None),
+        Ok(Some((history, whole.events(grid, round.range))))
     }
-}
 
-/// Appends the latest values to the series that have the same labels.
-fn append(matrix: &mut Vec<Series<RangeValues>>, latest: Vec<Series<InstantValue>>) {
-    sort_by(matrix, |a, b| a.metric.cmp(&b.metric));
-    let mut new = Vec::new();
-    for Series { metric, samples } in latest {
-        match matrix.binary_search_by(|series| series.metric.cmp(&metric)) {
-            Ok(at) => matrix[at].samples.values.push(samples.value),
-            Err(_) => new.push(Series { metric, samples: RangeValues { values: vec![samples.value] } }),
+    /// What is known before a time, within a grid.
+    fn up_to(mut self, end_ms: i64, grid: Grid) -> Self {
+        self.changes.retain(|change| (grid.start_ms..end_ms).contains(&change.time_ms));
+        self.versions.retain(|version| version.present.end_ms >= grid.start_ms && version.present.start_ms < end_ms);
+        for EngineVersion { present, .. } in &mut self.versions {
+            *present = TimeRange::new(present.start_ms.max(grid.start_ms), present.end_ms.min(end_ms));
         }
+        self
     }
-    matrix.append(&mut new);
-}
 
-/// The events of a range in order of time, from start times by replica and engines by version.
-fn events(matrix: &[Series<RangeValues>], replica_label: &str, grid: Grid, range: TimeRange) -> Vec<Event> {
-    let mut events = Vec::new();
-    let ends = |series: &Series<RangeValues>| {
-        let [first, last] = [series.samples.values.first()?, series.samples.values.last()?];
-        Some(TimeRange::new(milliseconds(first.0), milliseconds(last.0)))
-    };
-    for series in matrix {
-        let label = |name: &str| series.metric.get(name).map_or("", String::as_str);
-        let Some(present) = ends(series) else { continue };
-        if let Some(id) = series.metric.get("engine") {
+    /// Adds an answer: values at times that are `step_ms` after what they are compared with.
+    fn add(&mut self, matrix: &[Series<RangeValues>], replica_label: &str, step_ms: i64) {
+        for series in matrix {
+            let label = |name: &str| series.metric.get(name).cloned().unwrap_or_default();
+            let values = &series.samples.values;
+            let (Some(first), Some(last)) = (values.first(), values.last()) else { continue };
+            if series.metric.contains_key("engine") {
+                let (engine, version) = (label("engine"), label("version"));
+                let present = TimeRange::new(milliseconds(first.0), milliseconds(last.0));
+                match self.versions.iter_mut().find(|own| (&own.engine, &own.version) == (&engine, &version)) {
+                    Some(own) => own.present.end_ms = present.end_ms,
+                    None => self.versions.push(EngineVersion { engine, version, present }),
+                }
+                continue;
+            }
+            for (time_s, value) in values {
+                let time_ms = milliseconds(*time_s);
+                self.changes.push(StartChange {
+                    time_ms,
+                    before_ms: time_ms - step_ms,
+                    replica: label(replica_label),
+                    start_ms: (value.0 != GONE).then(|| milliseconds(value.0)),
+                });
+            }
+        }
+        sort_by(&mut self.changes, |a, b| a.time_ms.cmp(&b.time_ms));
+    }
+
+    /// The events of a range in order of time.
+    fn events(&self, grid: Grid, range: TimeRange) -> Vec<Event> {
+        let mut events = Vec::new();
+        for EngineVersion { engine: id, version, present } in &self.versions {
             // The first known version is not new: it may have been there before the range.
-            let is_same_engine = |other: &&Series<RangeValues>| other.metric.get("engine") == Some(id);
-            let mut others = matrix.iter().filter(is_same_engine).filter_map(ends);
-            if others.any(|other| other.start_ms < present.start_ms) {
+            let is_earlier = |other: &EngineVersion| other.engine == *id && other.present.start_ms < present.start_ms;
+            if self.versions.iter().any(is_earlier) {
                 let title = engine(id).map_or(id.as_str(), |engine| engine.title);
-                let name = format!("{title} {}", label("version"));
-                events.push(Event { time_ms: present.start_ms, kind: EventKind::Appeared, name });
-            }
-            continue;
-        }
-        let name = label(replica_label);
-        let mut last_start_ms = None;
-        for (_, start_s) in &series.samples.values {
-            let time_ms = milliseconds(start_s.0);
-            // Every step repeats the start time until the next start.
-            if last_start_ms.replace(time_ms) != Some(time_ms) {
-                events.push(Event { time_ms, kind: EventKind::Started, name: name.to_owned() });
+                let (time_ms, name) = (present.start_ms, format!("{title} {version}"));
+                events.push(Event { time_ms, kind: EventKind::Appeared, name });
             }
         }
-        if present.end_ms + VANISHED_STEPS * grid.step_ms.max(grid.window.length_ms) < range.end_ms {
-            events.push(Event { time_ms: present.end_ms, kind: EventKind::Vanished, name: name.to_owned() });
+        let mut last = Table::default();
+        for change in &self.changes {
+            *last.at(&change.replica, change) = change;
+            if let Some(time_ms) = change.start_ms {
+                events.push(Event { time_ms, kind: EventKind::Started, name: change.replica.clone() });
+            }
         }
+        let silent_ms = VANISHED_STEPS * grid.step_ms.max(grid.window.length_ms);
+        for (replica, change) in last.iter() {
+            if change.start_ms.is_none() && change.before_ms + silent_ms < range.end_ms {
+                let (time_ms, name) = (change.before_ms, replica.to_owned());
+                events.push(Event { time_ms, kind: EventKind::Vanished, name });
+            }
+        }
+        events.retain(|event| range.contains(event.time_ms));
+        sort_by(&mut events, Event::cmp);
+        events.dedup();
+        events
     }
-    events.retain(|event| range.contains(event.time_ms));
-    sort_by(&mut events, Event::cmp);
-    events.dedup();
-    events
+}
+
+fn as_range(series: Series<InstantValue>) -> Series<RangeValues> {
+    Series { metric: series.metric, samples: RangeValues { values: vec![series.samples.value] } }
 }
 
 fn milliseconds(time_s: f64) -> i64 {
@@ -151,17 +216,33 @@ mod tests {
         let stays = |from: i32, to: i32, value: f64| -> Vec<(f64, f64)> {
             (from..=to).map(|step| (f64::from(step) * 10.0, value)).collect()
         };
-        let matrix = [
-            series(&[("replica", "old")], &stays(10, 20, 3.0)),
-            series(&[("replica", "again")], &[stays(10, 13, 3.0), stays(15, 20, 145.0)].concat()),
-            series(&[("replica", "gone")], &stays(10, 12, 3.0)),
-            series(&[("replica", "late")], &stays(10, 18, 3.0)),
-            series(&[("engine", "vllm"), ("version", "0.32.0")], &stays(10, 20, 1.0)),
+        let change = |at: i32, value: f64| (f64::from(at) * 10.0, value);
+        let first = [
+            series(&[("replica", "again")], &[change(13, GONE)]),
+            series(&[("replica", "gone")], &[change(13, GONE)]),
+            series(&[("engine", "vllm"), ("version", "0.32.0")], &stays(10, 15, 1.0)),
+        ];
+        let tail = [
+            series(&[("replica", "again")], &[change(15, 145.0)]),
+            series(&[("replica", "late")], &[change(19, GONE)]),
+            series(&[("engine", "vllm"), ("version", "0.32.0")], &stays(14, 20, 1.0)),
             series(&[("engine", "vllm"), ("version", "0.33.0")], &stays(16, 20, 1.0)),
         ];
-        let events = events(&matrix, "replica", grid, TimeRange::new(100_000, 200_000));
-        let sentences: Vec<_> = events.iter().map(|event| (event.time_ms, event.sentence())).collect();
+        let mut history = EventHistory::default();
+        history.add(&first, "replica", 10_000);
+        history.add(&[series(&[("replica", "gone")], &[change(14, 999.0)])], "replica", 10_000);
+        let mut history = history.up_to(140_000, grid);
+        history.add(&tail, "replica", 10_000);
+        let range = TimeRange::new(100_000, 200_000);
+        let sentences = |history: &EventHistory, range| -> Vec<(i64, String)> {
+            history.events(grid, range).iter().map(|event| (event.time_ms, event.sentence())).collect()
+        };
         let expected = [(120_000, "gone vanished"), (145_000, "again started"), (160_000, "vLLM 0.33.0 appeared")];
-        assert_eq!(sentences, expected.map(|(time_ms, text)| (time_ms, text.to_owned())));
+        let expected = expected.map(|(time_ms, text)| (time_ms, text.to_owned()));
+        assert_eq!(sentences(&history, range), expected, "what is not settled is replaced");
+        // What has happened before the range is over.
+        let later = Grid { start_ms: 150_000, ..grid };
+        let later = history.up_to(300_000, later);
+        assert_eq!(sentences(&later, TimeRange::new(150_000, 200_000)), expected[2..]);
     }
 }

@@ -1,9 +1,11 @@
 //! The page's data as signals: what components read, and how they ask for more.
 use crate::data::discovery::discover::Discovered;
 use crate::data::discovery::inventory::Inventory;
+use crate::data::discovery::measure::Measured;
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
-use crate::data::discovery::scrapes::{FailedTarget, ReplicaCount};
-use crate::data::events::Event;
+use crate::data::discovery::scrapes::{FailedTargets, ReplicaCount};
+use crate::data::discovery::targets::Targets;
+use crate::data::events::{Event, EventHistory};
 use crate::data::graph::card_state::{AvailableOptions, CardState};
 use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
 use crate::data::http::server_clock::{ServerClock, browser_ms};
@@ -54,7 +56,7 @@ pub struct Feed {
     /// How many replicas in scope answer.
     pub replica_count: RwSignal<ReplicaCount>,
     /// The targets in scope whose scrapes fail.
-    pub failed_targets: RwSignal<Vec<FailedTarget>>,
+    pub failed_targets: RwSignal<FailedTargets>,
     /// Why GPUs are not measured on the companion's machine.
     pub gpu_faults: RwSignal<Vec<String>>,
     /// The server's clock.
@@ -83,10 +85,18 @@ pub(crate) struct FeedState {
     pub(crate) round: Option<Round>,
     /// The last discovery.
     pub(crate) discovered: Option<Discovered>,
+    /// The targets in scope, and how often they are scraped.
+    pub(crate) targets: Targets,
+    pub(crate) measured: Measured,
+    /// The events that were queried so far.
+    pub(crate) event_history: EventHistory,
     /// The states of replicas that were queried so far.
     pub(crate) history: ReplicaHistory,
     /// Whether the section of replicas is open.
     pub(crate) is_fleet_watched: bool,
+    /// The replicas whose rows the table shows.
+    pub(crate) shown_rows: Vec<String>,
+    pub(crate) is_fetching_figures: bool,
     /// Whether a scrape interval has been measured.
     pub(crate) has_intervals: bool,
     pub(crate) schedule: Schedule,
@@ -114,8 +124,13 @@ impl Feed {
             slots: Vec::new(),
             round: None,
             discovered: None,
+            targets: Targets::default(),
+            measured: Measured::default(),
+            event_history: EventHistory::default(),
             history: ReplicaHistory::default(),
             is_fleet_watched: false,
+            shown_rows: Vec::new(),
+            is_fetching_figures: false,
             has_intervals: false,
             schedule: Schedule::default(),
         };
@@ -126,7 +141,7 @@ impl Feed {
             range: RwSignal::new(view.get_untracked().range.resolve(browser_ms())),
             events: RwSignal::new(Vec::new()),
             replica_count: RwSignal::new(ReplicaCount::default()),
-            failed_targets: RwSignal::new(Vec::new()),
+            failed_targets: RwSignal::new(FailedTargets::default()),
             gpu_faults: RwSignal::new(Vec::new()),
             clock: RwSignal::new(ServerClock::default()),
             fleet: RwSignal::new(None),

@@ -1,24 +1,26 @@
 //! One refresh: discovery, which replicas answer, the cards on screen, events and replicas.
 use crate::data::discovery::discover::{Discovered, discover};
 use crate::data::discovery::intervals::Intervals;
-use crate::data::discovery::measure::{add_counts, intervals_at};
+use crate::data::discovery::measure::{Measured, add_counts, intervals_at, is_long};
 use crate::data::discovery::missing::{TargetFacts, missing_reason};
 use crate::data::discovery::model_targets::ModelTargets;
-use crate::data::discovery::scrapes::{count_replicas, failed_targets, series, targets};
-use crate::data::events::fetch_events;
+use crate::data::discovery::scrapes::{FailedTargets, MAX_NAMED};
+use crate::data::discovery::targets::{Targets, vector};
 use crate::data::feed::{CardSlot, Feed};
 use crate::data::graph::card_state::Status;
 use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::all;
 use crate::data::http::server_clock::browser_ms;
+use crate::data::replicas::queries::grid;
+use crate::data::replicas::table_rows::TableRows;
 use crate::data::round::Round;
 use crate::state::view::{DEFAULT_RANGE_MS, Range, View};
-use catalogue::{Graph, Scope, ScopeLabels, Window, failures_query, interval_query};
+use catalogue::{Graph, Scope, ScopeLabels, Window, failures_query, intervals_query};
 use futures::FutureExt;
-use futures::future::join;
+use futures::future::{join, join3};
 use leptos::prelude::*;
-use prometheus_api::{RangeValues, Series};
+use leptos::task::spawn_local;
 use std::sync::Arc;
 
 impl Feed {
@@ -63,73 +65,109 @@ impl Feed {
     /// Learns which series and targets exist. A discovery is repeated early if the targets have changed, and with the
     /// labels of a plain Prometheus if the usual ones name no replica.
     async fn begin_round(self, mut backend: Backend, view: &View) -> Result<Round, RequestError> {
-        let scrapes = backend.instant(interval_query(&view.scope, &backend.labels), None);
-        let last = self.state.with_value(|state| state.discovered.clone());
-        let (known, scrapes) = match last.filter(|last| last.is_valid(view.range)) {
-            Some(last) => (last, scrapes.await?),
-            None => {
-                let (discovered, scrapes) = join(self.discover(&backend, view.range), scrapes).await;
-                (discovered?, scrapes?)
-            }
-        };
-        let scrapes = series(&scrapes);
-        let targets = targets(scrapes);
-        let mut discovered = match &known.targets {
-            Some(own) if *own != targets => self.discover(&backend, view.range).await?,
-            _ => known,
-        };
+        let (last, mut targets) = self
+            .state
+            .try_update_value(|state| (state.discovered.take(), std::mem::take(&mut state.targets)))
+            .unwrap_or_default();
+        let mut discovered = self.learn(&backend, view, last.as_ref(), &mut targets).await?;
         if backend.labels == ScopeLabels::default() && discovered.inventory.is_without_replicas() {
             backend.labels = ScopeLabels::of_prometheus();
-            discovered = self.discover(&backend, view.range).await?;
+            discovered = self.learn(&backend, view, None, &mut targets).await?;
         }
         let inventory = Arc::clone(&discovered.inventory);
         // Cards can appear before it is known how to query them.
         if self.inventory.with_untracked(|old| old.as_ref() != Some(&inventory)) {
             self.inventory.set(Some(Arc::clone(&inventory)));
         }
-        discovered.targets = Some(targets);
         let now_ms = self.now_ms();
-        let intervals = self.measure(&backend, view, scrapes, &mut discovered, now_ms).await?;
-        self.state.update_value(|state| {
-            state.discovered = Some(discovered);
-            state.has_intervals |= !intervals.is_empty();
-        });
+        let intervals = self.intervals(&backend, view, &targets, &mut discovered, now_ms).await?;
         if self.round().is_none() {
             backend.counting = backend.find_counting().await;
         }
-        let round = Round::new(backend, inventory, Arc::new(intervals), view, now_ms);
-        self.count_replicas(scrapes, &round);
+        let round = Round::new(backend, inventory, intervals, view, now_ms);
+        self.count_replicas(&targets, &round);
+        self.state.update_value(|state| {
+            state.discovered = Some(discovered);
+            state.targets = targets;
+            state.has_intervals |= !round.intervals.is_empty();
+        });
         Ok(round)
     }
 
-    /// How often the targets in scope are scraped, in the visible range.
-    async fn measure(
+    /// Queries the targets and, if the last discovery is no longer valid, what exists and how often targets are scraped.
+    async fn learn(
         self,
         backend: &Backend,
         view: &View,
-        scrapes: &[Series<RangeValues>],
+        last: Option<&Discovered>,
+        targets: &mut Targets,
+    ) -> Result<Discovered, RequestError> {
+        let valid = last.filter(|last| last.is_valid(view.range));
+        let discovered = async {
+            match valid {
+                Some(last) => Ok(last.clone()),
+                None => self.discover(backend, view.range, last).await,
+            }
+        };
+        let has_intervals = self.state.with_value(|state| state.has_intervals);
+        let intervals = async {
+            if has_intervals && valid.is_some() {
+                None
+            } else {
+                Some(backend.instant(intervals_query(&backend.labels), None).await)
+            }
+        };
+        let shortest_ms =
+            self.round().map(|round| round.intervals.of_scope(&view.scope)).unwrap_or_default().shortest_ms;
+        let changed = targets.refresh(backend, &view.scope, shortest_ms);
+        let (discovered, intervals, changed) = join3(discovered, intervals, changed).await;
+        changed?;
+        let mut discovered = discovered?;
+        if discovered.targets.is_some_and(|revision| revision != targets.revision) {
+            discovered = self.discover(backend, view.range, None).await?;
+        }
+        discovered.targets = Some(targets.revision);
+        if let Some(Ok(answer)) = intervals {
+            let old = self.state.with_value(|state| state.measured.clone());
+            let measured = Measured::new(backend, targets, vector(answer), &old, None).await?;
+            self.state.update_value(|state| state.measured = measured);
+        }
+        Ok(discovered)
+    }
+
+    /// How often the targets in scope are scraped, in the visible range.
+    async fn intervals(
+        self,
+        backend: &Backend,
+        view: &View,
+        targets: &Targets,
         discovered: &mut Discovered,
         now_ms: i64,
-    ) -> Result<Intervals, RequestError> {
+    ) -> Result<Arc<Intervals>, RequestError> {
         let range = view.range.resolve(now_ms);
         let is_live = matches!(view.range, Range::Last(_));
         let mut intervals = match (is_live, &discovered.counted) {
-            (true, _) => Intervals::from_samples(scrapes, &backend.labels),
-            (false, Some(counted)) => return Ok(counted.clone()),
-            (false, None) => intervals_at(backend, &view.scope, range.end_ms).await?,
+            (true, _) => self.state.with_value(|state| state.measured.intervals(backend, targets, is_long(range))),
+            (false, Some(counted)) => return Ok(Arc::clone(counted)),
+            (false, None) => intervals_at(backend, &view.scope, range).await?,
         };
         if let Some(counted) = &discovered.counted {
-            intervals.merge(counted);
-            return Ok(intervals);
+            return Ok(Arc::new(intervals.with_counts_of(counted)));
         }
         add_counts(&mut intervals, backend, &discovered.inventory, &view.scope, range).await?;
-        discovered.counted = Some(intervals.clone());
+        let intervals = Arc::new(intervals);
+        discovered.counted = Some(Arc::clone(&intervals));
         Ok(intervals)
     }
 
     /// Discovers which series exist, and takes over what else the answer says.
-    async fn discover(self, backend: &Backend, range: Range) -> Result<Discovered, RequestError> {
-        let discovered = discover(backend, range, self.now_ms()).await?;
+    async fn discover(
+        self,
+        backend: &Backend,
+        range: Range,
+        last: Option<&Discovered>,
+    ) -> Result<Discovered, RequestError> {
+        let discovered = discover(backend, range, self.now_ms(), last).await?;
         if let Some(server_ms) = discovered.server_ms {
             self.clock.update(|clock| clock.add(discovered.asked_ms, browser_ms(), server_ms));
         }
@@ -141,10 +179,10 @@ impl Feed {
         Ok(discovered)
     }
 
-    fn count_replicas(self, scrapes: &[Series<RangeValues>], round: &Round) {
-        let Round { inventory, scope, backend, intervals, now_ms, .. } = round;
-        let targets = ModelTargets::new(inventory, scope);
-        let count = count_replicas(scrapes, &targets, &backend.labels, scope, intervals, *now_ms);
+    fn count_replicas(self, targets: &Targets, round: &Round) {
+        let Round { inventory, scope, backend, intervals, .. } = round;
+        let of_models = ModelTargets::new(inventory, scope);
+        let count = targets.count_replicas(&of_models, &backend.labels, scope, intervals);
         if self.replica_count.get_untracked() != count {
             self.replica_count.set(count);
         }
@@ -154,13 +192,13 @@ impl Feed {
     async fn fetch_failed_targets(self, round: &Round) {
         let names = round.names(&round.scope);
         let window = Window::sliding(round.intervals.of_scope(&round.scope).longest_ms);
-        let query = failures_query(&|name: &str| names.contains(name), &round.context(window));
-        let mut failed = Vec::new();
+        let query = failures_query(&|name: &str| names.contains(name), &round.context(window), MAX_NAMED);
+        let mut failed = FailedTargets::default();
         // Reasons are an extra: without them the page still says that replicas do not answer.
         if let Some(query) = query
             && let Ok(answer) = round.backend.instant(query, round.end_ms()).await
         {
-            failed = failed_targets(&answer);
+            failed = FailedTargets::new(&answer);
         }
         if self.failed_targets.with_untracked(|old| *old != failed) {
             self.failed_targets.set(failed);
@@ -200,11 +238,13 @@ impl Feed {
     }
 
     async fn refresh_events(self, round: &Round) -> Result<(), RequestError> {
-        if let Some(events) = fetch_events(round).await?
-            && self.is_current(round)
-            && self.events.with_untracked(|old| *old != events)
-        {
-            self.events.set(events);
+        let history = self.state.with_value(|state| state.event_history.clone());
+        let Some((history, events)) = history.continued(round).await? else { return Ok(()) };
+        if self.is_current(round) {
+            self.state.update_value(|state| state.event_history = history);
+            if self.events.with_untracked(|old| *old != events) {
+                self.events.set(events);
+            }
         }
         Ok(())
     }
@@ -215,7 +255,8 @@ impl Feed {
             return Ok(());
         }
         let (history, limit) = self.state.with_value(|state| (state.history.clone(), state.limit.clone()));
-        let result = history.continued(round, &self.events.get_untracked(), &limit).await;
+        let rows = self.table_rows(round);
+        let result = history.continued(round, &self.events.get_untracked(), &rows, &limit).await;
         if !self.is_current(round) {
             return Ok(());
         }
@@ -223,6 +264,7 @@ impl Feed {
             Ok((history, fleet)) => {
                 self.state.update_value(|state| state.history = history);
                 self.fleet.set(Some(Arc::new(fleet)));
+                self.request_figures();
             }
             Err(error) if error.is_connection() => return Err(error),
             Err(error) => self.fleet.update(|fleet| {
@@ -232,6 +274,54 @@ impl Feed {
             }),
         }
         Ok(())
+    }
+
+    /// The rows of the table whose figures a refresh queries.
+    fn table_rows(self, round: &Round) -> TableRows {
+        let sort_key = self.view.with_untracked(|view| view.replica_table.sort_key);
+        self.state.with_value(|state| TableRows::on_screen(&state.shown_rows, sort_key, round))
+    }
+
+    /// Sets which replicas have a row on screen.
+    pub(crate) fn show_rows(self, replicas: Vec<String>) {
+        self.state.update_value(|state| state.shown_rows = replicas);
+        self.request_figures();
+    }
+
+    /// Queries the figures of the rows on screen that lack them, one request at a time however quickly they change.
+    fn request_figures(self) {
+        let begins = self.state.try_update_value(|state| !std::mem::replace(&mut state.is_fetching_figures, true));
+        if begins == Some(true) {
+            spawn_local(async move {
+                while self.fetch_figures(false).await {}
+                self.state.update_value(|state| state.is_fetching_figures = false);
+            });
+        }
+    }
+
+    /// Queries the figures of replicas that lack them: of those on screen, or of all. False if there are none.
+    pub(crate) async fn fetch_figures(self, wants_all: bool) -> bool {
+        let rows = self.fleet.with_untracked(|fleet| {
+            let known = fleet.as_ref()?.figures_of.as_ref()?;
+            if wants_all {
+                return Some(TableRows::all());
+            }
+            let mut shown = self.state.with_value(|state| state.shown_rows.clone());
+            shown.retain(|replica| !known.contains(replica));
+            (!shown.is_empty()).then(|| TableRows::of(shown))
+        });
+        let (Some(rows), Some(round)) = (rows, self.round()) else { return false };
+        let limit = self.state.with_value(|state| state.limit.clone());
+        let figures = rows.figures(&round, grid(&round).window, &limit).await;
+        if !self.is_current(&round) {
+            return false;
+        }
+        self.fleet.update(|fleet| {
+            if let Some(fleet) = fleet {
+                Arc::make_mut(fleet).add_figures(&figures, rows.named(), &round.backend.labels.replica);
+            }
+        });
+        true
     }
 
     /// Whether the view still has the scope and range of a round.

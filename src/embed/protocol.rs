@@ -46,22 +46,24 @@ pub(crate) fn parse(text: &str) -> Option<Incoming> {
     if text.len() > MAX_BYTES {
         return None;
     }
-    let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return None };
-    if fields.remove(NAME)?.as_u64() != Some(VERSION) {
+    let Ok(Value::Object(fields)) = serde_json::from_str(text) else { return None };
+    // Every field is one of the protocol.
+    let mut known = 0;
+    let mut take = |name| fields.get(name).inspect(|_| known += 1);
+    if take(NAME)?.as_u64() != Some(VERSION) {
         return None;
     }
-    let kind = fields.remove("type")?;
-    let message = match kind.as_str()? {
+    let message = match take("type")?.as_str()? {
         "setRange" => {
-            let (from, to) = (time(fields.remove("from"))?, fields.remove("to").map(|to| time(Some(to))));
-            let to = match to {
-                Some(to) => Some(to?),
+            let from = time(take("from")?)?;
+            let to = match take("to") {
+                Some(to) => Some(time(to)?),
                 None => None,
             };
             Incoming::Range(url::parse_range(&from, to.as_deref())?)
         }
         "setScope" => {
-            let mut take = |name| label(fields.remove(name));
+            let mut take = |name| label(take(name));
             Incoming::Scope(Scope {
                 model: take("model")?,
                 environment: take("environment")?,
@@ -70,29 +72,28 @@ pub(crate) fn parse(text: &str) -> Option<Incoming> {
             })
         }
         "setTheme" => {
-            let theme = fields.remove("theme")?;
-            let id = theme.as_str().filter(|id| ["light", "dark", "auto"].contains(id))?;
+            let id = take("theme")?.as_str().filter(|id| ["light", "dark", "auto"].contains(id))?;
             Incoming::Theme(Theme::from_id(id))
         }
         _ => return None,
     };
-    fields.is_empty().then_some(message)
+    (known == fields.len()).then_some(message)
 }
 
 /// A time as in a link: `now-1h` as text, or Unix milliseconds as a number.
-fn time(value: Option<Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => text.starts_with("now-").then_some(text),
+fn time(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => text.starts_with("now-").then(|| text.clone()),
         Value::Number(number) => Some(number.as_i64()?.to_string()),
         _ => None,
     }
 }
 
 /// The value of a label to select; none inside for all values.
-fn label(value: Option<Value>) -> Option<Option<String>> {
+fn label(value: Option<&Value>) -> Option<Option<String>> {
     match value {
         None | Some(Value::Null) => Some(None),
-        Some(Value::String(text)) => (1..=MAX_LABEL_BYTES).contains(&text.len()).then_some(Some(text)),
+        Some(Value::String(text)) => (1..=MAX_LABEL_BYTES).contains(&text.len()).then(|| Some(text.clone())),
         Some(_) => None,
     }
 }

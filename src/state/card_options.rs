@@ -2,6 +2,7 @@
 use crate::state::line_filter::LineFilter;
 use crate::state::threshold::Threshold;
 use catalogue::{Colours, DrawStyle, Graph, graph};
+use prometheus_api::parse_decimal;
 
 /// What a card draws of a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +120,7 @@ impl CardOptions {
         match word {
             COMPARE_WITH if !value.is_empty() => self.comparison = Some(Comparison::Deployment(value.to_owned())),
             THRESHOLD if graph.colours == Colours::Percentiles => {
-                self.threshold = value.parse().ok().and_then(Threshold::new);
+                self.threshold = parse_decimal(value).and_then(Threshold::new);
             }
             COMPARE_WITH | THRESHOLD => {}
             _ => return self.line_filter.add(word, value),

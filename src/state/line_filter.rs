@@ -1,4 +1,5 @@
 //! Which lines of a card are visible.
+use crate::wasm_size::sort::set;
 use std::collections::BTreeSet;
 
 /// Names in a filter. Whichever of the hidden and the visible lines are fewer are listed, and a card has at most twice as
@@ -25,7 +26,10 @@ impl LineFilter {
 
     /// Hides or shows a line of `all`.
     pub fn toggle(&mut self, name: &str, all: &[String]) {
-        if !self.names.remove(name) {
+        if self.names.contains(name) {
+            // Removing from a set adds more to the page than making a new one.
+            self.names = set(self.names.iter().filter(|own| *own != name).cloned());
+        } else {
             self.names.insert(name.to_owned());
         }
         if self.names.len() > MAX_NAMES {

@@ -2,3 +2,4 @@
 //! `clippy.toml` lists what they replace.
 pub mod effect;
 pub mod sort;
+pub mod table;

@@ -1,10 +1,11 @@
 //! Tests two dozen hostile targets alongside fifty good ones: each hostile target fails with its own reason, the good
 //! ones stay on time, and memory stays bounded.
 use crate::harness::{Behaviour, FakeTarget, answer, hang, metrics_page, raw, scratch_file, status};
-use crate::program::Program;
+use crate::program::{PROGRAM, Program};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -171,4 +172,16 @@ async fn hostile_targets_neither_delay_good_ones_nor_exhaust_memory() {
     crowded.wait_for(is_up, &[&GOOD.to_string()]).await;
     let peak_kib = crowded.peak_kib();
     assert!(peak_kib < base_kib + MAX_EXTRA_KIB, "{peak_kib} KiB with hostile targets, {base_kib} KiB without");
+}
+
+#[tokio::test]
+async fn the_companion_opens_as_many_files_as_permitted() {
+    // Each target and each viewer has a connection, and most systems begin with a low limit that may be raised.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -Sn 256; exec \"$0\" \"$@\"", PROGRAM, "--in-memory", "--no-discovery"]);
+    let program = Program::start_command(command.args(["--listen", "127.0.0.1:0"])).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.pid())).expect("its limits");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit of open files");
+    let [.., soft, hard, _unit] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
+    assert_eq!(soft, hard);
 }

@@ -9,6 +9,7 @@ mod deployments;
 mod embedding;
 mod failing;
 mod firefox;
+mod fleets;
 mod histograms;
 mod hostile;
 mod hosting;

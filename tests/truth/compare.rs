@@ -58,6 +58,10 @@ impl Comparison<'_> {
             Truth::Drawn(pick) => self.drawn(pick, moment),
             _ => {
                 let mut values = self.values();
+                // A tooltip that hides lines has no sum of all of them.
+                if self.figure.place == Place::Tooltip && self.of_graph().any(|tooltip| tooltip.3) {
+                    return None;
+                }
                 if values.is_empty() {
                     let truth = self.bounds(moment, moment.now_ms).filter(|truth| truth.high > 0.0)?;
                     return Some(self.result("nothing".into(), text(truth), Outcome::Missing));
@@ -129,13 +133,17 @@ impl Comparison<'_> {
         }
     }
 
+    /// The tooltips of the figure's graph.
+    fn of_graph(&self) -> impl Iterator<Item = &Tooltip> {
+        self.reading.tooltips.iter().filter(|tooltip| tooltip.0 == self.figure.graph)
+    }
+
     fn tooltips(&self) -> Vec<Value> {
-        let of_graph = self.reading.tooltips.iter().filter(|tooltip| tooltip.0 == self.figure.graph);
         let value = |tooltip: &Tooltip| {
             let time_ms = shown::time_ms(&tooltip.1, self.moment.now_ms)?;
             sum_of(tooltip.2.iter().filter(|(name, _)| is_line(name, self.figure.line)).map(|(_, text)| text), time_ms)
         };
-        of_graph.filter_map(value).collect()
+        self.of_graph().filter_map(value).collect()
     }
 
     /// The table's rows, oldest first.

@@ -66,10 +66,10 @@ const TOOLTIPS: &str = "
             await frame();
             for (const card of document.querySelectorAll('section.card')) {
                 const tip = card.querySelector('[data-testid=tooltip]');
-                // A tooltip that hides rows has no sum of all lines.
-                if (tip && !/ more; click/.test(tip.textContent)) all.push([card.dataset.graph, tip.querySelector('th').textContent,
+                if (tip) all.push([card.dataset.graph, tip.querySelector('th').textContent,
                     Array.from(tip.querySelectorAll('tbody tr'), row =>
-                        Array.from(row.querySelectorAll('td'), cell => cell.textContent.trim()))]);
+                        Array.from(row.querySelectorAll('td'), cell => cell.textContent.trim()))
+                        .filter(cells => cells.length === 2), / more; click/.test(tip.textContent)]);
             }
         }
         overlay.dispatchEvent(new PointerEvent('pointerleave', { bubbles: true }));
@@ -129,9 +129,9 @@ pub(crate) struct CardReading {
     pub(crate) rows: Vec<(String, Vec<String>)>,
 }
 
-/// The tooltip of a graph: the time, and lines with texts.
+/// The tooltip of a graph: its id, the time, lines with texts, and whether it hides lines.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Tooltip(pub(crate) String, pub(crate) String, pub(crate) Vec<(String, String)>);
+pub(crate) struct Tooltip(pub(crate) String, pub(crate) String, pub(crate) Vec<(String, String)>, pub(crate) bool);
 
 /// A file of values: lines, and times in Unix milliseconds with values.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! The generated texts as their readers take them: checked-in documents, Grafana's JSON, promtool.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 use catalogue::{
-    BucketsUse, GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, discovery_query, drawn_query,
+    BucketsUse, DiscoveryQueries, GRAPHS, QueryContext, Scope, ScopeLabels, buckets_query, detailed_query, drawn_query,
     is_original, start_times_query, summary_query,
 };
 use catalogue_export::{coverage, grafana_dashboard, metrics, recording_rules};
@@ -89,7 +89,11 @@ fn the_companion_and_promtool_accept_the_queries_of_the_page() {
     };
     let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
     let context = QueryContext::of_moments(&scope, &labels, 61_500);
-    let mut queries = vec![discovery_query(&labels, 3_600_000), start_times_query(&context)];
+    let discovery = DiscoveryQueries { labels: &labels, range_ms: 3_600_000 };
+    let pages = ["10.0.0.1:8000".to_owned(), String::new()];
+    let mut queries = vec![discovery.names(), discovery.keys(), discovery.all_names()];
+    queries.extend(discovery.names_of(&["up".to_owned(), "vllm:cache_config_info".to_owned()], &pages, &pages));
+    queries.push(start_times_query(&context));
     for graph in GRAPHS {
         let own = [
             drawn_query(graph, &is_original, &context),

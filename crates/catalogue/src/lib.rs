@@ -24,7 +24,7 @@ mod unit;
 
 pub use buckets::{Bound, bound, is_same_bound};
 pub use detection::{detect, engine_of, is_original, role_of, unclaimed, version_of};
-pub use discovery::{discovery_query, metric_names};
+pub use discovery::{DiscoveryQueries, metric_names};
 pub use engine::{Engine, HealthEndpoint, ModelApi, PrefixAliases, Signature, VersionLabel};
 pub use engines::{ENGINES, EngineRecipe, GPU_METRICS, GpuMetric, PROBE_PATHS, engine, recipes};
 pub use graph::{Colours, Detail, DrawStyle, Graph, Line, LineRole, Section, Summary, is_line_of, line_name};
@@ -34,10 +34,12 @@ pub use layer::Layer;
 pub use metric_name::{bare_name, family_of};
 pub use missing::{GPU_FAULTS_QUERY, MissingReason, ScopeStatus, missing_reason};
 pub use query::{
-    BOUND_LABEL, BucketSource, BucketsQuery, BucketsUse, COUNTING_QUERY, Counting, LOWER_BOUND, PERCENTILES, Peaks,
-    QueryContext, ReplicaQueries, ReplicaTableQueries, UPPER_BOUND, Window, WindowKind, buckets_query, detailed_query,
-    drawn_query, events_query, failures_query, fed_by, has_data, interval_query, query_for, read_names,
-    replica_queries, replica_table_queries, sample_counts_query, start_times_query, summary_query,
+    ALL_LINE, BOUND_LABEL, BucketSource, BucketsQuery, BucketsUse, COUNTING_QUERY, ChangingQuery, Counting, GONE,
+    LATE_LINE, LOWER_BOUND, PERCENTILES, Peaks, QueryContext, REST_LINE, ReplicaQueries, ReplicaTableQueries,
+    TargetQueries, UPPER_BOUND, Window, WindowKind, buckets_query, detailed_query, drawn_query, events_query,
+    failures_query, fed_by, has_data, highest_details_query, highest_lines_query, intervals_query, query_for,
+    read_names, recent_scrapes_query, replica_queries, replica_table_queries, sample_counts_query, start_times_query,
+    summary_query, target_intervals_query,
 };
 pub use recipe::{Aggregation, Names, Recipe, Shape};
 pub use scope::{Scope, ScopeLabels};

@@ -152,14 +152,14 @@ impl<'b, 'l> Parser<'b, 'l> {
         (self.at, self.lines, self.samples) = (0, 0, 0);
     }
 
-    /// Reads the next line as a sample of a known series if it starts with `prefix`, the series as an earlier page wrote
-    /// it. Returns none, without consuming the line, if the line needs a full parse: it starts differently or is invalid.
+    /// Reads the next line as a sample of a known series, which its first `prefix_bytes` name as an earlier page did.
+    /// Returns none, without consuming the line, if the rest of it needs a full parse or is invalid.
     pub(crate) fn expected_sample(
         &mut self,
-        prefix: &str,
+        prefix_bytes: usize,
         buffers: &mut LabelBuffers<'b>,
     ) -> Result<Option<Measurement>, ParseError> {
-        let Some(rest) = self.rest().strip_prefix(prefix) else { return Ok(None) };
+        let Some(rest) = self.rest().get(prefix_bytes..) else { return Ok(None) };
         let (measurement, length) = match parse_leading(rest.as_bytes()) {
             Some((value, end)) if rest.as_bytes().get(end) == Some(&b'\n') => {
                 (Measurement { value, timestamp: None, exemplar: None }, end + 1)
@@ -172,25 +172,28 @@ impl<'b, 'l> Parser<'b, 'l> {
                 (measurement, length)
             }
         };
-        if prefix.len() + length > self.reader.limits.line_bytes {
+        if prefix_bytes + length > self.reader.limits.line_bytes {
             return Ok(None);
         }
-        self.at += prefix.len() + length;
+        self.at += prefix_bytes + length;
         self.lines += 1;
         self.count_sample()?;
         Ok(Some(measurement))
     }
 
-    /// Consumes the next line if it equals `line`, which includes its line feed.
-    pub(crate) fn expected_line(&mut self, line: &str) -> bool {
-        let is_next = self.rest().starts_with(line);
-        self.at += if is_next { line.len() } else { 0 };
-        self.lines += usize::from(is_next);
-        is_next
+    /// Consumes the next line, which has so many bytes with its line feed and which an earlier page had.
+    pub(crate) fn skip_line(&mut self, bytes: usize) {
+        self.at += bytes;
+        self.lines += 1;
     }
 
     pub(crate) fn format(&self) -> Format {
         self.reader.format
+    }
+
+    /// The whole page.
+    pub(crate) fn text(&self) -> &'b str {
+        self.text
     }
 
     /// The part of the page that has not been read.

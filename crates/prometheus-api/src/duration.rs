@@ -1,4 +1,5 @@
 //! Durations as text: seconds, or a literal such as `1h30m`.
+use crate::decimal::parse_decimal;
 
 /// A duration parameter that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +25,9 @@ const UNITS: [(&str, i64); 7] = [
 /// # Errors
 /// If the text is neither, or the duration is too long.
 pub fn parse_duration_ms(text: &str) -> Result<i64, InvalidDuration> {
-    let duration_ms = match text.parse::<f64>() {
-        Ok(seconds) => (seconds.abs() <= MAX_SECONDS).then(|| (seconds * 1000.0).round() as i64),
-        Err(_) => parse_duration_literal_ms(text),
+    let duration_ms = match parse_decimal(text) {
+        Some(seconds) => (seconds.abs() <= MAX_SECONDS).then(|| (seconds * 1000.0).round() as i64),
+        None => parse_duration_literal_ms(text),
     };
     duration_ms.ok_or_else(|| InvalidDuration(text.to_owned()))
 }

@@ -1,4 +1,5 @@
 //! Sample values as text, since JSON has neither NaN nor infinities.
+use crate::decimal::parse_decimal;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -36,7 +37,7 @@ pub fn parse_value(text: &str) -> Option<f64> {
         "NaN" => Some(f64::NAN),
         "+Inf" | "Inf" => Some(f64::INFINITY),
         "-Inf" => Some(f64::NEG_INFINITY),
-        _ => text.parse().ok().filter(|value: &f64| value.is_finite()),
+        _ => parse_decimal(text).filter(|value| value.is_finite()),
     }
 }
 

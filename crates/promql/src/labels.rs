@@ -1,42 +1,94 @@
 //! Label sets.
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The label that holds the metric name.
 pub const METRIC_NAME: &str = "__name__";
 
-/// A label: its name and value.
-pub(crate) type Label = (Arc<str>, Arc<str>);
+/// A label: its name and value. Cheap to clone, and one pointer wide, as a store has some for each series.
+#[derive(Clone, Debug)]
+pub struct Label(Arc<(Arc<str>, Arc<str>)>);
 
 /// A label set, `__name__` included, sorted by name. Names are unique and values not empty. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Labels(Arc<[Label]>);
 
+impl Label {
+    /// Creates a label.
+    pub fn new(name: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> Self {
+        Self(Arc::new((name.into(), value.into())))
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.0.0
+    }
+
+    /// The value.
+    pub fn value(&self) -> &Arc<str> {
+        &self.0.1
+    }
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        // Stores share labels, and most labels of neighbouring series are equal.
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for Label {}
+
+impl Hash for Label {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.hash(hasher);
+    }
+}
+
+/// Compares names before values.
+impl Ord for Label {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Label {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Labels {
     /// Builds a set from pairs in any order. The last value of a repeated name wins; empty values are omitted.
     pub fn from_pairs<N: Into<Arc<str>>, V: Into<Arc<str>>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        let mut set: Vec<Label> = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self::from_labels(pairs.into_iter().map(|(name, value)| Label::new(name, value)))
+    }
+
+    /// [`Labels::from_pairs`] of labels, which the set shares.
+    pub fn from_labels(labels: impl IntoIterator<Item = Label>) -> Self {
+        let mut set: Vec<Label> = labels.into_iter().collect();
         set.reverse();
-        set.sort_by(|a, b| a.0.cmp(&b.0));
-        set.dedup_by(|next, previous| next.0 == previous.0);
-        set.retain(|(_, value)| !value.is_empty());
+        set.sort_by(|a, b| a.name().cmp(b.name()));
+        set.dedup_by(|next, previous| next.name() == previous.name());
+        set.retain(|label| !label.value().is_empty());
         Self(set.into())
     }
 
     /// The value of the label `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let index = self.0.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
-        Some(&self.0[index].1)
+        let index = self.0.binary_search_by(|label| (**label.name()).cmp(name)).ok()?;
+        Some(self.0[index].value())
     }
 
     /// The names and values, sorted by name.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
+        self.0.iter().map(|label| (&**label.name(), &**label.value()))
     }
 
-    /// The labels as shared strings, sorted by name.
-    pub fn pairs(&self) -> &[Label] {
+    /// The labels, sorted by name.
+    pub fn labels(&self) -> &[Label] {
         &self.0
     }
 
@@ -59,7 +111,7 @@ impl Labels {
     pub fn metric_name(&self) -> Option<&str> {
         // Usually the first label, as most names sort after it.
         match self.0.first() {
-            Some((name, value)) if **name == *METRIC_NAME => Some(value),
+            Some(label) if **label.name() == *METRIC_NAME => Some(label.value()),
             _ => self.get(METRIC_NAME),
         }
     }
@@ -67,7 +119,7 @@ impl Labels {
     /// The labels whose name satisfies `keep`.
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
-        Self::from_sorted(self.0.iter().filter(|(name, _)| keep(name)))
+        Self::from_sorted(self.0.iter().filter(|label| keep(label.name())))
     }
 
     /// The labels without the metric name.
@@ -79,10 +131,10 @@ impl Labels {
     /// The labels with `name` set to `value`, or removed if `value` is empty.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
-        let added = (!value.is_empty()).then(|| (Arc::from(name), Arc::from(value)));
-        let mut set: Vec<Label> = self.0.iter().filter(|(other, _)| &**other != name).cloned().collect();
+        let added = (!value.is_empty()).then(|| Label::new(name, value));
+        let mut set: Vec<Label> = self.0.iter().filter(|label| &**label.name() != name).cloned().collect();
         if let Some(label) = added {
-            let index = set.partition_point(|(other, _)| &**other < name);
+            let index = set.partition_point(|label| &**label.name() < name);
             set.insert(index, label);
         }
         Self(set.into())
@@ -92,10 +144,7 @@ impl Labels {
 /// Compares label by label, name before value, as Prometheus orders series.
 impl Ord for Labels {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Stores intern strings, and most labels of neighbouring series are equal.
-        let same = |(a, b): &(&Label, &Label)| Arc::ptr_eq(&a.0, &b.0) && Arc::ptr_eq(&a.1, &b.1);
-        let mut different = self.0.iter().zip(&*other.0).filter(|labels| !same(labels)).map(|(a, b)| a.cmp(b));
-        different.find(|order| order.is_ne()).unwrap_or_else(|| self.0.len().cmp(&other.0.len()))
+        self.0.cmp(&other.0)
     }
 }
 

@@ -24,7 +24,7 @@ mod string_literal;
 pub use error::{Error, ErrorKind, StorageError};
 pub use eval::{instant, range};
 pub use features::Features;
-pub use labels::{Labels, METRIC_NAME};
+pub use labels::{Label, Labels, METRIC_NAME};
 pub use limits::{Interrupt, Interruption, Limits, MemoryPool, Options, Reservation, uninterrupted};
 pub use parse::{SelectedSeries, parse, parse_query, parse_selectors};
 pub use pattern::Pattern;

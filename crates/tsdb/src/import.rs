@@ -4,7 +4,6 @@ use crate::disk::header::FileKind;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::Store;
 use crate::store::error::WriteError;
-use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
 use crate::time::day_of;
 use promql::Labels;
@@ -43,7 +42,7 @@ impl Store {
     /// batches of some million samples, a few days of all series at a time.
     ///
     /// # Errors
-    /// If the store has no folder, the limit of series is exceeded, or writing fails. Nothing is imported then.
+    /// If the store has no folder, or writing fails. Nothing is imported then.
     pub fn import(&self, batch: Vec<ImportSeries>) -> Result<ImportSummary, WriteError> {
         let inner = &*self.inner;
         let disk = inner.disk.as_ref().ok_or(WriteError::NoFolder)?;
@@ -56,7 +55,6 @@ impl Store {
             // Of two samples at one time the one in the older block wins, so the head is flushed first.
             inner.flush(disk, &mut state).map_err(|error| disk.error(error))?;
         }
-        inner.check_series_limit(&batch)?;
         state.last_import = Some(Instant::now());
         let times = batch.iter().flat_map(|series| &series.samples.times_ms);
         let days: BTreeSet<i64> = times.map(|time_ms| day_of(*time_ms)).collect();
@@ -69,10 +67,6 @@ impl Store {
                     return Err(disk.error(error));
                 }
             }
-        }
-        for series in &batch {
-            let pairs: Vec<_> = series.labels.iter().collect();
-            inner.index.write().get_or_insert(&pairs, usize::MAX);
         }
         inner.publish(disk, &ids, &[]).map_err(|error| disk.error(error))?;
         Ok(summary)
@@ -107,15 +101,6 @@ fn sort_batch(batch: Vec<ImportSeries>, summary: &mut ImportSummary) -> Vec<Sort
     batch
 }
 
-impl Inner {
-    fn check_series_limit(&self, batch: &[SortedSeries]) -> Result<(), WriteError> {
-        let index = self.index.read();
-        let is_new = |series: &&SortedSeries| index.find(&series.labels.iter().collect::<Vec<_>>()).is_none();
-        let (new, limit) = (batch.iter().filter(is_new).count(), self.limits.series);
-        if new > 0 && index.len() + new > limit { Err(WriteError::TooManySeries { limit }) } else { Ok(()) }
-    }
-}
-
 /// Writes the samples of one day as a block; returns its id.
 fn write_day(disk: &Persistence, state: &mut MaintenanceState, batch: &[SortedSeries], day: i64) -> io::Result<u64> {
     let within_day = |series: &SortedSeries| {
@@ -129,12 +114,12 @@ fn write_day(disk: &Persistence, state: &mut MaintenanceState, batch: &[SortedSe
     let series: Vec<SortedSeries> = batch.iter().filter_map(within_day).collect();
     // Series that were scraped together have equal times.
     let mut keys: HashMap<Arc<[i64]>, u64> = HashMap::new();
-    disk.write_block(state, &[], series.iter().map(|series| &series.labels), |assembler| {
-        for (ordinal, SortedSeries { samples, .. }) in series.iter().enumerate() {
+    disk.write_block(state, &[], |assembler| {
+        for SortedSeries { labels, samples } in &series {
             let timeline = Arc::<[i64]>::from(&*samples.times_ms);
             let new = keys.len() as u64;
             let key = *keys.entry(Arc::clone(&timeline)).or_insert(new);
-            assembler.add(ordinal as u32, &[key], |_| Arc::clone(&timeline), samples)?;
+            assembler.add(labels, &[key], |_| Arc::clone(&timeline), samples)?;
         }
         Ok(())
     })

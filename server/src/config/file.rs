@@ -21,6 +21,7 @@ pub(crate) struct File {
     #[serde(deserialize_with = "duration")]
     pub(crate) retention: Option<Duration>,
     pub(crate) retention_bytes: Option<u64>,
+    pub(crate) memory_limit: Option<String>,
     #[serde(deserialize_with = "duration")]
     pub(crate) scrape_interval: Option<Duration>,
     #[serde(deserialize_with = "duration")]

@@ -5,6 +5,7 @@ pub mod file_sd;
 pub mod hosted;
 pub mod kubernetes;
 pub mod load;
+mod memory;
 pub mod permissions;
 pub mod reload;
 pub mod restart;
@@ -161,6 +162,12 @@ impl Settings {
         let timeout = file.scrape_timeout.unwrap_or(MAX_DEFAULT_TIMEOUT.min(interval));
         let pace = pace("scrape_timeout", interval, timeout)?;
         let retention = flag_duration("--retention", args.retention.as_deref())?.or(file.retention);
+        let host_paths = host_paths(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs);
+        let memory_bytes = match (&args.memory_limit, &file.memory_limit) {
+            (Some(size), _) => memory::parse_size("--memory-limit", size)?,
+            (None, Some(size)) => memory::parse_size("memory_limit", size)?,
+            (None, None) => memory::available_bytes(&host_paths),
+        };
         let data_dir = match args.in_memory {
             true => None,
             false => Some(args.data_dir.clone().or(file.data_dir).or_else(default_data_dir).ok_or_else(no_data_dir)?),
@@ -196,10 +203,10 @@ impl Settings {
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
             frame_ancestors: checked("frame_ancestors", ancestors, is_frame_ancestor)?,
             cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
-            limits: limits(data_dir.is_some(), retention, file.retention_bytes),
+            limits: limits(data_dir.is_some(), retention, file.retention_bytes, memory_bytes),
             data_dir,
             pace,
-            host_paths: host_paths(args.procfs.clone().or(file.procfs), file.sysfs, file.rootfs),
+            host_paths,
             gpus: gpus(args, file.gpus, file.nvml_library, file.gpu_sample_interval),
             // Discovery may find a configured target under another address, and it would be counted twice.
             discovery: !args.no_discovery && file.discovery.unwrap_or(has_no_targets),
@@ -249,12 +256,12 @@ fn checked(name: &str, origins: Vec<String>, is_valid: impl Fn(&str) -> bool) ->
     }
 }
 
-fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>) -> tsdb::Limits {
+fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>, memory_bytes: u64) -> tsdb::Limits {
     let default = if on_disk { tsdb::Options::default().limits } else { tsdb::Limits::default() };
     tsdb::Limits {
         retention_ms: retention.map_or(default.retention_ms, |age| age.as_millis() as i64),
         size_bytes: size_bytes.map_or(default.size_bytes, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-        ..default
+        series: memory::series_limit(memory_bytes),
     }
 }
 

@@ -26,6 +26,10 @@ pub struct ServeArgs {
     /// Age at which samples are deleted, such as 12h, 15d or 1y [default: 15d]
     #[arg(long, value_name = "DURATION")]
     pub retention: Option<String>,
+    /// Memory that the server may take, such as 512MiB; more series than fit are refused [default: what the machine or
+    /// the control group has]
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<String>,
     /// URL to scrape, such as http://localhost:8000; the path defaults to /metrics (repeatable)
     #[arg(long = "target", value_name = "URL")]
     pub targets: Vec<String>,

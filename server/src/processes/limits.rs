@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The limits of a process, and the control groups that impose them.
 #[derive(Debug, Default)]
 pub(crate) struct ResourceLimits {
-    memory_bytes: Option<u64>,
+    pub(crate) memory_bytes: Option<u64>,
     cores: Option<f64>,
     pub(crate) groups: Vec<PathBuf>,
 }

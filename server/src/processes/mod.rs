@@ -36,6 +36,10 @@ use tokio::sync::Semaphore;
 /// How old the data of a search may be. A search reads the open files of all processes, for all targets that need one.
 const MAX_SEARCH_AGE: Duration = Duration::from_millis(200);
 
+/// The kernel lists all sockets, open connections too. Where these are many, they are listed again only after so many times
+/// the time that it took.
+const MIN_SOCKETS_AGE_BY_COST: u32 = 20;
+
 /// The number of concurrent probes. Each reads kernel files on a thread of its own, so that one that hangs does not block
 /// the others.
 const MAX_PROBES: usize = 4;
@@ -95,22 +99,35 @@ impl Attribution {
         self.processes.get(max_age, || Processes::read(&self.paths.proc))
     }
 
-    /// All listening sockets, at most `max_age` old; none if they cannot be read.
-    fn listeners(&self, max_age: Duration) -> Arc<Option<Vec<Listener>>> {
-        self.listeners.get(max_age, || {
-            let [tcp, tcp6] = ["net/tcp", "net/tcp6"].map(|table| read_file(&self.paths.proc.join(table)));
-            // Without IPv6 there is no second table.
-            Some(parse_listeners([tcp?.as_str(), &tcp6.unwrap_or_default()]))
-        })
+    /// The listening sockets as they were lately; none if they cannot be read.
+    fn recent_listeners(&self) -> Arc<Option<Vec<Listener>>> {
+        self.listeners.get_seldom(MAX_SEARCH_AGE, MIN_SOCKETS_AGE_BY_COST, || self.read_listeners())
     }
 
-    /// The owners of all listening sockets.
-    fn socket_owners(&self, processes: &Processes) -> Arc<SocketOwners> {
-        self.owners.get(MAX_SEARCH_AGE, || {
-            let listeners = self.listeners(MAX_SEARCH_AGE);
-            let inodes = listeners.iter().flatten().map(Listener::inode).collect();
-            SocketOwners::read(&self.paths.proc, processes, &inodes)
-        })
+    /// The listening sockets as they are now; none if they cannot be read.
+    fn listeners_now(&self) -> Arc<Option<Vec<Listener>>> {
+        self.listeners.get(Duration::ZERO, || self.read_listeners())
+    }
+
+    fn read_listeners(&self) -> Option<Vec<Listener>> {
+        let [tcp, tcp6] = ["net/tcp", "net/tcp6"].map(|table| read_file(&self.paths.proc.join(table)));
+        // Without IPv6 there is no second table.
+        Some(parse_listeners([tcp?.as_str(), &tcp6.unwrap_or_default()]))
+    }
+
+    /// All processes, and the owners of all listening sockets. If `inodes` are newer than what is cached, both are as new.
+    fn socket_owners(&self, inodes: &[u64]) -> (Arc<Processes>, Arc<SocketOwners>) {
+        let search = |max_age| {
+            let processes = self.processes(max_age);
+            let owners = self.owners.get(max_age, || {
+                let listeners = self.recent_listeners();
+                let listening = listeners.iter().flatten().map(Listener::inode);
+                SocketOwners::read(&self.paths.proc, &processes, listening.chain(inodes.iter().copied()).collect())
+            });
+            (processes, owners)
+        };
+        let (processes, owners) = search(MAX_SEARCH_AGE);
+        if owners.has_searched(inodes) { (processes, owners) } else { search(Duration::ZERO) }
     }
 }
 

@@ -14,9 +14,6 @@ const MIN_INTERVAL: Duration = Duration::from_millis(900);
 /// How long reading the listening sockets may take.
 const LISTENING_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How old the sockets that a probe judges by may be.
-const MAX_SOCKETS_AGE: Duration = Duration::from_millis(200);
-
 /// A tracker, and the probe that it may be running.
 #[derive(Debug)]
 pub(crate) struct ProcessProbe {
@@ -76,9 +73,9 @@ impl ProcessProbe {
 
     /// What listens at the target's address now, after a connection has failed; unknown while a probe hangs.
     pub(crate) async fn listening_now(&mut self) -> Listening {
-        let Some(tracker) = self.idle.take() else { return Listening::Unknown };
+        let Some(mut tracker) = self.idle.take() else { return Listening::Unknown };
         self.running = Some(self.threads.run(move || {
-            let listening = tracker.listening(Duration::ZERO);
+            let listening = tracker.listening_now();
             FinishedProbe { tracker, processes: ProbedProcesses { samples: Vec::new(), listening } }
         }));
         let Some(running) = self.running.as_mut() else { return Listening::Unknown };
@@ -98,7 +95,7 @@ impl ProcessProbe {
             let mut tracker = self.idle.take()?;
             self.running = Some(self.threads.run(move || {
                 let samples = tracker.probe();
-                let listening = tracker.listening(MAX_SOCKETS_AGE);
+                let listening = tracker.listening();
                 drop(permit);
                 FinishedProbe { tracker, processes: ProbedProcesses { samples, listening } }
             }));

@@ -53,28 +53,35 @@ impl SocketOwner {
 #[derive(Debug, Default)]
 pub(crate) struct SocketOwners {
     by_inode: HashMap<u64, Vec<SocketOwner>>,
+    /// The sockets whose owners were searched for.
+    searched: HashSet<u64>,
     /// Whether the files of some process could not be read.
     is_incomplete: bool,
 }
 
 impl SocketOwners {
     /// Finds the owners of `inodes` in one pass over the open files of all processes.
-    pub(crate) fn read(proc: &Path, processes: &Processes, inodes: &HashSet<u64>) -> Self {
-        let mut owners = Self::default();
+    pub(crate) fn read(proc: &Path, processes: &Processes, inodes: HashSet<u64>) -> Self {
+        let mut owners = Self { searched: inodes, ..Self::default() };
         for pid in processes.pids() {
             match std::fs::read_dir(proc.join(pid.to_string()).join("fd")) {
-                Ok(entries) => entries.flatten().for_each(|entry| owners.add(pid, entry.path(), inodes)),
+                Ok(entries) => entries.flatten().for_each(|entry| owners.add(pid, entry.path())),
                 Err(error) => owners.is_incomplete |= error.kind() == ErrorKind::PermissionDenied,
             }
         }
         owners
     }
 
-    fn add(&mut self, pid: u32, link: PathBuf, inodes: &HashSet<u64>) {
+    /// Whether `inodes` were among those whose owners were searched for.
+    pub(crate) fn has_searched(&self, inodes: &[u64]) -> bool {
+        inodes.iter().all(|inode| self.searched.contains(inode))
+    }
+
+    fn add(&mut self, pid: u32, link: PathBuf) {
         // It may have been closed in the meantime.
         let Ok(socket) = std::fs::read_link(&link).map(PathBuf::into_os_string) else { return };
         let inode = socket.to_str().and_then(|socket| socket.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
-        if let Some(inode) = inode.filter(|inode| inodes.contains(inode)) {
+        if let Some(inode) = inode.filter(|inode| self.searched.contains(inode)) {
             self.by_inode.entry(inode).or_default().push(SocketOwner { pid, link, socket });
         }
     }
@@ -132,6 +139,20 @@ mod tests {
             resident_pages: 0,
         };
         all.iter().map(process).collect()
+    }
+
+    #[test]
+    fn a_socket_that_is_newer_than_the_search_has_not_been_searched_for() {
+        let proc = tempfile::tempdir().expect("a folder");
+        let fd = proc.path().join("10/fd");
+        std::fs::create_dir_all(&fd).expect("a folder");
+        for (number, socket) in [(3, "socket:[101]"), (4, "socket:[102]")] {
+            std::os::unix::fs::symlink(socket, fd.join(number.to_string())).expect("a link");
+        }
+        let owners = SocketOwners::read(proc.path(), &processes(&[(10, 1, "vllm")]), [101, 103].into());
+        assert_eq!(owners.of(&[101]).expect("an owner")[0].pid, 10);
+        assert_eq!(owners.of(&[103]).err(), Some(AttributionFailure::OtherNamespace));
+        assert!(owners.has_searched(&[101, 103]) && !owners.has_searched(&[101, 102]));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Tracks the processes of one target.
+use crate::processes::Attribution;
 use crate::processes::claims::{Claim, ClaimOutcome};
 use crate::processes::cpu_total::CpuTotal;
 use crate::processes::gpu_use::gpu_samples;
 use crate::processes::limits::ResourceLimits;
-use crate::processes::listeners::inodes;
+use crate::processes::listeners::{Listener, inodes};
 use crate::processes::listening::{Listening, ServerId};
 use crate::processes::memory::{MemoryUse, TreeMemory};
 use crate::processes::socket_owners::{SocketOwner, tree_roots};
 use crate::processes::tree::{Process, ProcessKey, Processes};
-use crate::processes::{Attribution, MAX_SEARCH_AGE};
 use crate::sources::host::{HostPaths, TICKS_PER_SECOND, read_file};
 use crate::target::extra_sample::ExtraSample;
 use catalogue::contract::{AttributionFailure, names};
@@ -82,21 +82,43 @@ impl ProcessTracker {
         is_recent.then(|| failure_samples(AttributionFailure::SameProcess))
     }
 
-    /// What listens at the target's address, judged by sockets that are at most `max_age` old.
-    pub(crate) fn listening(&self, max_age: Duration) -> Listening {
-        let listeners = self.attribution.listeners(max_age);
-        let Some(listeners) = &*listeners else { return Listening::Unknown };
+    /// What listens at the target's address: the process that was found to, as long as it has its socket, or else what the
+    /// sockets told lately.
+    pub(crate) fn listening(&self) -> Listening {
+        self.listening_process().unwrap_or_else(|| self.listening_by_sockets(&self.attribution.recent_listeners()))
+    }
+
+    /// What listens at the target's address now. The process is searched for if it is not known: only processes tell a
+    /// restart from a server that listens again.
+    pub(crate) fn listening_now(&mut self) -> Listening {
+        let listeners = self.attribution.listeners_now();
+        let listening = self.listening_by_sockets(&listeners);
+        if !matches!(listening.server(), Some(ServerId::Socket(_))) {
+            return listening;
+        }
+        self.trees = self.search().ok();
+        self.listening_by_sockets(&listeners)
+    }
+
+    fn listening_by_sockets(&self, listeners: &Option<Vec<Listener>>) -> Listening {
+        let Some(listeners) = listeners else { return Listening::Unknown };
         let listening = Listening::of_sockets(listeners, &self.addresses, self.port);
         if listening.server().is_none() {
             return listening;
         }
         let is_forwarded = |failed: &FailedSearch| failed.failure == AttributionFailure::Forwarded;
-        match self.trees.as_ref().filter(|trees| trees.is_current(&self.attribution.paths.proc)) {
-            Some(trees) => Listening::Server { id: ServerId::Process(trees.server), start_s: trees.server_start_s },
+        match self.listening_process() {
+            Some(process) => process,
             // What forwards connections may live longer than the server.
             None if self.failed_search.as_ref().is_some_and(is_forwarded) => Listening::Unknown,
             None => listening,
         }
+    }
+
+    /// The process whose socket was found to listen, if it still has it.
+    fn listening_process(&self) -> Option<Listening> {
+        let trees = self.trees.as_ref().filter(|trees| trees.is_current(&self.attribution.paths.proc))?;
+        Some(Listening::Server { id: ServerId::Process(trees.server), start_s: trees.server_start_s })
     }
 
     fn try_probe(&mut self) -> Result<Vec<ExtraSample>, AttributionFailure> {
@@ -111,7 +133,7 @@ impl ProcessTracker {
             trees.read_limits(paths);
         }
         let claim = Claim { roots: trees.roots.clone(), limiting_groups: trees.limits.groups.clone() };
-        let ClaimOutcome { is_taken, shares_limits } = attribution.claims.set(&self.key, claim);
+        let ClaimOutcome { is_taken, shares_limits } = attribution.claims.set(&self.key, &claim);
         self.taken_at = is_taken.then(Instant::now);
         if is_taken {
             return Ok(failure_samples(AttributionFailure::SameProcess));
@@ -134,7 +156,7 @@ impl ProcessTracker {
     }
 
     fn search(&mut self) -> Result<TrackedTrees, AttributionFailure> {
-        let listeners = self.attribution.listeners(MAX_SEARCH_AGE);
+        let listeners = self.attribution.recent_listeners();
         let inodes = inodes(listeners.as_deref().unwrap_or_default(), &self.addresses, self.port);
         if inodes.is_empty() {
             return Err(AttributionFailure::NoListener);
@@ -166,8 +188,7 @@ pub(crate) fn failure_samples(failure: AttributionFailure) -> Vec<ExtraSample> {
 
 impl TrackedTrees {
     fn find(attribution: &Attribution, inodes: &[u64]) -> Result<Self, AttributionFailure> {
-        let processes = attribution.processes(MAX_SEARCH_AGE);
-        let owners = attribution.socket_owners(&processes);
+        let (processes, owners) = attribution.socket_owners(inodes);
         let owners = owners.of(inodes)?;
         let roots = tree_roots(&processes, &owners.iter().map(|owner| owner.pid).collect())?;
         let with_start = |owner: &&SocketOwner| Some(((*owner).clone(), processes.get(owner.pid)?.start));

@@ -46,6 +46,11 @@ impl DetectedEngines {
         }
     }
 
+    /// Makes the next call of [`DetectedEngines::take_changed`] return the samples.
+    pub(crate) fn repeat(&mut self) {
+        self.has_changed = true;
+    }
+
     /// The samples about the engines, if they may have changed since the last call.
     pub(crate) fn take_changed(&mut self) -> Option<Vec<ExtraSample>> {
         if !std::mem::take(&mut self.has_changed) {

@@ -1,5 +1,6 @@
 //! Scrapes targets by Prometheus's rules: each on its own schedule, each metrics page as a whole or not at all, and with
 //! stale markers for series that disappear.
+pub mod admission;
 pub mod body;
 pub mod change_log;
 pub mod connections;
@@ -23,4 +24,5 @@ pub mod scrape_loop;
 pub mod scrapers;
 pub mod series_slots;
 pub mod start_time;
+pub mod target_log;
 pub mod writer;

@@ -5,7 +5,7 @@ use crate::target::failure::Failure;
 use crate::target::labels::TargetLabels;
 use catalogue::contract::{ScrapeFailure, names};
 use exposition::ParseCounts;
-use promql::{Labels, stale_marker};
+use promql::stale_marker;
 use std::time::Duration;
 use tsdb::{Group, SeriesRef, StoreError};
 
@@ -50,13 +50,12 @@ struct ExtraSeries(Vec<RegisteredSample>);
 
 #[derive(Debug)]
 struct RegisteredSample {
-    labels: Labels,
+    sample: ExtraSample,
     series: SeriesRef,
-    value: f64,
 }
 
 impl ExtraSeries {
-    /// Replaces the samples, and adds stale markers for series that ended to `row`.
+    /// Replaces the samples, and adds stale markers for series that ended to `row`. Only new series are registered.
     fn replace(
         &mut self,
         samples: Vec<ExtraSample>,
@@ -64,20 +63,27 @@ impl ExtraSeries {
         group: &mut Group,
         row: &mut Row,
     ) -> Result<(), StoreError> {
+        let mut previous = std::mem::take(&mut self.0);
         let mut current = Vec::with_capacity(samples.len());
-        for ExtraSample { name, labels, value } in samples {
-            let labels = target.of_extra(name, labels.iter().map(|(name, value)| (*name, value.as_str())));
-            let series = group.register(&labels)?;
-            current.push(RegisteredSample { labels, series, value });
+        for sample in samples {
+            let has_series =
+                |own: &RegisteredSample| own.sample.name == sample.name && own.sample.labels == sample.labels;
+            let series = match previous.iter().position(has_series) {
+                Some(known) => previous.swap_remove(known).series,
+                None => {
+                    let labels = sample.labels.iter().map(|(name, value)| (*name, value.as_str()));
+                    group.register(&target.of_extra(sample.name, labels))?
+                }
+            };
+            current.push(RegisteredSample { sample, series });
         }
-        let has_ended = |old: &&RegisteredSample| !current.iter().any(|sample| sample.labels == old.labels);
-        row.extend(self.0.iter().filter(has_ended).map(|old| (old.series, stale_marker())));
+        row.extend(previous.iter().map(|own| (own.series, stale_marker())));
         self.0 = current;
         Ok(())
     }
 
     fn write(&self, row: &mut Row) {
-        row.extend(self.0.iter().map(|sample| (sample.series, sample.value)));
+        row.extend(self.0.iter().map(|own| (own.series, own.sample.value)));
     }
 }
 

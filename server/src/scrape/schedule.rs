@@ -37,7 +37,12 @@ impl Schedule {
                 self.later.tick().await;
             }
         }
-        let time_ms = aligned(now_ms(), self.last_ms, self.interval_ms);
+        self.timestamp(now_ms())
+    }
+
+    /// The timestamp of a scrape that begins at `now_ms`.
+    pub(crate) fn timestamp(&mut self, now_ms: i64) -> i64 {
+        let time_ms = aligned(now_ms, self.last_ms, self.interval_ms);
         self.last_ms = Some(time_ms);
         time_ms
     }

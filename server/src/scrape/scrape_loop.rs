@@ -3,6 +3,7 @@ use crate::clock::now_ms;
 use crate::processes::listening::Listening;
 use crate::processes::probe::{ProbedProcesses, ProcessProbe};
 use crate::replica::tracker::{Health, ReplicaTracker};
+use crate::scrape::admission::Admission;
 use crate::scrape::change_log::ChangeLog;
 use crate::scrape::engine_detection::engine_of_page;
 use crate::scrape::health::{HealthProbes, is_early};
@@ -11,6 +12,7 @@ use crate::scrape::model_request::{ModelAnswer, served_model};
 use crate::scrape::reader::Reader;
 use crate::scrape::schedule::Schedule;
 use crate::scrape::scrapers::LatestScrape;
+use crate::scrape::target_log::TargetLog;
 use crate::scrape::writer::Writer;
 use crate::target::failure::Failure;
 use crate::target::{Source, Target};
@@ -37,6 +39,8 @@ pub(crate) struct ScrapeLoop {
     pub(crate) processes: Option<ProcessProbe>,
     pub(crate) writer: Writer,
     pub(crate) publish: watch::Sender<LatestScrape>,
+    pub(crate) log: Arc<ChangeLog>,
+    pub(crate) admission: Arc<Admission>,
 }
 
 /// What one scrape found.
@@ -53,35 +57,57 @@ pub(crate) struct Scrape {
 impl ScrapeLoop {
     pub(crate) async fn run(mut self, mut ended: oneshot::Receiver<EndReason>) {
         let mut schedule = Schedule::new(self.target.key(), self.target.pace);
-        let mut changes = ChangeLog::default();
+        let mut changes = TargetLog::default();
         loop {
-            let scrape = async {
+            let mut first_page = None;
+            let due = async {
                 let time_ms = schedule.due(now_ms).await;
+                if changes.has_outcome() || !self.target.source.is_scraped() {
+                    return time_ms;
+                }
+                first_page = Some(self.admission.first_page().await);
+                schedule.timestamp(now_ms())
+            };
+            let time_ms = tokio::select! {
+                time_ms = due => time_ms,
+                reason = &mut ended => return self.end(reason.ok(), schedule.after_last(now_ms())),
+            };
+            // On the heap only while it runs: most of the time most targets wait for their next scrape.
+            let scrape = Box::pin(async {
                 let replica = self.writer.replica_tracker().copied();
                 let probed = probe_processes(self.processes.as_mut(), self.target.pace.timeout / 2);
                 let scrape = scrape(&mut self.reader, &mut self.health, replica, self.writer.engine());
                 let (mut scrape, probed) = tokio::join!(scrape, probed);
                 scrape.listening = listening(self.processes.as_mut(), probed.listening, &scrape.answer).await;
                 self.request_model(&scrape).await;
-                (time_ms, scrape, probed.samples)
-            };
-            let (time_ms, scrape, samples) = tokio::select! {
-                scraped = scrape => scraped,
-                reason = &mut ended => {
-                    let end_ms = schedule.after_last(now_ms());
-                    match reason {
-                        Ok(EndReason::Removed) => self.writer.end(end_ms, self.target.pace.interval),
-                        Ok(EndReason::Replaced) => self.writer.retire(end_ms),
-                        // The scrapers were dropped: the program ends.
-                        Err(_) => {}
-                    }
-                    return;
+                (scrape, probed.samples)
+            });
+            let scrape = async {
+                match &mut first_page {
+                    Some(first_page) => first_page.hold(scrape).await,
+                    None => scrape.await,
                 }
             };
+            let (scrape, samples) = tokio::select! {
+                scraped = scrape => scraped,
+                reason = &mut ended => return self.end(reason.ok(), schedule.after_last(now_ms())),
+            };
             self.writer.set_attributed(samples);
-            let failure = self.writer.write(time_ms, &scrape);
-            changes.note(&self.target, failure);
+            let is_known = self.writer.has_page();
+            let write = || self.writer.write(time_ms, &scrape);
+            let failure = self.admission.write(scrape.answer.as_ref().ok(), is_known, write).await;
+            drop(first_page);
+            changes.note(&self.log, &self.target, failure);
             self.pass_on(scrape.answer, failure);
+        }
+    }
+
+    /// Ends the target's series at `end_ms`. Without a reason the scrapers were dropped: the program ends.
+    fn end(&mut self, reason: Option<EndReason>, end_ms: i64) {
+        match reason {
+            Some(EndReason::Removed) => self.writer.end(end_ms, self.target.pace.interval),
+            Some(EndReason::Replaced) => self.writer.retire(end_ms),
+            None => {}
         }
     }
 
@@ -132,6 +158,8 @@ async fn probe_processes(probe: Option<&mut ProcessProbe>, timeout: Duration) ->
 /// that.
 async fn listening(probe: Option<&mut ProcessProbe>, probed: Listening, answer: &Result<Answer, Failure>) -> Listening {
     match (probe, answer) {
+        // Refused, as nothing listens.
+        (_, Err(Failure::Connect)) if probed == Listening::Nothing => probed,
         (Some(probe), Err(failure)) if failure.is_without_response() => probe.listening_now().await,
         (Some(probe), Ok(_)) if probed == Listening::Nothing => probe.listening_now().await,
         _ => probed,

@@ -1,6 +1,8 @@
 //! The set of running scrape loops, one for each target.
 use crate::clock::now_ms;
 use crate::processes::Attribution;
+use crate::scrape::admission::Admission;
+use crate::scrape::change_log::ChangeLog;
 use crate::scrape::fetch::Client;
 use crate::scrape::health::HealthProbes;
 use crate::scrape::metadata::Metadata;
@@ -18,7 +20,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
-use tracing::info;
 use tsdb::Store;
 
 /// The targets that are being scraped. Dropping it ends the loops without stale markers, so that the series continue after
@@ -29,6 +30,8 @@ pub struct Scrapers {
     client: Client,
     refused: Arc<RefusedSamples>,
     metadata: Arc<Metadata>,
+    log: Arc<ChangeLog>,
+    admission: Arc<Admission>,
     attribution: Option<Arc<Attribution>>,
     /// The machine that the companion runs on.
     machine: Option<Arc<MachineIdentity>>,
@@ -50,8 +53,17 @@ pub type LatestScrape = Option<Result<MetricsPage, Failure>>;
 impl Scrapers {
     /// Scrapes nothing yet; samples go to `store`.
     pub fn new(store: Store, client: Client) -> Self {
-        let (refused, metadata) = (Arc::default(), Arc::default());
-        Self { store, client, refused, metadata, attribution: None, machine: None, running: Mutex::default() }
+        Self {
+            store,
+            client,
+            refused: Arc::default(),
+            metadata: Arc::default(),
+            log: Arc::default(),
+            admission: Arc::default(),
+            attribution: None,
+            machine: None,
+            running: Mutex::default(),
+        }
     }
 
     /// Also records the resources of the processes behind targets on this machine.
@@ -89,12 +101,14 @@ impl Scrapers {
     /// marked stale, and the others continue without a gap.
     pub fn configure(&self, targets: Vec<Arc<Target>>) {
         let mut running = self.running.lock();
+        let configured: HashMap<&str, &Arc<Target>> =
+            targets.iter().rev().map(|target| (target.key(), target)).collect();
         let ended = running.extract_if(|key, known| {
-            known.is_configured && !targets.iter().any(|target| target.key() == key && **target == *known.target)
+            known.is_configured && configured.get(&**key).is_none_or(|target| **target != known.target)
         });
         for (key, RunningScraper { target, end, .. }) in ended {
-            info!(target = ?target.name(), "removed");
-            let is_replaced = targets.iter().any(|target| target.key() == key);
+            self.log.note_removed(&target);
+            let is_replaced = configured.contains_key(&*key);
             // The loop may have ended with the runtime.
             let _ = end.send(if is_replaced { EndReason::Replaced } else { EndReason::Removed });
         }
@@ -138,6 +152,7 @@ impl Scrapers {
         }
         let reader = Reader::new(self.client.clone(), Arc::clone(&target));
         let health = HealthProbes::new(self.client.clone(), Arc::clone(&target));
-        tokio::spawn(ScrapeLoop { target, reader, health, processes, writer, publish }.run(ended));
+        let (log, admission) = (Arc::clone(&self.log), Arc::clone(&self.admission));
+        tokio::spawn(ScrapeLoop { target, reader, health, processes, writer, publish, log, admission }.run(ended));
     }
 }

@@ -59,6 +59,11 @@ impl Source {
         }
     }
 
+    /// Whether it has a metrics page.
+    pub(crate) fn is_scraped(&self) -> bool {
+        matches!(self, Self::Http(_) | Self::Hosted { .. } | Self::Pod { .. })
+    }
+
     /// The name under which the metrics page is served to other readers.
     pub fn shared_name(&self) -> Option<&str> {
         match self {

@@ -26,7 +26,7 @@ struct Asset {
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The file that the API has in place of the one for static hosting.
-const API_FILE: &str = "/config.json";
+pub(crate) const API_FILE: &str = "/config.json";
 
 /// Whether `path` is that of the page or of one of its files.
 pub(crate) fn is_file(path: &str) -> bool {

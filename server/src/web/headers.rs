@@ -125,7 +125,9 @@ pub struct Guard {
 pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: Request, next: Next) -> Response {
     let deny = Some(HeaderValue::from_static("DENY"));
     let is_page = is_page(request.uri());
-    let is_loadable = !is_page && assets::is_file(request.uri().path());
+    let path = request.uri().path();
+    // A sandboxed iframe of an earlier process asks for the configuration to find out whether the server is there again.
+    let is_loadable = !is_page && (assets::is_file(path) || path == assets::API_FILE);
     let resource_policy = HeaderValue::from_static(if is_loadable { "cross-origin" } else { "same-origin" });
     let (csp, frame_options) = match is_embed_request(request.uri()) {
         true => (frame_policy.embed_csp, frame_policy.embed_frame_options),

@@ -1,9 +1,9 @@
 //! How often targets are scraped, by the scope that their series have.
-use crate::data::discovery::inventory::{Inventory, ScopeKey};
+use crate::data::discovery::inventory::{Inventory, Labels, ScopeKey};
 use crate::wasm_size::sort::sort_by;
+use crate::wasm_size::table::Table;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Number, RangeValues, Series};
-use std::collections::BTreeMap;
 
 /// The scrape interval that is assumed until one has been measured.
 const DEFAULT_INTERVAL_MS: i64 = 15_000;
@@ -28,7 +28,13 @@ impl Default for ScrapeIntervals {
 }
 
 impl ScrapeIntervals {
-    fn or(self, other: Self) -> Self {
+    /// The same interval for all.
+    pub(crate) fn of(interval_ms: i64) -> Self {
+        Self { shortest_ms: interval_ms, longest_ms: interval_ms }
+    }
+
+    /// Those of the targets behind either.
+    pub(crate) fn or(self, other: Self) -> Self {
         let shortest_ms = self.shortest_ms.min(other.shortest_ms);
         Self { shortest_ms, longest_ms: self.longest_ms.max(other.longest_ms) }
     }
@@ -38,77 +44,89 @@ impl ScrapeIntervals {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intervals {
     /// By replica, since a fleet has many: the targets of one are few.
-    targets: BTreeMap<String, Vec<(ScopeKey, ScrapeIntervals)>>,
+    targets: Table<Vec<(ScopeKey, ScrapeIntervals)>>,
+    /// What numbers of samples say of groups of keys without a replica, and of those with one.
+    groups: [Table<ScrapeIntervals>; 2],
+    /// Whether these count also for targets that are known.
+    is_long: bool,
 }
 
 impl Intervals {
-    /// Measures the distances of samples, which are those of scrapes.
-    pub(crate) fn from_samples(scrapes: &[Series<RangeValues>], labels: &ScopeLabels) -> Self {
-        let mut all = Self::default();
-        for series in scrapes {
-            if let Some(interval_ms) = median_distance_ms(&series.samples.values) {
-                let own = ScrapeIntervals { shortest_ms: interval_ms, longest_ms: interval_ms };
-                all.add(ScopeKey::of(&series.metric, labels), own);
-            }
+    /// The intervals of targets, by their labels. With `is_long`, what is counted in the range counts for all of them.
+    pub(crate) fn new<'a>(
+        targets: impl Iterator<Item = (&'a Labels, ScrapeIntervals)>,
+        labels: &ScopeLabels,
+        is_long: bool,
+    ) -> Self {
+        let mut all = Self { is_long, ..Self::default() };
+        for (target, own) in targets {
+            all.add(ScopeKey::of(target, labels), own);
         }
         all
     }
 
-    /// Adds what the numbers of samples in windows of [`COUNT_WINDOW_MS`] say. A single low number is the beginning, the
-    /// end or a gap of a series, so the second lowest counts.
-    pub(crate) fn add_counts(&mut self, counts: &[Series<RangeValues>], labels: &ScopeLabels) {
+    /// Adds what the numbers of samples in windows of [`COUNT_WINDOW_MS`] say of groups. A single low number is the
+    /// beginning, the end or a gap of a series, so the second lowest counts.
+    pub(crate) fn add_counts(&mut self, counts: &[Series<RangeValues>], labels: &ScopeLabels, has_replica: bool) {
         for series in counts {
             let mut counts: Vec<f64> = series.samples.values.iter().map(|(_, count)| count.0).collect();
             sort_by(&mut counts, f64::total_cmp);
-            let key = ScopeKey::of(&series.metric, labels);
             let Some(high) = counts.last() else { continue };
-            let low = match counts.get(1) {
-                Some(second) => second,
-                // A series that has just begun is better known by the distances of its samples.
-                None if self.of_key(&key).is_some() => continue,
-                None => high,
-            };
+            let low = counts.get(1).unwrap_or(high);
             let interval_ms = |count: f64| (COUNT_WINDOW_MS as f64 / count.max(1.0) / 100.0).round() as i64 * 100;
             let own = ScrapeIntervals { shortest_ms: interval_ms(*high), longest_ms: interval_ms(*low) };
-            self.add(key, own);
+            let group = ScopeKey::of(&series.metric, labels).group();
+            let known = self.groups[usize::from(has_replica)].at(&group, own);
+            *known = known.or(own);
         }
     }
 
     fn add(&mut self, key: ScopeKey, own: ScrapeIntervals) {
-        let targets = self.targets.entry(key.replica.clone()).or_default();
+        let targets = self.targets.at(&key.replica, Vec::new());
         match targets.iter_mut().find(|(other, _)| *other == key) {
             Some((_, known)) => *known = known.or(own),
             None => targets.push((key, own)),
         }
     }
 
-    /// Adds the intervals of others.
-    pub(crate) fn merge(&mut self, others: &Self) {
-        for (key, own) in others.targets.values().flatten() {
-            self.add(key.clone(), *own);
-        }
+    /// Takes over what was counted.
+    pub(crate) fn with_counts_of(self, others: &Self) -> Self {
+        Self { groups: others.groups.clone(), ..self }
     }
 
     /// Whether nothing has been measured.
     pub(crate) fn is_empty(&self) -> bool {
-        self.targets.is_empty()
+        self.targets.is_empty() && self.groups.iter().all(Table::is_empty)
     }
 
     /// The intervals of the targets behind the series that `names` selects within the scope.
     pub(crate) fn of(&self, inventory: &Inventory, scope: &Scope, names: &[String]) -> ScrapeIntervals {
-        let own = inventory.keys_with(scope, names).into_iter().filter_map(|key| self.of_key(key));
+        let own = inventory.keys_with(scope, names).filter_map(|key| self.of_key(key));
         own.reduce(ScrapeIntervals::or).unwrap_or_default()
     }
 
     /// The intervals of all targets within the scope.
     pub(crate) fn of_scope(&self, scope: &Scope) -> ScrapeIntervals {
-        let own = self.targets.values().flatten().filter(|(key, _)| key.is_within(scope)).map(|(_, own)| *own);
-        own.reduce(ScrapeIntervals::or).unwrap_or_default()
+        let targets = self.targets.values().iter().flatten().filter(|(key, _)| key.is_within(scope));
+        let groups = self.groups.iter().flat_map(Table::iter);
+        let groups = groups.filter(|(group, _)| ScopeKey::of_group(group).is_within(scope)).map(|(_, own)| *own);
+        targets.map(|(_, own)| *own).chain(groups).reduce(ScrapeIntervals::or).unwrap_or_default()
+    }
+
+    /// The intervals of a key: those of its targets, or what was counted of its group.
+    pub(crate) fn of_key(&self, key: &ScopeKey) -> Option<ScrapeIntervals> {
+        let own = self.of_targets(key);
+        let groups = &self.groups[usize::from(!key.replica.is_empty())];
+        if own.is_some() && (!self.is_long || groups.is_empty()) {
+            return own;
+        }
+        let group = groups.get(&key.group()).copied();
+        own.into_iter().chain(group).reduce(ScrapeIntervals::or)
     }
 
     /// The intervals of the targets that are most like a key: those that share most of its parts and contradict none. A
     /// replica is known only by its own scrapes.
-    pub(crate) fn of_key(&self, key: &ScopeKey) -> Option<ScrapeIntervals> {
+    fn of_targets(&self, key: &ScopeKey) -> Option<ScrapeIntervals> {
         let likeness = |other: &ScopeKey| {
             let parts = key.parts().into_iter().zip(other.parts());
             let mut shared = 0;
@@ -133,15 +151,20 @@ impl Intervals {
             }
         };
         match key.replica.is_empty() {
-            true => self.targets.values().for_each(|targets| consider(targets)),
+            true => self.targets.values().iter().for_each(|targets| consider(targets)),
             false => consider(self.targets.get(&key.replica)?),
         }
         most.map(|(_, own)| own)
     }
 }
 
+/// An interval in seconds as milliseconds, to a tenth of a second.
+pub(crate) fn rounded_ms(interval_s: f64) -> i64 {
+    ((interval_s * 10.0).round() as i64 * 100).max(100)
+}
+
 /// The median distance between samples, to a tenth of a second; none for less than two samples.
-fn median_distance_ms(samples: &[(f64, Number)]) -> Option<i64> {
+pub(crate) fn median_distance_ms(samples: &[(f64, Number)]) -> Option<i64> {
     let distance_ms = |pair: &[(f64, Number)]| ((pair[1].0 - pair[0].0) * 10.0).round() as i64 * 100;
     let mut distances: Vec<i64> = samples.windows(2).map(distance_ms).filter(|distance| *distance > 0).collect();
     sort_by(&mut distances, i64::cmp);
@@ -159,8 +182,11 @@ mod tests {
         Series { metric, samples: RangeValues { values } }
     }
 
-    fn every(labels: &[(&str, &str)], interval_s: f64) -> Series<RangeValues> {
-        series(labels, &[(0.0, 1.0), (interval_s, 1.0), (2.0 * interval_s, 1.0)])
+    fn intervals(targets: &[(&[(&str, &str)], i64)], labels: &ScopeLabels) -> Intervals {
+        let target =
+            |(pairs, interval_ms): &(&[(&str, &str)], i64)| (series(pairs, &[]).metric, interval(*interval_ms));
+        let targets: Vec<(Labels, ScrapeIntervals)> = targets.iter().map(target).collect();
+        Intervals::new(targets.iter().map(|(target, own)| (target, *own)), labels, false)
     }
 
     fn inventory(rows: &[&[(&str, &str)]]) -> Inventory {
@@ -173,7 +199,7 @@ mod tests {
     }
 
     fn interval(interval_ms: i64) -> ScrapeIntervals {
-        ScrapeIntervals { shortest_ms: interval_ms, longest_ms: interval_ms }
+        ScrapeIntervals::of(interval_ms)
     }
 
     #[test]
@@ -186,12 +212,9 @@ mod tests {
     #[test]
     fn a_graph_has_the_intervals_of_the_targets_that_feed_it() {
         let labels = ScopeLabels::default();
-        let fleet = [
-            every(&[("model", "a"), ("replica", "quick")], 5.0),
-            every(&[("model", "b"), ("replica", "slow")], 60.0),
-            every(&[("job", "host")], 1.0),
-        ];
-        let intervals = Intervals::from_samples(&fleet, &labels);
+        let quick: &[(&str, &str)] = &[("model", "a"), ("replica", "quick")];
+        let slow: &[(&str, &str)] = &[("model", "b"), ("replica", "slow")];
+        let intervals = intervals(&[(quick, 5000), (slow, 60_000), (&[("job", "host")], 1000)], &labels);
         let inventory = inventory(&[
             &[("__name__", "x"), ("model", "a"), ("replica", "quick")],
             &[("__name__", "y"), ("model", "b"), ("replica", "slow")],
@@ -211,7 +234,7 @@ mod tests {
     #[test]
     fn a_prometheus_whose_up_has_no_model_names_the_replica() {
         let labels = ScopeLabels::of_prometheus();
-        let intervals = Intervals::from_samples(&[every(&[("job", "vllm"), ("instance", "a:8000")], 30.0)], &labels);
+        let intervals = intervals(&[(&[("job", "vllm"), ("instance", "a:8000")], 30_000)], &labels);
         let metric = series(&[("model_name", "m"), ("job", "vllm"), ("instance", "a:8000")], &[]).metric;
         assert_eq!(intervals.of_key(&ScopeKey::of(&metric, &labels)), Some(interval(30_000)));
     }
@@ -219,11 +242,17 @@ mod tests {
     #[test]
     fn counts_say_the_interval_and_beginnings_and_gaps_do_not() {
         let labels = ScopeLabels::default();
-        let mut intervals = Intervals::default();
         let counts = [7.0, 60.0, 60.0, 180.0, 180.0].iter().enumerate();
         let values: Vec<(f64, f64)> = counts.map(|(at, count)| (at as f64, *count)).collect();
-        intervals.add_counts(&[series(&[("replica", "a")], &values)], &labels);
-        let key = ScopeKey::of(&series(&[("replica", "a")], &[]).metric, &labels);
-        assert_eq!(intervals.of_key(&key), Some(ScrapeIntervals { shortest_ms: 5000, longest_ms: 15_000 }));
+        let key = |model| ScopeKey::of(&series(&[("model", model), ("replica", "a")], &[]).metric, &labels);
+        let counted = ScrapeIntervals { shortest_ms: 5000, longest_ms: 15_000 };
+        for (is_long, expected) in [(false, interval(1000)), (true, ScrapeIntervals { shortest_ms: 1000, ..counted })] {
+            let known = series(&[("model", "m"), ("replica", "known")], &[]).metric;
+            let mut intervals = Intervals::new([(&known, interval(1000))].into_iter(), &labels, is_long);
+            intervals.add_counts(&[series(&[("model", "m")], &values)], &labels, true);
+            assert_eq!(intervals.of_key(&key("m")), Some(counted), "a replica without scrapes");
+            assert_eq!(intervals.of_key(&key("other")), None, "another model says nothing about this one");
+            assert_eq!(intervals.of_key(&ScopeKey::of(&known, &labels)), Some(expected), "{is_long}");
+        }
     }
 }

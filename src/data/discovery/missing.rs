@@ -1,5 +1,5 @@
 //! Why graphs are missing, from what the page knows of the targets.
-use crate::data::discovery::scrapes::{FailedTarget, ReplicaCount};
+use crate::data::discovery::scrapes::{FailedTargets, ReplicaCount};
 use catalogue::{Graph, ScopeStatus, detect};
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(crate) struct TargetFacts {
     pub(crate) replica_count: ReplicaCount,
     /// The targets whose scrapes fail.
-    pub(crate) failed_targets: Vec<FailedTarget>,
+    pub(crate) failed_targets: FailedTargets,
     /// Why GPUs are not measured.
     pub(crate) gpu_faults: Vec<String>,
 }
@@ -15,7 +15,7 @@ pub(crate) struct TargetFacts {
 /// Why a graph has nothing to draw, given the metric names in scope; none where its metrics exist.
 pub(crate) fn missing_reason(graph: &Graph, names: &BTreeSet<&str>, facts: &TargetFacts) -> Option<String> {
     let engines = detect(names.iter().copied());
-    let failures: Vec<&str> = facts.failed_targets.iter().map(|failed| failed.reason.as_str()).collect();
+    let failures: Vec<&str> = facts.failed_targets.reasons.iter().map(String::as_str).collect();
     let gpu_faults: Vec<&str> = facts.gpu_faults.iter().map(String::as_str).collect();
     let status = ScopeStatus {
         targets: facts.replica_count.total,
@@ -39,14 +39,10 @@ mod tests {
         let names = BTreeSet::from(["up", "node_memory_MemTotal_bytes"]);
         let facts = |answering, total, failures: &[&str]| TargetFacts {
             replica_count: ReplicaCount { answering, total },
-            failed_targets: failures
-                .iter()
-                .map(|reason| FailedTarget {
-                    instance: String::new(),
-                    reason: (*reason).to_owned(),
-                    words: String::new(),
-                })
-                .collect(),
+            failed_targets: FailedTargets {
+                reasons: failures.iter().map(|reason| (*reason).to_owned()).collect(),
+                ..FailedTargets::default()
+            },
             gpu_faults: Vec::new(),
         };
         let reason = |facts| missing_reason(volume, &names, &facts).expect("a reason");

@@ -1,5 +1,6 @@
 //! Which targets serve models, judged by their metric names: a plain Prometheus knows targets of all kinds.
 use crate::data::discovery::inventory::{Inventory, Labels};
+use crate::wasm_size::table::Table;
 use catalogue::contract::names::REPLICA_STATE;
 use catalogue::{Engine, Layer, Scope, ScopeLabels, role_of};
 use std::collections::BTreeSet;
@@ -8,8 +9,7 @@ use std::collections::BTreeSet;
 pub(crate) struct ModelTargets<'a> {
     inventory: &'a Inventory,
     /// Replicas with the engines that their metrics reveal, innermost first.
-    engines: Vec<(&'a str, &'static Engine)>,
-    replicas: BTreeSet<&'a str>,
+    engines: Table<Vec<&'static Engine>>,
     deployments: BTreeSet<&'a str>,
     /// The replicas of which the server itself records states, if it does so. Exporters and gateways have none.
     with_states: BTreeSet<&'a str>,
@@ -19,7 +19,7 @@ impl<'a> ModelTargets<'a> {
     /// The replicas in scope that have metrics of an engine.
     pub(crate) fn new(inventory: &'a Inventory, scope: &Scope) -> Self {
         let with_states = inventory.replicas_with(REPLICA_STATE, scope);
-        let (mut engines, mut replicas, mut deployments) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut engines, mut deployments) = (Table::<Vec<_>>::default(), BTreeSet::new());
         let found = inventory.engines(scope);
         for of_page in found.chunk_by(|one, other| one.0.page() == other.0.page()) {
             // Gateways, exporters and the agents of nodes are no replicas.
@@ -28,22 +28,21 @@ impl<'a> ModelTargets<'a> {
                 continue;
             }
             for (key, engine) in of_page.iter().filter(|(_, engine)| engine.layer < Layer::Proxy) {
-                engines.push((key.replica.as_str(), *engine));
-                replicas.insert(key.replica.as_str());
+                engines.at(&key.replica, Vec::new()).push(*engine);
                 deployments.insert(key.deployment.as_str());
             }
         }
-        Self { inventory, engines, replicas, deployments, with_states }
+        Self { inventory, engines, deployments, with_states }
     }
 
     /// Whether a replica has metrics of an engine.
     pub(crate) fn contains(&self, replica: &str) -> bool {
-        self.replicas.contains(replica)
+        self.engines.get(replica).is_some()
     }
 
     /// Whether targets that serve models have to be told from others by their metrics.
     pub(crate) fn is_needed(&self) -> bool {
-        self.with_states.is_empty() && !self.replicas.is_empty()
+        self.with_states.is_empty() && !self.engines.is_empty()
     }
 
     /// Whether a target that does not answer, and so has no metrics, belongs to a deployment that serves models.
@@ -70,7 +69,7 @@ impl<'a> ModelTargets<'a> {
     /// The names of a replica's engines.
     pub(crate) fn engines(&self, replica: &str) -> String {
         let mut titles: Vec<&str> = Vec::new();
-        for (_, engine) in self.engines.iter().filter(|(own, _)| *own == replica) {
+        for engine in self.engines.get(replica).into_iter().flatten() {
             if !titles.contains(&engine.title) {
                 titles.push(engine.title);
             }

@@ -2,6 +2,7 @@
 use crate::data::graph::bounds::LineBounds;
 use crate::data::graph::buckets::{BucketCount, BucketEnds};
 use crate::data::graph::grid::Grid;
+use crate::data::graph::highest::HighestLines;
 use crate::state::card_options::Comparison;
 use crate::state::time_range::TimeRange;
 use catalogue::Window;
@@ -23,6 +24,8 @@ pub struct CardData {
     pub shares: Vec<Vec<BucketCount>>,
     /// Whether the lines are details.
     pub is_detailed: bool,
+    /// The highest of them, if there are so many that the others are [`REST_LINE`](catalogue::REST_LINE).
+    pub(crate) highest: Option<HighestLines>,
     /// The visible range.
     pub range: TimeRange,
     /// The time up to which there can be values: the end of the range, or the server's time if that is earlier.
@@ -61,6 +64,11 @@ impl CardData {
         values.split_last().filter(|_| self.latest_window_ms.is_some()).map_or(values, |(_, complete)| complete)
     }
 
+    /// The query of all lines, also if only the highest are drawn.
+    pub fn whole_query(&self) -> &str {
+        self.highest.as_ref().map_or(&self.query, |highest| &highest.query)
+    }
+
     /// No lines over a range.
     pub fn blank(range: TimeRange) -> Self {
         Self {
@@ -70,6 +78,7 @@ impl CardData {
             bucket_ends: Vec::new(),
             shares: Vec::new(),
             is_detailed: false,
+            highest: None,
             range,
             until_ms: range.end_ms,
             grid: Grid { start_ms: 0, end_ms: 0, step_ms: 1, window: Window::sliding(1), settling_ms: 0 },
@@ -93,6 +102,8 @@ pub struct ComparisonData {
     pub frame: Frame,
     /// The query; empty if there is nothing to compare with.
     pub(crate) query: String,
+    /// The highest lines, if there are too many.
+    pub(crate) highest: Option<HighestLines>,
     /// How much earlier the query was evaluated, in milliseconds.
     pub(crate) offset_ms: i64,
 }
@@ -100,7 +111,7 @@ pub struct ComparisonData {
 impl ComparisonData {
     /// Lines to compare with, without a query.
     pub fn new(with: Comparison, frame: Frame) -> Self {
-        Self { with, frame, query: String::new(), offset_ms: 0 }
+        Self { with, frame, query: String::new(), highest: None, offset_ms: 0 }
     }
 }
 

@@ -2,10 +2,10 @@
 use crate::data::graph::bounds::column_name;
 use crate::data::graph::grid::Grid;
 use crate::wasm_size::sort::sort_by;
+use crate::wasm_size::table::Table;
 use catalogue::LINE_LABEL;
 use plot::{Column, Frame};
 use prometheus_api::{Data, RangeValues, Series};
-use std::collections::BTreeMap;
 
 /// The name of the line that a series belongs to.
 pub(crate) fn line_name<V>(series: &Series<V>) -> String {
@@ -38,22 +38,23 @@ pub(crate) fn with_tail(old: &Frame, tail: Frame, start_ms: i64) -> Frame {
     let (kept_count, tail_count) = (kept.len(), tail.times_ms.len());
     let mut times_ms = old.times_ms[kept.clone()].to_vec();
     times_ms.extend(&tail.times_ms);
-    // Extending sorts nothing, unlike collecting.
-    let mut tails = BTreeMap::new();
-    tails.extend(tail.columns.into_iter().map(|column| (column.name, column.values)));
+    let mut tails: Table<Option<Vec<f64>>> = Table::default();
+    for column in tail.columns {
+        *tails.at(&column.name, None) = Some(column.values);
+    }
     let mut columns: Vec<Column> = Vec::with_capacity(old.columns.len());
     for column in &old.columns {
         let mut values = column.values[kept.clone()].to_vec();
-        match tails.remove(&column.name) {
+        match tails.get_mut(&column.name).and_then(Option::take) {
             Some(tail) => values.extend(tail),
             None => values.resize(kept_count + tail_count, f64::NAN),
         }
         columns.push(Column { name: column.name.clone(), values });
     }
-    columns.extend(tails.into_iter().map(|(name, tail)| {
+    columns.extend(tails.iter().filter_map(|(name, tail)| {
         let mut values = vec![f64::NAN; kept_count];
-        values.extend(tail);
-        Column { name, values }
+        values.extend(tail.as_ref()?);
+        Some(Column { name: name.to_owned(), values })
     }));
     columns.retain(|column| column.values.iter().any(|value| !value.is_nan()));
     Frame { times_ms, columns }

@@ -4,6 +4,7 @@ pub mod buckets;
 pub mod card_state;
 pub mod frame;
 pub mod grid;
+pub mod highest;
 mod incremental;
 mod latest;
 mod peaks;

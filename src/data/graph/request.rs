@@ -5,6 +5,7 @@ use crate::data::graph::buckets::{BucketCount, BucketEnds, bucket_counts, bucket
 use crate::data::graph::card_state::{AnswerNote, AvailableOptions, CardData, ComparisonData};
 use crate::data::graph::frame::{frame, line_values, sort_lines};
 use crate::data::graph::grid::Grid;
+use crate::data::graph::highest::Details;
 use crate::data::graph::latest::append;
 use crate::data::graph::peaks::peaks;
 use crate::data::http::client::Answer;
@@ -39,11 +40,11 @@ const MAX_DETAILS_WITH_PEAKS: i64 = 20;
 const BUCKET_LOOKUPS: i64 = 8;
 
 /// The query of a graph's lines.
-struct LinesQuery {
-    query: String,
-    is_detailed: bool,
+pub(crate) struct LinesQuery {
+    pub(crate) query: String,
+    pub(crate) is_detailed: bool,
     /// The query of the values at the end of the range, with its window.
-    latest: Option<(String, Window)>,
+    pub(crate) latest: Option<(String, Window)>,
 }
 
 /// One card's requests of a round.
@@ -84,11 +85,13 @@ impl Round {
         let intervals = self.intervals(graph, &self.scope);
         let grid = Grid::over(self.range, self.now_ms, intervals, graph.draw_style, self.backend.counting);
         let wants_details = options.is_detailed || is_row_map(graph, options);
-        let Some(LinesQuery { query, is_detailed, latest }) =
-            self.lines_query(graph, &self.scope, wants_details, (grid, intervals))
-        else {
+        let Some(lines) = self.lines_query(graph, &self.scope, wants_details, (grid, intervals)) else {
             return Ok(None);
         };
+        let details = Details { graph, scope: &self.scope, are_rows: is_row_map(graph, options) };
+        let old_highest = old.as_ref().and_then(|old| old.highest.as_ref());
+        let (LinesQuery { query, is_detailed, latest }, highest) =
+            self.highest(details, lines, grid.window, old_highest, limit).await?;
         let old = old.filter(|old| old.query == query && old.grid.step_ms == grid.step_ms);
         let names = self.names(&self.scope);
         let request = CardRequest {
@@ -127,6 +130,7 @@ impl Round {
             bucket_ends,
             shares,
             is_detailed,
+            highest,
             range: self.range,
             until_ms: self.until_ms(),
             grid,
@@ -208,24 +212,32 @@ impl CardRequest<'_> {
         query: &str,
         wants_details: bool,
     ) -> Result<ComparisonData, RequestError> {
-        let (round, grid) = (self.round, self.grid);
-        let (query, offset_ms) = match with {
-            Comparison::PreviousPeriod => (query.to_owned(), previous_period_ms(round.range, grid.step_ms)),
+        let (round, grid, graph) = (self.round, self.grid, self.graph);
+        let old = self.old.and_then(|old| old.comparison.as_ref());
+        let (mut query, mut offset_ms, mut highest) = (query.to_owned(), 0, None);
+        match with {
+            Comparison::PreviousPeriod => offset_ms = previous_period_ms(round.range, grid.step_ms),
             Comparison::Deployment(name) => {
-                let scope = round.inventory.comparison_scope(self.graph, &round.scope, name);
-                let query = scope
-                    .and_then(|scope| round.lines_query(self.graph, &scope, wants_details, (grid, self.intervals)));
-                (query.map(|lines| lines.query).unwrap_or_default(), 0)
+                query.clear();
+                let scope = round.inventory.comparison_scope(graph, &round.scope, name);
+                let lines = scope.as_ref().and_then(|scope| {
+                    Some((scope, round.lines_query(graph, scope, wants_details, (grid, self.intervals))?))
+                });
+                if let Some((scope, lines)) = lines {
+                    let details = Details { graph, scope, are_rows: false };
+                    let old = old.and_then(|old| old.highest.as_ref());
+                    let (lines, own) = round.highest(details, lines, grid.window, old, self.limit).await?;
+                    (query, highest) = (lines.query, own);
+                }
             }
-        };
+        }
         let mut lines = Frame::default();
         if !query.is_empty() {
-            let old = self.old.and_then(|old| old.comparison.as_ref());
             let old = old.filter(|old| (&old.with, &old.query, old.offset_ms) == (with, &query, offset_ms));
             lines = self.continued(&query, old.map(|old| &old.frame), offset_ms, &frame).await?;
             sort_columns(self.graph, &mut lines);
         }
-        Ok(ComparisonData { query, offset_ms, ..ComparisonData::new(with.clone(), lines) })
+        Ok(ComparisonData { query, offset_ms, highest, ..ComparisonData::new(with.clone(), lines) })
     }
 
     /// The query for the buckets behind percentiles.

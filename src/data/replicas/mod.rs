@@ -2,3 +2,5 @@
 pub mod fleet;
 pub mod intervals;
 pub(crate) mod queries;
+pub(crate) mod state_log;
+pub(crate) mod table_rows;

@@ -4,7 +4,7 @@ pub mod storage;
 use crate::wasm_size::sort::set;
 use catalogue::{GRAPHS, Graph, Section};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The version of the format in which layouts are stored and shared.
 const VERSION: u64 = 1;
@@ -21,8 +21,8 @@ pub struct Layout {
     hidden: BTreeSet<String>,
     /// The order of graphs. One that is not listed follows its neighbour in the catalogue.
     order: Vec<String>,
-    /// The widths of cards with more than one column.
-    columns: BTreeMap<String, u8>,
+    /// The widths of cards with more than one column, in order of their graphs' ids.
+    columns: Vec<(String, u8)>,
 }
 
 impl Layout {
@@ -32,10 +32,10 @@ impl Layout {
         if layout.get("version")?.as_u64() != Some(VERSION) {
             return None;
         }
-        let mut columns = BTreeMap::new();
+        let mut columns = Vec::new();
         if let Some(list) = layout.get("columns") {
             for (id, count) in list.as_object()? {
-                columns.insert(id.clone(), u8::try_from(count.as_u64()?).ok()?);
+                columns.push((id.clone(), u8::try_from(count.as_u64()?).ok()?));
             }
         }
         let (shown, hidden) = (set(ids(&layout, "shown")?), set(ids(&layout, "hidden")?));
@@ -76,22 +76,25 @@ impl Layout {
         let list = if graph.is_shown { &mut self.hidden } else { &mut self.shown };
         if differs {
             list.insert(graph.id.to_owned());
-        } else {
-            list.remove(graph.id);
+        } else if list.contains(graph.id) {
+            // Removing from a set adds more to the page than making a new one.
+            *list = set(list.iter().filter(|id| *id != graph.id).cloned());
         }
     }
 
     /// The width of the card of `graph`, in columns.
     pub fn columns(&self, graph: &Graph) -> u8 {
-        self.columns.get(graph.id).copied().unwrap_or(1).clamp(1, MAX_COLUMNS)
+        let own = self.columns.iter().find(|(id, _)| id == graph.id);
+        own.map_or(1, |(_, columns)| *columns).clamp(1, MAX_COLUMNS)
     }
 
     /// Sets the width of the card of `graph`.
     pub fn set_columns(&mut self, graph: &Graph, columns: u8) {
-        match columns.clamp(1, MAX_COLUMNS) {
-            1 => self.columns.remove(graph.id),
-            columns => self.columns.insert(graph.id.to_owned(), columns),
-        };
+        self.columns.retain(|(id, _)| id != graph.id);
+        if columns > 1 {
+            let at = self.columns.partition_point(|(id, _)| id.as_str() < graph.id);
+            self.columns.insert(at, (graph.id.to_owned(), columns.min(MAX_COLUMNS)));
+        }
     }
 
     /// All graphs of `section` in order.

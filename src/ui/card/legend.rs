@@ -187,10 +187,14 @@ fn remarks(card: CardContext) -> Option<String> {
         let left_out =
             (left_out > 0).then(|| format!("Not shown on a logarithmic axis: {left_out} values at or below zero."));
         let remaining = lines.remaining.as_ref().map(|remaining| {
-            let is_layer = remaining.low.is_empty();
+            let is_layer = lines.chart_type != Some(ChartType::Lines) && !lines.is_heat_map();
             let count = lines.own_count - usize::from(is_layer);
-            let what = if is_layer { "layer is the sum of" } else { "band covers" };
-            format!("The {count} highest of {} lines; the grey {what} the others.", count + remaining.count)
+            let others = match (lines.is_heat_map(), is_layer) {
+                (true, _) => "",
+                (_, true) => "; the grey layer is the sum of the others",
+                (_, false) => "; the grey band covers the others",
+            };
+            format!("The {count} highest of {} lines{others}.", count + remaining.count)
         });
         let is_stacked = lines.chart_type == Some(ChartType::Areas);
         let stacked = is_stacked.then(|| "Stacked: the top edge is the sum.".to_owned());

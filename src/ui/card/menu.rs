@@ -159,7 +159,7 @@ impl MenuState {
             }
             Action::CopyQuery => {
                 if let Some(data) = data.get_untracked() {
-                    self.copy(data.query.clone());
+                    self.copy(data.whole_query().to_owned());
                 }
             }
             Action::Csv => {

@@ -53,7 +53,7 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
     on_cleanup(move || feed.set_on_screen(graph, false));
     let is_fullscreen = RwSignal::new(false);
     let heading = format!("heading-{}", graph.id);
-    let query = Signal::derive(move || data.with(|data| data.as_ref().map(|data| data.query.clone())));
+    let query = Signal::derive(move || data.with(|data| data.as_ref().map(|data| data.whole_query().to_owned())));
     view! {
         <section
             node_ref=node

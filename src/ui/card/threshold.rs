@@ -9,6 +9,7 @@ use crate::ui::kit::controls::{Choice, Select};
 use crate::wasm_size::sort::sort_by;
 use catalogue::{Unit, is_same_bound, line_name};
 use leptos::prelude::*;
+use prometheus_api::parse_decimal;
 
 /// The percentile that the default threshold is above.
 const DEFAULT_ABOVE: &str = "p95";
@@ -94,7 +95,7 @@ pub(crate) fn ThresholdShare() -> impl IntoView {
     });
     let chosen = Memo::new(move |_| threshold.get().map(|threshold| threshold.value().to_string()).unwrap_or_default());
     let choose = move |value: String| {
-        let selected = value.parse().ok().and_then(Threshold::new);
+        let selected = parse_decimal(&value).and_then(Threshold::new);
         navigation.adjust(|view| view.card_options.change(graph, &mut |options| options.threshold = selected));
     };
     view! {

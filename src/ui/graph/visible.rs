@@ -2,14 +2,12 @@
 //! lines past the limit.
 use crate::data::graph::bounds::LineBounds;
 use crate::data::graph::card_state::{CardData, ComparisonData};
+use crate::data::graph::highest::MAX_LINES;
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::line_filter::LineFilter;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{DrawStyle, Graph, LineRole};
+use catalogue::{DrawStyle, Graph, LineRole, REST_LINE};
 use plot::{ChartType, Column, Frame, HatchedBand};
-
-/// The number of lines that are drawn one by one; the remaining ones become a band, since they could not be told apart.
-const MAX_LINES: usize = 50;
 
 /// The lines of one graph and how to draw them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,7 +79,7 @@ pub(crate) struct RemainingLines {
 }
 
 /// The name of the layer of remaining lines.
-pub(crate) const REMAINING: &str = "the rest";
+pub(crate) const REMAINING: &str = REST_LINE;
 
 /// The name of the sum that a stacked graph is compared with.
 const ALL: &str = "all";
@@ -106,7 +104,9 @@ pub(crate) fn visible_lines(graph: &Graph, data: &CardData, options: &CardOption
         return heat_map(used_buckets(buckets), ChartType::Cells { width_ms, draws_zero: false });
     }
     if options.form == Form::HeatMap && data.is_detailed {
-        return heat_map(replica_rows(graph, &data.frame), ChartType::Cells { width_ms, draws_zero: true });
+        let frame = replica_rows(graph, &data.frame);
+        let remaining = remaining_count(graph, data).map(|count| RemainingLines { count, ..RemainingLines::default() });
+        return VisibleLines { remaining, ..heat_map(frame, ChartType::Cells { width_ms, draws_zero: true }) };
     }
     let chart_type = match graph.draw_style {
         DrawStyle::Bars => ChartType::Bars { width_ms, unfinished_ms: data.latest_window_ms },
@@ -114,7 +114,10 @@ pub(crate) fn visible_lines(graph: &Graph, data: &CardData, options: &CardOption
         DrawStyle::Lines => ChartType::Lines,
     };
     let is_stacked = chart_type != ChartType::Lines;
-    let (frame, remaining) = merge_remaining(graph, &data.frame, is_stacked);
+    let (frame, remaining) = match remaining_count(graph, data) {
+        Some(count) => with_rest(data, count, is_stacked),
+        None => merge_remaining(graph, &data.frame, is_stacked),
+    };
     let bounds = if is_stacked { Vec::new() } else { data.bounds.clone() };
     let own_count = frame.columns.len();
     let chart_type = Some(chart_type);
@@ -148,6 +151,26 @@ fn used_buckets(buckets: &Frame) -> Frame {
     let first = buckets.columns.iter().position(is_used).unwrap_or(0);
     let last = buckets.columns.iter().rposition(is_used).map_or(buckets.columns.len(), |last| last + 1);
     Frame { times_ms: buckets.times_ms.clone(), columns: buckets.columns[first..last].to_vec() }
+}
+
+/// The number of lines that are not queried one by one; none if all are.
+fn remaining_count(graph: &Graph, data: &CardData) -> Option<usize> {
+    let is_one = |column: &&Column| column.name != REMAINING && !is_limit(graph, &column.name);
+    let count = data.frame.columns.iter().filter(is_one).count();
+    data.highest.as_ref().map(|highest| highest.total.saturating_sub(count))
+}
+
+/// The lines that are queried one by one and, as a band or as the last layer, what the server says of the others.
+fn with_rest(data: &CardData, count: usize, is_stacked: bool) -> (Frame, Option<RemainingLines>) {
+    let mut frame = data.frame.clone();
+    let rest = frame.columns.iter().position(|column| column.name == REMAINING).map(|at| frame.columns.remove(at));
+    if is_stacked {
+        frame.columns.extend(rest);
+        return (frame, Some(RemainingLines { count, ..RemainingLines::default() }));
+    }
+    let bounds = data.bounds.iter().find(|line| line.name == REMAINING);
+    let (low, high) = bounds.map(|bounds| (bounds.least.clone(), bounds.greatest.clone())).unwrap_or_default();
+    (frame, Some(RemainingLines { count, low, high }))
 }
 
 /// Keeps the lines with the highest last values, in their order, and merges the remaining ones.

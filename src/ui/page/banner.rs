@@ -1,6 +1,6 @@
 //! Banners about the page as a whole: no connection, targets that fail, no engine, an invalid link, or a layout from a
 //! link.
-use crate::data::discovery::scrapes::failed_text;
+use crate::data::discovery::scrapes::FailedTargets;
 use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
@@ -72,7 +72,7 @@ pub(crate) fn Banner() -> impl IntoView {
             text,
             actions: &[Action::Retry],
         });
-        let failing = feed.failed_targets.with(|failed| failed_text(failed));
+        let failing = feed.failed_targets.with(FailedTargets::text);
         let failing = (!failing.is_empty())
             .then(|| Message { is_warning: true, ..message("failing-targets", "Scrapes fail. ", &failing) });
         let constant = |is_present: bool, message: fn() -> Message| is_present.then(message);

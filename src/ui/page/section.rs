@@ -1,5 +1,5 @@
 //! The cards of the open section, or the one card that an embed shows.
-use crate::data::discovery::scrapes::failed_text;
+use crate::data::discovery::scrapes::FailedTargets;
 use crate::data::feed::Feed;
 use crate::state::embed::EmbedContent;
 use crate::state::layout::storage::Layouts;
@@ -103,7 +103,7 @@ pub(crate) fn Cards() -> impl IntoView {
         </div>
         <Show when=move || is_empty.get() && !has_timeline.get() && !is_unknown.get()>
             <p class="nothing" data-testid="nothing">
-                {move || match (embedded, feed.failed_targets.with(|failed| failed_text(failed))) {
+                {move || match (embedded, feed.failed_targets.with(FailedTargets::text)) {
                     (Some(_), _) => "Unknown graph. Use the embed code from the menu of a card.".to_owned(),
                     (None, failing) => no_data("No data in this section for the selected range.", &failing),
                 }}

@@ -1,6 +1,7 @@
 //! The table of replicas. Of many replicas only the rows near the visible ones are on the page.
 //!
 //! Rows are written as HTML: hundreds of them change with every refresh, and a view of each cell would cost more.
+use crate::data::feed::Feed;
 use crate::data::replicas::fleet::Replica;
 use crate::data::replicas::intervals::StateInterval;
 use crate::state::navigation::Navigation;
@@ -16,6 +17,7 @@ use crate::wasm_size::effect::effect;
 use catalogue::Unit;
 use leptos::html;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use std::fmt::Write;
 use std::sync::Arc;
 use wasm_bindgen::JsCast;
@@ -35,6 +37,7 @@ pub(crate) fn Table(options: Memo<ReplicaTableOptions>) -> impl IntoView {
     let (container, body) = (NodeRef::<html::Div>::new(), NodeRef::<html::Tbody>::new());
     let first = RwSignal::new(0_usize);
     render_rows(body, first);
+    request_figures(first);
     let scrolled = move |_| {
         if let Some(container) = container.get_untracked() {
             let row = container.scroll_top().max(0) as usize / ROW_PX;
@@ -100,6 +103,18 @@ fn render_rows(body: NodeRef<html::Tbody>, first: RwSignal<usize>) {
     });
 }
 
+/// Has the figures queried of the rows that are on the page.
+fn request_figures(first: RwSignal<usize>) {
+    let (feed, timeline) = (expect_context::<Feed>(), expect_context::<TimelineContext>());
+    let shown = Memo::new(move |_| {
+        timeline.replicas.with(|all| {
+            let shown = all.iter().skip(first.get()).take(MAX_ROWS);
+            shown.map(|replica| replica.replica.clone()).collect::<Vec<_>>()
+        })
+    });
+    effect(move || feed.show_rows(shown.get()));
+}
+
 /// Selects the replica of a clicked link as the scope.
 fn select_replica(event: &MouseEvent, navigation: Navigation) {
     let link = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -134,14 +149,18 @@ fn heading(key: SortKey, options: Memo<ReplicaTableOptions>, navigation: Navigat
 #[component]
 fn Footer() -> impl IntoView {
     let timeline @ TimelineContext { replicas, .. } = expect_context();
+    let feed = expect_context::<Feed>();
     let label = RwSignal::new("Copy table");
     let copy_table = move |_| {
-        let range = untrack(|| timeline.range());
-        let text = replicas.with_untracked(|all| tab_separated(all.iter().map(AsRef::as_ref), range));
-        let done = move |not_copied: Option<_>| {
-            label.set(if not_copied.is_none() { "Copied" } else { "Copying is blocked" });
-        };
-        copy(text, Box::new(done));
+        spawn_local(async move {
+            feed.fetch_figures(true).await;
+            let range = untrack(|| timeline.range());
+            let text = replicas.with_untracked(|all| tab_separated(all.iter().map(AsRef::as_ref), range));
+            let done = move |not_copied: Option<_>| {
+                label.set(if not_copied.is_none() { "Copied" } else { "Copying is blocked" });
+            };
+            copy(text, Box::new(done));
+        });
     };
     let count = move || match replicas.with(Vec::len) {
         1 => "1 replica".to_owned(),

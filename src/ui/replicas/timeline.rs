@@ -1,5 +1,5 @@
 //! The timeline section: header with filter, state legend, rows and table.
-use crate::data::discovery::scrapes::failed_text;
+use crate::data::discovery::scrapes::FailedTargets;
 use crate::data::feed::{Connection, Feed};
 use crate::data::replicas::fleet::Fleet;
 use crate::state::navigation::Navigation;
@@ -66,7 +66,7 @@ pub(crate) fn Timeline() -> impl IntoView {
             <Show
                 when=move || has_rows.get()
                 fallback=move || {
-                    let failing = move || feed.failed_targets.with(|failed| failed_text(failed));
+                    let failing = move || feed.failed_targets.with(FailedTargets::text);
                     let text = move || fleet.with(|fleet| empty_text(fleet.as_deref(), &failing()));
                     view! {
                         <p class="nothing" data-testid="no-replicas">

@@ -99,9 +99,13 @@ impl World {
     /// The windows that a value at a time may be a mean over: after one time and not after another.
     fn windows(&self, moment: Moment, time_ms: i64) -> Vec<(i64, i64)> {
         let (step_ms, longest_ms) = (moment.step_ms, self.max_interval_ms());
-        let lengths_ms = [step_ms, step_ms + self.min_interval_ms(), step_ms + longest_ms, 4 * longest_ms];
-        let shortest_ms = 2 * self.min_interval_ms();
-        let ends_ms = [0, longest_ms / 2, longest_ms].map(|age_ms| time_ms - age_ms);
+        let lengths_ms =
+            [self.min_interval_ms(), step_ms, step_ms + self.min_interval_ms(), step_ms + longest_ms, 4 * longest_ms];
+        // A count needs no more than two scrapes; of mixed intervals the page takes longer windows.
+        let is_mixed = self.min_interval_ms() < longest_ms;
+        let shortest_ms = self.min_interval_ms() * if is_mixed { 2 } else { 1 };
+        // Which events are in a window depends on how old the last scrape is.
+        let ends_ms = std::array::from_fn::<_, 17, _>(|part| time_ms - longest_ms * part as i64 / 16);
         let windows = lengths_ms.into_iter().filter(|length_ms| *length_ms >= shortest_ms);
         windows.flat_map(|length_ms| ends_ms.map(|end_ms| (end_ms - length_ms, end_ms))).collect()
     }

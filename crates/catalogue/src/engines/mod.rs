@@ -14,7 +14,6 @@ mod tgi;
 mod vllm;
 
 use crate::{Engine, Recipe};
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 pub use gpus::{GPU_METRICS, GpuMetric};
@@ -73,15 +72,20 @@ pub type EngineRecipe = (&'static Engine, &'static Recipe);
 
 /// The recipes that feed the graph with this id, in the order of [`ENGINES`].
 pub fn recipes(graph: &str) -> &'static [EngineRecipe] {
-    static BY_GRAPH: OnceLock<HashMap<&'static str, Vec<EngineRecipe>>> = OnceLock::new();
+    // A map would make the page larger, and there are about a hundred graphs.
+    static BY_GRAPH: OnceLock<Vec<(&'static str, Vec<EngineRecipe>)>> = OnceLock::new();
     let by_graph = BY_GRAPH.get_or_init(|| {
-        let mut by_graph: HashMap<&str, Vec<_>> = HashMap::new();
+        let mut by_graph: Vec<(&str, Vec<EngineRecipe>)> = Vec::new();
         for engine in ENGINES {
             for recipe in engine.recipes {
-                by_graph.entry(recipe.graph()).or_default().push((*engine, recipe));
+                let own = (*engine, recipe);
+                match by_graph.iter_mut().find(|(graph, _)| *graph == recipe.graph()) {
+                    Some((_, recipes)) => recipes.push(own),
+                    None => by_graph.push((recipe.graph(), vec![own])),
+                }
             }
         }
         by_graph
     });
-    by_graph.get(graph).map_or(&[], Vec::as_slice)
+    by_graph.iter().find(|(own, _)| *own == graph).map_or(&[], |(_, recipes)| recipes.as_slice())
 }

@@ -109,7 +109,7 @@ impl<'a> RenderedContext<'a> {
         };
         Self {
             matchers: scope.matchers(labels),
-            target_selections: of_targets(scope, labels, present),
+            target_selections: of_targets(scope, labels, "", present),
             host_selection: of_machines(&host_matchers, present),
             host_matchers,
             apart_matchers: (!apart.is_empty()).then(|| with_instances("=~", &apart)),

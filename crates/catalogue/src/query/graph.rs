@@ -21,9 +21,7 @@ pub(super) fn query(
     context: &RenderedContext<'_>,
     is_wanted: &dyn Fn(EngineRecipe) -> bool,
 ) -> Option<String> {
-    let wanted = recipes(graph.id).iter().copied().filter(|own| is_wanted(*own));
-    let present = wanted.filter(|(engine, recipe)| is_present(engine, recipe, context.present));
-    let mut present: Vec<EngineRecipe> = present.collect();
+    let mut present = present_recipes(graph, context, is_wanted);
     let query = all_lines(graph, &present, context)?;
     if query.len() <= MAX_QUERY_BYTES {
         return Some(query);
@@ -39,16 +37,40 @@ pub(super) fn query(
     }
 }
 
+/// The query of all recipes that are present, whatever its length.
+pub(super) fn whole_query(graph: &Graph, context: &RenderedContext<'_>) -> Option<String> {
+    all_lines(graph, &present_recipes(graph, context, &|_| true), context)
+}
+
+/// The recipes of a graph that are wanted and present.
+pub(super) fn present_recipes(
+    graph: &Graph,
+    context: &RenderedContext<'_>,
+    is_wanted: &dyn Fn(EngineRecipe) -> bool,
+) -> Vec<EngineRecipe> {
+    let wanted = recipes(graph.id).iter().copied().filter(|own| is_wanted(*own));
+    wanted.filter(|(engine, recipe)| is_present(engine, recipe, context.present)).collect()
+}
+
 /// All lines of a graph.
 fn all_lines(graph: &Graph, all: &[EngineRecipe], context: &RenderedContext<'_>) -> Option<String> {
+    let (data, limits) = data_and_limits(graph, all, context)?;
+    Some(limits.into_iter().fold(data, |data, limits| format!("{data} or {limits}")))
+}
+
+/// The lines of data of a graph, and those that are limits, as expressions.
+pub(super) fn data_and_limits(
+    graph: &Graph,
+    all: &[EngineRecipe],
+    context: &RenderedContext<'_>,
+) -> Option<(String, Option<String>)> {
     let is_data = |own: &EngineRecipe| role(graph, own.1) == LineRole::Data;
     let (data, limits): (Vec<EngineRecipe>, Vec<EngineRecipe>) = all.iter().copied().partition(is_data);
     let data = match graph.draw_style {
         DrawStyle::Lines => lines(graph, &data, if is_chosen(graph, &data, context) { &data } else { &[] }, context),
         DrawStyle::Bars => stacks(graph, &data, context),
     }?;
-    let limits = lines(graph, &limits, &[], context);
-    Some(limits.into_iter().fold(data, |data, limits| format!("{data} or {limits}")))
+    Some((data, lines(graph, &limits, &[], context)))
 }
 
 /// Bars by layer. Layers that may count the same requests are added up, each without what another of them counts; those of

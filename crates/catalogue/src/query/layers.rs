@@ -21,7 +21,7 @@ const TIERS: [(Tier, &str); 3] = [(Tier::Platform, " * 1.21"), (Tier::Gateway, "
 const SERVER_FACTOR: &str = " * 1e9";
 
 /// The label that tells the HTTP side and the engine of one process from those of others.
-pub(super) const PAGE_LABEL: &str = "instance";
+pub(crate) const PAGE_LABEL: &str = "instance";
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {

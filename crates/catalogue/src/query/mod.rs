@@ -1,26 +1,37 @@
 //! The queries of the page and the exports, made from graphs and recipes.
 mod buckets;
+mod changes;
 mod context;
 mod graph;
+mod highest;
 mod layers;
 mod naming;
 mod presence;
 mod replicas;
 mod selection;
 mod shape;
+mod targets;
 mod window;
 
 pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
+pub use changes::{ALL_LINE, GONE};
 pub use context::QueryContext;
-pub use replicas::{ReplicaQueries, ReplicaTableQueries, failures_query, replica_queries, replica_table_queries};
+pub use highest::{REST_LINE, highest_details_query, highest_lines_query};
+pub use replicas::{ChangingQuery, ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+pub use targets::{
+    LATE_LINE, TargetQueries, failures_query, intervals_query, recent_scrapes_query, sample_counts_query,
+    target_intervals_query,
+};
 pub use window::{BOUND_LABEL, COUNTING_QUERY, Counting, LOWER_BOUND, Peaks, UPPER_BOUND, Window, WindowKind};
 
+pub(crate) use context::MAX_QUERY_BYTES;
+pub(crate) use layers::PAGE_LABEL;
 pub(crate) use presence::{NeededNames, is_present, needed};
 
 use crate::contract::names::{ENGINE_INFO, PROCESS_START_TIME};
 use crate::engines::recipes;
-use crate::promql_text::{duration, quoted};
-use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Scope, ScopeLabels, Summary};
+use crate::promql_text::duration;
+use crate::{Engine, GRAPHS, Graph, Line, LineRole, Recipe, Summary};
 use context::RenderedContext;
 use selection::target_series;
 
@@ -88,29 +99,23 @@ pub fn summary_query(
     }
 }
 
-/// An instant query for the times of recent scrapes in scope. It includes targets without the scope's labels, because a
-/// plain Prometheus does not know which model a target serves.
-pub fn interval_query(scope: &Scope, labels: &ScopeLabels) -> String {
-    format!("up{{{}}}[3m]", scope.lenient_matchers(labels, true))
-}
-
-/// A range query for how many samples of a metric each part of the scope has within a window.
-pub fn sample_counts_query(metric_name: &str, window_ms: i64, scope: &Scope, labels: &ScopeLabels) -> String {
-    let (by, matchers) = (labels.all().join(", "), scope.lenient_matchers(labels, true));
-    let window = duration(window_ms);
-    format!("max by ({by}) (count_over_time({{__name__={},{matchers}}}[{window}]))", quoted(metric_name))
-}
-
-/// A range query for the start times of the processes in scope, in Unix seconds, by replica.
+/// A query for the start times of the processes in scope, in Unix seconds, by replica.
 pub fn start_times_query(context: &QueryContext<'_>) -> String {
-    let series = target_series(PROCESS_START_TIME, context.scope, context.labels);
+    start_times(context, "")
+}
+
+fn start_times(context: &QueryContext<'_>, offset: &str) -> String {
+    let series = target_series(PROCESS_START_TIME, context.scope, context.labels, offset);
     format!("max by ({}) ({series})", context.labels.replica)
 }
 
-/// A range query for the events of the scope: [`start_times_query`], and the engines by version.
-pub fn events_query(context: &QueryContext<'_>) -> String {
-    let engines = target_series(ENGINE_INFO, context.scope, context.labels);
-    format!("{} or group by (engine, version) ({engines})", start_times_query(context))
+/// A query for the events of the scope since `before_ms` earlier: the start times of processes that are new, [`GONE`] for
+/// replicas that have none any more, and the engines by version.
+pub fn events_query(context: &QueryContext<'_>, before_ms: i64) -> String {
+    let engines = target_series(ENGINE_INFO, context.scope, context.labels, "");
+    let before = start_times(context, &format!(" offset {}", duration(before_ms)));
+    let starts = changes::changes(&start_times(context, ""), &before);
+    format!("{starts} or group by (engine, version) ({engines})")
 }
 
 /// The query of a graph for another program: `model_matcher`, one matcher or none, and `window` are written as PromQL or

@@ -1,25 +1,47 @@
 //! The queries behind the replica timeline and the replica table.
-use super::context::RenderedContext;
-use super::selection::target_series;
+use super::changes::changes_with_sum;
+use super::context::{MAX_QUERY_BYTES, RenderedContext};
+use super::selection::{Selection, target_series};
 use super::{QueryContext, graph as of_graph};
 use crate::contract::names::{
     ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE, SCRAPE_FAILED,
 };
 use crate::graph;
 use crate::promql_text::duration;
+use crate::scope::one_of;
 
-/// The range queries of the timeline.
+/// A query whose answer is kept: what there is at one time, and then what changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangingQuery {
+    /// An instant query for what there is.
+    pub all: String,
+    /// A range query for what has changed since the previous step, [`GONE`](super::GONE) for what is not there any more,
+    /// and the sum of all as the line [`ALL_LINE`](super::ALL_LINE).
+    pub changes: String,
+}
+
+impl ChangingQuery {
+    /// `of` writes the expression at an offset, which is empty or such as ` offset 5s`.
+    fn new(step_ms: i64, of: impl Fn(&str) -> String) -> Self {
+        let (all, before) = (of(""), of(&format!(" offset {}", duration(step_ms))));
+        Self { changes: changes_with_sum(&all, &before), all }
+    }
+}
+
+/// The queries of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaQueries {
     /// One series for each replica and state, by the label `state` or `phase`, with 1 while the replica is in it; or `up`,
     /// with 1 for running and 0 for silent.
-    pub states: String,
-    /// Restarts since the previous step, if any, by `reason`. None if no metric counts them.
+    pub states: ChangingQuery,
+    /// A range query for restarts since the previous step, if any, by `reason`. None if no metric counts them.
     pub restarts: Option<String>,
-    /// Seconds from start to ready, at the first step at which a run is ready.
+    /// A range query for seconds from start to ready, at the first step at which a run is ready.
     pub ready: Option<String>,
     /// One series for each replica and scrape failure, while its scrapes fail. None if no scrape fails.
-    pub failures: Option<String>,
+    pub failures: Option<ChangingQuery>,
+    /// One series for each replica and engine with its version.
+    pub engines: ChangingQuery,
 }
 
 const PHASE: &str = "kube_pod_status_phase";
@@ -40,36 +62,36 @@ pub fn replica_queries(
     };
     let own = matchers(&context.labels.replica);
     let has_states = present(REPLICA_STATE);
-    let states = match (has_states, present("up"), present(PHASE)) {
-        (true, ..) => format!("last_over_time({REPLICA_STATE}{own}[{window}]) == 1"),
-        (_, false, _) => return None,
-        (_, _, false) => format!("last_over_time(up{own}[{window}])"),
-        (_, _, true) => {
-            let pods = matchers("pod");
-            format!("last_over_time(up{own}[{window}]) or last_over_time({PHASE}{pods}[{window}]) == 1")
+    let last = |selector: &str, offset: &str| format!("last_over_time({selector}[{window}]{offset})");
+    let states = ChangingQuery::new(step_ms, |offset| {
+        let up = last(&format!("up{own}"), offset);
+        match (has_states, present(PHASE)) {
+            (true, _) => format!("{} == 1", last(&format!("{REPLICA_STATE}{own}"), offset)),
+            (false, false) => up,
+            (false, true) => format!("{up} or {} == 1", last(&format!("{PHASE}{}", matchers("pod")), offset)),
         }
-    };
+    });
+    if !has_states && !present("up") {
+        return None;
+    }
     let counter = match has_states {
         true => present(REPLICA_RESTARTS_TOTAL).then(|| format!("{REPLICA_RESTARTS_TOTAL}{own}")),
         false => present(POD_RESTARTS).then(|| format!("{POD_RESTARTS}{}", matchers("pod"))),
     };
     let ready = present(REPLICA_READY_SECONDS).then(|| format!("{REPLICA_READY_SECONDS}{own}"));
+    let failures = || ChangingQuery::new(step_ms, |offset| format!("{SCRAPE_FAILED}{own}{offset}"));
     Some(ReplicaQueries {
-        failures: present(SCRAPE_FAILED).then(|| format!("{SCRAPE_FAILED}{own}")),
+        failures: present(SCRAPE_FAILED).then(failures),
         states,
         restarts: counter.map(|counter| format!("{counter} - {counter} offset {step} > 0")),
         ready: ready.map(|ready| format!("{ready} unless ({ready} == {ready} offset {step})")),
+        engines: ChangingQuery::new(step_ms, |offset| {
+            target_series(ENGINE_INFO, context.scope, context.labels, offset)
+        }),
     })
 }
 
-/// An instant query for the targets in scope whose scrapes fail, with the labels `reason` and `status`; None if there are
-/// none. A target has no model before its first metrics page, so those without one match too.
-pub fn failures_query(present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> Option<String> {
-    let scope = || context.scope.lenient_matchers(context.labels, true);
-    present(SCRAPE_FAILED).then(|| format!("{SCRAPE_FAILED}{{{}}}", scope()))
-}
-
-/// Instant queries for the table of replicas.
+/// Instant queries for the figures of the table of replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaTableQueries {
     /// Running and waiting requests by replica. None without metrics, as for the next two.
@@ -78,20 +100,43 @@ pub struct ReplicaTableQueries {
     pub cpu: Option<String>,
     /// GPU use by replica.
     pub gpu: Option<String>,
-    /// The engines with their versions.
-    pub engines: String,
 }
 
-/// The queries for the table of replicas: the latest values of three graphs, and the engines.
-pub fn replica_table_queries(present: &dyn Fn(&str) -> bool, context: &QueryContext<'_>) -> ReplicaTableQueries {
+/// The queries for the table of replicas: the latest values of three graphs, of some replicas only or of all.
+pub fn replica_table_queries(
+    present: &dyn Fn(&str) -> bool,
+    context: &QueryContext<'_>,
+    replicas: Option<&[String]>,
+) -> ReplicaTableQueries {
     let kept_labels: &[&str] = &[&context.labels.replica];
-    let rendered = RenderedContext { kept_labels, ..RenderedContext::new(context, present) };
-    let query = |id| of_graph::query(graph(id)?, &rendered, &|_| true);
-    ReplicaTableQueries {
-        load: query("running-and-waiting"),
-        cpu: query("cpu-cores"),
-        gpu: query("gpu"),
-        engines: target_series(ENGINE_INFO, context.scope, context.labels),
+    let all = RenderedContext { kept_labels, ..RenderedContext::new(context, present) };
+    let some = replicas.map(|replicas| all.of_replicas(replicas));
+    let query = |id| {
+        let graph = graph(id)?;
+        // What would be too long for the names of replicas is asked of all.
+        let whole = some.as_ref().and_then(|some| of_graph::whole_query(graph, some));
+        whole.filter(|query| query.len() <= MAX_QUERY_BYTES).or_else(|| of_graph::query(graph, &all, &|_| true))
+    };
+    ReplicaTableQueries { load: query("running-and-waiting"), cpu: query("cpu-cores"), gpu: query("gpu") }
+}
+
+impl RenderedContext<'_> {
+    /// The same for some replicas only.
+    fn of_replicas(&self, replicas: &[String]) -> Self {
+        let narrowed = |matchers: &String| {
+            let comma = if matchers.is_empty() { "" } else { "," };
+            format!("{matchers}{comma}{}=~{}", self.replica_label, one_of(replicas))
+        };
+        let targets = self
+            .target_selections
+            .iter()
+            .map(|Selection { matchers, filter }| Selection { matchers: narrowed(matchers), filter: filter.clone() });
+        Self {
+            matchers: narrowed(&self.matchers),
+            target_selections: targets.collect(),
+            machine_replica_matchers: narrowed(&self.machine_replica_matchers),
+            ..self.clone()
+        }
     }
 }
 
@@ -111,7 +156,10 @@ mod tests {
         let queries =
             queries_of(&["up", REPLICA_STATE, REPLICA_RESTARTS_TOTAL, REPLICA_READY_SECONDS], &ScopeLabels::default())
                 .expect("queries");
-        assert_eq!(queries.states, r#"last_over_time(inferboard_replica_state{model=~"|m",replica!=""}[60s]) == 1"#);
+        let states = r#"last_over_time(inferboard_replica_state{model=~"|m",replica!=""}[60s]) == 1"#;
+        assert_eq!(queries.states.all, states);
+        let before = states.replace("[60s]", "[60s] offset 15s");
+        assert_eq!(queries.states.changes, changes_with_sum(states, &before));
         let counter = r#"inferboard_replica_restarts_total{model=~"|m",replica!=""}"#;
         assert_eq!(queries.restarts, Some(format!("{counter} - {counter} offset 15s > 0")));
         assert!(queries.ready.is_some_and(|ready| ready.contains(" unless (")));
@@ -123,9 +171,10 @@ mod tests {
         let labels = ScopeLabels { replica: "pod".into(), ..ScopeLabels::default() };
         let up = r#"last_over_time(up{model=~"|m",pod!=""}[60s])"#;
         let queries = queries_of(&["up"], &labels).expect("queries");
-        assert_eq!((queries.states.as_str(), queries.restarts, queries.ready), (up, None, None));
+        assert_eq!((queries.states.all.as_str(), queries.restarts, queries.ready), (up, None, None));
         let queries = queries_of(&["up", PHASE, POD_RESTARTS], &labels).expect("queries");
-        assert!(queries.states.starts_with(up) && queries.states.ends_with("== 1") && queries.restarts.is_some());
+        let states = queries.states.all;
+        assert!(states.starts_with(up) && states.ends_with("== 1") && queries.restarts.is_some());
         assert_eq!(queries_of(&[PHASE], &labels), None);
     }
 
@@ -133,21 +182,21 @@ mod tests {
     fn failures_are_queried_of_targets_without_a_model_too() {
         let queries = queries_of(&["up", SCRAPE_FAILED], &ScopeLabels::default()).expect("queries");
         let failed = r#"inferboard_scrape_failed{model=~"|m",replica!=""}"#;
-        assert_eq!(queries.failures.as_deref(), Some(failed));
-        let (scope, labels) = (Scope { model: Some("m".into()), ..Scope::default() }, ScopeLabels::default());
-        let context = QueryContext::of_moments(&scope, &labels, 60_000);
-        let query = failures_query(&|name| name == SCRAPE_FAILED, &context);
-        assert_eq!(query.as_deref(), Some(r#"inferboard_scrape_failed{model=~"|m"}"#));
-        assert_eq!(failures_query(&|_| false, &context), None);
+        assert_eq!(queries.failures.map(|failures| failures.all).as_deref(), Some(failed));
     }
 
     #[test]
     fn the_table_queries_present_metrics_by_replica() {
         let (scope, labels) = (Scope::default(), ScopeLabels::default());
         let context = QueryContext::of_moments(&scope, &labels, 60_000);
-        let queries = replica_table_queries(&|name| name == "vllm:num_requests_running", &context);
-        assert!(queries.load.is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
+        let present = |name: &str| name == "vllm:num_requests_running";
+        let queries = replica_table_queries(&present, &context, None);
+        assert!(queries.load.as_ref().is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
         assert_eq!((queries.cpu, queries.gpu), (None, None));
-        assert_eq!(queries.engines, "inferboard_engine_info{}");
+        let of = |names: &[String]| replica_table_queries(&present, &context, Some(names)).load;
+        let names = ["a".to_owned(), "b.1".to_owned()];
+        assert!(of(&names).is_some_and(|load| load.contains(r#"replica=~"a|b\\.1"}"#)), "{:?}", of(&names));
+        let long: Vec<String> = (0..400).map(|at| format!("a-replica-with-a-name-that-takes-room-{at}")).collect();
+        assert_eq!(of(&long), queries.load, "too many to be named");
     }
 }

@@ -17,17 +17,23 @@ pub(crate) struct Selection {
 }
 
 /// The selections of series about targets within a scope. Within a model these are the series that have its label, as
-/// those of a configured model and of older versions have, and series without any of replicas that serve it.
-pub(crate) fn of_targets(scope: &Scope, labels: &ScopeLabels, present: &dyn Fn(&str) -> bool) -> Vec<Selection> {
+/// those of a configured model and of older versions have, and series without any of replicas that serve it: now, or at
+/// an `offset` such as ` offset 5s`.
+pub(crate) fn of_targets(
+    scope: &Scope,
+    labels: &ScopeLabels,
+    offset: &str,
+    present: &dyn Fn(&str) -> bool,
+) -> Vec<Selection> {
     let matchers = scope.matchers(labels);
     let own = Selection { matchers: matchers.clone(), filter: String::new() };
     let Some(model) = scope.model.as_ref().filter(|_| present(REPLICA_MODEL)) else { return vec![own] };
     let on = format!("on (instance, {})", labels.replica);
     if model.is_empty() {
-        return vec![Selection { filter: format!(" unless {on} {REPLICA_MODEL}"), ..own }];
+        return vec![Selection { filter: format!(" unless {on} {REPLICA_MODEL}{offset}"), ..own }];
     }
     let unnamed = Scope { model: Some(String::new()), ..scope.clone() }.matchers(labels);
-    vec![own, Selection { matchers: unnamed, filter: format!(" and {on} {REPLICA_MODEL}{{{matchers}}}") }]
+    vec![own, Selection { matchers: unnamed, filter: format!(" and {on} {REPLICA_MODEL}{{{matchers}}}{offset}") }]
 }
 
 /// As [`of_targets`], with one matcher of the model, or none, as another program writes it. If the label of models is
@@ -68,11 +74,11 @@ pub(crate) fn of_machines(matchers: &str, present: &dyn Fn(&str) -> bool) -> Sel
     Selection { matchers: matchers.to_owned(), filter }
 }
 
-/// A selector of `name` within a scope, for a query that need not be short: it joins the models whether or not they are
-/// known to be present.
-pub(crate) fn target_series(name: &str, scope: &Scope, labels: &ScopeLabels) -> String {
-    let parts = of_targets(scope, labels, &|_| true).into_iter();
-    let parts = parts.map(|Selection { matchers, filter }| format!("{name}{{{matchers}}}{filter}"));
+/// A selector of `name` within a scope at an `offset`, for a query that need not be short: it joins the models whether or
+/// not they are known to be present.
+pub(crate) fn target_series(name: &str, scope: &Scope, labels: &ScopeLabels, offset: &str) -> String {
+    let parts = of_targets(scope, labels, offset, &|_| true).into_iter();
+    let parts = parts.map(|Selection { matchers, filter }| format!("{name}{{{matchers}}}{offset}{filter}"));
     parts.collect::<Vec<_>>().join(" or ")
 }
 
@@ -82,7 +88,7 @@ mod tests {
 
     fn of(model: Option<&str>, is_present: bool) -> Vec<(String, String)> {
         let scope = Scope { model: model.map(str::to_owned), environment: Some("e".into()), ..Scope::default() };
-        let parts = of_targets(&scope, &ScopeLabels::default(), &|_| is_present);
+        let parts = of_targets(&scope, &ScopeLabels::default(), "", &|_| is_present);
         parts.into_iter().map(|part| (part.matchers, part.filter)).collect()
     }
 
@@ -97,6 +103,13 @@ mod tests {
         assert_eq!(of(Some("m"), false), [pair(named, "")]);
         let join = format!(" and on (instance, replica) inferboard_replica_model{{{named}}}");
         assert_eq!(of(Some("m"), true), [pair(named, ""), pair("model=\"\",environment=\"e\"", &join)]);
+        let earlier = target_series(
+            "up",
+            &Scope { model: Some("m".into()), ..Scope::default() },
+            &ScopeLabels::default(),
+            " offset 5s",
+        );
+        assert_eq!(earlier.matches(" offset 5s").count(), 3, "the replica that had the model then: {earlier}");
         let without = " unless on (instance, replica) inferboard_replica_model";
         assert_eq!(of(Some(""), true), [pair("model=\"\",environment=\"e\"", without)]);
     }

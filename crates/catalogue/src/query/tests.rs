@@ -1,6 +1,6 @@
 //! Queries as text.
 use super::*;
-use crate::graph;
+use crate::{Scope, ScopeLabels, graph};
 
 fn labels() -> ScopeLabels {
     ScopeLabels::default()

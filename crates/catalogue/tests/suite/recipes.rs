@@ -2,9 +2,9 @@
 use crate::scraped::all_recipes;
 use catalogue::contract::names;
 use catalogue::{
-    ENGINES, Engine, GPU_METRICS, GRAPHS, LineRole, QueryContext, Recipe, Scope, ScopeLabels, Shape, bare_name,
-    detailed_query, discovery_query, drawn_query, engine, engine_of, family_of, graph, is_original, metric_names,
-    query_for, recipes, summary_query, unclaimed,
+    DiscoveryQueries, ENGINES, Engine, GPU_METRICS, GRAPHS, LineRole, QueryContext, Recipe, Scope, ScopeLabels, Shape,
+    bare_name, detailed_query, drawn_query, engine, engine_of, family_of, graph, is_original, metric_names, query_for,
+    recipes, summary_query, unclaimed,
 };
 use promql::{Limits, MatchOp, Matcher};
 use std::collections::BTreeSet;
@@ -95,8 +95,13 @@ fn name_of(matchers: &[Matcher]) -> Option<String> {
 
 #[test]
 fn discovery_matches_exactly_the_names_and_stays_short() {
-    let query = discovery_query(&ScopeLabels::default(), 3_600_000);
-    assert!(query.len() < 15 << 10, "{} bytes; servers accept 16 KiB", query.len());
+    let labels = ScopeLabels::default();
+    let queries = DiscoveryQueries { labels: &labels, range_ms: 3_600_000 };
+    for query in [queries.names(), queries.keys()] {
+        assert!(query.len() < 15 << 10, "{} bytes; servers accept 16 KiB", query.len());
+        promql::parse(&query, &Limits::default()).expect("a query");
+    }
+    let query = queries.all_names();
     let parsed = promql::parse(&query, &Limits::default()).expect("a query");
     let selectors = parsed.selectors();
     let MatchOp::Regex(pattern) = &selectors[0].any_of[0][0].op else { panic!("not a pattern: {query}") };

@@ -98,7 +98,8 @@ fn events_of_a_model_are_those_of_its_replicas() {
     for (model, expected) in [("a", 1), ("c", 0)] {
         let scope = Scope { model: Some(model.into()), ..Scope::default() };
         let context = QueryContext::of_moments(&scope, &labels, 60_000);
-        let query = format!("label_replace({}, \"line\", \"$1\", \"engine\", \"(.*)\")", events_query(&context));
+        let query = events_query(&context, 60_000);
+        let query = format!("label_replace({query}, \"line\", \"$1\", \"engine\", \"(.*)\")");
         assert_eq!(scraped.lines_at(&query, scraped.now_ms()).len(), expected, "{model}");
     }
 }

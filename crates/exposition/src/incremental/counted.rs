@@ -1,5 +1,4 @@
 //! Which series of a metrics page count up from zero.
-use super::layout::Layout;
 use crate::family::Kind;
 use crate::line::labels::{Label, value_of};
 use crate::line::sample::LabelBuffers;
@@ -13,12 +12,10 @@ pub(super) struct CountedFamilies<'p>(HashMap<Cow<'p, str>, Kind>);
 
 impl<'p> CountedFamilies<'p> {
     /// Reads the types on a page. The first type of a family counts.
-    pub(super) fn read(&mut self, layout: &'p Layout, reader: LineReader<'_>) {
+    pub(super) fn read(&mut self, page: &'p str, reader: LineReader<'_>) {
         let mut buffers = LabelBuffers::default();
-        let others = (0..layout.len()).filter_map(|at| layout.line(at)).filter(|(_, series)| series.is_none());
-        for (text, _) in others {
-            let text = text.trim_end_matches(['\r', '\n']);
-            if let Ok(Line::Metadata(metadata)) = reader.read(text, &mut buffers)
+        for line in page.lines().filter(|line| line.trim_start_matches([' ', '\t']).starts_with('#')) {
+            if let Ok(Line::Metadata(metadata)) = reader.read(line, &mut buffers)
                 && let Keyword::Type(kind) = metadata.keyword
             {
                 self.0.entry(metadata.name).or_insert(kind);

@@ -1,5 +1,5 @@
 //! The comparison of a metrics page with the previous one of its target.
-use super::layout::Layout;
+use super::layout::{HashedText, Layout, LayoutLine, TextHasher};
 use super::series_table::SeriesTable;
 use crate::error::ParseError;
 use crate::format::Format;
@@ -12,6 +12,7 @@ use crate::validate::recheck::Recheck;
 /// What a page has, and how that differs from the previous page.
 pub(crate) struct PageDiff<'b, 'c> {
     previous: &'c Layout,
+    hasher: &'c TextHasher,
     table: &'c mut SeriesTable,
     /// Whether the previous page had the same format and limits, so that equal text means the same.
     is_comparable: bool,
@@ -23,10 +24,18 @@ pub(crate) struct PageDiff<'b, 'c> {
     pub layout: Option<Layout>,
     pub samples: Vec<NumberedSample>,
     /// In the order of their first samples.
-    pub new_series: Vec<u32>,
+    pub new_series: Vec<AddedSeries<'b>>,
     /// Metadata that the previous page did not have at this position.
     pub new_metadata: Vec<MetadataLine<'b>>,
     buffers: LabelBuffers<'b>,
+}
+
+/// A series that the previous page did not have.
+#[derive(Clone, Copy)]
+pub(crate) struct AddedSeries<'b> {
+    pub number: u32,
+    /// Its first sample's line before the value.
+    pub text: &'b str,
 }
 
 /// A sample, its series identified by number.
@@ -44,9 +53,15 @@ enum MatchedLine {
 }
 
 impl<'b, 'c> PageDiff<'b, 'c> {
-    pub(crate) fn new(previous: &'c Layout, table: &'c mut SeriesTable, is_comparable: bool) -> Self {
+    pub(crate) fn new(
+        previous: &'c Layout,
+        hasher: &'c TextHasher,
+        table: &'c mut SeriesTable,
+        is_comparable: bool,
+    ) -> Self {
         Self {
             previous,
+            hasher,
             table,
             is_comparable,
             expected: 0,
@@ -73,6 +88,7 @@ impl<'b, 'c> PageDiff<'b, 'c> {
         }
         if let Some(layout) = &mut self.layout {
             layout.shrink();
+            self.table.shrink();
         }
         Ok(())
     }
@@ -107,23 +123,29 @@ impl<'b, 'c> PageDiff<'b, 'c> {
     /// Reverts the changes to the series table.
     pub(crate) fn undo(self) {
         for series in self.new_series {
-            self.table.remove(series);
+            self.table.remove(series.number);
         }
     }
 
     /// Consumes the next line if it equals the expected one except for the value.
     fn match_expected(&mut self, parser: &mut Parser<'b, '_>) -> Result<Option<MatchedLine>, ParseError> {
-        let Some((text, series)) = self.previous.line(self.expected) else { return Ok(None) };
-        let matched = match series {
+        let Some(line) = self.previous.line(self.expected) else { return Ok(None) };
+        if !self.hasher.begins_with(parser.rest(), line.text) {
+            return Ok(None);
+        }
+        let length = line.text.length as usize;
+        let matched = match line.series() {
             Some(series) => {
-                let Some(measurement) = parser.expected_sample(text, &mut self.buffers)? else { return Ok(None) };
+                let Some(measurement) = parser.expected_sample(length, &mut self.buffers)? else { return Ok(None) };
                 self.push_sample(series, &measurement);
                 MatchedLine::Sample(measurement)
             }
-            None if parser.expected_line(text) => MatchedLine::Other,
-            None => return Ok(None),
+            None => {
+                parser.skip_line(length);
+                MatchedLine::Other
+            }
         };
-        self.keep_expected(text, series);
+        self.keep_expected(line);
         Ok(Some(matched))
     }
 
@@ -141,58 +163,65 @@ impl<'b, 'c> PageDiff<'b, 'c> {
             }
             // A line without its line feed can be a prefix of a line on the next page; `# EOF` cannot.
             _ if !text.ends_with('\n') && parser.format() != Format::OpenMetrics => {}
-            _ if self.is_expected(text, None) => self.keep_expected(text, None),
             _ => {
-                self.keep_new(text, None);
-                if let Line::Metadata(metadata) = line {
-                    self.new_metadata.push(metadata);
+                let hashed = LayoutLine::new(self.hasher.hash(text.as_bytes()), None);
+                if self.expected(hashed.text).is_some_and(|expected| expected.series().is_none()) {
+                    self.keep_expected(hashed);
+                } else {
+                    self.keep_new(hashed);
+                    if let Line::Metadata(metadata) = line {
+                        self.new_metadata.push(metadata);
+                    }
                 }
             }
         }
         Ok(true)
     }
 
-    fn add_sample(&mut self, text: &str, sample: &SampleLine<'b>) {
-        if let Some((same, Some(series))) = self.previous.line(self.expected).filter(|_| self.is_comparable)
-            && same == text
+    fn add_sample(&mut self, text: &'b str, sample: &SampleLine<'b>) {
+        let hashed = self.hasher.hash(text.as_bytes());
+        if let Some(line) = self.expected(hashed)
+            && let Some(series) = line.series()
         {
             self.push_sample(series, &sample.measurement);
-            self.keep_expected(same, Some(series));
+            self.keep_expected(line);
             return;
         }
         let fingerprint = self.table.fingerprint(&sample.name, &self.buffers.labels);
-        let (series, is_new) = self.table.number(fingerprint);
+        let (number, is_new) = self.table.number(fingerprint);
         if is_new {
-            self.new_series.push(series);
+            self.new_series.push(AddedSeries { number, text });
         } else {
-            self.expected = self.table.entry(series).line + 1;
+            self.expected = self.table.entry(number).line as usize + 1;
         }
-        self.push_sample(series, &sample.measurement);
-        self.keep_new(text, Some(series));
+        self.push_sample(number, &sample.measurement);
+        self.keep_new(LayoutLine::new(hashed, Some(number)));
     }
 
     fn push_sample(&mut self, series: u32, measurement: &Measurement) {
         self.samples.push(NumberedSample { series, value: measurement.value, timestamp: measurement.timestamp });
     }
 
-    fn is_expected(&self, text: &str, series: Option<u32>) -> bool {
-        self.is_comparable && self.previous.line(self.expected) == Some((text, series))
+    /// The expected line, if it has this text.
+    fn expected(&self, text: HashedText) -> Option<LayoutLine> {
+        self.previous.line(self.expected).filter(|line| self.is_comparable && line.text == text)
     }
 
-    fn keep_expected(&mut self, text: &str, series: Option<u32>) {
+    fn keep_expected(&mut self, line: LayoutLine) {
         self.expected += 1;
         if self.layout.is_some() {
-            self.keep_new(text, series);
+            self.keep_new(line);
         } else {
             self.matched += 1;
         }
     }
 
-    fn keep_new(&mut self, text: &str, series: Option<u32>) {
+    fn keep_new(&mut self, line: LayoutLine) {
         let layout = self.layout.get_or_insert_with(|| self.previous.first(self.matched));
-        if let Some(series) = series {
-            self.table.entry(series).line = layout.len();
+        if let Some(series) = line.series() {
+            // The limit on the body keeps a page far below 2^32 lines.
+            self.table.entry(series).line = layout.len().try_into().unwrap_or(u32::MAX);
         }
-        layout.push(text, series);
+        layout.push(line);
     }
 }

@@ -14,8 +14,8 @@ use crate::line::{Keyword, LineReader, MetadataLine};
 use crate::parse::Parser;
 use crate::timestamp::Timestamp;
 use counted::CountedFamilies;
-use diff::{NumberedSample, PageDiff};
-use layout::Layout;
+use diff::{AddedSeries, NumberedSample, PageDiff};
+use layout::{Layout, TextHasher};
 use series_table::SeriesTable;
 
 /// Receives the contents of metrics pages. It receives nothing of a page that is rejected.
@@ -69,12 +69,13 @@ pub struct ParseCounts {
 }
 
 /// Parses the successive metrics pages of one target. A page with the same series as the previous one is compared with
-/// it: only its values are parsed, and only the list of samples is allocated. Keeps a page without its values in memory.
+/// it: only its values are parsed, and only the list of samples is allocated. Keeps a hash of each line without its value.
 #[derive(Default)]
 pub struct IncrementalParser {
     /// The format and limits of the previous page.
     rules: Option<(Format, Limits)>,
     layout: Layout,
+    hasher: TextHasher,
     table: SeriesTable,
     /// Pages parsed so far.
     pages: u32,
@@ -95,7 +96,7 @@ impl IncrementalParser {
     ) -> Result<ParseCounts, ParseError> {
         let mut parser = Parser::new(body, format, limits)?;
         let rules = Some((format, *limits));
-        let mut diff = PageDiff::new(&self.layout, &mut self.table, self.rules == rules);
+        let mut diff = PageDiff::new(&self.layout, &self.hasher, &mut self.table, self.rules == rules);
         if let Err(error) = diff.read(&mut parser) {
             diff.undo();
             return Err(error);
@@ -105,7 +106,8 @@ impl IncrementalParser {
         self.pages += 1;
         deliver_metadata(&new_metadata, format, sink);
         let outdated = layout.map(|layout| std::mem::replace(&mut self.layout, layout));
-        let duplicates = self.deliver_samples(&samples, &new_series, LineReader { format, limits }, sink);
+        let duplicates =
+            self.deliver_samples(&samples, &new_series, (parser.text(), LineReader { format, limits }), sink);
         if let Some(outdated) = outdated {
             self.remove_missing(&outdated, sink);
         }
@@ -129,16 +131,16 @@ impl IncrementalParser {
     fn deliver_samples(
         &mut self,
         samples: &[NumberedSample],
-        new_series: &[u32],
-        reader: LineReader<'_>,
+        new_series: &[AddedSeries<'_>],
+        (page, reader): (&str, LineReader<'_>),
         sink: &mut impl Sink,
     ) -> usize {
         let mut duplicates = 0;
         let mut families = CountedFamilies::default();
         if !new_series.is_empty() {
-            families.read(&self.layout, reader);
+            families.read(page, reader);
         }
-        let mut new_series = new_series.iter().copied().peekable();
+        let mut new_series = new_series.iter().peekable();
         for &NumberedSample { series, value, timestamp } in samples {
             let entry = self.table.entry(series);
             if entry.page == self.pages && timestamp.is_none() {
@@ -146,9 +148,7 @@ impl IncrementalParser {
                 continue;
             }
             entry.page = self.pages;
-            if new_series.next_if_eq(&series).is_some()
-                && let Some((text, _)) = self.layout.line(entry.line)
-            {
+            if let Some(AddedSeries { text, .. }) = new_series.next_if(|new| new.number == series) {
                 let mut labels = Vec::new();
                 if let Ok(name) = reader.series_of(text, &mut labels) {
                     let counted = families.counted(&name, &labels);

@@ -24,7 +24,7 @@ impl Evaluator<'_> {
             self.budget.count_work(row.values.len() * 64)?;
             for (step, value) in row.values.iter().enumerate().filter(|(_, value)| !is_stale(**value)) {
                 let labels = if drops_label { group.clone() } else { group.with(label, &format_decimal(*value)) };
-                let values = counts.entry(labels.pairs().iter(), |labels| {
+                let values = counts.entry(labels.labels().iter(), |labels| {
                     charge.add_labels(labels)?;
                     charge.add_values(steps.count)?;
                     Ok(vec![stale_marker(); steps.count])

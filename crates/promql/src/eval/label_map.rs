@@ -38,7 +38,8 @@ impl<T> LabelMap<T> {
                 let value = create(&labels)?;
                 self.entries.push((labels, value));
                 let (builder, entries) = (&self.hash_builder, &self.entries);
-                self.indices.insert_unique(hash, index, |index| hash_labels(builder, entries[*index].0.pairs().iter()));
+                self.indices
+                    .insert_unique(hash, index, |index| hash_labels(builder, entries[*index].0.labels().iter()));
                 index
             }
         };
@@ -50,7 +51,7 @@ impl<T> LabelMap<T> {
     }
 
     fn find<'l>(&self, hash: u64, labels: &(impl Iterator<Item = &'l Label> + Clone)) -> Option<usize> {
-        self.indices.find(hash, |index| self.entries[*index].0.pairs().iter().eq(labels.clone())).copied()
+        self.indices.find(hash, |index| self.entries[*index].0.labels().iter().eq(labels.clone())).copied()
     }
 }
 

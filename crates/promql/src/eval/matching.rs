@@ -11,7 +11,7 @@ use crate::{Error, Labels, METRIC_NAME, is_stale, stale_marker};
 pub(super) fn signature<'m>(matching: &'m Matching, labels: &'m Labels) -> impl Iterator<Item = &'m Label> + Clone {
     let is_matched =
         |name: &str| contains_label(&matching.labels, name) == matching.on && (matching.on || name != METRIC_NAME);
-    labels.pairs().iter().filter(move |(name, _)| is_matched(name))
+    labels.labels().iter().filter(move |label| is_matched(label.name()))
 }
 
 /// The series with one signature. At each step the "one" side may have at most one of them.
@@ -138,7 +138,7 @@ impl Join<'_, '_> {
         }
         let labels = self.result_labels(&many.labels, &one.labels);
         let create = |_: &Labels| Ok(vec![false; self.steps.count]);
-        let mut is_matched = is_matched.map(|map| map.entry(labels.pairs().iter(), create)).transpose()?;
+        let mut is_matched = is_matched.map(|map| map.entry(labels.labels().iter(), create)).transpose()?;
         let mut values = vec![stale_marker(); self.steps.count];
         for (step, value) in values.iter_mut().enumerate() {
             if !both_present(step) {

@@ -36,7 +36,7 @@ impl Row<'_> {
     /// The labels of the group that the series belongs to.
     pub(super) fn group_labels<'g>(&'g self, grouping: &'g Grouping) -> impl Iterator<Item = &'g Label> + Clone {
         let has_label = |name: &str| self.named || name != METRIC_NAME;
-        self.labels.pairs().iter().filter(move |(name, _)| has_label(name) && grouping.keeps(name))
+        self.labels.labels().iter().filter(move |label| has_label(label.name()) && grouping.keeps(label.name()))
     }
 }
 
@@ -80,7 +80,7 @@ impl StepMatrix {
         let mut first_indices: LabelMap<usize> = LabelMap::new();
         let mut duplicates = Vec::new();
         for (index, series) in self.series.iter().enumerate() {
-            let first = *first_indices.entry(series.labels.pairs().iter(), |_| Ok(index))?;
+            let first = *first_indices.entry(series.labels.labels().iter(), |_| Ok(index))?;
             if first != index {
                 duplicates.push((first, index));
             }

@@ -75,7 +75,7 @@ impl Evaluator<'_> {
         for (step, ranking) in rankings.into_iter().enumerate() {
             self.budget.count_work(ranking.len() * 16)?;
             for RankedValue { value, labels } in ranking {
-                let values = series.entry(labels.pairs().iter(), |labels| {
+                let values = series.entry(labels.labels().iter(), |labels| {
                     charge.add_labels(labels)?;
                     charge.add_values(count)?;
                     Ok(vec![stale_marker(); count])

@@ -49,7 +49,7 @@ impl Evaluator<'_> {
                 self.annotations.bad_bucket_label(le, series.labels.metric_name().unwrap_or_default());
                 continue;
             };
-            let others = series.labels.pairs().iter().filter(|(name, _)| !matches!(&**name, LE | METRIC_NAME));
+            let others = series.labels.labels().iter().filter(|label| !matches!(&**label.name(), LE | METRIC_NAME));
             let bucket = BucketSeries { upper, counts: &series.values };
             histograms.entry(others, |_| Ok(Vec::new()))?.push(bucket);
         }

@@ -11,11 +11,10 @@ use std::sync::Arc;
 /// Maximum number of timeline rows to remember. Beyond it a timeline may be written twice.
 const MAX_REMEMBERED_ROWS: usize = 4 << 20;
 
-/// Writes and syncs a block of series with `labels`, which `fill` adds; returns its id.
-pub(crate) fn write_block<'l>(
+/// Writes and syncs a block of the series that `fill` adds; returns its id.
+pub(crate) fn write_block(
     folder: &Folder,
     replaces: &[u64],
-    labels: impl ExactSizeIterator<Item = &'l Labels>,
     on_progress: &mut OnProgress<'_>,
     fill: impl FnOnce(&mut BlockAssembler<'_>) -> io::Result<()>,
 ) -> io::Result<u64> {
@@ -23,7 +22,7 @@ pub(crate) fn write_block<'l>(
     let temporary = folder.temporary_path(id);
     let write = || {
         let file = folder.fs().create(&temporary)?;
-        let mut assembler = BlockAssembler::new(BlockWriter::new(file, replaces, labels, on_progress)?);
+        let mut assembler = BlockAssembler::new(BlockWriter::new(file, replaces, on_progress));
         fill(&mut assembler)?;
         assembler.finish()?;
         folder.fs().rename(&temporary, &folder.file_path(id, FileKind::Block))?;
@@ -51,10 +50,10 @@ impl<'p> BlockAssembler<'p> {
     }
 
     /// Adds a series that has `samples` from the sources with these keys, whose times `timeline` returns. A key always
-    /// stands for the same times.
+    /// stands for the same times. Series come in the order of [`super::block_order`]; one without samples is left out.
     pub(crate) fn add(
         &mut self,
-        ordinal: u32,
+        labels: &Labels,
         keys: &[u64],
         timeline: impl Fn(u64) -> Arc<[i64]>,
         samples: &SampleBuffer,
@@ -73,7 +72,7 @@ impl<'p> BlockAssembler<'p> {
             self.timelines.insert(keys.to_vec(), timeline);
         }
         let Some(timeline) = self.timelines.get(keys) else { return Ok(()) };
-        self.writer.add_series(ordinal, timeline, samples)
+        self.writer.add_series(labels, timeline, samples)
     }
 
     fn finish(self) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! Caches of what queries decode, since a page that refreshes repeats its queries.
+use super::block_index::BlockIndex;
 use super::cursor::DecodedRecord;
+use super::label_page::LabelPage;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,12 +9,17 @@ use std::sync::Arc;
 
 const MAX_RECORD_BYTES: usize = 16 << 20;
 const MAX_TIMELINE_BYTES: usize = 2 << 20;
+const MAX_LABEL_BYTES: usize = 8 << 20;
+const MAX_INDEX_BYTES: usize = 8 << 20;
 
-/// Decoded records and timelines of blocks.
+/// Decoded records, timelines, label sets and indexes of blocks.
 #[derive(Debug)]
 pub(crate) struct BlockCache {
     pub(super) records: TwoGenerationCache<RecordKey, Arc<DecodedRecord>>,
     pub(super) timelines: TwoGenerationCache<TimelineKey, Arc<[i64]>>,
+    pub(super) labels: TwoGenerationCache<RecordKey, Arc<LabelPage>>,
+    /// By the id of the block.
+    pub(super) indexes: TwoGenerationCache<u64, Arc<BlockIndex>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +40,8 @@ impl Default for BlockCache {
         Self {
             records: TwoGenerationCache::new(MAX_RECORD_BYTES),
             timelines: TwoGenerationCache::new(MAX_TIMELINE_BYTES),
+            labels: TwoGenerationCache::new(MAX_LABEL_BYTES),
+            indexes: TwoGenerationCache::new(MAX_INDEX_BYTES),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Reading series out of a block, one after the other.
-use super::block_index::{ColumnRef, RecordRef, read_table};
+use super::block_index::{BlockIndex, ColumnRef, RecordRef, read_table};
 use super::cache::{BlockCache, RecordKey, TimelineKey};
-use super::open::{Block, ReadError};
+use super::open::Block;
 use super::slice::SLICES_PER_DAY;
 use super::{TIMES, VALUES};
 use crate::codec::{
     ByteReader, Decompressor, STRIPE_ROWS, decode_dense_stripe, decode_stripe, decode_timeline, read_record,
 };
+use crate::disk::read_error::ReadError;
 use crate::sample_buffer::SampleBuffer;
 use crate::time::TimeRange;
 use std::collections::HashMap;
@@ -19,9 +20,9 @@ const MAX_REMEMBERED_ROWS: usize = 2 << 20;
 /// Working memory that the cursors of a query share, and the cache, which is not used for content that is read only
 /// once.
 pub(crate) struct ReadContext<'r> {
-    cache: Option<&'r BlockCache>,
-    decompressor: Decompressor,
-    record: Vec<u8>,
+    pub(super) cache: Option<&'r BlockCache>,
+    pub(super) decompressor: Decompressor,
+    pub(super) record: Vec<u8>,
 }
 
 impl<'r> ReadContext<'r> {
@@ -32,7 +33,8 @@ impl<'r> ReadContext<'r> {
 
 /// A position in a block, with the records around it. Reading series in the order of their ordinals is fastest.
 pub(crate) struct BlockCursor {
-    pub(crate) block: Arc<Block>,
+    block: Arc<Block>,
+    index: Arc<BlockIndex>,
     /// By slice.
     values: [Option<Arc<DecodedRecord>>; SLICES_PER_DAY],
     /// By slice.
@@ -54,10 +56,11 @@ pub(super) struct DecodedRecord {
 
 impl BlockCursor {
     /// Creates a cursor over `block`, one of the `cursors` of a query.
-    pub(crate) fn new(block: Arc<Block>, cursors: usize) -> Self {
+    pub(crate) fn new(block: Arc<Block>, index: Arc<BlockIndex>, cursors: usize) -> Self {
         let max_rows = MAX_REMEMBERED_ROWS / cursors.max(1);
         Self {
             block,
+            index,
             values: Default::default(),
             times: Default::default(),
             timelines: HashMap::new(),
@@ -94,7 +97,7 @@ impl BlockCursor {
         range: TimeRange,
         samples: &mut SampleBuffer,
     ) -> Result<Option<u32>, ReadError> {
-        let Some(record) = record_with(&self.block.values[slice], ordinal) else { return Ok(None) };
+        let Some(record) = record_with(&self.index.values[slice], ordinal) else { return Ok(None) };
         load(&self.block, record, VALUES, context, &mut self.values[slice])?;
         let Some((timeline, _)) = self.column(slice, ordinal) else { return Ok(None) };
         let times_ms = self.timeline_in_slice(context, timeline, slice)?;
@@ -132,10 +135,10 @@ impl BlockCursor {
             return Ok(times_ms);
         }
         let missing = || ReadError::Damaged { records: 0, samples: 0 };
-        let record = record_with(&self.block.times[slice], number).ok_or_else(missing)?;
+        let record = record_with(&self.index.times[slice], number).ok_or_else(missing)?;
         let loaded = &mut self.times[slice];
         load(&self.block, record, TIMES, context, loaded).or_else(|error| {
-            let copy = record_with(&self.block.times_copies[slice], number).ok_or(error)?;
+            let copy = record_with(&self.index.times_copies[slice], number).ok_or(error)?;
             load(&self.block, copy, TIMES, context, loaded)
         })?;
         let column = loaded.as_ref().and_then(|record| record.column(number)).map(|(_, bytes)| bytes);

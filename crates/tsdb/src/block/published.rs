@@ -14,14 +14,12 @@ impl PublishedBlocks {
         Arc::clone(&self.0.read())
     }
 
-    /// Adds and removes blocks at once; returns the removed ones.
-    pub(crate) fn replace(&self, added: Vec<Arc<Block>>, removed: &[u64]) -> Vec<Arc<Block>> {
+    /// Adds and removes blocks at once.
+    pub(crate) fn replace(&self, added: Vec<Arc<Block>>, removed: &[u64]) {
         let mut published = self.0.write();
-        let (removed, mut blocks): (Vec<_>, Vec<_>) =
-            published.iter().cloned().partition(|block| removed.contains(&block.id));
-        blocks.extend(added);
+        let remaining = published.iter().filter(|block| !removed.contains(&block.id)).cloned();
+        let mut blocks: Vec<_> = remaining.chain(added).collect();
         blocks.sort_by_key(|block| (day_of(block.bounds.first_ms), block.id));
         *published = Arc::new(blocks);
-        removed
     }
 }

@@ -1,5 +1,5 @@
 //! Readahead: advising the system which records a query will read, so that it fetches them during decoding.
-use super::block_index::RecordRef;
+use super::block_index::{BlockIndex, RecordRef};
 use super::cache::{BlockCache, RecordKey};
 use super::open::Block;
 use crate::time::TimeRange;
@@ -13,7 +13,14 @@ const MAX_TIMES_RECORDS: usize = 4;
 impl Block {
     /// Reads ahead the records of the series with `ordinals`, which are in order, and their samples in `range`, unless
     /// they are cached. Reads at most `budget` records, and reduces it by their number.
-    pub(crate) fn read_ahead(&self, ordinals: &[u32], range: TimeRange, cache: &BlockCache, budget: &mut usize) {
+    pub(crate) fn read_ahead(
+        &self,
+        index: &BlockIndex,
+        ordinals: &[u32],
+        range: TimeRange,
+        cache: &BlockCache,
+        budget: &mut usize,
+    ) {
         let mut advise = |record: &RecordRef| {
             if *budget > 0 && !cache.records.contains(&RecordKey { block: self.id, offset: record.offset }) {
                 self.file.advise_read(record.offset, record.length as usize);
@@ -22,7 +29,7 @@ impl Block {
             *budget > 0
         };
         for slice in self.slices_within(range) {
-            let (values, times) = (&self.values[slice], &self.times[slice]);
+            let (values, times) = (&index.values[slice], &index.times[slice]);
             if times.len() <= MAX_TIMES_RECORDS {
                 times.iter().all(&mut advise);
             }

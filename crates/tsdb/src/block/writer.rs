@@ -1,13 +1,17 @@
 //! Writing the file of a block, front to back.
-use super::block_index::{BlockIndex, ColumnRef, RecordRef, SeriesBounds, write_table};
+use super::block_index::{
+    BlockIndex, BlockSummary, ColumnRef, LabelRecord, Metric, RecordRef, RecordsBySlice, write_table,
+};
+use super::label_page::PendingLabelPage;
 use super::slice::{SLICES_PER_DAY, SliceRows, split_by_slice};
-use super::{BACK, FOOTER_MAGIC, FRONT, TIMES, VALUES};
-use crate::codec::{Compressor, STRIPE_ROWS, encode_stripe, encode_timeline, write_labels, write_record, write_varint};
-use crate::disk::FileWriter;
+use super::{BACK, FOOTER_MAGIC, INSTANCE, LABELS, TIMES, VALUES};
+use crate::codec::{Compressor, STRIPE_ROWS, encode_stripe, encode_timeline, write_record, write_varint};
 use crate::disk::header::{FileKind, header};
+use crate::disk::{FileReader, FileWriter};
 use crate::sample_buffer::SampleBuffer;
 use crate::time::TimeBounds;
 use promql::Labels;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -32,7 +36,6 @@ pub(super) struct BlockWriter<'p> {
     pending: Vec<u8>,
     /// The offset at which `pending` will be written.
     written_bytes: u64,
-    front: Vec<u8>,
     /// By slice.
     times: [PendingRecord; SLICES_PER_DAY],
     /// By slice.
@@ -40,6 +43,13 @@ pub(super) struct BlockWriter<'p> {
     timelines: u32,
     /// The encoded records of times, by slice.
     times_copies: [Vec<u8>; SLICES_PER_DAY],
+    labels: PendingLabelPage,
+    /// The `instance` of the first series of `labels`.
+    first_instance: Box<str>,
+    /// The encoded records of labels.
+    label_copies: Vec<u8>,
+    label_names: BTreeSet<Arc<str>>,
+    summary: BlockSummary,
     index: BlockIndex,
     /// The samples of one stripe.
     stripe: Vec<(u32, f64)>,
@@ -71,40 +81,27 @@ impl PendingRecord {
 }
 
 impl<'p> BlockWriter<'p> {
-    /// Begins a block that replaces the blocks `replaces` and has series with `labels`, in the order of
-    /// [`super::block_order`].
-    pub(super) fn new<'l>(
-        file: Box<dyn FileWriter>,
-        replaces: &[u64],
-        labels: impl ExactSizeIterator<Item = &'l Labels>,
-        on_progress: &'p mut OnProgress<'p>,
-    ) -> io::Result<Self> {
-        let mut front = Vec::new();
-        write_varint(&mut front, replaces.len() as u64);
-        replaces.iter().for_each(|id| write_varint(&mut front, *id));
-        write_varint(&mut front, labels.len() as u64);
-        let mut previous = None;
-        for labels in labels {
-            write_labels(&mut front, previous, labels);
-            previous = Some(labels);
-        }
-        let mut writer = Self {
+    /// Begins a block that replaces the blocks `replaces`.
+    pub(super) fn new(file: Box<dyn FileWriter>, replaces: &[u64], on_progress: &'p mut OnProgress<'p>) -> Self {
+        let bounds = TimeBounds::EMPTY;
+        Self {
             file,
             on_progress,
             compressor: Compressor::new(),
             pending: header(FileKind::Block).to_vec(),
             written_bytes: 0,
-            front: Vec::new(),
             times: Default::default(),
             values: Default::default(),
             timelines: 0,
             times_copies: Default::default(),
-            index: BlockIndex { bounds: TimeBounds::EMPTY, ..BlockIndex::default() },
+            labels: PendingLabelPage::default(),
+            first_instance: Box::default(),
+            label_copies: Vec::new(),
+            label_names: BTreeSet::new(),
+            summary: BlockSummary { replaces: replaces.to_vec(), bounds, ..BlockSummary::default() },
+            index: BlockIndex::default(),
             stripe: Vec::new(),
-        };
-        writer.write_record(FRONT, &front)?;
-        writer.front = front;
-        Ok(writer)
+        }
     }
 
     /// Adds a timeline, which must not be empty.
@@ -123,12 +120,19 @@ impl<'p> BlockWriter<'p> {
         Ok(Timeline { number, times_ms })
     }
 
-    /// Adds the samples of the series at `ordinal`, which is after the previous one. `timeline` has all their times.
-    pub(super) fn add_series(&mut self, ordinal: u32, timeline: &Timeline, samples: &SampleBuffer) -> io::Result<()> {
+    /// Adds the samples of the series with `labels`, which is after the previous one in the order of
+    /// [`super::block_order`]. `timeline` has all their times.
+    pub(super) fn add_series(
+        &mut self,
+        labels: &Labels,
+        timeline: &Timeline,
+        samples: &SampleBuffer,
+    ) -> io::Result<()> {
         let SampleBuffer { times_ms, values } = samples;
         let (Some(first_ms), Some(last_ms)) = (times_ms.first().copied(), times_ms.last().copied()) else {
             return Ok(());
         };
+        let ordinal = self.add_labels(labels, TimeBounds { first_ms, last_ms })?;
         let mut remaining = times_ms.iter().zip(values).peekable();
         let mut encoded = Vec::new();
         for SliceRows { slice, rows } in split_by_slice(&timeline.times_ms) {
@@ -155,24 +159,113 @@ impl<'p> BlockWriter<'p> {
                 record.columns.truncate(offset);
             }
         }
-        let bounds = TimeBounds { first_ms, last_ms };
-        self.index.samples += times_ms.len() as u64;
-        self.index.series.push(SeriesBounds { ordinal, bounds });
-        self.index.bounds = self.index.bounds.union(bounds);
+        self.summary.samples += times_ms.len() as u64;
         if self.values.iter().any(PendingRecord::is_full) { self.end_values() } else { Ok(()) }
+    }
+
+    /// Copies the records of another block, up to the offset `until`. They stay at their offsets, and must come first.
+    pub(super) fn copy_records(&mut self, file: &dyn FileReader, until: u64) -> io::Result<()> {
+        self.file.write(&self.pending)?;
+        self.written_bytes = self.pending.len() as u64;
+        self.pending.clear();
+        while self.written_bytes < until {
+            let mut bytes = vec![0; (until - self.written_bytes).min(WRITE_BYTES as u64) as usize];
+            file.read_at(self.written_bytes, &mut bytes)?;
+            self.file.write(&bytes)?;
+            self.written_bytes += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Sets where the copied records of times and values are, and how many samples they have.
+    pub(super) fn set_columns(
+        &mut self,
+        times: RecordsBySlice,
+        times_copies: RecordsBySlice,
+        values: RecordsBySlice,
+        samples: u64,
+    ) {
+        (self.index.times, self.index.times_copies, self.index.values) = (times, times_copies, values);
+        self.summary.samples = samples;
+    }
+
+    /// Gives the next series this ordinal, which is not below the one that it would have.
+    pub(super) fn skip_to(&mut self, ordinal: u32) -> io::Result<()> {
+        if ordinal != self.summary.series {
+            // The series of a page have consecutive ordinals.
+            self.end_labels()?;
+            self.summary.series = ordinal;
+        }
+        Ok(())
+    }
+
+    /// Adds the labels of a series; returns its ordinal.
+    pub(super) fn add_labels(&mut self, labels: &Labels, bounds: TimeBounds) -> io::Result<u32> {
+        let ordinal = self.summary.series;
+        self.summary.series = ordinal.checked_add(1).ok_or_else(|| io::Error::other("a block has too many series"))?;
+        self.summary.bounds = self.summary.bounds.union(bounds);
+        let name = labels.metric_name().unwrap_or_default();
+        if self.index.metrics.last().is_none_or(|metric| *metric.name != *name) {
+            self.index.metrics.push(Metric { name: name.into(), first: ordinal });
+        }
+        for label in labels.labels() {
+            if !self.label_names.contains(label.name()) {
+                self.label_names.insert(Arc::clone(label.name()));
+            }
+        }
+        if self.labels.is_full() {
+            self.end_labels()?;
+        }
+        if self.labels.is_empty() {
+            self.first_instance = labels.get(INSTANCE).unwrap_or_default().into();
+        }
+        self.labels.push(ordinal, bounds, labels);
+        Ok(ordinal)
+    }
+
+    fn end_labels(&mut self) -> io::Result<()> {
+        if self.labels.is_empty() {
+            return Ok(());
+        }
+        let page = std::mem::take(&mut self.labels);
+        let first = page.first();
+        let (offset, length) = self.write_record(LABELS, &page.finish())?;
+        let from = self.pending.len() - length as usize;
+        self.label_copies.extend_from_slice(&self.pending[from..]);
+        let record = RecordRef { offset, length, first, samples: 0 };
+        let first_instance = std::mem::take(&mut self.first_instance);
+        self.index.labels.push(LabelRecord { record, copy_offset: 0, first_instance });
+        Ok(())
+    }
+
+    /// Writes the records of labels again, as the loss of one would lose the series of it.
+    fn copy_labels(&mut self) {
+        let mut offset = self.written_bytes + self.pending.len() as u64;
+        self.pending.append(&mut self.label_copies);
+        for LabelRecord { record, copy_offset, .. } in &mut self.index.labels {
+            *copy_offset = offset;
+            offset += u64::from(record.length);
+        }
     }
 
     /// Ends the block and syncs its content, but not its name.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.end_values()?;
-        if self.index.samples == 0 {
-            self.index.bounds = TimeBounds::default();
-        }
         self.copy_times()?;
+        self.finish_index()
+    }
+
+    /// Ends a block of which all times and values are written.
+    pub(super) fn finish_index(mut self) -> io::Result<()> {
+        self.end_labels()?;
+        if self.summary.samples == 0 {
+            self.summary.bounds = TimeBounds::default();
+        }
+        self.copy_labels();
+        self.index.label_names = std::mem::take(&mut self.label_names).into_iter().collect();
         let offset = self.written_bytes + self.pending.len() as u64;
         let mut back = Vec::new();
-        write_varint(&mut back, self.front.len() as u64);
-        back.append(&mut self.front);
+        self.summary.write(&mut back);
         self.index.write(&mut back);
         self.write_record(BACK, &back)?;
         let offset = offset.to_le_bytes();

@@ -14,6 +14,12 @@ const BITS: u64 = 3;
 /// The limit up to which all integers are exact in an `f64`.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
+/// Space that a column gets when it is full. A store has one for each series, so doubling would waste more than it saves.
+const MIN_SPARE_BYTES: usize = 24;
+
+/// Maximum size of a token.
+const MAX_TOKEN_BYTES: usize = 16;
+
 /// Maximum size of a repeat token.
 const MAX_REPEAT_BYTES: usize = 5;
 
@@ -50,6 +56,9 @@ impl ColumnEncoder {
         if value.to_bits() == self.last.to_bits() {
             self.repeats += 1;
             return true;
+        }
+        if self.tokens.capacity() - self.tokens.len() < MAX_TOKEN_BYTES {
+            self.tokens.reserve_exact(MIN_SPARE_BYTES.max(self.tokens.len() / 6));
         }
         self.write_repeats();
         match units(value, self.decimals) {

@@ -1,8 +1,11 @@
 //! The header of every file: its kind, and the version of its format.
 use crate::codec::ByteReader;
 
-/// The only version that is written and read. `FORMAT.md` describes it.
-pub(crate) const VERSION: u32 = 2;
+/// The version that is written and read. `FORMAT.md` describes it.
+pub(crate) const VERSION: u32 = 3;
+
+/// The version whose log had the present form already.
+const OLD_LOG_VERSION: u32 = 2;
 
 /// Size of a header.
 pub(crate) const HEADER_BYTES: usize = 16;
@@ -14,6 +17,7 @@ const MAGIC: [u8; 4] = *b"ifbd";
 pub(crate) enum FileKind {
     Block,
     Log,
+    Chunks,
 }
 
 impl FileKind {
@@ -21,6 +25,7 @@ impl FileKind {
         match self {
             Self::Block => "block",
             Self::Log => "wal",
+            Self::Chunks => "chunks",
         }
     }
 
@@ -32,6 +37,7 @@ impl FileKind {
         match self {
             Self::Block => b"blck",
             Self::Log => b"wal ",
+            Self::Chunks => b"chnk",
         }
     }
 }
@@ -59,12 +65,14 @@ pub(crate) fn header(kind: FileKind) -> [u8; HEADER_BYTES] {
 pub(crate) fn check_header(kind: FileKind, bytes: &[u8]) -> Result<(), HeaderError> {
     match read_version(kind, bytes) {
         Some(VERSION) => Ok(()),
+        Some(OLD_LOG_VERSION) if kind == FileKind::Log => Ok(()),
         Some(other) => Err(HeaderError::Version(other)),
         None => Err(HeaderError::Damaged),
     }
 }
 
-fn read_version(kind: FileKind, bytes: &[u8]) -> Option<u32> {
+/// The version in a header; `None` if it is damaged.
+pub(crate) fn read_version(kind: FileKind, bytes: &[u8]) -> Option<u32> {
     let mut header = ByteReader(bytes.get(..HEADER_BYTES)?);
     let (magic, tag, version): ([u8; 4], [u8; 4], [u8; 4]) = (header.array()?, header.array()?, header.array()?);
     let sum = u32::from_le_bytes(header.array()?);

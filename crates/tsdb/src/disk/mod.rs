@@ -2,6 +2,7 @@
 pub(crate) mod folder;
 pub(crate) mod header;
 mod local;
+pub(crate) mod read_error;
 pub(crate) mod record_scanner;
 
 pub use local::LocalFileSystem;

@@ -37,6 +37,23 @@ impl<'f> RecordScanner<'f> {
         Ok(Self { file, file_bytes, at, window: Vec::new(), window_at: at, damaged_bytes: 0, torn_bytes: 0 })
     }
 
+    /// If a record whose payload begins with `tag` is next, skips it without reading the rest; returns its length with
+    /// the header.
+    pub(crate) fn skip_record(&mut self, tag: u8) -> io::Result<Option<u32>> {
+        if self.at + RECORD_HEADER_BYTES as u64 >= self.file_bytes {
+            return Ok(None);
+        }
+        let start = self.bytes(RECORD_HEADER_BYTES + 1)?;
+        let length = start[4..8].first_chunk().map(|length| u32::from_le_bytes(*length));
+        let is_wanted = start.starts_with(&RECORD_MARK) && start.last() == Some(&tag);
+        let length = length.filter(|_| is_wanted).and_then(|length| length.checked_add(RECORD_HEADER_BYTES as u32));
+        let Some(length) = length.filter(|length| self.at + u64::from(*length) <= self.file_bytes) else {
+            return Ok(None);
+        };
+        self.at += u64::from(length);
+        Ok(Some(length))
+    }
+
     /// The next intact record; `None` at the end.
     pub(crate) fn next_record(&mut self) -> io::Result<Option<ScannedRecord<'_>>> {
         let start = self.at;

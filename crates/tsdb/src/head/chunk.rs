@@ -1,6 +1,6 @@
 //! Chunks: consecutive scrapes of one group, as a column of times and a column of values for each series.
-use crate::codec::{ColumnEncoder, for_each_value};
-use crate::time::{TimeBounds, TimeRange};
+use crate::codec::ColumnEncoder;
+use crate::time::TimeBounds;
 use hashbrown::HashMap;
 
 /// Rows of a full chunk: ten minutes at five seconds. Reading one sample decodes at most this many.
@@ -15,10 +15,12 @@ pub(crate) struct OpenChunk {
     columns: Vec<(u32, ColumnEncoder)>,
     /// Memory used by the columns.
     column_bytes: usize,
-    /// From slots to positions in `columns`.
-    positions: HashMap<u32, usize>,
+    /// From slots to positions in `columns`, if these are not in the order of slots.
+    positions: Option<HashMap<u32, u32>>,
     /// The position of the next value's column, if series come in the order of the previous row.
     next: usize,
+    /// How many series have a value in the last row.
+    pub(crate) last_row_series: usize,
 }
 
 /// A finished chunk.
@@ -34,6 +36,7 @@ impl OpenChunk {
     pub(crate) fn begin_row(&mut self, time_ms: i64) {
         self.times_ms.push(time_ms);
         self.next = 0;
+        self.last_row_series = 0;
     }
 
     /// Adds a value of `slot` to the last row; returns false if it already has one.
@@ -42,23 +45,44 @@ impl OpenChunk {
         let position = if self.columns.get(self.next).is_some_and(|(own, _)| *own == slot) {
             self.next
         } else {
-            *self.positions.entry(slot).or_insert_with(|| {
-                let column = ColumnEncoder::default();
-                self.column_bytes += column.size_bytes();
-                self.columns.push((slot, column));
-                self.columns.len() - 1
-            })
+            self.position(slot).unwrap_or_else(|| self.add_column(slot))
         };
         self.next = position + 1;
         let column = &mut self.columns[position].1;
         let previous_bytes = column.size_bytes();
         let is_new = column.push(row as u32, value);
         self.column_bytes += column.size_bytes() - previous_bytes;
+        self.last_row_series += usize::from(is_new);
         is_new
     }
 
+    fn add_column(&mut self, slot: u32) -> usize {
+        let position = self.columns.len();
+        let is_last = self.columns.last().is_none_or(|(last, _)| *last < slot);
+        if !is_last && self.positions.is_none() {
+            let numbered = self.columns.iter().zip(0..);
+            self.positions = Some(numbered.map(|((slot, _), position)| (*slot, position)).collect());
+        }
+        if let Some(positions) = &mut self.positions {
+            positions.insert(slot, position as u32);
+        }
+        let column = ColumnEncoder::default();
+        self.column_bytes += column.size_bytes();
+        self.columns.push((slot, column));
+        position
+    }
+
+    fn position(&self, slot: u32) -> Option<usize> {
+        match &self.positions {
+            Some(positions) => positions.get(&slot).map(|position| *position as usize),
+            // New slots are the highest.
+            None if self.columns.last().is_none_or(|(last, _)| *last < slot) => None,
+            None => self.columns.binary_search_by_key(&slot, |(own, _)| *own).ok(),
+        }
+    }
+
     fn column(&self, slot: u32) -> Option<&ColumnEncoder> {
-        self.positions.get(&slot).map(|position| &self.columns[*position].1)
+        self.position(slot).map(|position| &self.columns[position].1)
     }
 
     pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {
@@ -90,7 +114,7 @@ impl OpenChunk {
 
     /// Whether `slot` has a sample.
     pub(crate) fn has(&self, slot: u32) -> bool {
-        self.positions.contains_key(&slot)
+        self.position(slot).is_some()
     }
 
     /// Finishes the chunk.
@@ -100,7 +124,8 @@ impl OpenChunk {
 
     /// Memory used, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
-        let position_bytes = size_of::<(u32, usize)>() * self.positions.capacity();
+        let positions = self.positions.as_ref().map_or(0, HashMap::capacity);
+        let position_bytes = size_of::<(u32, u32)>() * positions;
         self.times_ms.capacity() * size_of::<i64>() + position_bytes + self.column_bytes
     }
 }
@@ -128,11 +153,7 @@ impl Chunk {
         time_bounds(&self.times_ms)
     }
 
-    pub(crate) fn overlaps(&self, range: TimeRange) -> bool {
-        self.time_bounds().is_some_and(|bounds| bounds.overlaps(range))
-    }
-
-    /// The slots that have samples.
+    /// The slots that have samples, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
         self.columns.iter().map(|(slot, _)| *slot)
     }
@@ -147,23 +168,21 @@ impl Chunk {
         size_of_val(&*self.times_ms) + size_of_val(&*self.columns) + self.tokens.len()
     }
 
-    /// Calls `visit` with the time and value of each sample of `slot`, in order of time.
-    pub(crate) fn for_each_sample(&self, slot: u32, mut visit: impl FnMut(i64, f64)) {
-        for_each_value(self.tokens(slot), 0, self.times_ms.len(), |row, value| visit(self.times_ms[row], value));
+    /// The slots and where the column of each ends in [`Chunk::tokens`], in order.
+    pub(super) fn columns(&self) -> &[(u32, u32)] {
+        &self.columns
     }
 
-    /// The time and value of the last sample of `slot` at or before `until_ms`.
-    pub(crate) fn last_sample(&self, slot: u32, until_ms: i64) -> Option<(i64, f64)> {
-        let rows = self.times_ms.partition_point(|time_ms| *time_ms <= until_ms);
-        let mut last = None;
-        for_each_value(self.tokens(slot), 0, rows, |row, value| last = Some((row, value)));
-        last.map(|(row, value)| (self.times_ms[row], value))
+    /// The columns, one after the other.
+    pub(super) fn tokens(&self) -> &[u8] {
+        &self.tokens
     }
 
-    fn tokens(&self, slot: u32) -> &[u8] {
-        let Ok(at) = self.columns.binary_search_by_key(&slot, |(own, _)| *own) else { return &[] };
+    /// The column of a slot.
+    pub(super) fn column(&self, slot: u32) -> Option<&[u8]> {
+        let at = self.columns.binary_search_by_key(&slot, |(own, _)| *own).ok()?;
         let start = at.checked_sub(1).map_or(0, |previous| self.columns[previous].1);
-        &self.tokens[start as usize..self.columns[at].1 as usize]
+        Some(&self.tokens[start as usize..self.columns[at].1 as usize])
     }
 }
 

@@ -1,6 +1,9 @@
-//! The head: samples in memory that are in no block yet, by group.
+//! The head: samples that are in no block yet, by group: the newest in memory, others in memory or in chunk files.
 pub(crate) mod chunk;
+pub(crate) mod chunk_file;
+pub(crate) mod chunk_file_writer;
 pub(crate) mod rows;
+pub(crate) mod stored_chunk;
 
 use crate::time::TimeBounds;
 use parking_lot::Mutex;
@@ -17,9 +20,10 @@ pub(crate) struct Head {
 impl Head {
     /// Adds an empty group; returns it with its number.
     pub(crate) fn new_group(&self) -> (Arc<Rows>, u64) {
-        let rows = Arc::new(Rows::default());
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let rows = Arc::new(Rows::new(number));
         self.groups.lock().push(Arc::clone(&rows));
-        (rows, self.next_number.fetch_add(1, Ordering::Relaxed))
+        (rows, number)
     }
 
     pub(crate) fn add_groups(&self, groups: Vec<Arc<Rows>>) {
@@ -40,6 +44,16 @@ impl Head {
     /// Memory used by samples.
     pub(crate) fn size_bytes(&self) -> usize {
         self.groups().iter().map(|rows| rows.sizes().total_bytes).sum()
+    }
+
+    /// Memory used by finished chunks.
+    pub(crate) fn finished_bytes(&self) -> usize {
+        self.groups().iter().map(|rows| rows.finished_bytes()).sum()
+    }
+
+    /// How many series were in the last scrapes.
+    pub(crate) fn live_series(&self) -> usize {
+        self.groups().iter().map(|rows| rows.live_series()).sum()
     }
 
     pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {

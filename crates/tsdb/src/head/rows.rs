@@ -1,5 +1,7 @@
-//! The scrapes of a group in memory: finished chunks and the open one.
+//! The scrapes of a group that are in no block: finished chunks and the open one.
 use crate::head::chunk::{Chunk, MAX_ROWS, OpenChunk};
+use crate::head::chunk_file::FileChunk;
+use crate::head::stored_chunk::StoredChunk;
 use crate::time::{TimeBounds, TimeRange, day_of};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -13,7 +15,12 @@ pub(crate) struct Rows {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    sealed: VecDeque<Arc<Chunk>>,
+    sealed: VecDeque<StoredChunk>,
+    /// Memory used by those of `sealed` that are in memory.
+    finished_bytes: usize,
+    /// How many more rows the open chunk gets. The first chunk of each group has another length, so that groups do not
+    /// finish their chunks all at once.
+    rows_left: usize,
     pub(crate) open_chunk: OpenChunk,
     pub(crate) last_ms: Option<i64>,
     /// Slots registered since the last append.
@@ -23,6 +30,9 @@ pub(crate) struct State {
     /// Whether there will be no more rows.
     pub(crate) is_closed: bool,
 }
+
+/// Identifies a slot of a group, by the address of the group's rows.
+pub(crate) type GroupSlotKey = (usize, u32);
 
 /// The zeros that precede the first samples of some series.
 #[derive(Debug, Default)]
@@ -53,23 +63,21 @@ pub(crate) struct ChunkSize {
 }
 
 impl State {
-    /// Begins a row at `time_ms`, which is after the previous row. No chunk holds rows of two days.
-    pub(crate) fn begin_row(&mut self, time_ms: i64) {
+    /// Begins a row at `time_ms`, which is after the previous row; returns whether that finished a chunk. A full chunk is
+    /// not finished before, as its last row may still get zeros. No chunk holds rows of two days.
+    pub(crate) fn begin_row(&mut self, time_ms: i64) -> bool {
         let is_new_day = |first_ms: &i64| day_of(*first_ms) != day_of(time_ms);
-        if self.open_chunk.times_ms.first().is_some_and(is_new_day) {
+        let is_finished = self.rows_left == 0 || self.open_chunk.times_ms.first().is_some_and(is_new_day);
+        if is_finished {
             self.seal();
         }
+        if self.rows_left == 0 {
+            self.rows_left = MAX_ROWS;
+        }
+        self.rows_left -= 1;
         self.last_ms = Some(time_ms);
         self.open_chunk.begin_row(time_ms);
-    }
-
-    /// Ends the row; returns whether that finished a chunk.
-    pub(crate) fn end_row(&mut self) -> bool {
-        let is_full = self.open_chunk.times_ms.len() >= MAX_ROWS;
-        if is_full {
-            self.seal();
-        }
-        is_full
+        is_finished
     }
 
     /// Gives `slots` a zero before a row at `time_ms` that has their first samples: in the last row if it is at
@@ -87,7 +95,6 @@ impl State {
         if has_room && !rows.after_last_row.values.is_empty() {
             self.begin_row(after_ms);
             rows.after_last_row.values.retain(|(slot, zero)| self.open_chunk.push(*slot, *zero));
-            self.end_row();
         } else {
             rows.after_last_row.values.clear();
         }
@@ -101,7 +108,9 @@ impl State {
     fn seal(&mut self) {
         if !self.open_chunk.times_ms.is_empty() {
             self.in_last_row = self.open_chunk.in_last_row();
-            self.sealed.push_back(Arc::new(std::mem::take(&mut self.open_chunk).seal()));
+            let chunk = std::mem::take(&mut self.open_chunk).seal();
+            self.finished_bytes += chunk.size_bytes();
+            self.sealed.push_back(StoredChunk::Memory(Arc::new(chunk)));
         }
     }
 
@@ -115,44 +124,99 @@ impl State {
         !self.is_closed && (in_last_row || self.registered.contains(&slot))
     }
 
-    /// Drops the oldest `count` finished chunks; returns the slots that have no samples left.
-    fn drop_oldest(&mut self, count: usize) -> Vec<u32> {
+    /// Whether `slot` has samples, or may get some without being registered again.
+    fn retains(&self, slot: u32) -> bool {
+        self.is_live(slot) || self.open_chunk.has(slot) || self.sealed.iter().any(|chunk| chunk.has(slot))
+    }
+
+    /// Drops the oldest `count` finished chunks; returns whether a slot has neither samples nor a scrape left.
+    fn drop_oldest(&mut self, count: usize) -> bool {
         let dropped: Vec<_> = self.sealed.drain(..count.min(self.sealed.len())).collect();
-        let mut emptied: Vec<u32> = dropped.iter().flat_map(|chunk| chunk.slots()).collect();
-        emptied.sort_unstable();
-        emptied.dedup();
-        emptied.retain(|slot| !self.open_chunk.has(*slot) && !self.sealed.iter().any(|chunk| chunk.has(*slot)));
-        emptied
+        let in_memory = dropped.iter().filter(|chunk| matches!(chunk, StoredChunk::Memory(_)));
+        self.finished_bytes -= in_memory.map(StoredChunk::size_bytes).sum::<usize>();
+        dropped.iter().flat_map(StoredChunk::slots).any(|slot| !self.retains(slot))
     }
 }
 
 impl Rows {
+    /// Creates the group with this number, without any rows.
+    pub(crate) fn new(number: u64) -> Self {
+        // A step that has no divisor in common with the length of a chunk reaches each length.
+        let first_rows = MAX_ROWS / 2 + 1 + number.wrapping_mul(53) as usize % MAX_ROWS;
+        Self { state: Mutex::new(State { rows_left: first_rows, ..State::default() }) }
+    }
+
+    /// What tells this group from the others that exist.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Creates a group of the past, which gets no more rows than it is read with.
+    pub(crate) fn of_the_past() -> Self {
+        Self { state: Mutex::new(State { rows_left: MAX_ROWS, is_closed: true, ..State::default() }) }
+    }
+
     /// The chunks with a row in `range`, in order of time. The open chunk is copied, with the series in `slots` only.
-    pub(crate) fn snapshot(&self, range: TimeRange, slots: &[u32]) -> Vec<Arc<Chunk>> {
+    pub(crate) fn snapshot(&self, range: TimeRange, slots: &[u32]) -> Vec<StoredChunk> {
         let state = self.state.lock();
         let from = state.sealed.partition_point(|chunk| !chunk.overlaps(TimeRange { until_ms: i64::MAX, ..range }));
         let mut chunks: Vec<_> =
             state.sealed.range(from..).take_while(|chunk| chunk.overlaps(range)).cloned().collect();
         if state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range)) {
-            chunks.push(Arc::new(state.open_chunk.snapshot(slots.iter().copied())));
+            chunks.push(StoredChunk::Memory(Arc::new(state.open_chunk.snapshot(slots.iter().copied()))));
         }
         chunks
     }
 
     /// Finishes the open chunk; returns all chunks.
-    pub(crate) fn seal(&self) -> Vec<Arc<Chunk>> {
+    pub(crate) fn seal(&self) -> Vec<StoredChunk> {
         let mut state = self.state.lock();
         state.seal();
         state.sealed.iter().cloned().collect()
     }
 
-    /// Drops the oldest `count` finished chunks; returns the slots that have no samples left.
-    pub(crate) fn drop_oldest(&self, count: usize) -> Vec<u32> {
+    /// The finished chunks that are in memory.
+    pub(crate) fn finished_in_memory(&self) -> Vec<Arc<Chunk>> {
+        let state = self.state.lock();
+        let in_memory = |chunk: &StoredChunk| match chunk {
+            StoredChunk::Memory(chunk) => Some(Arc::clone(chunk)),
+            StoredChunk::File(_) => None,
+        };
+        state.sealed.iter().filter_map(in_memory).collect()
+    }
+
+    /// Memory used by finished chunks.
+    pub(crate) fn finished_bytes(&self) -> usize {
+        self.state.lock().finished_bytes
+    }
+
+    /// Puts chunks that are in a file now in place of the same ones in memory.
+    pub(crate) fn replace(&self, written: Vec<(Arc<Chunk>, Arc<FileChunk>)>) {
+        let mut state = self.state.lock();
+        for (in_memory, in_file) in written {
+            let is_same =
+                |chunk: &&mut StoredChunk| matches!(chunk, StoredChunk::Memory(own) if Arc::ptr_eq(own, &in_memory));
+            if let Some(chunk) = state.sealed.iter_mut().find(is_same) {
+                *chunk = StoredChunk::File(in_file);
+                state.finished_bytes -= in_memory.size_bytes();
+            }
+        }
+    }
+
+    /// Adds a chunk of a file, which is after those that are there.
+    pub(crate) fn push_file_chunk(&self, chunk: FileChunk) {
+        let mut state = self.state.lock();
+        state.last_ms = Some(chunk.bounds.last_ms);
+        state.sealed.push_back(StoredChunk::File(Arc::new(chunk)));
+    }
+
+    /// Drops the oldest `count` finished chunks; returns whether a slot has neither samples nor a scrape left.
+    pub(crate) fn drop_oldest(&self, count: usize) -> bool {
         self.state.lock().drop_oldest(count)
     }
 
-    /// Drops the chunks that end at or before `cutoff_ms`; returns the slots that have no samples left.
-    pub(crate) fn drop_until(&self, cutoff_ms: i64) -> Vec<u32> {
+    /// Drops the chunks that end at or before `cutoff_ms`; returns whether a slot has neither samples nor a scrape left.
+    pub(crate) fn drop_until(&self, cutoff_ms: i64) -> bool {
         let mut state = self.state.lock();
         if state.last_ms.is_some_and(|last_ms| last_ms <= cutoff_ms) {
             state.seal();
@@ -162,15 +226,12 @@ impl Rows {
         state.drop_oldest(count)
     }
 
-    /// The slots that may have a sample in `range`: those of every chunk that overlaps it.
-    pub(crate) fn slots_within(&self, range: TimeRange) -> HashSet<u32> {
+    /// Whether `slot` may have a sample in `range`: a chunk that overlaps it has one.
+    pub(crate) fn may_have(&self, slot: u32, range: TimeRange) -> bool {
         let state = self.state.lock();
-        let overlapping = state.sealed.iter().filter(|chunk| chunk.overlaps(range));
-        let mut slots: HashSet<u32> = overlapping.flat_map(|chunk| chunk.slots()).collect();
-        if state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range)) {
-            slots.extend(state.open_chunk.slots());
-        }
-        slots
+        let is_open_within = state.open_chunk.time_bounds().is_some_and(|bounds| bounds.overlaps(range));
+        is_open_within && state.open_chunk.has(slot)
+            || state.sealed.iter().rev().any(|chunk| chunk.overlaps(range) && chunk.has(slot))
     }
 
     /// The slots that are no longer scraped, each with the approximate time of its last sample.
@@ -193,16 +254,43 @@ impl Rows {
         self.state.lock().is_live(slot)
     }
 
+    /// Whether `slot` has samples, or may get some without being registered again.
+    pub(crate) fn retains(&self, slot: u32) -> bool {
+        self.state.lock().retains(slot)
+    }
+
+    /// All slots that [`Rows::retains`] is true of.
+    pub(crate) fn retained(&self) -> HashSet<u32> {
+        let state = self.state.lock();
+        let mut slots: HashSet<u32> = state.sealed.iter().flat_map(StoredChunk::slots).collect();
+        slots.extend(state.open_chunk.slots());
+        if !state.is_closed {
+            slots.extend(&state.registered);
+            slots.extend(state.in_last_row.iter().filter(|slot| state.is_live(**slot)));
+        }
+        slots
+    }
+
+    /// How many series the last scrape had.
+    pub(crate) fn live_series(&self) -> usize {
+        let state = self.state.lock();
+        match (state.is_closed, state.open_chunk.times_ms.is_empty()) {
+            (true, _) => 0,
+            (false, true) => state.in_last_row.len(),
+            (false, false) => state.open_chunk.last_row_series,
+        }
+    }
+
     pub(crate) fn time_bounds(&self) -> Option<TimeBounds> {
         let state = self.state.lock();
         let ends = [state.sealed.front(), state.sealed.back()].into_iter().flatten();
-        let sealed = ends.filter_map(|chunk| chunk.time_bounds());
+        let sealed = ends.filter_map(StoredChunk::time_bounds);
         sealed.chain(state.open_chunk.time_bounds()).reduce(TimeBounds::union)
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
         let state = self.state.lock();
-        let size = |chunk: &Arc<Chunk>| {
+        let size = |chunk: &StoredChunk| {
             Some(ChunkSize { last_ms: chunk.time_bounds()?.last_ms, size_bytes: chunk.size_bytes() })
         };
         let chunks: Vec<ChunkSize> = state.sealed.iter().filter_map(size).collect();

@@ -47,18 +47,18 @@ impl Index {
     /// Maximum number of series that can satisfy a matcher by their label.
     fn max_matches(&self, matcher: &Matcher) -> usize {
         let Some(values) = self.postings.get(matcher.name.as_str()) else { return 0 };
-        let count = |value: &str| values.get(value).map_or(0, Vec::len);
+        let count = |value: &str| values.get(value).map_or(0, |posting| posting.ids.len());
         match &matcher.op {
             MatchOp::Equal => count(&matcher.value),
             MatchOp::Regex(pattern) if let Some(literals) = pattern.values() => literals.map(count).sum(),
-            _ => values.values().map(Vec::len).sum(),
+            _ => values.values().map(|posting| posting.ids.len()).sum(),
         }
     }
 
     /// The series that carry the matcher's label with a value that matches, or does not, as `is_match` says.
     fn postings_of(&self, matcher: &Matcher, is_match: bool) -> Vec<u32> {
         let Some(values) = self.postings.get(matcher.name.as_str()) else { return Vec::new() };
-        let ids = |value: &str| values.get(value).map_or(&[][..], Vec::as_slice);
+        let ids = |value: &str| values.get(value).map_or(&[][..], |posting| &posting.ids);
         match &matcher.op {
             MatchOp::Equal if is_match => ids(&matcher.value).to_vec(),
             MatchOp::Regex(pattern) if is_match && let Some(literals) = pattern.values() => {
@@ -66,7 +66,7 @@ impl Index {
             }
             _ => {
                 let wanted = values.iter().filter(|(value, _)| matcher.matches(value) == is_match);
-                union(wanted.map(|(_, ids)| Cow::from(ids)))
+                union(wanted.map(|(_, posting)| Cow::from(&posting.ids)))
             }
         }
     }

@@ -1,10 +1,12 @@
-//! The index of series: by id, by label set and by label, with the groups in memory that have their samples.
+//! The index of the series in memory: by id, by label set and by label, with the groups that have their samples.
 mod matching;
+mod slots;
 
-use crate::block::block_order;
-use crate::head::rows::Rows;
+pub(crate) use slots::Slots;
+
+use crate::head::rows::{GroupSlotKey, Rows};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
-use promql::Labels;
+use promql::{Label, Labels};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -12,11 +14,28 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(crate) series: HashMap<u32, Series>,
-    by_labels: HashTable<u32>,
+    by_labels: HashTable<ByLabels>,
     hasher: DefaultHashBuilder,
-    /// The ids of the series that carry a label, in order, by label name and value.
-    postings: HashMap<Arc<str>, HashMap<Arc<str>, Vec<u32>>>,
+    /// By label name and value.
+    pub(crate) postings: HashMap<Arc<str>, HashMap<Arc<str>, Posting>>,
     next_id: u32,
+}
+
+/// The series that carry a label.
+#[derive(Debug)]
+pub(crate) struct Posting {
+    /// The label, which they share.
+    label: Label,
+    /// Their ids, in order.
+    pub(crate) ids: Vec<u32>,
+}
+
+/// A series by its label set.
+#[derive(Debug)]
+struct ByLabels {
+    id: u32,
+    /// Of the label set: a table that grows would otherwise read all label sets, and hold up scrapes meanwhile.
+    hash: u32,
 }
 
 /// A label set and where its samples are.
@@ -24,10 +43,8 @@ pub(crate) struct Index {
 pub(crate) struct Series {
     pub(crate) labels: Labels,
     /// Its slots in groups in memory: more than one if two targets wrote the same label set, such as before and after a
-    /// change of configuration. Shared with [`SeriesHandle`].
-    pub(crate) slots: Arc<[GroupSlot]>,
-    /// How many blocks have samples of it.
-    blocks: u32,
+    /// change of configuration.
+    pub(crate) slots: Slots,
 }
 
 /// The place of a series within one group.
@@ -37,20 +54,16 @@ pub(crate) struct GroupSlot {
     pub(crate) slot: u32,
 }
 
-/// Identifies a [`GroupSlot`].
-pub(crate) type GroupSlotKey = (*const Rows, u32);
-
 /// A copy of a series, to be used without holding the index.
 #[derive(Debug)]
 pub(crate) struct SeriesHandle {
-    pub(crate) id: u32,
     pub(crate) labels: Labels,
-    pub(crate) slots: Arc<[GroupSlot]>,
+    pub(crate) slots: Slots,
 }
 
 impl GroupSlot {
     pub(crate) fn key(&self) -> GroupSlotKey {
-        (Arc::as_ptr(&self.rows), self.slot)
+        (self.rows.address(), self.slot)
     }
 }
 
@@ -68,9 +81,11 @@ impl Index {
         next_slot: u32,
         limit: usize,
     ) -> Option<(u32, Labels)> {
-        let id = match self.find_by(hash(&self.hasher, labels.iter()), |own| own == labels) {
+        let hash = hash(&self.hasher, labels.iter());
+        let is_same = |own: &ByLabels| self.series.get(&own.id).is_some_and(|own| own.labels == *labels);
+        let id = match self.by_labels.find(spread(hash), is_same).map(|own| own.id) {
             Some(id) => id,
-            None if self.series.len() < limit => self.add(labels)?,
+            None if self.series.len() < limit => self.add(labels, hash)?,
             None => return None,
         };
         let series = self.series.get_mut(&id)?;
@@ -83,127 +98,91 @@ impl Index {
         Some((slot, series.labels.clone()))
     }
 
-    /// The id of the series with the label set `pairs`, which are in order. Adds the series if it is new and there are
-    /// fewer than `limit`.
-    pub(crate) fn get_or_insert(&mut self, pairs: &[(&str, &str)], limit: usize) -> Option<u32> {
-        match self.find(pairs) {
-            None if self.series.len() < limit => self.add(&Labels::from_pairs(pairs.iter().copied())),
-            existing => existing,
-        }
-    }
-
-    /// The id of the series with the label set `pairs`, which are in order.
-    pub(crate) fn find(&self, pairs: &[(&str, &str)]) -> Option<u32> {
-        let is_same = |own: &Labels| own.iter().eq(pairs.iter().copied());
-        self.find_by(hash(&self.hasher, pairs.iter().copied()), is_same)
-    }
-
-    fn find_by(&self, hash: u64, is_same: impl Fn(&Labels) -> bool) -> Option<u32> {
-        let is_same = |id: &u32| self.series.get(id).is_some_and(|own| is_same(&own.labels));
-        self.by_labels.find(hash, is_same).copied()
-    }
-
-    fn add(&mut self, labels: &Labels) -> Option<u32> {
+    fn add(&mut self, labels: &Labels, hash: u32) -> Option<u32> {
         let id = self.next_id;
         self.next_id = id.checked_add(1)?;
         let labels = self.add_postings(labels, id);
-        let hash_of_labels = hash(&self.hasher, labels.iter());
-        self.series.insert(id, Series { labels, slots: Arc::default(), blocks: 0 });
-        let Self { by_labels, series, hasher, .. } = self;
-        let rehash = |other: &u32| series.get(other).map_or(0, |other| hash(hasher, other.labels.iter()));
-        by_labels.insert_unique(hash_of_labels, id, rehash);
+        self.series.insert(id, Series { labels, slots: Slots::None });
+        self.by_labels.insert_unique(spread(hash), ByLabels { id, hash }, |own| spread(own.hash));
         Some(id)
     }
 
     /// Adds `id` to the postings of each label; returns the same labels with interned strings.
     fn add_postings(&mut self, labels: &Labels, id: u32) -> Labels {
-        Labels::from_pairs(labels.pairs().iter().map(|(name, value)| {
-            let name = self.postings.get_key_value(name).map_or(name, |(interned, _)| interned).clone();
+        Labels::from_labels(labels.labels().iter().map(|label| {
+            let name = self.postings.get_key_value(label.name()).map_or(label.name(), |(interned, _)| interned).clone();
             let values = self.postings.entry(Arc::clone(&name)).or_default();
-            let value = values.get_key_value(value).map_or(value, |(interned, _)| interned).clone();
-            values.entry(Arc::clone(&value)).or_default().push(id);
-            (name, value)
+            let posting = values
+                .entry(Arc::clone(label.value()))
+                .or_insert_with_key(|value| Posting { label: Label::new(name, Arc::clone(value)), ids: Vec::new() });
+            posting.ids.push(id);
+            posting.label.clone()
         }))
     }
 
-    /// Counts a new block for the series that it has samples of.
-    pub(crate) fn count_block(&mut self, ids: impl Iterator<Item = u32>) {
-        for id in ids {
-            if let Some(series) = self.series.get_mut(&id) {
-                series.blocks += 1;
-            }
-        }
+    /// The ids of the series that have a slot with some property.
+    pub(crate) fn ids_with(&self, has: impl Fn(&GroupSlot) -> bool) -> Vec<u32> {
+        self.series.iter().filter(|(_, series)| series.slots.iter().any(&has)).map(|(id, _)| *id).collect()
     }
 
-    /// Reverts [`Index::count_block`] for a dropped block, and removes the series that have no samples left.
-    pub(crate) fn discount_block(&mut self, ids: impl Iterator<Item = u32>) {
+    /// Takes the slots that have no samples left and are not scraped from the series `ids`, and removes the series that
+    /// have no slots then.
+    pub(crate) fn remove_slots(&mut self, ids: &[u32]) {
         let mut removed = HashSet::new();
         for id in ids {
-            let Some(series) = self.series.get_mut(&id) else { continue };
-            series.blocks = series.blocks.saturating_sub(1);
-            if series.blocks == 0 && series.slots.is_empty() {
-                removed.insert(id);
-            }
-        }
-        self.remove_series(&removed);
-    }
-
-    /// Removes slots that have no samples left, and then the series that have none. Slots that are still scraped stay.
-    pub(crate) fn remove_slots(&mut self, emptied: &HashSet<GroupSlotKey>) {
-        if emptied.is_empty() {
-            return;
-        }
-        let mut removed = HashSet::new();
-        for (id, series) in &mut self.series {
-            let stays = |slot: &&GroupSlot| !emptied.contains(&slot.key()) || slot.rows.is_live(slot.slot);
-            if !series.slots.iter().all(|slot| stays(&slot)) {
-                series.slots = series.slots.iter().filter(stays).cloned().collect();
-            }
-            if series.slots.is_empty() && series.blocks == 0 {
+            let Some(series) = self.series.get_mut(id) else { continue };
+            series.slots = series.slots.iter().filter(|slot| slot.rows.retains(slot.slot)).cloned().collect();
+            if series.slots.is_empty() {
                 removed.insert(*id);
             }
         }
         self.remove_series(&removed);
     }
 
-    /// Removes series even if they have samples.
+    /// Removes series even if they have samples. Takes time in proportion to the postings of their labels.
     pub(crate) fn remove_series(&mut self, removed: &HashSet<u32>) {
-        if removed.is_empty() {
-            return;
+        let mut labels: HashSet<Label> = HashSet::new();
+        for id in removed {
+            let Some(series) = self.series.remove(id) else { continue };
+            let hash = hash(&self.hasher, series.labels.iter());
+            if let Ok(entry) = self.by_labels.find_entry(spread(hash), |own| own.id == *id) {
+                entry.remove();
+            }
+            for label in series.labels.labels() {
+                if !labels.contains(label) {
+                    labels.insert(label.clone());
+                }
+            }
         }
-        self.by_labels.retain(|id| !removed.contains(id));
-        self.series.retain(|id, _| !removed.contains(id));
-        for values in self.postings.values_mut() {
-            values.retain(|_, ids| {
-                ids.retain(|id| !removed.contains(id));
-                !ids.is_empty()
-            });
+        for label in labels {
+            let Some(values) = self.postings.get_mut(label.name()) else { continue };
+            let Some(posting) = values.get_mut(label.value()) else { continue };
+            posting.ids.retain(|id| !removed.contains(id));
+            if posting.ids.is_empty() {
+                values.remove(label.value());
+            }
+            if values.is_empty() {
+                self.postings.remove(label.name());
+            }
         }
-        self.postings.retain(|_, values| !values.is_empty());
     }
 
-    /// Copies of the series with these ids.
-    pub(crate) fn handles(&self, ids: impl IntoIterator<Item = u32>) -> Vec<SeriesHandle> {
-        let handle = |id| {
-            let Series { labels, slots, .. } = self.series.get(&id)?;
-            Some(SeriesHandle { id, labels: labels.clone(), slots: Arc::clone(slots) })
-        };
-        ids.into_iter().filter_map(handle).collect()
-    }
-
-    /// Copies of the series that have a slot in memory, in block order.
-    pub(crate) fn in_memory(&self) -> Vec<SeriesHandle> {
-        let with_slot = self.series.iter().filter(|(_, series)| !series.slots.is_empty());
-        let mut handles = self.handles(with_slot.map(|(id, _)| *id));
-        handles.sort_unstable_by(|a, b| block_order(&a.labels, &b.labels));
-        handles
+    /// Copies of all series, in no order.
+    pub(crate) fn all(&self) -> Vec<SeriesHandle> {
+        let handle = |Series { labels, slots }: &Series| SeriesHandle { labels: labels.clone(), slots: slots.clone() };
+        self.series.values().map(handle).collect()
     }
 }
 
-fn hash<'p>(hasher: &DefaultHashBuilder, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> u64 {
+fn hash<'p>(hasher: &DefaultHashBuilder, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> u32 {
     let mut state = hasher.build_hasher();
     for pair in pairs {
         pair.hash(&mut state);
     }
-    state.finish()
+    state.finish() as u32
+}
+
+/// Spreads a hash over all bits, since a hash table uses the highest and the lowest ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -1,45 +1,44 @@
 //! Flushing: the head becomes blocks, and the log before it is removed.
+use super::merge::fail_or_count;
+use crate::block::INSTANCE;
 use crate::disk::header::FileKind;
-use crate::head::chunk::Chunk;
 use crate::head::rows::Rows;
-use crate::index::{GroupSlotKey, SeriesHandle};
+use crate::head::stored_chunk::{ChunkReader, StoredChunk};
+use crate::index::SeriesHandle;
 use crate::sample_buffer::SampleBuffer;
+use crate::store::counters::Counters;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
 use crate::time::day_of;
-use hashbrown::HashSet;
+use promql::METRIC_NAME;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
 /// The finished chunks of each group.
-struct SealedChunks(HashMap<*const Rows, GroupChunks>);
+struct SealedChunks(HashMap<usize, GroupChunks>);
 
 struct GroupChunks {
     rows: Arc<Rows>,
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<StoredChunk>,
 }
 
 impl Inner {
     /// Writes the head as blocks, one for each day, and syncs them.
     pub(crate) fn flush(&self, disk: &Persistence, state: &mut MaintenanceState) -> io::Result<()> {
-        let current = disk.wal.current_segment();
-        let segment = match state.flush_segment.filter(|segment| current == Some(*segment)) {
-            Some(segment) => segment,
-            None => disk.wal.begin_segment(&disk.folder)?,
-        };
-        state.flush_segment = Some(segment);
+        let segment = disk.begin_flush(state)?;
         // This flush closes a gap that the log has by now, but not one that arises during the flush.
         let had_gap = disk.wal.take_gap();
         self.write_head(disk, state).inspect_err(|_| disk.wal.restore_gap(had_gap))?;
         state.flush_segment = None;
+        disk.remove_chunk_files(state);
         disk.wal.remove_before(&disk.folder, segment);
         Ok(())
     }
 
     /// Writes the head as blocks and drops it from memory.
     fn write_head(&self, disk: &Persistence, state: &mut MaintenanceState) -> io::Result<()> {
-        let seal = |rows: Arc<Rows>| (Arc::as_ptr(&rows), GroupChunks { chunks: rows.seal(), rows });
+        let seal = |rows: Arc<Rows>| (rows.address(), GroupChunks { chunks: rows.seal(), rows });
         let sealed = SealedChunks(self.head.groups().into_iter().map(seal).collect());
         let ids = self.write_days(disk, state, &sealed)?;
         self.publish(disk, &ids, &[])?;
@@ -54,7 +53,7 @@ impl Inner {
         sealed: &SealedChunks,
     ) -> io::Result<Vec<u64>> {
         // After sealing, so that the index has every series of the chunks.
-        let series = self.index.read().in_memory();
+        let series = in_block_order(self.index.read().all());
         let mut ids = Vec::new();
         for day in sealed.days() {
             let series: Vec<&SeriesHandle> = series.iter().filter(|series| sealed.has(series, day)).collect();
@@ -62,7 +61,7 @@ impl Inner {
                 continue;
             }
             // A flush needs the blocks of all days: without one everything stays in memory and in the log.
-            let id = write_day(disk, state, sealed, &series, day)
+            let id = write_day(disk, state, sealed, &series, day, &self.counters)
                 .inspect_err(|_| disk.folder.remove_all(&ids, FileKind::Block))?;
             ids.push(id);
         }
@@ -71,12 +70,10 @@ impl Inner {
 
     /// Drops the chunks that are in blocks now.
     fn drop_flushed(&self, sealed: SealedChunks) {
-        let mut emptied: HashSet<GroupSlotKey> = HashSet::new();
-        for (key, GroupChunks { rows, chunks }) in sealed.0 {
-            emptied.extend(rows.drop_oldest(chunks.len()).into_iter().map(|slot| (key, slot)));
+        for GroupChunks { rows, chunks } in sealed.0.into_values() {
+            rows.drop_oldest(chunks.len());
         }
-        self.index.write().remove_slots(&emptied);
-        self.head.remove_empty_groups();
+        self.forget_ended();
     }
 }
 
@@ -87,36 +84,52 @@ fn write_day(
     sealed: &SealedChunks,
     series: &[&SeriesHandle],
     day: i64,
+    counters: &Counters,
 ) -> io::Result<u64> {
     let timelines = sealed.timelines(day);
-    let (mut samples, mut keys) = (SampleBuffer::default(), Vec::new());
-    disk.write_block(state, &[], series.iter().map(|series| &series.labels), |assembler| {
-        for (ordinal, series) in series.iter().enumerate() {
+    let (mut samples, mut keys, mut reader) = (SampleBuffer::default(), Vec::new(), ChunkReader::default());
+    disk.write_block(state, &[], |assembler| {
+        for series in series {
             samples.clear();
             keys.clear();
             for group_slot in &*series.slots {
                 let previous = samples.len();
-                for chunk in sealed.chunks(Arc::as_ptr(&group_slot.rows), day) {
-                    chunk.for_each_sample(group_slot.slot, |time_ms, value| samples.push(time_ms, value));
+                for chunk in sealed.chunks(group_slot.rows.address(), day) {
+                    match reader.column(chunk, group_slot.slot) {
+                        Ok(Some(column)) => column.for_each_sample(|time_ms, value| samples.push(time_ms, value)),
+                        Ok(None) => {}
+                        Err(error) => fail_or_count(error, counters)?,
+                    }
                 }
                 if samples.len() > previous {
-                    keys.push(timeline_key(Arc::as_ptr(&group_slot.rows)));
+                    keys.push(group_slot.rows.address() as u64);
                 }
             }
             samples.sort_and_dedup();
             let timeline = |key| timelines.get(&key).cloned().unwrap_or_default();
-            assembler.add(ordinal as u32, &keys, timeline, &samples)?;
+            assembler.add(&series.labels, &keys, timeline, &samples)?;
         }
         Ok(())
     })
 }
 
+/// Sorts series as [`block_order`] does, looking up each name and instance once.
+fn in_block_order(series: Vec<SeriesHandle>) -> Vec<SeriesHandle> {
+    let label = |series: &SeriesHandle, name: &str| {
+        series.labels.labels().iter().find(|label| **label.name() == *name).map(|label| Arc::clone(label.value()))
+    };
+    let mut keyed: Vec<_> =
+        series.into_iter().map(|series| ([label(&series, METRIC_NAME), label(&series, INSTANCE)], series)).collect();
+    keyed.sort_unstable_by(|(a_key, a), (b_key, b)| a_key.cmp(b_key).then_with(|| a.labels.cmp(&b.labels)));
+    keyed.into_iter().map(|(_, series)| series).collect()
+}
+
 impl SealedChunks {
     fn days(&self) -> BTreeSet<i64> {
-        self.0.values().flat_map(|group| &group.chunks).filter_map(|chunk| day_of_chunk(chunk)).collect()
+        self.0.values().flat_map(|group| &group.chunks).filter_map(day_of_chunk).collect()
     }
 
-    fn chunks(&self, rows: *const Rows, day: i64) -> impl Iterator<Item = &Arc<Chunk>> {
+    fn chunks(&self, rows: usize, day: i64) -> impl Iterator<Item = &StoredChunk> {
         let chunks = self.0.get(&rows).map_or(&[][..], |group| &group.chunks);
         chunks.iter().filter(move |chunk| day_of_chunk(chunk) == Some(day))
     }
@@ -126,22 +139,17 @@ impl SealedChunks {
         series
             .slots
             .iter()
-            .any(|group_slot| self.chunks(Arc::as_ptr(&group_slot.rows), day).any(|chunk| chunk.has(group_slot.slot)))
+            .any(|group_slot| self.chunks(group_slot.rows.address(), day).any(|chunk| chunk.has(group_slot.slot)))
     }
 
     /// The times of each group on a day.
     fn timelines(&self, day: i64) -> HashMap<u64, Arc<[i64]>> {
-        let timeline =
-            |rows: *const Rows| self.chunks(rows, day).flat_map(|chunk| chunk.times_ms().iter().copied()).collect();
-        self.0.keys().map(|rows| (timeline_key(*rows), timeline(*rows))).collect()
+        let timeline = |rows: usize| self.chunks(rows, day).flat_map(|chunk| chunk.times_ms().into_owned()).collect();
+        self.0.keys().map(|rows| (*rows as u64, timeline(*rows))).collect()
     }
 }
 
 /// The day of a chunk, which never crosses days.
-fn day_of_chunk(chunk: &Chunk) -> Option<i64> {
+fn day_of_chunk(chunk: &StoredChunk) -> Option<i64> {
     chunk.time_bounds().map(|bounds| day_of(bounds.first_ms))
-}
-
-fn timeline_key(rows: *const Rows) -> u64 {
-    rows as usize as u64
 }

@@ -1,12 +1,15 @@
 //! Merging the blocks of a day into one.
 use super::FLUSH_PERIOD_MS;
-use crate::block::{Block, BlockCursor, ReadContext, ReadError, block_order};
+use crate::block::{Block, BlockCursor, LabelStream, ReadContext};
+use crate::disk::read_error::ReadError;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
 use crate::time::{DAY_MS, TimeRange, day_of};
-use std::collections::{BTreeMap, BTreeSet};
+use promql::Labels;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,20 +54,14 @@ impl Inner {
 
     fn merge(&self, disk: &Persistence, state: &mut MaintenanceState, blocks: Vec<Arc<Block>>) -> io::Result<()> {
         let ids: Vec<u64> = blocks.iter().map(|block| block.id).collect();
-        let series_ids: BTreeSet<u32> =
-            blocks.iter().flat_map(|block| &block.entries).map(|entry| entry.series_id).collect();
-        // Series that the index has evicted are left out.
-        let mut series = self.index.read().handles(series_ids);
-        series.sort_unstable_by(|a, b| block_order(&a.labels, &b.labels));
-        let mut sources = MergeSources::new(blocks);
-        let merged = disk.write_block(state, &ids, series.iter().map(|series| &series.labels), |assembler| {
-            for (ordinal, series) in series.iter().enumerate() {
-                sources.read(series.id, &self.counters)?;
+        let mut sources = MergeSources::open(blocks, &self.counters)?;
+        let merged = disk.write_block(state, &ids, |assembler| {
+            while let Some(labels) = sources.read_next(&self.counters)? {
                 let MergeSources { samples, timelines, .. } = &sources;
                 let keys: Vec<u64> = timelines.iter().map(|(key, _)| *key).collect();
                 let timeline =
                     |key| timelines.iter().find(|(own, _)| *own == key).map(|(_, timeline)| Arc::clone(timeline));
-                assembler.add(ordinal as u32, &keys, |key| timeline(key).unwrap_or_default(), samples)?;
+                assembler.add(&labels, &keys, |key| timeline(key).unwrap_or_default(), samples)?;
             }
             Ok(())
         })?;
@@ -75,48 +72,96 @@ impl Inner {
 /// The blocks to be merged, and their samples of one series.
 struct MergeSources {
     context: ReadContext<'static>,
-    cursors: Vec<BlockCursor>,
+    sources: Vec<MergeSource>,
     samples: SampleBuffer,
     /// The timelines of the samples, each with a unique key.
     timelines: Vec<(u64, Arc<[i64]>)>,
 }
 
+/// A block, its series that comes next, and a cursor to its samples.
+struct MergeSource {
+    series: LabelStream,
+    has_series: bool,
+    cursor: BlockCursor,
+}
+
 impl MergeSources {
-    fn new(blocks: Vec<Arc<Block>>) -> Self {
+    /// Opens the blocks. One whose index is damaged contributes nothing, which is counted.
+    fn open(blocks: Vec<Arc<Block>>, counters: &Counters) -> io::Result<Self> {
         let count = blocks.len();
-        let cursors = blocks.into_iter().map(|block| BlockCursor::new(block, count)).collect();
-        Self { context: ReadContext::new(None), cursors, samples: SampleBuffer::default(), timelines: Vec::new() }
+        let mut merged = Self {
+            context: ReadContext::new(None),
+            sources: Vec::new(),
+            samples: SampleBuffer::default(),
+            timelines: Vec::new(),
+        };
+        for block in blocks {
+            let index = match block.index(None) {
+                Ok(index) => index,
+                Err(error) => {
+                    fail_or_count(error, counters)?;
+                    continue;
+                }
+            };
+            let series = LabelStream::new(Arc::clone(&block), Arc::clone(&index));
+            let mut source = MergeSource { series, has_series: false, cursor: BlockCursor::new(block, index, count) };
+            source.advance(&mut merged.context, counters)?;
+            merged.sources.push(source);
+        }
+        Ok(merged)
     }
 
-    /// Reads all samples of a series. Damage is counted and skipped.
-    fn read(&mut self, series_id: u32, counters: &Counters) -> io::Result<()> {
+    /// Reads all samples of the series that comes next, and returns its labels; `None` at the end.
+    fn read_next(&mut self, counters: &Counters) -> io::Result<Option<Labels>> {
         self.samples.clear();
         self.timelines.clear();
-        for at in 0..self.cursors.len() {
-            let mut failure = None;
-            let timeline = self.read_from(at, series_id, &mut |error| match error {
-                // The samples may be readable later.
-                ReadError::Io(error) => failure = Some(error),
-                damage => counters.count_read_error(&damage),
+        let remaining = self.sources.iter().enumerate().filter(|(_, source)| source.has_series);
+        let Some((first, _)) = remaining.min_by(|(_, a), (_, b)| a.series.compare(&b.series)) else { return Ok(None) };
+        let is_same = |source: &MergeSource| {
+            source.has_series && source.series.compare(&self.sources[first].series) == Ordering::Equal
+        };
+        let with_series: Vec<usize> = (0..self.sources.len()).filter(|at| is_same(&self.sources[*at])).collect();
+        let labels = self.sources[first].series.labels();
+        for at in with_series {
+            let Self { context, sources, samples, timelines } = self;
+            let MergeSource { series, cursor, .. } = &mut sources[at];
+            let mut failure = Ok(());
+            let timeline = cursor.read(context, series.ordinal(), TimeRange::ALL, samples, &mut |error| {
+                if let Err(error) = fail_or_count(error, counters) {
+                    failure = Err(error);
+                }
             });
-            self.timelines.extend(timeline);
-            failure.map_or(Ok(()), Err)?;
+            failure?;
+            timelines.extend(timeline.map(|number| {
+                let key = (at as u64) << 32 | u64::from(number);
+                (key, cursor.timeline(context, number))
+            }));
+            sources[at].advance(context, counters)?;
         }
         self.samples.sort_and_dedup();
-        Ok(())
+        Ok(Some(labels))
     }
+}
 
-    /// Appends the samples of one block; returns their timeline.
-    fn read_from(
-        &mut self,
-        at: usize,
-        series_id: u32,
-        on_error: &mut dyn FnMut(ReadError),
-    ) -> Option<(u64, Arc<[i64]>)> {
-        let Self { context, cursors, samples, .. } = self;
-        let cursor = &mut cursors[at];
-        let ordinal = cursor.block.entry(series_id, TimeRange::ALL)?.ordinal;
-        let timeline = cursor.read(context, ordinal, TimeRange::ALL, samples, on_error)?;
-        Some(((at as u64) << 32 | u64::from(timeline), cursor.timeline(context, timeline)))
+impl MergeSource {
+    fn advance(&mut self, context: &mut ReadContext<'_>, counters: &Counters) -> io::Result<()> {
+        let mut failure = Ok(());
+        self.has_series = self.series.advance(context, |error| {
+            if let Err(error) = fail_or_count(error, counters) {
+                failure = Err(error);
+            }
+        });
+        failure
+    }
+}
+
+/// Counts damage; other errors end what is being written, as what they concern may be readable later.
+pub(super) fn fail_or_count(error: ReadError, counters: &Counters) -> io::Result<()> {
+    match error {
+        ReadError::Io(error) => Err(error),
+        damage => {
+            counters.count_read_error(&damage);
+            Ok(())
+        }
     }
 }

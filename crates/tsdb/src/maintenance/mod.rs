@@ -1,4 +1,5 @@
 //! Background maintenance of a store in a folder: syncs, flushes, merges, retention, and recovery from failures.
+mod chunks;
 mod flush;
 mod merge;
 mod retain;
@@ -13,8 +14,11 @@ use std::sync::atomic::Ordering::Relaxed;
 /// The head is flushed to a block at the end of each of these periods of UTC.
 const FLUSH_PERIOD_MS: i64 = 2 * 3_600_000;
 
-/// Size of the log above which the head is flushed early, so that opening stays fast.
-const MAX_LOG_BYTES: u64 = 128 << 20;
+/// Number of series that have ended, and that half as many as are scraped, above which the head is flushed early.
+const MAX_ENDED_SERIES: usize = 20_000;
+
+/// The part of the limit of series that may have ended when the limit is reached: one in so many.
+const MAX_ENDED_ONE_IN: usize = 16;
 
 /// Time between two attempts to flush after a failure.
 const RETRY_AFTER_MS: u64 = 5000;
@@ -89,19 +93,36 @@ impl Inner {
                 false => disk.wal.write()?,
             }
         }
-        let is_incomplete = disk.wal.is_incomplete();
-        let is_full = || self.head.size_bytes() > disk.options.head_bytes;
-        if is_incomplete || is_new_period || disk.wal.size_bytes() > MAX_LOG_BYTES || is_full() {
-            if state.flush_failed_ms.is_some_and(|failed_ms| now_ms.abs_diff(failed_ms) < RETRY_AFTER_MS) {
-                self.limit_memory(disk);
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            state.flush_failed_ms = Some(now_ms);
-            self.flush(disk, state).inspect_err(|_| self.limit_memory(disk))?;
-            state.flush_failed_ms = None;
+        let must_flush = disk.wal.is_incomplete() || is_new_period || self.has_too_many_ended_series();
+        let must_cut_log = disk.wal.size_bytes() > disk.options.log_bytes;
+        if !must_flush && !must_cut_log && self.head.finished_bytes() <= disk.options.head_bytes {
+            return Ok(());
+        }
+        if state.flush_failed_ms.is_some_and(|failed_ms| now_ms.abs_diff(failed_ms) < RETRY_AFTER_MS) {
+            self.limit_memory(disk);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        state.flush_failed_ms = Some(now_ms);
+        let outcome = match (must_flush, must_cut_log) {
+            (true, _) => self.flush(disk, state),
+            (false, true) => self.cut_log(disk, state),
+            (false, false) => self.write_chunks(disk, state),
+        };
+        outcome.inspect_err(|_| self.limit_memory(disk))?;
+        state.flush_failed_ms = None;
+        if must_flush {
             state.flush_period = Some(period);
         }
         Ok(())
+    }
+
+    /// Whether so many series have ended that they should move from memory to a block.
+    fn has_too_many_ended_series(&self) -> bool {
+        let (live, all) = (self.head.live_series(), self.index.read().len());
+        self.live_series.store(live, Relaxed);
+        let ended = all.saturating_sub(live);
+        let is_limit_near = all >= self.limits.series && ended > self.limits.series / MAX_ENDED_ONE_IN;
+        is_limit_near || ended > MAX_ENDED_SERIES.max(live / 2)
     }
 
     /// Syncs everything appended so far: to the log or, if that is incomplete, to blocks.

@@ -3,6 +3,7 @@ use crate::block::Block;
 use crate::disk::header::FileKind;
 use crate::store::Store;
 use crate::store::inner::Inner;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 impl Store {
@@ -28,7 +29,7 @@ impl Inner {
         };
         let mut blocks: Vec<Arc<Block>> = self.blocks.list().to_vec();
         blocks.sort_by_key(|block| block.bounds.last_ms);
-        let mut total_bytes = disk.wal.size_bytes() + blocks.iter().map(|block| block.size_bytes).sum::<u64>();
+        let mut total_bytes = disk.head_file_bytes() + blocks.iter().map(|block| block.size_bytes).sum::<u64>();
         let mut dropped = Vec::new();
         for block in blocks {
             if block.bounds.last_ms > cutoff_ms && total_bytes <= self.limits.size_bytes as u64 {
@@ -38,19 +39,35 @@ impl Inner {
             dropped.push(block.id);
         }
         if !dropped.is_empty() {
-            self.replace_blocks(Vec::new(), &dropped);
+            self.blocks.replace(Vec::new(), &dropped);
             disk.folder.remove_all(&dropped, FileKind::Block);
         }
     }
 
     /// Drops the chunks of the head that end at or before `cutoff_ms`.
     pub(crate) fn drop_until(&self, cutoff_ms: i64) {
+        let mut has_ended = false;
+        for rows in self.head.groups() {
+            has_ended |= rows.drop_until(cutoff_ms);
+        }
+        if has_ended {
+            self.forget_ended();
+        }
+    }
+
+    /// Removes the series that have no samples in memory and are not scraped from the index. Readers and writers of the
+    /// index wait only while what has ended is removed.
+    pub(crate) fn forget_ended(&self) {
         let groups = self.head.groups();
-        let emptied = groups
-            .iter()
-            .flat_map(|rows| rows.drop_until(cutoff_ms).into_iter().map(|slot| (Arc::as_ptr(rows), slot)))
-            .collect();
-        self.index.write().remove_slots(&emptied);
+        let retained: HashMap<usize, HashSet<u32>> =
+            groups.iter().map(|rows| (rows.address(), rows.retained())).collect();
+        let ids = self.index.read().ids_with(|slot| {
+            // Groups that are new by now have no ended series.
+            retained.get(&slot.rows.address()).is_some_and(|slots| !slots.contains(&slot.slot))
+        });
+        if !ids.is_empty() {
+            self.index.write().remove_slots(&ids);
+        }
         drop(groups);
         self.head.remove_empty_groups();
     }

@@ -1,5 +1,6 @@
 //! Queries: the evaluator's storage trait, and lists of series and labels.
 mod labels;
+mod merged_series;
 mod parallel;
 mod snapshot;
 
@@ -20,8 +21,7 @@ impl Storage for Store {
         until_ms: i64,
         visit: &mut Visit<'_>,
     ) -> Result<(), StorageError> {
-        self.visit_series(selector, TimeRange { after_ms, until_ms }, false, visit);
-        Ok(())
+        self.visit_series(selector, TimeRange { after_ms, until_ms }, false, visit)
     }
 
     fn select_latest(
@@ -31,29 +31,31 @@ impl Storage for Store {
         until_ms: i64,
         visit: &mut Visit<'_>,
     ) -> Result<(), StorageError> {
-        self.visit_series(selector, TimeRange { after_ms, until_ms }, true, visit);
-        Ok(())
+        self.visit_series(selector, TimeRange { after_ms, until_ms }, true, visit)
     }
 }
 
 impl Store {
-    fn visit_series(&self, selector: &Selector, range: TimeRange, latest_only: bool, visit: &mut Visit<'_>) {
-        let series = {
-            let index = self.inner.index.read();
-            index.handles(index.select(selector))
-        };
-        let snapshot = Snapshot::take(&self.inner, series, range, latest_only);
+    fn visit_series(
+        &self,
+        selector: &Selector,
+        range: TimeRange,
+        latest_only: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StorageError> {
+        let snapshot = Snapshot::take(&self.inner, selector, range, latest_only)?;
         match parallel::threads_for(&snapshot) {
             Some(threads) => parallel::visit(&snapshot, threads, visit),
             None => visit_sequentially(&snapshot, visit),
         }
+        Ok(())
     }
 }
 
 fn visit_sequentially(snapshot: &Snapshot<'_>, visit: &mut Visit<'_>) {
     let mut reader = snapshot.reader();
     let mut samples = SampleBuffer::default();
-    for (at, series) in snapshot.series.iter().enumerate() {
+    for (at, series) in snapshot.series().iter().enumerate() {
         samples.clear();
         reader.read(at, &mut samples);
         let column = promql::Samples { times_ms: &samples.times_ms, values: &samples.values };

@@ -46,12 +46,12 @@ struct BatchSeries {
 pub(super) fn threads_for(snapshot: &Snapshot<'_>) -> Option<usize> {
     let threads = *THREADS;
     let is_large = snapshot.estimated_samples() > MIN_SAMPLES && snapshot.blocks.len() <= MAX_BLOCKS;
-    (threads > 1 && snapshot.series.len() > threads && is_large).then_some(threads)
+    (threads > 1 && snapshot.series().len() > threads && is_large).then_some(threads)
 }
 
 pub(super) fn visit(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visit<'_>) {
     let next = AtomicUsize::new(0);
-    let at_once = (snapshot.series.len() / (threads * 4)).clamp(1, MAX_SERIES_AT_ONCE);
+    let at_once = (snapshot.series().len() / (threads * 4)).clamp(1, MAX_SERIES_AT_ONCE);
     let (sender, decoded) = sync_channel(threads * 2);
     let (recycle, recycled) = channel::<Batch>();
     let recycled = Mutex::new(recycled);
@@ -67,7 +67,7 @@ pub(super) fn visit(snapshot: &Snapshot<'_>, threads: usize, visit: &mut Visit<'
             for BatchSeries { at, end } in batch.series.drain(..) {
                 let SampleBuffer { times_ms, values } = &batch.samples;
                 let column = promql::Samples { times_ms: &times_ms[start..end], values: &values[start..end] };
-                if start < end && visit(&snapshot.series[at].labels, column).is_break() {
+                if start < end && visit(&snapshot.series()[at].labels, column).is_break() {
                     return;
                 }
                 start = end;
@@ -89,11 +89,11 @@ fn decode(
     let mut reader = snapshot.reader();
     loop {
         let from = next.fetch_add(at_once, Ordering::Relaxed);
-        if from >= snapshot.series.len() {
+        if from >= snapshot.series().len() {
             return;
         }
         let mut batch = recycled.lock().try_recv().unwrap_or_default();
-        for at in from..snapshot.series.len().min(from + at_once) {
+        for at in from..snapshot.series().len().min(from + at_once) {
             reader.read(at, &mut batch.samples);
             batch.series.push(BatchSeries { at, end: batch.samples.len() });
             if batch.samples.len() < BATCH_SAMPLES {

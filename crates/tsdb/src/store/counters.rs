@@ -1,5 +1,5 @@
 //! What a store counts while it is open.
-use crate::block::ReadError;
+use crate::disk::read_error::ReadError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 

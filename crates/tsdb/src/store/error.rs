@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The index is full.
-    #[error("the store has reached its limit of {limit} series; scrape less, or wait until old series expire")]
+    #[error("the store has room for {limit} series; allow it more memory, or scrape fewer series")]
     TooManySeries {
         /// [`crate::Limits::series`].
         limit: usize,
@@ -38,12 +38,6 @@ pub enum WriteError {
     /// The store has no folder.
     #[error("the store is in memory only; open it with a folder")]
     NoFolder,
-    /// An import would exceed the limit of series.
-    #[error("the store has reached its limit of {limit} series; raise the limit, or import fewer series")]
-    TooManySeries {
-        /// [`crate::Limits::series`].
-        limit: usize,
-    },
 }
 
 /// An ongoing failure to write. Samples stay in memory, and the store keeps retrying.

@@ -11,6 +11,9 @@ use std::sync::atomic::Ordering;
 /// One in so many series is evicted at once when the limit is reached, so that evictions are rare.
 const EVICTION_DIVISOR: usize = 16;
 
+/// The part of the limit of series by which ended ones may exceed it: one in so many.
+const ENDED_DIVISOR: usize = 4;
+
 /// A series within its group, valid until an append leaves it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SeriesRef(u32);
@@ -57,22 +60,20 @@ impl Group {
     }
 
     /// Returns the reference of the series with `labels`, registering it if it is new. At the limit, the series that
-    /// ended first are evicted.
+    /// ended first are evicted from a store in memory. A store in a folder moves them to a block at its next
+    /// maintenance, and takes some more series until then.
     ///
     /// # Errors
     /// If the store already holds the maximum number of live series.
     pub fn register(&mut self, labels: &Labels) -> Result<SeriesRef, StoreError> {
         let limit = self.inner.limits.series;
-        let register = || {
-            let mut index = self.inner.index.write();
-            let (slot, interned) = index.register(labels, &self.rows, self.next_slot, limit)?;
-            // Before the index is unlocked, so that the series is not evicted before its first sample.
-            self.rows.state.lock().registered.insert(slot);
-            Some((slot, interned))
-        };
-        let registered = register().or_else(|| {
-            self.inner.evict_ended_series(limit / EVICTION_DIVISOR + 1);
-            register()
+        let registered = self.register_up_to(labels, limit).or_else(|| {
+            if self.inner.disk.is_none() {
+                self.inner.evict_ended_series(limit / EVICTION_DIVISOR + 1);
+                return self.register_up_to(labels, limit);
+            }
+            let has_ended_series = self.inner.live_series.load(Ordering::Relaxed) < limit;
+            has_ended_series.then(|| self.register_up_to(labels, limit.saturating_add(limit / ENDED_DIVISOR)))?
         });
         let (slot, interned) = registered.ok_or(StoreError::TooManySeries { limit })?;
         if self.inner.disk.is_some() {
@@ -82,6 +83,14 @@ impl Group {
             self.next_slot += 1;
         }
         Ok(SeriesRef(slot))
+    }
+
+    fn register_up_to(&self, labels: &Labels, limit: usize) -> Option<(u32, Labels)> {
+        let mut index = self.inner.index.write();
+        let (slot, interned) = index.register(labels, &self.rows, self.next_slot, limit)?;
+        // Before the index is unlocked, so that the series is not evicted before its first sample.
+        self.rows.state.lock().registered.insert(slot);
+        Some((slot, interned))
     }
 
     /// Appends one scrape: values that share the time `time_ms` (Unix milliseconds).
@@ -117,7 +126,7 @@ impl Group {
         let zeros = newborn.series.iter().map(|SeriesRef(slot)| *slot);
         let zeros = zeros.filter(|slot| !is_logged || self.log.has_series(usize::MAX, *slot));
         let ZeroRows { in_last_row, after_last_row } = state.add_zeros(zeros, newborn.zero_ms, time_ms);
-        state.begin_row(time_ms);
+        let is_chunk_finished = state.begin_row(time_ms);
         state.registered.clear();
         self.row.clear();
         let mut rejected = Rejected::default();
@@ -135,7 +144,7 @@ impl Group {
             // While the rows are locked, so that the log has scrapes in order.
             disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &self.row }]));
         }
-        if state.end_row() {
+        if is_chunk_finished {
             self.log.prune(|slot| state.is_live(slot));
         }
         let appended = self.row.len() + in_last_row.values.len() + after_last_row.values.len();

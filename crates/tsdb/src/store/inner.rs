@@ -1,5 +1,5 @@
 //! The state that all handles of a store share.
-use crate::block::{Block, BlockCache, PublishedBlocks};
+use crate::block::{Block, BlockCache, BlockIndex, PublishedBlocks};
 use crate::disk::header::FileKind;
 use crate::head::Head;
 use crate::index::Index;
@@ -9,11 +9,14 @@ use crate::store::persistence::Persistence;
 use parking_lot::RwLock;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) index: RwLock<Index>,
+    /// How many series were in the last scrapes, as of the last maintenance.
+    pub(crate) live_series: AtomicUsize,
     pub(crate) head: Head,
     pub(crate) blocks: PublishedBlocks,
     /// What queries decoded of the blocks.
@@ -28,6 +31,7 @@ impl Inner {
         Self {
             limits,
             index: RwLock::default(),
+            live_series: AtomicUsize::new(0),
             head: Head::default(),
             blocks: PublishedBlocks::default(),
             cache: BlockCache::default(),
@@ -40,23 +44,17 @@ impl Inner {
     pub(crate) fn publish(&self, disk: &Persistence, ids: &[u64], replaced: &[u64]) -> io::Result<()> {
         let open = |id: &u64| {
             let file = disk.folder.open(*id, FileKind::Block)?;
-            let index = self.index.read();
-            Block::open(*id, file, &mut |pairs| index.find(pairs)).map_err(io::Error::other)
+            Block::open(*id, file).map_err(io::Error::other)
         };
         let opened = ids.iter().map(|id| open(id).map(Arc::new)).collect::<io::Result<Vec<_>>>();
         let opened = opened.inspect_err(|_| disk.folder.remove_all(ids, FileKind::Block))?;
-        for block in &opened {
-            self.index.write().count_block(block.entries.iter().map(|entry| entry.series_id));
-        }
-        self.replace_blocks(opened, replaced);
+        self.blocks.replace(opened, replaced);
         disk.folder.remove_all(replaced, FileKind::Block);
         Ok(())
     }
 
-    /// Adds blocks to those that queries see, and takes others away.
-    pub(crate) fn replace_blocks(&self, added: Vec<Arc<Block>>, removed: &[u64]) {
-        for block in self.blocks.replace(added, removed) {
-            self.index.write().discount_block(block.entries.iter().map(|entry| entry.series_id));
-        }
+    /// The index of a block; `None`, and counted, if it cannot be read.
+    pub(crate) fn index_of(&self, block: &Block) -> Option<Arc<BlockIndex>> {
+        block.index(Some(&self.cache)).inspect_err(|error| self.counters.count_read_error(error)).ok()
     }
 }

@@ -1,4 +1,5 @@
 //! The store: its public handles, the state behind them, and how it is opened, written to and measured.
+mod chunk_loading;
 pub(crate) mod counters;
 pub(crate) mod error;
 mod eviction;

@@ -1,9 +1,12 @@
 //! Opening a store: locking its folder, checking the format, loading blocks and log, and reporting damage.
-use crate::block::{Block, ReadError};
+use crate::block::{Block, OLD_VERSION, convert_block};
 use crate::disk::FileSystem;
 use crate::disk::folder::{Folder, parse_file_name};
 use crate::disk::header::{FileKind, VERSION};
+use crate::disk::read_error::ReadError;
+use crate::head::chunk_file::ChunkFile;
 use crate::store::Store;
+use crate::store::chunk_loading::load_chunk_file;
 use crate::store::format_file;
 use crate::store::inner::Inner;
 use crate::store::options::Options;
@@ -94,11 +97,11 @@ impl Store {
         })?;
         let names = fs.file_names(dir).map_err(|error| failed(dir, error))?;
         let mut report = OpenReport::default();
-        check_format(&*fs, dir, &names, &mut report)?;
+        let is_old = check_format(&*fs, dir, &names, &mut report)? == FolderFormat::Old;
         let inner = Inner::new(options.limits, Some(Persistence::new(Folder::new(dir, fs, lock), options)));
         if let Some(disk) = &inner.disk {
             let mut loader = Loader { inner: &inner, disk, report };
-            loader.load(&names);
+            loader.load(&names, is_old);
             report = loader.report;
             // On a full disk the store still works, in memory.
             if let Err(error) = disk.wal.begin_segment(&disk.folder)
@@ -117,12 +120,26 @@ fn is_permanent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
+/// The format of a folder that can be opened.
+#[derive(PartialEq, Eq)]
+enum FolderFormat {
+    Present,
+    /// Its blocks have to be converted.
+    Old,
+}
+
 /// Checks the format file of the folder, and writes it if it is missing or damaged.
-fn check_format(fs: &dyn FileSystem, dir: &Path, names: &[String], report: &mut OpenReport) -> Result<(), OpenError> {
+fn check_format(
+    fs: &dyn FileSystem,
+    dir: &Path,
+    names: &[String],
+    report: &mut OpenReport,
+) -> Result<FolderFormat, OpenError> {
     let path = dir.join(format_file::NAME);
     if names.iter().any(|name| name == format_file::NAME) {
         match format_file::read(fs, &path) {
-            Some(VERSION) => return Ok(()),
+            Some(VERSION) => return Ok(FolderFormat::Present),
+            Some(OLD_VERSION) => return Ok(FolderFormat::Old),
             Some(found) => return Err(OpenError::Format { dir: dir.to_owned(), found }),
             None => report.add_loss(format_file::NAME, "damaged; written again".to_owned()),
         }
@@ -132,7 +149,7 @@ fn check_format(fs: &dyn FileSystem, dir: &Path, names: &[String], report: &mut 
     match format_file::write(fs, dir) {
         Err(source) if is_permanent(&source) => Err(OpenError::Io { path, source }),
         // Other failures may pass: the next opening writes the file.
-        _ => Ok(()),
+        _ => Ok(FolderFormat::Present),
     }
 }
 
@@ -144,34 +161,71 @@ struct Loader<'l> {
 }
 
 impl Loader<'_> {
-    fn load(&mut self, names: &[String]) {
+    fn load(&mut self, names: &[String], is_old: bool) {
         self.disk.folder.remove_temporary(names);
         let mut files: Vec<(u64, FileKind)> = names.iter().filter_map(|name| parse_file_name(name)).collect();
         files.sort_unstable_by_key(|(id, _)| *id);
         self.disk.folder.skip_used_ids(names);
+        if is_old && let Err(error) = self.convert(&files) {
+            self.report.add_loss(format_file::NAME, format!("not all blocks of format 2 could be converted: {error}"));
+        }
         let blocks = files.iter().filter(|(_, kind)| *kind == FileKind::Block);
         let blocks: Vec<Arc<Block>> = blocks.filter_map(|(id, _)| self.load_block(*id)).collect();
         let replaced: BTreeSet<u64> = blocks.iter().flat_map(|block| block.replaces.iter().copied()).collect();
-        self.inner.replace_blocks(blocks, &[]);
+        self.inner.blocks.replace(blocks, &[]);
         let replaced: Vec<u64> = replaced.into_iter().filter(|id| files.contains(&(*id, FileKind::Block))).collect();
-        self.inner.replace_blocks(Vec::new(), &replaced);
+        self.inner.blocks.replace(Vec::new(), &replaced);
         self.disk.folder.remove_all(&replaced, FileKind::Block);
         self.report.blocks = self.inner.blocks.list().len();
+        // Before the log, which has later samples.
+        for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Chunks) {
+            self.load_chunks(*id);
+        }
         for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Log) {
             self.load_segment(*id);
         }
     }
 
+    fn load_chunks(&mut self, id: u64) {
+        let name = FileKind::Chunks.file_name(id);
+        let file = self.disk.folder.open(id, FileKind::Chunks);
+        let loaded = file.and_then(|reader| {
+            let size_bytes = reader.size_bytes()?;
+            Ok((load_chunk_file(ChunkFile { id, reader }, &mut self.inner.index.write())?, size_bytes))
+        });
+        let (loaded, size_bytes) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                return self.report.add_loss(&name, format!("left alone because it cannot be read: {error}"));
+            }
+        };
+        if let Some(version) = loaded.other_version {
+            return self.report.add_loss(&name, format!("left alone because it has format version {version}"));
+        }
+        self.inner.head.add_groups(loaded.groups);
+        self.disk.maintenance.lock().chunk_file_ids.push(id);
+        self.disk.chunk_bytes.fetch_add(size_bytes, Relaxed);
+        self.report.torn_bytes += loaded.torn_bytes;
+        if loaded.damaged_bytes > 0 {
+            self.report.add_loss(&name, format!("{} bytes are damaged and lost", loaded.damaged_bytes));
+        }
+    }
+
+    /// Converts the blocks of the old version. One that cannot be converted is reported when it is loaded.
+    fn convert(&self, files: &[(u64, FileKind)]) -> io::Result<()> {
+        for (id, _) in files.iter().filter(|(_, kind)| *kind == FileKind::Block) {
+            convert_block(&self.disk.folder, *id)?;
+        }
+        self.disk.folder.sync_names()?;
+        format_file::write(self.disk.folder.fs(), self.disk.folder.path())
+    }
+
     fn load_block(&mut self, id: u64) -> Option<Arc<Block>> {
         let name = FileKind::Block.file_name(id);
-        let opened = self.disk.folder.open(id, FileKind::Block).map_err(ReadError::Io).and_then(|file| {
-            let mut index = self.inner.index.write();
-            // Stored series are always loaded, even if the limit is lower now.
-            Block::open(id, file, &mut |pairs| index.get_or_insert(pairs, usize::MAX))
-        });
+        let file = self.disk.folder.open(id, FileKind::Block);
+        let opened = file.map_err(ReadError::Io).and_then(|file| Block::open(id, file));
         match opened {
             Ok(block) => {
-                self.inner.index.write().count_block(block.entries.iter().map(|entry| entry.series_id));
                 if let Some(loss) = block.loss {
                     let description = format!(
                         "its end is damaged; {} series and {} bytes are lost, the rest was recovered",

@@ -25,19 +25,22 @@ impl Default for Limits {
 pub struct Options {
     /// The limits of the store.
     pub limits: Limits,
-    /// Size of the head above which it becomes a block before its two hours are over. While writes fail, the head may
-    /// grow to four times this size, and the newest fifteen minutes are always kept.
+    /// Size of the finished chunks in memory above which they move to a file. While writes fail, the head may grow to four
+    /// times this size, and the newest fifteen minutes are always kept.
     pub head_bytes: usize,
+    /// Size of the write-ahead log above which its samples move to a file too, so that opening stays fast.
+    pub log_bytes: u64,
     /// Maximum age of samples that a power failure may lose.
     pub sync_every: Duration,
 }
 
 impl Default for Options {
-    /// 15 days, 32 GiB on disk, half a million series, 24 MiB in memory, and five seconds.
+    /// 15 days, 32 GiB on disk, half a million series, 24 MiB of finished chunks, a log of 128 MiB, and five seconds.
     fn default() -> Self {
         Self {
             limits: Limits { size_bytes: 32 << 30, ..Limits::default() },
             head_bytes: 24 << 20,
+            log_bytes: 128 << 20,
             sync_every: Duration::from_secs(5),
         }
     }

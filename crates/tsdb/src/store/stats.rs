@@ -2,12 +2,13 @@
 use crate::store::Store;
 use crate::store::error::WriteFailure;
 use crate::store::inner::Inner;
+use crate::store::persistence::Persistence;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Statistics of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Series with at least one sample.
+    /// Series in memory: those that are scraped, and those that have ended since the last flush.
     pub series: usize,
     /// Memory used by samples, without labels and index.
     pub size_bytes: usize,
@@ -23,7 +24,7 @@ pub struct Stats {
     pub block_bytes: u64,
     /// Samples in the blocks.
     pub block_samples: u64,
-    /// Size of the write-ahead log on disk.
+    /// Size of the write-ahead log and the chunk files: of what is in no block yet.
     pub log_bytes: u64,
     /// Damage found since the start, at opening or by a query.
     pub damaged: u64,
@@ -47,7 +48,7 @@ impl Store {
             blocks: blocks.len(),
             block_bytes: blocks.iter().map(|block| block.size_bytes).sum(),
             block_samples: blocks.iter().map(|block| block.samples).sum(),
-            log_bytes: disk.as_ref().map_or(0, |disk| disk.wal.size_bytes()),
+            log_bytes: disk.as_ref().map_or(0, Persistence::head_file_bytes),
             damaged: counters.damaged.load(Relaxed),
             lost_samples: counters.lost_samples.load(Relaxed),
             failure: disk.as_ref().and_then(|disk| disk.failure.lock().clone()),

@@ -1,7 +1,6 @@
 //! What the current segment says about one group: which of its slots are already named there.
 use super::SERIES;
-use crate::codec::{Compressor, write_labels, write_record, write_varint};
-use hashbrown::{HashMap, HashSet};
+use crate::codec::{Compressor, write_series_record};
 use promql::Labels;
 
 /// Scrapes of a group after which its label sets are written again, so that a damaged record affects few others.
@@ -11,10 +10,8 @@ const SCRAPES_PER_DEFINITION: u32 = 120;
 #[derive(Debug, Default)]
 pub(crate) struct GroupLog {
     number: u64,
-    /// Series that may be appended to, by slot.
-    series: HashMap<u32, LoggedSeries>,
-    /// Slots that the segment names.
-    defined: HashSet<u32>,
+    /// Series that may be appended to, in order of slots.
+    series: Vec<LoggedSeries>,
     /// The slots of the previous scrape, all defined. The next scrape mostly has the same.
     previous: Vec<u32>,
     segment: u64,
@@ -24,7 +21,10 @@ pub(crate) struct GroupLog {
 #[derive(Debug)]
 struct LoggedSeries {
     labels: Labels,
+    slot: u32,
     was_appended: bool,
+    /// Whether the segment names it.
+    is_defined: bool,
 }
 
 impl GroupLog {
@@ -39,17 +39,28 @@ impl GroupLog {
 
     /// Remembers the label set of `slot`.
     pub(crate) fn add_series(&mut self, slot: u32, labels: &Labels) {
-        self.series.entry(slot).or_insert_with(|| LoggedSeries { labels: labels.clone(), was_appended: false });
+        if let Err(position) = self.position(slot) {
+            let labels = labels.clone();
+            self.series.insert(position, LoggedSeries { labels, slot, was_appended: false, is_defined: false });
+        }
     }
 
     /// Whether `slot` has a label set. Fast if `slot` was at the same `position` in the previous scrape.
     pub(crate) fn has_series(&self, position: usize, slot: u32) -> bool {
-        self.previous.get(position) == Some(&slot) || self.series.contains_key(&slot)
+        self.previous.get(position) == Some(&slot) || self.position(slot).is_ok()
     }
 
     /// Drops the label sets of series that ended some time ago.
     pub(crate) fn prune(&mut self, is_live: impl Fn(u32) -> bool) {
-        self.series.retain(|slot, series| !series.was_appended || self.defined.contains(slot) || is_live(*slot));
+        self.series.retain(|series| !series.was_appended || series.is_defined || is_live(series.slot));
+    }
+
+    /// Where a slot is, or where it would be. New slots are mostly the highest.
+    fn position(&self, slot: u32) -> Result<usize, usize> {
+        match self.series.last() {
+            Some(last) if last.slot >= slot => self.series.binary_search_by_key(&slot, |series| series.slot),
+            _ => Err(self.series.len()),
+        }
     }
 
     /// Prepares for a scrape in `segment`: adds a record with the label sets that the segment does not have yet.
@@ -63,7 +74,7 @@ impl GroupLog {
         if self.segment != segment || self.scrapes >= SCRAPES_PER_DEFINITION {
             self.segment = segment;
             self.scrapes = 0;
-            self.defined.clear();
+            self.series.iter_mut().for_each(|series| series.is_defined = false);
             self.previous.clear();
         }
         self.scrapes += 1;
@@ -75,25 +86,16 @@ impl GroupLog {
     }
 
     fn define(&mut self, records: &mut Vec<u8>, compressor: &mut Compressor) {
-        let (mut raw, mut previous) = (Vec::new(), None);
+        let mut undefined = Vec::new();
         for slot in &self.previous {
-            if !self.defined.insert(*slot) {
-                continue;
+            let Ok(position) = self.position(*slot) else { continue };
+            let series = &mut self.series[position];
+            if !series.is_defined {
+                (series.is_defined, series.was_appended) = (true, true);
+                undefined.push(position);
             }
-            let Some(LoggedSeries { labels, was_appended }) = self.series.get_mut(slot) else { continue };
-            *was_appended = true;
-            write_varint(&mut raw, u64::from(*slot));
-            write_labels(&mut raw, previous.as_ref(), labels);
-            previous = Some(labels.clone());
         }
-        if raw.is_empty() {
-            return;
-        }
-        write_record(records, |payload| {
-            payload.push(SERIES);
-            write_varint(payload, self.number);
-            // Compression fails only without memory; the record is then empty, and reported as damaged by a replay.
-            let _ = compressor.write(&raw, payload);
-        });
+        let series = undefined.into_iter().map(|position| (self.series[position].slot, &self.series[position].labels));
+        write_series_record(records, SERIES, self.number, series, compressor);
     }
 }

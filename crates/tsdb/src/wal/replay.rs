@@ -1,6 +1,6 @@
 //! Reading a segment of the log back into memory.
 use super::{SCRAPE, SERIES};
-use crate::codec::{ByteReader, Decompressor, LabelReader, for_each_value, unzigzag};
+use crate::codec::{ByteReader, Decompressor, for_each_value, read_series_record, unzigzag};
 use crate::disk::FileReader;
 use crate::disk::header::{FileKind, HEADER_BYTES, HeaderError, check_header};
 use crate::disk::record_scanner::RecordScanner;
@@ -78,29 +78,21 @@ pub(crate) fn replay(file: &dyn FileReader, index: &mut Index) -> io::Result<Rep
 }
 
 fn get_or_add_group(groups: &mut HashMap<u64, ReplayedGroup>, number: u64) -> &mut ReplayedGroup {
-    groups.entry(number).or_insert_with(|| {
-        let rows = Arc::new(Rows::default());
-        rows.state.lock().is_closed = true;
-        ReplayedGroup { rows, slots: HashMap::new() }
-    })
+    groups.entry(number).or_insert_with(|| ReplayedGroup { rows: Arc::new(Rows::of_the_past()), slots: HashMap::new() })
 }
 
 impl ReplayedGroup {
     /// Adds the series of a record; `None` if it is damaged.
     fn add_series(&mut self, raw: &[u8], index: &mut Index) -> Option<()> {
-        let mut bytes = ByteReader(raw);
-        let mut labels = LabelReader::default();
-        while !bytes.is_empty() {
-            let slot = u32::try_from(bytes.varint()?).ok()?;
-            let pairs = labels.next(&mut bytes)?;
+        read_series_record(raw, |slot, pairs| {
             if !self.slots.contains_key(&slot) {
                 let labels = Labels::from_pairs(pairs.iter().copied());
                 // Stored series are always loaded, even if the limit is lower now.
                 let (own_slot, _) = index.register(&labels, &self.rows, slot, usize::MAX)?;
                 self.slots.insert(slot, own_slot);
             }
-        }
-        Some(())
+            Some(())
+        })
     }
 
     /// Appends a scrape, or adds to the previous one if the time is the same; returns the number of samples appended.
@@ -110,8 +102,6 @@ impl ReplayedGroup {
             return 0;
         }
         if state.last_ms != Some(time_ms) {
-            // Not earlier, because the next record may add to the row.
-            state.end_row();
             state.begin_row(time_ms);
         }
         let known = row.iter().filter_map(|(slot, value)| Some((*self.slots.get(slot)?, *value)));

@@ -19,9 +19,18 @@ fn options() -> Options {
     Options { sync_every: Duration::ZERO, ..Options::default() }
 }
 
+/// Options with which samples move to chunk files all the time.
+fn options_without_memory() -> Options {
+    Options { head_bytes: 100, log_bytes: 700, ..options() }
+}
+
 fn open(disk: &MemoryDisk) -> Store {
+    open_with(disk, options())
+}
+
+fn open_with(disk: &MemoryDisk, options: Options) -> Store {
     let (store, _) =
-        Store::open(Path::new("/store"), options(), Arc::new(disk.clone())).expect("a crash never prevents opening");
+        Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a crash never prevents opening");
     store
 }
 
@@ -45,11 +54,11 @@ fn targets(store: &Store) -> Vec<Target> {
 }
 
 /// Writes two days of scrapes with restarts and imports, and a sync after every other round.
-fn write_history(disk: &MemoryDisk) -> Written {
+fn write_history(disk: &MemoryDisk, options: Options) -> Written {
     let mut written = Written::new();
     let mut round = 0_i64;
     for rounds in [40, 50, 60] {
-        let store = open(disk);
+        let store = open_with(disk, options);
         let mut targets = targets(&store);
         for _ in 0..rounds {
             round += 1;
@@ -129,8 +138,19 @@ fn check(image: Image, written: &Written, durable: usize, context: &str) {
 
 #[test]
 fn a_crash_at_any_point_loses_no_durable_sample() {
+    crash_at_any_point(options());
+}
+
+#[test]
+fn a_crash_at_any_point_with_chunk_files_loses_no_durable_sample() {
+    let history = crash_at_any_point(options_without_memory());
+    let is_chunk_file = |event: &&Event| matches!(event, Event::Create(name, _) if name.ends_with(".chunks"));
+    assert!(history.iter().filter(is_chunk_file).count() > 10, "chunk files were written");
+}
+
+fn crash_at_any_point(options: Options) -> Vec<Event> {
     let disk = MemoryDisk::default();
-    let written = write_history(&disk);
+    let written = write_history(&disk, options);
     let history = disk.history();
     let count = |is: fn(&Event) -> bool| history.iter().filter(|event| is(event)).count();
     assert!(count(|event| matches!(event, Event::Rename(..))) > 20, "blocks were written");
@@ -150,6 +170,7 @@ fn a_crash_at_any_point_loses_no_durable_sample() {
     }
     println!("{crashes} crashes after {} events", history.len());
     assert!(crashes > 2000);
+    history
 }
 
 /// The event without the written bytes.
@@ -162,8 +183,14 @@ fn describe(event: &Event) -> String {
 
 #[test]
 fn a_store_can_crash_again_after_a_crash() {
+    for options in [options(), options_without_memory()] {
+        crash_twice(options);
+    }
+}
+
+fn crash_twice(options: Options) {
     let disk = MemoryDisk::default();
-    let mut written = write_history(&disk);
+    let mut written = write_history(&disk, options);
     let history = disk.history();
     for (n, at) in (0..history.len()).step_by(history.len() / 20 + 1).enumerate() {
         let (image, durable) = crash(&history[..at], Fate::Reordered(n as u64));

@@ -1,6 +1,7 @@
 //! A store in a real folder: reopening, locking, flushes, retention and the index.
 use crate::fixtures::{all, append, labels, select, selector};
 use promql::{Labels, stale_marker};
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,13 +73,13 @@ fn another_format_is_rejected_and_a_damaged_format_file_is_not() {
     append(&mut open(folder.path()).0.group(), 1, "n=1", 1.0);
     let path = folder.path().join("format");
     let original = std::fs::read_to_string(&path).expect("the format");
-    assert_eq!(original, "inferboard store, format 2 (crc32c 8f3f7725)\n");
+    assert_eq!(original, "inferboard store, format 3 (crc32c 7d54f426)\n");
     let text = "inferboard store, format 1";
     std::fs::write(&path, format!("{text} (crc32c {:08x})\n", crc32c::crc32c(text.as_bytes()))).expect("room");
     let error = Store::open(folder.path(), Options::default(), Arc::new(LocalFileSystem)).expect_err("another format");
     assert!(matches!(error, OpenError::Format { found: 1, .. }), "{error}");
     assert!(error.to_string().contains("format 1"), "{error}");
-    for damaged in ["", "inferboard store, format 3 (crc32c 8f3f7725)\n", "\0\0\0"] {
+    for damaged in ["", "inferboard store, format 4 (crc32c 7d54f426)\n", "\0\0\0"] {
         std::fs::write(&path, damaged).expect("room");
         let (store, report) = open(folder.path());
         assert_eq!(report.losses.len(), 1);
@@ -159,19 +160,73 @@ fn blocks_that_are_too_old_or_too_large_are_dropped() {
 }
 
 #[test]
-fn a_large_head_is_flushed_early() {
+fn memory_is_bounded_and_chunk_files_are_read_until_they_are_in_a_block() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = open_with(folder.path(), Options { head_bytes: 100_000, ..Options::default() });
-    let mut group = store.group();
-    for n in 0..20_000_i64 {
-        append(&mut group, NOON_MS + n * 100, "n=1", (n as f64).sin());
-        if n % 100 == 0 {
-            store.maintain(NOON_MS + n * 100).expect("room");
-            assert!(store.stats().size_bytes <= 120_000);
+    let options = Options { head_bytes: 100_000, log_bytes: 300_000, ..Options::default() };
+    let (mut store, _) = open_with(folder.path(), options);
+    let mut expected = Vec::new();
+    for round in 0..3 {
+        let mut group = store.group();
+        let series: Vec<_> = (0..20).map(|n| group.register(&labels(&format!("n={n}"))).expect("room")).collect();
+        for row in 0..3000_i64 {
+            let (time_ms, value) = (NOON_MS + (round * 3000 + row) * 500, (row as f64).sin());
+            group
+                .append(time_ms, series.iter().zip(0..).map(|(series, n)| (*series, value * f64::from(n))))
+                .expect("in order");
+            expected.push((time_ms, value));
+            if row % 10 == 0 {
+                store.maintain(time_ms).expect("room");
+                assert!(store.stats().size_bytes <= 200_000, "{:?}", store.stats());
+            }
         }
+        assert!(store.stats().log_bytes > 500_000, "{:?}", store.stats());
+        assert!(store.stats().blocks == 0 && !names(folder.path(), ".chunks").is_empty());
+        assert!(all(&store)["n=1"] == expected);
+        let until_ms = expected[expected.len() / 2].0;
+        assert!(select(&store, &[&[]], until_ms - 60_000, until_ms).values().all(|samples| samples.len() == 120));
+        drop((store, group));
+        let (again, report) = open_with(folder.path(), options);
+        assert_eq!(report.losses, []);
+        assert!(all(&again)["n=1"] == expected);
+        store = again;
     }
-    assert!(store.stats().blocks >= 1);
-    assert_eq!(all(&store)["n=1"].len(), 20_000);
+    store.maintain(NOON_MS + 2 * HOUR_MS).expect("room");
+    store.maintain(NOON_MS + 4 * HOUR_MS).expect("room");
+    assert_eq!((names(folder.path(), ".chunks"), store.stats().blocks), (Vec::new(), 1));
+    assert!(all(&store)["n=1"] == expected);
+}
+
+#[test]
+fn series_that_have_ended_leave_memory_and_are_found_on_disk() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    let mut group = store.group();
+    // A target whose series get new labels with each scrape.
+    for minute in 0..100_i64 {
+        let time_ms = NOON_MS + minute * 60_000;
+        let series: Vec<_> = (0..1000)
+            .map(|n| group.register(&labels(&format!("__name__=m{},id={n},minute={minute}", n % 10))).expect("room"))
+            .collect();
+        group.append(time_ms, series.into_iter().map(|series| (series, minute as f64))).expect("in order");
+        store.maintain(time_ms).expect("room");
+        assert!(store.stats().series < 25_000, "{:?}", store.stats());
+    }
+    let check = |store: &Store| {
+        assert!(store.stats().series < 25_000, "{:?}", store.stats());
+        let found = select(store, &[&[("__name__", "=", "m7"), ("minute", "=~", "1.")]], i64::MIN, i64::MAX);
+        assert_eq!(found.len(), 1000);
+        assert_eq!(found["__name__=m7,id=17,minute=12"], [(NOON_MS + 12 * 60_000, 12.0)]);
+        assert_eq!(all(store).len(), 100_000);
+        let times = NOON_MS..=NOON_MS + 100 * 60_000;
+        let everything = selector(&[&[("__name__", "!=", "")]]);
+        assert_eq!(store.label_names(&everything, times.clone(), 10).join(" "), "__name__ id minute");
+        assert_eq!(store.label_values("__name__", &everything, times.clone(), 100).len(), 10);
+        assert_eq!(store.label_values("minute", &everything, times.clone(), 1000).len(), 100);
+        assert_eq!(store.series(&everything, times, 1_000_000).len(), 100_000);
+    };
+    check(&store);
+    drop((store, group));
+    check(&open(folder.path()).0);
 }
 
 #[test]
@@ -227,4 +282,42 @@ fn the_index_returns_names_values_and_series_of_a_time_range() {
     assert_eq!(store.label_values("x", &everything, hours(9, 10), 100).join(" "), "2");
     assert_eq!(store.label_values("nosuch", &everything, hours(0, 10), 100).len(), 0);
     assert_eq!(store.series(&everything, hours(0, 10), 2).len(), 2);
+}
+
+#[test]
+fn a_folder_of_format_2_is_converted() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/format-2");
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in std::fs::read_dir(fixture).expect("the fixture") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("room");
+    }
+    // What the old version was given: see the names.
+    let start_ms = 1_790_000_000_000 / 86_400_000 * 86_400_000 + 7 * HOUR_MS;
+    let mut expected = BTreeMap::from([(
+        "__name__=m0,instance=host-1,n=99".to_owned(),
+        vec![(start_ms - 86_400_000, 1.5), (start_ms - 86_300_000, 2.5)],
+    )]);
+    for n in 0..12_i64 {
+        let rows = if n < 6 { 0..108 } else { 60..108 };
+        let mut samples: Vec<_> = rows.map(|row| (start_ms + row * 300_000, (row * (n + 1)) as f64 / 2.0)).collect();
+        samples.push((start_ms + 108 * 300_000, 1.0));
+        expected.insert(format!("__name__=m{},instance=host-{},n={n}", n % 3, n % 2), samples);
+    }
+    for _ in 0..2 {
+        let (store, report) = open(folder.path());
+        assert_eq!((report.losses, report.blocks), (Vec::new(), 5));
+        assert_eq!(all(&store), expected);
+        let of_one = select(&store, &[&[("__name__", "=", "m2"), ("instance", "=", "host-1")]], i64::MIN, i64::MAX);
+        assert_eq!(of_one.len(), 2);
+        drop(store);
+        let format = std::fs::read_to_string(folder.path().join("format")).expect("the format");
+        assert!(format.starts_with("inferboard store, format 3 "), "{format}");
+    }
+    // Merging reads all of each block.
+    let (store, _) = open(folder.path());
+    store.maintain(start_ms + 48 * HOUR_MS).expect("room");
+    store.maintain(start_ms + 48 * HOUR_MS).expect("room");
+    assert_eq!(all(&store), expected);
+    assert!(store.stats().blocks < 5 && store.stats().damaged == 0, "{:?}", store.stats());
 }

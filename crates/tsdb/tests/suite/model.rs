@@ -23,8 +23,10 @@ const SPECIAL: [u64; 8] = [
     0x7fef_ffff_ffff_ffff,
 ];
 
-fn open(disk: &MemoryDisk, limits: Limits) -> Store {
-    let options = Options { limits, head_bytes: 60_000, sync_every: Duration::ZERO };
+/// In every other history samples move to chunk files all the time.
+fn open(disk: &MemoryDisk, limits: Limits, seed: u64) -> Store {
+    let (head_bytes, log_bytes) = if seed.is_multiple_of(2) { (60_000, 200_000) } else { (300, 2000) };
+    let options = Options { limits, head_bytes, log_bytes, sync_every: Duration::ZERO };
     let (store, report) = Store::open(Path::new("/store"), options, Arc::new(disk.clone())).expect("a store");
     assert_eq!(report.losses, []);
     store
@@ -109,7 +111,7 @@ fn check_history(seed: u64) {
     let mut model = Model::new();
     let mut now_ms = 1_790_000_000_000 + rng.below(86_400_000) as i64;
     for _ in 0..4 {
-        let store = open(&disk, limits);
+        let store = open(&disk, limits, seed);
         compare(&store, &model, &mut rng);
         let mut groups: Vec<Group> = (0..3).map(|_| store.group()).collect();
         let (mut last, mut previous_ms) = (BTreeMap::new(), [now_ms; 3]);
@@ -157,7 +159,7 @@ fn check_history(seed: u64) {
         }
     }
     // Retention drops whole blocks: younger samples stay, and no others appear.
-    let store = open(&disk, Limits { retention_ms: 86_400_000, ..limits });
+    let store = open(&disk, Limits { retention_ms: 86_400_000, ..limits }, seed);
     store.maintain(now_ms).expect("room");
     let found = all(&store);
     for (name, samples) in &model {

@@ -173,6 +173,11 @@ impl Writer {
         self.replica.as_ref().map(|replica| &replica.tracker)
     }
 
+    /// Whether there is a last page with which the next one is compared.
+    pub(crate) fn has_page(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
     /// Stores a scrape at `time_ms`: all its samples, or if it failed, stale markers for its series; in both cases also the
     /// series about the scrape and the replica. Returns why the scrape or its storage failed.
     pub(crate) fn write(&mut self, time_ms: i64, scrape: &Scrape) -> Option<Failure> {
@@ -190,6 +195,11 @@ impl Writer {
         // The first of two samples of a series is stored, so a page cannot override the report.
         let mut row = Row::with_capacity(scraped.len() + 8);
         let reported = self.write_report(ScrapeOutcome { duration: scrape.duration, failure, count }, &mut row);
+        if reported.is_err() {
+            // Series that this row lacks have to be registered again.
+            self.report = None;
+            self.detected.repeat();
+        }
         let (health, listening) = (scrape.health, scrape.listening);
         let tracked = self.write_replica(time_ms, ProbeResult { failure, health, start_s, listening }, &mut row);
         row.extend(scraped);
@@ -321,10 +331,10 @@ impl Writer {
         for labels in std::mem::take(&mut self.superseded) {
             row.push((self.group.register(&labels)?, stale_marker()));
         }
+        report.write(outcome, &mut self.group, row)?;
         report.write_detected(self.detected.take_changed(), &mut self.group, row)?;
         report.write_attributed(attributed, &mut self.group, row)?;
-        report.write_known(known, &mut self.group, row)?;
-        report.write(outcome, &mut self.group, row)
+        report.write_known(known, &mut self.group, row)
     }
 
     fn write_replica(&mut self, time_ms: i64, result: ProbeResult, row: &mut Row) -> Result<(), StoreError> {

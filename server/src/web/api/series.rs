@@ -10,7 +10,7 @@ use crate::web::api::{bad_parameter, error_response};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use prometheus_api::{ApiError, ErrorType};
-use promql::{Labels, MatchOp, Matcher, SelectedSeries, Selector};
+use promql::{Label, Labels, MatchOp, Matcher, SelectedSeries, Selector};
 use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -61,9 +61,13 @@ pub(crate) async fn series(State(state): State<SeriesState>, request: Request) -
 /// `/api/v1/labels`
 pub(crate) async fn label_names(State(state): State<SeriesState>, request: Request) -> Response {
     respond(state, request, |search, limit, body| {
+        if search.selector.any_of.is_empty() {
+            let names = search.store.label_names(&all_series(), search.times_ms.clone(), limit.saturating_add(1));
+            return body.write(names.iter(), limit, |out, name| push_quoted(out, name));
+        }
         let mut names = BTreeSet::new();
         search.for_each(&mut |labels| {
-            for (name, _) in labels.pairs() {
+            for name in labels.labels().iter().map(Label::name) {
                 if names.len() <= limit && !names.contains(name) {
                     names.insert(Arc::clone(name));
                 }
@@ -87,9 +91,14 @@ pub(crate) async fn label_values(
         return error_response(ApiError::new(ErrorType::BadData, format!("invalid label name: {name:?}")));
     }
     respond(state, request, move |search, limit, body| {
+        if search.selector.any_of.is_empty() {
+            let times_ms = search.times_ms.clone();
+            let values = search.store.label_values(&name, &all_series(), times_ms, limit.saturating_add(1));
+            return body.write(values.iter(), limit, |out, value| push_quoted(out, value));
+        }
         let mut values = BTreeSet::new();
         search.for_each(&mut |labels| {
-            let value = labels.pairs().iter().find(|(own, _)| **own == *name).map(|(_, value)| value);
+            let value = labels.labels().iter().find(|label| **label.name() == *name).map(Label::value);
             if let Some(value) = value.filter(|value| !values.contains(*value)) {
                 values.insert(Arc::clone(value));
             }

@@ -1,6 +1,7 @@
 //! Which series exist: the metric names of each scope, from the answer to the discovery query.
 use crate::data::discovery::machines::{host_of, of_scope};
 use crate::wasm_size::sort::{set, sort_by};
+use crate::wasm_size::table::{Table, joined, parts};
 use catalogue::contract::is_about_target;
 use catalogue::contract::names::{OWN_MACHINE, REPLICA_MODEL, REPLICA_STATE, TARGET_ROLE};
 use catalogue::{Engine, Graph, Layer, Machines, Scope, ScopeLabels, detect, engine_of, has_data};
@@ -9,6 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The labels of a series.
 pub(crate) type Labels = BTreeMap<String, String>;
+
+/// The values of these labels, joined.
+pub(crate) fn text_of(labels: &Labels, names: &[&str]) -> String {
+    joined(names.iter().map(|name| labels.get(*name).map_or("", String::as_str)))
+}
+
+/// The labels without those of these names. Removing from a map adds more to the page than making a new one.
+pub(crate) fn without(labels: &Labels, names: &[&str]) -> Labels {
+    let mut others = Labels::new();
+    for (name, value) in labels.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+        others.insert(name.clone(), value.clone());
+    }
+    others
+}
 
 /// A combination of model, environment, deployment and replica on one metrics page; a part is empty where the label is
 /// absent. Keys are in order of their metrics pages: most of a fleet differ in that first, which makes comparing quick.
@@ -36,6 +51,19 @@ impl ScopeKey {
         Self { model, environment, deployment, replica, instance: label("instance") }
     }
 
+    /// A key of a group, without replica and metrics page.
+    pub(crate) fn of_group(group: &str) -> Self {
+        let mut parts = parts(group).map(str::to_owned);
+        let mut next = || parts.next().unwrap_or_default();
+        let (model, environment, deployment) = (next(), next(), next());
+        Self { model, environment, deployment, replica: String::new(), instance: String::new() }
+    }
+
+    /// Its model, environment and deployment, joined.
+    pub(crate) fn group(&self) -> String {
+        joined([self.model.as_str(), &self.environment, &self.deployment])
+    }
+
     /// The four parts, widest scope first.
     pub(crate) fn parts(&self) -> [&str; 4] {
         [&self.model, &self.environment, &self.deployment, &self.replica]
@@ -58,12 +86,45 @@ impl ScopeKey {
     }
 }
 
+/// Metric names by key, in order of the keys.
+#[derive(Default)]
+pub(crate) struct NamesByKey(pub(crate) Vec<(ScopeKey, BTreeSet<String>)>);
+
+impl NamesByKey {
+    /// Reads the answer to a query for names of keys.
+    pub(crate) fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
+        let mut keys: Table<(ScopeKey, BTreeSet<String>)> = Table::default();
+        for series in vector {
+            let name = series.metric.get("__name__").cloned().unwrap_or_default();
+            let key = ScopeKey::of(&series.metric, labels);
+            let text = joined(key.parts().into_iter().chain([key.instance.as_str()]));
+            keys.at(&text, (key, BTreeSet::new())).1.insert(name);
+        }
+        let mut keys = keys.into_values();
+        sort_by(&mut keys, |a, b| a.0.cmp(&b.0));
+        Self(keys)
+    }
+}
+
+/// What decides, besides its name, whether a key's metric counts for the graphs of a scope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct KeyFacts {
+    /// Whether it or its metrics page has the model of the scope.
+    is_of_model: bool,
+    /// Whether it is a machine of the scope.
+    is_on_machine: bool,
+    has_replica: bool,
+}
+
 /// What discovery found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
-    names: BTreeMap<ScopeKey, BTreeSet<String>>,
+    /// The metric names of each kind of key: a fleet has many keys, and few kinds of them.
+    kinds: Vec<BTreeSet<String>>,
+    /// Every key in order, with the index of its kind.
+    keys: Vec<(ScopeKey, usize)>,
     /// The models of each metric's series; the empty text for series without one.
-    models: BTreeMap<String, BTreeSet<String>>,
+    models: Table<BTreeSet<String>>,
     /// Metrics pages with a model that some of their series name, in order.
     served: Vec<(String, String)>,
     /// The names that are about hosts and their GPUs.
@@ -77,33 +138,56 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Reads the answer to the discovery query.
+    /// Reads the answer to the query for all names of all keys.
     pub fn from_vector(vector: &[Series<InstantValue>], labels: &ScopeLabels) -> Self {
-        let mut inventory = Self::default();
-        for series in vector {
-            let name = series.metric.get("__name__").cloned().unwrap_or_default();
-            let key = ScopeKey::of(&series.metric, labels);
-            // Most series of a metric are of a model that is known already.
-            if !inventory.models.get(&name).is_some_and(|models| models.contains(&key.model)) {
-                inventory.models.entry(name.clone()).or_default().insert(key.model.clone());
-            }
-            inventory.names.entry(key).or_default().insert(name);
+        let (mut kinds, mut keys) = (Vec::<BTreeSet<String>>::new(), Vec::new());
+        for (key, own) in NamesByKey::from_vector(vector, labels).0 {
+            let kind = kinds.iter().position(|kind| *kind == own).unwrap_or_else(|| {
+                kinds.push(own);
+                kinds.len() - 1
+            });
+            keys.push((key, kind));
         }
-        let named = inventory.names.keys().filter(|key| !key.model.is_empty());
-        let mut served: Vec<_> = named.map(|key| (key.page().to_owned(), key.model.clone())).collect();
+        Self::of_kinds(kinds, keys)
+    }
+
+    /// An inventory of keys in order, with the index of each one's kind.
+    pub(crate) fn of_kinds(kinds: Vec<BTreeSet<String>>, keys: Vec<(ScopeKey, usize)>) -> Self {
+        let mut models: Table<BTreeSet<String>> = Table::default();
+        for (kind, names) in kinds.iter().enumerate() {
+            let own = set(keys.iter().filter(|(_, own)| *own == kind).map(|(key, _)| key.model.as_str()));
+            for name in names {
+                models.at(name, BTreeSet::new()).extend(own.iter().map(|model| (*model).to_owned()));
+            }
+        }
+        let named = keys.iter().filter(|(key, _)| !key.model.is_empty());
+        let mut served: Vec<_> = named.map(|(key, _)| (key.page().to_owned(), key.model.clone())).collect();
         sort_by(&mut served, Ord::cmp);
-        let is_of_host = |name: &&String| {
+        let is_of_host = |name: &&str| {
             engine_of(name).is_some_and(|(_, own)| own.layer == Layer::Machine && own.replica_label.is_empty())
         };
-        let host_names = set(inventory.models.keys().filter(is_of_host).cloned());
-        let pages = |is_wanted: &dyn Fn(&BTreeSet<String>) -> bool| {
-            let own = inventory.names.iter().filter(|(_, names)| is_wanted(names));
-            set(own.map(|(key, _)| key.page().to_owned()))
-        };
-        let roles = pages(&|names| names.contains(TARGET_ROLE));
-        let machines = pages(&|names| host_names.iter().any(|name| names.contains(name)));
-        let own_machine = pages(&|names| names.contains(OWN_MACHINE));
-        Self { served, host_names, roles, machines, own_machine, ..inventory }
+        let host_names = set(models.iter().map(|(name, _)| name).filter(is_of_host).map(str::to_owned));
+        let inventory = Self { kinds, keys, models, served, ..Self::default() };
+        let roles = inventory.pages(&|names| names.contains(TARGET_ROLE));
+        let machines = inventory.pages(&|names| host_names.iter().any(|name| names.contains(name)));
+        let own_machine = inventory.pages(&|names| names.contains(OWN_MACHINE));
+        Self { host_names, roles, machines, own_machine, ..inventory }
+    }
+
+    /// The metrics pages whose names pass a test.
+    fn pages(&self, is_wanted: &dyn Fn(&BTreeSet<String>) -> bool) -> BTreeSet<String> {
+        let wanted = self.kinds_where(is_wanted);
+        set(self.keys.iter().filter(|(_, kind)| wanted[*kind]).map(|(key, _)| key.page().to_owned()))
+    }
+
+    /// For each kind whether its names pass a test.
+    fn kinds_where(&self, is_wanted: &dyn Fn(&BTreeSet<String>) -> bool) -> Vec<bool> {
+        self.kinds.iter().map(is_wanted).collect()
+    }
+
+    /// The keys within the scope, with the index of each one's kind.
+    fn within<'a, 's>(&'a self, scope: &'s Scope) -> impl Iterator<Item = (&'a ScopeKey, usize)> + use<'a, 's> {
+        self.keys.iter().filter(|(key, _)| key.is_within(scope)).map(|(key, kind)| (key, *kind))
     }
 
     /// The models in order.
@@ -117,8 +201,9 @@ impl Inventory {
             let is_engine = engine_of(name).is_some_and(|(_, engine)| engine.target_role().is_none());
             is_engine || name == REPLICA_STATE || name.starts_with("http_request")
         };
-        let mut unnamed = self.names.iter().filter(|(key, _)| !key.replica.is_empty() && self.is_unnamed(key));
-        unnamed.any(|(key, names)| names.iter().any(serves) && !self.has_role(key.page()))
+        let serving = self.kinds_where(&|names| names.iter().any(serves));
+        let mut unnamed = self.keys.iter().filter(|(key, kind)| serving[*kind] && !key.replica.is_empty());
+        unnamed.any(|(key, _)| self.is_unnamed(key) && !self.has_role(key.page()))
     }
 
     /// The environments of the selected model.
@@ -139,12 +224,13 @@ impl Inventory {
 
     /// The replicas within the scope that have a metric.
     pub(crate) fn replicas_with(&self, metric: &str, scope: &Scope) -> BTreeSet<&str> {
-        let own = self.names.iter().filter(|(key, names)| key.is_within(scope) && names.contains(metric));
+        let having = self.kinds_where(&|names| names.contains(metric));
+        let own = self.within(scope).filter(|(_, kind)| having[*kind]);
         set(own.map(|(key, _)| key.replica.as_str()).filter(|replica| !replica.is_empty()))
     }
 
     fn values(&self, scope: &Scope, part: fn(&ScopeKey) -> &String) -> BTreeSet<&str> {
-        let within = self.names.keys().filter(|key| key.is_within(scope) && self.may_be_of(key, scope));
+        let within = self.within(scope).map(|(key, _)| key).filter(|key| self.may_be_of(key, scope));
         let values = within.map(|key| (key, part(key).as_str())).filter(|(_, value)| !value.is_empty());
         // The name of a gateway is that of no replica.
         set(values.filter(|(key, value)| *value != key.replica || !self.has_role(key.page())).map(|(_, value)| value))
@@ -152,8 +238,8 @@ impl Inventory {
 
     /// Whether all replicas of a scope have a part of it, so that the only value of it stands for all.
     pub(crate) fn all_have(&self, scope: &Scope, part: usize) -> bool {
-        let within = self.names.keys().filter(|key| key.is_within(scope) && self.may_be_of(key, scope));
-        within.filter(|key| !key.replica.is_empty()).all(|key| part == 0 || !key.parts()[part].is_empty())
+        let mut within = self.within(scope).map(|(key, _)| key).filter(|key| self.may_be_of(key, scope));
+        within.all(|key| key.replica.is_empty() || part == 0 || !key.parts()[part].is_empty())
     }
 
     /// The number of the first part of the scope that nothing has: 0 for the model to 3 for the replica.
@@ -184,11 +270,11 @@ impl Inventory {
 
     /// Whether all series that could name the model do so, or are found by their replica.
     fn is_complete(&self) -> bool {
-        let has_models = self.names.values().any(|names| names.contains(REPLICA_MODEL));
+        let has_models = self.kinds.iter().any(|names| names.contains(REPLICA_MODEL));
         let is_found = |name: &String| has_models && is_about_target(name) || self.host_names.contains(name);
-        let mut unnamed =
-            self.names.iter().filter(|(key, _)| key.model.is_empty() && !self.models_of(key.page()).is_empty());
-        unnamed.all(|(_, names)| names.iter().all(is_found))
+        let found = self.kinds_where(&|names| names.iter().all(is_found));
+        let mut others = self.keys.iter().filter(|(key, kind)| !found[*kind] && key.model.is_empty());
+        others.all(|(key, _)| self.models_of(key.page()).is_empty())
     }
 
     /// The models that some series of a metrics page name, with the page.
@@ -227,48 +313,48 @@ impl Inventory {
     }
 
     /// Whether a metric counts for the graphs of a scope.
-    fn counts(&self, key: &ScopeKey, name: &String, scope: &Scope, machines: &Machines) -> bool {
+    fn counts(&self, name: &String, key: KeyFacts) -> bool {
         if self.host_names.contains(name) {
-            return machines.contains(key.page());
+            return key.is_on_machine;
         }
-        let is_found = scope.model.as_ref().is_none_or(|model| {
-            *model == key.model
-                || self.page_is_of(key.page(), model)
-                || engine_of(name).is_some_and(|(_, engine)| engine.layer == Layer::Machine)
-        });
+        let is_of_machine = || engine_of(name).is_some_and(|(_, engine)| engine.layer == Layer::Machine);
         // A host has `up` too, but is no replica.
-        is_found && (name != "up" || !key.replica.is_empty())
+        (key.is_of_model || is_of_machine()) && (name != "up" || key.has_replica)
     }
 
-    /// The engines that the metric names reveal, for each key within the scope. A key without a model does not count
-    /// where the scope selects one.
+    /// The engines that the metric names reveal, for each key within the scope, innermost first. A key without a model
+    /// does not count where the scope selects one.
     pub(crate) fn engines(&self, scope: &Scope) -> Vec<(&ScopeKey, &'static Engine)> {
-        // The replicas of a fleet have the same few names: each name is looked up once.
+        // Each name is looked up once.
         let mut signatures = Vec::new();
         for name in self.present(scope) {
             signatures.extend(engine_of(name).map(|(rank, engine)| (rank, name, engine)));
         }
         sort_by(&mut signatures, |a, b| a.0.cmp(&b.0));
+        let engines_of = |names: &BTreeSet<String>| {
+            let mut own = Vec::new();
+            for (rank, name, engine) in &signatures {
+                if own.last().is_none_or(|(last, _)| last != rank) && names.contains(*name) {
+                    own.push((*rank, *engine));
+                }
+            }
+            own
+        };
+        let engines: Vec<_> = self.kinds.iter().map(engines_of).collect();
         let has_model = |key: &ScopeKey| {
             let is_own = |own: &String| *own == key.model && (!own.is_empty() || self.is_unnamed(key));
             scope.model.as_ref().is_none_or(is_own)
         };
-        let mut engines = Vec::new();
-        for (key, names) in self.names.iter().filter(|(key, _)| key.is_within(scope) && has_model(key)) {
-            let mut last_rank = usize::MAX;
-            for (rank, name, engine) in &signatures {
-                if *rank != last_rank && names.contains(*name) {
-                    last_rank = *rank;
-                    engines.push((key, *engine));
-                }
-            }
+        let mut all = Vec::new();
+        for (key, kind) in self.within(scope).filter(|(key, _)| has_model(key)) {
+            all.extend(engines[kind].iter().map(|(_, engine)| (key, *engine)));
         }
-        engines
+        all
     }
 
     /// Whether there are engines but no replica labels. Then the server names the scope by other labels.
     pub fn is_without_replicas(&self) -> bool {
-        let names = self.names.values().flatten().map(String::as_str);
+        let names = self.models.iter().map(|(name, _)| name);
         self.replicas(&Scope::default()).is_empty() && detect(names).iter().any(|engine| engine.layer < Layer::Proxy)
     }
 
@@ -305,8 +391,11 @@ impl Inventory {
 
     /// Whether metrics of a graph within the scope carry the name of a deployment; those of machines may carry none.
     fn feeds(&self, graph: &Graph, scope: &Scope, deployment: &str) -> bool {
-        let own = || self.names.iter().filter(|(key, _)| key.deployment == deployment && key.is_within(scope));
-        has_data(graph, &|name| own().any(|(_, names)| names.contains(name)))
+        let mut is_own = vec![false; self.kinds.len()];
+        for (_, kind) in self.within(scope).filter(|(key, _)| key.deployment == deployment) {
+            is_own[kind] = true;
+        }
+        has_data(graph, &|name| self.kinds.iter().zip(&is_own).any(|(kind, is_own)| *is_own && kind.contains(name)))
     }
 
     /// Those of some graphs that have metrics within the scope.
@@ -316,15 +405,21 @@ impl Inventory {
     }
 
     /// The keys within the scope that have one of the metric names.
-    pub(crate) fn keys_with(&self, scope: &Scope, names: &[String]) -> Vec<&ScopeKey> {
-        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
-        within.filter(|(_, own)| names.iter().any(|name| own.contains(name))).map(|(key, _)| key).collect()
+    pub(crate) fn keys_with<'a, 's>(
+        &'a self,
+        scope: &'s Scope,
+        names: &[String],
+    ) -> impl Iterator<Item = &'a ScopeKey> + use<'a, 's> {
+        let having = self.kinds_where(&|own| names.iter().any(|name| own.contains(name)));
+        self.within(scope).filter(move |(_, kind)| having[*kind]).map(|(key, _)| key)
     }
 
     /// The keys within the scope, each with one of its metric names.
-    pub(crate) fn keys(&self, scope: &Scope) -> impl Iterator<Item = (&ScopeKey, &str)> {
-        let within = self.names.iter().filter(|(key, _)| key.is_within(scope));
-        within.filter_map(|(key, names)| Some((key, names.first()?.as_str())))
+    pub(crate) fn keys<'a, 's>(
+        &'a self,
+        scope: &'s Scope,
+    ) -> impl Iterator<Item = (&'a ScopeKey, &'a str)> + use<'a, 's> {
+        self.within(scope).filter_map(|(key, kind)| Some((key, self.kinds[kind].first()?.as_str())))
     }
 
     /// The metric names within the scope; none in a scope that nothing has.
@@ -342,8 +437,21 @@ impl Inventory {
         if self.unknown(scope).is_some() {
             return present;
         }
-        for (key, names) in self.names.iter().filter(|(key, _)| key.is_within(scope)) {
-            present.extend(names.iter().filter(|name| self.counts(key, name, scope, machines)).map(String::as_str));
+        let has_hosts = self.kinds_where(&|names| self.host_names.iter().any(|name| names.contains(name)));
+        let mut seen = Vec::new();
+        for (key, kind) in self.within(scope) {
+            let is_of_model = |model: &String| *model == key.model || self.page_is_of(key.page(), model);
+            let facts = KeyFacts {
+                is_of_model: scope.model.as_ref().is_none_or(is_of_model),
+                is_on_machine: has_hosts[kind] && machines.contains(key.page()),
+                has_replica: !key.replica.is_empty(),
+            };
+            // Of the same kind and with the same facts, the same names count.
+            if !seen.contains(&(kind, facts)) {
+                seen.push((kind, facts));
+                let own = self.kinds[kind].iter().filter(|name| self.counts(name, facts));
+                present.extend(own.map(String::as_str));
+            }
         }
         present
     }
@@ -351,7 +459,7 @@ impl Inventory {
     /// The keys that have every part that the scope selects; the model may be that of the metrics page.
     fn own_keys(&self, scope: &Scope) -> impl Iterator<Item = &ScopeKey> {
         let others = Scope { model: None, ..scope.clone() };
-        self.names.keys().filter(move |key| {
+        self.keys.iter().map(|(key, _)| key).filter(move |key| {
             let is_of_model = |model: &String| *model == key.model || self.page_is_of(key.page(), model);
             key.selected(&others).all(|(own, wanted)| own == wanted) && scope.model.as_ref().is_none_or(is_of_model)
         })

@@ -9,10 +9,11 @@ use crate::data::replicas::intervals::{
 };
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::{set, sort_by};
+use crate::wasm_size::table::Table;
 use catalogue::contract::ReplicaState::Silent;
 use catalogue::{Scope, ScopeLabels};
 use prometheus_api::{Data, InstantValue, Series};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A replica.
@@ -66,6 +67,8 @@ pub struct Fleet {
     pub step_ms: i64,
     /// The query for the states.
     pub query: String,
+    /// The replicas whose figures were queried; none for all.
+    pub figures_of: Option<BTreeSet<String>>,
     /// Why the last query failed, if it did.
     pub failure: Option<String>,
 }
@@ -77,6 +80,17 @@ pub struct StateStart {
     pub time_ms: i64,
     /// Whether it may have begun earlier, before the range.
     pub may_be_earlier: bool,
+}
+
+impl Fleet {
+    /// Sets the figures of some replicas, or of all.
+    pub(crate) fn add_figures(&mut self, figures: &TableFigures, of: Option<BTreeSet<String>>, label: &str) {
+        figures.put(&mut self.replicas, label);
+        self.figures_of = self.figures_of.take().zip(of).map(|(mut known, new)| {
+            known.extend(new);
+            known
+        });
+    }
 }
 
 impl Replica {
@@ -139,10 +153,10 @@ pub(crate) fn replicas(
     labels: &ScopeLabels,
     is_model_target: &dyn Fn(&str) -> bool,
 ) -> Vec<Replica> {
-    let mut by_name = by_name(history, labels);
-    retain_in_scope(&mut by_name, scope, labels, is_model_target);
+    let by_name = by_name(history, labels);
+    let is_in_scope = in_scope(&by_name, scope, labels, is_model_target);
     let mut replicas = Vec::with_capacity(by_name.len());
-    for (replica, named) in by_name {
+    for (replica, named) in by_name.iter().filter(|(name, named)| is_in_scope(name, named)) {
         let parts = by_address(&named.states);
         let is_shared = parts.len() > 1;
         for (address, states) in parts {
@@ -157,8 +171,8 @@ pub(crate) fn replicas(
             }
             let model = states.iter().find_map(|one| one.labels.get(&labels.model)).cloned().unwrap_or_default();
             replicas.push(Replica {
-                name: if is_shared { format!("{replica} {address}") } else { replica.clone() },
-                replica: replica.clone(),
+                name: if is_shared { format!("{replica} {address}") } else { replica.to_owned() },
+                replica: replica.to_owned(),
                 model,
                 restarts: restarts(&counted, &intervals, history.grid, history.range),
                 failures: failure_intervals(&failed, history.grid.step_ms),
@@ -171,24 +185,19 @@ pub(crate) fn replicas(
     replicas
 }
 
-fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> BTreeMap<String, NamedHistory<'a>> {
-    let name = |own: &Labels| own.get(&labels.replica).or_else(|| own.get("pod")).cloned().unwrap_or_default();
-    let mut by_name: BTreeMap<String, NamedHistory<'_>> = BTreeMap::new();
-    for series in history.states {
-        by_name.entry(name(&series.labels)).or_default().states.push(series);
+/// The answers by replica; those without states have none of the replicas.
+fn by_name<'a>(history: &StateHistory<'a>, labels: &ScopeLabels) -> Table<NamedHistory<'a>> {
+    fn name<'l>(own: &'l Labels, labels: &ScopeLabels) -> &'l str {
+        own.get(&labels.replica).or_else(|| own.get("pod")).map_or("", String::as_str)
     }
-    for series in history.failures {
-        if let Some(named) = by_name.get_mut(&name(&series.labels)) {
-            named.failures.push(series);
-        }
-    }
-    for (samples, is_ready) in [(history.ready, true), (history.restarts, false)] {
-        for sample in samples {
-            if let Some(named) = by_name.get_mut(&name(&sample.labels)) {
-                if is_ready { &mut named.ready } else { &mut named.restarts }.push(sample);
-            }
-        }
-    }
+    let mut by_name: Table<NamedHistory<'_>> = Table::default();
+    let mut named = |own: &Labels, put: &mut dyn FnMut(&mut NamedHistory<'a>)| {
+        put(by_name.at(name(own, labels), NamedHistory::default()));
+    };
+    history.states.iter().for_each(|series| named(&series.labels, &mut |named| named.states.push(series)));
+    history.failures.iter().for_each(|series| named(&series.labels, &mut |named| named.failures.push(series)));
+    history.ready.iter().for_each(|sample| named(&sample.labels, &mut |named| named.ready.push(sample)));
+    history.restarts.iter().for_each(|sample| named(&sample.labels, &mut |named| named.restarts.push(sample)));
     by_name
 }
 
@@ -207,23 +216,26 @@ fn failure_intervals(series: &[&StateSeries], step_ms: i64) -> Vec<FailureInterv
     failures
 }
 
-/// Kubernetes exports the phase of every pod there is: those count that serve models, or are named like one that does.
-fn retain_in_scope(
-    by_name: &mut BTreeMap<String, NamedHistory<'_>>,
-    scope: &Scope,
-    labels: &ScopeLabels,
-    is_model_target: &dyn Fn(&str) -> bool,
-) {
+/// Which replicas are in scope. Kubernetes exports the phase of every pod there is: those count that serve models, or are
+/// named like one that does.
+fn in_scope<'f>(
+    by_name: &Table<NamedHistory<'_>>,
+    scope: &'f Scope,
+    labels: &'f ScopeLabels,
+    is_model_target: &'f dyn Fn(&str) -> bool,
+) -> impl Fn(&str, &NamedHistory<'_>) -> bool + use<'f> {
     let stem = |name: &str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
-    let stems = set(by_name.keys().filter(|name| is_model_target(name)).filter_map(|name| stem(name)));
-    by_name.retain(|name, named| {
+    let serving = by_name.iter().filter(|(name, named)| !named.states.is_empty() && is_model_target(name));
+    let stems = set(serving.filter_map(|(name, _)| stem(name)));
+    move |name, named| {
         let is_phase_only = named.states.iter().all(|one| one.labels.contains_key("phase"));
         let is_in_scope = match &scope.model {
             Some(model) => named.states.iter().any(|one| one.labels.get(&labels.model) == Some(model)),
             None => !is_phase_only,
         };
-        is_in_scope || is_model_target(name) || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem))
-    });
+        let is_named_alike = || is_phase_only && stem(name).is_some_and(|stem| stems.contains(&stem));
+        !named.states.is_empty() && (is_in_scope || is_model_target(name) || is_named_alike())
+    }
 }
 
 /// The series of one name, split by address if two addresses overlap in time.
@@ -256,17 +268,12 @@ pub(crate) fn silent_replicas(
     targets: &ModelTargets<'_>,
     labels: &ScopeLabels,
 ) -> BTreeSet<String> {
-    let mut silent = BTreeSet::new();
     let named = || states.iter().filter_map(|series| Some((series.labels.get(&labels.replica)?, series)));
-    for (replica, series) in named() {
-        if series.state == Silent && targets.shares_deployment(&series.labels, labels) {
-            silent.insert(replica.clone());
-        }
-    }
-    for (replica, _) in named().filter(|(_, series)| series.state != Silent) {
-        silent.remove(replica);
-    }
-    silent
+    let answered = set(named().filter(|(_, series)| series.state != Silent).map(|(replica, _)| replica.as_str()));
+    let is_silent = |(replica, series): &(&String, &StateSeries)| {
+        !answered.contains(replica.as_str()) && targets.shares_deployment(&series.labels, labels)
+    };
+    set(named().filter(is_silent).map(|(replica, _)| replica.clone()))
 }
 
 /// When a process started, and of which replica.
@@ -277,66 +284,80 @@ pub(crate) struct ProcessStart<'a> {
 
 /// Derives restarts from the starts of processes, if nothing counts them: every start of a replica that was seen before.
 pub(crate) fn with_starts(replicas: &mut [Replica], starts: &[ProcessStart<'_>]) {
+    let mut by_replica: Table<Vec<i64>> = Table::default();
+    for start in starts {
+        by_replica.at(start.replica, Vec::new()).push(start.time_ms);
+    }
     for replica in replicas {
         let first_ms = replica.intervals.first().map_or(i64::MAX, |interval| interval.start_ms);
-        let own = starts.iter().filter(|start| start.replica == replica.replica && start.time_ms > first_ms);
-        replica.restarts =
-            own.map(|start| Restart { time_ms: start.time_ms, count: 1, reason: String::new() }).collect();
+        let own = by_replica.get(&replica.replica).into_iter().flatten().filter(|time_ms| **time_ms > first_ms);
+        replica.restarts = own.map(|time_ms| Restart { time_ms: *time_ms, count: 1, reason: String::new() }).collect();
     }
 }
 
-/// The answers to the instant queries for the table's columns.
-#[derive(Default)]
-pub(crate) struct TableAnswers {
+/// The figures of the table for some replicas or all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TableFigures {
     pub(crate) load: Option<Data>,
     pub(crate) cores: Option<Data>,
     pub(crate) gpu: Option<Data>,
-    pub(crate) engines: Option<Data>,
 }
 
-/// Adds the figures of the table to replicas in the order of their names; `label` is that of the replica.
-pub(crate) fn with_table(replicas: &mut [Replica], answers: TableAnswers, label: &str) {
-    let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
-    let mut each = |data: Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
-        let Some(Data::Vector(vector)) = data else { return };
-        for series in vector {
-            let Some(name) = series.metric.get(label) else { continue };
-            let first = replicas.partition_point(|replica| replica.replica < *name);
-            let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
-            own.for_each(|replica| put(replica, &series));
-        }
-    };
-    each(answers.load, &|replica, series| {
-        let line = line_name(series);
-        if line.starts_with("running") {
-            replica.running = value(series).or(replica.running);
-        } else if line.starts_with("waiting") {
-            replica.waiting = value(series).or(replica.waiting);
-        }
-    });
-    each(answers.cores, &|replica, series| {
-        if line_name(series).starts_with("in use") {
-            replica.cores = value(series).or(replica.cores);
-        }
-    });
-    each(answers.gpu, &|replica, series| {
-        if line_name(series).starts_with("average") {
-            replica.gpu = value(series).or(replica.gpu);
-        }
-    });
-    each(answers.engines, &|replica, series| {
-        let text = |name: &str| series.metric.get(name).map_or("", String::as_str);
+impl TableFigures {
+    /// Sets the figures of replicas in the order of their names; `label` is that of the replica.
+    pub(crate) fn put(&self, replicas: &mut [Arc<Replica>], label: &str) {
+        let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
+        let mut each = |data: &Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
+            let Some(Data::Vector(vector)) = data else { return };
+            for series in vector {
+                let Some(name) = series.metric.get(label) else { continue };
+                let first = replicas.partition_point(|replica| replica.replica < *name);
+                let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
+                own.for_each(|replica| put(Arc::make_mut(replica), series));
+            }
+        };
+        each(&self.load, &|replica, series| {
+            let line = line_name(series);
+            if line.starts_with("running") {
+                replica.running = value(series).or(replica.running);
+            } else if line.starts_with("waiting") {
+                replica.waiting = value(series).or(replica.waiting);
+            }
+        });
+        each(&self.cores, &|replica, series| {
+            if line_name(series).starts_with("in use") {
+                replica.cores = value(series).or(replica.cores);
+            }
+        });
+        each(&self.gpu, &|replica, series| {
+            if line_name(series).starts_with("average") {
+                replica.gpu = value(series).or(replica.gpu);
+            }
+        });
+    }
+}
+
+/// Adds the engines that there are at a time to replicas in the order of their names; `label` is that of the replica.
+pub(crate) fn with_engines(replicas: &mut [Replica], engines: &[StateSeries], label: &str, time_ms: i64) {
+    for StateSeries { labels, runs, .. } in engines {
+        let Some(name) = labels.get(label).filter(|_| runs.last().is_some_and(|run| run.end_ms >= time_ms)) else {
+            continue;
+        };
+        let text = |name: &str| labels.get(name).map_or("", String::as_str);
         let title = catalogue::engine(text("engine")).map_or(text("engine"), |engine| engine.title);
         let engine = format!("{title} {}", text("version"));
         let engine = engine.trim();
-        if !replica.engine.split(", ").any(|known| known == engine) {
-            let comma = if replica.engine.is_empty() { "" } else { ", " };
-            replica.engine = format!("{}{comma}{engine}", replica.engine);
+        let first = replicas.partition_point(|replica| replica.replica < *name);
+        for replica in replicas[first..].iter_mut().take_while(|replica| replica.replica == *name) {
+            if !replica.engine.split(", ").any(|known| known == engine) {
+                let comma = if replica.engine.is_empty() { "" } else { ", " };
+                replica.engine = format!("{}{comma}{engine}", replica.engine);
+            }
+            if let Some(address) = labels.get("instance").filter(|_| replica.address != replica.replica) {
+                replica.address.clone_from(address);
+            }
         }
-        if let Some(address) = series.metric.get("instance").filter(|_| replica.address != replica.replica) {
-            replica.address.clone_from(address);
-        }
-    });
+    }
 }
 
 #[cfg(test)]

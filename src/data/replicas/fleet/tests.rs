@@ -14,7 +14,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 
 fn states(pairs: &[(&str, &str)], state: ReplicaState, runs: &[(i64, i64)]) -> StateSeries {
     let runs = runs.iter().map(|(first_s, last_s)| TimeRange::new(first_s * 1000, last_s * 1000)).collect();
-    StateSeries { labels: labels(pairs), state, runs }
+    StateSeries { labels: Arc::new(labels(pairs)), state, runs }
 }
 
 fn fleet(states: &[StateSeries], model: Option<&str>, known: &[&str]) -> Vec<Replica> {
@@ -92,10 +92,15 @@ fn the_table_has_the_figures_of_the_queries() {
         Some(Data::Vector(pairs.iter().map(one).collect()))
     };
     let mut replicas = [Replica { replica: "a".into(), ..Replica::default() }];
+    let info = [("replica", "a"), ("engine", "vllm"), ("version", "0.32"), ("instance", "h:1")];
+    let before = [("replica", "a"), ("engine", "vllm"), ("version", "0.31")];
+    let engines =
+        [states(&before, ReplicaState::Running, &[(0, 50)]), states(&info, ReplicaState::Running, &[(51, 100)])];
+    with_engines(&mut replicas, &engines, "replica", GRID.end_ms);
+    let mut replicas = replicas.map(Arc::new);
     let load =
         vector(&[&[("replica", "a"), (LINE_LABEL, "running")], &[("replica", "z"), (LINE_LABEL, "running")]], 3.0);
-    let engines = vector(&[&[("replica", "a"), ("engine", "vllm"), ("version", "0.32"), ("instance", "h:1")]], 1.0);
-    with_table(&mut replicas, TableAnswers { load, cores: None, gpu: vector(&[], 0.0), engines }, "replica");
+    TableFigures { load, cores: None, gpu: vector(&[], 0.0) }.put(&mut replicas, "replica");
     let one = &replicas[0];
     assert_eq!((one.running, one.waiting, one.cores), (Some(3.0), None, None));
     assert_eq!((one.engine.as_str(), one.address.as_str()), ("vLLM 0.32", "h:1"));

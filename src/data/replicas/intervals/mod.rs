@@ -6,11 +6,12 @@ use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
 use catalogue::contract::{ReplicaState, RestartReason};
 use prometheus_api::{Number, RangeValues, Series};
+use std::sync::Arc;
 
 /// When a series said that a replica was in a state.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StateSeries {
-    pub(crate) labels: Labels,
+    pub(crate) labels: Arc<Labels>,
     pub(crate) state: ReplicaState,
     /// The first and last time of each run of samples without a gap, in order.
     pub(crate) runs: Vec<TimeRange>,
@@ -50,37 +51,6 @@ pub struct Restart {
     pub reason: String,
 }
 
-/// Reads the answer to the query for states.
-pub(crate) fn state_series(matrix: &[Series<RangeValues>], step_ms: i64) -> Vec<StateSeries> {
-    let mut all = Vec::with_capacity(matrix.len());
-    for series in matrix {
-        let label = |name: &str| series.metric.get(name).map(String::as_str);
-        let mut add = |state, wanted: f64| {
-            let samples = series.samples.values.iter().filter(|(_, value)| value.0 == wanted);
-            let runs = runs(samples.map(|(time_s, _)| milliseconds(*time_s)), step_ms);
-            if !runs.is_empty() {
-                let mut labels = series.metric.clone();
-                for own in ["__name__", "state"] {
-                    labels.remove(own);
-                }
-                all.push(StateSeries { labels, state, runs });
-            }
-        };
-        match label("state").or(label("phase")) {
-            Some(id) => {
-                if let Some(state) = ReplicaState::from_id(id).or_else(|| ReplicaState::from_pod_phase(id)) {
-                    add(state, 1.0);
-                }
-            }
-            None => {
-                add(ReplicaState::Running, 1.0);
-                add(ReplicaState::Silent, 0.0);
-            }
-        }
-    }
-    all
-}
-
 /// Reads an answer of which every sample counts by itself.
 pub(crate) fn samples(matrix: &[Series<RangeValues>]) -> Vec<LabelledSample> {
     let of = |series: &Series<RangeValues>| {
@@ -94,50 +64,8 @@ pub(crate) fn samples(matrix: &[Series<RangeValues>]) -> Vec<LabelledSample> {
     matrix.iter().flat_map(of).collect()
 }
 
-fn milliseconds(time_s: f64) -> i64 {
+pub(crate) fn milliseconds(time_s: f64) -> i64 {
     (time_s * 1000.0).round() as i64
-}
-
-fn runs(times_ms: impl Iterator<Item = i64>, step_ms: i64) -> Vec<TimeRange> {
-    let mut runs: Vec<TimeRange> = Vec::new();
-    for time_ms in times_ms {
-        match runs.last_mut() {
-            Some(run) if time_ms - run.end_ms <= step_ms => run.end_ms = time_ms,
-            _ => runs.push(TimeRange::new(time_ms, time_ms)),
-        }
-    }
-    runs
-}
-
-/// The `old` series, sorted by labels and state, up to `joint_ms`, and the `tail` from there on. What ended before the
-/// grid begins is dropped.
-pub(crate) fn continued(old: &[StateSeries], tail: Vec<StateSeries>, joint_ms: i64, grid: Grid) -> Vec<StateSeries> {
-    let mut all: Vec<StateSeries> = old.to_vec();
-    for series in &mut all {
-        series.runs.retain(|run| run.start_ms < joint_ms && run.end_ms >= grid.start_ms);
-        for run in &mut series.runs {
-            run.start_ms = run.start_ms.max(grid.start_ms);
-            run.end_ms = run.end_ms.min(joint_ms - grid.step_ms);
-        }
-    }
-    for new in tail {
-        match all.binary_search_by(|series| (&series.labels, series.state).cmp(&(&new.labels, new.state))) {
-            Ok(at) => {
-                let series = &mut all[at];
-                let mut runs = new.runs.into_iter().peekable();
-                if let (Some(last), Some(next)) = (series.runs.last_mut(), runs.peek())
-                    && next.start_ms - last.end_ms <= grid.step_ms
-                {
-                    last.end_ms = next.end_ms;
-                    runs.next();
-                }
-                series.runs.extend(runs);
-            }
-            Err(at) => all.insert(at, new),
-        }
-    }
-    all.retain(|series| !series.runs.is_empty());
-    all
 }
 
 /// A run of samples with its state.

@@ -2,7 +2,6 @@
 use crate::data::replicas::intervals::*;
 use ReplicaState::{Failed, Initializing, Pending, Running, Silent, Stopped};
 use catalogue::Window;
-use prometheus_api::Number;
 
 const GRID: Grid = Grid { start_ms: 0, end_ms: 100_000, step_ms: 1000, window: Window::sliding(4000), settling_ms: 0 };
 const RANGE: TimeRange = TimeRange::new(0, 99_500);
@@ -13,7 +12,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 
 fn one(state: ReplicaState, runs: &[(i64, i64)]) -> StateSeries {
     let runs = runs.iter().map(|(first_s, last_s)| TimeRange::new(first_s * 1000, last_s * 1000)).collect();
-    StateSeries { labels: labels(&[("replica", "a")]), state, runs }
+    StateSeries { labels: Arc::new(labels(&[("replica", "a")])), state, runs }
 }
 
 /// State, start and end in seconds.
@@ -24,30 +23,6 @@ fn intervals(series: &[StateSeries]) -> Vec<(ReplicaState, f64, f64)> {
 fn brief(intervals: &[StateInterval]) -> Vec<(ReplicaState, f64, f64)> {
     let seconds = |time_ms: i64| time_ms as f64 / 1000.0;
     intervals.iter().map(|one| (one.state, seconds(one.start_ms), seconds(one.end_ms))).collect()
-}
-
-fn series(pairs: &[(&str, &str)], points: &[(f64, f64)]) -> Series<RangeValues> {
-    let values = points.iter().map(|(time_s, value)| (*time_s, Number(*value))).collect();
-    Series { metric: labels(pairs), samples: RangeValues { values } }
-}
-
-#[test]
-fn samples_become_runs_and_gaps_separate_them() {
-    let matrix = [
-        series(&[("__name__", "x"), ("state", "running"), ("replica", "a")], &[(1.0, 1.0), (2.0, 1.0), (9.0, 1.0)]),
-        series(&[("state", "asleep"), ("replica", "a")], &[(1.0, 1.0)]),
-        series(&[("replica", "b")], &[(1.0, 1.0), (2.0, 0.0), (3.0, 0.0)]),
-    ];
-    let all = state_series(&matrix, 1000);
-    let brief: Vec<_> = all.iter().map(|one| (one.state, one.labels.len(), one.runs.clone())).collect();
-    assert_eq!(
-        brief,
-        [
-            (Running, 1, vec![TimeRange::new(1000, 2000), TimeRange::new(9000, 9000)]),
-            (Running, 1, vec![TimeRange::new(1000, 1000)]),
-            (Silent, 1, vec![TimeRange::new(2000, 3000)])
-        ]
-    );
 }
 
 #[test]
@@ -78,7 +53,7 @@ fn a_state_at_the_start_of_the_range_may_have_begun_earlier() {
 #[test]
 fn after_a_change_of_labels_the_new_series_holds() {
     let mut known = one(Running, &[(10, 30)]);
-    known.labels.insert("model".into(), "m".into());
+    known.labels = Arc::new(labels(&[("replica", "a"), ("model", "m")]));
     let series = [one(Pending, &[(5, 13)]), known];
     assert_eq!(intervals(&series)[..2], [(Pending, 5.0, 10.0), (Running, 10.0, 28.0)]);
 }
@@ -122,15 +97,6 @@ fn a_startup_with_its_own_samples_stays() {
     let intervals = state_intervals(&series.iter().collect::<Vec<_>>(), GRID, RANGE);
     let intervals = with_startups(intervals, &[&sample(10, 20.0, "")], GRID, RANGE);
     assert_eq!(brief(&intervals), [(Initializing, 5.0, 10.0), (Running, 10.0, 99.5)]);
-}
-
-#[test]
-fn a_tail_continues_where_the_old_samples_end() {
-    let old = [one(Running, &[(0, 40)]), one(Failed, &[(0, 3)]), one(Stopped, &[(41, 50)])];
-    let grid = Grid { start_ms: 10_000, ..GRID };
-    let tail = vec![one(Running, &[(55, 60)]), one(Stopped, &[(45, 54)])];
-    let all = continued(&old, tail, 45_000, grid);
-    assert_eq!(all, [one(Running, &[(10, 40), (55, 60)]), one(Stopped, &[(41, 54)])]);
 }
 
 #[test]

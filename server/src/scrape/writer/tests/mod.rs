@@ -222,6 +222,19 @@ fn a_full_store_fails_scrapes_with_more_series() {
 }
 
 #[test]
+fn a_full_store_still_has_whether_a_target_is_up() {
+    // Room for the page and the report, but not for what is known of the engine.
+    let limits = tsdb::Limits { series: 5, ..tsdb::Limits::default() };
+    let mut story = Story::with_limits(named(), limits);
+    for time_ms in [1000, 2000, 3000] {
+        assert_eq!(story.up(time_ms, "vllm:num_requests_running 1\n"), Some(Failure::SeriesCap));
+    }
+    let all = story.all();
+    assert_eq!(all["up{model=m}"], "1000:1 2000:1 3000:1");
+    assert_eq!(all["scrape_samples_scraped{model=m}"], "1000:1 2000:1 3000:1");
+}
+
+#[test]
 fn a_replica_keeps_its_series_and_its_models_through_failures_and_restarts_of_the_companion() {
     let identity = || Identity { replica: Some("r".into()), instance: "i".into(), ..Identity::default() };
     let mut story = Story::new(identity());
