@@ -75,10 +75,6 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 truth: setup-test server ## Compare every figure of the page with the truth, over each backend and range (an hour)
 	@scripts/truth
 
-.PHONY: faults
-faults: setup-test server ## Attack the companion, row by row, beside its peers: FAULTS_ROWS=S60,T01 make faults (ten minutes)
-	@scripts/faults
-
 .PHONY: nightly
 nightly: ## Fuzz each parser for a minute, and run the long tests: FUZZ_SECONDS=600 make nightly
 	@scripts/setup-nightly

@@ -71,14 +71,6 @@ impl Companion {
         run("inferboard-server", command)
     }
 
-    /// The path of the program.
-    ///
-    /// # Errors
-    /// When it cannot be built.
-    pub fn program() -> Result<&'static PathBuf> {
-        binary()
-    }
-
     /// The URL without a trailing slash, such as `http://127.0.0.1:7117`.
     pub fn url(&self) -> &str {
         &self.url
