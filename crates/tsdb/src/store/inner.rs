@@ -55,6 +55,6 @@ impl Inner {
 
     /// The index of a block; `None`, and counted, if it cannot be read.
     pub(crate) fn index_of(&self, block: &Block) -> Option<Arc<BlockIndex>> {
-        block.index(Some(&self.cache)).inspect_err(|error| self.counters.count_read_error(error)).ok()
+        block.index(Some(&self.cache)).inspect_err(|error| self.counters.count_read_error(error, block.bounds)).ok()
     }
 }
