@@ -29,6 +29,10 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 /// How long the last lines of the log may take at the end.
 const MAX_FLUSH_TIME: Duration = Duration::from_millis(100);
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
         Command::Serve(args) => serve(args),
