@@ -1,6 +1,8 @@
 //! The companion as a whole: starts its tasks, serves HTTP, and stops everything in order.
+use crate::clock::jumps;
 use crate::config::reload::apply_targets;
 use crate::config::{ConfiguredTargets, Settings};
+use crate::history::noted::NotedStore;
 use crate::history::{self, HistoryThreads};
 use crate::processes::Attribution;
 use crate::scrape::fetch::Client;
@@ -134,7 +136,7 @@ impl App {
         tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
         let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let evaluator = Arc::new(Evaluator::new(Arc::new(store.clone()), cores * 2));
+        let evaluator = Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2));
         let peers = evaluator.peers();
         let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics);
         listen::serve(listener, router(api, scrapers, guard, &settings.cors_origins), peers, stop).await;
@@ -170,6 +172,6 @@ fn own_targets(store: &Store, scrapers: &Scrapers, host: Host, gpus: Option<Gpus
         families.extend(gpus.iter().flat_map(|gpus| gpus.families().to_vec()));
         families
     };
-    let companion = move || own_families(&store.stats(), refused.by_reason());
+    let companion = move || own_families(&store.stats(), &jumps(), refused.by_reason());
     [target(HOST_JOB, Arc::new(machine)), target("inferboard", Arc::new(companion))]
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod history;
 pub mod log;
+pub mod open_files;
 pub mod processes;
 pub mod replica;
 pub mod scrape;

@@ -1,7 +1,6 @@
 //! The command `inferboard-server`: runs one of its subcommands and exits with its code.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 use clap::Parser;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::app::{App, AppError};
 use server::cli::args::{Cli, Command};
 use server::cli::{check, export, import, query};
@@ -9,6 +8,7 @@ use server::config::load::Loader;
 use server::config::restart::FixedSettings;
 use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
+use server::open_files::allow_open_files;
 use server::sources::gpus::helper;
 use server::{log, stop, terminal};
 use std::fmt::Display;
@@ -28,6 +28,10 @@ const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// How long the last lines of the log may take at the end.
 const MAX_FLUSH_TIME: Duration = Duration::from_millis(100);
+
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
@@ -61,21 +65,14 @@ fn serve(args: ServeArgs) -> ExitCode {
         Err(error) => return fail(format_args!("cannot start the thread that logs: {error}"), FAILURE),
     };
     settings.warnings.iter().for_each(|warning| warn!("{warning}"));
-    allow_open_files();
+    if let Err(error) = allow_open_files() {
+        warn!("{error}");
+    }
     let outcome = runtime.block_on(run(settings, can_reload.then_some(loader)));
     // Do not wait for threads: one may hang in the kernel.
     runtime.shutdown_background();
     log.flush(MAX_FLUSH_TIME);
     outcome.map_or_else(|error| fail(error, FAILURE), |()| ExitCode::SUCCESS)
-}
-
-/// Allows this process as many open files as it may have: each target and each viewer has a connection, and most systems
-/// begin with 1,024.
-fn allow_open_files() {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        warn!(limit = ?current, "cannot raise the limit of open files: {error}");
-    }
 }
 
 /// Serves until a signal ends it. `loader` loads the settings again on SIGHUP.

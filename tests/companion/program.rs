@@ -120,6 +120,10 @@ impl Program {
     }
 
     /// The number of its threads.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
     pub(crate) fn threads(&self) -> u64 {
         self.status("Threads:")
     }

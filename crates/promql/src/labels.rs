@@ -61,6 +61,11 @@ impl PartialOrd for Label {
 }
 
 impl Labels {
+    /// Bytes of the names and values.
+    pub fn text_bytes(&self) -> usize {
+        self.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
     /// Builds a set from pairs in any order. The last value of a repeated name wins; empty values are omitted.
     pub fn from_pairs<N: Into<Arc<str>>, V: Into<Arc<str>>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         Self::from_labels(pairs.into_iter().map(|(name, value)| Label::new(name, value)))

@@ -31,4 +31,4 @@ pub use pattern::Pattern;
 pub use query::Query;
 pub use result::{QueryResult, Sample, SampleCounts, Series, Value};
 pub use selector::{MatchOp, Matcher, Selector};
-pub use storage::{STALE_NAN_BITS, Samples, Storage, is_stale, stale_marker};
+pub use storage::{Notice, STALE_NAN_BITS, Samples, Storage, is_stale, stale_marker};

@@ -27,6 +27,17 @@ pub struct Samples<'a> {
     pub values: &'a [f64],
 }
 
+/// What a reader of samples should know about some time, such as that samples are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The first time that it is about, in Unix milliseconds.
+    pub first_ms: i64,
+    /// The last one.
+    pub last_ms: i64,
+    /// What there is to know, as a clause without a full stop.
+    pub text: String,
+}
+
 /// A source of samples.
 pub trait Storage: Send + Sync {
     /// Calls `visit` once for each selected series that has a sample with `after_ms < time <= until_ms`, with exactly
@@ -56,5 +67,10 @@ pub trait Storage: Send + Sync {
         visit: &mut dyn FnMut(&Labels, Samples<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         self.select(selector, after_ms, until_ms, visit)
+    }
+
+    /// What is known about samples with `after_ms < time <= until_ms`, after they have been selected.
+    fn notices(&self, _after_ms: i64, _until_ms: i64) -> Vec<Notice> {
+        Vec::new()
     }
 }

@@ -22,6 +22,7 @@ mod wal;
 
 pub use disk::{FileLock, FileReader, FileSystem, FileWriter, LocalFileSystem};
 pub use import::{ImportSeries, ImportSummary};
+pub use index::SERIES_BYTES;
 pub use store::Store;
 pub use store::error::{StoreError, WriteError, WriteFailure};
 pub use store::group::{Group, Newborn, Rejected, SeriesRef};

@@ -3,6 +3,9 @@
 /// A day of UTC. Neither a chunk nor a block holds samples of two days.
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
+/// The head is flushed to a block at the end of each of these periods of UTC.
+pub(crate) const FLUSH_PERIOD_MS: i64 = 2 * 3_600_000;
+
 /// The UTC day of a time, counted from the epoch.
 pub(crate) fn day_of(time_ms: i64) -> i64 {
     time_ms.div_euclid(DAY_MS)
@@ -20,6 +23,12 @@ impl TimeRange {
 
     pub(crate) fn contains(self, time_ms: i64) -> bool {
         time_ms > self.after_ms && time_ms <= self.until_ms
+    }
+}
+
+impl From<TimeRange> for TimeBounds {
+    fn from(TimeRange { after_ms, until_ms }: TimeRange) -> Self {
+        Self { first_ms: after_ms.saturating_add(1), last_ms: until_ms }
     }
 }
 

@@ -2,6 +2,7 @@
 use crate::cli::gzip::is_gzip;
 use crate::clock::now_ms;
 use crate::config::default_data_dir;
+use crate::open_files::allow_open_files;
 use crate::terminal::print_error;
 use clap::Args;
 use exposition::{DumpError, DumpSample, Label, Limits, canonical_label_value, for_each_dump_sample};
@@ -10,12 +11,21 @@ use promql::{Labels, stale_marker};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tsdb::{ImportSeries, ImportSummary, LocalFileSystem, OpenError, Options, Store, WriteError};
 
-/// How many samples are collected before they are written: about 100 MiB.
-const BATCH_SAMPLES: usize = 4_000_000;
+/// How much is collected before it is written. Writing takes as much again.
+const BATCH_BYTES: usize = 96 << 20;
+
+/// Memory of a sample, and of a series and each of its labels beside their texts.
+const SAMPLE_BYTES: usize = 24;
+const SERIES_BYTES: usize = 200;
+const LABEL_BYTES: usize = 100;
+
+/// The times that have a date with a year of four digits, as every client expects, in Unix milliseconds.
+const VALID_TIMES_MS: RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -64,6 +74,9 @@ pub enum SampleError {
     /// It has no timestamp.
     #[error("line {0}: the sample has no timestamp")]
     NoTimestamp(usize),
+    /// Its timestamp is no time of the years 1 to 9999.
+    #[error("line {0}: the timestamp is not in the years 1 to 9999; it counts in seconds")]
+    Time(usize),
     /// It could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -83,6 +96,10 @@ fn label(text: &str) -> Result<(String, String), String> {
 pub fn import(args: &ImportArgs) -> Result<String, ImportError> {
     let dir = args.data_dir.clone().or_else(default_data_dir).ok_or(ImportError::NoDataDir)?;
     let input = open(&args.file).map_err(|source| ImportError::File { path: args.file.clone(), source })?;
+    // Each block has one.
+    if let Err(error) = allow_open_files() {
+        print_error(format_args!("warning: {error}"));
+    }
     // The server deletes samples that are too old: it knows its retention.
     let limits = tsdb::Limits { retention_ms: i64::MAX, size_bytes: usize::MAX, ..Options::default().limits };
     let (store, report) = Store::open(&dir, Options { limits, ..Options::default() }, Arc::new(LocalFileSystem))?;
@@ -117,18 +134,22 @@ struct Batch<'a> {
     /// The text and index of the previous line, because lines of one series usually follow each other.
     last: Option<(String, usize)>,
     series: Vec<ImportSeries>,
-    samples: usize,
+    /// Memory of the series and their samples.
+    size_bytes: usize,
     imported: ImportSummary,
 }
 
 impl<'a> Batch<'a> {
     fn new(store: &'a Store, labels: &'a [(String, String)]) -> Self {
         let (indices, imported) = (HashMap::new(), ImportSummary::default());
-        Self { store, labels, indices, last: None, series: Vec::new(), samples: 0, imported }
+        Self { store, labels, indices, last: None, series: Vec::new(), size_bytes: 0, imported }
     }
 
     fn add(&mut self, sample: DumpSample<'_>) -> Result<(), SampleError> {
         let time_ms = sample.timestamp_ms.ok_or(SampleError::NoTimestamp(sample.line))?;
+        if !VALID_TIMES_MS.contains(&time_ms) {
+            return Err(SampleError::Time(sample.line));
+        }
         let index = match &self.last {
             Some((text, index)) if text == sample.series => *index,
             _ => self.index_of(sample),
@@ -136,8 +157,8 @@ impl<'a> Batch<'a> {
         if let Some(series) = self.series.get_mut(index) {
             series.samples.push((time_ms, sample.value));
         }
-        self.samples += 1;
-        if self.samples >= BATCH_SAMPLES {
+        self.size_bytes += SAMPLE_BYTES;
+        if self.size_bytes >= BATCH_BYTES {
             self.write()?;
             print_error(format_args!("imported {} samples", self.imported.samples));
         }
@@ -153,6 +174,9 @@ impl<'a> Batch<'a> {
             let added = added.filter(|(name, _)| !sample.labels.iter().any(|label| label.name == **name));
             let all = [(promql::METRIC_NAME, sample.name.to_owned())].into_iter().chain(own).chain(added);
             let labels = Labels::from_pairs(all.filter(|(_, value)| !value.is_empty()));
+            // The text of the line is kept too.
+            let text_bytes = sample.series.len() + labels.text_bytes();
+            self.size_bytes += SERIES_BYTES + labels.len() * LABEL_BYTES + text_bytes;
             self.series.push(ImportSeries { labels, samples: Vec::new() });
             self.indices.insert(sample.series.to_owned(), self.series.len() - 1);
             self.series.len() - 1
@@ -168,7 +192,7 @@ impl<'a> Batch<'a> {
         self.imported.duplicates += duplicates;
         self.indices.clear();
         self.last = None;
-        self.samples = 0;
+        self.size_bytes = 0;
         Ok(())
     }
 }
@@ -192,6 +216,51 @@ fn restore_stale_markers(samples: &mut [(i64, f64)]) {
 mod tests {
     use super::*;
     use promql::is_stale;
+
+    fn import_text(text: &str) -> Result<String, ImportError> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("dump");
+        std::fs::write(&file, text).expect("room");
+        import(&ImportArgs { file, data_dir: Some(dir.path().join("data")), labels: Vec::new() })
+    }
+
+    #[test]
+    fn times_without_a_date_are_refused() {
+        for (time, is_valid) in [
+            ("1790000000", true),
+            ("-1", true),
+            ("253402300799", true),
+            ("253402300800", false),
+            ("9223372036854775", false),
+            ("1e300", false),
+            ("-1e300", false),
+        ] {
+            let imported = import_text(&format!("a 1 1\na 1 {time}\n# EOF\n"));
+            let text = imported.map_err(|error| error.to_string());
+            assert_eq!(text.is_ok(), is_valid, "{time}: {text:?}");
+            assert!(is_valid || text.is_err_and(|error| error.contains("line 2: the timestamp")), "{time}");
+        }
+    }
+
+    #[test]
+    fn a_batch_ends_when_its_labels_are_long() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (store, _) = Store::open(dir.path(), Options::default(), Arc::new(LocalFileSystem)).expect("a store");
+        let mut batch = Batch::new(&store, &[]);
+        let mut most_series = 0;
+        for number in 0..14_000 {
+            let value = format!("{number:0>4000}");
+            let (series, labels) = (format!("a{{l=\"{value}\"}}"), [Label { name: "l".into(), value: value.into() }]);
+            let sample =
+                DumpSample { line: 1, series: &series, name: "a", labels: &labels, value: 1.0, timestamp_ms: Some(0) };
+            batch.add(sample).expect("room");
+            most_series = most_series.max(batch.series.len());
+        }
+        assert!((5_000..13_000).contains(&most_series), "{most_series}");
+        batch.write().expect("room");
+        assert_eq!(batch.imported.samples, 14_000);
+        assert_eq!(store.stats().block_samples, 14_000);
+    }
 
     #[test]
     fn a_lone_nan_is_a_stale_marker() {

@@ -2,13 +2,10 @@
 use crate::config::{ConfigError, setting};
 use crate::processes::limits::ResourceLimits;
 use crate::sources::host::{HostPaths, read_file};
+use tsdb::SERIES_BYTES;
 
 /// The part of the memory that is for series, in hundredths. The rest is for queries, answers and scrapes.
 const SERIES_PERCENT: u64 = 60;
-
-/// Memory that a series takes: its labels, its place in the index and in its target, and its newest samples. A series
-/// with eight labels and values that change takes about as much.
-const SERIES_BYTES: u64 = 800;
 
 /// The number of series that is allowed however little memory there is.
 const MIN_SERIES: u64 = 20_000;
@@ -18,7 +15,7 @@ const DEFAULT_BYTES: u64 = 1 << 30;
 
 /// The number of series for which so much memory suffices.
 pub(crate) fn series_limit(memory_bytes: u64) -> usize {
-    let series = (memory_bytes / 100 * SERIES_PERCENT / SERIES_BYTES).max(MIN_SERIES);
+    let series = (memory_bytes / 100 * SERIES_PERCENT / SERIES_BYTES as u64).max(MIN_SERIES);
     // Series have 32-bit numbers.
     usize::try_from(series.min(u64::from(u32::MAX / 2))).unwrap_or(usize::MAX)
 }

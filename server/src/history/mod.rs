@@ -1,9 +1,10 @@
 //! Opens the store, maintains it while the companion runs, and closes it at the end.
 //!
 //! The store has two threads of its own, so that nothing else that hangs keeps samples from the disk.
+pub(crate) mod noted;
 pub(crate) mod watched_files;
 
-use crate::clock::now_ms;
+use crate::clock::{now_ms, retention_now_ms};
 use crate::config::permissions::is_open_to_others;
 use crate::history::watched_files::WatchedFiles;
 use parking_lot::{Condvar, Mutex};
@@ -138,7 +139,9 @@ fn maintain(store: &Store, files: Option<&WatchedFiles>, stop: &Stop) {
         if let Some(files) = files {
             files.check();
         }
-        match catch_unwind(AssertUnwindSafe(|| store.maintain(now_ms()))) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            store.maintain_keeping(now_ms(), retention_now_ms(|| store.newest_ms()))
+        })) {
             Ok(Ok(())) if failed => {
                 info!("history is being written again");
                 failed = false;

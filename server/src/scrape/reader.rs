@@ -92,6 +92,11 @@ impl Reader {
         }
     }
 
+    /// Requests nothing of the target for some time, and says why in its place.
+    pub(crate) fn pause(&mut self, length: Duration, failure: Failure) {
+        self.pause = Some(Pause { until: Instant::now() + length, failure, length, rejected: None });
+    }
+
     /// Whether the target has served a valid metrics page.
     pub(crate) fn has_page(&self) -> bool {
         self.last_bytes > 0

@@ -97,6 +97,9 @@ impl ScrapeLoop {
             let write = || self.writer.write(time_ms, &scrape);
             let failure = self.admission.write(scrape.answer.as_ref().ok(), is_known, write).await;
             drop(first_page);
+            if let Some(length) = self.writer.take_quarantine() {
+                self.reader.pause(length, Failure::Quarantined);
+            }
             changes.note(&self.log, &self.target, failure);
             self.pass_on(scrape.answer, failure);
         }

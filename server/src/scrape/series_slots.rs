@@ -20,6 +20,8 @@ pub(crate) struct SeriesSlots {
     /// The series that have no sample yet, and those with groups of their own. Usually there are none.
     new: HashMap<u32, Labels>,
     own: HashMap<u32, OwnGroup>,
+    /// What the groups of `own` have added to the store.
+    own_weight: usize,
 }
 
 /// A series of the last page. There is one for each series of each target, so it is small.
@@ -63,7 +65,19 @@ pub(crate) struct PreparedScrape {
 
 impl SeriesSlots {
     pub(crate) fn new(store: &Store, refused: Arc<RefusedSamples>) -> Self {
-        Self { store: store.clone(), refused, slots: Vec::new(), new: HashMap::new(), own: HashMap::new() }
+        Self {
+            store: store.clone(),
+            refused,
+            slots: Vec::new(),
+            new: HashMap::new(),
+            own: HashMap::new(),
+            own_weight: 0,
+        }
+    }
+
+    /// How many series the target has made that have groups of their own, as [`Group::new_weight`] counts.
+    pub(crate) fn own_weight(&self) -> usize {
+        self.own_weight
     }
 
     /// Whether the last page had no series.
@@ -163,6 +177,7 @@ impl SeriesSlots {
                 Some(_) => {
                     let mut group = self.store.group();
                     group.register(labels).map(|series| {
+                        self.own_weight += group.new_weight();
                         self.own.insert(*number, OwnGroup { group, series });
                         Place::Own
                     })

@@ -68,6 +68,9 @@ pub enum Failure {
     /// The store has reached its limit on series.
     #[error("{}", ScrapeFailure::SeriesCap.words())]
     SeriesCap,
+    /// The target made too many new series, so it is not scraped for a while.
+    #[error("{}", ScrapeFailure::Quarantined.words())]
+    Quarantined,
     /// The metrics page contains the target's own credentials.
     #[error("{}", ScrapeFailure::SecretEcho.words())]
     SecretEcho,
@@ -106,6 +109,7 @@ impl Failure {
                 | Self::SampleLimit
                 | Self::LabelLimit(_)
                 | Self::SeriesCap
+                | Self::Quarantined
                 | Self::SecretEcho
         )
     }
@@ -130,6 +134,7 @@ impl Failure {
             Self::SampleLimit => ScrapeFailure::SampleLimit,
             Self::LabelLimit(_) => ScrapeFailure::LabelLimit,
             Self::SeriesCap => ScrapeFailure::SeriesCap,
+            Self::Quarantined => ScrapeFailure::Quarantined,
             Self::SecretEcho => ScrapeFailure::SecretEcho,
         }
     }

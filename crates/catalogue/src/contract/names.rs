@@ -144,8 +144,10 @@ names! {
     // The companion itself.
     BUILD_INFO = "inferboard_build_info",
     COLLECTOR_ERRORS_TOTAL = "inferboard_collector_errors_total",
+    CLOCK_JUMPS_TOTAL = "inferboard_clock_jumps_total",
     SAMPLES_REFUSED_TOTAL = "inferboard_samples_refused_total",
     STORE_SERIES = "inferboard_store_series",
+    STORE_LABEL_BYTES = "inferboard_store_label_bytes",
     STORE_SIZE_BYTES = "inferboard_store_size_bytes",
     STORE_BLOCKS = "inferboard_store_blocks",
     STORE_BLOCK_BYTES = "inferboard_store_block_bytes",

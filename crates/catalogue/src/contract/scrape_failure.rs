@@ -48,6 +48,8 @@ label_values! {
         LabelLimit = "label_limit",
         /// The store has reached its limit on series.
         SeriesCap = "series_cap",
+        /// The target made so many new series that it is not scraped for a while.
+        Quarantined = "quarantined",
         /// The metrics page contains the credentials that it was requested with.
         SecretEcho = "secret_echo",
     }
@@ -83,6 +85,10 @@ impl ScrapeFailure {
             Self::SampleLimit => "the metrics page exceeds the sample limit: export less",
             Self::LabelLimit => "the labels of a sample exceed the limits on their number or length",
             Self::SeriesCap => "the companion's store has reached its limit of series",
+            Self::Quarantined => {
+                "the target makes new series faster than they can be kept, so it is not scraped for a while: remove labels \
+                 with ever new values, such as request ids"
+            }
             Self::SecretEcho => "the metrics page repeats the credentials that it was requested with",
         }
     }

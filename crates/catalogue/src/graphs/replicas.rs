@@ -130,8 +130,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         help: "Targets whose scrape failed, by reason. connect: nothing is listening there, so the server is down or \
                starting. timeout: it is too busy to answer. status: it refused, often because metrics are not enabled \
                or need a key. parse and content_type: what it answers is not a metrics page. The limits: its metrics \
-               page is too large. series_cap: the companion's store is full. What such a target would have reported is \
-               missing in all other graphs.",
+               page is too large. series_cap: the companion's store is full. quarantined: it makes new series without \
+               end. What such a target would have reported is missing in all other graphs.",
         section: REPLICAS,
         draw_style: DrawStyle::Bars,
         lines: UNNAMED,

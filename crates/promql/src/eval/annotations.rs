@@ -1,6 +1,8 @@
 //! Warnings and infos of an evaluation, in Prometheus's words (`util/annotations`) but without positions in the query.
 use crate::print::format_float;
 use crate::result::{QueryResult, SampleCounts, Value};
+use crate::storage::Notice;
+use chrono::DateTime;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -65,6 +67,17 @@ impl Annotations {
             let rule = "name does not end in _total/_sum/_count/_bucket";
             self.info(&format!("metric might not be a counter, {rule}: {metric:?}"));
         }
+    }
+
+    /// Warns about something that the storage knows of what was read.
+    pub(crate) fn notice(&self, Notice { first_ms, last_ms, text }: &Notice) {
+        let minute = |ms: &i64| Some(DateTime::from_timestamp_millis(*ms)?.format("%Y-%m-%d %H:%M").to_string());
+        let text = match minute(first_ms).zip(minute(last_ms)) {
+            Some((first, last)) if first == last => format!("{text}, at {first} UTC"),
+            Some((first, last)) => format!("{text}, between {first} and {last} UTC"),
+            None => text.clone(),
+        };
+        self.warnings.borrow_mut().add(text);
     }
 
     pub(crate) fn into_result(self, value: Value, samples: SampleCounts) -> QueryResult {

@@ -152,6 +152,7 @@ impl Evaluator<'_> {
         } else {
             self.storage.select(&vector.selector, after_ms, until_ms, visit)?;
         }
+        self.storage.notices(after_ms, until_ms).iter().for_each(|notice| self.annotations.notice(notice));
         outcome
     }
 }

@@ -2,6 +2,7 @@
 pub(crate) mod chunk;
 pub(crate) mod chunk_file;
 pub(crate) mod chunk_file_writer;
+pub(crate) mod hidden;
 pub(crate) mod rows;
 pub(crate) mod stored_chunk;
 

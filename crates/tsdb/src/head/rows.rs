@@ -1,6 +1,7 @@
 //! The scrapes of a group that are in no block: finished chunks and the open one.
 use crate::head::chunk::{Chunk, MAX_ROWS, OpenChunk};
 use crate::head::chunk_file::FileChunk;
+use crate::head::hidden::{HiddenRange, HiddenRanges};
 use crate::head::stored_chunk::StoredChunk;
 use crate::time::{TimeBounds, TimeRange, day_of};
 use parking_lot::Mutex;
@@ -29,6 +30,8 @@ pub(crate) struct State {
     in_last_row: Vec<u32>,
     /// Whether there will be no more rows.
     pub(crate) is_closed: bool,
+    /// Times that a later group of the same writer measured anew.
+    hidden: Vec<Arc<HiddenRange>>,
 }
 
 /// Identifies a slot of a group, by the address of the group's rows.
@@ -166,6 +169,21 @@ impl Rows {
             chunks.push(StoredChunk::Memory(Arc::new(state.open_chunk.snapshot(slots.iter().copied()))));
         }
         chunks
+    }
+
+    /// Hides the samples of a range.
+    pub(crate) fn hide(&self, range: Arc<HiddenRange>) {
+        self.state.lock().hidden.push(range);
+    }
+
+    /// The ranges whose samples are left out. Usually there are none.
+    pub(crate) fn hidden(&self) -> HiddenRanges {
+        self.state.lock().hidden.as_slice().into()
+    }
+
+    /// The time of the last row.
+    pub(crate) fn last_ms(&self) -> Option<i64> {
+        self.state.lock().last_ms
     }
 
     /// Finishes the open chunk; returns all chunks.

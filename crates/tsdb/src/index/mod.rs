@@ -10,6 +10,13 @@ use promql::{Label, Labels};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
+/// Memory that a series takes: its place in the index and in its target, its newest samples, and short labels that it mostly
+/// shares with others.
+pub const SERIES_BYTES: usize = 800;
+
+/// The part of them that is for texts of labels.
+const SHORT_TEXT_BYTES: usize = 200;
+
 /// Series by id. Ids only grow, so lists of them stay sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -19,6 +26,18 @@ pub(crate) struct Index {
     /// By label name and value.
     pub(crate) postings: HashMap<Arc<str>, HashMap<Arc<str>, Posting>>,
     next_id: u32,
+    /// Memory of the texts in `postings`.
+    text_bytes: usize,
+}
+
+/// A series that an index has.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) slot: u32,
+    /// The label set with interned strings.
+    pub(crate) labels: Labels,
+    /// What the series adds to [`Index::weight`]; 0 if the index had it.
+    pub(crate) new_weight: usize,
 }
 
 /// The series that carry a label.
@@ -72,21 +91,34 @@ impl Index {
         self.series.len()
     }
 
-    /// Returns the slot in `rows` of the series with `labels`, which is `next_slot` if it had none, and the label set
-    /// with interned strings. `None` if a new series would exceed `limit`.
+    /// Memory of the texts of labels, each text once.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text_bytes
+    }
+
+    /// How many series with short labels take as much memory as the series do.
+    pub(crate) fn weight(&self) -> usize {
+        let plain_bytes = self.series.len() * (SERIES_BYTES - SHORT_TEXT_BYTES);
+        self.series.len().max((plain_bytes + self.text_bytes) / SERIES_BYTES)
+    }
+
+    /// Finds or adds the series with `labels`. Its slot in `rows` is `next_slot` if it had none. `None` if the weight of a
+    /// new series would exceed `limit`.
     pub(crate) fn register(
         &mut self,
         labels: &Labels,
         rows: &Arc<Rows>,
         next_slot: u32,
         limit: usize,
-    ) -> Option<(u32, Labels)> {
+    ) -> Option<Registered> {
         let hash = hash(&self.hasher, labels.iter());
-        let is_same = |own: &ByLabels| self.series.get(&own.id).is_some_and(|own| own.labels == *labels);
-        let id = match self.by_labels.find(spread(hash), is_same).map(|own| own.id) {
-            Some(id) => id,
-            None if self.series.len() < limit => self.add(labels, hash)?,
-            None => return None,
+        let (id, new_weight) = match self.find(labels, hash) {
+            Some(id) => (id, 0),
+            None => {
+                let weight = self.weight_of_new(labels);
+                (self.weight().saturating_add(weight) <= limit).then_some(())?;
+                (self.add(labels, hash)?, weight)
+            }
         };
         let series = self.series.get_mut(&id)?;
         let existing = series.slots.iter().find(|own| Arc::ptr_eq(&own.rows, rows)).map(|own| own.slot);
@@ -95,7 +127,30 @@ impl Index {
             series.slots = series.slots.iter().cloned().chain([new]).collect();
             next_slot
         });
-        Some((slot, series.labels.clone()))
+        Some(Registered { slot, labels: series.labels.clone(), new_weight })
+    }
+
+    fn find(&self, labels: &Labels, hash: u32) -> Option<u32> {
+        let is_same = |own: &ByLabels| self.series.get(&own.id).is_some_and(|own| own.labels == *labels);
+        self.by_labels.find(spread(hash), is_same).map(|own| own.id)
+    }
+
+    /// What the series with `labels` would add to [`Index::weight`].
+    pub(crate) fn added_weight(&self, labels: &Labels) -> usize {
+        match self.find(labels, hash(&self.hasher, labels.iter())) {
+            Some(_) => 0,
+            None => self.weight_of_new(labels),
+        }
+    }
+
+    fn weight_of_new(&self, labels: &Labels) -> usize {
+        let bytes = |(name, value): (&str, &str)| match self.postings.get(name) {
+            Some(values) if values.contains_key(value) => 0,
+            Some(_) => text_bytes(value),
+            None => text_bytes(name) + text_bytes(value),
+        };
+        let new_bytes: usize = labels.iter().map(bytes).sum();
+        1 + new_bytes.saturating_sub(SHORT_TEXT_BYTES) / SERIES_BYTES
     }
 
     fn add(&mut self, labels: &Labels, hash: u32) -> Option<u32> {
@@ -111,10 +166,15 @@ impl Index {
     fn add_postings(&mut self, labels: &Labels, id: u32) -> Labels {
         Labels::from_labels(labels.labels().iter().map(|label| {
             let name = self.postings.get_key_value(label.name()).map_or(label.name(), |(interned, _)| interned).clone();
-            let values = self.postings.entry(Arc::clone(&name)).or_default();
-            let posting = values
-                .entry(Arc::clone(label.value()))
-                .or_insert_with_key(|value| Posting { label: Label::new(name, Arc::clone(value)), ids: Vec::new() });
+            let text_bytes_of_all = &mut self.text_bytes;
+            let values = self.postings.entry(Arc::clone(&name)).or_insert_with_key(|name| {
+                *text_bytes_of_all += text_bytes(name);
+                HashMap::new()
+            });
+            let posting = values.entry(Arc::clone(label.value())).or_insert_with_key(|value| {
+                *text_bytes_of_all += text_bytes(value);
+                Posting { label: Label::new(name, Arc::clone(value)), ids: Vec::new() }
+            });
             posting.ids.push(id);
             posting.label.clone()
         }))
@@ -160,9 +220,11 @@ impl Index {
             posting.ids.retain(|id| !removed.contains(id));
             if posting.ids.is_empty() {
                 values.remove(label.value());
+                self.text_bytes -= text_bytes(label.value());
             }
             if values.is_empty() {
                 self.postings.remove(label.name());
+                self.text_bytes -= text_bytes(label.name());
             }
         }
     }
@@ -172,6 +234,11 @@ impl Index {
         let handle = |Series { labels, slots }: &Series| SeriesHandle { labels: labels.clone(), slots: slots.clone() };
         self.series.values().map(handle).collect()
     }
+}
+
+/// Memory of a text with its place among the postings.
+fn text_bytes(text: &str) -> usize {
+    size_of::<Arc<str>>() + size_of::<Posting>() + text.len()
 }
 
 fn hash<'p>(hasher: &DefaultHashBuilder, pairs: impl Iterator<Item = (&'p str, &'p str)>) -> u32 {
@@ -185,4 +252,28 @@ fn hash<'p>(hasher: &DefaultHashBuilder, pairs: impl Iterator<Item = (&'p str, &
 /// Spreads a hash over all bits, since a hash table uses the highest and the lowest ones.
 fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_labels_are_counted_once_until_their_last_series_is_removed() {
+        let (mut index, rows) = (Index::default(), Arc::new(Rows::of_the_past()));
+        let long = "v".repeat(10 * SERIES_BYTES);
+        let labels = |n: usize| Labels::from_pairs([("a", long.as_str()), ("n", &n.to_string())]);
+        let first = index.register(&labels(0), &rows, 0, 100).expect("room");
+        assert!((10..=12).contains(&first.new_weight), "{}", first.new_weight);
+        assert_eq!(index.added_weight(&labels(0)), 0);
+        assert_eq!(index.added_weight(&labels(1)), 1, "only its number is new");
+        for n in 1..50 {
+            assert_eq!(index.register(&labels(n), &rows, n as u32, 100).expect("room").new_weight, 1);
+        }
+        assert_eq!(index.weight(), 50, "short labels are part of each series");
+        assert!(index.register(&Labels::from_pairs([("b", "v".repeat(100 * SERIES_BYTES))]), &rows, 50, 100).is_none());
+        assert!(index.text_bytes() > long.len());
+        index.remove_series(&(0..50).collect());
+        assert_eq!((index.weight(), index.text_bytes()), (0, 0));
+    }
 }

@@ -2,6 +2,7 @@
 use super::merge::fail_or_count;
 use crate::block::INSTANCE;
 use crate::disk::header::FileKind;
+use crate::head::hidden::{HiddenRange, HiddenRanges, is_hidden};
 use crate::head::rows::Rows;
 use crate::head::stored_chunk::{ChunkReader, StoredChunk};
 use crate::index::SeriesHandle;
@@ -9,7 +10,7 @@ use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
-use crate::time::day_of;
+use crate::time::{TimeBounds, day_of};
 use promql::METRIC_NAME;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -21,6 +22,7 @@ struct SealedChunks(HashMap<usize, GroupChunks>);
 struct GroupChunks {
     rows: Arc<Rows>,
     chunks: Vec<StoredChunk>,
+    hidden: HiddenRanges,
 }
 
 impl Inner {
@@ -31,6 +33,7 @@ impl Inner {
         let had_gap = disk.wal.take_gap();
         self.write_head(disk, state).inspect_err(|_| disk.wal.restore_gap(had_gap))?;
         state.flush_segment = None;
+        state.flushed_label_bytes = self.index.read().text_bytes();
         disk.remove_chunk_files(state);
         disk.wal.remove_before(&disk.folder, segment);
         Ok(())
@@ -38,7 +41,7 @@ impl Inner {
 
     /// Writes the head as blocks and drops it from memory.
     fn write_head(&self, disk: &Persistence, state: &mut MaintenanceState) -> io::Result<()> {
-        let seal = |rows: Arc<Rows>| (rows.address(), GroupChunks { chunks: rows.seal(), rows });
+        let seal = |rows: Arc<Rows>| (rows.address(), GroupChunks { chunks: rows.seal(), hidden: rows.hidden(), rows });
         let sealed = SealedChunks(self.head.groups().into_iter().map(seal).collect());
         let ids = self.write_days(disk, state, &sealed)?;
         self.publish(disk, &ids, &[])?;
@@ -70,7 +73,7 @@ impl Inner {
 
     /// Drops the chunks that are in blocks now.
     fn drop_flushed(&self, sealed: SealedChunks) {
-        for GroupChunks { rows, chunks } in sealed.0.into_values() {
+        for GroupChunks { rows, chunks, .. } in sealed.0.into_values() {
             rows.drop_oldest(chunks.len());
         }
         self.forget_ended();
@@ -94,16 +97,24 @@ fn write_day(
             keys.clear();
             for group_slot in &*series.slots {
                 let previous = samples.len();
+                let hidden = sealed.hidden(group_slot.rows.address());
                 for chunk in sealed.chunks(group_slot.rows.address(), day) {
                     match reader.column(chunk, group_slot.slot) {
-                        Ok(Some(column)) => column.for_each_sample(|time_ms, value| samples.push(time_ms, value)),
+                        Ok(Some(column)) => column.for_each_sample(|time_ms, value| {
+                            if !is_hidden(hidden, time_ms) {
+                                samples.push(time_ms, value);
+                            }
+                        }),
                         Ok(None) => {}
-                        Err(error) => fail_or_count(error, counters)?,
+                        Err(error) => fail_or_count(error, counters, chunk.time_bounds().unwrap_or(TimeBounds::EMPTY))?,
                     }
                 }
                 if samples.len() > previous {
                     keys.push(group_slot.rows.address() as u64);
                 }
+            }
+            if samples.is_empty() {
+                continue;
             }
             samples.sort_and_dedup();
             let timeline = |key| timelines.get(&key).cloned().unwrap_or_default();
@@ -132,6 +143,10 @@ impl SealedChunks {
     fn chunks(&self, rows: usize, day: i64) -> impl Iterator<Item = &StoredChunk> {
         let chunks = self.0.get(&rows).map_or(&[][..], |group| &group.chunks);
         chunks.iter().filter(move |chunk| day_of_chunk(chunk) == Some(day))
+    }
+
+    fn hidden(&self, rows: usize) -> &[Arc<HiddenRange>] {
+        self.0.get(&rows).map_or(&[][..], |group| &group.hidden)
     }
 
     /// Whether a series has samples on a day.

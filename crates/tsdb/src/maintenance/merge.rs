@@ -1,12 +1,11 @@
 //! Merging the blocks of a day into one.
-use super::FLUSH_PERIOD_MS;
 use crate::block::{Block, BlockCursor, LabelStream, ReadContext};
 use crate::disk::read_error::ReadError;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
-use crate::time::{DAY_MS, TimeRange, day_of};
+use crate::time::{DAY_MS, FLUSH_PERIOD_MS, TimeBounds, TimeRange, day_of};
 use promql::Labels;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -80,6 +79,7 @@ struct MergeSources {
 
 /// A block, its series that comes next, and a cursor to its samples.
 struct MergeSource {
+    bounds: TimeBounds,
     series: LabelStream,
     has_series: bool,
     cursor: BlockCursor,
@@ -96,15 +96,20 @@ impl MergeSources {
             timelines: Vec::new(),
         };
         for block in blocks {
-            let index = match block.index(None, |error| counters.count_read_error(error)) {
+            let index = match block.index(None, |error| counters.count_read_error(error, block.bounds)) {
                 Ok(index) => index,
                 Err(error) => {
-                    fail_or_count(error, counters)?;
+                    fail_or_count(error, counters, block.bounds)?;
                     continue;
                 }
             };
             let series = LabelStream::new(Arc::clone(&block), Arc::clone(&index));
-            let mut source = MergeSource { series, has_series: false, cursor: BlockCursor::new(block, index, count) };
+            let mut source = MergeSource {
+                bounds: block.bounds,
+                series,
+                has_series: false,
+                cursor: BlockCursor::new(block, index, count),
+            };
             source.advance(&mut merged.context, counters)?;
             merged.sources.push(source);
         }
@@ -124,10 +129,10 @@ impl MergeSources {
         let labels = self.sources[first].series.labels();
         for at in with_series {
             let Self { context, sources, samples, timelines } = self;
-            let MergeSource { series, cursor, .. } = &mut sources[at];
+            let MergeSource { bounds, series, cursor, .. } = &mut sources[at];
             let mut failure = Ok(());
             let timeline = cursor.read(context, series.ordinal(), TimeRange::ALL, samples, &mut |error| {
-                if let Err(error) = fail_or_count(error, counters) {
+                if let Err(error) = fail_or_count(error, counters, *bounds) {
                     failure = Err(error);
                 }
             });
@@ -145,9 +150,9 @@ impl MergeSources {
 
 impl MergeSource {
     fn advance(&mut self, context: &mut ReadContext<'_>, counters: &Counters) -> io::Result<()> {
-        let mut failure = Ok(());
+        let (mut failure, bounds) = (Ok(()), self.bounds);
         self.has_series = self.series.advance(context, |error| {
-            if let Err(error) = fail_or_count(error, counters) {
+            if let Err(error) = fail_or_count(error, counters, bounds) {
                 failure = Err(error);
             }
         });
@@ -156,11 +161,11 @@ impl MergeSource {
 }
 
 /// Counts damage; other errors end what is being written, as what they concern may be readable later.
-pub(super) fn fail_or_count(error: ReadError, counters: &Counters) -> io::Result<()> {
+pub(super) fn fail_or_count(error: ReadError, counters: &Counters, bounds: TimeBounds) -> io::Result<()> {
     match error {
         ReadError::Io(error) => Err(error),
         damage => {
-            counters.count_read_error(&damage);
+            counters.count_read_error(&damage, bounds);
             Ok(())
         }
     }

@@ -4,18 +4,21 @@ mod flush;
 mod merge;
 mod retain;
 
+use crate::index::SERIES_BYTES;
 use crate::store::Store;
 use crate::store::error::{WriteError, WriteFailure};
 use crate::store::inner::Inner;
 use crate::store::persistence::{MaintenanceState, Persistence};
+use crate::time::FLUSH_PERIOD_MS;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The head is flushed to a block at the end of each of these periods of UTC.
-const FLUSH_PERIOD_MS: i64 = 2 * 3_600_000;
-
 /// Number of series that have ended, and that half as many as are scraped, above which the head is flushed early.
 const MAX_ENDED_SERIES: usize = 20_000;
+
+/// Bytes of the texts of labels, and that half as many as the last flush left, by which they may grow before the head is
+/// flushed early if some of their series have ended.
+const MAX_NEW_LABEL_BYTES: usize = MAX_ENDED_SERIES * SERIES_BYTES;
 
 /// The part of the limit of series that may have ended when the limit is reached: one in so many.
 const MAX_ENDED_ONE_IN: usize = 16;
@@ -35,14 +38,23 @@ impl Store {
     /// # Errors
     /// If something cannot be written. It stays in memory, and later calls retry; [`Store::stats`] reports it too.
     pub fn maintain(&self, now_ms: i64) -> Result<(), WriteError> {
+        self.maintain_keeping(now_ms, now_ms)
+    }
+
+    /// [`Store::maintain`] with retention as of another time, `retention_now_ms` (Unix milliseconds), for a caller that
+    /// does not trust the clock.
+    ///
+    /// # Errors
+    /// As [`Store::maintain`].
+    pub fn maintain_keeping(&self, now_ms: i64, retention_now_ms: i64) -> Result<(), WriteError> {
         let inner = &*self.inner;
         let Some(disk) = &inner.disk else {
-            self.apply_retention(now_ms);
+            self.apply_retention(retention_now_ms);
             return Ok(());
         };
         let mut state = disk.maintenance.lock();
         state.now_ms = now_ms;
-        inner.apply_retention(now_ms);
+        inner.apply_retention(retention_now_ms);
         let outcome = inner.write_and_flush(disk, &mut state, now_ms);
         record_outcome(disk, &state, outcome)?;
         // A failed merge endangers no samples, so it is not recorded as a failure.
@@ -93,7 +105,7 @@ impl Inner {
                 false => disk.wal.write()?,
             }
         }
-        let must_flush = disk.wal.is_incomplete() || is_new_period || self.has_too_many_ended_series();
+        let must_flush = disk.wal.is_incomplete() || is_new_period || self.has_too_many_ended_series(state);
         let must_cut_log = disk.wal.size_bytes() > disk.options.log_bytes;
         if !must_flush && !must_cut_log && self.head.finished_bytes() <= disk.options.head_bytes {
             return Ok(());
@@ -117,12 +129,19 @@ impl Inner {
     }
 
     /// Whether so many series have ended that they should move from memory to a block.
-    fn has_too_many_ended_series(&self) -> bool {
-        let (live, all) = (self.head.live_series(), self.index.read().len());
+    fn has_too_many_ended_series(&self, state: &MaintenanceState) -> bool {
+        let live = self.head.live_series();
+        let (all, weight, label_bytes) = {
+            let index = self.index.read();
+            (index.len(), index.weight(), index.text_bytes())
+        };
         self.live_series.store(live, Relaxed);
         let ended = all.saturating_sub(live);
-        let is_limit_near = all >= self.limits.series && ended > self.limits.series / MAX_ENDED_ONE_IN;
-        is_limit_near || ended > MAX_ENDED_SERIES.max(live / 2)
+        let new_label_bytes = label_bytes.saturating_sub(state.flushed_label_bytes);
+        let has_many_new_labels = ended > 0 && new_label_bytes > MAX_NEW_LABEL_BYTES.max(state.flushed_label_bytes / 2);
+        let ended_weight = ended.max(if ended > 0 { new_label_bytes / SERIES_BYTES } else { 0 });
+        let is_limit_near = weight >= self.limits.series && ended_weight > self.limits.series / MAX_ENDED_ONE_IN;
+        is_limit_near || has_many_new_labels || ended > MAX_ENDED_SERIES.max(live / 2)
     }
 
     /// Syncs everything appended so far: to the log or, if that is incomplete, to blocks.

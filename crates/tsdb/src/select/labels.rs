@@ -13,7 +13,14 @@ use std::sync::Arc;
 struct TextSet {
     texts: BTreeSet<Arc<str>>,
     limit: usize,
+    left_bytes: usize,
 }
+
+/// The maximum size of a list of names or values; it ends then. Longer ones are no answer that anybody sends.
+const MAX_TEXT_BYTES: usize = 52 << 20;
+
+/// Memory of a label beside its texts.
+const LABEL_BYTES: usize = 100;
 
 /// What a list of names or values is made of.
 enum BlockContent<'b> {
@@ -28,7 +35,7 @@ impl Store {
     /// within `times_ms` (Unix milliseconds). In memory, the time is checked against the bounds of whole chunks.
     pub fn series(&self, selector: &Selector, times_ms: RangeInclusive<i64>, limit: usize) -> Vec<Labels> {
         let mut series = Vec::new();
-        self.for_each_present(selector, times_ms, |labels| {
+        self.for_each_present(selector, times_ms, |labels, _| {
             if series.len() < limit {
                 series.push(labels.clone());
             }
@@ -37,19 +44,20 @@ impl Store {
         series
     }
 
-    /// Calls `visit` with each of those series, once, until it returns false.
+    /// Calls `visit` with each of those series, once, and with the memory that its labels take beside what the store has
+    /// in memory anyway, until it returns false.
     pub fn for_each_present(
         &self,
         selector: &Selector,
         times_ms: RangeInclusive<i64>,
-        mut visit: impl FnMut(&Labels) -> bool,
+        mut visit: impl FnMut(&Labels, usize) -> bool,
     ) {
         let range = range_of(&times_ms);
         let (mut seen, mut wants_more): (HashSet<Labels>, bool) = (HashSet::new(), true);
         // Memory before the blocks, as a flush moves samples from the one to the other.
         self.inner.for_each_in_memory(selector, range, |found| {
             seen.insert(found.labels.clone());
-            wants_more = visit(&found.labels);
+            wants_more = visit(&found.labels, 0);
             wants_more
         });
         if !wants_more {
@@ -57,7 +65,8 @@ impl Store {
         }
         self.inner.for_each_in_blocks(selector, range, |found| {
             let labels = Labels::from_pairs(found.pairs());
-            let is_wanted = seen.contains(&labels) || visit(&labels);
+            let size_bytes = labels.text_bytes() + labels.len() * LABEL_BYTES;
+            let is_wanted = seen.contains(&labels) || visit(&labels, size_bytes);
             seen.insert(labels);
             is_wanted
         });
@@ -139,21 +148,23 @@ impl Store {
 
 impl TextSet {
     fn new(limit: usize) -> Self {
-        Self { texts: BTreeSet::new(), limit }
+        Self { texts: BTreeSet::new(), limit, left_bytes: MAX_TEXT_BYTES }
     }
 
     fn has_room(&self) -> bool {
-        self.texts.len() < self.limit
+        self.texts.len() < self.limit && self.left_bytes > 0
     }
 
     fn insert(&mut self, text: &str) {
         if self.has_room() && !self.texts.contains(text) {
+            self.left_bytes = self.left_bytes.saturating_sub(text.len());
             self.texts.insert(text.into());
         }
     }
 
     fn insert_shared(&mut self, text: &Arc<str>) {
         if self.has_room() && !self.texts.contains(text) {
+            self.left_bytes = self.left_bytes.saturating_sub(text.len());
             self.texts.insert(Arc::clone(text));
         }
     }
@@ -186,7 +197,7 @@ impl Inner {
         let mut context = ReadContext::new(Some(&self.cache));
         for block in self.blocks.list().iter().filter(|block| block.bounds.overlaps(range)) {
             let Some(index) = self.index_of(block) else { continue };
-            let mut on_error = |error| self.counters.count_read_error(&error);
+            let mut on_error = |error| self.counters.count_read_error(&error, block.bounds);
             let flow = block.for_each_selected(&index, &mut filter, &mut context, &mut on_error, &mut |found| {
                 if visit(found) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
@@ -211,7 +222,7 @@ impl Inner {
             if selects_all(selector, || index.has_only_named()) && visit(BlockContent::Whole(&index)) {
                 continue;
             }
-            let mut on_error = |error| self.counters.count_read_error(&error);
+            let mut on_error = |error| self.counters.count_read_error(&error, block.bounds);
             let _ = block.for_each_selected(&index, &mut filter, &mut context, &mut on_error, &mut |found| {
                 visit(BlockContent::Series(found));
                 ControlFlow::Continue(())

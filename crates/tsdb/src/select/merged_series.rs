@@ -80,7 +80,7 @@ impl MergedSeriesList {
         let mut filter = SeriesFilter::new(selector, range);
         let mut context = ReadContext::new(Some(&inner.cache));
         for (at, OpenBlock { block, index }) in blocks.iter().enumerate() {
-            let mut on_error = |error| inner.counters.count_read_error(&error);
+            let mut on_error = |error| inner.counters.count_read_error(&error, block.bounds);
             let flow = block.for_each_selected(index, &mut filter, &mut context, &mut on_error, &mut |found| {
                 let series = self.find_or_add(found.pairs());
                 self.places.push(Place { series, block: at as u32, ordinal: found.ordinal() });

@@ -7,7 +7,7 @@ mod snapshot;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::Store;
 use crate::time::TimeRange;
-use promql::{Labels, Selector, Storage, StorageError};
+use promql::{Labels, Notice, Selector, Storage, StorageError};
 use snapshot::Snapshot;
 use std::ops::ControlFlow;
 
@@ -32,6 +32,10 @@ impl Storage for Store {
         visit: &mut Visit<'_>,
     ) -> Result<(), StorageError> {
         self.visit_series(selector, TimeRange { after_ms, until_ms }, true, visit)
+    }
+
+    fn notices(&self, after_ms: i64, until_ms: i64) -> Vec<Notice> {
+        self.inner.counters.losses(TimeRange { after_ms, until_ms })
     }
 }
 

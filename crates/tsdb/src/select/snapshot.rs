@@ -1,13 +1,14 @@
 //! A consistent view of some series at one moment, and reading their samples one series after the other.
 use super::merged_series::{MergedSeries, MergedSeriesList, OpenBlock, Place};
 use crate::block::{BlockCache, BlockCursor, MAX_READAHEAD_RECORDS, ReadContext};
+use crate::head::hidden::{HiddenRanges, is_hidden};
 use crate::head::rows::Rows;
 use crate::head::stored_chunk::{ChunkReader, StoredChunk};
 use crate::index::GroupSlot;
 use crate::sample_buffer::SampleBuffer;
 use crate::store::counters::Counters;
 use crate::store::inner::Inner;
-use crate::time::TimeRange;
+use crate::time::{TimeBounds, TimeRange};
 use hashbrown::HashMap;
 use promql::{Selector, StorageError, is_stale};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub(super) struct Snapshot<'s> {
     list: MergedSeriesList,
     /// By the address of the group's rows.
     chunks: HashMap<usize, Vec<StoredChunk>>,
+    /// What is left out of some groups, by the same address.
+    hidden: HashMap<usize, HiddenRanges>,
     pub(super) blocks: Vec<OpenBlock>,
     range: TimeRange,
     /// Whether only the last sample that is not a stale marker is needed of each series, and those after it.
@@ -47,6 +50,8 @@ impl<'s> Snapshot<'s> {
         for GroupSlot { rows, slot } in list.series.iter().flat_map(|series| &*series.slots) {
             slots.entry(rows.address()).or_insert_with(|| (rows, Vec::new())).1.push(*slot);
         }
+        let hidden = slots.iter().map(|(key, (rows, _))| (*key, rows.hidden()));
+        let hidden = hidden.filter(|(_, ranges)| !ranges.is_empty()).collect();
         // Before the blocks: samples that are flushed in between are found twice, and deduplicated.
         let chunks = slots.into_iter().map(|(key, (rows, slots))| (key, rows.snapshot(range, &slots))).collect();
         let overlapping = inner.blocks.list();
@@ -61,7 +66,7 @@ impl<'s> Snapshot<'s> {
             in_largest.map_or(u32::MAX, |place| place.ordinal)
         });
         let snapshot =
-            Self { list, chunks, blocks, range, latest_only, cache: &inner.cache, counters: &inner.counters };
+            Self { list, chunks, hidden, blocks, range, latest_only, cache: &inner.cache, counters: &inner.counters };
         snapshot.read_ahead();
         Ok(snapshot)
     }
@@ -119,12 +124,13 @@ impl SeriesReader<'_> {
             return;
         }
         let start = samples.len();
-        let Snapshot { list, chunks, range, counters, .. } = self.snapshot;
+        let Snapshot { list, chunks, hidden, range, counters, .. } = self.snapshot;
         let slots = &list.series[at].slots;
         let mut is_sorted = true;
         for Place { block, ordinal, .. } in list.places_of(at) {
             let (cursor, previous) = (&mut self.cursors[*block as usize], samples.len());
-            let mut on_error = |error| counters.count_read_error(&error);
+            let bounds = self.snapshot.blocks[*block as usize].block.bounds;
+            let mut on_error = |error| counters.count_read_error(&error, bounds);
             cursor.read(&mut self.context, *ordinal, *range, samples, &mut on_error);
             // The samples of one block are sorted.
             let times_ms = &samples.times_ms;
@@ -133,15 +139,16 @@ impl SeriesReader<'_> {
         }
         let from_blocks = samples.len();
         for slot in slots.iter() {
+            let hidden = hidden.get(&slot.rows.address()).map_or(&[][..], |ranges| ranges);
             for chunk in chunks.get(&slot.rows.address()).map_or(&[][..], Vec::as_slice) {
                 match self.chunk_reader.column(chunk, slot.slot) {
                     Ok(Some(column)) => column.for_each_sample(|time_ms, value| {
-                        if range.contains(time_ms) {
+                        if range.contains(time_ms) && !is_hidden(hidden, time_ms) {
                             samples.push(time_ms, value);
                         }
                     }),
                     Ok(None) => {}
-                    Err(error) => counters.count_read_error(&error),
+                    Err(error) => counters.count_read_error(&error, chunk.time_bounds().unwrap_or(TimeBounds::EMPTY)),
                 }
             }
         }
@@ -155,13 +162,17 @@ impl SeriesReader<'_> {
 impl SeriesReader<'_> {
     /// The last sample of the series at `at`, if it is in no block and not a stale marker.
     fn last_in_head(&mut self, at: usize) -> Option<(i64, f64)> {
-        let Snapshot { list, chunks, blocks, range, counters, .. } = self.snapshot;
+        let Snapshot { list, chunks, hidden, blocks, range, counters, .. } = self.snapshot;
+        if !hidden.is_empty() && list.series[at].slots.iter().any(|slot| hidden.contains_key(&slot.rows.address())) {
+            return None;
+        }
         let mut last: Option<(i64, f64)> = None;
         for slot in &*list.series[at].slots {
             let chunks = chunks.get(&slot.rows.address()).map_or(&[][..], Vec::as_slice);
             for chunk in chunks.iter().rev() {
-                let column =
-                    self.chunk_reader.column(chunk, slot.slot).inspect_err(|error| counters.count_read_error(error));
+                let column = self.chunk_reader.column(chunk, slot.slot).inspect_err(|error| {
+                    counters.count_read_error(error, chunk.time_bounds().unwrap_or(TimeBounds::EMPTY));
+                });
                 let found = column.ok().flatten().and_then(|column| column.last_sample(range.until_ms));
                 let Some((time_ms, value)) = found else { continue };
                 if last.is_none_or(|(last_ms, _)| time_ms >= last_ms) {

@@ -96,8 +96,8 @@ fn add_series(
     read_series_record(raw, |slot, pairs| {
         let labels = Labels::from_pairs(pairs.iter().copied());
         // Stored series are always loaded, even if the limit is lower now.
-        let (own_slot, _) = index.register(&labels, &group.rows, slot, usize::MAX)?;
-        group.slots.insert(slot, own_slot);
+        let registered = index.register(&labels, &group.rows, slot, usize::MAX)?;
+        group.slots.insert(slot, registered.slot);
         Some(())
     })
 }

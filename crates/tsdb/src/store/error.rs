@@ -25,7 +25,7 @@ pub enum StoreError {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file system failed.
-    #[error("cannot write to {dir}: {source}; free some space, or check the disk")]
+    #[error("cannot write to {dir}: {source}; {}", advice(source))]
     Io {
         /// The folder of the store.
         dir: PathBuf,
@@ -38,6 +38,19 @@ pub enum WriteError {
     /// The store has no folder.
     #[error("the store is in memory only; open it with a folder")]
     NoFolder,
+}
+
+/// `EMFILE` and `ENFILE`: the process or the system has no descriptors left. Each block has one.
+const TOO_MANY_FILES: [i32; 2] = [24, 23];
+
+/// What to do about a failure to write.
+fn advice(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(code) if TOO_MANY_FILES.contains(&code) => {
+            "each day of history has an open file: raise the limit of open files, or keep fewer days"
+        }
+        _ => "free some space, or check the disk",
+    }
 }
 
 /// An ongoing failure to write. Samples stay in memory, and the store keeps retrying.

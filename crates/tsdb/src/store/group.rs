@@ -1,18 +1,23 @@
 //! A group: the series of one target and the scrapes that they share, as their writer sees them.
+use crate::head::hidden::HiddenRange;
 use crate::head::rows::{Rows, ZeroRow, ZeroRows};
+use crate::index::Registered;
 use crate::store::error::StoreError;
 use crate::store::inner::Inner;
 use crate::wal::LogRow;
 use crate::wal::group_log::GroupLog;
 use promql::Labels;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 /// One in so many series is evicted at once when the limit is reached, so that evictions are rare.
 const EVICTION_DIVISOR: usize = 16;
 
 /// The part of the limit of series by which ended ones may exceed it: one in so many.
 const ENDED_DIVISOR: usize = 4;
+
+/// The time between two scrapes after which a group that hides an earlier one no longer does.
+const MAX_GAP_MS: i64 = 10 * 60_000;
 
 /// A series within its group, valid until an append leaves it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +54,11 @@ pub struct Group {
     rows: Arc<Rows>,
     log: GroupLog,
     next_slot: u32,
+    /// The groups that it continued from, as far as they still have samples, and what it hides of them.
+    earlier: Vec<Weak<Rows>>,
+    hides: Option<Arc<HiddenRange>>,
+    /// What its new series have added to the store, as [`Group::new_weight`] counts.
+    new_weight: usize,
     /// The values of one append, by slot.
     row: Vec<(u32, f64)>,
 }
@@ -56,7 +66,62 @@ pub struct Group {
 impl Group {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         let (rows, number) = inner.head.new_group();
-        Self { inner, rows, log: GroupLog::new(number), next_slot: 0, row: Vec::new() }
+        Self {
+            inner,
+            rows,
+            log: GroupLog::new(number),
+            next_slot: 0,
+            earlier: Vec::new(),
+            hides: None,
+            new_weight: 0,
+            row: Vec::new(),
+        }
+    }
+
+    /// Whether a scrape at `time_ms` needs [`Group::begin_anew`]: the clock was set back, or, after that, forward.
+    pub fn must_begin_anew(&self, time_ms: i64) -> bool {
+        self.rows.last_ms().is_some_and(|last_ms| {
+            time_ms <= last_ms || self.hides.is_some() && time_ms.saturating_sub(last_ms) > MAX_GAP_MS
+        })
+    }
+
+    /// Begins a new group for scrapes from `time_ms` on, which may be earlier than the last one. All series have to be
+    /// registered again. What was there at the times that come again is left out, from queries and from what is moved to
+    /// blocks, as long as the scrapes of the new group go on.
+    pub fn begin_anew(&mut self, time_ms: i64) {
+        self.close();
+        let (rows, number) = self.inner.head.new_group();
+        let previous = std::mem::replace(&mut self.rows, rows);
+        (self.log, self.next_slot) = (GroupLog::new(number), 0);
+        self.earlier.push(Arc::downgrade(&previous));
+        let mut earlier: Vec<Arc<Rows>> = self.earlier.iter().filter_map(Weak::upgrade).collect();
+        earlier.retain(|rows| rows.last_ms().is_some_and(|last_ms| last_ms >= time_ms));
+        self.earlier.retain(|rows| rows.strong_count() > 0);
+        if !earlier.is_empty() {
+            let range = Arc::new(HiddenRange::new(time_ms));
+            earlier.iter().for_each(|rows| rows.hide(Arc::clone(&range)));
+            self.hides = Some(range);
+        }
+    }
+
+    fn close(&mut self) {
+        let mut state = self.rows.state.lock();
+        state.is_closed = true;
+        if let Some(range) = self.hides.take() {
+            range.end(state.last_ms.unwrap_or(i64::MIN));
+        }
+    }
+
+    /// How many series the group has made that the store did not have: each counts as 1, and each
+    /// [`SERIES_BYTES`](crate::SERIES_BYTES) of labels that no other series had as 1 more.
+    pub fn new_weight(&self) -> usize {
+        self.new_weight
+    }
+
+    /// How much some series would add to [`Group::new_weight`], or more if they share new labels.
+    pub fn weight_of<'l>(&self, series: impl Iterator<Item = &'l Labels>) -> usize {
+        let index = self.inner.index.read();
+        series.map(|labels| index.added_weight(labels)).sum()
     }
 
     /// Returns the reference of the series with `labels`, registering it if it is new. At the limit, the series that
@@ -75,7 +140,9 @@ impl Group {
             let has_ended_series = self.inner.live_series.load(Ordering::Relaxed) < limit;
             has_ended_series.then(|| self.register_up_to(labels, limit.saturating_add(limit / ENDED_DIVISOR)))?
         });
-        let (slot, interned) = registered.ok_or(StoreError::TooManySeries { limit })?;
+        let registered = registered.ok_or(StoreError::TooManySeries { limit })?;
+        let Registered { slot, labels: interned, new_weight } = registered;
+        self.new_weight += new_weight;
         if self.inner.disk.is_some() {
             self.log.add_series(slot, &interned);
         }
@@ -85,12 +152,12 @@ impl Group {
         Ok(SeriesRef(slot))
     }
 
-    fn register_up_to(&self, labels: &Labels, limit: usize) -> Option<(u32, Labels)> {
+    fn register_up_to(&self, labels: &Labels, limit: usize) -> Option<Registered> {
         let mut index = self.inner.index.write();
-        let (slot, interned) = index.register(labels, &self.rows, self.next_slot, limit)?;
+        let registered = index.register(labels, &self.rows, self.next_slot, limit)?;
         // Before the index is unlocked, so that the series is not evicted before its first sample.
-        self.rows.state.lock().registered.insert(slot);
-        Some((slot, interned))
+        self.rows.state.lock().registered.insert(registered.slot);
+        Some(registered)
     }
 
     /// Appends one scrape: values that share the time `time_ms` (Unix milliseconds).
@@ -144,7 +211,7 @@ impl Group {
             // While the rows are locked, so that the log has scrapes in order.
             disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &self.row }]));
         }
-        if is_chunk_finished {
+        if is_chunk_finished || self.log.has_many_ended(self.row.len()) {
             self.log.prune(|slot| state.is_live(slot));
         }
         let appended = self.row.len() + in_last_row.values.len() + after_last_row.values.len();
@@ -156,6 +223,6 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.rows.state.lock().is_closed = true;
+        self.close();
     }
 }

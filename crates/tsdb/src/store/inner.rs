@@ -56,7 +56,7 @@ impl Inner {
 
     /// The index of a block; `None`, and counted, if it cannot be read.
     pub(crate) fn index_of(&self, block: &Block) -> Option<Arc<BlockIndex>> {
-        let count = |error: &ReadError| self.counters.count_read_error(error);
+        let count = |error: &ReadError| self.counters.count_read_error(error, block.bounds);
         block.index(Some(&self.cache), count).inspect_err(count).ok()
     }
 }

@@ -5,12 +5,14 @@ use crate::disk::folder::{Folder, parse_file_name};
 use crate::disk::header::{FileKind, VERSION};
 use crate::disk::read_error::ReadError;
 use crate::head::chunk_file::ChunkFile;
+use crate::head::rows::Rows;
 use crate::store::Store;
 use crate::store::chunk_loading::load_chunk_file;
 use crate::store::format_file;
 use crate::store::inner::Inner;
 use crate::store::options::Options;
 use crate::store::persistence::Persistence;
+use crate::time::{FLUSH_PERIOD_MS, TimeBounds, TimeRange};
 use crate::wal::replay::{Replayed, replay};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -186,6 +188,17 @@ impl Loader<'_> {
         }
     }
 
+    /// Remembers that samples around those of `groups` are lost, which were all written between two flushes.
+    fn add_loss_of(&self, groups: &[Arc<Rows>]) {
+        let left = groups.iter().filter_map(|rows| rows.time_bounds()).reduce(TimeBounds::union);
+        let around = left.map(|TimeBounds { first_ms, last_ms }| TimeBounds {
+            first_ms: first_ms.saturating_sub(FLUSH_PERIOD_MS),
+            last_ms: last_ms.saturating_add(FLUSH_PERIOD_MS),
+        });
+        // Whatever time it was, if nothing is left.
+        self.inner.counters.add_loss(around.unwrap_or(TimeRange::ALL.into()));
+    }
+
     fn load_chunks(&mut self, id: u64) {
         let name = FileKind::Chunks.file_name(id);
         let file = self.disk.folder.open(id, FileKind::Chunks);
@@ -201,6 +214,9 @@ impl Loader<'_> {
         };
         if let Some(version) = loaded.other_version {
             return self.report.add_loss(&name, format!("left alone because it has format version {version}"));
+        }
+        if loaded.damaged_bytes > 0 {
+            self.add_loss_of(&loaded.groups);
         }
         self.inner.head.add_groups(loaded.groups);
         self.disk.maintenance.lock().chunk_file_ids.push(id);
@@ -227,6 +243,7 @@ impl Loader<'_> {
         match opened {
             Ok(block) => {
                 if let Some(loss) = block.loss {
+                    self.inner.counters.add_loss(block.bounds);
                     let description = format!(
                         "its end is damaged; {} series and {} bytes are lost, the rest was recovered",
                         loss.series, loss.bytes
@@ -237,6 +254,7 @@ impl Loader<'_> {
             }
             Err(ReadError::Damaged { .. }) => {
                 self.disk.folder.set_aside(id, FileKind::Block);
+                self.inner.counters.add_loss(TimeRange::ALL.into());
                 self.report.add_loss(&name, "completely unreadable; moved aside".to_owned());
             }
             Err(error @ (ReadError::Version(_) | ReadError::Io(_))) => {
@@ -262,6 +280,9 @@ impl Loader<'_> {
         let Replayed { groups, samples, lost_samples, damaged_bytes, torn_bytes, other_version } = replayed;
         if let Some(version) = other_version {
             return self.report.add_loss(&name, format!("left alone because it has format version {version}"));
+        }
+        if damaged_bytes > 0 || lost_samples > 0 {
+            self.add_loss_of(&groups);
         }
         self.inner.head.add_groups(groups);
         self.disk.wal.add_replayed_segment(id, size);

@@ -9,7 +9,8 @@ pub struct Limits {
     /// Maximum size in bytes, above which the oldest samples are deleted: on disk, or in memory for a store without a
     /// folder.
     pub size_bytes: usize,
-    /// Maximum number of series, above which new ones are rejected.
+    /// Maximum number of series, above which new ones are rejected. The texts of their labels count too, each text once:
+    /// [`crate::SERIES_BYTES`] of them as one series more.
     pub series: usize,
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct MaintenanceState {
     pub(crate) last_sync: Instant,
     /// The flush period in which the head was last flushed.
     pub(crate) flush_period: Option<i64>,
+    /// Bytes of the texts of labels in memory when the head was last flushed.
+    pub(crate) flushed_label_bytes: usize,
     /// The chunk file that is being appended to.
     pub(crate) chunk_file: Option<ChunkFileWriter>,
     /// The chunk files that exist.
@@ -52,6 +54,7 @@ impl Persistence {
         let maintenance = MaintenanceState {
             last_sync: Instant::now(),
             flush_period: None,
+            flushed_label_bytes: 0,
             chunk_file: None,
             chunk_file_ids: Vec::new(),
             flush_segment: None,

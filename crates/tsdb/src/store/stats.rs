@@ -10,6 +10,8 @@ use std::sync::atomic::Ordering::Relaxed;
 pub struct Stats {
     /// Series in memory: those that are scraped, and those that have ended since the last flush.
     pub series: usize,
+    /// Bytes of the texts of their labels, each text once.
+    pub label_bytes: usize,
     /// Memory used by samples, without labels and index.
     pub size_bytes: usize,
     /// Samples appended since the start.
@@ -35,12 +37,23 @@ pub struct Stats {
 }
 
 impl Store {
+    /// The time of the newest sample, in Unix milliseconds.
+    pub fn newest_ms(&self) -> Option<i64> {
+        let of_blocks = self.inner.blocks.list().iter().map(|block| block.bounds.last_ms).max();
+        of_blocks.max(self.inner.head.time_bounds().map(|bounds| bounds.last_ms))
+    }
+
     /// The current statistics.
     pub fn stats(&self) -> Stats {
         let Inner { counters, disk, .. } = &*self.inner;
         let blocks = self.inner.blocks.list();
+        let (series, label_bytes) = {
+            let index = self.inner.index.read();
+            (index.len(), index.text_bytes())
+        };
         Stats {
-            series: self.inner.index.read().len(),
+            series,
+            label_bytes,
             size_bytes: self.inner.head.size_bytes(),
             appended: counters.appended.load(Relaxed),
             out_of_order: counters.out_of_order.load(Relaxed),

@@ -6,6 +6,9 @@ use promql::Labels;
 /// Scrapes of a group after which its label sets are written again, so that a damaged record affects few others.
 const SCRAPES_PER_DEFINITION: u32 = 120;
 
+/// The least number of ended series for which label sets are dropped between the ends of chunks.
+const MIN_ENDED: usize = 1024;
+
 /// The log's view of a group, owned by the group's writer.
 #[derive(Debug, Default)]
 pub(crate) struct GroupLog {
@@ -50,9 +53,14 @@ impl GroupLog {
         self.previous.get(position) == Some(&slot) || self.position(slot).is_ok()
     }
 
-    /// Drops the label sets of series that ended some time ago.
+    /// Whether it has the label sets of many series that the last scrape, of `row_series`, did not have.
+    pub(crate) fn has_many_ended(&self, row_series: usize) -> bool {
+        self.series.len() > 2 * row_series + MIN_ENDED
+    }
+
+    /// Drops the label sets of series that have ended.
     pub(crate) fn prune(&mut self, is_live: impl Fn(u32) -> bool) {
-        self.series.retain(|series| !series.was_appended || series.is_defined || is_live(series.slot));
+        self.series.retain(|series| !series.was_appended || is_live(series.slot));
     }
 
     /// Where a slot is, or where it would be. New slots are mostly the highest.

@@ -88,8 +88,8 @@ impl ReplayedGroup {
             if !self.slots.contains_key(&slot) {
                 let labels = Labels::from_pairs(pairs.iter().copied());
                 // Stored series are always loaded, even if the limit is lower now.
-                let (own_slot, _) = index.register(&labels, &self.rows, slot, usize::MAX)?;
-                self.slots.insert(slot, own_slot);
+                let registered = index.register(&labels, &self.rows, slot, usize::MAX)?;
+                self.slots.insert(slot, registered.slot);
             }
             Some(())
         })

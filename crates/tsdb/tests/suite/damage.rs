@@ -1,7 +1,7 @@
 //! Damage to any file loses only the samples it hits, is reported, and never yields a wrong value.
 use crate::fixtures::{all, labels};
 use crate::memory_disk::{Image, MemoryDisk};
-use promql::Labels;
+use promql::{Labels, Storage};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -76,7 +76,23 @@ fn survivors(image: Image, content: &Content, context: &str) -> (f64, bool) {
     }
     let all: usize = content.values().map(Vec::len).sum();
     let stats = store.stats();
+    // Nothing tells of a file that is gone, or of the end of a log that was cut: a crash leaves it so too.
+    if stats.damaged > 0 {
+        check_notices(&store, content, context);
+    }
     (count as f64 / all as f64, losses > 0 || stats.damaged > 0)
+}
+
+/// Checks that whoever asks for samples that are lost is told.
+fn check_notices(store: &Store, content: &Content, context: &str) {
+    let (left, notices) = (all(store), store.notices(i64::MIN, i64::MAX));
+    for (name, samples) in content {
+        let left = left.get(name).map_or(&[][..], Vec::as_slice);
+        for (time_ms, _) in samples.iter().filter(|sample| left.binary_search_by_key(&sample.0, |own| own.0).is_err()) {
+            let is_told = notices.iter().any(|notice| (notice.first_ms..=notice.last_ms).contains(time_ms));
+            assert!(is_told, "{context}: {name} at {time_ms} is lost: {notices:?}");
+        }
+    }
 }
 
 fn files<'i>(image: &'i Image, extension: &str) -> Vec<(&'i String, &'i Vec<u8>)> {
@@ -212,12 +228,17 @@ fn damage_is_reported_once_and_gone_after_the_next_merge() {
     let (store, losses) = open(image.clone());
     assert_eq!(losses, 0);
     assert_eq!(store.stats().damaged, 0);
+    assert_eq!(store.notices(i64::MIN, i64::MAX), []);
     let survived: usize = all(&store).values().map(Vec::len).sum();
     let stats = store.stats();
     let lost = content.values().map(Vec::len).sum::<usize>() - survived;
     assert_eq!((stats.damaged, stats.lost_samples), (1, lost as u64));
     all(&store);
     assert_eq!(store.stats(), stats);
+    // Only those who ask for the first day are told.
+    let day_ms = 86_400_000;
+    assert_eq!(store.notices(START_MS + day_ms / 2, START_MS + day_ms).len(), 1);
+    assert_eq!(store.notices(START_MS + day_ms, i64::MAX), []);
     // The next maintenance rewrites a block whose end is missing.
     image.get_mut(&name).expect("the block").truncate(size * 2 / 3);
     let (store, losses) = open(image);

@@ -230,6 +230,76 @@ fn series_that_have_ended_leave_memory_and_are_found_on_disk() {
 }
 
 #[test]
+fn labels_of_ended_series_leave_memory_before_they_fill_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    let mut group = store.group();
+    let (mut previous, mut most_bytes) = (Vec::new(), 0);
+    for minute in 0..60_i64 {
+        let time_ms = NOON_MS + minute * 60_000;
+        let ended: Vec<_> = previous.drain(..).map(|series| (series, stale_marker())).collect();
+        for n in 0..300 {
+            let name = format!("n={n:0>4000}_{minute}");
+            previous.push(group.register(&labels(&name)).expect("room"));
+        }
+        let row = previous.iter().map(|series| (*series, 1.0)).chain(ended);
+        group.append(time_ms, row.collect::<Vec<_>>()).expect("in order");
+        store.maintain(time_ms).expect("room");
+        most_bytes = most_bytes.max(store.stats().label_bytes);
+    }
+    // Seventy megabytes of labels were made.
+    assert!(most_bytes < 24 << 20, "{most_bytes}");
+    for minute in 0..60 {
+        let name = format!("{:0>4000}_{minute}", 7);
+        assert_eq!(select(&store, &[&[("n", "=", &name)]], i64::MIN, i64::MAX).len(), 1, "{minute}");
+    }
+}
+
+#[test]
+fn times_that_come_again_have_what_was_measured_last() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path());
+    let mut group = store.group();
+    let minute_ms = 60_000;
+    let mut value = 0.0;
+    let mut run = |minutes: std::ops::Range<i64>, group: &mut tsdb::Group| {
+        for minute in minutes {
+            if group.must_begin_anew(minute * minute_ms) {
+                group.begin_anew(minute * minute_ms);
+            }
+            let series = group.register(&labels("n=1")).expect("room");
+            value += 1.0;
+            group.append(minute * minute_ms, [(series, value)]).expect("in order");
+        }
+    };
+    // The clock is set back by an hour, and five minutes later it is right again.
+    run(0..180, &mut group);
+    run(120..125, &mut group);
+    run(185..190, &mut group);
+    let check = |samples: &[(i64, f64)]| {
+        let expected = (0..120).map(|n| (n, n + 1)).chain((120..125).map(|n| (n, n + 61)));
+        let expected = expected.chain((125..180).map(|n| (n, n + 1))).chain((185..190).map(|n| (n, n + 1)));
+        let expected: Vec<_> = expected.map(|(minute, value)| (minute * minute_ms, value as f64)).collect();
+        assert_eq!(samples, expected);
+    };
+    check(&all(&store)["n=1"]);
+    assert_eq!(
+        select(&store, &[&[("n", "=", "1")]], i64::MIN, 124 * minute_ms)["n=1"].last(),
+        Some(&(124 * 60_000, 185.0))
+    );
+    // While it is set back, what comes again is hidden up to the end.
+    run(150..152, &mut group);
+    assert_eq!(all(&store)["n=1"].last(), Some(&(151 * minute_ms, 192.0)));
+    drop(group);
+    store.maintain(0).expect("room");
+    store.maintain(3 * 3_600_000).expect("room");
+    assert_eq!(store.stats().blocks, 1);
+    let samples = &all(&store)["n=1"];
+    assert_eq!(samples.len(), 185);
+    assert!(samples.contains(&(150 * minute_ms, 191.0)) && samples.contains(&(152 * minute_ms, 153.0)));
+}
+
+#[test]
 fn at_the_limit_series_of_old_blocks_are_evicted() {
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits { series: 20, ..Options::default().limits };

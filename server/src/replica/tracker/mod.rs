@@ -128,6 +128,8 @@ impl ReplicaTracker {
             None => is_early && (self.state != ReplicaState::Running || self.is_inconclusive),
             Some(Failure::Status { code: 401 | 403 | 429, .. }) => false,
             Some(Failure::Status { .. } | Failure::Redirect(_) | Failure::ContentType | Failure::Encoding) => true,
+            // Its metrics page is not requested, so nothing else tells whether it still runs.
+            Some(Failure::Quarantined) => true,
             Some(_) => false,
         }
     }
@@ -197,6 +199,8 @@ impl ReplicaTracker {
             (Some(Health::Unavailable), _) if !self.has_run => ReplicaState::Initializing,
             (Some(Health::Unavailable | Health::Broken), _) => ReplicaState::Failed,
             (_, None) => ReplicaState::Running,
+            (_, Some(Failure::Quarantined)) if listening == Listening::Nothing => ReplicaState::Stopped,
+            (Some(Health::Silent), Some(Failure::Quarantined)) => return None,
             (_, Some(failure)) if failure.is_own_limit() => ReplicaState::Running,
             (_, Some(failure)) if failure.is_without_response() && listening == Listening::Nothing => {
                 seen_or_pending(ReplicaState::Stopped)

@@ -7,6 +7,7 @@ use crate::replica::tracker::{ProbeResult, ReplicaTracker};
 use crate::scrape::engine_detection::DetectedEngines;
 use crate::scrape::metadata::Metadata;
 use crate::scrape::metrics_page::Answer;
+use crate::scrape::new_series::NewSeriesBudget;
 use crate::scrape::newborn::{NewbornSeries, ProcessStart};
 use crate::scrape::parsed_page::{LabelContext, ParsedPage, PreviousScrape, learn, omits_total};
 use crate::scrape::refused_samples::RefusedSamples;
@@ -61,6 +62,7 @@ pub(crate) struct Writer {
     /// Empty after a failed scrape.
     previous: PreviousScrape,
     slots: SeriesSlots,
+    new_series: NewSeriesBudget,
     newborn: NewbornSeries,
 }
 
@@ -80,6 +82,7 @@ impl Writer {
         let learned = Learned::default();
         Self {
             slots: SeriesSlots::new(store, Arc::clone(&refused)),
+            new_series: NewSeriesBudget::default(),
             refused,
             metadata,
             group: store.group(),
@@ -181,6 +184,9 @@ impl Writer {
     /// Stores a scrape at `time_ms`: all its samples, or if it failed, stale markers for its series; in both cases also the
     /// series about the scrape and the replica. Returns why the scrape or its storage failed.
     pub(crate) fn write(&mut self, time_ms: i64, scrape: &Scrape) -> Option<Failure> {
+        if self.group.must_begin_anew(time_ms) {
+            self.begin_anew(time_ms);
+        }
         let mut scraped = PreparedScrape::default();
         let answer = scrape.answer.as_ref().map_err(|failure| *failure);
         let accepted = answer.and_then(|answer| self.accept(time_ms, answer, &mut scraped));
@@ -205,6 +211,14 @@ impl Writer {
         row.extend(scraped);
         self.append_scrape(time_ms, row, &zeros, failure.is_none());
         failure.or(reported.and(tracked).err().map(|_| Failure::SeriesCap))
+    }
+
+    /// Goes on at a time that is not after the last one, because the clock was set back. What the target had then says
+    /// nothing about what is new now.
+    fn begin_anew(&mut self, time_ms: i64) {
+        self.retire_all(&mut Row::new());
+        self.newborn = NewbornSeries::default();
+        self.group.begin_anew(time_ms);
     }
 
     /// Sets the samples about the target's processes that are written with the next scrape.
@@ -238,6 +252,7 @@ impl Writer {
     /// Parses an answer and adds its samples to `prepared`.
     fn accept(&mut self, time_ms: i64, answer: &Answer, prepared: &mut PreparedScrape) -> Result<Accepted, Failure> {
         let mut page = self.parse(answer, &mut prepared.row)?;
+        self.new_series.check(page.added.iter().map(|series| &series.labels), &self.group)?;
         if self.same_machine.as_mut().is_some_and(|same_machine| same_machine.compare(&page)) {
             self.machine = Some(MachineSource::Exporter);
         }
@@ -254,7 +269,13 @@ impl Writer {
         let process = ProcessStart { start_s: accepted.start_s, layer: self.layer() };
         let newborn = self.newborn.find(time_ms, &page, process);
         let stored = self.slots.store(time_ms, page, &mut self.group, (&newborn, &mut self.newborn), prepared);
+        self.new_series.note_made(self.group.new_weight() + self.slots.own_weight());
         stored.map(|()| accepted).map_err(|_| Failure::SeriesCap)
+    }
+
+    /// How long the target must not be scraped, if the last page had too many new series.
+    pub(crate) fn take_quarantine(&mut self) -> Option<Duration> {
+        self.new_series.take_quarantine()
     }
 
     /// Parses an answer. If it reveals another model, the labels of the samples change and the previous series end.

@@ -25,6 +25,9 @@ const ALTERNATIVES_AT_ONCE: usize = 16;
 /// About what a sample takes before it is written.
 const SAMPLE_BYTES: usize = 64;
 
+/// Bytes of labels that series mostly share. Longer ones are counted, as the store may have unpacked them for the answer.
+const SHORT_LABEL_BYTES: usize = 512;
+
 /// How many samples are found between two checks of the memory.
 const BETWEEN_CHECKS: usize = 512;
 
@@ -84,17 +87,18 @@ impl LatestSamples {
         let until_ms = now_ms();
         let after_ms = until_ms - work.options.lookback_ms;
         let mut memory = CountedMemory::new(&work.peer.memory)?;
-        let (mut samples, mut outcome) = (Vec::new(), Ok(()));
+        let (mut samples, mut label_bytes, mut outcome) = (Vec::new(), 0, Ok(()));
         for alternatives in selector.any_of.chunks(ALTERNATIVES_AT_ONCE) {
             let selector = Selector { any_of: alternatives.to_vec() };
             let read = work.evaluator.storage.select_latest(&selector, after_ms, until_ms, &mut |labels, column| {
                 if let (Some(&time_ms), Some(&value)) = (column.times_ms.last(), column.values.last())
                     && !is_stale(value)
                 {
+                    label_bytes += labels.text_bytes().saturating_sub(SHORT_LABEL_BYTES);
                     samples.push(LatestSample { labels: labels.clone(), time_ms, value });
                 }
                 if samples.len() % BETWEEN_CHECKS == 0 {
-                    let counted = memory.grow_to(samples.capacity() * SAMPLE_BYTES);
+                    let counted = memory.grow_to(samples.capacity() * SAMPLE_BYTES + label_bytes);
                     outcome = counted.and_then(|()| work.check_interrupt(ADVICE));
                 }
                 if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

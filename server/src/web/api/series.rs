@@ -31,6 +31,9 @@ const BETWEEN_CHECKS: usize = 512;
 /// About what a result takes before it is written.
 const RESULT_BYTES: usize = 64;
 
+/// The largest label set whose memory may wait for the next check.
+const MAX_UNCOUNTED_BYTES: usize = 2 << 10;
+
 const ADVICE: &str = "select fewer series with match[]";
 
 /// The state of these routes.
@@ -124,15 +127,16 @@ impl Search<'_> {
         let all = all_series();
         let any_of = if self.selector.any_of.is_empty() { &all.any_of } else { &self.selector.any_of };
         let mut memory = CountedMemory::new(&self.work.peer.memory)?;
-        let (mut visited, mut outcome) = (0, Ok(()));
+        let (mut visited, mut label_bytes, mut outcome) = (0, 0, Ok(()));
         for alternatives in any_of.chunks(ALTERNATIVES_AT_ONCE) {
             self.work.check_interrupt(ADVICE)?;
             let selector = Selector { any_of: alternatives.to_vec() };
             let mut wants_more = true;
-            self.store.for_each_present(&selector, self.times_ms.clone(), |labels| {
+            self.store.for_each_present(&selector, self.times_ms.clone(), |labels, size_bytes| {
                 visited += 1;
-                if visited % BETWEEN_CHECKS == 0 {
-                    let counted = memory.grow_to(visited.min(MAX_RESULTS) * RESULT_BYTES);
+                label_bytes += size_bytes;
+                if visited % BETWEEN_CHECKS == 0 || size_bytes > MAX_UNCOUNTED_BYTES {
+                    let counted = memory.grow_to(visited.min(MAX_RESULTS) * RESULT_BYTES + label_bytes);
                     outcome = counted.and_then(|()| self.work.check_interrupt(ADVICE));
                 }
                 wants_more = outcome.is_ok() && visit(labels);

@@ -201,13 +201,22 @@ fn a_page_cannot_override_the_report_about_it() {
 }
 
 #[test]
-fn a_clock_that_goes_back_does_not_change_stored_samples() {
-    let mut story = Story::new(named());
-    story.up(5000, "a 1\n");
-    story.up(3000, "a 2\n");
-    story.up(6000, "a 3\n");
-    expect(&story.series(), &[("a{model=m}", "5000:1 6000:3")]);
-    assert!(story.refused.out_of_order.get() > 0);
+fn samples_after_the_clock_was_set_back_are_taken() {
+    let mut story = Story::new(Identity { replica: Some("r".into()), ..named() });
+    story.writer.track_replica(&story.store.clone(), 0);
+    for time_ms in [1000, 2000, 3000, 4000, 5000] {
+        story.up(time_ms, &format!("a {time_ms}\n# TYPE c counter\nc_total {time_ms}\n"));
+    }
+    for time_ms in [2500, 3500, 4500, 5500, 6500] {
+        story.up(time_ms, &format!("a {}\n# TYPE c counter\nc_total {}\n", time_ms + 3000, time_ms + 3000));
+    }
+    let all = story.all();
+    assert_eq!(all["a{model=m,replica=r}"], "1000:1000 2000:2000 2500:5500 3500:6500 4500:7500 5500:8500 6500:9500");
+    assert_eq!(all["c_total{model=m,replica=r}"], all["a{model=m,replica=r}"]);
+    assert_eq!(all["up{model=m,replica=r}"], "1000:1 2000:1 2500:1 3500:1 4500:1 5500:1 6500:1");
+    let state = &all["inferboard_replica_state{model=m,replica=r,state=running}"];
+    assert_eq!(*state, all["up{model=m,replica=r}"]);
+    assert_eq!(story.refused.out_of_order.get(), 0);
 }
 
 #[test]
@@ -219,6 +228,37 @@ fn a_full_store_fails_scrapes_with_more_series() {
     assert_eq!(story.up(2000, &format!("a 1\nb 2\n{many}")), Some(Failure::SeriesCap));
     assert_eq!(story.up(3000, "a 1\nb 2\n"), None);
     expect(&story.series(), &[("a{model=m}", "1000:1 2000:x 3000:1"), ("b{model=m}", "1000:2 2000:x 3000:2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_makes_series_without_end_is_quarantined_until_it_behaves() {
+    let mut story = Story::new(named());
+    // Each of the labels is as long as one may be.
+    let page = |round: i64| -> String {
+        (0..3900).map(|n| format!("fat{{l=\"{:0>4000}_{round}_{n}\"}} 1\n", "")).collect::<String>() + "good 1\n"
+    };
+    let stored = (0..10).take_while(|round| story.up(1000 + round, &page(*round)).is_none()).count();
+    assert!((2..5).contains(&stored), "{stored}");
+    let label_bytes = story.store.stats().label_bytes;
+    assert!((10 << 20..80 << 20).contains(&label_bytes), "{label_bytes}");
+    let quarantine = story.writer.take_quarantine().expect("a time");
+    assert_eq!(story.all()["inferboard_scrape_failed{model=m,reason=quarantined}"].matches(":1").count(), 1);
+    // What is not new costs nothing, and a page of few series is always welcome.
+    assert_eq!(story.up(2000, "good 2\n"), None);
+    assert_eq!(story.up(3000, &page(0)), None, "known series");
+    assert_eq!(story.up(4000, &page(100)), Some(Failure::Quarantined));
+    assert!(quarantine <= Duration::from_secs(1800), "{quarantine:?}");
+    tokio::time::advance(quarantine).await;
+    assert_eq!(story.up(5000, &page(101)), None);
+}
+
+#[test]
+fn long_labels_count_as_more_series() {
+    let limits = tsdb::Limits { series: 100, ..tsdb::Limits::default() };
+    let mut story = Story::with_limits(named(), limits);
+    let page = |bytes: usize| -> String { (0..40).map(|n| format!("a{{l=\"{n:0>bytes$}\"}} 1\n")).collect() };
+    assert_eq!(story.up(1000, &page(4000)), Some(Failure::SeriesCap));
+    assert_eq!(story.up(2000, &page(40)), None);
 }
 
 #[test]
