@@ -46,24 +46,32 @@ fn compiled(folder: &Path) -> Option<String> {
 pub(crate) fn jumps() -> Outcome {
     let built = tempfile::tempdir().expect("a folder");
     let Some(library) = compiled(built.path()) else { return Outcome::skipped("no C compiler") };
-    let tried: Vec<(i64, Option<(bool, usize, usize)>)> =
+    let tried: Vec<(i64, Option<Jumped>)> =
         JUMPS.iter().map(|jump| (*jump, try_on(Kind::Companion, &library, *jump))).collect();
-    let text = |(jump, tried): &(i64, Option<(bool, usize, usize)>)| match tried {
+    let text = |(jump, jumped): &(i64, Option<Jumped>)| match jumped {
         None => format!("{jump} s: does not run"),
-        Some((is_kept, after, burst)) => {
+        Some(Jumped { is_kept, after, burst }) => {
             format!("{jump} s: history kept: {is_kept}, {after} of 5 stored after it, {burst} scrapes in 3 s")
         }
     };
-    let holds =
-        tried.iter().all(|(_, tried)| tried.is_some_and(|(is_kept, after, burst)| is_kept && after >= 3 && burst <= 6));
+    let is_well = |jumped: &Jumped| jumped.is_kept && jumped.after >= 3 && jumped.burst <= 6;
+    let holds = tried.iter().all(|(_, jumped)| jumped.as_ref().is_some_and(is_well));
     let texts: Vec<String> = tried.iter().map(text).collect();
     // Programs made with Go ask the kernel for the time without the C library, so the library moves no clock of the peers.
     Outcome::of(holds, texts.join("; "))
 }
 
-/// Whether what was stored before the jump is still there, how many of five scrapes after it are, and how many scrapes came
-/// in the three seconds of the jump.
-fn try_on(kind: Kind, library: &str, jump: i64) -> Option<(bool, usize, usize)> {
+/// What a program made of a jump.
+struct Jumped {
+    /// Whether what was stored before is still there.
+    is_kept: bool,
+    /// How many of five scrapes after it were stored.
+    after: usize,
+    /// How many scrapes came in the three seconds of the jump.
+    burst: usize,
+}
+
+fn try_on(kind: Kind, library: &str, jump: i64) -> Option<Jumped> {
     let target = counting();
     let mut setup = Setup::of(&[target.url()]);
     setup.env = vec![("LD_PRELOAD".into(), library.into())];
@@ -81,5 +89,6 @@ fn try_on(kind: Kind, library: &str, jump: i64) -> Option<(bool, usize, usize)> 
     let stored = subject.history("scrapes");
     let has = |scrape: usize| stored.contains(&(scrape as f64));
     let is_kept = subject.is_running() && (0..before - 1).all(has);
-    Some((is_kept, (after..after + 5).filter(|scrape| has(*scrape)).count(), burst))
+    let after = (after..after + 5).filter(|scrape| has(*scrape)).count();
+    Some(Jumped { is_kept, after, burst })
 }
