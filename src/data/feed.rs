@@ -9,6 +9,8 @@ use crate::data::events::{Event, EventHistory};
 use crate::data::graph::card_state::{AvailableOptions, CardState};
 use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
 use crate::data::http::server_clock::{ServerClock, browser_ms};
+use crate::data::overview::Overview;
+use crate::data::overview::models::ModelRow;
 use crate::data::replicas::fleet::Fleet;
 use crate::data::replicas::queries::ReplicaHistory;
 use crate::data::round::Round;
@@ -63,6 +65,10 @@ pub struct Feed {
     pub clock: RwSignal<ServerClock>,
     /// The replicas in scope, while their section is open; none before the first answer.
     pub fleet: RwSignal<Option<Arc<Fleet>>>,
+    /// The rows of the table of models, while it is open; none before the first answer.
+    pub models: RwSignal<Option<Arc<Vec<ModelRow>>>>,
+    /// The key figures of the scope, while they are on the page; none before the first answer.
+    pub(crate) figures: RwSignal<Option<Arc<Overview>>>,
     /// Whether auto-refresh pauses because someone reads pinned values.
     pub(crate) is_paused: RwSignal<bool>,
     pub(crate) state: StoredValue<FeedState, LocalStorage>,
@@ -92,6 +98,10 @@ pub(crate) struct FeedState {
     pub(crate) event_history: EventHistory,
     /// The states of replicas that were queried so far.
     pub(crate) history: ReplicaHistory,
+    /// The figures of all models that were queried so far.
+    pub(crate) models: Option<Overview>,
+    pub(crate) are_models_watched: bool,
+    pub(crate) are_figures_watched: bool,
     /// Whether the section of replicas is open.
     pub(crate) is_fleet_watched: bool,
     /// The replicas whose rows the table shows.
@@ -128,6 +138,9 @@ impl Feed {
             measured: Measured::default(),
             event_history: EventHistory::default(),
             history: ReplicaHistory::default(),
+            models: None,
+            are_models_watched: false,
+            are_figures_watched: false,
             is_fleet_watched: false,
             shown_rows: Vec::new(),
             is_fetching_figures: false,
@@ -145,6 +158,8 @@ impl Feed {
             gpu_faults: RwSignal::new(Vec::new()),
             clock: RwSignal::new(ServerClock::default()),
             fleet: RwSignal::new(None),
+            models: RwSignal::new(None),
+            figures: RwSignal::new(None),
             is_paused,
             state: StoredValue::new_local(state),
         }
@@ -209,6 +224,24 @@ impl Feed {
             spawn_local(async move {
                 let _ = self.fetch_fleet(&round).await;
             });
+        }
+    }
+
+    /// Sets whether the table of models is open: only then it is refreshed.
+    pub fn watch_models(self, is_watched: bool) {
+        self.state.update_value(|state| state.are_models_watched = is_watched);
+        self.refresh_overview(is_watched);
+    }
+
+    /// Sets whether the key figures are on the page: only then they are refreshed.
+    pub fn watch_figures(self, is_watched: bool) {
+        self.state.update_value(|state| state.are_figures_watched = is_watched);
+        self.refresh_overview(is_watched);
+    }
+
+    fn refresh_overview(self, is_wanted: bool) {
+        if let Some(round) = self.round().filter(|_| is_wanted) {
+            spawn_local(async move { self.fetch_overview(&round).await });
         }
     }
 

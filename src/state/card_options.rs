@@ -57,6 +57,8 @@ pub struct DataOptions {
 
 /// The words in links before a deployment's name and before a threshold's value.
 const COMPARE_WITH: &str = "compare-with";
+/// The word of a comparison with the previous period.
+const COMPARE: &str = "compare";
 const THRESHOLD: &str = "threshold";
 
 /// The length of all names of lines in a link, in bytes. The filter of a card that no longer fits is left out.
@@ -94,7 +96,7 @@ impl CardOptions {
             ("details", self.is_detailed),
             ("log", self.is_log),
             ("stacked", self.is_stacked),
-            ("compare", self.comparison == Some(Comparison::PreviousPeriod)),
+            (COMPARE, self.comparison == Some(Comparison::PreviousPeriod)),
             ("statistics", self.has_statistics),
             ("heat-map", self.form == Form::HeatMap),
             ("table", self.form == Form::Table),
@@ -107,7 +109,7 @@ impl CardOptions {
             "details" => self.is_detailed = true,
             "log" => self.is_log = graph.draw_style == DrawStyle::Lines,
             "stacked" => self.is_stacked = can_stack(graph),
-            "compare" => self.comparison = Some(Comparison::PreviousPeriod),
+            COMPARE => self.comparison = Some(Comparison::PreviousPeriod),
             "statistics" => self.has_statistics = true,
             "heat-map" => self.form = Form::HeatMap,
             "table" => self.form = Form::Table,
@@ -129,37 +131,75 @@ impl CardOptions {
     }
 }
 
-/// The options of all cards that differ from a first visit, by graph id.
+/// What stands in links in place of a graph's id for options of all cards.
+const ALL: &str = "all";
+
+/// The options of all cards that differ from a first visit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OptionsByGraph(Vec<(&'static str, CardOptions)>);
+pub struct OptionsByGraph {
+    /// By graph id.
+    cards: Vec<(&'static str, CardOptions)>,
+    /// What all cards are compared with that have no comparison of their own.
+    comparison: Option<Comparison>,
+}
 
 impl OptionsByGraph {
     /// The options of a graph's card.
     pub fn of(&self, graph: &Graph) -> CardOptions {
-        self.0.iter().find(|(id, _)| *id == graph.id).map(|(_, options)| options.clone()).unwrap_or_default()
+        let own = self.cards.iter().find(|(id, _)| *id == graph.id).map(|(_, options)| options.clone());
+        let own = own.unwrap_or_default();
+        CardOptions { comparison: own.comparison.or_else(|| self.comparison.clone()), ..own }
     }
 
-    /// Changes the options of a graph's card.
+    /// What all cards are compared with.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.comparison.as_ref()
+    }
+
+    /// Compares all cards, or none.
+    pub fn compare_all(&mut self, with: Option<Comparison>) {
+        for (_, options) in &mut self.cards {
+            options.comparison = None;
+        }
+        self.cards.retain(|(_, options)| *options != CardOptions::default());
+        self.comparison = with;
+    }
+
+    /// Changes the options of a graph's card. A comparison of all cards that one of them ends is over for all.
     pub fn change(&mut self, graph: &Graph, change: &mut dyn FnMut(&mut CardOptions)) {
         let mut options = self.of(graph);
         change(&mut options);
-        self.0.retain(|(id, _)| *id != graph.id);
+        if options.comparison.is_none() {
+            self.comparison = None;
+        } else if options.comparison == self.comparison {
+            options.comparison = None;
+        }
+        self.cards.retain(|(id, _)| *id != graph.id);
         if options != CardOptions::default() {
-            let at = self.0.partition_point(|(id, _)| *id < graph.id);
-            self.0.insert(at, (graph.id, options));
+            let at = self.cards.partition_point(|(id, _)| *id < graph.id);
+            self.cards.insert(at, (graph.id, options));
         }
     }
 
     /// Only the options of one card.
     pub fn only(&self, graph: &Graph) -> Self {
-        Self(self.0.iter().filter(|(id, _)| *id == graph.id).cloned().collect())
+        let mut only = Self::default();
+        only.change(graph, &mut |options| *options = self.of(graph));
+        only
     }
 
     /// Adds the parameters of these cards to a link's query part: `card=` with the graph's id and the words of its
     /// options, separated by dots, and another `card=` for each option with a value, which is all that follows its word.
     pub(crate) fn encode(&self, query: &mut form_urlencoded::Serializer<'_, String>) {
         let mut room_bytes = MAX_NAMES_BYTES;
-        for (id, options) in &self.0 {
+        match &self.comparison {
+            Some(Comparison::PreviousPeriod) => drop(query.append_pair("card", &format!("{ALL}.{COMPARE}"))),
+            Some(Comparison::Deployment(name)) => {
+                query.append_pair("card", &format!("{ALL}.{COMPARE_WITH}.{name}"));
+            }
+            None => {}
+        }
+        for (id, options) in &self.cards {
             let mut add = |parts: &[&str]| {
                 query.append_pair("card", &parts.join("."));
             };
@@ -182,6 +222,14 @@ impl OptionsByGraph {
     pub(crate) fn decode(&mut self, value: &str) {
         let first = |text| str::split_once(text, '.').unwrap_or((text, ""));
         let (id, mut rest) = first(value);
+        if id == ALL {
+            self.comparison = match first(rest) {
+                (COMPARE, _) => Some(Comparison::PreviousPeriod),
+                (COMPARE_WITH, name) if !name.is_empty() => Some(Comparison::Deployment(name.to_owned())),
+                _ => None,
+            };
+            return;
+        }
         let Some(graph) = graph(id) else { return };
         self.change(graph, &mut |options| {
             while !rest.is_empty() {
@@ -219,6 +267,24 @@ mod tests {
             assert_eq!(options.form, form);
         }
         assert_eq!(CardOptions { is_log: true, ..options.clone() }.data_options(), options.data_options());
+    }
+
+    #[test]
+    fn a_comparison_of_all_cards_survives_its_link_and_ends_for_all() {
+        let (volume, cpu) = (graph("volume").expect("a graph"), graph("cpu").expect("a graph"));
+        for with in [Comparison::PreviousPeriod, Comparison::Deployment("v1.2 é".into())] {
+            let mut cards = OptionsByGraph::default();
+            cards.change(volume, &mut |options| options.comparison = Some(Comparison::Deployment("x".into())));
+            cards.change(cpu, &mut |options| options.is_log = true);
+            cards.compare_all(Some(with.clone()));
+            assert_eq!((cards.of(volume).comparison, cards.of(cpu).comparison), (Some(with.clone()), Some(with.clone())));
+            assert_eq!(decoded(&encoded(&cards)), cards);
+            assert_eq!(cards.only(cpu).of(cpu), cards.of(cpu), "an embed has it too");
+            cards.change(volume, &mut |options| options.toggle_comparison(with.clone()));
+            assert_eq!((cards.comparison(), cards.of(cpu).comparison), (None, None));
+            assert!(cards.of(cpu).is_log);
+        }
+        assert_eq!(decoded("card=all.compare-with.&card=all.details"), OptionsByGraph::default());
     }
 
     #[test]

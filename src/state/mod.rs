@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod embed;
 pub mod layout;
 pub mod line_filter;
+pub mod model_table;
 pub mod navigation;
 pub mod range_parser;
 pub mod replica_table;

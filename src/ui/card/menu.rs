@@ -15,6 +15,7 @@ use crate::ui::kit::csv::csv;
 use crate::ui::kit::download::download_csv;
 use crate::ui::kit::embed_code::{embed_code, page_address};
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::icons::{MORE, svg};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{FocusEvent, HtmlElement, KeyboardEvent, Node};
@@ -199,9 +200,8 @@ pub(crate) fn Menu(
                 aria-controls=menu.id("menu")
                 on:click=move |_| menu.toggle()
                 on:keydown=move |event| menu.button_key_down(&event)
-            >
-                "⋯"
-            </button>
+                inner_html=svg(MORE)
+            ></button>
             <ul
                 id=menu.id("menu")
                 class="menu"

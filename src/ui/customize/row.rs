@@ -2,6 +2,7 @@
 use crate::state::layout::MAX_COLUMNS;
 use crate::state::layout::storage::Layouts;
 use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::icons::{DOWN, UP};
 use catalogue::Graph;
 use leptos::ev;
 use leptos::prelude::*;
@@ -66,8 +67,8 @@ pub(super) fn Row(
                 />
                 {graph.title}
             </label>
-            <IconButton name="Move up" id="up" icon="↑" press=move || step(-1) />
-            <IconButton name="Move down" id="down" icon="↓" press=move || step(1) />
+            <IconButton name="Move up" id="up" icon=UP press=move || step(-1) />
+            <IconButton name="Move down" id="down" icon=DOWN press=move || step(1) />
             <Width graph />
         </li>
     }

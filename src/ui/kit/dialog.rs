@@ -1,6 +1,7 @@
 //! A modal dialog, and the handle that opens and closes it.
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::icons::CLOSE;
 use leptos::prelude::*;
 use leptos::{ev, html};
 
@@ -64,7 +65,7 @@ pub(crate) fn Dialog(
         >
             <div class="head">
                 <h2 id=heading>{title}</h2>
-                <IconButton name="Close" id="dialog-close" icon="✕" press=move || handle.close() />
+                <IconButton name="Close" id="dialog-close" icon=CLOSE press=move || handle.close() />
             </div>
             <Show when=move || handle.is_open.get()>{children.with_value(|children| children())}</Show>
         </dialog>
