@@ -261,6 +261,11 @@ impl Feed {
         })
     }
 
+    /// Whether counts are estimates, because the server does not count exactly.
+    pub(crate) fn counts_estimate(self) -> bool {
+        self.state.with_value(|state| state.round.as_ref().is_some_and(|round| !round.backend.counting.is_exact()))
+    }
+
     pub(crate) fn round(self) -> Option<Round> {
         self.state.with_value(|state| state.round.clone())
     }

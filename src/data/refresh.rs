@@ -306,7 +306,8 @@ impl Feed {
         let Round { inventory, scope, backend, intervals, .. } = round;
         let of_models = ModelTargets::new(inventory, scope);
         let facts = (&**inventory, &**intervals);
-        let counts = self.state.with_value(|state| state.targets.count_by_model(&of_models, &backend.labels, scope, facts));
+        let counts =
+            self.state.with_value(|state| state.targets.count_by_model(&of_models, &backend.labels, scope, facts));
         let mut models: Vec<String> = inventory.models().into_iter().map(str::to_owned).collect();
         if inventory.has_unnamed() {
             models.push(String::new());

@@ -277,7 +277,10 @@ mod tests {
             cards.change(volume, &mut |options| options.comparison = Some(Comparison::Deployment("x".into())));
             cards.change(cpu, &mut |options| options.is_log = true);
             cards.compare_all(Some(with.clone()));
-            assert_eq!((cards.of(volume).comparison, cards.of(cpu).comparison), (Some(with.clone()), Some(with.clone())));
+            assert_eq!(
+                (cards.of(volume).comparison, cards.of(cpu).comparison),
+                (Some(with.clone()), Some(with.clone()))
+            );
             assert_eq!(decoded(&encoded(&cards)), cards);
             assert_eq!(cards.only(cpu).of(cpu), cards.of(cpu), "an embed has it too");
             cards.change(volume, &mut |options| options.toggle_comparison(with.clone()));

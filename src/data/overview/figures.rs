@@ -3,7 +3,7 @@ use crate::data::overview::models::error_share;
 use crate::data::overview::{Ask, Overview, When};
 
 /// What is asked for the key figures.
-pub(crate) const FIGURE_ASKS: [Ask; 12] = [
+pub(crate) const FIGURE_ASKS: [Ask; 13] = [
     ("volume", When::Range),
     ("volume", When::Before),
     ("time-to-first-token", When::Range),
@@ -16,6 +16,7 @@ pub(crate) const FIGURE_ASKS: [Ask; 12] = [
     ("prefix-cache-hit-share", When::Before),
     ("replicas", When::Now),
     ("restarts", When::Range),
+    ("replicas-answering", When::Trend),
 ];
 
 /// A key figure.
@@ -32,15 +33,8 @@ pub(crate) enum Figure {
 
 impl Figure {
     /// All figures in the order of the page.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Requests,
-        Self::Success,
-        Self::FirstToken,
-        Self::EndToEnd,
-        Self::Tokens,
-        Self::Cached,
-        Self::Replicas,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Requests, Self::Success, Self::FirstToken, Self::EndToEnd, Self::Tokens, Self::Cached, Self::Replicas];
 
     /// The graph whose card shows more of it.
     pub(crate) fn graph(self) -> &'static str {
@@ -86,7 +80,16 @@ pub(crate) fn max_replicas(overview: &Overview) -> Option<f64> {
     overview.value(("replicas", When::Now), "", "max")
 }
 
-/// The restarts over the range; none if nothing counts them.
-pub(crate) fn restarts(overview: &Overview) -> Option<f64> {
-    overview.sum(("restarts", When::Range), "", &|_| true)
+/// A time before which the range has no data, Unix milliseconds; none if it has data from its start on.
+pub(crate) fn data_start_ms(overview: &Overview) -> Option<i64> {
+    let trend = overview.trend("replicas-answering", "", f64::max);
+    // The first value is of data that began after the time before it.
+    let first = trend.iter().position(|value| !value.is_nan()).filter(|first| *first > 1)?;
+    let step_ms = overview.range.length_ms() / trend.len() as i64;
+    Some(overview.range.end_ms - (trend.len() - first) as i64 * step_ms)
+}
+
+/// The number of restarts over the range.
+pub(crate) fn restarts(overview: &Overview) -> f64 {
+    overview.sum(("restarts", When::Range), "", &|_| true).unwrap_or(0.0)
 }

@@ -133,11 +133,7 @@ fn slow_time(latencies: &[f64], range: TimeRange) -> Option<SlowTime> {
     let step_ms = range.length_ms() as f64 / latencies.len() as f64;
     let time_ms = |at: usize| range.start_ms + (at as f64 * step_ms) as i64;
     let has_later = latencies[last + 1..].iter().any(|value| value.is_finite());
-    Some(SlowTime {
-        start_ms: time_ms(first),
-        end_ms: has_later.then(|| time_ms(last + 1)),
-        factor: highest / usual,
-    })
+    Some(SlowTime { start_ms: time_ms(first), end_ms: has_later.then(|| time_ms(last + 1)), factor: highest / usual })
 }
 
 impl ModelRow {

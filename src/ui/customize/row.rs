@@ -6,6 +6,8 @@ use crate::ui::kit::icons::{DOWN, UP};
 use catalogue::Graph;
 use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 /// The row of a graph. It can be moved by dragging, with buttons, and with Alt and an arrow key.
 #[component]
@@ -21,9 +23,15 @@ pub(super) fn Row(
             let at = ids.iter().position(|id| *id == graph.id)?.checked_add_signed(steps)?;
             catalogue::graph(ids.get(at)?)
         });
-        if let Some(neighbour) = neighbour {
-            layouts.change(|layout| layout.move_to(graph, neighbour));
-        }
+        let Some(neighbour) = neighbour else { return };
+        let focused = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        layouts.change(|layout| layout.move_to(graph, neighbour));
+        // A row that the browser moves loses the focus.
+        request_animation_frame(move || {
+            if let Some(focused) = focused {
+                let _ = focused.focus();
+            }
+        });
     };
     let key_down = move |event: ev::KeyboardEvent| {
         let steps = match event.key().as_str() {

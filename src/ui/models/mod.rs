@@ -116,7 +116,9 @@ fn hint(sort: ModelSort) -> &'static str {
         ModelSort::Name => "A press on a model opens its page",
         ModelSort::Status => "What needs a look first: replicas down, errors, slow times, full caches",
         ModelSort::Requests => "At the end of the time range, with its course over the range",
-        ModelSort::Errors => "Share of requests over the time range that failed (5xx, or failed where there is no status)",
+        ModelSort::Errors => {
+            "Share of requests over the time range that failed (5xx, or failed where there is no status)"
+        }
         ModelSort::Latency => "Over the time range, with its course; × is the change against the range before",
         ModelSort::FirstToken => "Time to first token over the time range",
         ModelSort::Tokens => "Tokens generated per second at the end of the time range",
@@ -168,7 +170,8 @@ fn replace(body: &Element, html: &str) {
     let model = focused.and_then(|element| element.get_attribute("data-open"));
     body.set_inner_html(html);
     let links = body.get_elements_by_class_name("open");
-    let link = (0..links.length()).filter_map(|at| links.item(at)).find(|link| link.get_attribute("data-open") == model);
+    let link =
+        (0..links.length()).filter_map(|at| links.item(at)).find(|link| link.get_attribute("data-open") == model);
     if let Some(link) = link.filter(|_| model.is_some()).and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
         let _ = link.focus();
     }

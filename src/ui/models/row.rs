@@ -87,6 +87,9 @@ fn cell(sort: ModelSort, row: &ModelRow) -> String {
             (active, max, _) if !active.is_nan() && !max.is_nan() => {
                 format!("{} of max {}", Unit::Count.format(active), Unit::Count.format(max))
             }
+            (active, _, ReplicaCount { total, .. }) if active < total as f64 => {
+                format!("{} of {total}", Unit::Count.format(active))
+            }
             (active, _, _) if !active.is_nan() => Unit::Count.format(active),
             (.., ReplicaCount { answering, total }) if total > 0 => format!("{answering} of {total}"),
             _ => "–".to_owned(),

@@ -4,6 +4,7 @@ use crate::data::overview::figures::{Figure, max_replicas};
 use crate::data::overview::{Overview, When};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
+use crate::ui::card::summary::count;
 use crate::ui::kit::conditional::Show;
 use crate::wasm_size::effect::effect;
 use catalogue::{Unit, graph};
@@ -11,6 +12,9 @@ use leptos::prelude::*;
 
 /// A change below this share of the value before is none.
 const MIN_CHANGE: f64 = 0.02;
+
+/// Requests are written with all their digits up to this number.
+const MAX_COUNTED: f64 = 1e7;
 
 /// From this factor on, a change is written as one.
 const MIN_FACTOR: f64 = 2.0;
@@ -37,9 +41,12 @@ pub(crate) fn KeyFigures() -> impl IntoView {
     let shown = Memo::new(move |_| {
         let is_per_minute = is_per_minute.get();
         feed.figures.with(|overview| {
-            let of = |overview: &Overview| Figure::ALL.into_iter().filter_map(|figure| {
-                text(figure, overview, is_per_minute)
-            }).collect::<Vec<_>>();
+            let of = |overview: &Overview| {
+                Figure::ALL
+                    .into_iter()
+                    .filter_map(|figure| text(figure, overview, (is_per_minute, feed.counts_estimate())))
+                    .collect::<Vec<_>>()
+            };
             overview.as_deref().map(of).unwrap_or_default()
         })
     });
@@ -101,7 +108,7 @@ impl Opener {
 }
 
 /// A figure as texts; none if it is not measured.
-fn text(figure: Figure, overview: &Overview, is_per_minute: bool) -> Option<Shown> {
+fn text(figure: Figure, overview: &Overview, (is_per_minute, is_estimated): (bool, bool)) -> Option<Shown> {
     let value = figure.value(overview, When::Range)?;
     let before = figure.value(overview, When::Before);
     let seconds = overview.range.length_ms() as f64 / 1000.0;
@@ -111,7 +118,9 @@ fn text(figure: Figure, overview: &Overview, is_per_minute: bool) -> Option<Show
             unit.format(value / seconds)
         }
         Figure::Tokens => Unit::TokensPerSecond.format(value / seconds),
-        Figure::Replicas => max_replicas(overview).map(|max| format!("of max {}", Unit::Count.format(max))).unwrap_or_default(),
+        Figure::Replicas => {
+            max_replicas(overview).map(|max| format!("of max {}", Unit::Count.format(max))).unwrap_or_default()
+        }
         _ => String::new(),
     };
     let unit = match figure {
@@ -125,7 +134,11 @@ fn text(figure: Figure, overview: &Overview, is_per_minute: bool) -> Option<Show
         _ => false,
     };
     let change = before.map(|before| change(value, before, unit)).unwrap_or_default();
-    Some(Shown { figure, value: unit.format(value), beside, is_worse: is_worse && !change.is_empty(), change })
+    let value_text = match figure {
+        Figure::Requests if value < MAX_COUNTED => count(value, is_estimated),
+        _ => unit.format(value),
+    };
+    Some(Shown { figure, value: value_text, beside, is_worse: is_worse && !change.is_empty(), change })
 }
 
 /// The change as text: points of a share, a factor, or percent; empty if there is none.
