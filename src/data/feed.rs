@@ -85,6 +85,8 @@ pub(crate) struct CardSlot {
 /// What the feed remembers between requests, and no component reads.
 pub(crate) struct FeedState {
     pub(crate) limit: RequestLimit,
+    /// The server's address, if it is not that of the page.
+    pub(crate) address: Option<String>,
     /// One for each graph whose card was ever on the page.
     pub(crate) slots: Vec<CardSlot>,
     /// The last round.
@@ -131,6 +133,7 @@ impl Feed {
     pub fn new(view: RwSignal<View>, is_paused: RwSignal<bool>) -> Self {
         let state = FeedState {
             limit: RequestLimit::new(MAX_IN_FLIGHT),
+            address: None,
             slots: Vec::new(),
             round: None,
             discovered: None,

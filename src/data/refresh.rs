@@ -53,6 +53,8 @@ impl Feed {
     /// Finds the backend, and applies the initial view of `config.json` unless the link has its own.
     async fn find_backend(self) -> Result<Backend, RequestError> {
         let (backend, config) = Backend::find().await?;
+        let address = backend.base.contains(':').then(|| backend.base.clone());
+        self.state.update_value(|state| state.address = address);
         let mut view = self.view.get_untracked();
         if view.scope == Scope::default() {
             view.scope = config.scope;

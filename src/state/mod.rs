@@ -6,6 +6,7 @@ pub mod layout;
 pub mod line_filter;
 pub mod model_table;
 pub mod navigation;
+pub mod options_by_graph;
 pub mod range_parser;
 pub mod replica_table;
 pub mod theme;

@@ -1,7 +1,7 @@
 //! The view: everything that the link holds.
-use crate::state::card_options::OptionsByGraph;
 use crate::state::embed::Embed;
 use crate::state::model_table::ModelTableOptions;
+use crate::state::options_by_graph::OptionsByGraph;
 use crate::state::replica_table::ReplicaTableOptions;
 use crate::state::time_range::TimeRange;
 use crate::state::time_zone::TimeZone;

@@ -239,7 +239,7 @@ async fn nothing_is_cut_off_at_200_percent_zoom() -> Result<()> {
         browser.open(&format!("{}/?section={section}&refresh=off&{}", companion.url(), fleet.range())).await?;
         browser.find("[data-testid=absent-graphs]").await?;
         assert_eq!(browser.evaluate(FIND_OVERFLOWING, Vec::new()).await?, json!([]), "{section}");
-        for (button, dialog) in [("customize", "customize"), ("when", "when"), ("keys", "keys")] {
+        for (button, dialog) in [("customize", "customize"), ("when-item", "when"), ("keys", "keys")] {
             browser.press(button).await?;
             browser.find(&format!("dialog.{dialog}[open]")).await?;
             assert_eq!(browser.evaluate(FIND_OVERFLOWING, Vec::new()).await?, json!([]), "{dialog}");

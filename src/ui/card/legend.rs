@@ -1,10 +1,10 @@
 //! The legend of a card, a small table. A click hides or shows a line; a double-click or Shift+Enter shows only that line.
 use crate::data::feed::Feed;
-use crate::data::graph::buckets::BucketEnds;
-use crate::state::card_options::Comparison;
 use crate::state::line_filter::LineFilter;
 use crate::state::navigation::Navigation;
 use crate::ui::card::last_value::{LastValue, last_value_at};
+use crate::ui::card::peers::ratios;
+use crate::ui::card::remarks::remarks;
 use crate::ui::card::statistics::{Statistics, statistics};
 use crate::ui::card::summary::{SummaryText, is_in_legend, summary_text};
 use crate::ui::graph::colours::{Palette, css};
@@ -15,14 +15,26 @@ use crate::ui::kit::format_time as time;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{Colours, Detail, Graph, PERCENTILES, Section, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
-use plot::ChartType;
 use std::sync::Arc;
+
+/// A detail whose mean is a higher multiple of the median of all is marked.
+const MAX_USUAL_RATIO: f64 = 1.5;
 
 /// The legend, with values or with statistics, and remarks on what the graph shows.
 #[component]
 pub(crate) fn Legend() -> impl IntoView {
     let card @ CardContext { graph, lines, options, .. } = expect_context();
-    let names = Memo::new(move |_| lines.with(|lines| ordered(graph, lines.legend_names())));
+    let is_detailed = move || card.data.with(|data| data.as_ref().is_some_and(|data| data.is_detailed));
+    let peers = Memo::new(move |_| if is_detailed() { lines.with(|lines| ratios(graph, lines)) } else { Vec::new() });
+    let names = Memo::new(move |_| {
+        let mut names = lines.with(|lines| ordered(graph, lines.legend_names()));
+        // Of peers, the highest comes first.
+        peers.with(|peers| {
+            let ratio = |at: usize| peers.get(at).copied().unwrap_or(f64::NEG_INFINITY);
+            sort_by(&mut names, |(one, _), (other, _)| ratio(*other).total_cmp(&ratio(*one)));
+        });
+        names
+    });
     let has_statistics = Memo::new(move |_| options.with(|options| options.has_statistics));
     let is_heat_map = Memo::new(move |_| card.is_heat_map());
     let remarks = Memo::new(move |_| remarks(card));
@@ -36,7 +48,7 @@ pub(crate) fn Legend() -> impl IntoView {
             } else if has_statistics.get() {
                 view! { <StatisticsTable names /> }.into_any()
             } else {
-                view! { <LegendTable names /> }.into_any()
+                view! { <LegendTable names peers /> }.into_any()
             }
         }}
     }
@@ -96,7 +108,11 @@ fn undrawn(card: CardContext) -> Vec<(String, SummaryText)> {
 
 /// The legend as a table: each line with its value now, over the range, and its highest.
 #[component]
-fn LegendTable(names: Memo<Vec<(usize, String)>>) -> impl IntoView {
+fn LegendTable(
+    names: Memo<Vec<(usize, String)>>,
+    /// The means of details as multiples of their median, by column.
+    peers: Memo<Vec<f64>>,
+) -> impl IntoView {
     let card @ CardContext { graph, .. } = expect_context();
     let feed = expect_context::<Feed>();
     let undrawn = Memo::new(move |_| undrawn(card));
@@ -108,8 +124,11 @@ fn LegendTable(names: Memo<Vec<(usize, String)>>) -> impl IntoView {
     let row = move |(at, name): (usize, String)| {
         let line = name.clone();
         let texts = Memo::new(move |_| line_texts(card, at, &line));
+        let odd =
+            Memo::new(move |_| peers.with(|peers| peers.get(at).copied().filter(|ratio| *ratio > MAX_USUAL_RATIO)));
+        let why = move || odd.get().map(|ratio| format!("{ratio:.1} × the median of its peers"));
         view! {
-            <tr>
+            <tr class:odd=move || odd.get().is_some() title=why>
                 <th scope="row">
                     <Entry at name=name.clone() />
                 </th>
@@ -157,6 +176,9 @@ fn LegendTable(names: Memo<Vec<(usize, String)>>) -> impl IntoView {
     }
 }
 
+/// The heading where it is not known whose the lines are.
+const LINE: &str = "line";
+
 /// Whose the lines are, such as `average of 5 replicas`.
 fn whose(card: CardContext, feed: Feed) -> String {
     let is_detailed = card.data.with(|data| data.as_ref().is_some_and(|data| data.is_detailed));
@@ -166,14 +188,14 @@ fn whose(card: CardContext, feed: Feed) -> String {
         (Detail::Replicas, true) => return "each replica".to_owned(),
         (Detail::Gpus, false) => "all GPUs".to_owned(),
         (_, false) => match feed.replica_count.get().total {
-            0 => return String::new(),
+            0 => return LINE.to_owned(),
             1 => return "1 replica".to_owned(),
             count => format!("{count} replicas"),
         },
     };
     // What machines have is not of replicas.
     if card.graph.section == Section::Hardware && card.graph.detail != Detail::Gpus {
-        return String::new();
+        return LINE.to_owned();
     }
     match (card.graph.summary, card.graph.unit) {
         (Summary::Percentiles, _) => format!("all requests of {of}"),
@@ -325,57 +347,4 @@ fn ColourScale() -> impl IntoView {
             {move || labels().0} <span aria-hidden="true">{swatches}</span> {move || labels().1}
         </p>
     }
-}
-
-/// What a reader could miss or misread on the graph.
-fn remarks(card: CardContext) -> Option<String> {
-    let left_out = card.axis.with(|axis| axis.left_out);
-    let remarks = card.lines.with(|lines| {
-        let left_out =
-            (left_out > 0).then(|| format!("Not shown on a logarithmic axis: {left_out} values at or below zero."));
-        let remaining = lines.remaining.as_ref().map(|remaining| {
-            let is_layer = lines.chart_type != Some(ChartType::Lines) && !lines.is_heat_map();
-            let count = lines.own_count - usize::from(is_layer);
-            let others = match (lines.is_heat_map(), is_layer) {
-                (true, _) => "",
-                (_, true) => "; the grey layer is the sum of the others",
-                (_, false) => "; the grey band covers the others",
-            };
-            format!("The {count} highest of {} lines{others}.", count + remaining.count)
-        });
-        let is_stacked = lines.chart_type == Some(ChartType::Areas);
-        let stacked = is_stacked.then(|| "Stacked: the top edge is the sum.".to_owned());
-        let is_hatched = lines.chart_type == Some(ChartType::Lines) && !lines.hatched.is_empty();
-        let hatched = is_hatched.then(|| "Hatched: in the first or last bucket, so only a bound is known.".to_owned());
-        let all = [left_out, remaining, comparison_remark(card, lines), stacked, hatched, buckets_remark(card)];
-        all.into_iter().flatten().collect::<Vec<_>>()
-    });
-    (!remarks.is_empty()).then(|| remarks.join(" "))
-}
-
-/// That percentiles and shares come from buckets that are not the same everywhere.
-fn buckets_remark(card: CardContext) -> Option<String> {
-    let differ = card.data.with(|data| {
-        data.as_ref().is_some_and(|data| {
-            let has_partial = data.shares.iter().flatten().any(|count| !count.is_complete);
-            has_partial || data.bucket_ends.iter().any(BucketEnds::differ)
-        })
-    });
-    differ.then(|| "Buckets differ between replicas or changed in this range: percentiles are estimates.".to_owned())
-}
-
-/// What the card is compared with, once the data have arrived.
-fn comparison_remark(card: CardContext, lines: &VisibleLines) -> Option<String> {
-    let with = card.data.with(|data| Some(data.as_ref()?.comparison.as_ref()?.with.clone()))?;
-    if card.is_heat_map() || card.options.with(|options| options.comparison.as_ref() != Some(&with)) {
-        return None;
-    }
-    let title = match &with {
-        Comparison::PreviousPeriod => "previous period".to_owned(),
-        Comparison::Deployment(name) => format!("deployment {name}"),
-    };
-    Some(match lines.comparison_of.is_empty() {
-        true => format!("No data to compare with: {title}."),
-        false => format!("Pale dashed lines: {title}."),
-    })
 }

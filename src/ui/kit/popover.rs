@@ -11,7 +11,7 @@ const OPEN: &str = "details.popover[open]";
 /// The button and its panel.
 #[component]
 pub(crate) fn Popover(
-    /// The name of the button.
+    /// The name of the button; empty where its label is its name.
     #[prop(into)]
     name: Signal<String>,
     /// The name for tests.
@@ -23,10 +23,11 @@ pub(crate) fn Popover(
     icon: &'static str,
     children: Children,
 ) -> impl IntoView {
+    let label_text = move || Some(name.get()).filter(|name| !name.is_empty());
     let icon = (!icon.is_empty()).then(|| view! { <span inner_html=svg(icon)></span> });
     view! {
         <details class="popover" data-testid=id>
-            <summary class="control" aria-label=name title=name>
+            <summary class="control" aria-label=label_text title=label_text>
                 {icon}
                 {label}
             </summary>

@@ -130,9 +130,9 @@ fn hint(sort: ModelSort) -> &'static str {
 
 /// The indices of the rows that match the filter, in order. Figures are sorted from the highest; missing ones come last.
 fn ordered(models: &[ModelRow], options: &ModelTableOptions) -> Vec<usize> {
-    let text = options.text.trim().to_lowercase();
+    let text = options.text.trim().to_ascii_lowercase();
     let matching: Vec<usize> =
-        (0..models.len()).filter(|at| row::name(&models[*at]).to_lowercase().contains(&text)).collect();
+        (0..models.len()).filter(|at| row::name(&models[*at]).to_ascii_lowercase().contains(&text)).collect();
     let figure = |row: &ModelRow| match options.sort {
         ModelSort::Errors => row.errors,
         ModelSort::Latency => row.latency,

@@ -27,9 +27,9 @@ pub(crate) fn KeyFacts() -> impl IntoView {
     let item = |Fact { text, is_bad }| view! { <li class:bad=is_bad>{text}</li> };
     view! {
         <Show when=move || !facts.with(Vec::is_empty)>
-            <ul class="facts" role="status" data-testid="facts">
-                {move || facts.get().into_iter().map(item).collect_view()}
-            </ul>
+            <div role="status">
+                <ul class="facts" data-testid="facts">{move || facts.get().into_iter().map(item).collect_view()}</ul>
+            </div>
         </Show>
     }
 }

@@ -53,11 +53,15 @@ pub(crate) fn CompareControl() -> impl IntoView {
         Some(Comparison::PreviousPeriod) => "vs. previous".to_owned(),
         Some(Comparison::Deployment(name)) => format!("vs. {name}"),
     };
+    let name = Signal::derive(move || match current.with(Option::is_some) {
+        true => format!("Compare all cards: {}", text()),
+        false => "Compare all cards".to_owned(),
+    });
     let label = view! {
         <span class="wide" class:on=move || current.with(Option::is_some)>{text}</span>
     };
     view! {
-        <Popover name="Compare all cards" id="compare" icon=COMPARE label=label.into_any()>
+        <Popover name id="compare" icon=COMPARE label=label.into_any()>
             {move || choices().into_iter().map(item).collect_view()}
         </Popover>
     }

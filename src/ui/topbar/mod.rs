@@ -21,7 +21,7 @@ use leptos::prelude::*;
 /// The top bar; the children are further page controls, and `shortcuts` opens the list of keys.
 #[component]
 pub(crate) fn TopBar(shortcuts: DialogHandle, children: Children) -> impl IntoView {
-    let customize = DialogHandle::new();
+    let (customize, custom_range) = (DialogHandle::new(), DialogHandle::new());
     let theme = expect_context::<RwSignal<Theme>>();
     let switch_theme = move || {
         let other = theme.get_untracked().other();
@@ -40,11 +40,14 @@ pub(crate) fn TopBar(shortcuts: DialogHandle, children: Children) -> impl IntoVi
         <header class="topbar">
             <div class="bar">
                 <ScopePath />
-                <TimeControls />
+                <TimeControls handle=custom_range />
                 <LiveControl />
                 <CompareControl />
                 {children()}
                 <Popover name="More" id="more" icon=MORE label=().into_any()>
+                    <span class="only-phone">
+                        {item("Custom time range", "when-item", Box::new(move || custom_range.open()))}
+                    </span>
                     {item("Customize view", "customize", Box::new(move || customize.open()))}
                     {item("Light or dark", "theme", Box::new(switch_theme))}
                     {item("Keyboard shortcuts", "keys", Box::new(move || shortcuts.open()))}

@@ -5,6 +5,7 @@ use crate::state::time_range::TimeRange;
 use crate::state::url::format_duration;
 use crate::state::view::{PRESETS, Range};
 use crate::ui::kit::controls::{Choice, IconButton, Select};
+use crate::ui::kit::dialog::DialogHandle;
 use crate::ui::kit::format_time as time;
 use crate::ui::kit::icons::{BACK, FORWARD, LEFT, RIGHT};
 use crate::ui::topbar::range_dialog::RangeDialogButton;
@@ -15,7 +16,10 @@ const CUSTOM: &str = "custom";
 
 /// The controls in the order of the top bar.
 #[component]
-pub(crate) fn TimeControls() -> impl IntoView {
+pub(crate) fn TimeControls(
+    /// The dialog for a custom range.
+    handle: DialogHandle,
+) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
     let range = Memo::new(move |_| navigation.view.with(|view| view.range));
@@ -51,7 +55,7 @@ pub(crate) fn TimeControls() -> impl IntoView {
             <IconButton name="Earlier" id="earlier" icon=LEFT press=move || pan(-1) />
             <Select name="Time range" id="range" choices chosen choose is_bare=true short />
             <IconButton name="Later" id="later" icon=RIGHT press=move || pan(1) />
-            <RangeDialogButton />
+            <RangeDialogButton handle />
             <span class="zone" data-testid="zone-shown">{move || time::offset_text(feed.range.get().end_ms)}</span>
         </div>
     }

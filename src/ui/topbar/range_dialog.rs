@@ -27,8 +27,7 @@ const ZONES: [&str; 8] = [
 
 /// The button that opens the dialog, and the dialog.
 #[component]
-pub(crate) fn RangeDialogButton() -> impl IntoView {
-    let handle = DialogHandle::new();
+pub(crate) fn RangeDialogButton(handle: DialogHandle) -> impl IntoView {
     view! {
         <IconButton name="Custom time range" id="when" icon=CALENDAR press=move || handle.open() />
         <Dialog handle id="when" title="Custom time range">

@@ -45,7 +45,7 @@ pub(crate) fn LiveControl() -> impl IntoView {
         <DataAge />
     };
     view! {
-        <Popover name="Refresh" id="live" label=label.into_any()>
+        <Popover name="" id="live" label=label.into_any()>
             <label class="line">
                 "Auto-refresh"
                 <button

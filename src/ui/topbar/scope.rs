@@ -110,7 +110,7 @@ fn ScopeControl(label: ScopeLabel) -> impl IntoView {
         match (selected.with(Option::is_some), part, count) {
             (true, ..) | (_, _, 0 | 1) => String::new(),
             (_, 0, _) => "All models".to_owned(),
-            _ => format!("{} {}s", count - 1, name.to_lowercase()),
+            _ => format!("{} {}s", count - 1, name.to_ascii_lowercase()),
         }
     });
     view! {
