@@ -242,6 +242,13 @@ impl Feed {
         self.refresh_overview(is_watched);
     }
 
+    /// Forgets what is shown at a glance, as of another scope it would be somebody else's.
+    pub fn forget_overview(self) {
+        self.state.update_value(|state| state.models = None);
+        self.figures.set(None);
+        self.models.set(None);
+    }
+
     fn refresh_overview(self, is_wanted: bool) {
         if let Some(round) = self.round().filter(|_| is_wanted) {
             spawn_local(async move { self.fetch_overview(&round).await });

@@ -6,6 +6,7 @@ use crate::data::discovery::inventory::Labels;
 use crate::data::graph::frame::line_name;
 use crate::data::graph::grid::Grid;
 use crate::data::graph::request::is_still_valid;
+use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::{RequestLimit, all};
 use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
@@ -53,7 +54,7 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
-    /// Asks again for what is no longer valid. What the server refuses is left out: the cards say why.
+    /// Asks again for what is no longer valid. Where there is no answer, the old one stays: the cards say why.
     pub(crate) async fn continued(
         old: Option<&Self>,
         round: &Round,
@@ -61,17 +62,20 @@ impl Overview {
         is_by_model: bool,
         limit: &RequestLimit,
     ) -> Self {
-        let is_valid = |old: &&Self| {
-            old.scope == round.scope
-                && (old.range == round.range || round.is_live && is_still_valid(old.range, round.range))
-        };
-        let old = old.filter(is_valid);
+        let is_valid =
+            |old: &&Self| old.range == round.range || round.is_live && is_still_valid(old.range, round.range);
+        let same = old.filter(|old| old.scope == round.scope);
+        let old = same.filter(is_valid);
         let answer = |ask: Ask| {
             async move {
                 let known = old.filter(|_| ask.1 != When::Now).and_then(|old| old.answer(ask));
                 match known {
                     Some(known) => (ask, known.to_vec()),
-                    None => (ask, round.readings(ask, is_by_model, limit).await.unwrap_or_default()),
+                    None => {
+                        let answer = round.readings(ask, is_by_model, limit).await;
+                        let last = || same.and_then(|same| same.answer(ask)).unwrap_or_default().to_vec();
+                        (ask, answer.unwrap_or_else(|_| last()))
+                    }
                 }
             }
             .boxed_local()
@@ -123,9 +127,14 @@ impl Overview {
 }
 
 impl Round {
-    /// The readings of one graph; none if it has no metrics, or if the server refuses.
-    async fn readings(&self, (id, when): Ask, is_by_model: bool, limit: &RequestLimit) -> Option<Vec<Reading>> {
-        let graph = graph(id)?;
+    /// The readings of one graph; none if it has no metrics.
+    async fn readings(
+        &self,
+        (id, when): Ask,
+        is_by_model: bool,
+        limit: &RequestLimit,
+    ) -> Result<Vec<Reading>, RequestError> {
+        let Some(graph) = graph(id) else { return Ok(Vec::new()) };
         let range_ms = matches!(when, When::Range | When::Before).then(|| self.range.length_ms());
         let step_ms = (self.range.length_ms() / TREND_STEPS).max(1);
         let mut context = self.context(self.overview_window(graph));
@@ -134,7 +143,8 @@ impl Round {
         }
         let names = self.names(&self.scope);
         let overview = catalogue::Overview { is_by_model, range_ms };
-        let query = overview_query(graph, &|name| names.contains(name), &context, overview)?;
+        let query = overview_query(graph, &|name| names.contains(name), &context, overview);
+        let Some(query) = query else { return Ok(Vec::new()) };
         let _permit = limit.permit().await;
         let answer = match when {
             When::Now | When::Range => self.backend.instant(query, self.end_ms()).await,
@@ -144,7 +154,7 @@ impl Round {
                 self.backend.range(query, end_ms - (TREND_STEPS - 1) * step_ms, end_ms, step_ms).await
             }
         };
-        Some(self.read(answer.ok()?, step_ms))
+        Ok(self.read(answer?, step_ms))
     }
 
     /// The window of rates on the card of a graph with lines.

@@ -56,27 +56,6 @@ pub(crate) fn Models() -> impl IntoView {
             shown => format!("{shown} of {all} models"),
         }
     };
-    let heading = move |sort: ModelSort| {
-        let direction = move || {
-            options.with(|options| match (options.sort == sort, options.is_reversed, sort) {
-                (false, ..) => "none",
-                (true, false, ModelSort::Name) | (true, true, _) => "ascending",
-                (true, false, _) => "descending",
-            })
-        };
-        view! {
-            <th scope="col" aria-sort=direction>
-                <button
-                    type="button"
-                    data-sort=sort.id()
-                    title=hint(sort)
-                    on:click=move |_| navigation.adjust(|view| view.model_table.toggle_sort(sort))
-                >
-                    {sort.title()}
-                </button>
-            </th>
-        }
-    };
     view! {
         <section class="models" data-testid="models" aria-labelledby="heading-models">
             <header>
@@ -98,7 +77,7 @@ pub(crate) fn Models() -> impl IntoView {
             <div class="scroller" tabindex="0" role="region" aria-label="Table of models">
                 <table>
                     <thead>
-                        <tr>{ModelSort::ALL.map(heading).into_iter().collect_view()}</tr>
+                        <tr>{ModelSort::ALL.map(|sort| heading(sort, options, navigation)).into_iter().collect_view()}</tr>
                     </thead>
                     <tbody node_ref=body on:click=move |event| open_model(&event, navigation)></tbody>
                 </table>
@@ -107,6 +86,30 @@ pub(crate) fn Models() -> impl IntoView {
                 <div class="skeleton" aria-hidden="true"></div>
             </Show>
         </section>
+    }
+}
+
+/// A column heading, which sorts by the column.
+fn heading(sort: ModelSort, options: Memo<ModelTableOptions>, navigation: Navigation) -> impl IntoView {
+    let direction = move || {
+        options.with(|options| match (options.sort == sort, options.is_reversed, sort) {
+            (false, ..) => "none",
+            (true, false, ModelSort::Name) => "ascending",
+            (true, true, ModelSort::Name) | (true, false, _) => "descending",
+            (true, true, _) => "ascending",
+        })
+    };
+    view! {
+        <th scope="col" aria-sort=direction>
+            <button
+                type="button"
+                data-sort=sort.id()
+                title=hint(sort)
+                on:click=move |_| navigation.adjust(|view| view.model_table.toggle_sort(sort))
+            >
+                {sort.title()}
+            </button>
+        </th>
     }
 }
 

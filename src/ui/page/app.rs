@@ -80,6 +80,7 @@ fn provide_shared(navigation: Navigation, is_embed: bool) {
     // A pinned cursor pauses the page, so it is freed when it would go out of view.
     let place = move || navigation.view.with(|view| (view.scope.clone(), view.section, view.range));
     on_change(place, move || pointer.is_pinned.set(false));
+    on_change(move || navigation.view.with(|view| view.scope.clone()), move || feed.forget_overview());
     provide_context(pointer);
     provide_context(theme);
     provide_context(palette);

@@ -61,7 +61,12 @@ pub(crate) fn KeyFigures() -> impl IntoView {
             </button>
         }
     };
+    // Cards keep their place when the figures arrive.
+    let is_loading = Memo::new(move |_| feed.figures.with(Option::is_none));
     view! {
+        <Show when=move || is_loading.get()>
+            <div class="figures skeleton" aria-hidden="true"></div>
+        </Show>
         <Show when=move || !shown.with(Vec::is_empty)>
             <div class="figures" role="group" aria-label="Key numbers of the time range" data-testid="figures">
                 {move || shown.get().into_iter().map(item).collect_view()}
