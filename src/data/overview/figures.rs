@@ -85,8 +85,9 @@ pub(crate) fn data_start_ms(overview: &Overview) -> Option<i64> {
     let trend = overview.trend("replicas-answering", "", f64::max);
     // The first value is of data that began after the time before it.
     let first = trend.iter().position(|value| !value.is_nan()).filter(|first| *first > 1)?;
-    let step_ms = overview.range.length_ms() / trend.len() as i64;
-    Some(overview.range.end_ms - (trend.len() - first) as i64 * step_ms)
+    let range = overview.trend_range();
+    let step_ms = range.length_ms() / trend.len() as i64;
+    Some(range.end_ms - (trend.len() - first) as i64 * step_ms)
 }
 
 /// The number of restarts over the range.

@@ -50,6 +50,8 @@ pub(crate) struct Overview {
     scope: Scope,
     /// The range of the values over it; it may lag a little behind the visible one.
     pub(crate) range: TimeRange,
+    /// The end of trends: that of the range, or the server's time if that was earlier.
+    until_ms: i64,
     answers: Vec<(Ask, Vec<Reading>)>,
 }
 
@@ -81,7 +83,12 @@ impl Overview {
             .boxed_local()
         };
         let answers = all(asks.iter().map(|ask| answer(*ask))).await;
-        Self { scope: round.scope.clone(), range: old.map_or(round.range, |old| old.range), answers }
+        Self {
+            scope: round.scope.clone(),
+            range: old.map_or(round.range, |old| old.range),
+            until_ms: old.map_or(round.until_ms(), |old| old.until_ms),
+            answers,
+        }
     }
 
     fn answer(&self, ask: Ask) -> Option<&[Reading]> {
@@ -104,6 +111,11 @@ impl Overview {
         let own = self.of(ask, model).filter(|reading| is_wanted(&reading.line));
         let values = own.filter_map(|reading| reading.values.first().copied()).filter(|value| value.is_finite());
         values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+    }
+
+    /// The time that trends stand for.
+    pub(crate) fn trend_range(&self) -> TimeRange {
+        TimeRange::new(self.until_ms - self.range.length_ms(), self.until_ms)
     }
 
     /// The values of a trend, of several lines their sum or the highest; empty without any.

@@ -104,7 +104,7 @@ pub(crate) fn model_rows(overview: &Overview, counts: &Table<ReplicaCount>, mode
             active: value("replicas", When::Now, "active"),
             max: value("replicas", When::Now, "max"),
             traffic: overview.trend("volume", model, |one, other| one + other),
-            slow: slow_time(&latencies, overview.range),
+            slow: slow_time(&latencies, overview.trend_range()),
             latencies,
             model: model.clone(),
         }
