@@ -3,7 +3,7 @@ use crate::data::overview::models::error_share;
 use crate::data::overview::{Ask, Overview, When};
 
 /// What is asked for the key figures.
-pub(crate) const FIGURE_ASKS: [Ask; 13] = [
+pub(crate) const FIGURE_ASKS: [Ask; 14] = [
     ("volume", When::Range),
     ("volume", When::Before),
     ("time-to-first-token", When::Range),
@@ -17,6 +17,7 @@ pub(crate) const FIGURE_ASKS: [Ask; 13] = [
     ("replicas", When::Now),
     ("restarts", When::Range),
     ("replicas-answering", When::Trend),
+    ("replicas-answering", When::Earliest),
 ];
 
 /// A key figure.
@@ -73,6 +74,13 @@ impl Figure {
             Self::Replicas => line(When::Now, "active").filter(|_| when == When::Range),
         }
     }
+}
+
+/// Whether the range before has data from its start on: half a period is nothing to compare with.
+pub(crate) fn has_range_before(overview: &Overview) -> bool {
+    let has = |when| overview.of(("replicas-answering", when), "").next().is_some();
+    // Without targets nothing tells when history began.
+    has(When::Earliest) || !has(When::Trend)
 }
 
 /// The maximum of replicas, if the server knows it.

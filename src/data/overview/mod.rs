@@ -26,6 +26,8 @@ pub(crate) enum When {
     Range,
     /// Over the period of the same length before it.
     Before,
+    /// At the start of that period.
+    Earliest,
     /// At even distances within the range.
     Trend,
 }
@@ -161,6 +163,10 @@ impl Round {
         let answer = match when {
             When::Now | When::Range => self.backend.instant(query, self.end_ms()).await,
             When::Before => self.backend.instant(query, Some(self.range.start_ms)).await,
+            When::Earliest => {
+                let start_ms = self.range.start_ms - self.range.length_ms();
+                self.backend.instant(query, Some(start_ms)).await
+            }
             When::Trend => {
                 let end_ms = self.until_ms();
                 self.backend.range(query, end_ms - (TREND_STEPS - 1) * step_ms, end_ms, step_ms).await

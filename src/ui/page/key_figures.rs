@@ -1,6 +1,6 @@
 //! The strip of key numbers of the scope over the range, with the change against the range before. Each opens its card.
 use crate::data::feed::Feed;
-use crate::data::overview::figures::{Figure, max_replicas};
+use crate::data::overview::figures::{Figure, has_range_before, max_replicas};
 use crate::data::overview::{Overview, When};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
@@ -115,7 +115,7 @@ impl Opener {
 /// A figure as texts; none if it is not measured.
 fn text(figure: Figure, overview: &Overview, (is_per_minute, is_estimated): (bool, bool)) -> Option<Shown> {
     let value = figure.value(overview, When::Range)?;
-    let before = figure.value(overview, When::Before);
+    let before = figure.value(overview, When::Before).filter(|_| has_range_before(overview));
     let seconds = overview.range.length_ms() as f64 / 1000.0;
     let beside = match figure {
         Figure::Requests => {
