@@ -9,6 +9,8 @@ use crate::data::events::{Event, EventHistory};
 use crate::data::graph::card_state::{AvailableOptions, CardState};
 use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
 use crate::data::http::server_clock::{ServerClock, browser_ms};
+use crate::data::overview::Overview;
+use crate::data::overview::models::ModelRow;
 use crate::data::replicas::fleet::Fleet;
 use crate::data::replicas::queries::ReplicaHistory;
 use crate::data::round::Round;
@@ -63,6 +65,10 @@ pub struct Feed {
     pub clock: RwSignal<ServerClock>,
     /// The replicas in scope, while their section is open; none before the first answer.
     pub fleet: RwSignal<Option<Arc<Fleet>>>,
+    /// The rows of the table of models, while it is open; none before the first answer.
+    pub models: RwSignal<Option<Arc<Vec<ModelRow>>>>,
+    /// The key figures of the scope, while they are on the page; none before the first answer.
+    pub(crate) figures: RwSignal<Option<Arc<Overview>>>,
     /// Whether auto-refresh pauses because someone reads pinned values.
     pub(crate) is_paused: RwSignal<bool>,
     pub(crate) state: StoredValue<FeedState, LocalStorage>,
@@ -79,6 +85,8 @@ pub(crate) struct CardSlot {
 /// What the feed remembers between requests, and no component reads.
 pub(crate) struct FeedState {
     pub(crate) limit: RequestLimit,
+    /// The server's address, if it is not that of the page.
+    pub(crate) address: Option<String>,
     /// One for each graph whose card was ever on the page.
     pub(crate) slots: Vec<CardSlot>,
     /// The last round.
@@ -92,6 +100,10 @@ pub(crate) struct FeedState {
     pub(crate) event_history: EventHistory,
     /// The states of replicas that were queried so far.
     pub(crate) history: ReplicaHistory,
+    /// The figures of all models that were queried so far.
+    pub(crate) models: Option<Overview>,
+    pub(crate) are_models_watched: bool,
+    pub(crate) are_figures_watched: bool,
     /// Whether the section of replicas is open.
     pub(crate) is_fleet_watched: bool,
     /// The replicas whose rows the table shows.
@@ -121,6 +133,7 @@ impl Feed {
     pub fn new(view: RwSignal<View>, is_paused: RwSignal<bool>) -> Self {
         let state = FeedState {
             limit: RequestLimit::new(MAX_IN_FLIGHT),
+            address: None,
             slots: Vec::new(),
             round: None,
             discovered: None,
@@ -128,6 +141,9 @@ impl Feed {
             measured: Measured::default(),
             event_history: EventHistory::default(),
             history: ReplicaHistory::default(),
+            models: None,
+            are_models_watched: false,
+            are_figures_watched: false,
             is_fleet_watched: false,
             shown_rows: Vec::new(),
             is_fetching_figures: false,
@@ -145,6 +161,8 @@ impl Feed {
             gpu_faults: RwSignal::new(Vec::new()),
             clock: RwSignal::new(ServerClock::default()),
             fleet: RwSignal::new(None),
+            models: RwSignal::new(None),
+            figures: RwSignal::new(None),
             is_paused,
             state: StoredValue::new_local(state),
         }
@@ -212,6 +230,31 @@ impl Feed {
         }
     }
 
+    /// Sets whether the table of models is open: only then it is refreshed.
+    pub fn watch_models(self, is_watched: bool) {
+        self.state.update_value(|state| state.are_models_watched = is_watched);
+        self.refresh_overview(is_watched);
+    }
+
+    /// Sets whether the key figures are on the page: only then they are refreshed.
+    pub fn watch_figures(self, is_watched: bool) {
+        self.state.update_value(|state| state.are_figures_watched = is_watched);
+        self.refresh_overview(is_watched);
+    }
+
+    /// Forgets what is shown at a glance, as of another scope it would be somebody else's.
+    pub fn forget_overview(self) {
+        self.state.update_value(|state| state.models = None);
+        self.figures.set(None);
+        self.models.set(None);
+    }
+
+    fn refresh_overview(self, is_wanted: bool) {
+        if let Some(round) = self.round().filter(|_| is_wanted) {
+            spawn_local(async move { self.fetch_overview(&round).await });
+        }
+    }
+
     /// The graphs of a section that have nothing to draw, with the reasons; none before the first answer.
     pub fn missing_graphs(self, section: Section) -> Vec<(&'static Graph, String)> {
         let scope = self.view.with(|view| view.scope.clone());
@@ -226,6 +269,11 @@ impl Feed {
             let own = GRAPHS.iter().copied().filter(|graph| graph.section == section);
             own.filter_map(|graph| Some((graph, missing_reason(graph, &present, &facts)?))).collect()
         })
+    }
+
+    /// Whether counts are estimates, because the server does not count exactly.
+    pub(crate) fn counts_estimate(self) -> bool {
+        self.state.with_value(|state| state.round.as_ref().is_some_and(|round| !round.backend.counting.is_exact()))
     }
 
     pub(crate) fn round(self) -> Option<Round> {

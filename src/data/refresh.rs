@@ -12,6 +12,9 @@ use crate::data::http::client::Backend;
 use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::all;
 use crate::data::http::server_clock::browser_ms;
+use crate::data::overview::Overview;
+use crate::data::overview::figures::FIGURE_ASKS;
+use crate::data::overview::models::{MODEL_ASKS, ModelRow, model_rows};
 use crate::data::replicas::queries::grid;
 use crate::data::replicas::table_rows::TableRows;
 use crate::data::round::Round;
@@ -43,12 +46,15 @@ impl Feed {
             self.fetch_fleet(&round).await
         };
         let (others, cards) = join(others, cards).await;
+        self.fetch_overview(&round).await;
         cards.into_iter().chain([others]).collect()
     }
 
     /// Finds the backend, and applies the initial view of `config.json` unless the link has its own.
     async fn find_backend(self) -> Result<Backend, RequestError> {
         let (backend, config) = Backend::find().await?;
+        let address = backend.base.contains(':').then(|| backend.base.clone());
+        self.state.update_value(|state| state.address = address);
         let mut view = self.view.get_untracked();
         if view.scope == Scope::default() {
             view.scope = config.scope;
@@ -274,6 +280,41 @@ impl Feed {
             }),
         }
         Ok(())
+    }
+
+    /// Refreshes what is shown at a glance: the table of models, and the key figures.
+    pub(crate) async fn fetch_overview(self, round: &Round) {
+        let (are_models, are_figures, limit, old) = self.state.with_value(|state| {
+            (state.are_models_watched, state.are_figures_watched, state.limit.clone(), state.models.clone())
+        });
+        if are_figures {
+            let old = self.figures.get_untracked();
+            let figures = Overview::continued(old.as_deref(), round, &FIGURE_ASKS, false, &limit).await;
+            if self.is_current(round) {
+                self.figures.set(Some(Arc::new(figures)));
+            }
+        }
+        if are_models {
+            let overview = Overview::continued(old.as_ref(), round, &MODEL_ASKS, true, &limit).await;
+            if self.is_current(round) {
+                self.models.set(Some(Arc::new(self.model_rows(&overview, round))));
+                self.state.update_value(|state| state.models = Some(overview));
+            }
+        }
+    }
+
+    /// A row for each model, and for what names none.
+    fn model_rows(self, overview: &Overview, round: &Round) -> Vec<ModelRow> {
+        let Round { inventory, scope, backend, intervals, .. } = round;
+        let of_models = ModelTargets::new(inventory, scope);
+        let facts = (&**inventory, &**intervals);
+        let counts =
+            self.state.with_value(|state| state.targets.count_by_model(&of_models, &backend.labels, scope, facts));
+        let mut models: Vec<String> = inventory.models().into_iter().map(str::to_owned).collect();
+        if inventory.has_unnamed() {
+            models.push(String::new());
+        }
+        model_rows(overview, &counts, &models)
     }
 
     /// The rows of the table whose figures a refresh queries.

@@ -107,7 +107,9 @@ impl Feed {
             Connection::Up { at_ms } => at_ms,
             Connection::Down { since_ms, .. } => since_ms,
         };
-        let why = error.to_string();
+        // Of another server, its address may be what is wrong.
+        let address = self.state.with_value(|state| state.address.clone().filter(|_| error.is_connection()));
+        let why = address.map_or_else(|| error.to_string(), |address| format!("{error}: {address}"));
         for slot in self.slots() {
             slot.state.update(|card| card.age(&why, since_ms));
         }

@@ -19,6 +19,11 @@ pub struct LineFilter {
 }
 
 impl LineFilter {
+    /// Only these lines.
+    pub fn only(names: impl Iterator<Item = String>) -> Self {
+        Self { names: set(names), is_only: true }
+    }
+
     /// Whether a line is hidden.
     pub fn hides(&self, name: &str) -> bool {
         self.names.contains(name) != self.is_only

@@ -1,6 +1,7 @@
 //! The view: everything that the link holds.
-use crate::state::card_options::OptionsByGraph;
 use crate::state::embed::Embed;
+use crate::state::model_table::ModelTableOptions;
+use crate::state::options_by_graph::OptionsByGraph;
 use crate::state::replica_table::ReplicaTableOptions;
 use crate::state::time_range::TimeRange;
 use crate::state::time_zone::TimeZone;
@@ -23,6 +24,8 @@ pub struct View {
     pub embed: Option<Embed>,
     /// Whether request rates are per minute.
     pub is_per_minute: bool,
+    /// How the table of models is shown.
+    pub model_table: ModelTableOptions,
     /// How the table of replicas is shown.
     pub replica_table: ReplicaTableOptions,
     /// How the cards are shown.
@@ -46,6 +49,7 @@ impl Default for View {
             time_zone: TimeZone::Browser,
             embed: None,
             is_per_minute: false,
+            model_table: ModelTableOptions::default(),
             replica_table: ReplicaTableOptions::default(),
             card_options: OptionsByGraph::default(),
         }

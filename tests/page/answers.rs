@@ -100,7 +100,7 @@ async fn ten_thousand_lines_neither_block_the_page_nor_leak_memory() -> Result<(
     for _ in 0..8 {
         stage.browser.evaluate("window.longTasks.length = 0", Vec::new()).await?;
         let (sent, before_ms) = (stage.host.requests().len(), stage.busy_ms().await?);
-        stage.browser.press("updated").await?;
+        stage.browser.press("refresh-now").await?;
         until("another answer", PATIENCE, async || Ok(stage.host.requests().len()), |count| *count > sent + 2).await?;
         let busy_ms = stage.idle().await? - before_ms;
         let tasks = stage.browser.evaluate("return window.longTasks.splice(0)", Vec::new()).await?;
@@ -191,12 +191,12 @@ async fn a_card_shows_whether_it_is_loading_empty_or_stale() -> Result<()> {
 
     // A refresh queries only the tail, so the lines extend beyond the end of the current minute.
     stage.put_lines(2, 91, |line, at| (50 * line as i64 + at).to_string());
-    browser.press("updated").await?;
+    browser.press("refresh-now").await?;
     let painted = browser.painted(GRAPH, 100).await?;
     assert_eq!(browser.count(".stage-note").await?, 0);
     // A truncated answer is a failure: the lines stay, and the card is shown as stale.
     host.send_as(range, Manner::Cut);
-    browser.press("updated").await?;
+    browser.press("refresh-now").await?;
     let status = async || Ok(browser.card(GRAPH).await?.status);
     until("a stale card", PATIENCE, status, |status| status == "stale").await?;
     browser.find("[data-testid=lost]").await?;
@@ -217,11 +217,11 @@ async fn a_card_reports_a_refused_query_and_recovers() -> Result<()> {
     let failure = stage.browser.find("[data-testid=failure]").await?;
     assert_eq!(failure.text().await?, "too many samples");
     stage.host.put("/api/v1/query_range", "<!doctype html>");
-    stage.browser.press("updated").await?;
+    stage.browser.press("refresh-now").await?;
     let text = async || Ok(stage.browser.find("[data-testid=failure]").await?.text().await?);
     until("the reason", PATIENCE, text, |text| text.contains("does not come from a Prometheus API")).await?;
     stage.put_lines(2, 61, |_, at| at.to_string());
-    stage.browser.press("updated").await?;
+    stage.browser.press("refresh-now").await?;
     stage.browser.live_cards(&[GRAPH]).await?;
     stage.browser.painted(GRAPH, 100).await?;
     assert_eq!(stage.browser.count("[data-testid=failure]").await?, 0);

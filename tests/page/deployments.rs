@@ -75,6 +75,8 @@ async fn a_comparison_is_refreshed_with_its_card() -> Result<()> {
     let targets = [target(&blue, "blue"), target(&green, "green")].concat();
     let companion = Companion::configured(&format!("scrape_interval = \"250ms\"\n{targets}")).await?;
     let browser = Browser::start().await?;
+    // Only cards in the window are refreshed.
+    browser.show_as(1400, 2000, Theme::Light).await?;
     let card = format!("card={GRAPH}.table&card={GRAPH}.compare-with.green");
     browser.open(&format!("{}/?section=requests&deployment=blue&from=now-1m&every=1s&{card}", companion.url())).await?;
     let values = async || {

@@ -151,7 +151,7 @@ async fn each_of_many_replicas_is_in_the_table_the_timeline_and_the_menus() -> R
     let remark = async || Ok(browser.find("[data-testid=remark]").await?.text().await?);
     let expected = format!("The 50 highest of {} lines; the grey band covers the others.", 2 * running(&fleet).await?);
     until("the highest lines", PATIENCE, remark, |remark| *remark == expected).await?;
-    assert_eq!(browser.count("[data-graph=running-and-waiting] .legend li").await?, 50);
+    assert_eq!(browser.count("[data-graph=running-and-waiting] .legend [data-line]").await?, 50);
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
 }

@@ -10,6 +10,7 @@ mod embedding;
 mod failing;
 mod firefox;
 mod fleets;
+mod glance;
 mod histograms;
 mod hostile;
 mod hosting;

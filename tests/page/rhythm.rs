@@ -104,7 +104,7 @@ async fn a_refresh_queries_the_tail_at_the_selected_interval() -> Result<()> {
     let offered = "return [...document.querySelectorAll(arguments[0])].map(option => option.textContent)";
     let offered = browser.evaluate(offered, vec![every.into()]).await?;
     assert_eq!(offered, json!(["1 s", "2 s", "5 s", "10 s", "30 s", "1 min", "5 min"]));
-    browser.find(&format!("{every}[value='2000']")).await?.click().await?;
+    browser.find_in_panel(&format!("{every}[value='2000']")).await?.click().await?;
     let sent = until("several refreshes", PATIENCE, queries, |sent| sent.len() > 4).await?;
     let view = browser.view().await?;
     assert_eq!((view["every"].as_str(), view.get("refresh")), ("2s", None), "an interval turns refresh on");
@@ -157,11 +157,11 @@ async fn ranges_follow_the_servers_clock_and_the_skew_is_shown() -> Result<()> {
     let page = format!("{}/?section=hardware&from=now-1m&every=1s", companion.url());
     browser.open(&page).await?;
     browser.live_cards(&["cpu"]).await?;
-    assert_eq!(browser.find("[data-testid=skew]").await?.text().await?, "");
+    assert_eq!(browser.find_in_panel("[data-testid=skew]").await?.text().await?, "");
 
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": AHEAD })).await?;
     browser.open(&page).await?;
-    let skew = async || Ok(browser.find("[data-testid=skew]").await?.text().await?);
+    let skew = async || Ok(browser.find_in_panel("[data-testid=skew]").await?.text().await?);
     let text = until("the skew", PATIENCE, skew, |skew| !skew.is_empty()).await?;
     assert!(text == "server clock 60 min behind" || text == "server clock 59 min behind", "{text}");
     // By the browser's clock there are no data: lines show that the range follows the server's.

@@ -13,10 +13,14 @@ const CARDS: &str = "
         label: card.querySelector('[data-testid=overlay]')?.ariaLabel ?? '',
         note: card.querySelector('.now')?.textContent ?? '',
         boxes: Object.fromEntries(Array.from(
-            card.querySelectorAll('[data-testid=boxes] dd'),
+            card.querySelectorAll('[data-testid=boxes] [data-box]'),
             box => [box.dataset.box, box.querySelector('b').textContent],
         )),
     }));";
+
+/// Opens the panel of the top bar that an element is in.
+const OPEN_PANEL: &str =
+    "const panel = arguments[0].parentElement.closest('details.popover'); if (panel) panel.open = true;";
 
 /// Counts the page's requests, and those whose response has not been read completely.
 const COUNT_REQUESTS: &str = "
@@ -125,7 +129,10 @@ impl Browser {
     /// # Errors
     /// When there is no such card, or its menu has no such action.
     pub async fn choose(&self, graph: &str, action: &str) -> Result<()> {
-        self.find(&format!("[data-graph={graph}] [data-testid=menu]")).await?.click().await?;
+        let menu = self.find(&format!("[data-graph={graph}] [data-testid=menu]")).await?;
+        // The top bar covers what the driver takes for visible.
+        self.place(&menu).await?;
+        menu.click().await?;
         Ok(self.find(&format!("[data-graph={graph}] [data-action={action}]")).await?.click().await?)
     }
 
@@ -137,12 +144,24 @@ impl Browser {
         self.find(&format!("[data-graph={graph}] [data-testid=overlay]")).await
     }
 
-    /// Clicks the control with this test id.
+    /// Clicks the control with this test id; one in a closed panel after the panel is opened.
     ///
     /// # Errors
     /// When there is no such control, or it cannot be clicked.
     pub async fn press(&self, control: &str) -> Result<()> {
-        Ok(self.find(&format!("[data-testid={control}]")).await?.click().await?)
+        let element = self.find(&format!("[data-testid={control}]")).await?;
+        self.evaluate(OPEN_PANEL, vec![element.to_json()?]).await?;
+        Ok(element.click().await?)
+    }
+
+    /// The element that a CSS selector finds, with the panel open that it is in.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub async fn find_in_panel(&self, css: &str) -> Result<WebElement> {
+        let element = self.find(css).await?;
+        self.evaluate(OPEN_PANEL, vec![element.to_json()?]).await?;
+        Ok(element)
     }
 
     /// Double-clicks an element. Uses a script, because on a slow machine two clicks of the driver are too far apart.

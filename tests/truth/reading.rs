@@ -41,8 +41,8 @@ const CARDS: &str = "
         head: text(card.querySelector('.now')),
         note: text(card.querySelector('.stage-note')) || text(card.querySelector('.failure')),
         legend: Array.from(card.querySelectorAll('.legend [data-line]'), line =>
-            [line.dataset.line, text(line.querySelector('.value'))]),
-        summary: Array.from(card.querySelectorAll('[data-testid=boxes] dd'), box =>
+            [line.dataset.line, text(line.closest('tr')?.querySelector('.value'))]),
+        summary: Array.from(card.querySelectorAll('[data-testid=boxes] [data-box]'), box =>
             [box.dataset.box, text(box.querySelector('b')), text(box.querySelector('small'))]),
         statistics: Array.from(card.querySelectorAll('[data-testid=statistics] tbody tr'), row =>
             [text(row.querySelector('.name')), Array.from(row.querySelectorAll('td'), text)]),

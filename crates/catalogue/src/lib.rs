@@ -35,11 +35,11 @@ pub use metric_name::{bare_name, family_of};
 pub use missing::{GPU_FAULTS_QUERY, MissingReason, ScopeStatus, missing_reason};
 pub use query::{
     ALL_LINE, BOUND_LABEL, BucketSource, BucketsQuery, BucketsUse, COUNTING_QUERY, ChangingQuery, Counting, GONE,
-    LATE_LINE, LOWER_BOUND, PERCENTILES, Peaks, QueryContext, REST_LINE, ReplicaQueries, ReplicaTableQueries,
+    LATE_LINE, LOWER_BOUND, Overview, PERCENTILES, Peaks, QueryContext, REST_LINE, ReplicaQueries, ReplicaTableQueries,
     TargetQueries, UPPER_BOUND, Window, WindowKind, buckets_query, detailed_query, drawn_query, events_query,
-    failures_query, fed_by, has_data, highest_details_query, highest_lines_query, intervals_query, query_for,
-    read_names, recent_scrapes_query, replica_queries, replica_table_queries, sample_counts_query, start_times_query,
-    summary_query, target_intervals_query,
+    failures_query, fed_by, has_data, highest_details_query, highest_lines_query, intervals_query, overview_query,
+    query_for, read_names, recent_scrapes_query, replica_queries, replica_table_queries, sample_counts_query,
+    start_times_query, summary_query, target_intervals_query,
 };
 pub use recipe::{Aggregation, Names, Recipe, Shape};
 pub use scope::{Scope, ScopeLabels};

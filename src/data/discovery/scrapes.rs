@@ -13,6 +13,14 @@ pub struct ReplicaCount {
     pub total: usize,
 }
 
+impl ReplicaCount {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, is_up: bool) {
+        self.total += 1;
+        self.answering += usize::from(is_up);
+    }
+}
+
 /// The limit of failing targets that are named.
 pub(crate) const MAX_NAMED: usize = 3;
 

@@ -1,5 +1,6 @@
 //! The targets of a scope and whether they answer: queried once, and then only what has changed.
 use crate::data::discovery::intervals::Intervals;
+use crate::data::discovery::inventory::Inventory;
 use crate::data::discovery::model_targets::ModelTargets;
 use crate::data::discovery::scope_key::{Labels, ScopeKey, text_of, without};
 use crate::data::discovery::scrapes::ReplicaCount;
@@ -139,6 +140,46 @@ impl Targets {
         intervals: &Intervals,
     ) -> ReplicaCount {
         let mut count = ReplicaCount::default();
+        self.each_counted(targets, labels, scope, intervals, &mut |_, is_up| count.add(is_up));
+        count
+    }
+
+    /// Counts the replicas in a scope without a model by each model that they serve; those of which none is known have the
+    /// empty name.
+    pub(crate) fn count_by_model(
+        &self,
+        targets: &ModelTargets<'_>,
+        labels: &ScopeLabels,
+        scope: &Scope,
+        (inventory, intervals): (&Inventory, &Intervals),
+    ) -> Table<ReplicaCount> {
+        let mut counts: Table<ReplicaCount> = Table::default();
+        self.each_counted(targets, labels, scope, intervals, &mut |own, is_up| {
+            let key = ScopeKey::of(own, labels);
+            let mut add = |model: &str| counts.at(model, ReplicaCount::default()).add(is_up);
+            let served = inventory.models_of(key.page());
+            if !key.model.is_empty() || served.is_empty() {
+                return add(&key.model);
+            }
+            for (at, (_, model)) in served.iter().enumerate() {
+                // A model is listed once for each of its deployments.
+                if at == 0 || served[at - 1].1 != *model {
+                    add(model);
+                }
+            }
+        });
+        counts
+    }
+
+    /// Calls `count` with the labels of each replica in scope, and whether it answers.
+    fn each_counted(
+        &self,
+        targets: &ModelTargets<'_>,
+        labels: &ScopeLabels,
+        scope: &Scope,
+        intervals: &Intervals,
+        count: &mut dyn FnMut(&Labels, bool),
+    ) {
         for Target { labels: own, is_up, age_ms } in self.all.values() {
             let is_current = || {
                 let intervals = intervals.of_key(&ScopeKey::of(own, labels)).unwrap_or_default();
@@ -146,11 +187,9 @@ impl Targets {
             };
             let Some(is_up) = is_up else { continue };
             if (*age_ms == 0 || is_current()) && targets.counts(own, *is_up, labels, scope) {
-                count.total += 1;
-                count.answering += usize::from(*is_up);
+                count(own, *is_up);
             }
         }
-        count
     }
 }
 
@@ -180,7 +219,6 @@ pub(crate) fn vector(data: Data) -> Vec<Series<InstantValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::discovery::inventory::Inventory;
     use prometheus_api::Number;
 
     const KEPT: [&str; 2] = ["replica", "instance"];

@@ -9,4 +9,4 @@ pub mod highest;
 mod incremental;
 mod latest;
 mod peaks;
-mod request;
+pub(crate) mod request;

@@ -143,7 +143,7 @@ impl Round {
     }
 
     /// How often the targets behind a graph are scraped.
-    fn intervals(&self, graph: &Graph, scope: &Scope) -> ScrapeIntervals {
+    pub(crate) fn intervals(&self, graph: &Graph, scope: &Scope) -> ScrapeIntervals {
         let names = self.names(scope);
         let read = read_names(graph, &|name| names.contains(name));
         self.intervals.of(&self.inventory, scope, &read)
@@ -309,7 +309,7 @@ fn previous_period_ms(range: TimeRange, step_ms: i64) -> i64 {
 }
 
 /// Whether a summary over one range is good enough for another.
-fn is_still_valid(summary_range: TimeRange, range: TimeRange) -> bool {
+pub(crate) fn is_still_valid(summary_range: TimeRange, range: TimeRange) -> bool {
     let length_ms = range.length_ms();
     let max_age_ms = (length_ms / 60).min(MAX_SUMMARY_AGE_MS).max(length_ms / LONG_SUMMARY_PARTS);
     length_ms == summary_range.length_ms() && (0..max_age_ms).contains(&(range.end_ms - summary_range.end_ms))

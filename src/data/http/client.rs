@@ -37,7 +37,7 @@ fn may_have_features(info: &str) -> bool {
 /// The server to query, and how it names the scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    base: String,
+    pub(crate) base: String,
     /// Its labels for model, environment, deployment and replica.
     pub labels: ScopeLabels,
     /// How it counts.

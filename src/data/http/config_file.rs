@@ -5,6 +5,9 @@ use crate::state::view::Range;
 use catalogue::{Scope, ScopeLabels};
 use serde_json::{Map, Value};
 
+/// The keys of the file.
+const KEYS: [&str; 4] = ["backends", "labels", "scope", "range"];
+
 /// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -33,6 +36,9 @@ impl Config {
         let invalid = |what: String| RequestError::Config(what);
         let value: Value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         let Value::Object(file) = value else { return Err(invalid("it is no object".into())) };
+        if let Some(unknown) = file.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            return Err(invalid(format!("unknown key {unknown:?}; the keys are {}", KEYS.join(", "))));
+        }
         let mut config = Self::default();
         if let Some(backends) = file.get("backends") {
             let url = backends.get(0).and_then(|first| first.get("url")).and_then(Value::as_str);
@@ -40,7 +46,11 @@ impl Config {
             if url.contains(':') && !url.starts_with("http://") && !url.starts_with("https://") {
                 return Err(invalid(format!("{url:?} is no address of http or https")));
             }
-            config.base = url.trim_end_matches('/').to_owned();
+            let base = url.trim_end_matches('/');
+            if let Some(before) = base.strip_suffix("/api/v1") {
+                return Err(invalid(format!("the page adds /api/v1 to a url itself: write {before:?} for {url:?}")));
+            }
+            config.base = base.to_owned();
         }
         let default = ScopeLabels::default();
         let labels = scope(&file, "labels")?;
@@ -103,6 +113,8 @@ mod tests {
             (r#"{"backends":[]}"#, "names no url"),
             (r#"{"backends":[{"url":"javascript:alert(1)"}]}"#, "no address"),
             (r#"{"backends":[{"url":7}]}"#, "names no url"),
+            (r#"{"backend":[]}"#, "unknown key \"backend\"; the keys are backends, labels"),
+            (r#"{"backends":[{"url":"http://h/api/v1/"}]}"#, "write \"http://h\" for \"http://h/api/v1/\""),
             (r#"{"labels":{"model":7}}"#, "labels holds"),
             (r#"{"scope":"m"}"#, "scope holds"),
             (r#"{"range":"soon"}"#, "range is no length"),

@@ -73,6 +73,7 @@ pub fn encode(view: &View) -> String {
     if view.is_per_minute {
         query.append_pair(RATE, "minute");
     }
+    view.model_table.encode(&mut query);
     view.replica_table.encode(&mut query);
     view.card_options.encode(&mut query);
     let mut query = query.finish();
@@ -126,6 +127,7 @@ fn read(parameters: Parameters) -> (View, bool) {
             "embed" => content = text(),
             "theme" => theme = Theme::from_id(&value),
             "parent" if is_origin(&value) => parents.push(value),
+            name if view.model_table.decode(name, &value) => {}
             name => view.replica_table.decode(name, &value),
         }
     }

@@ -8,6 +8,7 @@ use crate::ui::card::summary::SummaryValues;
 use crate::ui::graph::context::CardContext;
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::icons::{CLOSE, EXPAND};
 use crate::wasm_size::effect::effect;
 use leptos::html;
 use leptos::prelude::*;
@@ -36,7 +37,7 @@ pub(crate) fn Fullscreen(is_open: RwSignal<bool>) -> impl IntoView {
     let full_screen_button = move || {
         let is_available = document().fullscreen_enabled();
         is_available.then(|| {
-            view! { <IconButton name="Full screen" id="full-screen" icon="⤢" press=toggle_full_screen /> }
+            view! { <IconButton name="Full screen" id="full-screen" icon=EXPAND press=toggle_full_screen /> }
         })
     };
     view! {
@@ -56,7 +57,7 @@ pub(crate) fn Fullscreen(is_open: RwSignal<bool>) -> impl IntoView {
                         <span class="now">{move || header_text(card)}</span>
                         <Menu is_fullscreen=is_open is_large=true />
                         {full_screen_button()}
-                        <IconButton name="Close" id="close" icon="✕" press=close />
+                        <IconButton name="Close" id="close" icon=CLOSE press=close />
                     </header>
                     <SummaryValues />
                     <Stage />

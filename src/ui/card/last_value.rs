@@ -3,7 +3,7 @@ use crate::data::graph::card_state::{CardData, Status};
 use crate::ui::graph::context::CardContext;
 use crate::ui::graph::visible::is_limit;
 use crate::ui::kit::format_time as time;
-use catalogue::{DrawStyle, LineRole};
+use catalogue::{Colours, DrawStyle, LineRole};
 use leptos::prelude::*;
 
 /// A value counts as current up to this age, or up to this number of steps.
@@ -60,13 +60,14 @@ pub(crate) fn last_value_at(card: CardContext, at: usize) -> Option<LastValue> {
     card.data.with(|data| last(data.as_ref()?))
 }
 
-/// The text beside the title: since when the card is stale, or the last value.
+/// The text beside the title: since when the card is stale, or the last value of all bars or of the first line. Percentiles
+/// have none: which of them it is would have to be known.
 pub(crate) fn header_text(card: CardContext) -> String {
     let graph = card.graph;
     if let Status::Stale { since_ms } = card.status.get() {
         return format!("stale since {}", time::clock(since_ms));
     }
-    let Some(data) = card.data.get() else { return String::new() };
+    let Some(data) = card.data.get().filter(|_| graph.colours != Colours::Percentiles) else { return String::new() };
     let (data, frame) = (&*data, &data.frame);
     let last = match graph.draw_style {
         DrawStyle::Bars => {
@@ -86,7 +87,19 @@ pub(crate) fn header_text(card: CardContext) -> String {
     }
 }
 
-/// What the value beside the title is of: the newest complete bar, such as `1 min to 14:05:00`, or the newest moment.
+/// The name of the value beside the title; empty if there is none.
+pub(crate) fn header_name(card: CardContext) -> &'static str {
+    let graph = card.graph;
+    if graph.colours == Colours::Percentiles || card.status.with(|status| matches!(status, Status::Stale { .. })) {
+        return "";
+    }
+    match graph.draw_style {
+        DrawStyle::Bars if graph.lines.len() > 1 || graph.lines.iter().all(|line| line.name.is_empty()) => "all",
+        _ => graph.lines.iter().find(|line| line.role == LineRole::Data).map_or("", |line| line.name),
+    }
+}
+
+/// When the value beside the title is of: the newest complete bar, such as `1 min to 14:05:00`, or the newest moment.
 pub(crate) fn header_source(card: CardContext) -> String {
     card.data.with(|data| {
         let Some(data) = data else { return String::new() };

@@ -15,6 +15,7 @@ use crate::ui::kit::csv::csv;
 use crate::ui::kit::download::download_csv;
 use crate::ui::kit::embed_code::{embed_code, page_address};
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::icons::{MORE, svg};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{FocusEvent, HtmlElement, KeyboardEvent, Node};
@@ -78,7 +79,10 @@ impl MenuState {
 
     fn open(self) {
         self.available.set(Some(self.feed.available_options(self.card.graph)));
-        request_animation_frame(move || focus(&self.item_id(0)));
+        request_animation_frame(move || {
+            show_whole(&self.id("menu"));
+            focus(&self.item_id(0));
+        });
     }
 
     fn close(self) {
@@ -199,9 +203,8 @@ pub(crate) fn Menu(
                 aria-controls=menu.id("menu")
                 on:click=move |_| menu.toggle()
                 on:keydown=move |event| menu.button_key_down(&event)
-            >
-                "⋯"
-            </button>
+                inner_html=svg(MORE)
+            ></button>
             <ul
                 id=menu.id("menu")
                 class="menu"
@@ -247,6 +250,15 @@ fn menu_item(menu: MenuState, at: usize, item: Item) -> impl IntoView {
                 {name}
             </button>
         </li>
+    }
+}
+
+/// Scrolls the page so that the end of an element is in the window.
+fn show_whole(id: &str) {
+    let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(f64::INFINITY);
+    let element = document().get_element_by_id(id);
+    if let Some(element) = element.filter(|element| element.get_bounding_client_rect().bottom() > height) {
+        element.scroll_into_view_with_bool(false);
     }
 }
 

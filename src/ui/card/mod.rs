@@ -1,11 +1,14 @@
 //! A card: title, summary, graph, legend and menu of one graph of the catalogue.
+pub(crate) mod detail_switch;
 pub(crate) mod fullscreen;
 pub(crate) mod last_value;
 pub(crate) mod legend;
 pub(crate) mod menu;
 pub(crate) mod menu_items;
 pub(crate) mod notes;
+pub(crate) mod peers;
 pub(crate) mod picture;
+pub(crate) mod remarks;
 pub(crate) mod stage;
 pub(crate) mod statistics;
 pub(crate) mod summary;
@@ -16,8 +19,9 @@ use crate::data::feed::Feed;
 use crate::data::graph::card_state::Status;
 use crate::state::card_options::CardOptions;
 use crate::state::layout::storage::Layouts;
+use crate::ui::card::detail_switch::DetailSwitch;
 use crate::ui::card::fullscreen::Fullscreen;
-use crate::ui::card::last_value::{header_source, header_text};
+use crate::ui::card::last_value::{header_name, header_source, header_text};
 use crate::ui::card::legend::Legend;
 use crate::ui::card::menu::Menu;
 use crate::ui::card::notes::NotesMark;
@@ -29,7 +33,7 @@ use crate::ui::kit::conditional::Show;
 use crate::ui::kit::help::Help;
 use crate::ui::kit::observe::on_visibility_change;
 use crate::wasm_size::effect::on_change;
-use catalogue::{DrawStyle, Graph};
+use catalogue::Graph;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -66,13 +70,12 @@ pub(crate) fn Card(graph: &'static Graph, is_near: bool) -> impl IntoView {
         >
             <header>
                 <h2 id=heading.clone() title=graph.title>{graph.title}</h2>
-                <span class="unit">{move || card.unit().suffix()}</span>
+                <span class="unit">{move || if header_text(card).is_empty() { card.unit().suffix() } else { "" }}</span>
                 <Help id=graph.id title=graph.title text=graph.help query />
                 <NotesMark />
+                <DetailSwitch />
+                <span class="now-of">{move || if header_text(card).is_empty() { "" } else { header_name(card) }}</span>
                 <span class="now" title=move || header_source(card)>{move || header_text(card)}</span>
-                <Show when=move || graph.draw_style == DrawStyle::Bars && data.with(Option::is_some)>
-                    <span class="now-of">{move || header_source(card)}</span>
-                </Show>
                 <Menu is_fullscreen />
             </header>
             <SummaryValues />

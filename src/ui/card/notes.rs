@@ -2,6 +2,7 @@
 use crate::data::graph::card_state::{AnswerNote, CardData};
 use crate::ui::graph::context::CardContext;
 use crate::ui::kit::conditional::Show;
+use crate::ui::kit::icons::{WARNING, svg};
 use leptos::prelude::*;
 
 /// The mark, with what the server says as its tooltip; nothing if the server says nothing.
@@ -11,9 +12,7 @@ pub(crate) fn NotesMark() -> impl IntoView {
     let text = Memo::new(move |_| data.with(|data| data.as_ref().map(|data| text(data)).unwrap_or_default()));
     view! {
         <Show when=move || text.with(|text| !text.is_empty())>
-            <span class="notes" role="img" tabindex="0" data-testid="notes" title=text aria-label=text>
-                "⚠"
-            </span>
+            <span class="notes" role="img" tabindex="0" data-testid="notes" title=text aria-label=text inner_html=svg(WARNING)></span>
         </Show>
     }
 }

@@ -1,73 +1,78 @@
 //! The summary of a card: counts with shares, or percentiles, over the whole range.
 use crate::data::graph::card_state::CardData;
-use crate::ui::graph::colours::css;
 use crate::ui::graph::context::CardContext;
 use crate::ui::graph::percentile_bounds::format_bounded;
+use crate::ui::kit::conditional::Show;
 use catalogue::{Summary, Unit};
 use leptos::prelude::*;
+use std::sync::Arc;
 
-/// A value of the summary.
-#[derive(Clone, PartialEq)]
-struct SummaryValue {
-    name: String,
-    /// The colour of the line; empty for a value without a line.
-    colour: String,
-    text: String,
-    /// The share of the total, of several counts.
-    share: String,
+/// A value of the summary as text, with its share of the total if it is one of several counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct SummaryText {
+    pub(super) value: String,
+    pub(super) share: String,
 }
 
-/// The summary; nothing for a graph without one.
+/// The summary in boxes, where the legend is no table that has it; nothing for a graph without one.
 #[component]
 pub(crate) fn SummaryValues() -> impl IntoView {
     let card @ CardContext { graph, data, .. } = expect_context();
     if graph.summary == Summary::None {
         return ().into_any();
     }
-    let values = Memo::new(move |_| data.with(|data| data.as_ref().map(|data| values(card, data)).unwrap_or_default()));
-    let value = |SummaryValue { name, colour, text, share }| {
+    let is_apart = Memo::new(move |_| !is_in_legend(card));
+    let values = Memo::new(move |_| {
+        let with_names = |data: &Arc<CardData>| {
+            let one = |(name, value): &(String, f64)| (name.clone(), summary_text(card, data, name, *value));
+            data.summary.iter().map(one).collect::<Vec<_>>()
+        };
+        data.with(|data| data.as_ref().map(with_names).unwrap_or_default())
+    });
+    let value = |(name, SummaryText { value, share }): (String, SummaryText)| {
         view! {
             <div>
-                <dt>
-                    {(!colour.is_empty()).then(|| view! { <i class="dot" style:background=colour></i> })}
-                    {name.clone()}
-                </dt>
+                <dt>{name.clone()}</dt>
                 <dd data-box=name>
-                    <b>{text}</b>
+                    <b>{value}</b>
                     <small>{share}</small>
                 </dd>
             </div>
         }
     };
     view! {
-        <dl class="boxes" data-testid="boxes">
-            {move || values.get().into_iter().map(value).collect_view()}
-        </dl>
+        <Show when=move || is_apart.get()>
+            <dl class="boxes" data-testid="boxes">
+                {move || values.get().into_iter().map(value).collect_view()}
+            </dl>
+        </Show>
     }
     .into_any()
 }
 
-fn values(card: CardContext, data: &CardData) -> Vec<SummaryValue> {
-    let CardContext { graph, lines, styles, .. } = card;
+/// Whether the legend has the summary: details are other lines, and a heat map has none.
+pub(super) fn is_in_legend(card: CardContext) -> bool {
+    let is_detailed = card.data.with(|data| data.as_ref().is_some_and(|data| data.is_detailed));
+    !is_detailed && !card.is_heat_map() && !card.options.with(|options| options.has_statistics)
+}
+
+/// A value of the summary as text.
+pub(super) fn summary_text(card: CardContext, data: &CardData, name: &str, value: f64) -> SummaryText {
+    let graph = card.graph;
     let total: f64 = data.summary.iter().map(|(_, value)| value).filter(|value| value.is_finite()).sum();
-    let styles = styles.get();
-    let value = |(name, value): &(String, f64)| {
-        let at = lines.with(|lines| lines.frame.columns.iter().position(|column| column.name == *name));
-        let colour = at.and_then(|at| styles.get(at)).map(|style| css(style.rgb)).unwrap_or_default();
-        let (text, share) = match graph.summary {
-            Summary::Counts if data.summary.len() > 1 => (count(*value, data.is_estimated), percent(*value, total)),
-            Summary::Counts => (count(*value, data.is_estimated), String::new()),
-            Summary::Percentiles | Summary::None => {
-                (format_bounded(graph, graph.unit, data, name, *value), String::new())
-            }
-        };
-        SummaryValue { name: name.clone(), colour, text, share }
-    };
-    data.summary.iter().map(value).collect()
+    match graph.summary {
+        Summary::Counts => SummaryText {
+            value: count(value, data.is_estimated),
+            share: if data.summary.len() > 1 { percent(value, total) } else { String::new() },
+        },
+        Summary::Percentiles | Summary::None => {
+            SummaryText { value: format_bounded(graph, graph.unit, data, name, value), share: String::new() }
+        }
+    }
 }
 
 /// A count with all its digits: `412,806`, or `≈ 412,806` if it is an estimate.
-fn count(value: f64, is_estimated: bool) -> String {
+pub(crate) fn count(value: f64, is_estimated: bool) -> String {
     if !value.is_finite() {
         return "–".into();
     }

@@ -15,12 +15,10 @@ use catalogue::{Graph, Section};
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// The button that opens the dialog, and the dialog.
+/// The dialog.
 #[component]
-pub(crate) fn Customize() -> impl IntoView {
-    let handle = DialogHandle::new();
+pub(crate) fn Customize(handle: DialogHandle) -> impl IntoView {
     view! {
-        <TextButton text="Customize view" id="customize" press=move || handle.open() />
         <Dialog handle id="customize" title="Customize view">
             <Panel />
         </Dialog>

@@ -2,9 +2,12 @@
 use crate::state::layout::MAX_COLUMNS;
 use crate::state::layout::storage::Layouts;
 use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::icons::{DOWN, UP};
 use catalogue::Graph;
 use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 /// The row of a graph. It can be moved by dragging, with buttons, and with Alt and an arrow key.
 #[component]
@@ -20,9 +23,15 @@ pub(super) fn Row(
             let at = ids.iter().position(|id| *id == graph.id)?.checked_add_signed(steps)?;
             catalogue::graph(ids.get(at)?)
         });
-        if let Some(neighbour) = neighbour {
-            layouts.change(|layout| layout.move_to(graph, neighbour));
-        }
+        let Some(neighbour) = neighbour else { return };
+        let focused = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        layouts.change(|layout| layout.move_to(graph, neighbour));
+        // A row that the browser moves loses the focus.
+        request_animation_frame(move || {
+            if let Some(focused) = focused {
+                let _ = focused.focus();
+            }
+        });
     };
     let key_down = move |event: ev::KeyboardEvent| {
         let steps = match event.key().as_str() {
@@ -66,8 +75,8 @@ pub(super) fn Row(
                 />
                 {graph.title}
             </label>
-            <IconButton name="Move up" id="up" icon="↑" press=move || step(-1) />
-            <IconButton name="Move down" id="down" icon="↓" press=move || step(1) />
+            <IconButton name="Move up" id="up" icon=UP press=move || step(-1) />
+            <IconButton name="Move down" id="down" icon=DOWN press=move || step(1) />
             <Width graph />
         </li>
     }

@@ -7,6 +7,9 @@ use plot::{
     value_domain, value_ticks,
 };
 
+/// The room for labels, in CSS pixels; more only where longer ones need it.
+const MIN_GUTTER_PX: f64 = 58.0;
+
 /// The approximate number of labels on an axis.
 const LABELS: usize = 4;
 
@@ -132,7 +135,9 @@ impl Axis {
     /// The projection onto `width` by `height` CSS pixels, with room for the labels.
     pub(crate) fn projection(&self, width: f64, height: f64, range: TimeRange) -> Projection {
         let longest = self.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
-        let margins = Margins { left: 14.0 + 6.2 * longest as f64, top: 8.0, right: 8.0, bottom: 22.0 };
+        // Cards below each other have one gutter, so that a moment is at one place on all of them.
+        let left = (14.0 + 6.2 * longest as f64).max(MIN_GUTTER_PX);
+        let margins = Margins { left, top: 8.0, right: 8.0, bottom: 22.0 };
         let projection = Projection::new(width, height, margins, (range.start_ms, range.end_ms), (self.low, self.high));
         if self.is_log { projection.logarithmic() } else { projection }
     }

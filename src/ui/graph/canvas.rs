@@ -73,6 +73,7 @@ const MAX_BANDS: usize = 8;
 
 /// How much of a line's colour its band has.
 const BAND_SHARE: f64 = 0.25;
+const PERCENTILE_BAND_SHARE: f64 = 0.1;
 
 impl Picture<'_> {
     /// Paints and returns the projection; none if the browser provides no context.
@@ -109,6 +110,7 @@ impl Picture<'_> {
         let remaining = self.lines.remaining.iter();
         let remaining = remaining.map(|band| Band { low: &band.low, high: &band.high, rgb: theme.band });
         let mut bands: Vec<Band<'_>> = remaining.collect();
+        bands.extend(self.percentile_band());
         if self.lines.bounds.len() <= MAX_BANDS {
             for (column, style) in
                 self.lines.frame.columns.iter().zip(self.styles).filter(|(_, style)| style.is_visible)
@@ -120,6 +122,18 @@ impl Picture<'_> {
             }
         }
         bands
+    }
+
+    /// The band between the two percentiles that are drawn; none of several engines, whose bands would overlap.
+    fn percentile_band(&self) -> Option<Band<'_>> {
+        let theme = &self.palette.theme;
+        let find = |wanted: &str| {
+            let columns = self.lines.frame.columns.iter().zip(self.styles);
+            columns.into_iter().find(|(column, style)| style.is_visible && column.name == wanted)
+        };
+        let ((low, _), (high, style)) = (find("p50")?, find("p95")?);
+        let rgb = theme.background.mixed(style.rgb, PERCENTILE_BAND_SHARE);
+        Some(Band { low: &low.values, high: &high.values, rgb })
     }
 
     /// The visible limits with their names and latest values.

@@ -53,7 +53,7 @@ impl Palette {
             theme: Theme {
                 band: colour("--band"),
                 background: colour("--surface"),
-                colour_scale: percentiles.clone(),
+                colour_scale: (1..=4).map(|at| colour(&format!("--heat-{at}"))).collect(),
                 grid: colour("--line-soft"),
                 text: colour("--text-faint"),
                 font: if font.trim().is_empty() { "sans-serif".into() } else { font.trim().to_owned() },
@@ -78,7 +78,7 @@ impl Palette {
         let (own, others) = columns.split_at(lines.own_count.min(columns.len()));
         let names: Vec<&str> = own.iter().map(|column| column.name.as_str()).collect();
         if lines.is_heat_map() {
-            let rgb = self.percentiles[self.percentiles.len() - 1];
+            let rgb = self.theme.colour_scale.last().copied().unwrap_or(FALLBACK);
             return names.iter().map(|_| LineStyle { rgb, dash: None, is_overlaid: false, is_visible: true }).collect();
         }
         let strokes = match is_detailed && graph.detail != Detail::Codes {

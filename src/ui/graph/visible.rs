@@ -6,7 +6,7 @@ use crate::data::graph::highest::MAX_LINES;
 use crate::state::card_options::{CardOptions, Comparison, Form};
 use crate::state::line_filter::LineFilter;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{DrawStyle, Graph, LineRole, REST_LINE};
+use catalogue::{Colours, DrawStyle, Graph, LineRole, REST_LINE, line_name};
 use plot::{ChartType, Column, Frame, HatchedBand};
 
 /// The lines of one graph and how to draw them.
@@ -125,8 +125,22 @@ pub(crate) fn visible_lines(graph: &Graph, data: &CardData, options: &CardOption
     if let Some(other) = data.comparison.as_ref().filter(|other| options.comparison.as_ref() == Some(&other.with)) {
         add_comparison(graph, &mut lines, other, is_stacked);
     }
-    lines.filter = options.line_filter.for_lines(&lines.legend_names());
+    let names = lines.legend_names();
+    lines.filter = match options.line_filter == LineFilter::default() {
+        true => first_filter(graph, data.is_detailed, &names),
+        false => options.line_filter.for_lines(&names),
+    };
     lines
+}
+
+/// The filter of a first visit. Of percentiles a typical and a high one are visible: more of them could not be told apart.
+pub(crate) fn first_filter(graph: &Graph, is_detailed: bool, names: &[String]) -> LineFilter {
+    let is_first = |name: &str| matches!(line_name(name), "p50" | "p95");
+    if is_detailed || graph.colours != Colours::Percentiles || !names.iter().any(|name| is_first(name)) {
+        return LineFilter::default();
+    }
+    let is_other = |name: &str| matches!(line_name(name), "p90" | "p99" | "mean");
+    LineFilter::only(names.iter().filter(|name| !is_other(name)).cloned())
 }
 
 fn heat_map(frame: Frame, chart_type: ChartType) -> VisibleLines {

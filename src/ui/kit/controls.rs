@@ -1,4 +1,5 @@
 //! Small controls: a drop-down and two kinds of buttons.
+use crate::ui::kit::icons::svg;
 use leptos::prelude::*;
 
 /// One choice of a [`Select`].
@@ -8,7 +9,8 @@ pub(crate) struct Choice {
     pub(crate) text: String,
 }
 
-/// A drop-down with its name in front. It is the browser's own, so keyboard and touch work as everywhere.
+/// A drop-down with its name in front. It is the browser's own, so keyboard and touch work as everywhere, but what it shows
+/// is as wide as the choice and not as the longest one.
 #[component]
 pub(crate) fn Select(
     /// The name, visible unless `is_bare`.
@@ -19,8 +21,11 @@ pub(crate) fn Select(
     #[prop(into)] chosen: Signal<String>,
     choose: impl Fn(String) + 'static,
     #[prop(optional)] is_bare: bool,
+    /// What it shows in place of the chosen text; empty for that text.
+    #[prop(optional, into)]
+    short: Signal<String>,
 ) -> impl IntoView {
-    select(name, id, choices, chosen, Box::new(choose), is_bare)
+    select(name, id, choices, chosen, Box::new(choose), (is_bare, short))
 }
 
 // A generic function is monomorphised for each closure, so the controls themselves take a boxed one.
@@ -30,8 +35,15 @@ fn select(
     choices: Signal<Vec<Choice>>,
     chosen: Signal<String>,
     choose: Box<dyn Fn(String)>,
-    is_bare: bool,
+    (is_bare, short): (bool, Signal<String>),
 ) -> impl IntoView {
+    let shown = move || match short.get() {
+        short if short.is_empty() => {
+            let is_chosen = |choice: &&Choice| choice.value == chosen.get();
+            choices.with(|choices| choices.iter().find(is_chosen).map(|choice| choice.text.clone())).unwrap_or_default()
+        }
+        short => short,
+    };
     let option = move |choice: Choice| {
         let value = choice.value.clone();
         view! {
@@ -43,6 +55,7 @@ fn select(
     view! {
         <label class="control select" data-testid=id>
             <span class:visually-hidden=is_bare>{name}</span>
+            <span class="chosen" aria-hidden="true">{shown}</span>
             <select aria-label=name prop:value=chosen on:change=move |event| choose(event_target_value(&event))>
                 {move || choices.get().into_iter().map(option).collect_view()}
             </select>
@@ -55,6 +68,7 @@ fn select(
 pub(crate) fn IconButton(
     name: &'static str,
     id: &'static str,
+    /// The path of its icon.
     icon: &'static str,
     press: impl Fn() + 'static,
     #[prop(optional, into)] is_disabled: Signal<bool>,
@@ -78,9 +92,8 @@ fn icon_button(
             title=name
             disabled=is_disabled
             on:click=move |_| press()
-        >
-            {icon}
-        </button>
+            inner_html=svg(icon)
+        ></button>
     }
 }
 

@@ -1,8 +1,11 @@
 //! A modal dialog, and the handle that opens and closes it.
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::icons::CLOSE;
 use leptos::prelude::*;
 use leptos::{ev, html};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 /// Opens and closes a dialog. Its content is created when it opens and dropped when it closes.
 #[derive(Clone, Copy)]
@@ -23,6 +26,13 @@ impl DialogHandle {
             self.is_open.set(true);
             // This fails only if the dialog is already open.
             let _ = dialog.show_modal();
+            // The browser looks for it before the content is there.
+            request_animation_frame(move || {
+                let first = dialog.query_selector("[autofocus]").ok().flatten();
+                if let Some(first) = first.and_then(|first| first.dyn_into::<HtmlElement>().ok()) {
+                    let _ = first.focus();
+                }
+            });
         }
     }
 
@@ -64,7 +74,7 @@ pub(crate) fn Dialog(
         >
             <div class="head">
                 <h2 id=heading>{title}</h2>
-                <IconButton name="Close" id="dialog-close" icon="✕" press=move || handle.close() />
+                <IconButton name="Close" id="dialog-close" icon=CLOSE press=move || handle.close() />
             </div>
             <Show when=move || handle.is_open.get()>{children.with_value(|children| children())}</Show>
         </dialog>

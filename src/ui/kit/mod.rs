@@ -9,5 +9,7 @@ pub(crate) mod embed_code;
 pub(crate) mod format_time;
 pub(crate) mod help;
 pub(crate) mod html;
+pub(crate) mod icons;
 pub(crate) mod observe;
+pub(crate) mod popover;
 pub(crate) mod surface;

@@ -7,10 +7,11 @@ use crate::state::navigation::Navigation;
 use crate::state::theme::{self, Theme};
 use crate::state::url;
 use crate::ui::graph::colours::Palette;
+use crate::ui::kit::dialog::DialogHandle;
 use crate::ui::kit::format_time::set_time_zone;
 use crate::ui::kit::observe::on_resize;
 use crate::ui::page::banner::Banner;
-use crate::ui::page::section::Cards;
+use crate::ui::page::section::Content;
 use crate::ui::page::shortcuts::Shortcuts;
 use crate::ui::page::unknown_scope::UnknownScope;
 use crate::ui::topbar::TopBar;
@@ -36,10 +37,11 @@ pub fn App() -> impl IntoView {
     if let Some(channel) = Channel::open(navigation) {
         on_resize(Box::new(move || content.get().map(Into::into)), move || channel.schedule_height(content));
     }
+    let shortcuts = DialogHandle::new();
     let top_bar = move || {
         view! {
-            <TopBar>
-                <Shortcuts />
+            <TopBar shortcuts>
+                <Shortcuts handle=shortcuts />
             </TopBar>
         }
     };
@@ -49,7 +51,7 @@ pub fn App() -> impl IntoView {
             {is_embed.then(|| view! { <h1 class="visually-hidden">"Inferboard"</h1> })}
             <Banner />
             <UnknownScope />
-            <Cards />
+            <Content />
         </main>
     }
 }
@@ -78,6 +80,7 @@ fn provide_shared(navigation: Navigation, is_embed: bool) {
     // A pinned cursor pauses the page, so it is freed when it would go out of view.
     let place = move || navigation.view.with(|view| (view.scope.clone(), view.section, view.range));
     on_change(place, move || pointer.is_pinned.set(false));
+    on_change(move || navigation.view.with(|view| view.scope.clone()), move || feed.forget_overview());
     provide_context(pointer);
     provide_context(theme);
     provide_context(palette);

@@ -5,6 +5,7 @@ use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::state::url::{has_invalid_times, is_of_later_version};
+use crate::ui::kit::clipboard::copy;
 use crate::ui::kit::controls::TextButton;
 use crate::ui::kit::format_time as time;
 use crate::wasm_size::effect::on_change;
@@ -17,6 +18,8 @@ struct Message {
     is_warning: bool,
     title: &'static str,
     text: String,
+    /// A command that helps; empty if there is none.
+    command: &'static str,
     actions: &'static [Action],
 }
 
@@ -26,6 +29,7 @@ enum Action {
     Retry,
     KeepLayout,
     OwnLayout,
+    CopyCommand,
 }
 
 impl Action {
@@ -34,6 +38,7 @@ impl Action {
             Self::Retry => "Retry now",
             Self::KeepLayout => "Keep this layout",
             Self::OwnLayout => "Use my layout",
+            Self::CopyCommand => "Copy command",
         }
     }
 
@@ -43,6 +48,7 @@ impl Action {
             Self::Retry => "try-now",
             Self::KeepLayout => "layout-keep",
             Self::OwnLayout => "layout-own",
+            Self::CopyCommand => "copy-command",
         }
     }
 }
@@ -70,6 +76,7 @@ pub(crate) fn Banner() -> impl IntoView {
             is_warning: true,
             title: if has_data.get() { "Connection lost " } else { "No connection " },
             text,
+            command: "",
             actions: &[Action::Retry],
         });
         let failing = feed.failed_targets.with(FailedTargets::text);
@@ -90,18 +97,21 @@ pub(crate) fn Banner() -> impl IntoView {
         Action::Retry => feed.refresh(),
         Action::KeepLayout => layouts.end_preview(true),
         Action::OwnLayout => layouts.end_preview(false),
+        Action::CopyCommand => copy(ADD_TARGET.to_owned(), Box::new(|_| {})),
     };
     let button = move |action: &Action| {
         let action = *action;
         view! { <TextButton text=action.text() id=action.id() press=move || run(action) /> }
     };
-    let banner = move |Message { id, is_warning, title, text, actions }: Message| {
+    let banner = move |Message { id, is_warning, title, text, command, actions }: Message| {
+        let command = (!command.is_empty()).then(|| view! { <code>{command}</code> });
         view! {
             <div class="banner" class:warn=is_warning role="status" data-testid=id>
                 <p>
                     <b>{title}</b>
                     {text}
                 </p>
+                {command}
                 {actions.iter().map(button).collect_view()}
             </div>
         }
@@ -120,7 +130,7 @@ fn disconnected_text(connection: &Connection, has_data: bool) -> Option<String> 
 }
 
 fn message(id: &'static str, title: &'static str, text: &str) -> Message {
-    Message { id, is_warning: false, title, text: text.to_owned(), actions: &[] }
+    Message { id, is_warning: false, title, text: text.to_owned(), command: "", actions: &[] }
 }
 
 fn later_version() -> Message {
@@ -139,11 +149,15 @@ fn layout_from_link() -> Message {
     Message { actions: &[Action::KeepLayout, Action::OwnLayout], ..message }
 }
 
+/// The command that adds a model on another machine.
+const ADD_TARGET: &str = "inferboard-server --target http://HOST:8000/metrics";
+
 fn no_engine() -> Message {
-    message(
+    let message = message(
         "no-engine",
         "No inference engines found. ",
-        "Start vLLM, SGLang, TGI, llama.cpp or Triton on this machine, and it appears here automatically. \
-         To monitor another machine, start the server with --target http://HOST:8000/metrics.",
-    )
+        "Start vLLM, SGLang, TGI, llama.cpp or Triton on this machine, and its requests, latencies and replicas appear \
+         here within seconds. To add a model on another machine, start the server with --target and its address:",
+    );
+    Message { command: ADD_TARGET, actions: &[Action::CopyCommand], ..message }
 }

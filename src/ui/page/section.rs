@@ -6,10 +6,13 @@ use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::ui::card::Card;
 use crate::ui::kit::conditional::{ForEachGraph, Show};
+use crate::ui::models::Models;
+use crate::ui::page::key_facts::KeyFacts;
+use crate::ui::page::key_figures::KeyFigures;
 use crate::ui::page::missing_graphs::MissingGraphs;
 use crate::ui::page::unknown_scope::is_unknown;
 use crate::ui::replicas::timeline::Timeline;
-use crate::ui::topbar::sections::open_section;
+use crate::ui::topbar::sections::{open_section, shows_models};
 use catalogue::{Section, graph};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -70,9 +73,24 @@ fn no_data(text: &str, failing: &str) -> String {
     }
 }
 
+/// The table of models or, if a model or a section is selected, its key figures and cards.
+#[component]
+pub(crate) fn Content() -> impl IntoView {
+    let shows_models = shows_models();
+    let is_embed = expect_context::<Navigation>().view.with_untracked(|view| view.embed.is_some());
+    view! {
+        <Show when=move || shows_models.get() fallback=move || view! {
+            {(!is_embed).then(|| view! { <KeyFacts /><KeyFigures /> })}
+            <Cards />
+        }>
+            <Models />
+        </Show>
+    }
+}
+
 /// The cards, or placeholders of the same size while discovery is running.
 #[component]
-pub(crate) fn Cards() -> impl IntoView {
+fn Cards() -> impl IntoView {
     let section = open_section();
     let embedded = embedded_graph(expect_context());
     let ids = visible_graphs(section, embedded);

@@ -2,8 +2,8 @@
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
 use crate::ui::kit::clipboard::copy_link;
-use crate::ui::kit::controls::IconButton;
 use crate::ui::kit::dialog::{Dialog, DialogHandle};
+use crate::ui::kit::icons::{SHARE, svg};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -35,12 +35,11 @@ const SHORTCUTS: [Shortcut; 14] = [
     shortcut("Escape", "Close the dialog or menu"),
 ];
 
-/// The share button, and the button and dialog of the shortcuts. Handles their keys as long as it is on the page.
+/// The share button, and the dialog of the shortcuts. Handles their keys as long as it is on the page.
 #[component]
-pub(crate) fn Shortcuts() -> impl IntoView {
+pub(crate) fn Shortcuts(handle: DialogHandle) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
-    let handle = DialogHandle::new();
     let is_copied = RwSignal::new(false);
     let listener = window_event_listener(ev::keydown, move |event: ev::KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || is_handled_elsewhere(&event) {
@@ -67,12 +66,13 @@ pub(crate) fn Shortcuts() -> impl IntoView {
             type="button"
             class="control"
             data-testid="share"
+            aria-label="Share"
             title="Copy a link to this view"
             on:click=move |_| copy_link(is_copied)
         >
-            <span aria-live="polite">{move || if is_copied.get() { "Copied" } else { "Share" }}</span>
+            <span class="narrow" inner_html=svg(SHARE)></span>
+            <span class="wide" aria-live="polite">{move || if is_copied.get() { "Copied" } else { "Share" }}</span>
         </button>
-        <IconButton name="Keyboard shortcuts" id="keys" icon="?" press=move || handle.open() />
         <Dialog handle id="keys" title="Keyboard shortcuts">
             <dl>
                 {SHORTCUTS

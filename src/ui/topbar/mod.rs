@@ -1,4 +1,5 @@
-//! The two rows of the top bar: scope and time range, then sections and page controls.
+//! The top bar: scope, time range, refresh and page controls in one row, and the tabs below it.
+pub(crate) mod compare;
 pub(crate) mod range;
 pub(crate) mod range_dialog;
 pub(crate) mod refresh;
@@ -7,40 +8,53 @@ pub(crate) mod sections;
 
 use crate::state::theme::{self, Theme};
 use crate::ui::customize::Customize;
-use crate::ui::kit::controls::IconButton;
+use crate::ui::kit::dialog::DialogHandle;
+use crate::ui::kit::icons::MORE;
+use crate::ui::kit::popover::{Popover, close_popovers};
+use crate::ui::topbar::compare::CompareControl;
 use crate::ui::topbar::range::TimeControls;
-use crate::ui::topbar::scope::ScopeControls;
+use crate::ui::topbar::refresh::LiveControl;
+use crate::ui::topbar::scope::ScopePath;
 use crate::ui::topbar::sections::Sections;
 use leptos::prelude::*;
 
-/// The top bar; the children are further page controls.
+/// The top bar; the children are further page controls, and `shortcuts` opens the list of keys.
 #[component]
-pub(crate) fn TopBar(children: Children) -> impl IntoView {
-    view! {
-        <header class="topbar">
-            <div class="row">
-                <ScopeControls />
-                <TimeControls />
-            </div>
-            <div class="row">
-                <Sections />
-                <div class="group end">
-                    <Customize />
-                    {children()}
-                    <ThemeButton />
-                </div>
-            </div>
-        </header>
-    }
-}
-
-#[component]
-fn ThemeButton() -> impl IntoView {
+pub(crate) fn TopBar(shortcuts: DialogHandle, children: Children) -> impl IntoView {
+    let (customize, custom_range) = (DialogHandle::new(), DialogHandle::new());
     let theme = expect_context::<RwSignal<Theme>>();
-    let switch = move || {
+    let switch_theme = move || {
         let other = theme.get_untracked().other();
         theme::choose(other);
         theme.set(other);
     };
-    view! { <IconButton name="Switch between light and dark" id="theme" icon="◐" press=switch /> }
+    close_popovers();
+    let item = |text: &'static str, id: &'static str, press: Box<dyn Fn()>| {
+        view! {
+            <button type="button" class="item" data-testid=id on:click=move |_| press()>
+                {text}
+            </button>
+        }
+    };
+    view! {
+        <header class="topbar">
+            <div class="bar">
+                <ScopePath />
+                <TimeControls handle=custom_range />
+                <LiveControl />
+                <CompareControl />
+                {children()}
+                <Popover name="More" id="more" icon=MORE label=().into_any()>
+                    <span class="only-phone">
+                        {item("Custom time range", "when-item", Box::new(move || custom_range.open()))}
+                    </span>
+                    {item("Customize view", "customize", Box::new(move || customize.open()))}
+                    {item("Light or dark", "theme", Box::new(switch_theme))}
+                    {item("Keyboard shortcuts", "keys", Box::new(move || shortcuts.open()))}
+                </Popover>
+            </div>
+            <Sections />
+            <Customize handle=customize />
+        </header>
+    }
 }

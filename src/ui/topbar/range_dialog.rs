@@ -9,6 +9,7 @@ use crate::ui::kit::conditional::Show;
 use crate::ui::kit::controls::IconButton;
 use crate::ui::kit::dialog::{Dialog, DialogHandle};
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::icons::CALENDAR;
 use leptos::ev;
 use leptos::prelude::*;
 
@@ -26,10 +27,9 @@ const ZONES: [&str; 8] = [
 
 /// The button that opens the dialog, and the dialog.
 #[component]
-pub(crate) fn RangeDialogButton() -> impl IntoView {
-    let handle = DialogHandle::new();
+pub(crate) fn RangeDialogButton(handle: DialogHandle) -> impl IntoView {
     view! {
-        <IconButton name="Custom time range" id="when" icon="▦" press=move || handle.open() />
+        <IconButton name="Custom time range" id="when" icon=CALENDAR press=move || handle.open() />
         <Dialog handle id="when" title="Custom time range">
             <Panel handle />
         </Dialog>

@@ -5,19 +5,23 @@ use crate::state::cursor::Pointer;
 use crate::state::navigation::Navigation;
 use crate::state::url::format_duration;
 use crate::state::view::Refresh;
-use crate::ui::kit::controls::{Choice, Select};
+use crate::ui::kit::conditional::Show;
+use crate::ui::kit::controls::{Choice, Select, TextButton};
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::popover::Popover;
 use leptos::prelude::*;
 
 /// The largest difference between the server's clock and the browser's that is not mentioned.
 const MAX_SKEW_MS: i64 = 5000;
 
-/// The switch for auto-refresh, with its interval.
+/// Auto-refresh with its interval, the age of the data, and what holds it up.
 #[component]
-pub(crate) fn RefreshControl() -> impl IntoView {
-    let navigation = expect_context::<Navigation>();
+pub(crate) fn LiveControl() -> impl IntoView {
+    let (navigation, feed) = (expect_context::<Navigation>(), expect_context::<Feed>());
+    let pointer = expect_context::<Pointer>();
     let is_on = Memo::new(move |_| navigation.view.with(|view| view.refresh.is_on));
     let interval_ms = Memo::new(move |_| navigation.view.with(|view| view.refresh.interval_ms));
+    let is_live = Memo::new(move |_| is_on.get() && !pointer.is_pinned.get());
     let choices = Memo::new(move |_| {
         let mut intervals = Refresh::INTERVALS_MS.to_vec();
         if !intervals.contains(&interval_ms.get()) {
@@ -31,29 +35,60 @@ pub(crate) fn RefreshControl() -> impl IntoView {
             navigation.adjust(|view| view.refresh = Refresh { is_on: true, interval_ms });
         }
     };
+    let text = move || match is_live.get() {
+        true => format!("Live · {}", spaced(&format_duration(interval_ms.get()))),
+        false => "Paused".to_owned(),
+    };
+    let label = view! {
+        <i class="live-dot" class:on=move || is_live.get()></i>
+        <span class="wide">{text}</span>
+        <DataAge />
+    };
     view! {
-        <span class="refresh">
-            <span class="zone" aria-hidden="true">"Refresh"</span>
-            <button
-                type="button"
-                class="switch"
-                role="switch"
-                data-testid="refresh"
-                aria-label="Auto-refresh"
-                title="Auto-refresh"
-                aria-checked=move || is_on.get().to_string()
-                on:click=move |_| navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on)
-            >
-                <i></i>
-            </button>
+        <Popover name="" id="live" label=label.into_any()>
+            <label class="line">
+                "Auto-refresh"
+                <button
+                    type="button"
+                    class="switch"
+                    role="switch"
+                    data-testid="refresh"
+                    aria-label="Auto-refresh"
+                    aria-checked=move || is_on.get().to_string()
+                    on:click=move |_| navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on)
+                >
+                    <i></i>
+                </button>
+            </label>
             <Select
-                name="Refresh interval"
+                name="Interval"
                 id="every"
                 choices
                 chosen=Memo::new(move |_| interval_ms.get().to_string())
                 choose
-                is_bare=true
             />
+            <TextButton text="Refresh now" id="refresh-now" press=move || feed.refresh() />
+            <Show when=move || pointer.is_pinned.get()>
+                <p>"Values are pinned on a graph, so the page waits."</p>
+                <TextButton text="Unpin and go on" id="unpin" press=move || pointer.is_pinned.set(false) />
+            </Show>
+            <Skew />
+        </Popover>
+    }
+}
+
+/// A difference between the server's clock and the browser's that is worth a note: time ranges follow the server's.
+#[component]
+fn Skew() -> impl IntoView {
+    let feed = expect_context::<Feed>();
+    let skew = move || {
+        let skew_ms = feed.clock.with(ServerClock::offset_ms);
+        let direction = if skew_ms > 0 { "ahead" } else { "behind" };
+        (skew_ms.abs() > MAX_SKEW_MS).then(|| format!("server clock {} {direction}", time::age(skew_ms.abs())))
+    };
+    view! {
+        <span class="skew" data-testid="skew">
+            {skew}
         </span>
     }
 }
@@ -68,10 +103,10 @@ fn spaced(duration: &str) -> String {
     format!("{} {unit}", &duration[..digits])
 }
 
-/// The age of the data. A click refreshes them.
+/// The age of the data.
 #[component]
-pub(crate) fn DataAge() -> impl IntoView {
-    let (feed, pointer) = (expect_context::<Feed>(), expect_context::<Pointer>());
+fn DataAge() -> impl IntoView {
+    let feed = expect_context::<Feed>();
     let browser_ms = RwSignal::new(js_sys::Date::now() as i64);
     let timer = StoredValue::new_local(gloo_timers::callback::Interval::new(1000, move || {
         browser_ms.set(js_sys::Date::now() as i64);
@@ -83,31 +118,15 @@ pub(crate) fn DataAge() -> impl IntoView {
         Connection::Up { at_ms } => match (now_ms() - at_ms) / 1000 {
             ..=1 => "just now".to_owned(),
             seconds => {
-                let paused = if pointer.is_pinned.get() { "paused, " } else { "" };
-                format!("{paused}{} ago", time::age(seconds * 1000))
+                format!("{} ago", time::age(seconds * 1000))
             }
         },
         Connection::Down { .. } if feed.inventory.with(Option::is_none) => "no response".to_owned(),
         Connection::Down { since_ms, .. } => format!("{} old", time::age(now_ms() - since_ms)),
     };
-    // Time ranges follow the server's clock, so a difference from the user's clock is worth a note.
-    let skew = move || {
-        let skew_ms = feed.clock.with(ServerClock::offset_ms);
-        let direction = if skew_ms > 0 { "ahead" } else { "behind" };
-        (skew_ms.abs() > MAX_SKEW_MS).then(|| format!("server clock {} {direction}", time::age(skew_ms.abs())))
-    };
     view! {
-        <span class="skew" data-testid="skew">
-            {skew}
-        </span>
-        <button
-            type="button"
-            class="updated"
-            data-testid="updated"
-            title="Time since the last update; click to refresh"
-            on:click=move |_| feed.refresh()
-        >
+        <span class="updated" data-testid="updated">
             {text}
-        </button>
+        </span>
     }
 }

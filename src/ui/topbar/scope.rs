@@ -35,13 +35,15 @@ pub(crate) const UNNAMED: &str = "no model name";
 /// The value of that choice in a drop-down, where the empty text is all models: a control character, which is no name.
 const UNNAMED_VALUE: &str = "\u{7f}";
 
-/// The controls. One without any value is hidden.
+/// The scope as a path. A part without any value is hidden.
 #[component]
-pub(crate) fn ScopeControls() -> impl IntoView {
+pub(crate) fn ScopePath() -> impl IntoView {
     let [model, others @ ..] = LABELS;
     view! {
-        <div class="group">
-            <h1 class="brand">"Inferboard"</h1>
+        <div class="path">
+            <h1 class="brand">
+                <span>"Inferboard"</span>
+            </h1>
             <ScopeControl label=model />
             <StatusPill />
             {others.map(|label| view! { <ScopeControl label /> }).into_iter().collect_view()}
@@ -103,9 +105,18 @@ fn ScopeControl(label: ScopeLabel) -> impl IntoView {
             };
         });
     };
+    // What is open says how many there are.
+    let short = Signal::derive(move || {
+        let count = choices.with(Vec::len);
+        match (selected.with(Option::is_some), part, count) {
+            (true, ..) | (_, _, 0 | 1) => String::new(),
+            (_, 0, _) => "All models".to_owned(),
+            _ => format!("{} {}s", count - 1, name.to_ascii_lowercase()),
+        }
+    });
     view! {
         <Show when=move || !choices.with(Vec::is_empty)>
-            <Select name id choices chosen choose />
+            <Select name id choices chosen choose is_bare=true short />
         </Show>
     }
 }

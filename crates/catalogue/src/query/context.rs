@@ -1,5 +1,6 @@
 //! What a query depends on besides its graph: scope, label names, windows and how the server counts.
-use super::selection::{Selection, of_machines, of_targets, of_targets_by_model};
+use super::PERCENTILES;
+use super::selection::{Selection, of_each_model, of_machines, of_targets, of_targets_by_model};
 use super::window::{Counting, Peaks, Window, WindowKind};
 use crate::contract::names::TARGET_ROLE;
 use crate::promql_text::duration;
@@ -80,6 +81,8 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) replica_label: &'a str,
     /// Labels that are kept beside the name of the line.
     pub(crate) kept_labels: &'a [&'a str],
+    /// The percentiles of latencies.
+    pub(crate) percentiles: &'a [(&'a str, &'a str)],
     /// The largest query; the outermost engines are left out to stay below it.
     pub(crate) max_bytes: usize,
     /// Whether to choose between layers by what they count, which takes more text than by which of them exist.
@@ -128,6 +131,7 @@ impl<'a> RenderedContext<'a> {
             model_label: scope.model.is_none().then_some(labels.model.as_str()),
             replica_label: &labels.replica,
             kept_labels: &[],
+            percentiles: &PERCENTILES,
             max_bytes: MAX_QUERY_BYTES,
             chooses: true,
             detail: None,
@@ -136,10 +140,28 @@ impl<'a> RenderedContext<'a> {
         }
     }
 
-    /// The same for the summary of a range, which is the window of `context`.
-    pub(crate) fn for_summary(self, context: &QueryContext<'_>) -> Self {
-        let length_ms = context.window.length_ms;
-        Self { wide_window: duration(length_ms), wide_seconds: seconds(length_ms), is_summary: true, ..self }
+    /// The same for values over the last `length_ms` as a whole, which have no mean beside percentiles.
+    pub(crate) fn over_range(self, length_ms: i64) -> Self {
+        let (window, window_seconds) = (duration(length_ms), seconds(length_ms));
+        Self {
+            wide_window: window.clone(),
+            wide_seconds: window_seconds.clone(),
+            window,
+            window_seconds,
+            window_kind: WindowKind::Whole,
+            peaks: None,
+            is_summary: true,
+            ..self
+        }
+    }
+
+    /// The same for values of each model, kept apart by the backend's label for models in `kept_labels`.
+    pub(crate) fn of_each_model(self, kept_labels: &'a [&'a str], labels: &ScopeLabels) -> Self {
+        let target_selections = match kept_labels.is_empty() {
+            true => self.target_selections,
+            false => of_each_model(&self.matchers, labels, self.present),
+        };
+        Self { kept_labels, target_selections, ..self }
     }
 
     /// The context of a query with `model_matcher` (one matcher, or empty) and `window` as another program writes them.
@@ -170,6 +192,7 @@ impl<'a> RenderedContext<'a> {
             model_label: None,
             replica_label: "replica",
             kept_labels,
+            percentiles: &PERCENTILES,
             max_bytes: usize::MAX,
             chooses: true,
             detail: None,

@@ -5,6 +5,7 @@ mod context;
 mod graph;
 mod highest;
 mod layers;
+mod models;
 mod naming;
 mod presence;
 mod replicas;
@@ -17,6 +18,7 @@ pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
 pub use changes::{ALL_LINE, GONE};
 pub use context::QueryContext;
 pub use highest::{REST_LINE, highest_details_query, highest_lines_query};
+pub use models::{Overview, overview_query};
 pub use replicas::{ChangingQuery, ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
 pub use targets::{
     LATE_LINE, TargetQueries, failures_query, intervals_query, recent_scrapes_query, sample_counts_query,
@@ -87,15 +89,15 @@ pub fn summary_query(
     context: &QueryContext<'_>,
     range_ms: i64,
 ) -> Option<String> {
-    let window = Window { length_ms: range_ms, kind: WindowKind::Whole };
-    let whole = QueryContext { window, peaks: None, ..context.clone() };
-    let context = RenderedContext::new(&whole, present).for_summary(&whole);
+    if graph.summary == Summary::None {
+        return None;
+    }
+    let context = RenderedContext::new(context, present).over_range(range_ms);
     let query = graph::query(graph, &context, &|(_, recipe)| shape::is_over_window(recipe))?;
     match graph.summary {
-        Summary::None => None,
-        Summary::Percentiles => Some(query),
         // Rates over the whole range, times its length, are the increase over it.
         Summary::Counts => Some(format!("({query}) * {}", range_ms as f64 / 1000.0)),
+        Summary::Percentiles | Summary::None => Some(query),
     }
 }
 

@@ -55,13 +55,28 @@ pub(crate) fn of_targets_by_model(
     if !kept_labels.contains(&MODEL_LABEL) {
         return vec![own];
     }
+    apart_by_model("")
+}
+
+/// As [`of_targets`], where each model's series are told apart by the backend's label for models.
+pub(crate) fn of_each_model(matchers: &str, labels: &ScopeLabels, present: &dyn Fn(&str) -> bool) -> Vec<Selection> {
+    match present(REPLICA_MODEL) && labels.model == MODEL_LABEL {
+        true => apart_by_model(matchers),
+        false => vec![Selection { matchers: matchers.to_owned(), filter: String::new() }],
+    }
+}
+
+/// The series with a label for the model, those of replicas with one model, which get it, and the others.
+fn apart_by_model(matchers: &str) -> Vec<Selection> {
+    let comma = if matchers.is_empty() { "" } else { "," };
+    let selection = |own: &str, filter: String| Selection { matchers: format!("{matchers}{comma}{own}"), filter };
     let count = format!("count by (instance, replica) ({REPLICA_MODEL})");
     let only = format!("({REPLICA_MODEL} and on (instance, replica) {count} == 1)");
-    let unnamed = format!("{MODEL_LABEL}=\"\"");
+    let (named, unnamed) = (format!("{MODEL_LABEL}!=\"\""), format!("{MODEL_LABEL}=\"\""));
     vec![
-        selection(format!("{MODEL_LABEL}!=\"\""), String::new()),
-        selection(unnamed.clone(), format!(" * on (instance, replica) group_left ({MODEL_LABEL}) {only}")),
-        selection(unnamed, format!(" unless on (instance, replica) {only}")),
+        selection(&named, String::new()),
+        selection(&unnamed, format!(" * on (instance, replica) group_left ({MODEL_LABEL}) {only}")),
+        selection(&unnamed, format!(" unless on (instance, replica) {only}")),
     ]
 }
 

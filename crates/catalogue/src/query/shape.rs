@@ -1,5 +1,4 @@
 //! From a recipe to PromQL: the one place that fills in selector, window and grouping.
-use super::PERCENTILES;
 use super::context::RenderedContext;
 use super::naming::LineNaming;
 use super::presence::present_names;
@@ -163,8 +162,9 @@ impl Expression<'_> {
         if self.context.detail.is_some() {
             return self.one_line(&self.quantile("0.95", names));
         }
-        let percentile = |(name, quantile)| named(&self.quantile(quantile, names), &self.with_engine(name));
-        let percentiles = PERCENTILES.map(percentile).join(" or ");
+        let percentile =
+            |(name, quantile): &(&str, &str)| named(&self.quantile(quantile, names), &self.with_engine(name));
+        let percentiles = self.context.percentiles.iter().map(percentile).collect::<Vec<_>>().join(" or ");
         if self.context.is_summary {
             return percentiles;
         }
@@ -182,8 +182,8 @@ impl Expression<'_> {
         if self.context.detail.is_some() {
             return self.one_line(&highest("0.95"));
         }
-        let percentile = |(name, quantile): (&str, &str)| named(&highest(quantile), &self.with_engine(name));
-        PERCENTILES.map(percentile).join(" or ")
+        let percentile = |(name, quantile): &(&str, &str)| named(&highest(quantile), &self.with_engine(name));
+        self.context.percentiles.iter().map(percentile).collect::<Vec<_>>().join(" or ")
     }
 
     /// PromQL with its placeholders filled in.
