@@ -62,8 +62,12 @@ pub(super) fn summary_text(card: CardContext, data: &CardData, name: &str, value
     let total: f64 = data.summary.iter().map(|(_, value)| value).filter(|value| value.is_finite()).sum();
     match graph.summary {
         Summary::Counts => SummaryText {
-            value: count(value, data.is_estimated),
-            share: if data.summary.len() > 1 { percent(value, total) } else { String::new() },
+            value: marked(count(value), data.is_estimated),
+            share: if data.summary.len() > 1 {
+                marked(percent(value, total), data.is_estimated)
+            } else {
+                String::new()
+            },
         },
         Summary::Percentiles | Summary::None => {
             SummaryText { value: format_bounded(graph, graph.unit, data, name, value), share: String::new() }
@@ -71,13 +75,16 @@ pub(super) fn summary_text(card: CardContext, data: &CardData, name: &str, value
     }
 }
 
-/// A count with all its digits: `412,806`, or `≈ 412,806` if it is an estimate.
-pub(crate) fn count(value: f64, is_estimated: bool) -> String {
+/// The text of a count or a share, with the mark of an estimate. Also nothing may be an estimate: a server that cannot
+/// count does not see the first event of a kind.
+pub(crate) fn marked(text: String, is_estimated: bool) -> String {
+    if is_estimated && text.starts_with(|c: char| c.is_ascii_digit()) { format!("≈ {text}") } else { text }
+}
+
+/// A count with all its digits: `412,806`.
+pub(crate) fn count(value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
-    }
-    if is_estimated && value > 0.0 {
-        return format!("≈ {}", count(value, false));
     }
     let digits = format!("{:.0}", value.max(0.0));
     let mut text = String::new();
@@ -102,9 +109,9 @@ mod tests {
     fn counts_have_all_digits() {
         for (value, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (412_806.0, "412,806"), (f64::NAN, "–")]
         {
-            assert_eq!(count(value, false), text);
+            assert_eq!(count(value), text);
         }
-        assert_eq!([count(131.4, true), count(0.0, true)], ["≈ 131", "0"], "nothing needs no estimate");
+        assert_eq!([131.4, 0.0, f64::NAN].map(|value| marked(count(value), true)), ["≈ 131", "≈ 0", "–"]);
         assert_eq!(percent(1.0, 0.0), "");
     }
 }

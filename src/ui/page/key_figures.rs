@@ -4,7 +4,7 @@ use crate::data::overview::figures::{Figure, has_range_before, max_replicas};
 use crate::data::overview::{Overview, When};
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
-use crate::ui::card::summary::count;
+use crate::ui::card::summary::{count, marked};
 use crate::ui::kit::conditional::Show;
 use crate::wasm_size::effect::effect;
 use catalogue::{Unit, graph};
@@ -140,9 +140,12 @@ fn text(figure: Figure, overview: &Overview, (is_per_minute, is_estimated): (boo
     };
     let change = before.map(|before| change(value, before, unit)).unwrap_or_default();
     let value_text = match figure {
-        Figure::Requests if value < MAX_COUNTED => count(value, is_estimated),
+        Figure::Requests if value < MAX_COUNTED => count(value),
         _ => unit.format(value),
     };
+    let is_estimated =
+        is_estimated && matches!(figure, Figure::Requests | Figure::Tokens | Figure::Success | Figure::Cached);
+    let value_text = marked(value_text, is_estimated);
     Some(Shown { figure, value: value_text, beside, is_worse: is_worse && !change.is_empty(), change })
 }
 
