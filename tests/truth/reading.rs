@@ -183,7 +183,9 @@ pub(crate) async fn prepare(browser: &Browser, time_ms: Option<i64>) -> Result<(
 /// Opens the page with this scope and range, such as `model=a&from=now-1h`, and reads it.
 pub(crate) async fn read(browser: &Browser, origin: &str, view: &str, graphs: &[&str]) -> Result<Reading> {
     let view = format!("{origin}/?{view}&refresh=off&zone=utc");
-    open(browser, &format!("{view}&section=requests")).await?;
+    // Hiding a line that does not exist draws all percentiles, so that the tooltip has them.
+    let all: String = graphs.iter().map(|graph| format!("&card={graph}.hide.-")).collect();
+    open(browser, &format!("{view}&section=requests{all}")).await?;
     let cards = evaluate(browser, CARDS, Vec::new()).await?;
     let first = graphs.first().copied().unwrap_or_default();
     let tooltips = evaluate(browser, TOOLTIPS, vec![first.into(), json!(POINTED_AT)]).await?;
