@@ -125,13 +125,14 @@ async fn each_of_many_replicas_is_in_the_table_the_timeline_and_the_menus() -> R
     // The last row has its figures as soon as it is in view, and so has one that is searched for.
     let last = format!("llama-7d9fc-{}", MANY - 1);
     browser.evaluate("document.querySelector('.fleet').scrollTop = 1e6", Vec::new()).await?;
-    until("the figures of the last row", PATIENCE, async || figures(&browser, &last).await, has_load).await?;
+    until("the figures of the last row", PATIENCE, async || figures(&browser, &last).await, |cells| has_load(cells))
+        .await?;
     browser.evaluate("document.querySelector('.fleet').scrollTop = 0", Vec::new()).await?;
     browser.find("[data-testid=find-replica]").await?.send_keys("c-123").await?;
     let rows = async || browser.count("[data-testid=replicas] tr[data-replica]").await;
     until("one row", PATIENCE, rows, |count| *count == 1).await?;
     let found = async || figures(&browser, "llama-7d9fc-123").await;
-    until("its figures", PATIENCE, found, has_load).await?;
+    until("its figures", PATIENCE, found, |cells| has_load(cells)).await?;
 
     // The table is sorted by the figures of all.
     browser.open(&fleet.page("section=replicas&refresh=off&sort=running")).await?;
@@ -170,7 +171,7 @@ async fn figures(browser: &Browser, replica: &str) -> Result<Vec<String>> {
 }
 
 /// Whether the cell with the running requests has a number.
-fn has_load(cells: &Vec<String>) -> bool {
+fn has_load(cells: &[String]) -> bool {
     cells.get(5).is_some_and(|text| text.parse::<f64>().is_ok())
 }
 

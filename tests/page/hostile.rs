@@ -29,7 +29,7 @@ const RECORD_ATTACKS: &str = "window.traces = []; \
 
 /// Returns the traces of a successful attack.
 const FIND_ATTACKS: &str = "return [window.traces, window.__xss === undefined, \
-    document.querySelectorAll('script:not([src]), iframe, img, object, embed, base, form, svg, [onerror], [onload], [onclick], \
+    document.querySelectorAll('script:not([src]), iframe, img, object, embed, base, form, svg:not(.icon, .spark), [onerror], [onload], [onclick], \
     [onmouseover], [onfocus], a[href^=\"javascript\" i]').length];";
 
 #[tokio::test(flavor = "multi_thread")]

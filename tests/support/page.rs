@@ -11,12 +11,18 @@ const CARDS: &str = "
         status: card.dataset.status,
         points: Number(card.dataset.points),
         label: card.querySelector('[data-testid=overlay]')?.ariaLabel ?? '',
+        is_in_window: card.getBoundingClientRect().top < innerHeight && card.getBoundingClientRect().bottom > 0,
         note: card.querySelector('.now')?.textContent ?? '',
         boxes: Object.fromEntries(Array.from(
             card.querySelectorAll('[data-testid=boxes] [data-box]'),
             box => [box.dataset.box, box.querySelector('b').textContent],
         )),
     }));";
+
+/// Scrolls to the first of these cards that is not loaded.
+const SCROLL_TO_LOAD: &str = "
+    const cards = arguments[0].map(graph => document.querySelector(`section.card[data-graph=${graph}]`));
+    cards.find(card => card?.dataset.status === 'loading')?.scrollIntoView({ block: 'center' });";
 
 /// Opens the panel of the top bar that an element is in.
 const OPEN_PANEL: &str =
@@ -48,6 +54,8 @@ pub struct Card {
     pub points: u64,
     /// The accessible description of the graph: its title, its time range and its newest values.
     pub label: String,
+    /// Whether a part of it is in the window. The others load when they are scrolled to.
+    pub is_in_window: bool,
     /// The newest value, or the time since which the card is stale.
     pub note: String,
     /// The summary above the graph: names and texts.
@@ -85,15 +93,25 @@ impl Browser {
         card.ok_or_else(|| FixtureError::Page(format!("there is no card of {graph}")))
     }
 
-    /// Waits until these graphs have cards and every card is live and has data; returns all cards.
+    /// Waits until these graphs have cards, and these and every other card in the window are live and have data; returns
+    /// all cards. Cards below the window are scrolled to, and the page back to its top.
     ///
     /// # Errors
     /// When this does not happen in time.
     pub async fn live_cards(&self, graphs: &[&str]) -> Result<Vec<Card>> {
-        let has = |cards: &[Card], graph: &str| cards.iter().any(|card| card.graph == graph);
         let is_live = |card: &Card| card.status == "live" && card.points > 0;
-        let are_live = |cards: &Vec<Card>| graphs.iter().all(|graph| has(cards, graph)) && cards.iter().all(is_live);
-        until(&format!("live cards of {graphs:?}"), PATIENCE, async || self.cards().await, are_live).await
+        let is_loaded = |cards: &[Card], graph: &str| cards.iter().any(|card| card.graph == graph && is_live(card));
+        let are_live = |cards: &Vec<Card>| {
+            graphs.iter().all(|graph| is_loaded(cards, graph))
+                && cards.iter().all(|card| is_live(card) || !card.is_in_window)
+        };
+        let cards = async || {
+            self.evaluate(SCROLL_TO_LOAD, vec![graphs.into()]).await?;
+            self.cards().await
+        };
+        let cards = until(&format!("live cards of {graphs:?}"), PATIENCE, cards, are_live).await?;
+        self.evaluate("scrollTo(0, 0)", Vec::new()).await?;
+        Ok(cards)
     }
 
     /// Waits until the card of a graph has more than `min` coloured pixels; returns its pixels.
