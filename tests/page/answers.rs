@@ -174,7 +174,11 @@ async fn a_card_shows_whether_it_is_loading_empty_or_stale() -> Result<()> {
     host.send_as(range, Manner::Held);
     stage.open("from=now-20m").await?;
     browser.find(".card.skeleton").await?;
-    assert_eq!((browser.count(".card.skeleton").await?, browser.cards().await?.len()), (6, 0), "no answer has arrived yet");
+    assert_eq!(
+        (browser.count(".card.skeleton").await?, browser.cards().await?.len()),
+        (6, 0),
+        "no answer has arrived yet"
+    );
     assert_eq!(browser.find("[data-testid=updated]").await?.text().await?, "loading");
     let height = "return document.querySelector('.card').getBoundingClientRect().height";
     let skeleton_height = browser.evaluate(height, Vec::new()).await?;

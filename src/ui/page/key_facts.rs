@@ -16,7 +16,7 @@ struct Fact {
     is_bad: bool,
 }
 
-/// The line; nothing where there is nothing to say.
+/// The line; empty where there is nothing to say.
 #[component]
 pub(crate) fn KeyFacts() -> impl IntoView {
     let feed = expect_context::<Feed>();
@@ -26,11 +26,12 @@ pub(crate) fn KeyFacts() -> impl IntoView {
     });
     let item = |Fact { text, is_bad }| view! { <li class:bad=is_bad>{text}</li> };
     view! {
-        <Show when=move || !facts.with(Vec::is_empty)>
-            <div role="status">
+        // The line keeps its height without facts, so that nothing below moves when they arrive.
+        <div role="status" class="facts-line">
+            <Show when=move || !facts.with(Vec::is_empty)>
                 <ul class="facts" data-testid="facts">{move || facts.get().into_iter().map(item).collect_view()}</ul>
-            </div>
-        </Show>
+            </Show>
+        </div>
     }
 }
 
