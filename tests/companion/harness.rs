@@ -1,7 +1,7 @@
 //! Shared by the tests: a running companion, fake targets for it to scrape, and HTTP clients.
 use inferboard_tests::PATIENCE;
 use serde_json::Value;
-use server::app::App;
+use server::app::{App, AppError};
 use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
 use std::future::Future;
@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tsdb::OpenError;
 
 /// A companion on a free loopback port; dropping it stops it.
 pub(crate) struct Companion {
@@ -37,9 +38,24 @@ pub(crate) fn args(targets: &[&str]) -> ServeArgs {
     }
 }
 
+/// Binds a companion. The thread that closes the history of an earlier one may outlive it, and has the folder until then.
+async fn bind(args: &ServeArgs) -> App {
+    let began = Instant::now();
+    loop {
+        match App::bind(Settings::load(args).expect("settings")).await {
+            Ok(app) => return app,
+            Err(error) => {
+                let is_in_use = matches!(&error, AppError::History(OpenError::InUse { .. }));
+                assert!(is_in_use && began.elapsed() < PATIENCE, "the companion does not start: {error}");
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+        }
+    }
+}
+
 impl Companion {
     pub(crate) async fn start(args: &ServeArgs) -> Self {
-        let app = App::bind(Settings::load(args).expect("settings")).await.expect("a free port");
+        let app = bind(args).await;
         let address = app.address();
         let (stop, stopped) = oneshot::channel();
         let (reloads, received) = mpsc::channel(1);

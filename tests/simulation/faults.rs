@@ -58,7 +58,6 @@ pub(crate) enum Fault {
     // What others do meanwhile.
     Import,
     ImportFails,
-    RefusedScrape,
     FailedMaintenance,
     DroppedFromMemory,
     LossReported,
@@ -114,7 +113,6 @@ impl Fault {
         Self::TargetHasOwnTimes,
         Self::Import,
         Self::ImportFails,
-        Self::RefusedScrape,
         Self::FailedMaintenance,
         Self::DroppedFromMemory,
         Self::LossReported,

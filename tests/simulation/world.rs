@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) has_damage: bool,
     /// Whether a file has been damaged.
     pub(crate) is_damaged: bool,
+    /// Whether the clock of this life may step back.
+    has_rewinds: bool,
     /// Whether some files could not be read when the store was opened.
     pub(crate) is_partial: bool,
     /// Whether maintenance has failed since the last check.
@@ -70,6 +72,7 @@ impl World {
         let now_ms = 1_790_000_000_000 + rng.below(86_400_000) as i64;
         let targets = (0..TARGETS).map(|at| Target::new(&store, at, now_ms)).collect();
         let has_damage = rng.chance(0.3);
+        let has_rewinds = rng.chance(0.25);
         let pace = rng.of(&PACES);
         Self {
             rng,
@@ -83,6 +86,7 @@ impl World {
             options,
             has_damage,
             is_damaged: false,
+            has_rewinds,
             is_partial: false,
             has_failed: false,
             is_clean: true,
@@ -185,7 +189,6 @@ impl World {
         if is_refused {
             let last_ms = self.targets[at].own_last_ms;
             assert!(last_ms.is_some_and(|last_ms| *time_ms <= last_ms), "refused without a cause: {text}");
-            self.coverage.reach(Fault::RefusedScrape);
         } else {
             for (key, bits) in &expected {
                 self.model.add(key, *time_ms, *bits);
@@ -238,7 +241,7 @@ impl World {
                     self.model.add(key, *found_ms, *bits);
                 }
                 let known = self.model.bits(key, *found_ms);
-                if self.is_uncertain() && *found_ms < time_ms {
+                if self.model.is_rewound || self.is_uncertain() && *found_ms < time_ms {
                     continue;
                 }
                 assert_eq!(known, Some(*bits), "{key:?} at {found_ms}: {context}");
@@ -250,7 +253,7 @@ impl World {
 
     /// Checks that all samples of a scrape are there.
     fn assert_whole(&self, at: usize, time_ms: i64, found: &Content, context: &str) {
-        if self.is_damaged || self.is_partial {
+        if self.is_damaged || self.is_partial || self.model.is_rewound {
             return;
         }
         let instance = &self.targets[at].instance;
@@ -262,7 +265,7 @@ impl World {
 
     /// Whether what is missing may have been lost with good reason since the last check.
     pub(crate) fn is_uncertain(&self) -> bool {
-        self.is_damaged || self.is_partial || self.has_failed
+        self.is_damaged || self.is_partial || self.model.is_rewound || self.has_failed
     }
 
     /// Maintains the store; at times the machine is gone before that is done.
@@ -352,7 +355,8 @@ impl World {
 
     fn step_clock(&mut self) {
         let step_ms = *self.rng.of(&[1000, 30_000, 3_600_000, 86_400_000, 16 * 86_400_000]);
-        let is_back = self.rng.chance(0.5);
+        let is_back = self.has_rewinds && self.rng.chance(0.5);
+        self.model.is_rewound |= is_back;
         self.coverage.reach(if is_back { Fault::ClockBack } else { Fault::ClockForward });
         self.now_ms += if is_back { -step_ms } else { step_ms };
         self.note(format!("the clock steps by {step_ms} ms, back: {is_back}"));
