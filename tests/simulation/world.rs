@@ -186,16 +186,13 @@ impl World {
         let text = format!("scrape of {at} at {time_ms}: {:?}, refused: {is_refused}", stored.as_ref().err());
         let stored = stored.map_err(|_| ());
         let expected = self.targets[at].expected(stored);
-        if is_refused {
-            let last_ms = self.targets[at].own_last_ms;
-            assert!(last_ms.is_some_and(|last_ms| *time_ms <= last_ms), "refused without a cause: {text}");
-        } else {
-            for (key, bits) in &expected {
-                self.model.add(key, *time_ms, *bits);
-            }
-            self.targets[at].own_last_ms = Some(*time_ms);
-            self.targets[at].scraped_ms.insert(*time_ms);
+        // Also those after a step of the clock back are stored.
+        assert!(!is_refused, "{text}");
+        for (key, bits) in &expected {
+            self.model.add(key, *time_ms, *bits);
         }
+        self.targets[at].own_last_ms = Some(*time_ms);
+        self.targets[at].scraped_ms.insert(*time_ms);
         self.read_back(at, *time_ms, stored.ok(), &text);
         let target = &mut self.targets[at];
         target.previous.clear();
