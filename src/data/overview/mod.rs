@@ -10,6 +10,7 @@ use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::{RequestLimit, all};
 use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
+use crate::wasm_size::sort::sort_by;
 use catalogue::{DrawStyle, Graph, Scope, graph, overview_query};
 use futures::FutureExt;
 use prometheus_api::Data;
@@ -99,7 +100,7 @@ impl Overview {
 
     /// The readings of a model, or of the scope as a whole.
     pub(crate) fn of<'a>(&'a self, ask: Ask, model: &'a str) -> impl Iterator<Item = &'a Reading> {
-        self.answer(ask).unwrap_or_default().iter().filter(move |reading| reading.model == model)
+        of_model(self.answer(ask).unwrap_or_default(), model)
     }
 
     /// The value of a line; of several engines the highest. None without one.
@@ -140,8 +141,14 @@ impl Overview {
     }
 }
 
+/// The readings of a model among those in order of models: a table asks for each of hundreds.
+fn of_model<'a>(readings: &'a [Reading], model: &'a str) -> impl Iterator<Item = &'a Reading> {
+    let first = readings.partition_point(|reading| reading.model.as_str() < model);
+    readings[first..].iter().take_while(move |reading| reading.model == model)
+}
+
 impl Round {
-    /// The readings of one graph; none if it has no metrics.
+    /// The readings of one graph, in order of models; none if it has no metrics.
     async fn readings(
         &self,
         (id, when): Ask,
@@ -172,7 +179,9 @@ impl Round {
                 self.backend.range(query, end_ms - (TREND_STEPS - 1) * step_ms, end_ms, step_ms).await
             }
         };
-        Ok(self.read(answer?, step_ms))
+        let mut readings = self.read(answer?, step_ms);
+        sort_by(&mut readings, |a, b| a.model.cmp(&b.model));
+        Ok(readings)
     }
 
     /// The window of rates on the card of a graph with lines.
@@ -209,5 +218,19 @@ impl Round {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readings_of_a_model_are_found_among_those_of_many() {
+        let reading = |model: &str, line: &str| Reading { model: model.into(), line: line.into(), values: Vec::new() };
+        let all = [reading("", "x"), reading("a", "x"), reading("b", "y"), reading("b", "x"), reading("c", "x")];
+        let lines = |model| of_model(&all, model).map(|reading| reading.line.as_str()).collect::<Vec<_>>();
+        assert_eq!(["", "a", "b", "c"].map(lines), [vec!["x"], vec!["x"], vec!["y", "x"], vec!["x"]]);
+        assert_eq!(["aa", "d"].map(lines), [vec![""; 0], vec![""; 0]]);
     }
 }
