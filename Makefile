@@ -13,7 +13,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 SERVER := $(TARGET_DIR)/release/inferboard-server
 # What the page is made of: a change here, folders included, builds it again.
 PAGE_SOURCES := $(wildcard Cargo.toml Cargo.lock Trunk.toml index.html rust-toolchain.toml .cargo/config.toml scripts/boot.sh) \
-	$(shell find src public crates/catalogue crates/plot crates/prometheus-api 2>/dev/null)
+	$(shell find src public crates/catalogue crates/findings crates/plot crates/prometheus-api 2>/dev/null)
 
 .PHONY: help
 help: ## This list
@@ -22,6 +22,10 @@ help: ## This list
 .PHONY: run
 run: server ## Build what is missing and start the companion with the page: make run ARGS="--target http://127.0.0.1:8000"
 	@exec $(SERVER) $(ARGS)
+
+.PHONY: demo
+demo: server ## Build what is missing and show a simulated fleet with a week of history: make demo ARGS="--scenario surge"
+	@exec $(SERVER) demo $(ARGS)
 
 .PHONY: setup-build
 setup-build: ## Install what building needs: a C compiler, the toolchain, trunk, wasm-bindgen, wasm-opt
@@ -49,6 +53,26 @@ server: page ## Build the companion, the page inside it
 	@echo "Building the companion."
 	@cargo build --release -p inferboard-server
 
+.PHONY: deb
+deb: server ## Make a Debian package of the companion with its service, into target/packages
+	@scripts/package deb --program $(SERVER) --out $(TARGET_DIR)/packages
+
+.PHONY: try-package
+try-package: deb ## Install the Debian package on a bare Debian that boots in a container; needs root, debootstrap and systemd-nspawn
+	@scripts/try-package
+
+.PHONY: image
+image: server ## Make a container image of the companion without a daemon, into target/packages
+	@scripts/package image --program $(SERVER) --out $(TARGET_DIR)/packages
+
+.PHONY: chart
+chart: ## Render the Helm chart for the tests, after a change of it; needs helm
+	@scripts/chart
+
+.PHONY: release
+release: page ## Make the files of a release for this machine, into target/release-files: make release ARGS="--target x86_64-unknown-linux-musl"
+	@scripts/release $(ARGS)
+
 .PHONY: test
 test: setup-test page ## Run every test: native, in the browser, and the parts together
 	@scripts/test
@@ -74,6 +98,10 @@ shots: setup-test server ## Take pictures of the page, in both themes and five w
 .PHONY: truth
 truth: setup-test server ## Compare every figure of the page with the truth, over each backend and range (an hour)
 	@scripts/truth
+
+.PHONY: upstream
+upstream: ## List what the newest releases of engines define beside what the catalogue reads, into docs; needs a network: make upstream RELEASES="vllm my.whl"
+	@scripts/upstream --download --out docs/coverage-upstream.md $(RELEASES)
 
 .PHONY: faults
 faults: setup-test server ## Attack the companion, row by row, beside its peers: FAULTS_ROWS=S60,T01 make faults (ten minutes)

@@ -76,6 +76,7 @@ impl Lines {
         context.set_line_join("round");
         let values: Vec<(f64, String)> = ticks.into_iter().zip(labels).collect();
         let drawing = Drawing {
+            joins_gaps: false,
             frame: &self.frame,
             styles: &self.styles,
             chart_type: ChartType::Lines,

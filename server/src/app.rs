@@ -2,11 +2,14 @@
 use crate::clock::jumps;
 use crate::config::reload::apply_targets;
 use crate::config::{ConfiguredTargets, Settings};
+use crate::demo::DemoFleet;
+use crate::demo::live::LiveDemo;
 use crate::history::noted::NotedStore;
 use crate::history::{self, HistoryThreads};
+use crate::kept::Kept;
 use crate::processes::Attribution;
 use crate::scrape::fetch::Client;
-use crate::scrape::local_discovery::{DEFAULT_ADDRESSES, PERIOD, discover};
+use crate::scrape::local_discovery::{DEFAULT_ADDRESSES, Discovery};
 use crate::scrape::scrapers::Scrapers;
 use crate::sources::gpus::Gpus;
 use crate::sources::host::Host;
@@ -14,9 +17,14 @@ use crate::sources::own::own_families;
 use crate::target::identity::Identity;
 use crate::target::source::LocalSource;
 use crate::target::{HOST_JOB, Pace, Source, Target};
+use crate::web::access::read_right::{ReadRight, check_reading};
+use crate::web::access::write_right::WriteRight;
+use crate::web::access::{Keyring, sign_in};
 use crate::web::api;
 use crate::web::api::evaluator::Evaluator;
+use crate::web::api::kept::KeptState;
 use crate::web::api::metrics::OwnMetrics;
+use crate::web::api::status::PageConfig;
 use crate::web::cors::{Cors, apply_cors};
 use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
@@ -33,7 +41,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tracing::warn;
-use tsdb::Store;
+use tsdb::{FileSystem, Store};
 
 /// Why the companion cannot start. Each message is complete: it includes the cause.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +62,7 @@ pub enum AppError {
     Threads(std::io::Error),
     /// The HTTP client cannot be created.
     #[error("cannot create the HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
+    Client(#[from] rustls::Error),
     /// The system provides no random bytes.
     #[error("cannot get random bytes from the system: {0}")]
     Random(#[from] getrandom::Error),
@@ -73,7 +81,10 @@ pub struct App {
     store: Store,
     history: HistoryThreads,
     frame_policy: FramePolicy,
+    kept: KeptState,
+    keyring: Arc<Keyring>,
     gpu_helper: Option<PathBuf>,
+    demo: Option<DemoFleet>,
 }
 
 /// How long the tasks may take to end, and the history to be closed. With what [`listen::serve`] takes at its end, this is
@@ -93,8 +104,24 @@ impl App {
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let frame_policy = FramePolicy::new(&settings.frame_ancestors)?;
         let (store, files) = history::open(settings.data_dir.as_deref(), settings.limits)?;
+        let kept_files = files.clone().map(|files| Arc::new(files) as Arc<dyn FileSystem>);
+        let kept = Kept::open(settings.data_dir.as_deref(), kept_files);
+        let keyring = Arc::new(Keyring::new(settings.access.clone(), address.port()));
+        let kept = KeptState { kept, right: WriteRight::new(Arc::clone(&keyring))? };
         let history = HistoryThreads::start(&store, files).map_err(AppError::Threads)?;
-        Ok(Self { listener, address, settings, client, store, history, frame_policy, gpu_helper: None })
+        Ok(Self {
+            listener,
+            address,
+            settings,
+            client,
+            store,
+            history,
+            frame_policy,
+            kept,
+            keyring,
+            gpu_helper: None,
+            demo: None,
+        })
     }
 
     /// The address it listens on, with the actual port if port 0 was configured.
@@ -107,9 +134,16 @@ impl App {
         Self { gpu_helper: Some(program), ..self }
     }
 
+    /// Serves a simulated fleet, and nothing of this machine.
+    pub fn with_demo(self, demo: DemoFleet) -> Self {
+        Self { demo: Some(demo), ..self }
+    }
+
     /// Collects and serves until `stop`. Each message of `reloads` replaces the configured targets.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<ConfiguredTargets>) {
-        let Self { listener, address, settings, client, store, history, frame_policy, gpu_helper } = self;
+        let Self { listener, address, settings, client, store, history, frame_policy, kept, keyring, gpu_helper, demo } =
+            self;
+        let is_demo = demo.is_some();
         let host = Host::new(settings.host_paths.clone());
         let gpu_collector = settings.gpus.zip(gpu_helper);
         let gpus = gpu_collector.is_some().then(Gpus::default);
@@ -120,26 +154,40 @@ impl App {
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
-        let own = || own_targets(&store, &scrapers, host.clone(), gpus.clone(), settings.pace);
+        let own = || own_targets(&store, &scrapers, (!is_demo).then(|| host.clone()), gpus.clone(), settings.pace);
         let metrics = OwnMetrics::new(own(), scrapers.client());
-        own().into_iter().for_each(|target| scrapers.add(target));
+        // What is simulated stands alone.
+        if !is_demo {
+            own().into_iter().for_each(|target| scrapers.add(target));
+        }
+        let live = demo.map(|demo| LiveDemo::start(demo, store.clone(), scrapers.metadata(), scrapers.refused()));
+        let _live = live.transpose().unwrap_or_else(|error| {
+            warn!("the demo does not go on: {error}");
+            None
+        });
         let mut tasks = tokio::task::JoinSet::new();
         if let Some((gpus, (gpu_settings, program))) = gpus.clone().zip(gpu_collector) {
             tasks.spawn(gpus.measure(gpu_settings, program, settings.pace));
         }
         if settings.discovery {
-            let addresses: Vec<_> =
-                DEFAULT_ADDRESSES.into_iter().filter(|candidate| candidate.port != address.port()).collect();
-            let scrapers = Arc::clone(&scrapers);
-            tasks.spawn(async move { discover(scrapers, &addresses, PERIOD, settings.pace).await });
+            let discovery = Discovery::new(Arc::clone(&scrapers), &DEFAULT_ADDRESSES, settings.pace)
+                .without_port(address.port())
+                .with_processes(scrapers.attribution())
+                .with_containers(settings.container_socket);
+            tasks.spawn(discovery.run());
         }
         tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
         let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let evaluator = Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2));
+        let evaluator =
+            Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2, settings.request_bytes));
         let peers = evaluator.peers();
-        let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics);
-        listen::serve(listener, router(api, scrapers, guard, &settings.cors_origins), peers, stop).await;
+        let is_open = settings.is_open_network;
+        let page =
+            PageConfig { is_demo, is_open, frame_ancestors: settings.frame_ancestors, own_names: settings.own_names };
+        let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics, page);
+        let api = api.merge(api::kept_routes(kept));
+        listen::serve(listener, router(api, scrapers, guard, (keyring, &settings.cors_origins)), peers, stop).await;
         if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
             warn!("some tasks did not end");
         }
@@ -148,30 +196,40 @@ impl App {
 }
 
 /// All routes: those of `api`, the metrics pages that `scrapers` share, and the page.
-fn router(api: Router, scrapers: Arc<Scrapers>, guard_rules: Guard, cors_origins: &[String]) -> Router {
+fn router(
+    api: Router,
+    scrapers: Arc<Scrapers>,
+    guard_rules: Guard,
+    (keyring, cors_origins): (Arc<Keyring>, &[String]),
+) -> Router {
     let cors = Cors::new(cors_origins, guard_rules.frame_policy.clone());
     api.merge(openmetrics::routes(scrapers))
         .merge(assets::routes(guard_rules.frame_policy.key.as_deref()))
+        .merge(sign_in::routes(Arc::clone(&keyring)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
+        .layer(from_fn_with_state(ReadRight::new(keyring, cors.clone()), check_reading))
         .layer(from_fn_with_state(cors.clone(), apply_cors))
         .layer(from_fn_with_state(cors, refuse_cross_site))
         .layer(from_fn_with_state(guard_rules, guard))
 }
 
-/// The targets within this process: this machine with its GPUs, and the companion itself.
-fn own_targets(store: &Store, scrapers: &Scrapers, host: Host, gpus: Option<Gpus>, pace: Pace) -> [Target; 2] {
-    let instance = host.name().unwrap_or_else(|| "localhost".into());
+/// The targets within this process: this machine with its GPUs, unless there is no `host`, and the companion itself.
+fn own_targets(store: &Store, scrapers: &Scrapers, host: Option<Host>, gpus: Option<Gpus>, pace: Pace) -> Vec<Target> {
+    let instance = host.as_ref().and_then(Host::name).unwrap_or_else(|| "localhost".into());
     let target = |job: &str, source: LocalSource| Target {
         source: Source::Local(source),
         identity: Identity { job: Some(job.into()), instance: instance.clone(), ..Identity::default() },
         pace,
     };
     let (store, refused) = (store.clone(), scrapers.refused());
-    let machine = move || {
-        let mut families = host.families();
-        families.extend(gpus.iter().flat_map(|gpus| gpus.families().to_vec()));
-        families
-    };
+    let machine = host.map(|host| {
+        let families = move || {
+            let mut families = host.families();
+            families.extend(gpus.iter().flat_map(|gpus| gpus.families().to_vec()));
+            families
+        };
+        target(HOST_JOB, Arc::new(families))
+    });
     let companion = move || own_families(&store.stats(), &jumps(), refused.by_reason());
-    [target(HOST_JOB, Arc::new(machine)), target("inferboard", Arc::new(companion))]
+    machine.into_iter().chain([target("inferboard", Arc::new(companion))]).collect()
 }

@@ -95,9 +95,15 @@ struct Reading {
     boot_ms: i64,
 }
 
+/// The clock that runs while the machine is suspended too. Source: clock_gettime(2) of Linux, clock_gettime(3) of macOS.
+#[cfg(target_os = "linux")]
+const BOOT_CLOCK: ClockId = ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const BOOT_CLOCK: ClockId = ClockId::Monotonic;
+
 /// The time since the start of the machine, suspension included, in milliseconds.
 fn boot_ms() -> i64 {
-    let boot = clock_gettime(ClockId::Boottime);
+    let boot = clock_gettime(BOOT_CLOCK);
     boot.tv_sec.saturating_mul(1000).saturating_add(boot.tv_nsec / 1_000_000)
 }
 

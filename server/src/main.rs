@@ -3,16 +3,25 @@
 use clap::Parser;
 use server::app::{App, AppError};
 use server::cli::args::{Cli, Command};
-use server::cli::{check, export, import, query};
+use server::cli::{check, export, health, import, package_files, query};
 use server::config::load::Loader;
 use server::config::restart::FixedSettings;
 use server::config::serve_args::ServeArgs;
 use server::config::{ConfiguredTargets, Settings};
+use server::demo::args::DemoArgs;
+use server::demo::{Demo, DemoError};
 use server::open_files::allow_open_files;
+use server::service;
+use server::service::notify::{ServiceState, notify};
 use server::sources::gpus::helper;
 use server::{log, stop, terminal};
+use std::error::Error;
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -36,11 +45,15 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     match Cli::parse().into_command() {
         Command::Serve(args) => serve(args),
+        Command::Demo(args) => demo(args),
         Command::Check(args) => check::run(&args),
         Command::CollectGpus(args) => helper::run(&args),
         Command::Export(args) => print_or_fail(export::export(&args), USAGE),
         Command::Import(args) => print_or_fail(import::import(&args), FAILURE),
         Command::Query(args) => print_or_fail(query::query(&args), FAILURE),
+        Command::Health(args) => print_or_fail(health::health(&args), FAILURE),
+        Command::Service(args) => service::run(&args),
+        Command::PackageFiles(args) => print_or_fail(package_files::write(&args), FAILURE),
     }
 }
 
@@ -64,6 +77,7 @@ fn serve(args: ServeArgs) -> ExitCode {
         Ok(log) => log,
         Err(error) => return fail(format_args!("cannot start the thread that logs: {error}"), FAILURE),
     };
+    settings.add_own_names();
     settings.warnings.iter().for_each(|warning| warn!("{warning}"));
     if let Err(error) = allow_open_files() {
         warn!("{error}");
@@ -75,23 +89,90 @@ fn serve(args: ServeArgs) -> ExitCode {
     outcome.map_or_else(|error| fail(error, FAILURE), |()| ExitCode::SUCCESS)
 }
 
+/// Serves a simulated fleet. Its history is gone afterwards.
+fn demo(args: DemoArgs) -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start the async runtime: {error}"), FAILURE),
+    };
+    let folder = match Demo::folder() {
+        Ok(folder) => folder,
+        Err(error) => return fail(error, FAILURE),
+    };
+    if let Err(error) = allow_open_files() {
+        terminal::print_error(format_args!("warning: {error}"));
+    }
+    let outcome = runtime.block_on(prepare_and_serve(args, folder.path().to_owned()));
+    runtime.shutdown_background();
+    let path = folder.path().to_owned();
+    if let Err(error) = folder.close() {
+        terminal::print_error(format_args!("warning: cannot remove the folder {}: {error}", path.display()));
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let is_usage = matches!(error.downcast_ref(), Some(DemoError::Config(_)));
+            fail(error, if is_usage { USAGE } else { FAILURE })
+        }
+    }
+}
+
+/// Simulates the past of a fleet into `dir`, and serves it until a signal ends it, which may come before.
+async fn prepare_and_serve(args: DemoArgs, dir: PathBuf) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut stop = stop::on_signal(true).map_err(AppError::Signals)?;
+    terminal::print_error(format_args!("simulating {} days of a fleet", args.days));
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&is_stopped);
+    let mut prepared = tokio::task::spawn_blocking(move || Demo::prepare(&args, &dir, &flag));
+    let demo = tokio::select! {
+        demo = &mut prepared => demo??,
+        _ = &mut stop => {
+            is_stopped.store(true, Relaxed);
+            // It ends soon, and nothing may write to its folder when that is removed.
+            prepared.await??
+        }
+    };
+    let Some(Demo { settings, fleet }) = demo.filter(|_| !is_stopped.load(Relaxed)) else { return Ok(()) };
+    let log = log::start()?;
+    let app = App::bind(settings).await?.with_demo(fleet);
+    terminal::print(&format!("Inferboard is at http://{}/\n", app.address()));
+    // Nothing is reloaded.
+    let (_send, reloads) = mpsc::channel(1);
+    let stop = async move {
+        let _ = stop.await;
+    };
+    app.run(stop, reloads).await;
+    log.flush(MAX_FLUSH_TIME);
+    Ok(())
+}
+
 /// Serves until a signal ends it. `loader` loads the settings again on SIGHUP.
 async fn run(settings: Settings, loader: Option<Loader>) -> Result<(), AppError> {
     let stop = stop::on_signal(loader.is_none()).map_err(AppError::Signals)?;
     let fixed = settings.fixed();
     let app = App::bind(settings).await?.with_gpu_helper(OWN_PROGRAM.into());
-    terminal::print(&format!("Inferboard is at http://{}/\n", app.address()));
     let (send, reloads) = mpsc::channel(1);
     if let Some(loader) = loader {
         let hangups = signal(SignalKind::hangup()).map_err(AppError::Signals)?;
         tokio::spawn(reload_on_hangup(loader, fixed, hangups, send));
     }
+    // Only now, as whoever reads this may send a signal.
+    terminal::print(&format!("Inferboard is at http://{}/\n", app.address()));
+    report(ServiceState::Ready);
     let stop = async move {
         // The sender is dropped only with its thread, which ends the process.
         let _ = stop.await;
+        report(ServiceState::Stopping);
     };
     app.run(stop, reloads).await;
     Ok(())
+}
+
+/// Reports to the service manager, which would otherwise wait.
+fn report(state: ServiceState) {
+    if let Err(error) = notify(state) {
+        warn!("cannot report to the service manager: {error}");
+    }
 }
 
 /// Reloads the configuration on SIGHUP and sends its targets. An invalid configuration changes nothing. Settings that
@@ -110,9 +191,9 @@ async fn reload_on_hangup(
                 if !changed.is_empty() {
                     warn!(settings = changed, "these settings have changed and take effect at the next start only");
                 }
-                let (targets, has_files) = (settings.targets.fixed.len(), !settings.targets.files.is_empty());
+                let (targets, has_lists) = (settings.targets.fixed.len(), settings.targets.has_lists());
                 match targets {
-                    0 if !has_files => warn!("configuration reloaded; it has no targets"),
+                    0 if !has_lists => warn!("configuration reloaded; it has no targets"),
                     _ => info!(targets, "configuration reloaded"),
                 }
                 // The receiver is gone only while the companion stops.

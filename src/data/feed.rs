@@ -1,4 +1,5 @@
 //! The page's data as signals: what components read, and how they ask for more.
+use crate::data::data_start::KnownStart;
 use crate::data::discovery::discover::Discovered;
 use crate::data::discovery::inventory::Inventory;
 use crate::data::discovery::measure::Measured;
@@ -6,20 +7,23 @@ use crate::data::discovery::missing::{TargetFacts, missing_reason};
 use crate::data::discovery::scrapes::{FailedTargets, ReplicaCount};
 use crate::data::discovery::targets::Targets;
 use crate::data::events::{Event, EventHistory};
+use crate::data::findings::Findings;
 use crate::data::graph::card_state::{AvailableOptions, CardState};
+use crate::data::http::client::Backend;
 use crate::data::http::request_limit::{MAX_IN_FLIGHT, RequestLimit};
 use crate::data::http::server_clock::{ServerClock, browser_ms};
+use crate::data::notes::Note;
 use crate::data::overview::Overview;
 use crate::data::overview::models::ModelRow;
 use crate::data::replicas::fleet::Fleet;
 use crate::data::replicas::queries::ReplicaHistory;
 use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
-use crate::state::view::View;
+use crate::state::view::{Range, View};
+use crate::wasm_size::spawn::spawn;
 use catalogue::{GRAPHS, Graph, Section};
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::sync::Arc;
 
 /// Whether the server answers; times are by its clock.
@@ -51,10 +55,20 @@ pub struct Feed {
     pub inventory: RwSignal<Option<Arc<Inventory>>>,
     /// Whether the server answers.
     pub connection: RwSignal<Connection>,
+    /// Whether what the server has is simulated.
+    pub is_demo: RwSignal<bool>,
+    /// Whether everyone on a network can read, and nobody has dismissed the word about it.
+    pub(crate) is_open: RwSignal<bool>,
+    /// Who may embed the page; none if that is not known.
+    pub(crate) frame_ancestors: StoredValue<Option<Vec<String>>>,
     /// The visible range.
     pub range: RwSignal<TimeRange>,
     /// The events within the range.
     pub events: RwSignal<Vec<Event>>,
+    /// Whether the server keeps notes and layouts.
+    pub(crate) has_notes: RwSignal<bool>,
+    /// How often the notes have changed.
+    notes_changes: RwSignal<usize>,
     /// How many replicas in scope answer.
     pub replica_count: RwSignal<ReplicaCount>,
     /// The targets in scope whose scrapes fail.
@@ -69,6 +83,8 @@ pub struct Feed {
     pub models: RwSignal<Option<Arc<Vec<ModelRow>>>>,
     /// The key figures of the scope, while they are on the page; none before the first answer.
     pub(crate) figures: RwSignal<Option<Arc<Overview>>>,
+    /// What was found about the model in scope; none before the first answer.
+    pub(crate) findings: RwSignal<Option<Findings>>,
     /// Whether auto-refresh pauses because someone reads pinned values.
     pub(crate) is_paused: RwSignal<bool>,
     pub(crate) state: StoredValue<FeedState, LocalStorage>,
@@ -96,6 +112,8 @@ pub(crate) struct FeedState {
     /// The targets in scope, and how often they are scraped.
     pub(crate) targets: Targets,
     pub(crate) measured: Measured,
+    /// The notes of the range, and some before it.
+    notes: Vec<Note>,
     /// The events that were queried so far.
     pub(crate) event_history: EventHistory,
     /// The states of replicas that were queried so far.
@@ -109,8 +127,12 @@ pub(crate) struct FeedState {
     /// The replicas whose rows the table shows.
     pub(crate) shown_rows: Vec<String>,
     pub(crate) is_fetching_figures: bool,
+    pub(crate) is_fetching_findings: bool,
+    pub(crate) data_start: KnownStart,
     /// Whether a scrape interval has been measured.
     pub(crate) has_intervals: bool,
+    /// The range of a first visit, while it follows a young history.
+    pub(crate) fitted_range: Option<Range>,
     pub(crate) schedule: Schedule,
 }
 
@@ -139,6 +161,7 @@ impl Feed {
             discovered: None,
             targets: Targets::default(),
             measured: Measured::default(),
+            notes: Vec::new(),
             event_history: EventHistory::default(),
             history: ReplicaHistory::default(),
             models: None,
@@ -147,15 +170,23 @@ impl Feed {
             is_fleet_watched: false,
             shown_rows: Vec::new(),
             is_fetching_figures: false,
+            is_fetching_findings: false,
+            data_start: KnownStart::default(),
             has_intervals: false,
+            fitted_range: None,
             schedule: Schedule::default(),
         };
         Self {
             view,
             inventory: RwSignal::new(None),
             connection: RwSignal::new(Connection::Opening),
+            is_demo: RwSignal::new(false),
+            is_open: RwSignal::new(false),
+            frame_ancestors: StoredValue::new(None),
             range: RwSignal::new(view.get_untracked().range.resolve(browser_ms())),
             events: RwSignal::new(Vec::new()),
+            has_notes: RwSignal::new(false),
+            notes_changes: RwSignal::new(0),
             replica_count: RwSignal::new(ReplicaCount::default()),
             failed_targets: RwSignal::new(FailedTargets::default()),
             gpu_faults: RwSignal::new(Vec::new()),
@@ -163,6 +194,7 @@ impl Feed {
             fleet: RwSignal::new(None),
             models: RwSignal::new(None),
             figures: RwSignal::new(None),
+            findings: RwSignal::new(None),
             is_paused,
             state: StoredValue::new_local(state),
         }
@@ -171,6 +203,30 @@ impl Feed {
     /// The time now, by the server's clock.
     pub fn now_ms(self) -> i64 {
         self.clock.with_untracked(|clock| clock.server_ms(browser_ms()))
+    }
+
+    /// Reads the notes of the range, and some before it. A signal of lists would cost more on the wire than one of numbers.
+    pub(crate) fn with_notes<T>(self, read: impl FnOnce(&[Note]) -> T) -> T {
+        self.notes_changes.track();
+        self.state.with_value(|state| read(&state.notes))
+    }
+
+    /// As [`Feed::with_notes`], without following their changes.
+    pub(crate) fn with_notes_untracked<T>(self, read: impl FnOnce(&[Note]) -> T) -> T {
+        self.state.with_value(|state| read(&state.notes))
+    }
+
+    /// The server, once it is known. A task that holds this instead of the round is smaller.
+    pub(crate) fn backend(self) -> Option<Backend> {
+        self.state.with_value(|state| state.round.as_ref().map(|round| round.backend.clone()))
+    }
+
+    /// Replaces the notes.
+    pub(crate) fn set_notes(self, notes: Vec<Note>) {
+        if self.state.with_value(|state| state.notes != notes) {
+            self.state.update_value(|state| state.notes = notes);
+            self.notes_changes.update(|changes| *changes += 1);
+        }
     }
 
     /// The state of a graph's card.
@@ -190,7 +246,7 @@ impl Feed {
         if let Some(round) = self.round()
             && let Some(slot) = self.slot(graph)
         {
-            spawn_local(async move {
+            spawn(async move {
                 let _ = self.fetch_card(slot, &round).await;
             });
         }
@@ -224,7 +280,7 @@ impl Feed {
     pub fn watch_fleet(self, is_watched: bool) {
         self.state.update_value(|state| state.is_fleet_watched = is_watched);
         if let Some(round) = self.round().filter(|_| is_watched) {
-            spawn_local(async move {
+            spawn(async move {
                 let _ = self.fetch_fleet(&round).await;
             });
         }
@@ -246,12 +302,16 @@ impl Feed {
     pub fn forget_overview(self) {
         self.state.update_value(|state| state.models = None);
         self.figures.set(None);
+        self.findings.set(None);
         self.models.set(None);
     }
 
     fn refresh_overview(self, is_wanted: bool) {
         if let Some(round) = self.round().filter(|_| is_wanted) {
-            spawn_local(async move { self.fetch_overview(&round).await });
+            spawn(async move {
+                self.fetch_overview(&round).await;
+                self.request_findings();
+            });
         }
     }
 

@@ -16,14 +16,15 @@ use crate::data::overview::Overview;
 use crate::data::overview::figures::FIGURE_ASKS;
 use crate::data::overview::models::{MODEL_ASKS, ModelRow, model_rows};
 use crate::data::replicas::queries::grid;
-use crate::data::replicas::table_rows::TableRows;
+use crate::data::replicas::table_rows::{RangeFigures, TableRows};
 use crate::data::round::Round;
+use crate::data::young_history;
 use crate::state::view::{DEFAULT_RANGE_MS, Range, View};
+use crate::wasm_size::spawn::spawn;
 use catalogue::{Graph, Scope, ScopeLabels, Window, failures_query, intervals_query};
 use futures::FutureExt;
 use futures::future::{join, join3};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::sync::Arc;
 
 impl Feed {
@@ -36,18 +37,28 @@ impl Feed {
         let view = self.view.get_untracked();
         let round = self.begin_round(backend, &view).await?;
         self.state.update_value(|state| state.round = Some(round.clone()));
+        if self.has_notes.get_untracked() != round.backend.has_notes {
+            self.has_notes.set(round.backend.has_notes);
+        }
         self.fetch_failed_targets(&round).await;
         self.range.set(round.range);
         // Cards that appear with the inventory refresh themselves.
-        let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
-        let cards = all(on_screen.map(|slot| self.fetch_card(slot, &round).boxed_local()));
         let others = async {
             self.refresh_events(&round).await?;
             self.fetch_fleet(&round).await
         };
-        let (others, cards) = join(others, cards).await;
+        let notes = async {
+            self.refresh_notes(&round).await;
+            Ok(())
+        };
+        let mut parts = vec![others.boxed_local(), notes.boxed_local()];
+        let on_screen = self.slots().into_iter().filter(|slot| slot.is_on_screen);
+        parts.extend(on_screen.map(|slot| self.fetch_card(slot, &round).boxed_local()));
+        let parts = all(parts.into_iter()).await;
         self.fetch_overview(&round).await;
-        cards.into_iter().chain([others]).collect()
+        self.request_findings();
+        self.fit_range(&round);
+        parts.into_iter().collect()
     }
 
     /// Finds the backend, and applies the initial view of `config.json` unless the link has its own.
@@ -55,6 +66,9 @@ impl Feed {
         let (backend, config) = Backend::find().await?;
         let address = backend.base.contains(':').then(|| backend.base.clone());
         self.state.update_value(|state| state.address = address);
+        self.is_demo.set(config.is_demo);
+        self.is_open.set(config.is_open);
+        self.frame_ancestors.set_value(config.frame_ancestors);
         let mut view = self.view.get_untracked();
         if view.scope == Scope::default() {
             view.scope = config.scope;
@@ -65,6 +79,8 @@ impl Feed {
         if view != self.view.get_untracked() {
             self.view.set(view);
         }
+        let fitted_range = self.view.with_untracked(young_history::initial);
+        self.state.update_value(|state| state.fitted_range = fitted_range);
         Ok(backend)
     }
 
@@ -87,14 +103,18 @@ impl Feed {
         }
         let now_ms = self.now_ms();
         let intervals = self.intervals(&backend, view, &targets, &mut discovered, now_ms).await?;
-        if self.round().is_none() {
-            backend.counting = backend.find_counting().await;
-        }
+        let mut data_start =
+            self.state.try_update_value(|state| std::mem::take(&mut state.data_start)).unwrap_or_default();
         let round = Round::new(backend, inventory, intervals, view, now_ms);
+        let is_first = self.round().is_none();
+        let counting = async { if is_first { round.backend.find_counting().await } else { round.backend.counting } };
+        let (start, counting) = join(round.find_data_start(&mut data_start), counting).await;
+        let round = round.with_facts(start, counting);
         self.count_replicas(&targets, &round);
         self.state.update_value(|state| {
             state.discovered = Some(discovered);
             state.targets = targets;
+            state.data_start = data_start;
             state.has_intervals |= !round.intervals.is_empty();
         });
         Ok(round)
@@ -333,7 +353,7 @@ impl Feed {
     fn request_figures(self) {
         let begins = self.state.try_update_value(|state| !std::mem::replace(&mut state.is_fetching_figures, true));
         if begins == Some(true) {
-            spawn_local(async move {
+            spawn(async move {
                 while self.fetch_figures(false).await {}
                 self.state.update_value(|state| state.is_fetching_figures = false);
             });
@@ -353,7 +373,7 @@ impl Feed {
         });
         let (Some(rows), Some(round)) = (rows, self.round()) else { return false };
         let limit = self.state.with_value(|state| state.limit.clone());
-        let figures = rows.figures(&round, grid(&round).window, &limit).await;
+        let (figures, _) = rows.figures(&round, grid(&round).window, &limit, &RangeFigures::default()).await;
         if !self.is_current(&round) {
             return false;
         }
@@ -366,7 +386,7 @@ impl Feed {
     }
 
     /// Whether the view still has the scope and range of a round.
-    fn is_current(self, round: &Round) -> bool {
+    pub(crate) fn is_current(self, round: &Round) -> bool {
         self.view.with_untracked(|view| round.is_of(view))
             && self.state.with_value(|state| state.round.as_ref().is_some_and(|last| last.range == round.range))
     }

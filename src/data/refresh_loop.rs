@@ -5,9 +5,9 @@ use crate::data::http::client::reload_sandboxed_frame;
 use crate::data::http::error::RequestError;
 use crate::data::http::server_clock::browser_ms;
 use crate::wasm_size::effect::on_change;
+use crate::wasm_size::spawn::spawn;
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 /// How often the page checks whether a refresh is due.
 const TICK_MS: u32 = 250;
@@ -59,7 +59,7 @@ impl Feed {
         if begins != Some(true) {
             return;
         }
-        spawn_local(async move {
+        spawn(async move {
             loop {
                 self.state.update_value(|state| state.schedule.is_requested = false);
                 let began_ms = browser_ms();
@@ -92,7 +92,7 @@ impl Feed {
             Err(error) => error,
         };
         if self.inventory.with_untracked(Option::is_some) {
-            spawn_local(reload_sandboxed_frame());
+            spawn(reload_sandboxed_frame());
         }
         let failures = self.state.with_value(|state| state.schedule.failures);
         // 1, 2, 4 … 30 s, with jitter so that many pages do not return at once.

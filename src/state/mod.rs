@@ -8,6 +8,7 @@ pub mod model_table;
 pub mod navigation;
 pub mod options_by_graph;
 pub mod range_parser;
+pub mod replica_figure;
 pub mod replica_table;
 pub mod theme;
 pub mod threshold;

@@ -118,7 +118,7 @@ impl OptionsByGraph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::card_options::{Form, can_stack};
+    use crate::state::card_options::{Chart, Form, can_count};
     use crate::state::line_filter::LineFilter;
     use crate::state::threshold::Threshold;
     use catalogue::DrawStyle;
@@ -159,13 +159,16 @@ mod tests {
     #[test]
     fn every_option_of_every_card_survives_its_link() {
         for graph in catalogue::GRAPHS.iter().copied() {
-            for bits in 0..32_u32 {
+            for bits in 0..128_u32 {
                 for form in [Form::Graph, Form::HeatMap, Form::Table] {
                     let is_on = |bit: u32| bits & (1 << bit) != 0;
                     let options = CardOptions {
                         is_detailed: is_on(0),
                         is_log: is_on(1) && graph.draw_style == DrawStyle::Lines,
-                        is_stacked: is_on(2) && can_stack(graph),
+                        is_fitted: is_on(5),
+                        joins_gaps: is_on(6),
+                        is_counted: (is_on(2) && can_count(graph)).then(|| !CardOptions::default().counts(graph)),
+                        chart: Chart::others(graph).get(bits as usize % 4).copied(),
                         comparison: is_on(3).then_some(Comparison::PreviousPeriod),
                         has_statistics: is_on(4),
                         form,
@@ -226,8 +229,8 @@ mod tests {
         ] {
             assert_eq!(decoded(query), OptionsByGraph::default(), "{query}");
         }
-        // Bars are stacked anyway and have no logarithmic axis; percentiles do not add up.
-        assert_eq!(decoded("card=volume.log.stacked&card=end-to-end-latency.stacked"), OptionsByGraph::default());
+        // Bars are bars anyway and have no logarithmic axis; percentiles do not add up.
+        assert_eq!(decoded("card=volume.log.bars&card=end-to-end-latency.stacked"), OptionsByGraph::default());
         let long = format!("card=cpu{}&{}", ".table".repeat(10_000), "card=cpu.log&".repeat(10_000));
         assert_eq!(encoded(&decoded(&long)), "card=cpu.log.table");
         assert_eq!(encoded(&decoded("card=cpu.table.heat-map.unknown")), "card=cpu.heat-map");

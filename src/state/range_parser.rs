@@ -1,17 +1,25 @@
-//! Parses time ranges as a person writes them: `90m`, `yesterday`, `2026-11-20 14:00 to 15:30`.
+//! Parses time ranges as a person writes them: `90m`, `yesterday`, `14:05`, `last week`, `2026-11-20 14:00 to 15:30`.
 use crate::state::time_range::TimeRange;
 use crate::state::view::{MAX_RANGE_MS, MIN_RANGE_MS, Range};
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use prometheus_api::parse_duration_ms;
 
 const DAY_MS: i64 = 86_400_000;
+
+/// What is shown before and after a moment.
+const AROUND_MS: i64 = 30 * 60_000;
+
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Why a text is no range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangeError {
     /// It has an unknown form.
-    #[error("write 90m, today, yesterday, 2026-11-20, or 2026-11-20 14:00 to 15:30")]
+    #[error("write 90m, 14:05, today, yesterday, this week, last week, since 9:00, or 2026-11-20 14:00 to 15:30")]
     Unknown,
+    /// It begins with a restart that is not known.
+    #[error("there is no restart in the visible range: choose a longer one first")]
+    NoRestart,
     /// It ends before it begins.
     #[error("the range ends before it begins")]
     Backwards,
@@ -23,34 +31,73 @@ pub enum RangeError {
 /// How far local time is ahead of UTC at a time, in milliseconds.
 pub type ZoneOffset<'a> = &'a dyn Fn(i64) -> i64;
 
+/// Whether a text means the time since the last restart.
+pub fn is_since_restart(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    ["since restart", "since the restart", "since last restart", "since the last restart"].contains(&text.as_str())
+}
+
 /// The range that `text` means at `now_ms` in a time zone.
 ///
 /// # Errors
 /// When the text is no range.
 pub fn parse_range(text: &str, now_ms: i64, offset: ZoneOffset<'_>) -> Result<Range, RangeError> {
     let text = text.trim().to_ascii_lowercase();
+    let today = local(now_ms, offset).date();
+    if let Some((first, next)) = calendar_period(&text, today) {
+        let (start_ms, end_ms) = (utc(first.into(), offset), utc(next.into(), offset));
+        return Ok(Range::Between(TimeRange::new(start_ms, end_ms.min(now_ms.max(start_ms + MIN_RANGE_MS)))));
+    }
     if let Some(length_ms) = parse_length(&text) {
         return (MIN_RANGE_MS..=MAX_RANGE_MS)
             .contains(&length_ms)
             .then_some(Range::Last(length_ms))
             .ok_or(RangeError::Length);
     }
-    let today = local(now_ms, offset).date();
     let (start, end) = match split(&text) {
         Some((from, to)) => {
             let start = parse_time(from, today, offset).ok_or(RangeError::Unknown)?;
             let end = if to == "now" { now_ms } else { parse_end(to, start.day, offset).ok_or(RangeError::Unknown)? };
             (start.time_ms, end)
         }
-        None => {
-            let start = parse_time(&text, today, offset).filter(|start| start.is_day).ok_or(RangeError::Unknown)?;
-            (start.time_ms, utc(next_day(start.day)?.into(), offset).min(now_ms.max(start.time_ms + MIN_RANGE_MS)))
-        }
+        None => match text.strip_prefix("since ") {
+            Some(start) => (parse_past(start, today, now_ms, offset).ok_or(RangeError::Unknown)?.time_ms, now_ms),
+            None => around(&parse_past(&text, today, now_ms, offset).ok_or(RangeError::Unknown)?, now_ms, offset)?,
+        },
     };
     match end - start {
         ..=0 => Err(RangeError::Backwards),
         MIN_RANGE_MS..=MAX_RANGE_MS => Ok(Range::Between(TimeRange::new(start, end))),
         _ => Err(RangeError::Length),
+    }
+}
+
+/// A whole day, or what is around a moment; nothing after `now_ms`.
+fn around(time: &ParsedTime, now_ms: i64, offset: ZoneOffset<'_>) -> Result<(i64, i64), RangeError> {
+    let (start_ms, end_ms) = match time.is_day {
+        true => (time.time_ms, utc(next_day(time.day)?.into(), offset)),
+        false => (time.time_ms - AROUND_MS, time.time_ms + AROUND_MS),
+    };
+    Ok((start_ms, end_ms.min(now_ms.max(start_ms + MIN_RANGE_MS))))
+}
+
+/// The first day of a week or month and the day after its last: `this week`, `last month`, or the last `monday`. Weeks begin
+/// on Mondays, as in ISO 8601.
+fn calendar_period(text: &str, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    let weekday = today.weekday().num_days_from_monday();
+    let monday = today.checked_sub_days(Days::new(weekday.into()))?;
+    let first = today.with_day(1)?;
+    let after = |day: NaiveDate, days: u64| day.checked_add_days(Days::new(days));
+    match text {
+        "this week" => Some((monday, after(monday, 7)?)),
+        "last week" => Some((monday.checked_sub_days(Days::new(7))?, monday)),
+        "this month" => Some((first, first.checked_add_months(Months::new(1))?)),
+        "last month" => Some((first.checked_sub_months(Months::new(1))?, first)),
+        _ => {
+            let wanted = WEEKDAYS.iter().position(|name| *name == text)? as u32;
+            let day = today.checked_sub_days(Days::new(((weekday + 7 - wanted) % 7).into()))?;
+            Some((day, after(day, 1)?))
+        }
     }
 }
 
@@ -151,6 +198,13 @@ fn parse_time(text: &str, today: NaiveDate, offset: ZoneOffset<'_>) -> Option<Pa
     Some(ParsedTime { time_ms: utc(day.and_time(parse_clock(time.trim())?), offset), day, is_day: false })
 }
 
+/// As [`parse_time`], but a time of day that is still to come is that of yesterday.
+fn parse_past(text: &str, today: NaiveDate, now_ms: i64, offset: ZoneOffset<'_>) -> Option<ParsedTime> {
+    let time = parse_time(text, today, offset)?;
+    let is_to_come = time.time_ms > now_ms && parse_clock(text.trim()).is_some();
+    if is_to_come { parse_time(text, today.checked_sub_days(Days::new(1))?, offset) } else { Some(time) }
+}
+
 /// Parses the end of a range that begins on `day`: a time without a day is on that day, and a day counts as a whole.
 fn parse_end(text: &str, day: NaiveDate, offset: ZoneOffset<'_>) -> Option<i64> {
     let point = parse_time(text, day, offset)?;
@@ -200,6 +254,7 @@ mod tests {
             ("now-2d", 2 * DAY_MS),
             ("1h30m", 90 * 60_000),
             ("2 weeks", 14 * DAY_MS),
+            ("last 7 days", 7 * DAY_MS),
         ] {
             assert_eq!(parse_range(text, NOW_MS, &utc_offset), Ok(Range::Last(length_ms)), "{text}");
         }
@@ -217,6 +272,19 @@ mod tests {
             ("13:00 - 14:30", NOW_MS - 2 * HOUR_MS, NOW_MS - HOUR_MS / 2),
             ("yesterday 9:30 to 10:00", midnight - DAY_MS + 19 * HOUR_MS / 2, midnight - DAY_MS + 10 * HOUR_MS),
             ("2026-11-18 to 2026-11-19", midnight - 2 * DAY_MS, midnight),
+            ("14:05", NOW_MS - 85 * 60_000, NOW_MS - 25 * 60_000),
+            ("today 14:45", NOW_MS - 45 * 60_000, NOW_MS),
+            ("2026-11-19 14:00", NOW_MS - 25 * HOUR_MS - HOUR_MS / 2, NOW_MS - 25 * HOUR_MS + HOUR_MS / 2),
+            ("since 9:00", NOW_MS - 6 * HOUR_MS, NOW_MS),
+            ("since yesterday", midnight - DAY_MS, NOW_MS),
+            ("since 23:00", midnight - HOUR_MS, NOW_MS),
+            ("22:30", midnight - 2 * HOUR_MS, midnight - HOUR_MS),
+            ("this week", midnight - 4 * DAY_MS, NOW_MS),
+            ("last week", midnight - 11 * DAY_MS, midnight - 4 * DAY_MS),
+            ("this month", midnight - 19 * DAY_MS, NOW_MS),
+            ("last month", midnight - 50 * DAY_MS, midnight - 19 * DAY_MS),
+            ("Friday", midnight, NOW_MS),
+            ("saturday", midnight - 6 * DAY_MS, midnight - 5 * DAY_MS),
         ] {
             assert_eq!(
                 parse_range(text, NOW_MS, &utc_offset),
@@ -243,7 +311,9 @@ mod tests {
 
     #[test]
     fn errors_say_what_is_wrong() {
-        for text in ["", "soon", "90", "25:00 to 26:00", "2026-13-01", "9999-01-01", "to", "a to b", "14:00", "--"] {
+        for text in
+            ["", "soon", "90", "25:00 to 26:00", "2026-13-01", "9999-01-01", "to", "a to b", "since", "since x", "--"]
+        {
             assert_eq!(parse_range(text, NOW_MS, &utc_offset), Err(RangeError::Unknown), "{text}");
         }
         assert_eq!(parse_range("15:00 to 14:00", NOW_MS, &utc_offset), Err(RangeError::Backwards));

@@ -1,4 +1,5 @@
 //! Which replicas the table lists, and how it is sorted.
+use crate::state::replica_figure::ReplicaFigure;
 use catalogue::contract::ReplicaState;
 
 /// The column that the table is sorted by.
@@ -17,33 +18,23 @@ pub enum SortKey {
     Engine,
     /// Address of the metrics.
     Address,
-    /// Running requests.
-    Running,
-    /// Waiting requests.
-    Waiting,
-    /// CPU cores in use.
-    Cores,
-    /// GPU utilization.
-    Gpu,
+    /// Time from the last start to ready, the slowest first.
+    Launch,
+    /// A figure, the highest first.
+    Figure(ReplicaFigure),
     /// Why its scrapes fail.
     Failure,
 }
 
 impl SortKey {
+    /// The columns that every table has.
+    pub const USUAL: [Self; 6] = [Self::Name, Self::State, Self::Since, Self::Restarts, Self::Engine, Self::Address];
+
     /// All columns in their order.
-    pub const ALL: [Self; 11] = [
-        Self::Name,
-        Self::State,
-        Self::Since,
-        Self::Restarts,
-        Self::Engine,
-        Self::Address,
-        Self::Running,
-        Self::Waiting,
-        Self::Cores,
-        Self::Gpu,
-        Self::Failure,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let figures = ReplicaFigure::ALL.into_iter().map(Self::Figure);
+        Self::USUAL.into_iter().chain([Self::Launch]).chain(figures).chain([Self::Failure])
+    }
 
     /// The name in links.
     pub fn id(self) -> &'static str {
@@ -54,10 +45,8 @@ impl SortKey {
             Self::Restarts => "restarts",
             Self::Engine => "engine",
             Self::Address => "address",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Cores => "cpu",
-            Self::Gpu => "gpu",
+            Self::Launch => "launch",
+            Self::Figure(figure) => figure.id(),
             Self::Failure => "failure",
         }
     }
@@ -71,10 +60,8 @@ impl SortKey {
             Self::Restarts => "Restarts",
             Self::Engine => "Engine",
             Self::Address => "Address",
-            Self::Running => "Running",
-            Self::Waiting => "Waiting",
-            Self::Cores => "CPU",
-            Self::Gpu => "GPU",
+            Self::Launch => "Start-up",
+            Self::Figure(figure) => figure.title(),
             Self::Failure => "Scrape failure",
         }
     }
@@ -126,7 +113,7 @@ impl ReplicaTableOptions {
         match name {
             "sort" => {
                 let id = value.trim_start_matches('-');
-                if let Some(order) = SortKey::ALL.into_iter().find(|order| order.id() == id) {
+                if let Some(order) = SortKey::all().find(|order| order.id() == id) {
                     (self.sort_key, self.is_reversed) = (order, value.starts_with('-'));
                 }
             }
@@ -153,7 +140,7 @@ mod tests {
     #[test]
     fn options_survive_their_link() {
         let states = vec![ReplicaState::Silent, ReplicaState::Failed];
-        for order in SortKey::ALL {
+        for order in SortKey::all() {
             let options = ReplicaTableOptions {
                 sort_key: order,
                 is_reversed: true,

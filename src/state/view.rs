@@ -78,17 +78,23 @@ pub const MIN_RANGE_MS: i64 = 10_000;
 pub const MAX_RANGE_MS: i64 = 10 * 366 * 86_400_000;
 
 /// The ranges of the menu, with their names.
-pub const PRESETS: [(i64, &str); 9] = [
+pub const PRESETS: [(i64, &str); 12] = [
     (5 * 60_000, "Last 5 minutes"),
     (15 * 60_000, "Last 15 minutes"),
     (30 * 60_000, "Last 30 minutes"),
     (3_600_000, "Last hour"),
     (3 * 3_600_000, "Last 3 hours"),
+    (6 * 3_600_000, "Last 6 hours"),
     (12 * 3_600_000, "Last 12 hours"),
     (24 * 3_600_000, "Last 24 hours"),
+    (2 * 86_400_000, "Last 2 days"),
     (7 * 86_400_000, "Last 7 days"),
     (30 * 86_400_000, "Last 30 days"),
+    (90 * 86_400_000, "Last 90 days"),
 ];
+
+/// Days of the menu: what a person writes for them, and their names.
+pub const DAYS: [(&str, &str); 2] = [("today", "Today"), ("yesterday", "Yesterday")];
 
 /// Where two fingers are.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,4 +2,5 @@
 //! `clippy.toml` lists what they replace.
 pub mod effect;
 pub mod sort;
+pub(crate) mod spawn;
 pub mod table;

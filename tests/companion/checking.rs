@@ -79,6 +79,9 @@ fn the_json_report_says_the_same() {
         "engines": [],
         "graphs": [],
         "unclaimed": ["a_seconds", "b"],
+        "proposed_metrics": [],
+        "warnings": [],
+        "advice": [],
     });
     assert_eq!((code, report), (Some(0), expected));
     let stdout = String::from_utf8(check(&["-"], input).stdout).expect("text");

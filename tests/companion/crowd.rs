@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 const GOOD: usize = 50;
 /// The number of scrapes that each good target must have.
 const SCRAPES: usize = 10;
-const MAX_EXTRA_KIB: u64 = 64 << 10;
+const MAX_EXTRA_KIB: u64 = 80 << 10;
 
 /// Starts the program with these targets; the good ones are scraped every second.
 async fn start_program(good: &[String], hostile: &[String]) -> Program {

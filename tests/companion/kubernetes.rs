@@ -1,6 +1,7 @@
 //! Tests with a fake Kubernetes cluster: the states of pods and their times, restarts with their reasons, and an API
 //! server that fails.
 use crate::apiserver::{ApiServer, NAMESPACE, kubeconfig};
+use crate::certificates::{Authority, Folder, TlsServer, Validity, args_with};
 use crate::harness::{Companion, FakeTarget, PlaintextServer, args, http, scratch_file};
 use serde_json::{Value, json};
 use server::config::Settings;
@@ -340,4 +341,37 @@ async fn a_cluster_that_fails_reports_its_reason_and_recovers() {
     companion.wait_for("up{job=\"kubernetes\"}", &[], &["1"]).await;
     let everything = companion.query("{__name__=~\".+\"}").await.to_string();
     assert!(!everything.contains("CANARY"), "no label contains a message of the server");
+}
+
+#[tokio::test]
+async fn pods_have_certificates_for_a_name_that_is_not_their_address() {
+    let (authority, folder) = (Authority::new("Acme"), Folder::new());
+    let ca = folder.write("ca.pem", &authority.pem);
+    let server = TlsServer::start(&authority.sign("vllm.inference.svc", Validity::Now), None, "a 1\n").await;
+    let api = ApiServer::new();
+    api.apply("pods", pod("p-0", server.address, "running"));
+    let fake = api.start().await;
+    let tls =
+        format!("scheme = \"https\"\ntls_config = {{ ca_file = {ca:?}, server_name = \"vllm.inference.svc\" }}\n");
+    let (companion, _files) = companion(fake.address, &tls).await;
+    companion.wait_for("a", &["replica"], &["p-0 1"]).await;
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn the_selector_of_a_pod_monitor_reaches_the_cluster() {
+    let target = FakeTarget::serving("a 1\n").await;
+    let api = ApiServer::new();
+    api.apply("pods", pod("p-0", target.address, "running"));
+    let fake = api.start().await;
+    let folder = Folder::new();
+    folder.write("kubeconfig", &kubeconfig(fake.address));
+    let text = "[[kubernetes]]\nkubeconfig = \"$DIR/kubeconfig\"\nport = \"http\"\n[kubernetes.selector]\n\
+        matchLabels = { app = \"vllm\" }\nmatchExpressions = [{ key = \"tier\", operator = \"In\", values = [\"gold\", \"silver\"] }]\n";
+    let companion = Companion::start(&args_with(&folder.config(text))).await;
+    companion.wait_for("a", &["replica"], &["p-0 1"]).await;
+    let heads = fake.requests.lock().expect("a lock").clone();
+    let of_pods = heads.iter().find(|head| head.starts_with("GET /api/v1/namespaces/inference/pods?")).expect("a list");
+    assert!(of_pods.contains("labelSelector=app%3Dvllm%2Ctier+in+%28gold%2Csilver%29"), "{of_pods}");
+    companion.stop().await;
 }

@@ -1,14 +1,17 @@
 //! Tests the companion from outside, over real sockets on loopback, with targets that behave well and badly.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+mod access;
 mod api;
 mod apiserver;
 mod attribution;
 mod bounds;
+mod certificates;
 mod checking;
 mod command;
 mod connections;
 mod crowd;
 mod death;
+mod demo;
 mod discovery;
 mod failures;
 mod fairness;
@@ -23,14 +26,19 @@ mod history;
 mod hosted;
 mod importing;
 mod kubernetes;
+mod lists;
+mod notes;
 mod probes;
 mod program;
+mod proxies;
 mod recording;
 mod reexport;
 mod scope;
 mod scraping;
 mod session_states;
 mod sharing;
+mod signing_in;
 mod states;
 mod texts;
+mod tls;
 mod transcript;

@@ -30,6 +30,7 @@ async fn the_menu_changes_how_a_graph_is_shown() -> Result<()> {
     details_replace_percentiles(browser).await?;
     buckets_become_a_heat_map(browser).await?;
     axis_comparison_and_statistics_can_be_toggled(browser).await?;
+    bars_count_and_become_lines(browser).await?;
     values_are_shown_as_a_table(browser).await?;
     an_enlarged_card_fills_the_window(browser).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
@@ -289,12 +290,12 @@ async fn the_keyboard_operates_the_menu(browser: &Browser) -> Result<()> {
     for open in [Key::Enter + "", Key::Space + ""] {
         button.send_keys(open).await?;
         let first = async || focused(browser, "dataset.action").await;
-        until("the first entry", PATIENCE, first, |action| action == "details").await?;
+        until("the first entry", PATIENCE, first, |action| action == "lines").await?;
         let keys = |key: Key| browser.driver().action_chain().send_keys(key + "");
         keys(Key::Up).perform().await?;
         assert_eq!(focused(browser, "dataset.action").await?, "embed");
         keys(Key::Down).perform().await?;
-        assert_eq!(focused(browser, "dataset.action").await?, "details");
+        assert_eq!(focused(browser, "dataset.action").await?, "lines");
         assert_eq!(focused(browser, "role").await?, "menuitemcheckbox");
         keys(Key::Escape).perform().await?;
         assert_eq!(focused(browser, "dataset.testid").await?, "menu", "the focus is back on the button");
@@ -341,6 +342,23 @@ async fn axis_comparison_and_statistics_can_be_toggled(browser: &Browser) -> Res
     assert!(row.text().await?.contains("running"), "{}", row.text().await?);
     browser.choose("running-and-waiting", "statistics").await?;
     browser.choose("running-and-waiting", "compare").await?;
+    Ok(())
+}
+
+/// Bars count when asked to, in the legend too, and become lines.
+async fn bars_count_and_become_lines(browser: &Browser) -> Result<()> {
+    let legend = async || Ok(browser.find("[data-graph=volume] .legend tbody").await?.text().await?);
+    let canvas = browser.find("[data-graph=volume] .stage canvas").await?;
+    let (bars, rates) = (browser.paint(&canvas).await?, legend().await?);
+    browser.choose("volume", "counts").await?;
+    until("counts in the legend", PATIENCE, legend, |counts| *counts != rates).await?;
+    browser.choose("volume", "counts").await?;
+    browser.choose("volume", "lines").await?;
+    let painted = async || browser.paint(&canvas).await;
+    let has_lines = |lines: &Paint| lines.coloured() * 2 < bars.coloured() && lines.coloured() > MIN_PIXELS / 4;
+    until("lines in place of bars", PATIENCE, painted, has_lines).await?;
+    browser.choose("volume", "lines").await?;
+    browser.painted("volume", MIN_PIXELS).await?;
     Ok(())
 }
 

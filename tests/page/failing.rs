@@ -24,7 +24,7 @@ async fn the_page_says_why_scrapes_fail_and_advises_no_longer_range() -> Result<
     assert!(empty.contains(WORDS) && !empty.contains("longer range"), "{empty}");
 
     browser.open(&format!("{}/?section=replicas&refresh=off", companion.url())).await?;
-    browser.find("[data-testid=replicas][data-failure=true]").await?;
+    browser.find("[data-testid=replicas] [data-sort=failure]").await?;
     let row =
         async || -> Result<String> { Ok(browser.find("[data-testid=replicas] tr[data-replica]").await?.text().await?) };
     until("the reason in the table", PATIENCE, row, |text| text.contains(WORDS)).await?;

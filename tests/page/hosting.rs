@@ -22,6 +22,7 @@ async fn the_page_queries_a_companion_of_another_origin_that_lists_its_host() ->
         "backends": [{ "name": "gpubox", "url": session.companion.url() }],
         "scope": { "model": "tiny-llama" },
         "range": "2m",
+        "open": true,
     });
     host.put(&format!("{FOLDER}config.json"), config.to_string());
     let page = format!("{}{FOLDER}", host.origin());
@@ -34,6 +35,12 @@ async fn the_page_queries_a_companion_of_another_origin_that_lists_its_host() ->
         host.requests().iter().all(|request| request.starts_with("GET /")),
         "the page requests only files from its host"
     );
+
+    let banner = browser.find("[data-testid=open-network]").await?.text().await?;
+    assert!(banner.contains("read_token_file"), "everyone can read, which the page says: {banner}");
+    browser.find("[data-testid=dismiss]").await?.click().await?;
+    let banners = async || browser.count("[data-testid=open-network]").await;
+    until("no banner", PATIENCE, banners, |count| *count == 0).await?;
 
     let other = Companion::configured("").await?;
     host.put(&format!("{FOLDER}config.json"), json!({ "backends": [{ "url": other.url() }] }).to_string());

@@ -150,8 +150,14 @@ async fn a_link_can_be_shared_and_an_invalid_range_is_reported() -> Result<()> {
     until("a confirmation", PATIENCE, label, |label| label == "Copied").await?;
     browser.find("body").await?.send_keys("s").await?;
     until("the address again", PATIENCE, copied, |copied| *copied == json!([address, address])).await?;
+    // A range that follows the clock can be shared with the times that are shown.
+    browser.find("[data-testid=range] option[value='3600000']").await?.click().await?;
+    browser.press("share-fixed").await?;
+    let fixed = until("the fixed times", PATIENCE, copied, |copied| copied[2].is_string()).await?;
+    let has_time = |name: &str| fixed[2].as_str().is_some_and(|link| link.contains(&format!("{name}=1")));
+    assert!(has_time("from") && has_time("to"), "{fixed}");
     // Without a clipboard, as on pages without TLS, the link is shown.
-    browser.driver().refresh().await?;
+    browser.open(&address).await?;
     browser.live_cards(&[GRAPH]).await?;
     browser.evaluate(REMOVE_CLIPBOARD, Vec::new()).await?;
     browser.press("share").await?;

@@ -69,6 +69,8 @@ fn card_queries(host: &StaticHost) -> Vec<Posted> {
     posted.retain(|posted| posted.path.ends_with("/query_range"));
     // It also counts the samples of a metric, to know how often it is scraped.
     posted.retain(|posted| posted.fields.get("query").is_some_and(|query| !query.contains("count_over_time")));
+    // Findings look at steps of a minute.
+    posted.retain(|posted| posted.time_ms("step") != Some(MINUTE_MS));
     posted
 }
 

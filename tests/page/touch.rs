@@ -43,6 +43,9 @@ async fn phone(companion: &Companion, fleet: &InventedFleet, section: &str) -> R
     browser.devtools("Emulation.setDeviceMetricsOverride", phone).await?;
     browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 3 })).await?;
     browser.open(&format!("{}/?section={section}&refresh=off&{}", companion.url(), fleet.range())).await?;
+    // Findings move what is below them when they arrive.
+    until("the findings", PATIENCE, async || browser.count("[data-testid=findings-foot]").await, |count| *count == 1)
+        .await?;
     Ok(browser)
 }
 
@@ -92,13 +95,17 @@ impl Screen<'_> {
         self.count(".crosshair, .selection", 0).await?;
         assert_eq!(self.range().await?, before);
 
-        let place = self.places(&[(0.5, 0.0)]).await?;
-        browser.touch(&[&place]).await?;
-        browser.lift().await?;
+        self.tap().await?;
         self.count(&format!("[data-graph={GRAPH}] .tooltip.pinned"), 1).await?;
-        browser.touch(&[&place]).await?;
-        browser.lift().await?;
+        self.tap().await?;
         self.count(".tooltip.pinned", 0).await
+    }
+
+    /// Taps the middle of the graph, wherever it is by now.
+    async fn tap(&self) -> Result<()> {
+        let place = self.places(&[(0.5, 0.0)]).await?;
+        self.browser.touch(&[&place]).await?;
+        self.browser.lift().await
     }
 
     /// Two fingers zoom in around the point between them, with an immediate preview, and pan.

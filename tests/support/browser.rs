@@ -186,7 +186,7 @@ fn capabilities(profile: &TempDir) -> Result<ChromeCapabilities> {
         "--disable-sync",
         "--disable-dev-shm-usage",
         "--hide-scrollbars",
-        "--window-size=1400,1000",
+        "--window-size=1400,1060",
     ] {
         capabilities.add_arg(argument)?;
     }

@@ -88,6 +88,15 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
+    /// Ends the process with SIGKILL, as a machine that loses power would, and waits for its end.
+    ///
+    /// # Errors
+    /// When the process cannot be signalled.
+    pub fn kill(mut self) -> Result<()> {
+        let killed = self.child.kill().and_then(|()| self.child.wait());
+        killed.map(|_| ()).map_err(FixtureError::io(format!("cannot kill {}", self.program)))
+    }
+
     fn signal(&self, signal: Signal) -> Result<()> {
         let sent = kill_process(Pid::from_child(&self.child), signal);
         sent.map_err(|error| FixtureError::io(format!("cannot signal {}", self.program))(error.into()))

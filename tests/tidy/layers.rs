@@ -4,7 +4,16 @@ use crate::sources::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Crates that compute only: no files, no network, no clock, no framework.
-const PURE_CRATES: &[&str] = &["catalogue", "catalogue-export", "exposition", "plot", "prometheus-api", "promql"];
+const PURE_CRATES: &[&str] = &[
+    "catalogue",
+    "catalogue-export",
+    "exposition",
+    "findings",
+    "fleet-simulation",
+    "plot",
+    "prometheus-api",
+    "promql",
+];
 
 /// What a pure crate never calls.
 const IMPURE: &[&str] = &[

@@ -84,6 +84,10 @@ impl Comparison<'_> {
         self.reading.cards.iter().find(|card| card.graph == self.figure.graph)
     }
 
+    fn key_number(&self) -> Option<&(String, String, String)> {
+        self.reading.key_numbers.iter().find(|(title, ..)| title == self.figure.line)
+    }
+
     fn table(&self) -> Option<&CardReading> {
         self.reading.tables.iter().find(|card| card.graph == self.figure.graph)
     }
@@ -122,6 +126,8 @@ impl Comparison<'_> {
             Place::Mean => statistic(1),
             Place::Greatest => statistic(2),
             Place::Last => statistic(3),
+            Place::KeyNumber => one(self.key_number().map(|(_, value, _)| value)),
+            Place::KeyRate => one(self.key_number().map(|(.., rate)| rate)),
             Place::Tooltip => self.tooltips(),
             Place::Table => self.rows(),
             Place::Csv => self.cells(),
@@ -178,6 +184,7 @@ impl Comparison<'_> {
             (None, None) => return None,
             // A hole is wrong only where something surely happened.
             (None, Some(truth)) if truth.low <= 0.0 => return None,
+            (None, Some(_)) if !at.is_empty() && self.world.may_be_empty(value.time_ms) => return None,
             (None, Some(_)) => Outcome::Missing,
             (Some(shown), None) if shown.value == 0.0 => Outcome::Right,
             (Some(shown), _) => {
@@ -201,7 +208,7 @@ impl Comparison<'_> {
             Truth::Count(pick) => Some(world.count(pick, moment)),
             Truth::Share(pick) => world.share(pick, moment),
             Truth::Rate(pick) if is_now => Some(world.rate_now(pick, moment)),
-            Truth::Rate(pick) => Some(world.rate(pick, moment, past_ms)),
+            Truth::Rate(pick) => world.rate(pick, moment, past_ms),
             Truth::RateInRange(pick) => Some(world.rate_in_range(pick, moment)),
             Truth::Gauge(gauge) => Some(world.gauge(gauge, moment, past_ms)),
             Truth::GaugeInRange(gauge) => {

@@ -3,6 +3,7 @@
 //! `make truth` tries the whole matrix; every test run has a small part of it.
 
 mod backend;
+mod cases;
 mod compare;
 mod figure;
 mod live;

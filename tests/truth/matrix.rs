@@ -76,7 +76,7 @@ impl Selection {
         Self {
             backends: Kind::ALL.into_iter().filter(|kind| backends.iter().any(|own| own == kind.name())).collect(),
             phases: PHASES_MS.len().min(phases),
-            worlds: names("TRUTH_WORLDS", "steady,bursts"),
+            worlds: names("TRUTH_WORLDS", "steady,young,bursts"),
             history_ms: (longest_ms + 7_200_000).max(PHASES_MS[0] + 7_200_000),
             ranges,
         }

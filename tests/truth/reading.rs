@@ -95,6 +95,11 @@ const FILES: &str = "
         return files;
     })()";
 
+const KEY_NUMBERS: &str = "
+    const text = (item, css) => item.querySelector(css)?.textContent ?? '';
+    return Array.from(document.querySelectorAll('[data-testid=figures] [data-figure]'), item =>
+        [text(item, '.title'), text(item, 'b'), text(item, '.below small:not(.change)')])";
+
 const REPLICAS: &str = "
     return {
         status: document.querySelector('[data-testid=status]')?.textContent ?? '',
@@ -162,6 +167,8 @@ pub(crate) struct ReplicasReading {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) cards: Vec<CardReading>,
+    /// Titles, values, and the rates below them.
+    pub(crate) key_numbers: Vec<(String, String, String)>,
     /// The cards again, with tables and statistics.
     pub(crate) tables: Vec<CardReading>,
     pub(crate) tooltips: Vec<Tooltip>,
@@ -187,6 +194,7 @@ pub(crate) async fn read(browser: &Browser, origin: &str, view: &str, graphs: &[
     let all: String = graphs.iter().map(|graph| format!("&card={graph}.hide.-")).collect();
     open(browser, &format!("{view}&section=requests{all}")).await?;
     let cards = evaluate(browser, CARDS, Vec::new()).await?;
+    let key_numbers = evaluate(browser, KEY_NUMBERS, Vec::new()).await?;
     let first = graphs.first().copied().unwrap_or_default();
     let tooltips = evaluate(browser, TOOLTIPS, vec![first.into(), json!(POINTED_AT)]).await?;
     let texts: Vec<(String, String)> = evaluate(browser, FILES, vec![json!(graphs)]).await?;
@@ -196,7 +204,14 @@ pub(crate) async fn read(browser: &Browser, origin: &str, view: &str, graphs: &[
     let tables = evaluate(browser, CARDS, Vec::new()).await?;
     open(browser, &format!("{view}&section=replicas")).await?;
     let replicas = evaluate(browser, REPLICAS, Vec::new()).await?;
-    Ok(Reading { cards, tables, tooltips, files, replicas })
+    Ok(Reading { cards, key_numbers, tables, tooltips, files, replicas })
+}
+
+/// Opens an address that shows one card, and reads that.
+pub(crate) async fn card(browser: &Browser, url: &str) -> Result<CardReading> {
+    open(browser, url).await?;
+    let cards: Vec<CardReading> = evaluate(browser, CARDS, Vec::new()).await?;
+    Ok(cards.into_iter().next().unwrap_or_default())
 }
 
 /// Opens an address and waits until everything on it is loaded.

@@ -20,13 +20,18 @@ Lines are named after these values. Other values are drawn too, but these have f
 | `reason` of `inferboard_requests_waiting_by_reason` | `capacity`, `deferred`, `grammar` |
 | `cause` | `validation`, `overloaded`, `cancelled`, `timeout`, `internal` |
 | `phase` of `inferboard_phase_time_seconds` | `queue`, `prefill`, `decode` |
-| `tier` | `device`, `host`, `disk`, `p2p`, `external` |
+| `tier` | `device`, `host`, `disk`, `p2p`, `external`, `remote` |
 | `source` | `computed`, `cached`, `transferred` |
 | `measure` of `inferboard_memory_used_bytes` | `pss`: memory that processes share is divided among them; `rss`: it counts in each |
 | `reason` of `inferboard_replica_attributed`, which is 1 without it | {attribution}: why the processes of a target on the companion's machine cannot be determined |
 | `role` of `inferboard_target_role`, which replicas do not have | {roles}: what a target is that is no replica |
 | `source` of `inferboard_own_machine` | {machines}: who measures the machine that the companion runs on; other targets have no such series |
 | `model` of `inferboard_replica_model`, which is always 1 | a model that the replica serves; the companion's other series about a replica have only a configured model |
+| `mode` | `streamed`, `at once`, `async` |
+| `stage` of `inferboard_first_token_stage_seconds` | `router`, `encode`, `queue`, `prefill`, `transfer` |
+| `pool` | `encode`, `prefill`, `decode` |
+| `condition` of `inferboard_autoscaler_limited` | 1 for what keeps it from acting, as Kubernetes names it: `ScalingLimited`, `ScalingActive`, `AbleToScale` |
+| `xid` | the number of the driver's error |
 | `use` | `weights`, `kv_cache`, `graphs` |
 | `route` | the route's pattern, such as `/v1/chat/completions`; never text that a client can invent, as each value is a series |
 ";
@@ -37,6 +42,8 @@ struct Metric {
     kind: &'static str,
     labels: Vec<String>,
     graphs: Vec<String>,
+    /// What a configuration names to feed the same.
+    feeds: Vec<&'static str>,
     section: usize,
 }
 
@@ -48,7 +55,8 @@ pub fn metrics() -> String {
          Generated from the catalogue. Engines that Inferboard knows need none of this: see [coverage](coverage.md). \
          Any other server or gateway can export the metrics below, as Prometheus text or OpenMetrics, at a path that is \
          scraped. Export what you have: each graph appears as soon as its metric does, and no other metric is \
-         required.\n\n\
+         required. A server with names of its own needs no new ones either: [`[[metrics]]`](configuration.md#metrics) \
+         maps them to the graphs, by what the last column says.\n\n\
          - Units are base units: seconds, bytes, shares from 0 to 1. Counters only grow and start at zero; restarts are \
          detected.\n\
          - Histograms are classic, with `_bucket`, `_sum` and `_count`. Choose buckets around your service level \
@@ -84,14 +92,15 @@ pub fn metrics() -> String {
             if !own.is_empty() {
                 let _ = write!(
                     text,
-                    "\n## {}\n\n| Metric | Type | Labels | Feeds |\n| --- | --- | --- | --- |\n",
+                    "\n## {}\n\n| Metric | Type | Labels | Feeds | As `graph` |\n| --- | --- | --- | --- | --- |\n",
                     section.title()
                 );
             }
             for (name, metric) in own {
                 let labels = metric.labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
                 let graphs = cell(&metric.graphs.join("; "));
-                let _ = writeln!(text, "| `{name}` | {} | {labels} | {graphs} |", metric.kind);
+                let feeds = cell(&listed(metric.feeds.iter().copied()));
+                let _ = writeln!(text, "| `{name}` | {} | {labels} | {graphs} | {feeds} |", metric.kind);
             }
         }
     }
@@ -131,7 +140,7 @@ fn listed(ids: impl Iterator<Item = &'static str>) -> String {
 
 fn metrics_of(own: &Engine) -> BTreeMap<&'static str, Metric> {
     let mut metrics: BTreeMap<&'static str, Metric> = BTreeMap::new();
-    for recipe in own.recipes {
+    for recipe in own.recipes.iter() {
         let Some(fed) = graph(recipe.graph()) else { continue };
         for name in recipe.names() {
             let (bare, matchers) = name.split_once('{').unwrap_or((name, ""));
@@ -151,6 +160,9 @@ fn metrics_of(own: &Engine) -> BTreeMap<&'static str, Metric> {
                 line if fed.title.eq_ignore_ascii_case(line) => fed.title.to_owned(),
                 line => format!("{}: {line}", fed.title),
             };
+            if !metric.feeds.contains(&recipe.feeds) {
+                metric.feeds.push(recipe.feeds);
+            }
             if !metric.graphs.contains(&fed_line) {
                 metric.graphs.push(fed_line);
             }

@@ -1,7 +1,7 @@
 //! What metric names say: the engines behind them, their versions, and which names no recipe reads.
 use crate::contract::TargetRole;
 use crate::contract::names::PROCESS_START_TIME;
-use crate::engines::ENGINES;
+use crate::engines::engines;
 use crate::{Engine, Recipe, Signature, metric_name};
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// have.
 pub fn engine_of(name: &str) -> Option<(usize, &'static Engine)> {
     let by = |is_match: &dyn Fn(&Signature) -> bool| {
-        let found = ENGINES.iter().enumerate().find(|(_, engine)| engine.signatures.iter().any(is_match));
+        let found = engines().iter().enumerate().find(|(_, engine)| engine.signatures.iter().any(is_match));
         found.map(|(rank, engine)| (rank, *engine))
     };
     // A full name is more specific than a prefix.
@@ -20,11 +20,11 @@ pub fn engine_of(name: &str) -> Option<(usize, &'static Engine)> {
 
 /// The engines that export these metrics, innermost first. `names` are names of samples or families.
 pub fn detect<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'static Engine> {
-    let mut is_found = vec![false; ENGINES.len()];
+    let mut is_found = vec![false; engines().len()];
     for (rank, _) in names.into_iter().filter_map(engine_of) {
         is_found[rank] = true;
     }
-    ENGINES.iter().zip(is_found).filter(|(_, is_found)| *is_found).map(|(engine, _)| *engine).collect()
+    engines().iter().zip(is_found).filter(|(_, is_found)| *is_found).map(|(engine, _)| *engine).collect()
 }
 
 /// What a target is whose metrics page has metrics of these engines, innermost first; none for a replica. A page without
@@ -40,15 +40,16 @@ pub fn version_of<'l>(
     mut label: impl FnMut(&str) -> Option<&'l str>,
 ) -> Option<(&'static Engine, &'l str)> {
     let is_named = |metric: &str| metric.strip_suffix('*').map_or(name == metric, |prefix| name.starts_with(prefix));
-    ENGINES.iter().find_map(|engine| {
+    engines().iter().find_map(|engine| {
         let version = engine.version.filter(|version| is_named(version.metric))?;
-        Some((*engine, label(version.label).filter(|version| !version.is_empty())?))
+        let mut values = version.labels.iter().filter_map(|name| label(name));
+        Some((*engine, values.find(|version| !version.is_empty())?))
     })
 }
 
 /// The metrics among `names` that no recipe reads. Creation times are left out, as they repeat the name of their metric.
 pub fn unclaimed<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
-    let claimed: BTreeSet<String> = ENGINES
+    let claimed: BTreeSet<String> = engines()
         .iter()
         .flat_map(|engine| {
             let names = engine.recipes.iter().flat_map(Recipe::names);
@@ -68,6 +69,6 @@ pub fn unclaimed<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
 
 /// Whether a name is spelled as the engine writes it, not as another exporter has renamed it.
 pub fn is_original(name: &str) -> bool {
-    let mut others = ENGINES.iter().filter_map(|engine| engine.prefix_aliases).flat_map(|aliases| aliases.others);
+    let mut others = engines().iter().filter_map(|engine| engine.prefix_aliases).flat_map(|aliases| aliases.others);
     !others.any(|other| name.starts_with(other))
 }

@@ -1,6 +1,6 @@
 //! The type that describes an engine: how it is recognised, and the recipes for its metrics.
 use crate::contract::TargetRole;
-use crate::{Layer, Recipe};
+use crate::{Layer, Recipes};
 
 /// A source of metrics: an inference engine, a gateway, a platform's export, or a hardware exporter.
 #[derive(Debug)]
@@ -13,16 +13,26 @@ pub struct Engine {
     pub layer: Layer,
     /// How its metrics are recognised; one match is enough.
     pub signatures: &'static [Signature],
+    /// Names of which one must be present, where those of its recipes are too common to say whose they are.
+    pub requires: &'static [&'static str],
     /// The other prefixes under which its metrics are exported.
     pub prefix_aliases: Option<PrefixAliases>,
     /// Matchers that select its own series and exclude the copies that a router re-exports.
     pub own_matchers: &'static str,
     /// Labels of processes that each report the same requests; the largest value of them counts.
     pub rank_labels: &'static [&'static str],
+    /// Counters of requests and of their time, by which models that are steps of a pipeline are told: each counts the
+    /// pipeline's requests again. Empty where there are none.
+    pub steps: [&'static str; 2],
     /// The label that identifies its replicas; empty for the backend's own.
     pub replica_label: &'static str,
     /// The label that identifies GPUs.
     pub gpu_label: &'static str,
+    /// Whether pages have few of its metrics, as those of exporters and gateways: discovery then asks for all with its
+    /// prefixes, as a list of their names would make its query too long.
+    pub has_few_names: bool,
+    /// Whether a page may have two names of a metric with different labels, so that only the newer one counts.
+    pub has_relabelled_names: bool,
     /// What a target with its metrics is, if its layer does not say it: none for a replica.
     pub role: Option<TargetRole>,
     /// Whether its metrics are on metrics pages of others' metrics, so that its role is that of the target even if those of
@@ -38,12 +48,17 @@ pub struct Engine {
     pub health: Option<HealthEndpoint>,
     /// The flag or path that its metrics require; empty where they require nothing.
     pub turn_on: &'static str,
-    /// Where its metrics are documented.
+    /// Where its metrics are documented. Empty in the page.
     pub source: &'static str,
     /// Whether its recipes are tested with a metrics page of a running server.
     pub is_captured: bool,
     /// The lines that its metrics draw.
-    pub recipes: &'static [Recipe],
+    pub recipes: Recipes,
+}
+
+/// A text that only documents have: it is left out of the page, which has a size limit.
+pub(crate) const fn for_documents(text: &'static str) -> &'static str {
+    if cfg!(target_family = "wasm") { "" } else { text }
 }
 
 /// The prefix of an engine's metrics and what exporters turn it into: `vllm:` and `ray_vllm_`.
@@ -74,8 +89,8 @@ pub(crate) const HEALTH: Option<HealthEndpoint> = Some(HealthEndpoint { path: "/
 pub struct VersionLabel {
     /// The metric that has the label, or a prefix of such metrics that ends in an asterisk.
     pub metric: &'static str,
-    /// The label.
-    pub label: &'static str,
+    /// The label, under each of its names.
+    pub labels: &'static [&'static str],
 }
 
 /// A resource from which a server's model is read. Each answers from memory and does no work.
@@ -128,11 +143,15 @@ impl Engine {
         title: "",
         layer: Layer::Engine,
         signatures: &[],
+        requires: &[],
         prefix_aliases: None,
         own_matchers: "",
         rank_labels: &[],
+        steps: [""; 2],
         replica_label: "",
         gpu_label: "gpu",
+        has_few_names: false,
+        has_relabelled_names: false,
         role: None,
         repeats_others: false,
         model_apis: &[],
@@ -142,7 +161,7 @@ impl Engine {
         turn_on: "",
         source: "",
         is_captured: true,
-        recipes: &[],
+        recipes: Recipes::NONE,
     };
 
     /// Every spelling of a name in its recipes, the original first.

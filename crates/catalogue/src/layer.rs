@@ -18,3 +18,9 @@ pub enum Layer {
     /// Hosts, containers and GPUs. A scope narrows their series only by the labels that they carry.
     Machine,
 }
+
+impl Layer {
+    /// All of them, in the order of their values.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Platform, Self::Gateway, Self::Server, Self::Engine, Self::Proxy, Self::Machine];
+}

@@ -26,6 +26,15 @@ pub(crate) fn duration(duration_ms: i64) -> String {
     if duration_ms % 1000 == 0 { format!("{}s", duration_ms / 1000) } else { format!("{duration_ms}ms") }
 }
 
+/// The selector of a metric. Not every backend knows names with dots in quotes, so that a matcher selects such a name.
+pub(crate) fn selector(name: &str, matchers: &str) -> String {
+    match name.contains('.') {
+        true if matchers.is_empty() => format!("{{__name__={}}}", quoted(name)),
+        true => format!("{{__name__={},{matchers}}}", quoted(name)),
+        false => format!("{name}{{{matchers}}}"),
+    }
+}
+
 /// The series of `expr` as one line of this name.
 pub(crate) fn named(expr: &str, name: &str) -> String {
     labelled(expr, LINE_LABEL, name)

@@ -16,31 +16,35 @@ pub struct ParseError {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ErrorKind {
     /// The metrics page is longer than [`Limits::body_bytes`](crate::Limits::body_bytes).
-    #[error("the metrics page is longer than {limit} bytes; raise the body limit or have the target export less")]
+    #[error("the metrics page is longer than {limit} bytes; raise body_size_limit or have the target export less")]
     BodyLimit {
         /// The limit in bytes.
         limit: usize,
     },
     /// A line is longer than [`Limits::line_bytes`](crate::Limits::line_bytes).
-    #[error("the line is longer than {limit} bytes; raise the line limit or shorten the labels at the target")]
+    #[error(
+        "the line is longer than {limit} bytes; shorten the labels at the target, or raise body_size_limit, which raises this too"
+    )]
     LineLimit {
         /// The limit in bytes.
         limit: usize,
     },
     /// The metrics page has more samples than [`Limits::samples`](crate::Limits::samples).
-    #[error("the metrics page has more than {limit} samples; raise the sample limit or have the target export less")]
+    #[error("the metrics page has more than {limit} samples; raise sample_limit or have the target export less")]
     SampleLimit {
         /// The limit.
         limit: usize,
     },
     /// A sample has more labels than [`Limits::labels`](crate::Limits::labels).
-    #[error("the sample has more than {limit} labels; raise the label limit or drop labels at the target")]
+    #[error("the sample has more than {limit} labels; raise label_limit or drop labels at the target")]
     LabelLimit {
         /// The limit.
         limit: usize,
     },
     /// A metric's or a label's name is longer than [`Limits::name_bytes`](crate::Limits::name_bytes).
-    #[error("the name {name:?}… is longer than {limit} bytes; shorten it at the target")]
+    #[error(
+        "the name {name:?}… is longer than {limit} bytes; raise label_name_length_limit or shorten it at the target"
+    )]
     NameLimit {
         /// The limit in bytes.
         limit: usize,
@@ -48,7 +52,9 @@ pub enum ErrorKind {
         name: String,
     },
     /// A label's value is longer than [`Limits::value_bytes`](crate::Limits::value_bytes).
-    #[error("the value of label {name:?} is longer than {limit} bytes; shorten it at the target")]
+    #[error(
+        "the value of label {name:?} is longer than {limit} bytes; raise label_value_length_limit or shorten it at the target"
+    )]
     ValueLimit {
         /// The limit in bytes.
         limit: usize,

@@ -6,7 +6,6 @@ use crate::identity::{Identity, extended};
 use crate::metric::{INFO, LAST_XID, Reading, UP};
 use crate::recorder::Recorder;
 use catalogue::contract::GpuFault;
-use nvml_wrapper::bitmasks::event::EventTypes;
 use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, EventSet, Nvml, cuda_driver_version_major, cuda_driver_version_minor};
@@ -177,7 +176,15 @@ fn mig_devices<'nvml>(device: &Device<'nvml>, gpu: u32) -> Vec<(Device<'nvml>, I
 }
 
 /// Subscribes to the XID errors of a GPU.
+#[cfg(target_os = "linux")]
 fn subscribe<'nvml>(device: &Device<'nvml>) -> Option<EventSet<'nvml>> {
+    use nvml_wrapper::bitmasks::event::EventTypes;
     let events = device.nvml().create_event_set().ok()?;
     device.register_events(EventTypes::CRITICAL_XID_ERROR, events).ok()
+}
+
+/// NVML has events on Linux only.
+#[cfg(not(target_os = "linux"))]
+fn subscribe<'nvml>(_device: &Device<'nvml>) -> Option<EventSet<'nvml>> {
+    None
 }

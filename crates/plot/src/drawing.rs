@@ -113,6 +113,8 @@ pub struct Drawing<'a> {
     pub notes: &'a [Note],
     /// Spans in which lines are only bounds; drawn on graphs of lines.
     pub hatched: &'a [HatchedBand],
+    /// Whether lines go on across gaps.
+    pub joins_gaps: bool,
     /// Values of the value axis with their labels.
     pub values: &'a [(f64, String)],
     /// Times of the time axis with their labels.

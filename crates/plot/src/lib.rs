@@ -31,4 +31,4 @@ pub use projection::{Margins, Projection};
 pub use rgb::Rgb;
 pub use scene::scene;
 pub use shapes::{Anchor, Dot, Font, Polygon, Rect, Scene, Stroke, TextLabel};
-pub use ticks::{Rounding, TimeTick, time_ticks, value_domain, value_ticks};
+pub use ticks::{Rounding, TimeTick, fitted_domain, time_ticks, value_domain, value_ticks};

@@ -11,6 +11,13 @@ pub fn value_domain<'a>(columns: impl Iterator<Item = &'a [f64]>, ceiling: Optio
     if high > low { (low, high) } else { (low, low + 1.0) }
 }
 
+/// The smallest domain that includes all finite values of `columns`; none if they are all the same.
+pub fn fitted_domain<'a>(columns: impl Iterator<Item = &'a [f64]>) -> Option<(f64, f64)> {
+    let (low, high) = columns.fold((f64::INFINITY, f64::NEG_INFINITY), extended);
+    let (low, high) = (low.max(-MAX_VALUE), high.min(MAX_VALUE));
+    (high > low).then_some((low, high))
+}
+
 /// The domain, extended by a column. It is not generic, so it is compiled with this crate, which is optimised for speed,
 /// not with its caller, which is optimised for size.
 fn extended((mut low, mut high): (f64, f64), column: &[f64]) -> (f64, f64) {

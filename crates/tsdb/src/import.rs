@@ -7,6 +7,7 @@ use crate::store::error::WriteError;
 use crate::store::persistence::{MaintenanceState, Persistence};
 use crate::time::day_of;
 use promql::Labels;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
@@ -103,24 +104,49 @@ fn sort_batch(batch: Vec<ImportSeries>, summary: &mut ImportSummary) -> Vec<Sort
 
 /// Writes the samples of one day as a block; returns its id.
 fn write_day(disk: &Persistence, state: &mut MaintenanceState, batch: &[SortedSeries], day: i64) -> io::Result<u64> {
-    let within_day = |series: &SortedSeries| {
-        let SampleBuffer { times_ms, values } = &series.samples;
-        let from = times_ms.partition_point(|time_ms| day_of(*time_ms) < day);
-        let until = times_ms.partition_point(|time_ms| day_of(*time_ms) <= day);
-        let rows = Some(from..until).filter(|rows| !rows.is_empty())?;
-        let samples = SampleBuffer { times_ms: times_ms[rows.clone()].to_vec(), values: values[rows].to_vec() };
-        Some(SortedSeries { labels: series.labels.clone(), samples })
-    };
-    let series: Vec<SortedSeries> = batch.iter().filter_map(within_day).collect();
-    // Series that were scraped together have equal times.
-    let mut keys: HashMap<Arc<[i64]>, u64> = HashMap::new();
+    let mut timelines = Timelines::default();
     disk.write_block(state, &[], |assembler| {
-        for SortedSeries { labels, samples } in &series {
-            let timeline = Arc::<[i64]>::from(&*samples.times_ms);
-            let new = keys.len() as u64;
-            let key = *keys.entry(Arc::clone(&timeline)).or_insert(new);
-            assembler.add(labels, &[key], |_| Arc::clone(&timeline), samples)?;
+        for SortedSeries { labels, samples } in batch {
+            let times_ms = &samples.times_ms;
+            let from = times_ms.partition_point(|time_ms| day_of(*time_ms) < day);
+            let until = times_ms.partition_point(|time_ms| day_of(*time_ms) <= day);
+            // A batch is usually of one day, and large.
+            let samples = match (from, until) {
+                (0, until) if until == times_ms.len() => Cow::Borrowed(samples),
+                _ => Cow::Owned(SampleBuffer {
+                    times_ms: times_ms[from..until].to_vec(),
+                    values: samples.values[from..until].to_vec(),
+                }),
+            };
+            if !samples.is_empty() {
+                let (key, timeline) = timelines.key_of(&samples.times_ms);
+                assembler.add(labels, &[key], |_| Arc::clone(&timeline), &samples)?;
+            }
         }
         Ok(())
     })
+}
+
+/// The different lists of times, each with a key: series that were scraped together have equal times.
+#[derive(Default)]
+struct Timelines {
+    /// By what is quick to compare: length, first and last time.
+    known: HashMap<(usize, Option<i64>, Option<i64>), Vec<KeyedTimes>>,
+    count: u64,
+}
+
+type KeyedTimes = (u64, Arc<[i64]>);
+
+impl Timelines {
+    fn key_of(&mut self, times_ms: &[i64]) -> KeyedTimes {
+        let bounds = (times_ms.len(), times_ms.first().copied(), times_ms.last().copied());
+        let alike = self.known.entry(bounds).or_default();
+        if let Some((key, known)) = alike.iter().find(|(_, known)| **known == *times_ms) {
+            return (*key, Arc::clone(known));
+        }
+        let (key, timeline) = (self.count, Arc::<[i64]>::from(times_ms));
+        self.count += 1;
+        alike.push((key, Arc::clone(&timeline)));
+        (key, timeline)
+    }
 }

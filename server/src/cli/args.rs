@@ -1,9 +1,13 @@
 //! The arguments of the command line.
 use crate::cli::check::CheckArgs;
 use crate::cli::export::ExportArgs;
+use crate::cli::health::HealthArgs;
 use crate::cli::import::ImportArgs;
+use crate::cli::package_files::PackageFilesArgs;
 use crate::cli::query::QueryArgs;
 use crate::config::serve_args::ServeArgs;
+use crate::demo::args::DemoArgs;
+use crate::service::ServiceArgs;
 use crate::sources::gpus::helper::HelperArgs;
 use clap::{Parser, Subcommand};
 
@@ -24,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Collect metrics, store their history and serve the page (default)
     Serve(ServeArgs),
+    /// Show a simulated fleet with its history, to learn on; nothing of it is kept
+    Demo(DemoArgs),
     /// Check a metrics page: show what would be stored, or what is wrong with it (exit code 1)
     Check(CheckArgs),
     /// Print configuration for Prometheus and Grafana
@@ -32,9 +38,16 @@ pub enum Command {
     Import(ImportArgs),
     /// Send a PromQL query to a running server
     Query(QueryArgs),
+    /// Ask a running server whether it serves (exit code 1 if it does not)
+    Health(HealthArgs),
+    /// Run the server as a service: install it, remove it, see its state
+    Service(ServiceArgs),
     /// Sample this machine's GPUs; started by `serve`
     #[command(hide = true)]
     CollectGpus(HelperArgs),
+    /// Write the files of a package: unit, configuration, man pages, completions
+    #[command(hide = true)]
+    PackageFiles(PackageFilesArgs),
 }
 
 impl Cli {

@@ -3,5 +3,7 @@ pub mod args;
 pub mod check;
 pub mod export;
 pub mod gzip;
+pub mod health;
 pub mod import;
+pub mod package_files;
 pub mod query;

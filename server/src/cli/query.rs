@@ -6,6 +6,7 @@ use prometheus_api::{ApiError, ApiResponse, Data, format_time, format_value, par
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long to wait for a response. The server's own limit is shorter.
@@ -26,6 +27,9 @@ pub struct QueryArgs {
     /// Server to query: the companion or a Prometheus
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7117")]
     server: Url,
+    /// File with a token that the server asks for
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Evaluation time, in Unix seconds or as 2026-11-20T14:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
@@ -90,12 +94,22 @@ pub fn query(args: &QueryArgs) -> Result<String, QueryError> {
         let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
         QueryError::Unreachable { server: base.to_owned(), problem: innermost.to_string() }
     };
+    let token = args.token_file.as_ref().map(|file| {
+        let problem = |error: std::io::Error| format!("cannot read {file:?}: {error}");
+        let read = std::fs::read_to_string(file).map_err(problem);
+        read.map_err(|problem| QueryError::Argument { argument: "token-file", problem })
+    });
+    let token = token.transpose()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(&error))?;
     let (status, body) = runtime
         .block_on(async {
             let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-            let mut response = client.get(format!("{base}{path}")).query(&params).send().await?;
+            let mut request = client.get(format!("{base}{path}")).query(&params);
+            if let Some(token) = &token {
+                request = request.bearer_auth(token.trim());
+            }
+            let mut response = request.send().await?;
             let mut body = Vec::new();
             while let Some(piece) = response.chunk().await? {
                 body.extend_from_slice(&piece);

@@ -1,5 +1,6 @@
 //! Compares `docs/configuration.md` with the keys and flags that the program accepts, and parses every example.
 use crate::cli::args::Cli;
+use crate::config::target_list::{ListRules, ScrapeEntry};
 use crate::config::*;
 use clap::CommandFactory;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,16 +8,37 @@ use std::fs;
 use std::path::Path;
 
 /// Headings in the document, each with a file. An unknown key at its end makes the parser list the keys of that table.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 13] = [
     ("Top-level keys", ""),
     ("`[[targets]]`", "[[targets]]"),
     ("`scope_labels` and `pod_labels`", "[[targets]]\n[targets.scope_labels]"),
     ("`scope_labels` and `pod_labels`", "[[kubernetes]]\n[kubernetes.pod_labels]"),
     ("`authorization`", "[[targets]]\n[targets.authorization]"),
+    ("`basic_auth`", "[[targets]]\n[targets.basic_auth]"),
+    ("`tls_config`", "[[targets]]\n[targets.tls_config]"),
+    ("`http_headers`", "[[targets]]\n[targets.http_headers.X-Key]"),
     ("`[[kubernetes]]`", "[[kubernetes]]"),
+    ("`[[http_sd]]`", "[[http_sd]]"),
     ("`[[huggingface]]`", "[[huggingface]]"),
     ("`[[baseten]]`", "[[baseten]]"),
+    ("`[[metrics]]`", "[[metrics]]"),
 ];
+
+/// The keys of a request, which a list at a URL has too.
+const OF_REQUESTS: [&str; 8] = [
+    "authorization",
+    "basic_auth",
+    "http_headers",
+    "tls_config",
+    "proxy_url",
+    "proxy_basic_auth",
+    "no_proxy",
+    "proxy_from_environment",
+];
+
+/// The heading of the keys that several tables have, and those tables.
+const SHARED: &str = "Requests and limits";
+const WITH_SHARED: [&str; 4] = ["`[[targets]]`", "`[[kubernetes]]`", "`[[huggingface]]`", "`[[baseten]]`"];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -62,9 +84,16 @@ fn examples<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
 fn every_key_is_documented_and_every_documented_key_exists() {
     let documented = documented(&reference(), "Key", 2);
     for (heading, file) in TABLES {
-        assert_eq!(documented.get(heading), Some(&accepted(file)), "the keys below \"{heading}\"");
+        let mut keys = documented.get(heading).cloned().unwrap_or_default();
+        if WITH_SHARED.contains(&heading) {
+            keys.extend(documented.get(SHARED).cloned().unwrap_or_default());
+        }
+        if heading == "`[[http_sd]]`" {
+            keys.extend(OF_REQUESTS.map(str::to_owned));
+        }
+        assert_eq!(keys, accepted(file), "the keys below \"{heading}\"");
     }
-    let headings: BTreeSet<_> = TABLES.iter().map(|(heading, _)| *heading).collect();
+    let headings: BTreeSet<_> = TABLES.iter().map(|(heading, _)| *heading).chain([SHARED]).collect();
     assert_eq!(documented.len(), headings.len(), "{:?}", documented.keys());
 }
 
@@ -112,8 +141,10 @@ fn every_example_is_a_configuration() {
             if let Err(error) = Settings::join(&args, file) {
                 // Only the credentials of the examples are missing here.
                 let error = error.to_string();
-                let is_about_credentials =
-                    error.starts_with("cannot read /run/secrets/") || error.ends_with(" is not set");
+                let is_about_credentials = ["/run/secrets/", "/etc/inferboard/"]
+                    .iter()
+                    .any(|folder| error.starts_with(&format!("cannot read {folder}")))
+                    || error.ends_with(" is not set");
                 assert!(is_about_credentials, "{}: {error}\n{example}", path.display());
             }
         }
@@ -124,10 +155,10 @@ fn every_example_is_a_configuration() {
 #[test]
 fn the_example_of_a_target_file_is_valid() {
     let pace = Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) };
-    let files = FileTargets::new(Vec::new(), pace).expect("no pattern");
+    let rules = ListRules::new("file_sd", pace, &ScrapeEntry::default()).expect("rules");
     let reference = reference();
     let [example] = examples(&reference, "json")[..] else { panic!("one example of a target file") };
-    let targets = files.parse(Path::new("targets.json"), example).expect(example);
+    let targets = rules.parse("targets.json", example).expect(example);
     assert_eq!(targets.len(), 2);
     assert_eq!(targets[0].pace.interval, Duration::from_secs(15));
 }

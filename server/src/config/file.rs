@@ -1,12 +1,18 @@
 //! The keys of the configuration file.
+use crate::config::file_sd::FileEntry;
 use crate::config::hosted::{BasetenEntry, HuggingFaceEntry};
+use crate::config::http_sd::HttpEntry;
 use crate::config::kubernetes::KubernetesEntry;
+use crate::config::own_metrics::MetricEntry;
 use crate::config::target::TargetEntry;
 use crate::config::{ConfigError, duration};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Where Docker's daemon listens, which runs all the time. Podman's service would be started by each request.
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 
 /// The configuration file. Keys that Prometheus has too have its names.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +23,10 @@ pub(crate) struct File {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) frame_ancestors: Option<Vec<String>>,
     pub(crate) cors_origins: Vec<String>,
+    pub(crate) read_token_file: Option<PathBuf>,
+    pub(crate) write_token_file: Option<PathBuf>,
+    pub(crate) metrics_token_file: Option<PathBuf>,
+    pub(crate) write_on_loopback: Option<bool>,
     pub(crate) data_dir: Option<PathBuf>,
     #[serde(deserialize_with = "duration")]
     pub(crate) retention: Option<Duration>,
@@ -34,21 +44,47 @@ pub(crate) struct File {
     pub(crate) gpu_sample_interval: Option<Duration>,
     pub(crate) nvml_library: Option<PathBuf>,
     pub(crate) discovery: Option<bool>,
-    pub(crate) file_sd: Vec<String>,
+    pub(crate) container_socket: Option<SocketEntry>,
+    pub(crate) file_sd: Vec<FileEntry>,
+    pub(crate) http_sd: Vec<HttpEntry>,
     pub(crate) targets: Vec<TargetEntry>,
     pub(crate) huggingface: Vec<HuggingFaceEntry>,
     pub(crate) baseten: Vec<BasetenEntry>,
     pub(crate) kubernetes: Vec<KubernetesEntry>,
+    pub(crate) metrics: Vec<MetricEntry>,
+}
+
+/// `container_socket`: where it is, or whether to use Docker's.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected the path of a socket, or false for none")]
+pub(crate) enum SocketEntry {
+    /// Whether to use Docker's.
+    Is(bool),
+    /// The path.
+    Path(PathBuf),
 }
 
 impl File {
+    /// The socket of the container runtime that is asked; none to ask none.
+    pub(crate) fn socket(&self) -> Option<PathBuf> {
+        match &self.container_socket {
+            None | Some(SocketEntry::Is(true)) => Some(DOCKER_SOCKET.into()),
+            Some(SocketEntry::Is(false)) => None,
+            Some(SocketEntry::Path(path)) => Some(path.clone()),
+        }
+    }
+
     /// The files with credentials, each once: the configuration itself, at `config`, and those that it names.
     pub(crate) fn secret_files(&self, config: &Path) -> BTreeSet<PathBuf> {
-        let authorizations = (self.targets.iter().map(|entry| &entry.authorization))
-            .chain(self.huggingface.iter().map(|entry| &entry.authorization))
-            .chain(self.baseten.iter().map(|entry| &entry.authorization))
-            .chain(self.kubernetes.iter().map(|entry| &entry.authorization));
-        authorizations.flatten().filter_map(|entry| entry.secret_file(config)).map(Path::to_owned).collect()
+        let requests = (self.targets.iter().map(TargetEntry::request))
+            .chain(self.huggingface.iter().map(HuggingFaceEntry::request))
+            .chain(self.baseten.iter().map(BasetenEntry::request))
+            .chain(self.kubernetes.iter().map(KubernetesEntry::request))
+            .chain(self.file_sd.iter().map(|entry| entry.scrape.request()))
+            .chain(self.http_sd.iter().flat_map(|entry| [entry.request(), entry.scrape.request()]));
+        let of_targets = requests.flat_map(|entry| entry.secret_files(config));
+        let tokens = [&self.read_token_file, &self.write_token_file, &self.metrics_token_file];
+        of_targets.chain(tokens.into_iter().flatten().cloned()).collect()
     }
 }
 
@@ -66,7 +102,7 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
 }
 
 /// An error message without the invalid value, which may be a secret.
-fn unquoted(message: &str) -> String {
+pub(crate) fn unquoted(message: &str) -> String {
     match message.rsplit_once(", expected ") {
         Some((value, expected)) if value.starts_with("invalid ") => format!("expected {expected}"),
         _ => message.to_owned(),

@@ -1,4 +1,5 @@
 //! `[[huggingface]]` and `[[baseten]]`: the targets of hosted platforms.
+use crate::config::access::{self, RequestEntry, table_of_targets};
 use crate::config::authorization::AuthorizationEntry;
 use crate::config::target::{ScopeEntry, http_url};
 use crate::config::{ConfigError, MAX_DEFAULT_TIMEOUT, duration, pace, setting};
@@ -19,37 +20,39 @@ const BASETEN_INTERVAL: Duration = Duration::from_secs(60);
 /// additional scrape at its start.
 const MIN_BASETEN_INTERVAL: Duration = Duration::from_secs(12);
 
-/// One `[[huggingface]]`: an Inference Endpoint.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct HuggingFaceEntry {
-    namespace: String,
-    name: String,
-    api_url: Option<String>,
-    shared_as: Option<String>,
-    model: Option<String>,
-    environment: Option<String>,
-    deployment: Option<String>,
-    scope_labels: ScopeEntry,
-    #[serde(deserialize_with = "duration")]
-    scrape_interval: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    scrape_timeout: Option<Duration>,
-    pub(crate) authorization: Option<AuthorizationEntry>,
+table_of_targets! {
+    /// One `[[huggingface]]`: an Inference Endpoint.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct HuggingFaceEntry {
+        namespace: String,
+        name: String,
+        api_url: Option<String>,
+        shared_as: Option<String>,
+        model: Option<String>,
+        environment: Option<String>,
+        deployment: Option<String>,
+        scope_labels: ScopeEntry,
+        #[serde(deserialize_with = "duration")]
+        scrape_interval: Option<Duration>,
+        #[serde(deserialize_with = "duration")]
+        scrape_timeout: Option<Duration>,
+    }
 }
 
-/// One `[[baseten]]`: the metrics export of an organisation.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct BasetenEntry {
-    url: Option<String>,
-    shared_as: Option<String>,
-    scope_labels: ScopeEntry,
-    #[serde(deserialize_with = "duration")]
-    scrape_interval: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    scrape_timeout: Option<Duration>,
-    pub(crate) authorization: Option<AuthorizationEntry>,
+table_of_targets! {
+    /// One `[[baseten]]`: the metrics export of an organisation.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct BasetenEntry {
+        url: Option<String>,
+        shared_as: Option<String>,
+        scope_labels: ScopeEntry,
+        #[serde(deserialize_with = "duration")]
+        scrape_interval: Option<Duration>,
+        #[serde(deserialize_with = "duration")]
+        scrape_timeout: Option<Duration>,
+    }
 }
 
 impl HuggingFaceEntry {
@@ -70,8 +73,8 @@ impl HuggingFaceEntry {
             path.push("open-metrics");
         }
         let pace = hosted_pace(&entry, self.scrape_interval.unwrap_or(HUGGING_FACE_INTERVAL), self.scrape_timeout)?;
-        let authorization = self.authorization.unwrap_or_else(|| AuthorizationEntry::from_env("HF_TOKEN"));
-        let authorization = Some(Arc::new(authorization.resolve(&entry, "Bearer")?));
+        let access =
+            Arc::new(access::resolve(&entry, "Bearer", with_default(self.request(), "HF_TOKEN"), self.page())?);
         let rules = ScopeRules { replica: vec!["replica_id".into()], ..ScopeRules::default() };
         let identity = Identity {
             job: Some("huggingface".into()),
@@ -84,14 +87,14 @@ impl HuggingFaceEntry {
         };
         let state = Target {
             source: Source::Api {
-                endpoint: Endpoint { url: state, authorization: authorization.clone() },
+                endpoint: Endpoint { url: state, access: Arc::clone(&access) },
                 families: state_families,
             },
             identity: Identity { job: Some("huggingface-state".into()), ..identity.clone() },
             pace,
         };
         let name = shared_name(&entry, self.shared_as.unwrap_or(self.name))?;
-        let source = Source::Hosted { endpoint: Endpoint { url: metrics, authorization }, name };
+        let source = Source::Hosted { endpoint: Endpoint { url: metrics, access }, name };
         Ok([Target { source, identity, pace }, state])
     }
 }
@@ -106,8 +109,8 @@ impl BasetenEntry {
             let problem = "Baseten allows six requests a minute; set scrape_interval to 12s or more";
             return Err(setting(entry, problem.into()));
         }
-        let authorization = self.authorization.unwrap_or_else(|| AuthorizationEntry::from_env("BASETEN_API_KEY"));
-        let authorization = Some(Arc::new(authorization.resolve(entry, "Api-Key")?));
+        let access =
+            Arc::new(access::resolve(entry, "Api-Key", with_default(self.request(), "BASETEN_API_KEY"), self.page())?);
         let rules = ScopeRules { deployment: vec!["deployment_id".into()], ..ScopeRules::default() };
         Ok(Target {
             identity: Identity {
@@ -117,12 +120,20 @@ impl BasetenEntry {
                 ..Identity::default()
             },
             source: Source::Hosted {
-                endpoint: Endpoint { url, authorization },
+                endpoint: Endpoint { url, access },
                 name: shared_name(entry, self.shared_as.unwrap_or_else(|| entry.into()))?,
             },
             pace,
         })
     }
+}
+
+/// `request` with the credentials in the environment variable `name`, if it has none.
+fn with_default(mut request: RequestEntry, name: &str) -> RequestEntry {
+    if request.basic_auth.is_none() {
+        request.authorization.get_or_insert_with(|| AuthorizationEntry::from_env(name));
+    }
+    request
 }
 
 fn hosted_pace(entry: &str, interval: Duration, timeout: Option<Duration>) -> Result<Pace, ConfigError> {

@@ -1,5 +1,6 @@
 //! `[[kubernetes]]`: clusters whose pods are replicas.
-use crate::config::authorization::AuthorizationEntry;
+use crate::config::access::{self, table_of_targets};
+use crate::config::selector::SelectorEntry;
 use crate::config::target::ScopeEntry;
 use crate::config::{ConfigError, duration, pace, setting};
 use crate::sources::kubernetes::cluster::Cluster;
@@ -15,27 +16,29 @@ use std::time::Duration;
 /// Usual names of init containers that download weights. The second is KServe's.
 const DEFAULT_DOWNLOAD_CONTAINERS: [&str; 4] = ["*download*", "storage-initializer", "*model*", "*weights*"];
 
-/// One `[[kubernetes]]`: pods that a label selector matches.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct KubernetesEntry {
-    kubeconfig: Option<PathBuf>,
-    context: Option<String>,
-    namespaces: Vec<String>,
-    selector: String,
-    port: Option<PortEntry>,
-    scheme: Option<String>,
-    metrics_path: Option<String>,
-    model: Option<String>,
-    environment: Option<String>,
-    deployment: Option<String>,
-    pod_labels: ScopeEntry,
-    download_containers: Option<Vec<String>>,
-    #[serde(deserialize_with = "duration")]
-    scrape_interval: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    scrape_timeout: Option<Duration>,
-    pub(crate) authorization: Option<AuthorizationEntry>,
+table_of_targets! {
+    /// One `[[kubernetes]]`: pods that a label selector matches.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct KubernetesEntry {
+        kubeconfig: Option<PathBuf>,
+        context: Option<String>,
+        namespaces: Vec<String>,
+        selector: SelectorEntry,
+        port: Option<PortEntry>,
+        scheme: Option<String>,
+        metrics_path: Option<String>,
+        model: Option<String>,
+        environment: Option<String>,
+        deployment: Option<String>,
+        pod_labels: ScopeEntry,
+        download_containers: Option<Vec<String>>,
+        replicas: Option<bool>,
+        #[serde(deserialize_with = "duration")]
+        scrape_interval: Option<Duration>,
+        #[serde(deserialize_with = "duration")]
+        scrape_timeout: Option<Duration>,
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +52,7 @@ impl KubernetesEntry {
     /// One source for each namespace.
     pub(crate) fn resolve(self, default: Pace) -> Result<Vec<ClusterSource>, ConfigError> {
         let problem = |key: &str, problem: String| setting(&format!("kubernetes: {key}"), problem);
+        let access = Arc::new(access::resolve("kubernetes", "Bearer", self.request(), self.page())?);
         let interval = self.scrape_interval.unwrap_or(default.interval);
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
         let pace = pace("kubernetes: scrape_timeout", interval, timeout)?;
@@ -61,13 +65,11 @@ impl KubernetesEntry {
         let pattern = |text: &String| {
             glob::Pattern::new(text).map_err(|error| problem("download_containers", format!("{text:?}: {error}")))
         };
-        let authorization =
-            self.authorization.map(|entry| entry.resolve("kubernetes", "Bearer").map(Arc::new)).transpose()?;
         let spec = ClusterSpec {
             kubeconfig: self.kubeconfig,
             context: self.context,
             namespace: None,
-            selector: self.selector,
+            selector: self.selector.0,
             port: match self.port {
                 None => PortRule::Default,
                 Some(PortEntry::Number(number)) => PortRule::Number(number),
@@ -76,10 +78,11 @@ impl KubernetesEntry {
             scheme,
             metrics_path: self.metrics_path.unwrap_or_else(|| "/metrics".into()),
             pace,
-            authorization,
+            access,
             fixed: PodScope { model: self.model, environment: self.environment, deployment: self.deployment },
             rules: self.pod_labels.or(ScopeRules { model: Vec::new(), ..ScopeRules::default() }),
             download_containers: downloads.iter().map(pattern).collect::<Result<_, _>>()?,
+            has_replicas: self.replicas.unwrap_or(true),
         };
         let namespaces = match self.namespaces.is_empty() {
             true => vec![None],

@@ -4,11 +4,16 @@ use crate::processes::limits::ResourceLimits;
 use crate::sources::host::{HostPaths, read_file};
 use tsdb::SERIES_BYTES;
 
-/// The part of the memory that is for series, in hundredths. The rest is for queries, answers and scrapes.
+/// The part of the memory that is for series, in hundredths.
 const SERIES_PERCENT: u64 = 60;
 
 /// The number of series that is allowed however little memory there is.
 const MIN_SERIES: u64 = 20_000;
+
+/// The part of the memory that is for requests and their answers, in hundredths, and its bounds.
+const REQUEST_PERCENT: u64 = 25;
+const MIN_REQUEST_BYTES: u64 = 32 << 20;
+const MAX_REQUEST_BYTES: u64 = 256 << 20;
 
 /// Memory if the system does not say how much there is.
 const DEFAULT_BYTES: u64 = 1 << 30;
@@ -18,6 +23,11 @@ pub(crate) fn series_limit(memory_bytes: u64) -> usize {
     let series = (memory_bytes / 100 * SERIES_PERCENT / SERIES_BYTES as u64).max(MIN_SERIES);
     // Series have 32-bit numbers.
     usize::try_from(series.min(u64::from(u32::MAX / 2))).unwrap_or(usize::MAX)
+}
+
+/// The memory that requests and their answers may take together.
+pub(crate) fn request_bytes(memory_bytes: u64) -> u64 {
+    (memory_bytes / 100 * REQUEST_PERCENT).clamp(MIN_REQUEST_BYTES, MAX_REQUEST_BYTES)
 }
 
 /// The memory of this machine, or less if a control group limits this process.
@@ -58,6 +68,12 @@ pub(crate) fn parse_size(name: &str, text: &str) -> Result<u64, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_have_a_part_of_the_memory() {
+        let mib = |limit: u64| request_bytes(limit << 20) >> 20;
+        assert_eq!([64, 512, 4096].map(mib), [32, 127, 256]);
+    }
 
     #[test]
     fn sizes_have_a_number_and_a_unit() {

@@ -1,20 +1,29 @@
 //! The settings of `serve`: reads the configuration file, combines it with the flags, and checks both.
+pub(crate) mod access;
 pub mod authorization;
 pub mod file;
 pub mod file_sd;
 pub mod hosted;
+pub mod http_sd;
+mod http_watch;
+pub(crate) mod insecure;
 pub mod kubernetes;
 pub mod load;
 mod memory;
+pub(crate) mod own_metrics;
 pub mod permissions;
 pub mod reload;
 pub mod restart;
+mod rights;
 pub mod secret_file;
+mod selector;
 pub mod serve_args;
 pub mod target;
+pub(crate) mod target_list;
 
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
+use crate::config::http_sd::HttpList;
 use crate::config::kubernetes::ClusterSource;
 use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
@@ -22,18 +31,25 @@ use crate::config::target::TargetEntry;
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
+use crate::web::access::Access;
 use crate::web::frame_policy::is_frame_ancestor;
+use catalogue::OwnName;
 use catalogue::contract::is_origin;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::warn;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7117";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const DEFAULT_GPU_SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_NVML: &str = "libnvidia-ml.so.1";
+
+/// Where the head of a Ray cluster lists the metrics pages of its nodes.
+/// Source: "Collecting and monitoring metrics" in Ray's documentation.
+const RAY_TARGETS: &str = "/tmp/ray/prom_metrics_service_discovery.json";
 
 /// Shorter intervals would keep a machine busy with scraping.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
@@ -83,7 +99,8 @@ pub enum ConfigError {
     },
     /// Other machines could reach the server, which is not explicitly allowed.
     #[error(
-        "other machines can reach {listen}, and the page has no login; listen on 127.0.0.1, or add --allow-open-network"
+        "other machines can reach {listen}, and everyone there could read: set read_token_file in the configuration, listen on \
+         127.0.0.1, or add --allow-open-network"
     )]
     OpenNetwork {
         /// The address.
@@ -102,10 +119,16 @@ pub struct Settings {
     pub frame_ancestors: Vec<String>,
     /// The origins whose pages may read the API.
     pub cors_origins: Vec<String>,
+    /// Who may read, and who may write notes and layouts.
+    pub access: Access,
+    /// Whether everyone can read who reaches an address on a network.
+    pub is_open_network: bool,
     /// The directory for history; none keeps it in memory only.
     pub data_dir: Option<PathBuf>,
     /// The limits of the store.
     pub limits: tsdb::Limits,
+    /// The memory that requests and their answers may take together.
+    pub request_bytes: u64,
     /// The interval and timeout of scrapes, unless a target has its own.
     pub pace: Pace,
     /// Where this machine's file systems are mounted.
@@ -114,8 +137,12 @@ pub struct Settings {
     pub gpus: Option<GpuSettings>,
     /// Whether to discover inference servers on this machine.
     pub discovery: bool,
+    /// The socket of the container runtime whose containers discovery asks; none to ask none.
+    pub container_socket: Option<PathBuf>,
     /// What to scrape.
     pub targets: ConfiguredTargets,
+    /// Metrics of the user's own, and the graphs that they feed.
+    pub own_names: Vec<OwnName>,
     /// What is allowed but dangerous, as sentences for the log.
     pub warnings: Vec<String>,
 }
@@ -129,6 +156,15 @@ pub struct ConfiguredTargets {
     pub clusters: Vec<ClusterSource>,
     /// The files with further targets.
     pub files: FileTargets,
+    /// The lists of further targets at URLs.
+    pub lists: Vec<Arc<HttpList>>,
+}
+
+impl ConfiguredTargets {
+    /// Whether further targets come from files or from lists at URLs.
+    pub fn has_lists(&self) -> bool {
+        !self.files.is_empty() || !self.lists.is_empty()
+    }
 }
 
 impl Settings {
@@ -149,14 +185,21 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Makes the metrics of the user's own part of the catalogue, once for this process.
+    pub fn add_own_names(&self) {
+        // They were checked when they were read.
+        if !catalogue::add_own_names(&self.own_names).unwrap_or(false) {
+            warn!("[[metrics]] came too late for the catalogue");
+        }
+    }
+
     fn join(args: &ServeArgs, file: File) -> Result<Self, ConfigError> {
         let listen = args.listen.as_ref().or(file.listen.as_ref()).map_or(DEFAULT_LISTEN, String::as_str);
         let listen: SocketAddr = listen.parse().map_err(|_| {
             setting("listen", format!("{listen:?} is not an address and port, such as {DEFAULT_LISTEN}"))
         })?;
-        if !listen.ip().is_loopback() && !args.allow_open_network && !file.allow_open_network {
-            return Err(ConfigError::OpenNetwork { listen });
-        }
+        let access = rights::access(&file)?;
+        let container_socket = file.socket();
         let interval = flag_duration("--scrape-interval", args.scrape_interval.as_deref())?.or(file.scrape_interval);
         let interval = interval.unwrap_or(DEFAULT_INTERVAL);
         let timeout = file.scrape_timeout.unwrap_or(MAX_DEFAULT_TIMEOUT.min(interval));
@@ -191,26 +234,43 @@ impl Settings {
                 clusters.push(source);
             }
         }
-        let targets = ConfiguredTargets { fixed: targets, clusters, files: FileTargets::new(file.file_sd, pace)? };
-        let mut warnings = Vec::new();
-        if !listen.ip().is_loopback() {
-            warnings.push(format!("everyone who reaches {listen} can read all metrics: there is no login"));
+        let has_no_targets = targets.is_empty() && file.file_sd.is_empty() && file.http_sd.is_empty();
+        // Discovery may find a configured target under another address, and it would be counted twice.
+        let discovery = !args.no_discovery && file.discovery.unwrap_or(has_no_targets);
+        let files = FileTargets::new(&file.file_sd, pace)?;
+        let files = if discovery { files.with_found(RAY_TARGETS.into()) } else { files };
+        let lists =
+            file.http_sd.into_iter().map(|entry| entry.resolve(pace).map(Arc::new)).collect::<Result<_, _>>()?;
+        let targets = ConfiguredTargets { fixed: targets, clusters, files, lists };
+        let metrics = file.metrics.into_iter().enumerate();
+        let own_names = metrics.map(|(at, entry)| entry.resolve(&format!("metric {}", at + 1)));
+        let own_names = own_names.collect::<Result<_, _>>()?;
+        let is_open_network = !listen.ip().is_loopback() && access.read.is_none();
+        if is_open_network && !args.allow_open_network && !file.allow_open_network {
+            return Err(ConfigError::OpenNetwork { listen });
+        }
+        let mut warnings = insecure::warnings(&targets);
+        if is_open_network {
+            warnings.push(format!("everyone who reaches {listen} can read all metrics: read_token_file is not set"));
         }
         let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
-        let has_no_targets = targets.fixed.is_empty() && targets.files.is_empty();
         Ok(Self {
             listen,
             allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
             frame_ancestors: checked("frame_ancestors", ancestors, is_frame_ancestor)?,
             cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
+            access,
+            is_open_network,
             limits: limits(data_dir.is_some(), retention, file.retention_bytes, memory_bytes),
+            request_bytes: memory::request_bytes(memory_bytes),
             data_dir,
             pace,
             host_paths,
             gpus: gpus(args, file.gpus, file.nvml_library, file.gpu_sample_interval),
-            // Discovery may find a configured target under another address, and it would be counted twice.
-            discovery: !args.no_discovery && file.discovery.unwrap_or(has_no_targets),
+            discovery,
+            container_socket,
             targets,
+            own_names,
             warnings,
         })
     }
@@ -307,7 +367,7 @@ fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, Confi
     Ok(Pace { interval, timeout })
 }
 
-fn setting(setting: &str, problem: String) -> ConfigError {
+pub(crate) fn setting(setting: &str, problem: String) -> ConfigError {
     ConfigError::Setting { setting: setting.to_owned(), problem }
 }
 

@@ -1,14 +1,17 @@
 //! Keeps the scraped targets in step with the configuration, its target files and its clusters.
 use crate::config::ConfiguredTargets;
-use crate::config::file_sd::FileTargets;
+use crate::config::file_sd::{FileTargets, FoundFile};
+use crate::config::http_watch::Lists;
 use crate::config::kubernetes::ClusterSource;
 use crate::scrape::scrapers::Scrapers;
 use crate::sources::kubernetes::watch::watch_cluster;
 use crate::target::Target;
+use crate::target::identity::Identity;
 use crate::threads::Threads;
 use crate::threads::exclusive::Exclusive;
 use futures::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,21 +45,25 @@ pub(crate) async fn apply_targets(
     let mut files = Files::default();
     let mut clusters = Clusters::default();
     clusters.watch(&mut targets);
+    let mut lists = Lists::new(scrapers.client().clone());
+    lists.watch(&targets.lists);
     let mut changed = true;
     loop {
         changed |= files.refresh(&targets.files).await;
         if std::mem::take(&mut changed) {
-            scrapers.configure(files.combined(&targets.fixed, clusters.targets()));
+            scrapers.configure(combined(&targets.fixed, files.targets().chain(lists.targets()), &clusters.targets()));
         }
         tokio::select! {
             Some(new) = reloads.recv() => {
                 targets = new;
                 clusters.watch(&mut targets);
+                lists.watch(&targets.lists);
                 // The defaults for their targets may have changed.
                 files.known.values_mut().for_each(|file| file.text = None);
                 changed = true;
             }
             () = clusters.changed.notified(), if !clusters.running.is_empty() => changed = true,
+            () = lists.changed(), if !lists.is_empty() => changed = true,
             _ = period.tick(), if !targets.files.is_empty() => {}
             else => return,
         }
@@ -116,12 +123,13 @@ impl Clusters {
 #[derive(Debug)]
 struct Files {
     known: BTreeMap<PathBuf, File>,
-    searching: Exclusive<Vec<PathBuf>>,
+    searching: Exclusive<Vec<FoundFile>>,
     threads: Threads,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct File {
+    found: FoundFile,
     reading: Exclusive<ReadText>,
     /// Its content; none if it was never read.
     text: Option<Arc<str>>,
@@ -149,12 +157,17 @@ impl Files {
             return false;
         }
         let patterns = configured.clone();
-        let found = self.searching.run(&self.threads, MAX_READ_TIME, move || patterns.paths());
+        let found = self.searching.run(&self.threads, MAX_READ_TIME, move || patterns.files());
         let count = self.known.len();
-        if let Some(paths) = found.await {
-            self.known.retain(|path, _| paths.contains(path));
-            for path in paths {
-                self.known.entry(path).or_default();
+        if let Some(found) = found.await {
+            self.known.retain(|path, _| found.iter().any(|file| file.path == *path));
+            for found in found {
+                match self.known.entry(found.path.clone()) {
+                    Entry::Occupied(known) => known.into_mut().found = found,
+                    Entry::Vacant(free) => {
+                        free.insert(File::new(found));
+                    }
+                }
             }
         }
         let mut changed = self.known.len() != count;
@@ -166,41 +179,75 @@ impl Files {
         });
         let texts = join_all(read).await;
         for ((path, file), text) in self.known.iter_mut().zip(texts) {
-            changed |= file.update(path, text, configured);
+            changed |= file.update(path, text);
         }
         changed
     }
 
-    /// The `fixed` targets, those of the files and the `pods`, without duplicates.
-    fn combined(&self, fixed: &[Arc<Target>], pods: Vec<Arc<Target>>) -> Vec<Arc<Target>> {
-        let mut all = fixed.to_vec();
-        for (path, target) in
-            self.known.iter().flat_map(|(path, file)| file.targets.iter().map(move |target| (path, target)))
-        {
-            if all.iter().any(|other| is_duplicate(other, target)) {
-                warn!(file = ?path, target = ?target.name(), "duplicate target ignored");
-            } else {
-                all.push(Arc::clone(target));
-            }
+    /// The targets of all files, each with where it comes from.
+    fn targets(&self) -> impl Iterator<Item = (String, Arc<Target>)> {
+        self.known.iter().flat_map(|(path, file)| {
+            let from = path.display().to_string();
+            file.targets.iter().map(move |target| (from.clone(), Arc::clone(target)))
+        })
+    }
+}
+
+/// The `fixed` targets, those that are `listed` with where, and the `pods`, without duplicates.
+fn combined(
+    fixed: &[Arc<Target>],
+    listed: impl Iterator<Item = (String, Arc<Target>)>,
+    pods: &[Arc<Target>],
+) -> Vec<Arc<Target>> {
+    let mut all = Distinct::default();
+    fixed.iter().for_each(|target| {
+        all.add(target);
+    });
+    for (list, target) in listed {
+        if !all.add(&target) {
+            warn!(list, target = ?target.name(), "duplicate target ignored");
         }
-        // A new pod can have the address of one that has just ended.
-        for pod in pods {
-            if !all.iter().any(|other| is_duplicate(other, &pod)) {
-                all.push(pod);
-            }
+    }
+    // A new pod can have the address of one that has just ended.
+    pods.iter().for_each(|target| {
+        all.add(target);
+    });
+    all.targets
+}
+
+/// Targets of which no two have the same key or the same labels.
+#[derive(Default)]
+struct Distinct {
+    targets: Vec<Arc<Target>>,
+    keys: HashSet<String>,
+    identities: HashSet<Identity>,
+}
+
+impl Distinct {
+    /// Adds a target, unless there is one like it.
+    fn add(&mut self, target: &Arc<Target>) -> bool {
+        if self.keys.contains(target.key()) || self.identities.contains(&target.identity) {
+            return false;
         }
-        all
+        self.keys.insert(target.key().to_owned());
+        self.identities.insert(target.identity.clone());
+        self.targets.push(Arc::clone(target));
+        true
     }
 }
 
 impl File {
+    fn new(found: FoundFile) -> Self {
+        Self { found, reading: Exclusive::default(), text: None, targets: Vec::new(), failed: false }
+    }
+
     /// Takes over what was read, and returns whether the targets may have changed.
-    fn update(&mut self, path: &Path, text: ReadText, configured: &FileTargets) -> bool {
+    fn update(&mut self, path: &Path, text: ReadText) -> bool {
         let failed_before = std::mem::replace(&mut self.failed, text.is_err());
         match text {
             Ok(text) if self.text.as_ref() == Some(&text) => false,
             Ok(text) => {
-                let parsed = configured.parse(path, &text);
+                let parsed = self.found.parse(&text);
                 self.text = Some(text);
                 match parsed {
                     Ok(targets) => {
@@ -221,10 +268,6 @@ impl File {
             }
         }
     }
-}
-
-fn is_duplicate(one: &Target, other: &Target) -> bool {
-    one.key() == other.key() || one.identity == other.identity
 }
 
 fn read(path: &Path) -> ReadText {

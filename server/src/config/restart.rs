@@ -14,6 +14,10 @@ impl Settings {
             ("allowed_hosts", text(&self.allowed_hosts)),
             ("frame_ancestors", text(&self.frame_ancestors)),
             ("cors_origins", text(&self.cors_origins)),
+            (
+                "read_token_file, write_token_file, metrics_token_file or write_on_loopback",
+                text(&self.access_settings()),
+            ),
             ("data_dir", text(&self.data_dir)),
             ("retention", text(&self.limits.retention_ms)),
             ("retention_bytes", text(&self.limits.size_bytes)),
@@ -21,7 +25,18 @@ impl Settings {
             ("procfs, sysfs or rootfs", text(&self.host_paths)),
             ("gpus, gpu_sample_interval or nvml_library", text(&self.gpus)),
             ("discovery", text(&self.discovery)),
+            ("metrics", text(&self.own_names)),
+            ("container_socket", text(&self.container_socket)),
         ])
+    }
+}
+
+impl Settings {
+    /// Where the tokens are, and whether the page may write on loopback. The tokens themselves may change.
+    fn access_settings(&self) -> ([Option<&std::path::Path>; 3], bool) {
+        let access = &self.access;
+        let files = [&access.read, &access.write, &access.metrics];
+        (files.map(|file| file.as_ref().map(|file| file.path())), access.write_on_loopback)
     }
 }
 
@@ -53,13 +68,14 @@ mod tests {
         let target = "[[targets]]\nurl = \"http://a:1\"\n";
         assert_eq!(running.changed(&load(&format!("data_dir = \"/d\"\n{target}"))), ["discovery"]);
         let other = "data_dir = \"/e\"\nlisten = \"127.0.0.1:1\"\ncors_origins = [\"https://a.example\"]\n\
-            retention = \"1d\"\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n";
+            retention = \"1d\"\nwrite_on_loopback = false\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n";
         let changed = running.changed(&load(other)).join(" ");
         for key in [
             "listen",
             "allowed_hosts",
             "frame_ancestors",
             "cors_origins",
+            "write_on_loopback",
             "data_dir",
             "retention",
             "scrape_interval",

@@ -1,6 +1,6 @@
 //! Files that hold credentials. They are read again and again, on threads of their own: storage may hang.
-use crate::target::authorization::SecretFile;
 use crate::target::secret::Secret;
+use crate::target::secret_source::SecretFile;
 use crate::threads::Threads;
 use crate::threads::exclusive::Exclusive;
 use futures::FutureExt;
@@ -17,8 +17,8 @@ use tracing::{info, warn};
 /// How long a scrape waits for a file. What is read later is used by the next one.
 const MAX_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest file.
-const MAX_BYTES: u64 = 64 << 10;
+/// The longest file: a bundle with the certificates of all authorities that a system trusts takes a quarter of it.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The threads that read. With more files that hang than this, all keep the content that they had.
 static THREADS: LazyLock<Threads> = LazyLock::new(|| Threads::new("credentials", 32));
@@ -60,7 +60,10 @@ pub(crate) fn open(path: &Path) -> io::Result<Arc<dyn SecretFile>> {
 
 fn read(path: &Path) -> io::Result<Secret> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+    let length = std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if length as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 1 MiB; is it the right file?"));
+    }
     Ok(Secret::new(text.trim()))
 }
 
@@ -133,6 +136,17 @@ mod tests {
         while file.last_read().expose() != "third" {
             assert!(began.elapsed() < Duration::from_secs(60));
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[test]
+    fn a_long_file_is_read_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ca.pem");
+        for (length, is_read) in [(300 << 10, true), (MAX_BYTES as usize, true), (MAX_BYTES as usize + 1, false)] {
+            std::fs::write(&path, "x".repeat(length)).expect("a file");
+            let read = open(&path).map(|file| file.last_read().expose().len());
+            assert_eq!(read.ok(), is_read.then_some(length));
         }
     }
 

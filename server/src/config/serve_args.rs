@@ -11,7 +11,7 @@ pub struct ServeArgs {
     /// Address to listen on [default: 127.0.0.1:7117]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
-    /// Allow --listen on an address that other machines can reach; the page has no login
+    /// Allow --listen on an address that other machines can reach, without a token to sign in with
     #[arg(long)]
     pub allow_open_network: bool,
     /// Additional host name under which the page may be opened, such as the machine's DNS name (repeatable)

@@ -1,5 +1,5 @@
 //! `[[targets]]`: one configured target.
-use crate::config::authorization::AuthorizationEntry;
+use crate::config::access::{self, table_of_targets};
 use crate::config::{ConfigError, duration, pace, setting};
 use crate::target::identity::Identity;
 use crate::target::scope_rules::ScopeRules;
@@ -13,26 +13,27 @@ use std::time::Duration;
 /// Labels that a target always has, which are set by other keys.
 const LABELS_WITH_SETTINGS: [&str; 6] = ["job", "instance", "model", "environment", "deployment", "replica"];
 
-/// One `[[targets]]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct TargetEntry {
-    pub(crate) url: String,
-    pub(crate) metrics_path: Option<String>,
-    pub(crate) job: Option<String>,
-    #[serde(skip)]
-    pub(crate) instance: Option<String>,
-    pub(crate) model: Option<String>,
-    pub(crate) environment: Option<String>,
-    pub(crate) deployment: Option<String>,
-    pub(crate) replica: Option<ReplicaEntry>,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) scope_labels: ScopeEntry,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) scrape_interval: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) scrape_timeout: Option<Duration>,
-    pub(crate) authorization: Option<AuthorizationEntry>,
+table_of_targets! {
+    /// One `[[targets]]`.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub(crate) struct TargetEntry {
+        pub(crate) url: String,
+        pub(crate) metrics_path: Option<String>,
+        pub(crate) job: Option<String>,
+        #[serde(skip)]
+        pub(crate) instance: Option<String>,
+        pub(crate) model: Option<String>,
+        pub(crate) environment: Option<String>,
+        pub(crate) deployment: Option<String>,
+        pub(crate) replica: Option<ReplicaEntry>,
+        pub(crate) labels: BTreeMap<String, String>,
+        pub(crate) scope_labels: ScopeEntry,
+        #[serde(deserialize_with = "duration")]
+        pub(crate) scrape_interval: Option<Duration>,
+        #[serde(deserialize_with = "duration")]
+        pub(crate) scrape_timeout: Option<Duration>,
+    }
 }
 
 /// `replica`: its name, or whether the target is one.
@@ -73,19 +74,29 @@ impl TargetEntry {
         Self { url, model, ..Self::default() }
     }
 
-    /// The target. Error messages call it `name`. `default` is its pace unless the entry has its own.
-    pub(crate) fn resolve(self, name: &str, default: Pace) -> Result<Target, ConfigError> {
+    /// The URL of its metrics page. Error messages call the target `name`.
+    pub(crate) fn page_url(&self, name: &str) -> Result<Url, ConfigError> {
         let mut url = http_url(name, &self.url)?;
-        if let Some(path) = self.metrics_path {
-            url.set_path(&path);
+        if let Some(path) = &self.metrics_path {
+            url.set_path(path);
         } else if url.path() == "/" {
             url.set_path("/metrics");
+        }
+        Ok(url)
+    }
+
+    /// The target. Error messages call it `name`. `default` is its pace unless the entry has its own.
+    pub(crate) fn resolve(self, name: &str, default: Pace) -> Result<Target, ConfigError> {
+        let url = self.page_url(name)?;
+        let access = access::resolve(name, "Bearer", self.request(), self.page())?;
+        if access.route.tls.is_some() && url.scheme() == "http" {
+            let problem = "it has no effect on a URL that begins with http://; write https://, or remove it";
+            return Err(setting(&format!("{name}: tls_config"), problem.into()));
         }
         let instance = self.instance.or_else(|| instance_of(&url)).unwrap_or_default();
         check_labels(name, self.labels.keys())?;
         let interval = self.scrape_interval.unwrap_or(default.interval);
         let timeout = self.scrape_timeout.unwrap_or(default.timeout.min(interval));
-        let authorization = self.authorization.map(|entry| entry.resolve(name, "Bearer").map(Arc::new)).transpose()?;
         let (replica, is_certainly_replica) = match self.replica {
             Some(ReplicaEntry::Name(name)) => (Some(name), true),
             Some(ReplicaEntry::Is(is_replica)) => (is_replica.then(|| instance.clone()), is_replica),
@@ -93,7 +104,7 @@ impl TargetEntry {
             None => (self.scope_labels.replica.is_none().then(|| instance.clone()), false),
         };
         Ok(Target {
-            source: Source::Http(Endpoint { url, authorization }),
+            source: Source::Http(Endpoint { url, access: Arc::new(access) }),
             identity: Identity {
                 job: self.job,
                 model: self.model,
@@ -117,7 +128,7 @@ pub(crate) fn http_url(name: &str, text: &str) -> Result<Url, ConfigError> {
         return Err(setting(name, "the URL must begin with http:// or https:// and name a host".into()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(setting(name, "the URL contains a user name or password; use authorization instead".into()));
+        return Err(setting(name, "the URL contains a user name or password; use basic_auth instead".into()));
     }
     Ok(url)
 }

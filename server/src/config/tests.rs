@@ -27,6 +27,16 @@ fn everything_has_a_default() {
 }
 
 #[test]
+fn the_socket_of_containers_is_dockers_another_or_none() {
+    let socket = |text: &str| load(text).expect(text).container_socket.map(|path| path.display().to_string());
+    assert_eq!(socket("").as_deref(), Some("/var/run/docker.sock"));
+    assert_eq!(socket("container_socket = \"/run/podman/podman.sock\"").as_deref(), Some("/run/podman/podman.sock"));
+    assert_eq!(socket("container_socket = false"), None);
+    let error = load("container_socket = 7").expect_err("a number");
+    assert!(error.contains("expected the path of a socket, or false for none"), "{error}");
+}
+
+#[test]
 fn a_file_sets_everything() {
     let settings = load(
         r#"

@@ -16,6 +16,14 @@ impl Listener {
     pub(crate) fn inode(&self) -> u64 {
         self.inode
     }
+
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 /// The listening sockets in the contents of `tcp` and `tcp6`.

@@ -7,6 +7,7 @@ pub mod age_cache;
 pub mod claims;
 pub mod cpu_total;
 pub mod gpu_use;
+pub mod inference_servers;
 pub mod limits;
 pub mod listeners;
 pub mod listening;
@@ -28,7 +29,7 @@ use crate::sources::host::{HostPaths, read_file};
 use crate::target::Endpoint;
 use crate::threads::Threads;
 use reqwest::Url;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -83,6 +84,15 @@ impl Attribution {
         let (addresses, port) = (self.addresses(&endpoint.url)?, endpoint.url.port_or_known_default()?);
         let tracker = ProcessTracker::new(Arc::clone(self), endpoint.url.as_str().to_owned(), addresses, port);
         Some(ProcessProbe::new(tracker, Arc::clone(&self.probe_permits), self.threads.clone()))
+    }
+
+    /// Where inference servers listen on this machine, by their processes. This reads files of the kernel.
+    pub(crate) fn inference_servers(&self) -> Vec<SocketAddr> {
+        let listeners = self.recent_listeners();
+        let listeners = listeners.as_deref().unwrap_or_default();
+        let inodes: Vec<u64> = listeners.iter().map(Listener::inode).collect();
+        let (processes, owners) = self.socket_owners(&inodes);
+        inference_servers::inference_servers(&self.paths.proc, listeners, &processes, &owners)
     }
 
     /// The local addresses that a URL refers to; none if it refers to another machine.

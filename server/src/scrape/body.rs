@@ -20,7 +20,7 @@ pub(crate) struct LargeBuffers {
 }
 
 impl LargeBuffers {
-    /// Buffers of `size_bytes`, the maximum length of a body.
+    /// Buffers of `size_bytes`. One that has grown for a longer body is not kept.
     pub(crate) fn new(size_bytes: usize) -> Self {
         Self { permits: Arc::new(Semaphore::new(MAX_LARGE_BUFFERS)), free: Mutex::default(), size_bytes }
     }
@@ -49,24 +49,27 @@ impl AsRef<[u8]> for LargeBuffer {
 impl Drop for LargeBuffer {
     fn drop(&mut self) {
         let mut text = std::mem::take(&mut self.text);
-        text.clear();
-        self.buffers.free.lock().push(text);
+        if text.capacity() <= self.buffers.size_bytes.max(LARGE_BYTES) * 2 {
+            text.clear();
+            self.buffers.free.lock().push(text);
+        }
     }
 }
 
 /// A body that is being received.
 pub(crate) struct Body {
     buffers: Arc<LargeBuffers>,
+    max_bytes: usize,
     expected_bytes: usize,
     small: BytesMut,
     large: Option<LargeBuffer>,
 }
 
 impl Body {
-    /// An empty body of a target whose last valid one had `last_bytes`.
-    pub(crate) fn new(buffers: Arc<LargeBuffers>, last_bytes: usize) -> Self {
+    /// An empty body, of at most `max_bytes`, of a target whose last valid one had `last_bytes`.
+    pub(crate) fn new(buffers: Arc<LargeBuffers>, max_bytes: usize, last_bytes: usize) -> Self {
         let expected_bytes = last_bytes.saturating_mul(2).clamp(LARGE_BYTES, MAX_EXPECTED_BYTES);
-        Self { buffers, expected_bytes, small: BytesMut::new(), large: None }
+        Self { buffers, max_bytes, expected_bytes, small: BytesMut::new(), large: None }
     }
 
     /// Appends `piece`, and waits for a large buffer if one is needed.
@@ -75,7 +78,7 @@ impl Body {
     /// If the body exceeds the maximum length.
     pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
         let length = piece.len() + self.large.as_ref().map_or(self.small.len(), |large| large.text.len());
-        if length > self.buffers.size_bytes {
+        if length > self.max_bytes {
             return Err(Failure::BodyLimit);
         }
         if self.large.is_none() && length > self.expected_bytes {
@@ -105,13 +108,13 @@ mod tests {
         let buffers = Arc::new(LargeBuffers::new(LARGE_BYTES * 2));
         let mut held = Vec::new();
         for _ in 0..MAX_LARGE_BUFFERS {
-            let mut body = Body::new(Arc::clone(&buffers), 0);
+            let mut body = Body::new(Arc::clone(&buffers), LARGE_BYTES * 2, 0);
             body.push(b"begin").await.expect("room");
             body.push(&vec![b'x'; LARGE_BYTES]).await.expect("room");
             held.push(body.finish());
         }
         assert!(held.iter().all(|body| body.starts_with(b"beginx") && body.len() == LARGE_BYTES + 5));
-        let mut waiting = Body::new(Arc::clone(&buffers), 0);
+        let mut waiting = Body::new(Arc::clone(&buffers), LARGE_BYTES * 2, 0);
         let piece = vec![b'y'; LARGE_BYTES + 1];
         {
             let push = waiting.push(&piece);
@@ -125,10 +128,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_buffer_that_has_grown_is_not_kept() {
+        let buffers = Arc::new(LargeBuffers::new(LARGE_BYTES));
+        for (size_bytes, kept) in [(LARGE_BYTES + 1, 1), (LARGE_BYTES * 8, 0)] {
+            let mut body = Body::new(Arc::clone(&buffers), usize::MAX, 0);
+            body.push(&vec![b'x'; size_bytes]).await.expect("room");
+            assert_eq!(body.finish().len(), size_bytes);
+            assert_eq!(buffers.free.lock().len(), kept, "{size_bytes}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_target_with_large_valid_pages_does_not_wait() {
         let buffers = Arc::new(LargeBuffers::new(8 << 20));
         let _all = [buffers.take().await.expect("a buffer"), buffers.take().await.expect("a buffer")];
-        let mut body = Body::new(Arc::clone(&buffers), 1 << 20);
+        let mut body = Body::new(Arc::clone(&buffers), 8 << 20, 1 << 20);
         body.push(&vec![b'x'; 2 << 20]).await.expect("room");
         assert_eq!(body.finish().len(), 2 << 20);
     }

@@ -3,7 +3,7 @@ use crate::scrape::metrics_page::MetricsPage;
 use crate::target::extra_sample::ExtraSample;
 use catalogue::contract::names;
 use catalogue::{Engine, detect, engine_of, family_of, fed_by, unclaimed, version_of};
-use exposition::{Limits, for_each_sample};
+use exposition::for_each_sample;
 use promql::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub(crate) struct DetectedEngines {
 /// The innermost engine on `page` of those that `is_wanted`; none if the page cannot be read.
 pub(crate) fn engine_of_page(page: &MetricsPage, is_wanted: impl Fn(&Engine) -> bool) -> Option<&'static Engine> {
     let mut found = None;
-    for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
+    for_each_sample(&page.body, page.format, &page.limits, &mut |sample| {
         let wanted = engine_of(sample.name).filter(|(_, engine)| is_wanted(engine));
         let ranks = found.into_iter().chain(wanted.map(|(rank, engine)| (rank, engine.id)));
         found = ranks.min();

@@ -121,16 +121,23 @@ fn check_limits(families: &[Family], limits: &Limits) -> Result<(), Failure> {
     if samples().count() > limits.samples {
         return Err(Failure::SampleLimit);
     }
-    let is_within = |sample: &Sample| {
-        sample.name.len() <= limits.name_bytes
-            && sample.labels.len() <= limits.labels
-            && sample
+    let exceeded = |sample: &Sample| {
+        if sample.labels.len() > limits.labels {
+            Some("label_limit")
+        } else if sample.name.len() > limits.name_bytes
+            || sample.labels.iter().any(|(name, _)| name.len() > limits.name_bytes)
+        {
+            Some("label_name_length_limit")
+        } else {
+            sample
                 .labels
                 .iter()
-                .all(|(name, value)| name.len() <= limits.name_bytes && value.len() <= limits.value_bytes)
+                .any(|(_, value)| value.len() > limits.value_bytes)
+                .then_some("label_value_length_limit")
+        }
     };
-    match samples().position(|sample| !is_within(sample)) {
-        Some(at) => Err(Failure::LabelLimit(at + 1)),
+    match samples().enumerate().find_map(|(at, sample)| Some((at, exceeded(sample)?))) {
+        Some((at, limit)) => Err(Failure::LabelLimit { line: at + 1, limit }),
         None => Ok(()),
     }
 }
@@ -196,7 +203,7 @@ mod tests {
             FamilyDiff::default().read(&gauge(samples), &limits, &mut Reports::default()).err()
         };
         assert_eq!(read(&[("abc", 1.0)]), None);
-        assert_eq!(read(&[("abcd", 1.0)]), Some(Failure::LabelLimit(1)));
+        assert_eq!(read(&[("abcd", 1.0)]), Some(Failure::LabelLimit { line: 1, limit: "label_value_length_limit" }));
         assert_eq!(read(&[("a", 1.0), ("b", 1.0)]), Some(Failure::SampleLimit));
     }
 }

@@ -1,6 +1,6 @@
 //! What a target answers: a metrics page, or families from within this process.
 use bytes::Bytes;
-use exposition::{Family, Format};
+use exposition::{Family, Format, Limits};
 
 /// A metrics page as the target sent it.
 #[derive(Clone, Debug)]
@@ -11,12 +11,19 @@ pub struct MetricsPage {
     pub format: Format,
     /// Its media type, for others who read it.
     pub media_type: &'static str,
+    /// The limits of its target.
+    pub limits: Limits,
 }
 
 impl MetricsPage {
     /// A page in Prometheus text that did not come from a server.
     pub(crate) fn from_text(text: String) -> Self {
-        Self { body: text.into(), format: Format::Text, media_type: media_type(Format::Text, "") }
+        Self {
+            body: text.into(),
+            format: Format::Text,
+            media_type: media_type(Format::Text, ""),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::target::failure::Failure;
 use catalogue::{Engine, ModelApi};
 use reqwest::Url;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest time that a scrape waits for the answer.
@@ -47,7 +48,7 @@ pub(crate) async fn served_model(
     let ask = async {
         for api in engine.model_apis {
             let Some(url) = api_url(&endpoint.url, *api) else { continue };
-            let endpoint = Endpoint { url, authorization: endpoint.authorization.clone() };
+            let endpoint = Endpoint { url, access: Arc::clone(&endpoint.access) };
             match client.json(&endpoint, time_left).await {
                 Ok(body) => {
                     if let Some(model) = model_in(*api, &body) {

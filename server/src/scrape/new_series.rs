@@ -7,8 +7,11 @@ use tokio::time::Instant;
 use tsdb::{Group, SERIES_BYTES};
 
 /// How many new series a target may make at once. Long labels count as more, as the store counts them. A metrics page has
-/// 50,000 at most, and its labels weigh up to 21,000 more.
+/// 50,000 samples at most, and its labels weigh up to 21,000 more.
 const MAX_WEIGHT: usize = 80_000;
+
+/// The part of it, in tenths of the samples that a target may have, where those are more.
+const WEIGHT_PER_TEN_SAMPLES: usize = 16;
 
 /// The time in which it may make as many again.
 const REFILL_PERIOD: Duration = Duration::from_secs(30 * 60);
@@ -19,6 +22,7 @@ const MIN_QUARANTINE: Duration = Duration::from_secs(30);
 /// What a target may still make.
 #[derive(Debug)]
 pub(crate) struct NewSeriesBudget {
+    max_weight: usize,
     left: f64,
     since: Instant,
     /// What it has made in all.
@@ -29,11 +33,17 @@ pub(crate) struct NewSeriesBudget {
 
 impl Default for NewSeriesBudget {
     fn default() -> Self {
-        Self { left: MAX_WEIGHT as f64, since: Instant::now(), made: 0, quarantine: None }
+        Self { max_weight: MAX_WEIGHT, left: MAX_WEIGHT as f64, since: Instant::now(), made: 0, quarantine: None }
     }
 }
 
 impl NewSeriesBudget {
+    /// The budget of a target that may have so many samples.
+    pub(crate) fn of_samples(samples: usize) -> Self {
+        let max_weight = MAX_WEIGHT.max(samples.saturating_mul(WEIGHT_PER_TEN_SAMPLES) / 10);
+        Self { max_weight, left: max_weight as f64, ..Self::default() }
+    }
+
     /// Refuses a page with more new series than the target may make. `added` are those that its last page lacked; `group`
     /// knows which of them are new.
     ///
@@ -71,7 +81,7 @@ impl NewSeriesBudget {
     fn left(&mut self) -> usize {
         let now = Instant::now();
         let share = now.duration_since(self.since).div_duration_f64(REFILL_PERIOD);
-        self.left = (self.left + share * MAX_WEIGHT as f64).min(MAX_WEIGHT as f64);
+        self.left = (self.left + share * self.max_weight as f64).min(self.max_weight as f64);
         self.since = now;
         self.left as usize
     }
@@ -82,14 +92,14 @@ impl NewSeriesBudget {
 
     /// How long it takes until the target may make as much as `weight`.
     fn wait(&mut self, weight: usize) -> Duration {
-        let missing = weight.min(MAX_WEIGHT).saturating_sub(self.left());
-        REFILL_PERIOD.mul_f64(missing as f64 / MAX_WEIGHT as f64).max(MIN_QUARANTINE) + Duration::from_secs(1)
+        let missing = weight.min(self.max_weight).saturating_sub(self.left());
+        REFILL_PERIOD.mul_f64(missing as f64 / self.max_weight as f64).max(MIN_QUARANTINE) + Duration::from_secs(1)
     }
 
     /// Whether the target may make as much as `weight`. One that needs more than there ever is may when all is left; the
     /// store refuses what it has no room for.
     fn allows(&mut self, weight: usize) -> bool {
-        weight.min(MAX_WEIGHT) <= self.left()
+        weight.min(self.max_weight) <= self.left()
     }
 }
 
@@ -116,6 +126,18 @@ mod tests {
         }
         assert!(made <= MAX_WEIGHT + 48 * MAX_WEIGHT, "{made}");
         assert!(made > 40 * MAX_WEIGHT && waited > Duration::from_secs(23 * 3600), "{made} {waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_with_a_higher_limit_may_begin_anew_with_all_its_series() {
+        for (samples, restarts) in [(50_000, 1), (200_000, 1), (10, 8000)] {
+            let mut budget = NewSeriesBudget::of_samples(samples);
+            for _ in 0..restarts {
+                assert!(budget.allows(samples), "{samples}");
+                budget.take(samples);
+            }
+            assert!(!budget.allows(samples.max(MAX_WEIGHT)), "{samples}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

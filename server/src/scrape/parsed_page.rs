@@ -63,11 +63,10 @@ pub(crate) struct PreviousScrape {
 impl PreviousScrape {
     /// Parses an answer and compares it with the previous one.
     pub(crate) fn parse(&mut self, answer: &Answer, context: LabelContext<'_>) -> Result<ParsedPage, Failure> {
-        let limits = Limits::default();
         let mut collector = PageCollector::new(context, matches!(answer, Answer::Page(_)));
         collector.page.count = match answer {
-            Answer::Page(page) => self.page.parse(&page.body, page.format, &limits, &mut collector)?,
-            Answer::Families(families) => self.families.read(families, &limits, &mut collector)?,
+            Answer::Page(page) => self.page.parse(&page.body, page.format, &page.limits, &mut collector)?,
+            Answer::Families(families) => self.families.read(families, &Limits::default(), &mut collector)?,
         };
         Ok(collector.page)
     }
@@ -77,7 +76,7 @@ impl PreviousScrape {
 pub(crate) fn learn(answer: &Answer, rules: &ScopeRules, before: &Learned) -> Result<Learned, Failure> {
     let mut learner = Learner::default();
     match answer {
-        Answer::Page(page) => for_each_sample(&page.body, page.format, &Limits::default(), &mut |sample| {
+        Answer::Page(page) => for_each_sample(&page.body, page.format, &page.limits, &mut |sample| {
             learner.observe(rules, sample.name, sample.labels);
         })?,
         Answer::Families(families) => {

@@ -34,8 +34,8 @@ struct Pause {
     until: Instant,
     failure: Failure,
     length: Duration,
-    /// The credentials that were rejected, if any were; others end the pause.
-    rejected: Option<Secret>,
+    /// The secrets that were rejected, if any were; others end the pause.
+    rejected: Vec<Secret>,
 }
 
 impl Reader {
@@ -62,18 +62,16 @@ impl Reader {
     /// The failure that imposed the present pause, if there is one.
     async fn paused(&self) -> Option<Failure> {
         let pause = self.pause.as_ref().filter(|pause| Instant::now() < pause.until)?;
-        if let Some(rejected) = &pause.rejected {
-            let authorization = self.target.source.endpoint()?.authorization.as_ref()?;
-            if authorization.current().await.expose() != rejected.expose() {
-                return None;
-            }
+        if !pause.rejected.is_empty() && self.target.source.endpoint()?.access.current_secrets().await != pause.rejected
+        {
+            return None;
         }
         Some(pause.failure)
     }
 
     /// The pause that a failure imposes, if any. If the target goes on rejecting the credentials, the pauses double.
     fn pause_after(&self, failure: Failure) -> Option<Pause> {
-        let imposed = |length| Pause { until: Instant::now() + length, failure, length, rejected: None };
+        let imposed = |length| Pause { until: Instant::now() + length, failure, length, rejected: Vec::new() };
         match failure {
             Failure::Status { retry_after: Some(wait), .. } if self.target.source.is_hosted() => {
                 Some(imposed(wait.min(MAX_PAUSE)))
@@ -82,8 +80,7 @@ impl Reader {
                 let interval = self.target.pace.interval;
                 let last = self.pause.as_ref().filter(|pause| pause.failure.is_unauthorized());
                 let length = last.map_or(interval, |pause| pause.length).saturating_mul(2).min(MAX_UNAUTHORIZED_PAUSE);
-                let authorization = self.target.source.endpoint()?.authorization.as_ref();
-                let rejected = authorization.map(|authorization| authorization.last_read());
+                let rejected = self.target.source.endpoint()?.access.last_secrets();
                 // Half an interval less, so that the scrape that is due by then is not missed.
                 let until = Instant::now() + length.saturating_sub(interval / 2);
                 Some(Pause { until, failure, length, rejected })
@@ -94,7 +91,7 @@ impl Reader {
 
     /// Requests nothing of the target for some time, and says why in its place.
     pub(crate) fn pause(&mut self, length: Duration, failure: Failure) {
-        self.pause = Some(Pause { until: Instant::now() + length, failure, length, rejected: None });
+        self.pause = Some(Pause { until: Instant::now() + length, failure, length, rejected: Vec::new() });
     }
 
     /// Whether the target has served a valid metrics page.

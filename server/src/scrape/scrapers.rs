@@ -97,6 +97,24 @@ impl Scrapers {
         self.start(&mut self.running.lock(), Arc::new(target), false);
     }
 
+    /// Ends the scrapes of the target with this key, if it was added, and marks its series stale. One that is configured
+    /// stays.
+    pub(crate) fn remove(&self, key: &str) {
+        let mut running = self.running.lock();
+        if running.get(key).is_some_and(|known| !known.is_configured)
+            && let Some(RunningScraper { target, end, .. }) = running.remove(key)
+        {
+            self.log.note_removed(&target);
+            // The loop may have ended with the runtime.
+            let _ = end.send(EndReason::Removed);
+        }
+    }
+
+    /// The attribution of targets to the processes of this machine.
+    pub(crate) fn attribution(&self) -> Option<Arc<Attribution>> {
+        self.attribution.clone()
+    }
+
     /// Makes `targets` the configured ones: new and changed targets are started, missing ones are ended and their series
     /// marked stale, and the others continue without a gap.
     pub fn configure(&self, targets: Vec<Arc<Target>>) {
@@ -122,6 +140,11 @@ impl Scrapers {
         self.running.lock().values().any(|running| running.target.identity.instance == instance)
     }
 
+    /// Whether a target with this key is being scraped.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.running.lock().contains_key(key)
+    }
+
     /// The metrics page that is shared under `name`; none if no target has that name.
     pub fn shared(&self, name: &str) -> Option<watch::Receiver<LatestScrape>> {
         let running = self.running.lock();
@@ -136,6 +159,9 @@ impl Scrapers {
         free.insert(RunningScraper { target: Arc::clone(&target), is_configured, end, latest });
         let mut writer =
             Writer::new(&self.store, Arc::clone(&self.refused), Arc::clone(&self.metadata), target.identity.clone());
+        if let Some(endpoint) = target.source.endpoint() {
+            writer.allow_samples(endpoint.access.limits.samples);
+        }
         // A hosted platform's page is never about this machine.
         let processes = self.attribution.as_ref().and_then(|attribution| match &target.source {
             Source::Http(endpoint) => attribution.probe(endpoint),

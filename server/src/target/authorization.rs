@@ -1,46 +1,35 @@
 //! The `Authorization` header of a target's requests.
+use crate::target::base64::{ALPHABET, to_padded_base64};
 use crate::target::failure::Failure;
 use crate::target::secret::Secret;
-use futures::future::BoxFuture;
-use reqwest::header::HeaderValue;
-use std::fmt::Debug;
-use std::path::Path;
-use std::sync::Arc;
+use crate::target::secret_source::SecretSource;
+use http::HeaderValue;
 
 /// The credentials for one target.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    scheme: String,
-    credentials: Credentials,
+    scheme: Scheme,
+    credentials: SecretSource,
 }
 
-#[derive(Debug)]
-enum Credentials {
-    Fixed(Secret),
-    File(Arc<dyn SecretFile>),
-}
-
-/// A file that holds credentials. It is read for every scrape, so that a new token needs no restart.
-pub trait SecretFile: Debug + Send + Sync {
-    /// Where it is.
-    fn path(&self) -> &Path;
-
-    /// Its content as it is now, without white space around it; the previous content if it cannot be read soon.
-    fn read(&self) -> BoxFuture<'_, Secret>;
-
-    /// The content that was read last.
-    fn last_read(&self) -> Secret;
+/// What stands before the credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Scheme {
+    /// This word, and the credentials as they are.
+    Named(String),
+    /// HTTP's basic authentication of this user. The credentials are the password.
+    Basic(String),
 }
 
 impl Authorization {
-    /// Credentials that never change.
-    pub fn fixed(scheme: String, credentials: Secret) -> Self {
-        Self { scheme, credentials: Credentials::Fixed(credentials) }
+    /// Credentials that follow the word `scheme`.
+    pub fn new(scheme: String, credentials: SecretSource) -> Self {
+        Self { scheme: Scheme::Named(scheme), credentials }
     }
 
-    /// Credentials in a file.
-    pub fn from_file(scheme: String, file: Arc<dyn SecretFile>) -> Self {
-        Self { scheme, credentials: Credentials::File(file) }
+    /// A user and a password. Source: RFC 7617.
+    pub fn basic(user: String, password: SecretSource) -> Self {
+        Self { scheme: Scheme::Basic(user), credentials: password }
     }
 
     /// The header's value, and the secret that it contains.
@@ -49,38 +38,55 @@ impl Authorization {
     /// If there are no credentials, or a header cannot hold them.
     pub(crate) async fn header(&self) -> Result<(HeaderValue, Secret), Failure> {
         let credentials = self.current().await;
-        let text = format!("{} {}", self.scheme, credentials.expose());
-        let value = HeaderValue::try_from(text).ok().filter(|_| !credentials.expose().is_empty());
-        let mut value = value.ok_or(Failure::Credentials)?;
+        let (text, secret) = match &self.scheme {
+            Scheme::Named(scheme) if !credentials.expose().is_empty() => {
+                (format!("{scheme} {}", credentials.expose()), credentials)
+            }
+            // A password that the configuration itself gives may be empty: the user is then a token.
+            Scheme::Basic(user)
+                if !credentials.expose().is_empty() || matches!(self.credentials, SecretSource::Fixed(_)) =>
+            {
+                let pair = to_padded_base64(format!("{user}:{}", credentials.expose()).as_bytes(), ALPHABET);
+                (format!("Basic {pair}"), Secret::new(pair))
+            }
+            _ => return Err(Failure::Credentials),
+        };
+        let mut value = HeaderValue::try_from(text).map_err(|_| Failure::Credentials)?;
         value.set_sensitive(true);
-        Ok((value, credentials))
+        Ok((value, secret))
     }
 
     /// The credentials as they are now.
     pub(crate) async fn current(&self) -> Secret {
-        match &self.credentials {
-            Credentials::Fixed(secret) => secret.clone(),
-            Credentials::File(file) => file.read().await,
-        }
+        self.credentials.current().await
     }
 
     /// The credentials that were used last.
     pub(crate) fn last_read(&self) -> Secret {
-        match &self.credentials {
-            Credentials::Fixed(secret) => secret.clone(),
-            Credentials::File(file) => file.last_read(),
-        }
+        self.credentials.last_read()
     }
 }
 
-/// Compares the configuration: the contents of a file may have changed.
-impl PartialEq for Authorization {
-    fn eq(&self, other: &Self) -> bool {
-        let is_same = match (&self.credentials, &other.credentials) {
-            (Credentials::Fixed(own), Credentials::Fixed(other)) => own == other,
-            (Credentials::File(own), Credentials::File(other)) => own.path() == other.path(),
-            _ => false,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed(text: &str) -> SecretSource {
+        SecretSource::Fixed(Secret::new(text))
+    }
+
+    #[tokio::test]
+    async fn headers_are_those_of_the_standards() {
+        let header = async |authorization: Authorization| {
+            authorization.header().await.map(|(value, _)| value.to_str().expect("text").to_owned())
         };
-        is_same && self.scheme == other.scheme
+        let token = Authorization::new("Api-Key".into(), fixed("t"));
+        assert_eq!(header(token).await.as_deref(), Ok("Api-Key t"));
+        // The example of RFC 7617.
+        let aladdin = Authorization::basic("Aladdin".into(), fixed("open sesame"));
+        assert_eq!(header(aladdin).await.as_deref(), Ok("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        assert_eq!(header(Authorization::basic("t".into(), fixed(""))).await.as_deref(), Ok("Basic dDo="));
+        assert_eq!(header(Authorization::new("Bearer".into(), fixed(""))).await, Err(Failure::Credentials));
+        assert_eq!(header(Authorization::new("Bearer".into(), fixed("a\nb"))).await, Err(Failure::Credentials));
     }
 }

@@ -1,15 +1,12 @@
 //! Recognises a secret in what its target sends back, as it is or encoded: a server that repeats its requests, for example
 //! in an error page, would otherwise give it to everyone who may read the metrics.
+use crate::target::base64::{ALPHABET, URL_ALPHABET, from_base64, to_base64};
 use crate::target::secret::Secret;
 use memchr::memmem;
 
 /// Shorter texts occur by chance.
 const MIN_ENCODED_BYTES: usize = 8;
 const MIN_PASSWORD_BYTES: usize = 6;
-
-/// The alphabets of base64, and its variant for URLs. Source: RFC 4648, sections 4 and 5.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// What a secret looks like.
 pub(crate) struct Echo {
@@ -62,34 +59,6 @@ fn encodings(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         text.iter().flat_map(|byte| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]).collect()
     });
     base64.chain(hex)
-}
-
-/// Base64 without padding.
-fn to_base64(bytes: &[u8], alphabet: &[u8; 64]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() * 4 / 3 + 3);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        out.extend((0..=group.len()).map(|at| alphabet[(bits >> (18 - 6 * at) & 63) as usize]));
-    }
-    out
-}
-
-/// What a text in base64 encodes; none if it is not base64.
-fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in text {
-        let position = |alphabet: &[u8; 64]| alphabet.iter().position(|own| own == byte);
-        let value = position(ALPHABET).or_else(|| position(URL_ALPHABET))?;
-        bits = bits << 6 | value as u32;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-        }
-    }
-    Some(out)
 }
 
 /// Whether `text` contains `plain` with any of its characters escaped: `%68`, `\x68`, `\u0068` or `\u{68}`.

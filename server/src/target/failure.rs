@@ -25,6 +25,21 @@ pub enum Failure {
     /// The TLS handshake failed.
     #[error("{}", ScrapeFailure::Tls.words())]
     Tls,
+    /// The server's certificate is from an authority that is not trusted.
+    #[error("{}", ScrapeFailure::TlsAuthority.words())]
+    TlsAuthority,
+    /// The server's certificate is for another name.
+    #[error("{}", ScrapeFailure::TlsName.words())]
+    TlsName,
+    /// The server's certificate is not valid any more, or not yet.
+    #[error("{}", ScrapeFailure::TlsExpired.words())]
+    TlsExpired,
+    /// The server does not accept the companion's certificate, or that it has none.
+    #[error("{}", ScrapeFailure::TlsClient.words())]
+    TlsClient,
+    /// The proxy cannot be reached or refuses, with the status of its answer.
+    #[error("{}", proxy_words(*_0))]
+    Proxy(Option<u16>),
     /// The metrics page was not complete in time.
     #[error("{}", ScrapeFailure::Timeout.words())]
     Timeout,
@@ -49,7 +64,7 @@ pub enum Failure {
     #[error("{}", ScrapeFailure::BodyLimit.words())]
     BodyLimit,
     /// A line exceeds the limit on its length.
-    #[error("line {0} exceeds the line limit")]
+    #[error("line {0} exceeds the limit on lines: shorten label values, or raise body_size_limit, which raises it too")]
     LineLimit(usize),
     /// The metrics page is malformed.
     #[error("the metrics page is malformed at line {line}, column {column}")]
@@ -63,8 +78,13 @@ pub enum Failure {
     #[error("{}", ScrapeFailure::SampleLimit.words())]
     SampleLimit,
     /// A sample exceeds the limits on the number or length of its labels.
-    #[error("the labels in line {0} exceed the limits on their number or length")]
-    LabelLimit(usize),
+    #[error("line {line} exceeds {limit}: raise it for this target, or export fewer and shorter labels")]
+    LabelLimit {
+        /// Line, or sample of a source without lines, from 1.
+        line: usize,
+        /// The key of the limit.
+        limit: &'static str,
+    },
     /// The store has reached its limit on series.
     #[error("{}", ScrapeFailure::SeriesCap.words())]
     SeriesCap,
@@ -92,7 +112,18 @@ impl Failure {
 
     /// Whether the target refused the credentials.
     pub(crate) fn is_unauthorized(self) -> bool {
-        matches!(self, Self::Status { code: 401 | 403, .. })
+        matches!(self, Self::Status { code: 401 | 403, .. } | Self::Proxy(Some(407)))
+    }
+
+    /// Whether something answers, and no encrypted connection to it comes about.
+    pub(crate) fn is_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::TlsAuthority | Self::TlsName | Self::TlsExpired | Self::TlsClient)
+    }
+
+    /// Whether the server must have spoken TLS for a request at `https` to fail so.
+    pub(crate) fn is_of_https(self) -> bool {
+        let has_certificate = matches!(self, Self::TlsAuthority | Self::TlsName | Self::TlsExpired | Self::TlsClient);
+        has_certificate || matches!(self, Self::Status { .. } | Self::Redirect(_) | Self::ContentType)
     }
 
     /// Whether no response arrived, so that the process may have ended.
@@ -107,7 +138,7 @@ impl Failure {
             Self::BodyLimit
                 | Self::LineLimit(_)
                 | Self::SampleLimit
-                | Self::LabelLimit(_)
+                | Self::LabelLimit { .. }
                 | Self::SeriesCap
                 | Self::Quarantined
                 | Self::SecretEcho
@@ -123,6 +154,11 @@ impl Failure {
             Self::Unreachable => ScrapeFailure::Unreachable,
             Self::Credentials => ScrapeFailure::Credentials,
             Self::Tls => ScrapeFailure::Tls,
+            Self::TlsAuthority => ScrapeFailure::TlsAuthority,
+            Self::TlsName => ScrapeFailure::TlsName,
+            Self::TlsExpired => ScrapeFailure::TlsExpired,
+            Self::TlsClient => ScrapeFailure::TlsClient,
+            Self::Proxy(_) => ScrapeFailure::Proxy,
             Self::Timeout => ScrapeFailure::Timeout,
             Self::Status { code, .. } => reason_of_status(code),
             Self::Redirect(_) => ScrapeFailure::Redirect,
@@ -132,7 +168,7 @@ impl Failure {
             Self::LineLimit(_) => ScrapeFailure::LineLimit,
             Self::Parse { .. } => ScrapeFailure::Parse,
             Self::SampleLimit => ScrapeFailure::SampleLimit,
-            Self::LabelLimit(_) => ScrapeFailure::LabelLimit,
+            Self::LabelLimit { .. } => ScrapeFailure::LabelLimit,
             Self::SeriesCap => ScrapeFailure::SeriesCap,
             Self::Quarantined => ScrapeFailure::Quarantined,
             Self::SecretEcho => ScrapeFailure::SecretEcho,
@@ -151,6 +187,11 @@ fn reason_of_status(code: u16) -> ScrapeFailure {
     }
 }
 
+fn proxy_words(status: Option<u16>) -> String {
+    let words = ScrapeFailure::Proxy.words();
+    status.map_or(words.to_owned(), |status| format!("{words}; it answered status {status}"))
+}
+
 fn status_words(code: u16) -> String {
     ScrapeFailure::words_of(reason_of_status(code).id(), &code.to_string())
 }
@@ -161,9 +202,9 @@ impl From<ParseError> for Failure {
             ErrorKind::BodyLimit { .. } => Self::BodyLimit,
             ErrorKind::LineLimit { .. } => Self::LineLimit(line),
             ErrorKind::SampleLimit { .. } => Self::SampleLimit,
-            ErrorKind::LabelLimit { .. } | ErrorKind::NameLimit { .. } | ErrorKind::ValueLimit { .. } => {
-                Self::LabelLimit(line)
-            }
+            ErrorKind::LabelLimit { .. } => Self::LabelLimit { line, limit: "label_limit" },
+            ErrorKind::NameLimit { .. } => Self::LabelLimit { line, limit: "label_name_length_limit" },
+            ErrorKind::ValueLimit { .. } => Self::LabelLimit { line, limit: "label_value_length_limit" },
             _ => Self::Parse { line, column },
         }
     }

@@ -2,7 +2,7 @@
 use crate::target::scope_rules::ScopeRules;
 
 /// The labels that are configured for a target. Some of the absent ones are learned from its metrics page.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The kind of target; by default [`DEFAULT_JOB`](crate::target::labels::DEFAULT_JOB).
     pub job: Option<String>,

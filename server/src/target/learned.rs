@@ -1,7 +1,7 @@
 //! What a target's samples and its server reveal about it: engines, models, and whether it is a replica.
 use crate::target::scope_rules::ScopeRules;
 use catalogue::contract::TargetRole;
-use catalogue::{ENGINES, Engine, Layer, engine_of, role_of};
+use catalogue::{Engine, Layer, engine_of, engines, role_of};
 use exposition::Label;
 use std::collections::BTreeSet;
 
@@ -112,7 +112,7 @@ impl Learner {
         };
         let mut models = if names_none { before.models.clone() } else { self.models };
         models.extend(model.clone());
-        let engines: Vec<&Engine> = self.engines.iter().filter_map(|rank| ENGINES.get(*rank).copied()).collect();
+        let engines: Vec<&Engine> = self.engines.iter().filter_map(|rank| engines().get(*rank).copied()).collect();
         if engines.is_empty() {
             return Learned { model, models, ..before.clone() };
         }

@@ -1,5 +1,7 @@
 //! The target model: where families come from, how their series are labelled, and how often they are scraped.
+pub mod access;
 pub mod authorization;
+mod base64;
 pub mod echo;
 pub mod endpoint;
 pub mod error_causes;
@@ -11,9 +13,12 @@ pub mod learned;
 pub mod machine;
 pub mod model_name;
 pub mod pace;
+pub mod proxy;
 pub mod scope_rules;
 pub mod secret;
+pub mod secret_source;
 pub mod source;
+pub mod tls;
 
 pub use endpoint::{Endpoint, instance_of};
 pub use model_name::ModelName;

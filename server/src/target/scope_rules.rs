@@ -2,7 +2,7 @@
 
 /// For each scope label, the page's labels that may supply its value, in order of preference. They apply to each series
 /// separately, and only if neither the target nor the series has the scope label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ScopeRules {
     /// Labels that name the model. If a page names only one model, all its series get it.
     pub model: Vec<String>,

@@ -98,7 +98,7 @@ impl Asset {
 }
 
 /// Whether an `If-None-Match` header lists `etag`.
-fn lists(header: &HeaderValue, etag: &str) -> bool {
+pub(crate) fn lists(header: &HeaderValue, etag: &str) -> bool {
     let is_match = |listed: &str| listed.trim().trim_start_matches("W/") == etag || listed.trim() == "*";
     header.to_str().is_ok_and(|etags| etags.split(',').any(is_match))
 }

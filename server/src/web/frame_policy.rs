@@ -56,14 +56,20 @@ pub(crate) fn is_frame_ancestor(text: &str) -> bool {
     text == "'self'" || is_origin(text)
 }
 
-fn random_key() -> Result<String, getrandom::Error> {
+/// A key that nobody can guess, in hexadecimal digits.
+pub(crate) fn random_key() -> Result<String, getrandom::Error> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().fold(String::new(), |mut key, byte| {
+    Ok(hex(&bytes))
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
-        let _ = write!(key, "{byte:02x}");
-        key
-    }))
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

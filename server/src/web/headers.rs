@@ -147,9 +147,17 @@ pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: 
     if is_page {
         headers.extend(PAGE_HEADERS);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, csp);
+    // The form for signing in has its own.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(csp);
     headers.extend(frame_options.map(|value| (X_FRAME_OPTIONS, value)));
     response
+}
+
+/// Whether `host[:port]` is a name or an address of loopback.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let name = without_port(host).unwrap_or_default();
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn host_of(address: IpAddr) -> String {

@@ -1,5 +1,6 @@
 //! The HTTP server: the API, the metrics pages, the files of the page, and the rules that apply to every response.
 pub mod accept_encoding;
+pub mod access;
 pub mod api;
 pub mod assets;
 pub mod cors;

@@ -1,25 +1,26 @@
 //! Clients, told apart by their address, and the share of the server that each may use: one that takes all it can leaves
 //! others theirs.
 use crate::threads::Threads;
+use axum::extract::Request;
 use parking_lot::Mutex;
 use promql::MemoryPool;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Weak};
 use tokio::sync::Semaphore;
 
 /// The maximum number of long answers that one client has not read yet.
 pub(crate) const MAX_LONG_ANSWERS: usize = 64;
 
-/// The memory of all requests and answers together, and the part of it that one client may use.
-pub(crate) const MAX_MEMORY_BYTES: u64 = 256 << 20;
-const MAX_PEER_MEMORY_BYTES: u64 = 192 << 20;
+/// The part of the memory of all requests that one client may use, in hundredths.
+const MAX_PEER_PERCENT: u64 = 75;
 
 /// All clients that are connected.
 #[derive(Debug)]
 pub(crate) struct Peers {
     /// The maximum number of queries that run for one client.
     max_running: usize,
+    /// The memory of all requests and answers together.
     memory: Arc<MemoryPool>,
     answers: Threads,
     known: Mutex<HashMap<IpAddr, Weak<Peer>>>,
@@ -28,6 +29,8 @@ pub(crate) struct Peers {
 /// One client: the processes of an address.
 #[derive(Debug)]
 pub(crate) struct Peer {
+    /// The address that stands for all of its addresses.
+    pub(crate) address: IpAddr,
     /// Permits for its queries to run.
     pub(crate) running: Arc<Semaphore>,
     /// Permits for its long answers.
@@ -39,9 +42,9 @@ pub(crate) struct Peer {
 }
 
 impl Peers {
-    /// Lets at most `max_running` queries of each client run.
-    pub(crate) fn new(max_running: usize) -> Self {
-        let (memory, answers) = (MemoryPool::new(MAX_MEMORY_BYTES), Threads::new("answers", max_running));
+    /// Lets at most `max_running` queries of each client run, and all requests together take `memory_bytes`.
+    pub(crate) fn new(max_running: usize, memory_bytes: u64) -> Self {
+        let (memory, answers) = (MemoryPool::new(memory_bytes), Threads::new("answers", max_running));
         Self { max_running, memory, answers, known: Mutex::default() }
     }
 
@@ -53,19 +56,25 @@ impl Peers {
             return peer;
         }
         known.retain(|_, peer| peer.strong_count() > 0);
-        let peer = Arc::new(self.peer());
+        let peer = Arc::new(self.peer(address));
         known.insert(address, Arc::downgrade(&peer));
         peer
     }
 
-    fn peer(&self) -> Peer {
+    fn peer(&self, address: IpAddr) -> Peer {
         Peer {
+            address,
             running: Arc::new(Semaphore::new(self.max_running)),
             long_answers: Arc::new(Semaphore::new(MAX_LONG_ANSWERS)),
-            memory: MemoryPool::within(&self.memory, MAX_PEER_MEMORY_BYTES),
+            memory: MemoryPool::within(&self.memory, self.memory.limit_bytes() / 100 * MAX_PEER_PERCENT),
             answers: self.answers.clone(),
         }
     }
+}
+
+/// The address of a client; one that is not this machine's if it is not known.
+pub(crate) fn client_of(request: &Request) -> IpAddr {
+    request.extensions().get::<Arc<Peer>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address)
 }
 
 /// The address that stands for all addresses of one client: the /64 network of an IPv6 address.
@@ -85,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_client_has_one_share_however_many_addresses_it_has() {
-        let peers = Peers::new(2);
+        let peers = Peers::new(2, 256 << 20);
         let at = |text: &str| peers.at(text.parse().expect("an address"));
         let one = at("2001:db8::1");
         assert!(Arc::ptr_eq(&one, &at("2001:db8::ffff:2")));
@@ -97,7 +106,7 @@ mod tests {
 
     #[test]
     fn clients_that_have_left_are_forgotten() {
-        let peers = Peers::new(2);
+        let peers = Peers::new(2, 256 << 20);
         for host in 0..100 {
             let _ = peers.at(IpAddr::from([10, 0, 0, host]));
         }
@@ -106,14 +115,14 @@ mod tests {
 
     #[test]
     fn what_one_client_holds_leaves_memory_for_others() {
-        let peers = Peers::new(2);
+        let peers = Peers::new(2, 256 << 20);
         let [greedy, modest] = [1, 2].map(|host| peers.at(IpAddr::from([10, 0, 0, host])));
         let mut held = Vec::new();
         while let Some(reservation) = greedy.memory.reserve(16 << 20) {
             held.push(reservation);
         }
-        assert_eq!(held.len(), 12);
+        assert_eq!(held.len(), 11, "three quarters, in whole pieces");
         assert!(modest.memory.reserve(64 << 20).is_some());
-        assert!(modest.memory.reserve(65 << 20).is_none());
+        assert!(modest.memory.reserve(81 << 20).is_none());
     }
 }

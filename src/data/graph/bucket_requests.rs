@@ -40,7 +40,7 @@ impl CardRequest<'_> {
         let Some(BucketsQuery { query, sources }) = query else { return Ok(Vec::new()) };
         let (range, _permit) = (self.round.range, self.limit.permit().await);
         let step_ms = (range.length_ms() / BUCKET_LOOKUPS).max(1);
-        let answer = self.round.backend.range_with_notes(query, range.start_ms, range.end_ms, step_ms).await?;
+        let answer = self.round.backend.range_with_notes(query, range.start_ms, range.end_ms, step_ms, None).await?;
         let Data::Matrix(matrix) = self.noted(answer, None) else { return Ok(Vec::new()) };
         Ok(bucket_ends(&matrix, &sources))
     }

@@ -59,9 +59,10 @@ pub struct AnswerNote {
 }
 
 impl CardData {
-    /// The values of bars without that of an unfinished one.
-    pub fn complete_bars<'a>(&self, values: &'a [f64]) -> &'a [f64] {
-        values.split_last().filter(|_| self.latest_window_ms.is_some()).map_or(values, |(_, complete)| complete)
+    /// The values of bars without that of an unfinished one, if there are others.
+    pub fn known_bars<'a>(&self, values: &'a [f64]) -> &'a [f64] {
+        let complete = values.split_last().filter(|_| self.latest_window_ms.is_some()).map(|(_, complete)| complete);
+        complete.filter(|complete| complete.iter().copied().any(f64::is_finite)).unwrap_or(values)
     }
 
     /// The query of all lines, also if only the highest are drawn.
@@ -170,11 +171,22 @@ pub struct AvailableOptions {
     pub has_buckets: bool,
     /// Other deployments of the model to compare with.
     pub deployments: Vec<String>,
+    /// Notes on the server.
+    pub has_notes: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unfinished_bar_is_used_only_alone() {
+        let data = CardData { latest_window_ms: Some(5), ..CardData::blank(TimeRange::new(0, 1)) };
+        assert_eq!(data.known_bars(&[1.0, 2.0, 9.0]), [1.0, 2.0]);
+        assert_eq!(data.known_bars(&[f64::NAN, 9.0])[1], 9.0, "nothing else is known of a young history");
+        let finished = CardData { latest_window_ms: None, ..data };
+        assert_eq!(finished.known_bars(&[1.0, 2.0]), [1.0, 2.0]);
+    }
 
     #[test]
     fn a_card_without_data_keeps_no_lines_of_before() {

@@ -81,7 +81,7 @@ impl Grid {
     ) -> Self {
         let step_ms = step_ms(range.length_ms(), intervals.shortest_ms, style);
         let grid = Self::with_step(range, intervals, step_ms);
-        let is_adjacent = (style, counting) == (DrawStyle::Bars, Counting::Anchored);
+        let is_adjacent = style == DrawStyle::Bars && counting.is_anchored();
         let complete_ms = if is_adjacent { now_ms - intervals.longest_ms } else { now_ms };
         let end_ms = grid.end_ms.min(complete_ms.div_euclid(step_ms) * step_ms).max(grid.start_ms);
         let window = match is_adjacent {

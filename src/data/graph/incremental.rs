@@ -32,7 +32,7 @@ impl CardRequest<'_> {
         let start_ms = known.map_or(grid.start_ms, |(old, _)| grid.tail_start_ms(old.grid.end_ms.min(grid.end_ms)));
         let permit = self.limit.permit().await;
         let (from_ms, to_ms) = (start_ms - offset_ms, grid.end_ms - offset_ms);
-        let answer = self.round.backend.range_with_notes(query.to_owned(), from_ms, to_ms, grid.step_ms).await?;
+        let answer = self.round.backend.range_with_notes(query.to_owned(), from_ms, to_ms, grid.step_ms, None).await?;
         drop(permit);
         let Data::Matrix(matrix) = self.noted(answer, Some(grid.end_ms)) else {
             return Err(RequestError::Foreign("a range query gave something other than a matrix".into()));

@@ -181,6 +181,7 @@ impl Round {
         let present = |name: &str| names.contains(name);
         let context = self.context(Window::sliding(ScrapeIntervals::default().longest_ms));
         AvailableOptions {
+            has_notes: self.backend.has_notes,
             has_details: detailed_query(graph, &present, &context).is_some(),
             has_buckets: graph.colours == Colours::Percentiles
                 && buckets_query(graph, &present, &context, BucketsUse::HeatMap).is_some(),

@@ -1,12 +1,13 @@
-//! The page's only HTTP: `config.json`, `features`, `query` and `query_range`.
+//! The page's only HTTP: `config.json`, `features`, `query`, `query_range`, and what the companion keeps for people.
 use crate::data::http::chunked_json;
 use crate::data::http::config_file::Config;
 use crate::data::http::error::{RequestError, TIMEOUT_MS};
-use catalogue::{COUNTING_QUERY, Counting, ScopeLabels};
+use catalogue::{COUNTING_QUERY, Counting, ScopeLabels, add_own_names};
 use gloo_net::Error;
-use gloo_net::http::{Request, RequestBuilder};
+use gloo_net::http::{Method, Request, RequestBuilder};
 use leptos::prelude::{document, window};
 use prometheus_api::{Data, format_time};
+use serde_json::Value;
 use web_sys::{AbortSignal, RequestMode};
 
 /// Characters of an error text from outside that reach the page.
@@ -24,6 +25,9 @@ pub(crate) struct Answer {
 /// Where a server's build information has its version.
 const VERSION: &str = "\"version\":\"";
 
+/// What the build information of a companion contains.
+const COMPANION: &str = "\"inferboard\"";
+
 /// Whether a server with this build information may have `/api/v1/features`: the companion does, and Prometheus from 3.9
 /// on, or in a build of one's own, which has no version.
 fn may_have_features(info: &str) -> bool {
@@ -31,7 +35,7 @@ fn may_have_features(info: &str) -> bool {
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     let is_unversioned = rest.starts_with('"') && info.contains("\"goVersion\"");
-    info.contains("\"inferboard\"") || is_unversioned || version >= (3, 9)
+    info.contains(COMPANION) || is_unversioned || version >= (3, 9)
 }
 
 /// The server to query, and how it names the scope.
@@ -42,6 +46,8 @@ pub struct Backend {
     pub labels: ScopeLabels,
     /// How it counts.
     pub(crate) counting: Counting,
+    /// Whether it keeps notes and layouts.
+    pub(crate) has_notes: bool,
     /// Lets a sandboxed iframe read the answers of the server that it came from.
     frame_key: Option<String>,
 }
@@ -62,9 +68,12 @@ impl Backend {
             (false, true) => Config::parse(&text)?,
             (false, false) => return Err(RequestError::Config(format!("HTTP status {}", file.status))),
         };
+        // Only the first one that is read counts: the catalogue of a page does not change.
+        add_own_names(&config.metrics).map_err(|error| RequestError::Config(error.to_string()))?;
         let is_own = !config.base.contains(':');
         let (base, labels, frame_key) = (config.base.clone(), config.labels.clone(), frame_key.filter(|_| is_own));
-        Ok((Self { base, labels, counting: Counting::default(), frame_key }, config))
+        let has_notes = config.has_notes;
+        Ok((Self { base, labels, counting: Counting::default(), has_notes, frame_key }, config))
     }
 
     /// Asks the server how it counts. It is asked only for what it should have, because a refusal is an error in the
@@ -75,12 +84,17 @@ impl Backend {
         {
             return Counting::Difference;
         }
-        if !may_have_features(&self.text("status/buildinfo").await) {
+        let info = self.text("status/buildinfo").await;
+        if !may_have_features(&info) {
             return Counting::Extrapolated;
         }
         let features = self.text("features").await;
         let has = |name: &str| features.contains(&format!("\"{name}\":true"));
-        if has("anchored") && has("smoothed") { Counting::Anchored } else { Counting::Extrapolated }
+        match has("anchored") && has("smoothed") {
+            true if info.contains(COMPANION) => Counting::AnchoredFromZero,
+            true => Counting::Anchored,
+            false => Counting::Extrapolated,
+        }
     }
 
     /// What the server says at a path of its API; empty if it does not answer.
@@ -88,6 +102,27 @@ impl Backend {
         let request = Request::get(&format!("{}/api/v1/{path}", self.base));
         let answer = fetch(request, None, self.frame_key.as_deref()).await;
         answer.ok().and_then(|answer| String::from_utf8(answer.body).ok()).unwrap_or_default()
+    }
+
+    /// Reads or writes what the companion keeps for people. Returns the status and the JSON of the answer.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub(crate) async fn kept(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, String)],
+    ) -> Result<(u16, Value), String> {
+        let request = RequestBuilder::new(&format!("{}/api/v1/inferboard/{path}", self.base)).method(method);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let body = body.map(|body| ("application/json", body));
+        let answer = fetch(request, body, self.frame_key.as_deref()).await.map_err(|error| error.to_string())?;
+        // Reading bytes as JSON would be a second parser on the page.
+        let text = String::from_utf8(answer.body).unwrap_or_default();
+        let json = serde_json::from_str(&text).map_err(|_| format!("HTTP status {}", answer.status))?;
+        Ok((answer.status, json))
     }
 
     /// Evaluates a query at one time, or at the server's own now.
@@ -110,42 +145,30 @@ impl Backend {
     /// # Errors
     /// As [`RequestError`] says.
     pub async fn range(&self, query: String, start_ms: i64, end_ms: i64, step_ms: i64) -> Result<Data, RequestError> {
-        self.range_with_notes(query, start_ms, end_ms, step_ms).await.map(|answer| answer.data)
+        self.range_with_notes(query, start_ms, end_ms, step_ms, None).await.map(|answer| answer.data)
     }
 
-    /// As [`Backend::range`], with what the server says of the answer.
+    /// As [`Backend::range`], with what the server says of the answer. With a lookback `end_ms` may be later than the newest
+    /// samples: values as old as `lookback_ms` count.
     pub(crate) async fn range_with_notes(
         &self,
         query: String,
         start_ms: i64,
         end_ms: i64,
         step_ms: i64,
+        lookback_ms: Option<i64>,
     ) -> Result<Answer, RequestError> {
         let [start, end, step] = [start_ms, end_ms, step_ms].map(format_time);
-        self.query("query_range", &[("query", query), ("start", start), ("end", end), ("step", step)]).await
-    }
-
-    /// As [`Backend::range`], where `end_ms` may be later than the newest samples: values as old as `lookback_ms` count.
-    ///
-    /// # Errors
-    /// As [`RequestError`] says.
-    pub(crate) async fn range_with_lookback(
-        &self,
-        query: String,
-        start_ms: i64,
-        end_ms: i64,
-        step_ms: i64,
-        lookback_ms: i64,
-    ) -> Result<Data, RequestError> {
-        let [start, end, step, lookback] = [start_ms, end_ms, step_ms, lookback_ms].map(format_time);
-        let form = [("query", query), ("start", start), ("end", end), ("step", step), ("lookback_delta", lookback)];
-        self.query("query_range", &form).await.map(|answer| answer.data)
+        let mut form = vec![("query", query), ("start", start), ("end", end), ("step", step)];
+        form.extend(lookback_ms.map(|lookback_ms| ("lookback_delta", format_time(lookback_ms))));
+        self.query("query_range", &form).await
     }
 
     async fn query(&self, endpoint: &str, form: &[(&str, String)]) -> Result<Answer, RequestError> {
         let foreign = |error: &dyn std::fmt::Display| RequestError::Foreign(clipped(&error.to_string()));
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request::post(&format!("{}/api/v1/{endpoint}", self.base));
+        let form = ("application/x-www-form-urlencoded", form);
         let answer = fetch(request, Some(form), self.frame_key.as_deref()).await?;
         let (is_ok, status) = (answer.is_ok, answer.status);
         // The body comes as bytes: of a long answer, copying a JavaScript string would block the page.
@@ -186,18 +209,18 @@ struct HttpAnswer {
     body: Vec<u8>,
 }
 
-/// Sends a request, with a form if there is one, and waits for the whole answer.
+/// Sends a request, with a body of a media type if there is one, and waits for the whole answer.
 async fn fetch(
     request: RequestBuilder,
-    form: Option<String>,
+    body: Option<(&str, String)>,
     frame_key: Option<&str>,
 ) -> Result<HttpAnswer, RequestError> {
     let mut request = request.abort_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
     if let Some(key) = frame_key {
         request = request.header("Frame-Key", key);
     }
-    let request = match form {
-        Some(form) => request.header("Content-Type", "application/x-www-form-urlencoded").body(form),
+    let request = match body {
+        Some((media_type, body)) => request.header("Content-Type", media_type).body(body),
         None => request.build(),
     };
     let response = request.map_err(failure)?.send().await.map_err(failure)?;

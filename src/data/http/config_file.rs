@@ -2,14 +2,14 @@
 use crate::data::http::error::RequestError;
 use crate::state::url::parse_range;
 use crate::state::view::Range;
-use catalogue::{Scope, ScopeLabels};
+use catalogue::{OwnName, OwnType, Scope, ScopeLabels};
 use serde_json::{Map, Value};
 
 /// The keys of the file.
-const KEYS: [&str; 4] = ["backends", "labels", "scope", "range"];
+const KEYS: [&str; 9] = ["backends", "labels", "scope", "range", "demo", "open", "frame_ancestors", "metrics", "notes"];
 
 /// The content of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     /// The address of the server without a slash at its end; `.` is where the page came from.
     pub(crate) base: String,
@@ -19,11 +19,31 @@ pub(crate) struct Config {
     pub(crate) scope: Scope,
     /// The range of a link that has none.
     pub(crate) range: Option<Range>,
+    /// Whether what the server has is simulated.
+    pub(crate) is_demo: bool,
+    /// Whether everyone on a network can read.
+    pub(crate) is_open: bool,
+    /// Whether the server keeps notes and layouts.
+    pub(crate) has_notes: bool,
+    /// Who may embed the page, as Content-Security-Policy names them; none if that is not known.
+    pub(crate) frame_ancestors: Option<Vec<String>>,
+    /// Metrics of the user's own, and the graphs that they feed.
+    pub(crate) metrics: Vec<OwnName>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { base: ".".into(), labels: ScopeLabels::default(), scope: Scope::default(), range: None }
+        Self {
+            base: ".".into(),
+            labels: ScopeLabels::default(),
+            scope: Scope::default(),
+            range: None,
+            is_demo: false,
+            is_open: false,
+            has_notes: false,
+            frame_ancestors: None,
+            metrics: Vec::new(),
+        }
     }
 }
 
@@ -65,8 +85,33 @@ impl Config {
             let range = length.as_str().and_then(|length| parse_range(&format!("now-{length}"), None));
             config.range = Some(range.ok_or_else(|| invalid("range is no length such as \"1h\"".into()))?);
         }
+        let is_on = |key: &str| file.get(key) == Some(&Value::Bool(true));
+        (config.is_demo, config.is_open, config.has_notes) = (is_on("demo"), is_on("open"), is_on("notes"));
+        if let Some(Value::Array(ancestors)) = file.get("frame_ancestors") {
+            config.frame_ancestors = Some(ancestors.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        }
+        if let Some(Value::Array(metrics)) = file.get("metrics") {
+            for (at, metric) in metrics.iter().enumerate() {
+                let own = own_name(metric).ok_or_else(|| invalid(format!("metric {} lacks a key", at + 1)))?;
+                config.metrics.push(own);
+            }
+        }
         Ok(config)
     }
+}
+
+/// A metric and the graph that it feeds.
+fn own_name(metric: &Value) -> Option<OwnName> {
+    let text = |key: &str| metric.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(OwnName {
+        name: text("name")?,
+        kind: OwnType::from_id(&text("type")?)?,
+        graph: text("graph")?,
+        scale: metric.get("scale").map_or(Some(1.0), Value::as_f64)?,
+        label: text("label").unwrap_or_default(),
+        per: text("per").unwrap_or_default(),
+        is_gateway: text("at").as_deref() == Some("gateway"),
+    })
 }
 
 /// A text for each part of the scope, from an object in the file.
@@ -103,6 +148,13 @@ mod tests {
         assert_eq!(Config::parse("{}"), Ok(Config::default()));
         let own = r#"{"backends":[{"name":"here","url":"."}],"labels":{}}"#;
         assert_eq!(Config::parse(own), Ok(Config::default()));
+        let framed = Config::parse(r#"{"frame_ancestors":["'self'"]}"#).expect("a configuration");
+        assert_eq!(framed.frame_ancestors, Some(vec!["'self'".to_owned()]));
+        let own = r#"{"metrics":[{"name":"a_ms","type":"histogram","graph":"queue-time","scale":0.001}]}"#;
+        let metrics = Config::parse(own).expect("a configuration").metrics;
+        assert_eq!((metrics[0].kind, metrics[0].scale, &*metrics[0].graph), (OwnType::Histogram, 0.001, "queue-time"));
+        assert!(Config::parse(r#"{"demo":true}"#).expect("a configuration").is_demo);
+        assert!(Config::parse(r#"{"notes":true}"#).expect("a configuration").has_notes);
     }
 
     #[test]
@@ -118,6 +170,7 @@ mod tests {
             (r#"{"labels":{"model":7}}"#, "labels holds"),
             (r#"{"scope":"m"}"#, "scope holds"),
             (r#"{"range":"soon"}"#, "range is no length"),
+            (r#"{"metrics":[{"name":"a","type":"gauge"}]}"#, "metric 1 lacks a key"),
             ("<!doctype html>", "expected value"),
         ] {
             let error = Config::parse(text).expect_err(text).to_string();

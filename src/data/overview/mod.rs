@@ -2,18 +2,25 @@
 pub(crate) mod figures;
 pub(crate) mod models;
 
+use crate::data::data_start::DataStart;
 use crate::data::discovery::scope_key::Labels;
 use crate::data::graph::frame::line_name;
 use crate::data::graph::grid::Grid;
 use crate::data::graph::request::is_still_valid;
 use crate::data::http::error::RequestError;
 use crate::data::http::request_limit::{RequestLimit, all};
+use crate::data::overview::models::GPU_LINES;
 use crate::data::round::Round;
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{DrawStyle, Graph, Scope, graph, overview_query};
+use catalogue::{DrawStyle, Graph, QueryContext, Scope, graph, machines_overview_query, overview_query};
 use futures::FutureExt;
 use prometheus_api::Data;
+
+/// The models that get the GPUs of their machines: each needs a query with a list of them.
+const MAX_GPU_MODELS: usize = 40;
+/// Queries are joined up to this length.
+const MAX_GPU_QUERY_BYTES: usize = 8_000;
 
 /// The number of values of a trend.
 const TREND_STEPS: i64 = 32;
@@ -27,7 +34,7 @@ pub(crate) enum When {
     Range,
     /// Over the period of the same length before it.
     Before,
-    /// At the start of that period.
+    /// At the start of the period before it.
     Earliest,
     /// At even distances within the range.
     Trend,
@@ -55,6 +62,8 @@ pub(crate) struct Overview {
     pub(crate) range: TimeRange,
     /// The end of trends: that of the range, or the server's time if that was earlier.
     until_ms: i64,
+    /// Since when there are data in scope.
+    data_start: DataStart,
     answers: Vec<(Ask, Vec<Reading>)>,
 }
 
@@ -90,6 +99,7 @@ impl Overview {
             scope: round.scope.clone(),
             range: old.map_or(round.range, |old| old.range),
             until_ms: old.map_or(round.until_ms(), |old| old.until_ms),
+            data_start: round.data_start,
             answers,
         }
     }
@@ -107,6 +117,14 @@ impl Overview {
     pub(crate) fn value(&self, ask: Ask, model: &str, line: &str) -> Option<f64> {
         let own = self.of(ask, model).filter(|reading| reading.line == line);
         own.filter_map(|reading| reading.values.first().copied()).filter(|value| value.is_finite()).reduce(f64::max)
+    }
+
+    /// The answer to one question that has no model.
+    #[cfg(test)]
+    pub(crate) fn of_values(ask: Ask, lines: &[(&str, f64)]) -> Self {
+        let reading =
+            |(line, value): &(&str, f64)| Reading { model: String::new(), line: (*line).into(), values: vec![*value] };
+        Self { answers: vec![(ask, lines.iter().map(reading).collect())], ..Self::default() }
     }
 
     /// The sum of the lines that pass a test; none without any.
@@ -180,7 +198,49 @@ impl Round {
             }
         };
         let mut readings = self.read(answer?, step_ms);
+        if is_by_model && id == "gpu" {
+            // Where this fails, the other models keep theirs.
+            readings.extend(self.gpu_readings(graph, &context, &readings).await.unwrap_or_default());
+        }
         sort_by(&mut readings, |a, b| a.model.cmp(&b.model));
+        Ok(readings)
+    }
+
+    /// The readings of GPUs whose exporter names no model, for the models whose replicas run on its machines.
+    async fn gpu_readings(
+        &self,
+        graph: &Graph,
+        context: &QueryContext<'_>,
+        known: &[Reading],
+    ) -> Result<Vec<Reading>, RequestError> {
+        if known.iter().all(|reading| !reading.model.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let is_missing = |model: &&str| known.iter().all(|reading| reading.model != *model);
+        let of_model = |model: &str| Scope { model: Some(model.to_owned()), ..self.scope.clone() };
+        let models = self.inventory.models();
+        let scopes = models.into_iter().filter(is_missing).take(MAX_GPU_MODELS).map(of_model);
+        let scopes: Vec<Scope> = scopes
+            .filter(|scope| self.inventory.machines(scope).of_replicas.is_some_and(|own| !own.is_empty()))
+            .collect();
+        let names = self.names(&self.scope);
+        let mut queries: Vec<String> = Vec::new();
+        for scope in &scopes {
+            let context = QueryContext { scope, ..context.clone() };
+            let query = machines_overview_query(graph, &|name| names.contains(name), &context, &GPU_LINES);
+            match (queries.last_mut(), query) {
+                (_, None) => {}
+                (Some(last), Some(query)) if last.len() + query.len() < MAX_GPU_QUERY_BYTES => {
+                    last.push_str(" or ");
+                    last.push_str(&query);
+                }
+                (_, Some(query)) => queries.push(query),
+            }
+        }
+        let mut readings = Vec::new();
+        for query in queries {
+            readings.extend(self.read(self.backend.instant(query, self.end_ms()).await?, 1));
+        }
         Ok(readings)
     }
 

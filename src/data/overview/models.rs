@@ -20,11 +20,17 @@ pub(crate) const MODEL_ASKS: [Ask; 11] = [
     ("replicas", When::Now),
 ];
 
+/// The lines of the graph of GPUs of which the first that is there is a model's use.
+pub(crate) const GPU_LINES: [&str; 2] = ["average", "of replicas"];
+
 /// An error share of which a row warns.
 const MIN_ERROR_SHARE: f64 = 0.01;
 
 /// Use of the KV cache of which a row warns.
 const MIN_FULL_SHARE: f64 = 0.95;
+
+/// A shorter time is no episode.
+const MIN_SLOW_MS: f64 = 60_000.0;
 
 /// A latency this many times its usual one is an episode.
 const SLOW_FACTOR: f64 = 2.0;
@@ -40,7 +46,8 @@ pub struct ModelRow {
     pub(crate) requests: f64,
     /// The share of requests over the range that failed.
     pub(crate) errors: f64,
-    /// The 95th percentile of end-to-end latency over the range, in seconds.
+    /// The 95th percentile of end-to-end latency over the range, in seconds; the newest one where a server reports only
+    /// percentiles of the moment.
     pub(crate) latency: f64,
     /// The same of the range before.
     pub(crate) latency_before: f64,
@@ -86,21 +93,20 @@ pub(crate) enum Urgency {
 pub(crate) fn model_rows(overview: &Overview, counts: &Table<ReplicaCount>, models: &[String]) -> Vec<ModelRow> {
     let row = |model: &String| {
         let value = |graph, when, line| overview.value((graph, when), model, line).unwrap_or(f64::NAN);
-        let first = |graph, lines: [&'static str; 2]| {
-            let all = lines.into_iter().map(|line| value(graph, When::Now, line));
-            all.into_iter().find(|value| !value.is_nan()).unwrap_or(f64::NAN)
-        };
+        let gpu = GPU_LINES.into_iter().map(|line| value("gpu", When::Now, line)).find(|value| !value.is_nan());
         let latencies = overview.trend("end-to-end-latency", model, f64::max);
+        let latency = overview.value(("end-to-end-latency", When::Range), model, "p95");
+        let latency = latency.or(latencies.iter().copied().rfind(|latency| !latency.is_nan()));
         ModelRow {
             count: counts.get(model).copied().unwrap_or_default(),
             requests: overview.sum(("volume", When::Now), model, &|_| true).unwrap_or(f64::NAN),
             errors: error_share(overview, When::Range, model).unwrap_or(f64::NAN),
-            latency: value("end-to-end-latency", When::Range, "p95"),
+            latency: latency.unwrap_or(f64::NAN),
             latency_before: value("end-to-end-latency", When::Before, "p95"),
             first_token: value("time-to-first-token", When::Range, "p95"),
             tokens: value("tokens-per-second", When::Now, "generation"),
             cache: value("kv-cache-use", When::Now, "in use"),
-            gpu: first("gpu", ["average", "of replicas"]),
+            gpu: gpu.unwrap_or(f64::NAN),
             active: value("replicas", When::Now, "active"),
             max: value("replicas", When::Now, "max"),
             traffic: overview.trend("volume", model, |one, other| one + other),
@@ -112,13 +118,23 @@ pub(crate) fn model_rows(overview: &Overview, counts: &Table<ReplicaCount>, mode
     models.iter().map(row).collect()
 }
 
-/// The share of requests that failed; none without requests, or if nothing says how they ended.
+/// The share of requests that the server failed; none without requests, or if nothing says how they ended.
 pub(crate) fn error_share(overview: &Overview, when: When, model: &str) -> Option<f64> {
+    ended_share(overview, when, model, &|line| line.starts_with('5') || line == "failed")
+}
+
+/// The share of requests that were served, which those that the server or the client failed are not; none as for
+/// [`error_share`].
+pub(crate) fn success_share(overview: &Overview, when: When, model: &str) -> Option<f64> {
+    ended_share(overview, when, model, &|line| !line.starts_with(['4', '5']) && line != "failed")
+}
+
+fn ended_share(overview: &Overview, when: When, model: &str, is_counted: &dyn Fn(&str) -> bool) -> Option<f64> {
     let ask = ("volume", when);
-    let is_error = |line: &str| line.starts_with('5') || line == "failed";
     let has_outcome = |line: &str| line != "finished" && line != "other";
     let total = overview.sum(ask, model, &has_outcome).filter(|total| *total > 0.0)?;
-    Some(overview.sum(ask, model, &is_error).unwrap_or(0.0) / total)
+    let counted = overview.sum(ask, model, &|line| has_outcome(line) && is_counted(line));
+    Some(counted.unwrap_or(0.0) / total)
 }
 
 /// The time from the first to the last of the latencies over the range that are a multiple of the usual one, which is
@@ -131,6 +147,9 @@ fn slow_time(latencies: &[f64], range: TimeRange) -> Option<SlowTime> {
     let (first, last) = (latencies.iter().position(is_slow)?, latencies.iter().rposition(is_slow)?);
     let highest = *known.last()?;
     let step_ms = range.length_ms() as f64 / latencies.len() as f64;
+    if ((last + 1 - first) as f64) * step_ms < MIN_SLOW_MS {
+        return None;
+    }
     let time_ms = |at: usize| range.start_ms + (at as f64 * step_ms) as i64;
     let has_later = latencies[last + 1..].iter().any(|value| value.is_finite());
     Some(SlowTime { start_ms: time_ms(first), end_ms: has_later.then(|| time_ms(last + 1)), factor: highest / usual })
@@ -171,12 +190,25 @@ mod tests {
 
     #[test]
     fn a_slow_time_begins_and_ends_with_high_latencies() {
-        let range = TimeRange::new(1000, 9000);
+        let range = TimeRange::new(100_000, 900_000);
         let of = |latencies: &[f64]| slow_time(latencies, range).map(|slow| (slow.start_ms, slow.end_ms, slow.factor));
         let nan = f64::NAN;
         assert_eq!(of(&[1.0, 1.0, 1.0, 1.9, 1.0, 1.0, 1.0, 1.0]), None);
-        assert_eq!(of(&[1.0, 1.0, 4.0, nan, 3.0, 1.0, 1.0, 1.0]), Some((3000, Some(6000), 4.0)));
-        assert_eq!(of(&[1.0, nan, 1.0, 1.0, 1.0, 1.0, 2.0, nan]), Some((7000, None, 2.0)), "it lasts");
+        assert_eq!(of(&[1.0, 1.0, 4.0, nan, 3.0, 1.0, 1.0, 1.0]), Some((300_000, Some(600_000), 4.0)));
+        assert_eq!(of(&[1.0, nan, 1.0, 1.0, 1.0, 1.0, 2.0, nan]), Some((700_000, None, 2.0)), "it lasts");
+        let brief = TimeRange::new(0, 60_000);
+        assert_eq!(slow_time(&[1.0, 1.0, 4.0, 3.0, 1.0, 1.0], brief), None, "it is over in 20 seconds");
         assert_eq!((of(&[]), of(&[nan]), of(&[0.0, 0.0])), (None, None, None));
+    }
+    #[test]
+    fn refused_requests_are_no_success_and_no_error_of_the_server() {
+        let shares = |lines: &[(&str, f64)]| {
+            let overview = Overview::of_values(("volume", When::Range), lines);
+            (success_share(&overview, When::Range, ""), error_share(&overview, When::Range, ""))
+        };
+        assert_eq!(shares(&[("2xx", 6.0), ("3xx", 1.0), ("4xx", 2.0), ("5xx", 1.0)]), (Some(0.7), Some(0.1)));
+        assert_eq!(shares(&[("succeeded", 3.0), ("failed", 1.0), ("finished", 9.0)]), (Some(0.75), Some(0.25)));
+        assert_eq!(shares(&[("5xx", 1.0)]), (Some(0.0), Some(1.0)));
+        assert_eq!((shares(&[("finished", 9.0)]), shares(&[("2xx", 0.0)])), ((None, None), (None, None)));
     }
 }

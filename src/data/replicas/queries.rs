@@ -9,7 +9,7 @@ use crate::data::replicas::fleet::{
 };
 use crate::data::replicas::intervals::{LabelledSample, samples};
 use crate::data::replicas::state_log::StateLog;
-use crate::data::replicas::table_rows::TableRows;
+use crate::data::replicas::table_rows::{RangeFigures, TableRows};
 use crate::data::round::Round;
 use catalogue::contract::ReplicaState::Pending;
 use catalogue::{ChangingQuery, ReplicaQueries, replica_queries};
@@ -41,6 +41,7 @@ pub(crate) struct ReplicaHistory {
     engines: StateLog,
     ready: Vec<LabelledSample>,
     restarts: Vec<LabelledSample>,
+    range_figures: RangeFigures,
 }
 
 /// How far servers look back for the newest sample of a series, in milliseconds.
@@ -56,6 +57,7 @@ struct FleetAnswers {
     /// Whether the server has no more states than the page.
     is_whole: bool,
     figures: TableFigures,
+    range_figures: RangeFigures,
 }
 
 /// The requests of one round.
@@ -93,7 +95,8 @@ impl ReplicaHistory {
         let mut answers = requests.fetch(&old, rows).await?;
         if !answers.is_whole && round.now_ms - whole_ms > MIN_WHOLE_DISTANCE_MS {
             whole_ms = round.now_ms;
-            answers = FleetRequests { from_ms: None, ..requests }.fetch(&Self::default(), rows).await?;
+            let figures = Self { range_figures: answers.range_figures, ..Self::default() };
+            answers = FleetRequests { from_ms: None, ..requests }.fetch(&figures, rows).await?;
         }
         let tail_ms = from_ms.unwrap_or(grid.start_ms);
         let history = Self {
@@ -102,6 +105,7 @@ impl ReplicaHistory {
             states: answers.states,
             failures: answers.failures,
             engines: answers.engines,
+            range_figures: answers.range_figures,
             grid: Some(grid),
             queries: None,
             whole_ms,
@@ -174,8 +178,8 @@ impl FleetRequests<'_> {
             }
         });
         let samples = all(samples.into_iter().map(FutureExt::boxed_local));
-        let figures = rows.figures(self.round, self.grid.window, self.limit);
-        let ((states, failures, engines), samples, figures) = join3(logs, samples, figures).await;
+        let figures = rows.figures(self.round, self.grid.window, self.limit, &old.range_figures);
+        let ((states, failures, engines), samples, (figures, range_figures)) = join3(logs, samples, figures).await;
         let Ok([restarts, ready]) = <[_; 2]>::try_from(samples) else { return Err(RequestError::Unreachable) };
         let ((states, has_states), (failures, has_failures)) = (states?, failures?);
         // Without the engines and the figures the states are still right.
@@ -184,7 +188,16 @@ impl FleetRequests<'_> {
             engines => engines.unwrap_or_else(|_| (StateLog::default(), true)),
         };
         let is_whole = has_states && has_failures && has_engines;
-        Ok(FleetAnswers { states, failures, engines, ready: ready?, restarts: restarts?, is_whole, figures })
+        Ok(FleetAnswers {
+            states,
+            failures,
+            engines,
+            ready: ready?,
+            restarts: restarts?,
+            is_whole,
+            figures,
+            range_figures,
+        })
     }
 
     /// The log of a query, and whether it has all that the server has.
@@ -210,8 +223,9 @@ impl FleetRequests<'_> {
         let _permit = self.limit.permit().await;
         let Grid { end_ms, step_ms, window, .. } = self.grid;
         // The last step may end long after the newest samples.
-        let lookback_ms = window.length_ms.max(DEFAULT_LOOKBACK_MS);
-        self.round.backend.range_with_lookback(query.to_owned(), from_ms, end_ms, step_ms, lookback_ms).await
+        let lookback_ms = Some(window.length_ms.max(DEFAULT_LOOKBACK_MS));
+        let answer = self.round.backend.range_with_notes(query.to_owned(), from_ms, end_ms, step_ms, lookback_ms);
+        answer.await.map(|answer| answer.data)
     }
 }
 

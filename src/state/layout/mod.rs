@@ -28,7 +28,11 @@ pub struct Layout {
 impl Layout {
     /// Parses the text of [`Layout::to_text`]; none if it is damaged or of another version.
     pub fn from_text(text: &str) -> Option<Self> {
-        let layout: Value = serde_json::from_str(text).ok()?;
+        Self::from_json(&serde_json::from_str(text).ok()?)
+    }
+
+    /// The layout of JSON, as [`Layout::from_text`] says.
+    pub(crate) fn from_json(layout: &Value) -> Option<Self> {
         if layout.get("version")?.as_u64() != Some(VERSION) {
             return None;
         }
@@ -38,8 +42,8 @@ impl Layout {
                 columns.push((id.clone(), u8::try_from(count.as_u64()?).ok()?));
             }
         }
-        let (shown, hidden) = (set(ids(&layout, "shown")?), set(ids(&layout, "hidden")?));
-        Some(Self { shown, hidden, order: ids(&layout, "order")?, columns })
+        let (shown, hidden) = (set(ids(layout, "shown")?), set(ids(layout, "hidden")?));
+        Some(Self { shown, hidden, order: ids(layout, "order")?, columns })
     }
 
     /// Whether `text` is a layout of a later version of the page.

@@ -1,5 +1,5 @@
 //! The layout of the selected model: stored in the browser, or in memory without storage, and the same in every tab. A
-//! layout from a link is only a preview until the person keeps it.
+//! layout from a link is only a preview until the person keeps it. Without one's own, there may be one for everyone.
 use crate::state::layout::Layout;
 use crate::wasm_size::effect::effect;
 use leptos::ev;
@@ -11,12 +11,23 @@ const PREFIX: &str = "inferboard.layout.";
 /// The parameter of a link with a layout.
 const PARAMETER: &str = "layout";
 
+/// The layout of a model that the server keeps for everyone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SharedLayout {
+    /// None if there is none, or this page cannot read it.
+    pub(crate) layout: Option<Layout>,
+    /// What a change of it has to name; 0 if there is none.
+    pub(crate) revision: u64,
+}
+
 /// The layout of the selected model, and the ways to change it.
 #[derive(Clone, Copy)]
 pub struct Layouts {
     /// The current layout.
     pub current: RwSignal<Layout>,
-    model: Memo<String>,
+    pub(crate) model: Memo<String>,
+    /// The layout for everyone, with its model.
+    shared: StoredValue<(String, SharedLayout)>,
     /// The model whose layout is a preview from a link.
     preview: RwSignal<Option<String>>,
     /// Whether layouts are stored. An embed has its layout from its link, and stores none.
@@ -30,7 +41,7 @@ impl Layouts {
     /// is selected first. The browser stores layouts if `is_stored`.
     pub fn new(model: Memo<String>, is_stored: bool) -> Self {
         let (current, preview, unstored) = (RwSignal::default(), RwSignal::default(), StoredValue::default());
-        let layouts = Self { current, model, preview, is_stored, unstored };
+        let layouts = Self { current, model, shared: StoredValue::default(), preview, is_stored, unstored };
         if let Some(layout) = layout_of(&window().location().search().unwrap_or_default()) {
             let model = model.get_untracked();
             if layouts.load(&model) != layout {
@@ -69,6 +80,35 @@ impl Layouts {
         }
     }
 
+    /// Takes over the layout of a model that the server keeps for everyone.
+    pub(crate) fn set_shared(self, model: &str, shared: SharedLayout) {
+        self.shared.set_value((model.to_owned(), shared));
+        if self.model.get_untracked() == model && !self.has_preview(model) {
+            self.current.set(self.load(model));
+        }
+    }
+
+    /// The revision of the layout for everyone.
+    pub(crate) fn shared_revision(self) -> u64 {
+        self.shared.with_value(|(_, shared)| shared.revision)
+    }
+
+    /// The layout of a model without one's own: that for everyone, or else the catalogue's.
+    fn base(self, model: &str) -> Layout {
+        self.shared.with_value(|(own, shared)| shared.layout.clone().filter(|_| own == model)).unwrap_or_default()
+    }
+
+    /// Whether the layout is that of everyone.
+    pub fn is_base(self) -> bool {
+        self.current.get() == self.base(&self.model.get())
+    }
+
+    /// Goes back to the layout of everyone.
+    pub fn reset(self) {
+        let base = self.base(&self.model.get_untracked());
+        self.change(|layout| *layout = base);
+    }
+
     /// Goes back to the stored layout, unless there is a preview.
     fn reload(self) {
         let model = self.model.get_untracked();
@@ -98,7 +138,8 @@ impl Layouts {
             unstored.iter().find(|(own, _)| own == model).map(|(_, layout)| layout.clone())
         };
         let unstored = || self.unstored.with_value(own);
-        stored.and_then(|text| Layout::from_text(&text)).or_else(unstored).unwrap_or_default()
+        let own = stored.and_then(|text| Layout::from_text(&text)).or_else(unstored);
+        own.unwrap_or_else(|| self.base(model))
     }
 
     fn stored(self, model: &str) -> Option<String> {
@@ -110,9 +151,12 @@ impl Layouts {
     }
 
     fn store(self, model: &str, layout: &Layout) {
+        let is_base = !self.has_preview(model) && self.base(model) == *layout;
         self.unstored.update_value(|unstored| {
             unstored.retain(|(own, _)| own != model);
-            unstored.push((model.to_owned(), layout.clone()));
+            if !is_base {
+                unstored.push((model.to_owned(), layout.clone()));
+            }
         });
         // The layout of a later version of the page may have more than this one can write.
         if self.has_preview(model) || self.stored(model).is_some_and(|text| Layout::is_later(&text)) {
@@ -121,8 +165,7 @@ impl Layouts {
         let Some(storage) = self.storage() else { return };
         let name = format!("{PREFIX}{model}");
         // If storage is full or denied, the layout still holds for this visit.
-        let _ =
-            if layout.is_default() { storage.remove_item(&name) } else { storage.set_item(&name, &layout.to_text()) };
+        let _ = if is_base { storage.remove_item(&name) } else { storage.set_item(&name, &layout.to_text()) };
     }
 }
 

@@ -3,7 +3,7 @@ use crate::data::graph::card_state::{CardData, Status};
 use crate::ui::graph::context::CardContext;
 use crate::ui::graph::visible::is_limit;
 use crate::ui::kit::format_time as time;
-use catalogue::{Colours, DrawStyle, LineRole};
+use catalogue::{Colours, DrawStyle, Graph, LineRole, Summary};
 use leptos::prelude::*;
 
 /// A value counts as current up to this age, or up to this number of steps.
@@ -52,10 +52,20 @@ pub(crate) fn last_value(data: &CardData, values: &[f64]) -> Option<LastValue> {
     })
 }
 
+/// Whether the newest value is of its moment, and not of a window that has to pass first: of states, as the number of
+/// replicas, even those in an unfinished bar are true.
+fn is_of_moments(graph: &Graph) -> bool {
+    graph.summary == Summary::None
+}
+
 /// The last value of a visible line, by its index.
 pub(crate) fn last_value_at(card: CardContext, at: usize) -> Option<LastValue> {
     let last = |data: &CardData| {
-        card.lines.with(|lines| last_value(data, lines.frame.columns.get(at)?.values.get(..lines.complete_count())?))
+        card.lines.with(|lines| {
+            let values = &lines.frame.columns.get(at)?.values;
+            let count = if is_of_moments(card.graph) { values.len() } else { lines.known_count() };
+            last_value(data, values.get(..count)?)
+        })
     };
     card.data.with(|data| last(data.as_ref()?))
 }
@@ -71,8 +81,15 @@ pub(crate) fn header_text(card: CardContext) -> String {
     let (data, frame) = (&*data, &data.frame);
     let last = match graph.draw_style {
         DrawStyle::Bars => {
-            let sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
-            last_value(data, data.complete_bars(&sums))
+            let mut sums = frame.sums(|at| !is_limit(graph, &frame.columns[at].name));
+            if card.lines.with(|lines| lines.is_counted) {
+                let last = sums.len().saturating_sub(1);
+                for (at, rate) in sums.iter_mut().enumerate() {
+                    let of_ms = data.latest_window_ms.filter(|_| at == last).unwrap_or(data.grid.step_ms);
+                    *rate *= of_ms as f64 / 1000.0;
+                }
+            }
+            last_value(data, if is_of_moments(graph) { &sums } else { data.known_bars(&sums) })
         }
         DrawStyle::Lines => {
             let first = graph.lines.iter().find(|line| line.role == LineRole::Data && !line.name.is_empty());
@@ -105,16 +122,14 @@ pub(crate) fn header_source(card: CardContext) -> String {
         let Some(data) = data else { return String::new() };
         let times_ms = &data.frame.times_ms;
         match card.graph.draw_style {
-            DrawStyle::Bars => {
+            DrawStyle::Bars if !is_of_moments(card.graph) => {
                 let complete = times_ms.len() - usize::from(data.latest_window_ms.is_some() && !times_ms.is_empty());
                 let Some(end_ms) = complete.checked_sub(1).and_then(|at| times_ms.get(at)) else {
                     return String::new();
                 };
                 format!("{} to {}", time::duration(data.grid.step_ms), time::clock(*end_ms))
             }
-            DrawStyle::Lines => {
-                times_ms.last().map(|end_ms| format!("at {}", time::clock(*end_ms))).unwrap_or_default()
-            }
+            _ => times_ms.last().map(|end_ms| format!("at {}", time::clock(*end_ms))).unwrap_or_default(),
         }
     })
 }

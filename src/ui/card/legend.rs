@@ -12,13 +12,11 @@ use crate::ui::graph::context::CardContext;
 use crate::ui::graph::visible::{VisibleLines, first_filter};
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::format_time as time;
+use crate::ui::kit::peers::MAX_USUAL_RATIO;
 use crate::wasm_size::sort::sort_by;
 use catalogue::{Colours, Detail, Graph, PERCENTILES, Section, Summary, Unit, line_name, status_name};
 use leptos::prelude::*;
 use std::sync::Arc;
-
-/// A detail whose mean is a higher multiple of the median of all is marked.
-const MAX_USUAL_RATIO: f64 = 1.5;
 
 /// The legend, with values or with statistics, and remarks on what the graph shows.
 #[component]
@@ -158,7 +156,7 @@ fn LegendTable(
     };
     view! {
         <div class="legend" data-testid="boxes" tabindex="0" role="region" aria-label=format!("Lines of {}", graph.title)>
-            <table>
+            <table hidden=move || names.with(Vec::is_empty) && undrawn.with(Vec::is_empty)>
                 <thead>
                     <tr>
                         <th scope="col">{move || whose(card, feed)}</th>
@@ -318,7 +316,7 @@ fn StatisticsRow(at: usize, name: String) -> impl IntoView {
 /// The statistics of a line's complete values, by its column.
 fn line_statistics(lines: &VisibleLines, at: usize) -> Option<Statistics> {
     let column = lines.frame.columns.get(at)?;
-    statistics(column.values.get(..lines.complete_count())?, lines.bounds_of(&column.name))
+    statistics(column.values.get(..lines.known_count())?, lines.bounds_of(&column.name))
 }
 
 /// The colours of a heat map, with the values of the first and the last one.

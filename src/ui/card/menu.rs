@@ -8,12 +8,13 @@ use crate::ui::card::picture::{download_picture, file_name};
 use crate::ui::card::threshold::default_threshold;
 use crate::ui::graph::colours::Palette;
 use crate::ui::graph::context::CardContext;
+use crate::ui::graph::note_marks::NoteEditor;
 use crate::ui::kit::clipboard::{FEEDBACK_TIME, copy};
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::controls::TextButton;
 use crate::ui::kit::csv::csv;
 use crate::ui::kit::download::download_csv;
-use crate::ui::kit::embed_code::{embed_code, page_address};
+use crate::ui::kit::embed_code::{embed_code, embed_remark, page_address};
 use crate::ui::kit::format_time as time;
 use crate::ui::kit::icons::{MORE, svg};
 use leptos::prelude::*;
@@ -78,7 +79,9 @@ impl MenuState {
     }
 
     fn open(self) {
-        self.available.set(Some(self.feed.available_options(self.card.graph)));
+        let mut available = self.feed.available_options(self.card.graph);
+        available.has_notes &= NoteEditor::current().is_some();
+        self.available.set(Some(available));
         request_animation_frame(move || {
             show_whole(&self.id("menu"));
             focus(&self.item_id(0));
@@ -127,11 +130,12 @@ impl MenuState {
         self.navigation.adjust(|view| view.card_options.change(self.card.graph, change));
     }
 
-    fn copy(self, text: String) {
+    /// Copies a text; `remark` follows the news that it is copied.
+    fn copy(self, text: String, remark: &'static str) {
         let Self { message, uncopied, .. } = self;
         let done = move |not_copied| match not_copied {
             None => {
-                message.set("Copied.");
+                message.set(if remark.is_empty() { "Copied." } else { remark });
                 set_timeout(move || message.set(""), FEEDBACK_TIME);
             }
             text => uncopied.set(text),
@@ -147,7 +151,10 @@ impl MenuState {
             Action::HeatMap => self.change(&mut |options| options.toggle_form(Form::HeatMap)),
             Action::Table => self.change(&mut |options| options.toggle_form(Form::Table)),
             Action::Log => self.change(&mut |options| options.is_log = !options.is_log),
-            Action::Stacked => self.change(&mut |options| options.is_stacked = !options.is_stacked),
+            Action::Chart(chart) => self.change(&mut |options| options.toggle_chart(chart)),
+            Action::Fitted => self.change(&mut |options| options.is_fitted = !options.is_fitted),
+            Action::JoinGaps => self.change(&mut |options| options.joins_gaps = !options.joins_gaps),
+            Action::Counts => self.change(&mut |options| options.toggle_counts(graph)),
             Action::Compare => self.change(&mut |options| options.toggle_comparison(Comparison::PreviousPeriod)),
             Action::CompareWith => {
                 self.change(&mut |options| options.toggle_comparison(Comparison::Deployment(deployment.to_owned())));
@@ -157,19 +164,25 @@ impl MenuState {
                 let default = data.with_untracked(|data| data.as_ref().and_then(|data| default_threshold(data)));
                 self.change(&mut |options| options.threshold = default.filter(|_| options.threshold.is_none()));
             }
+            Action::Note => {
+                if let Some(notes) = NoteEditor::current() {
+                    notes.open();
+                }
+            }
             Action::Enlarge => self.is_fullscreen.set(true),
             Action::Embed => {
-                self.copy(self.navigation.view.with_untracked(|view| embed_code(&page_address(), graph, view)));
+                let remark = self.feed.frame_ancestors.with_value(|own| embed_remark(own.as_deref()));
+                self.copy(self.navigation.view.with_untracked(|view| embed_code(&page_address(), graph, view)), remark);
             }
             Action::CopyQuery => {
                 if let Some(data) = data.get_untracked() {
-                    self.copy(data.whole_query().to_owned());
+                    self.copy(data.whole_query().to_owned(), "");
                 }
             }
             Action::Csv => {
                 let text = card
                     .lines
-                    .with_untracked(|lines| csv(&lines.frame, lines.complete_count(), card.value_unit(), &time::iso));
+                    .with_untracked(|lines| csv(&lines.frame, lines.known_count(), card.value_unit(), &time::iso));
                 download_csv(&text, &file_name(card, "csv"));
             }
             Action::Png => download_picture(card, &self.palette.get_untracked()),

@@ -1,6 +1,6 @@
 //! The items of a card's menu in their order, and keyboard navigation among them.
 use crate::data::graph::card_state::AvailableOptions;
-use crate::state::card_options::{CardOptions, Comparison, Form, can_stack};
+use crate::state::card_options::{CardOptions, Chart, Comparison, Form, can_count};
 use catalogue::{Colours, Detail, DrawStyle, Graph};
 
 /// The action of a menu item.
@@ -8,14 +8,18 @@ use catalogue::{Colours, Detail, DrawStyle, Graph};
 pub(crate) enum Action {
     Details,
     HeatMap,
+    Chart(Chart),
     Log,
-    Stacked,
+    Fitted,
+    JoinGaps,
+    Counts,
     Compare,
     CompareWith,
     Statistics,
     Threshold,
     Table,
     Enlarge,
+    Note,
     CopyQuery,
     Csv,
     Png,
@@ -29,13 +33,17 @@ impl Action {
             Self::Details => "details",
             Self::HeatMap => "heat-map",
             Self::Log => "log",
-            Self::Stacked => "stacked",
+            Self::Chart(chart) => chart.word(),
+            Self::Fitted => "fitted",
+            Self::JoinGaps => "joined",
+            Self::Counts => "counts",
             Self::Compare => "compare",
             Self::CompareWith => "compare-with",
             Self::Statistics => "statistics",
             Self::Threshold => "target",
             Self::Table => "table",
             Self::Enlarge => "enlarge",
+            Self::Note => "note",
             Self::CopyQuery => "copy-query",
             Self::Csv => "csv",
             Self::Png => "png",
@@ -70,7 +78,10 @@ pub(crate) fn items(graph: &Graph, available: &AvailableOptions, options: &CardO
     let is_graph = options.form == Form::Graph;
     let is_heat_map = options.form == Form::HeatMap;
     let is_table = options.form == Form::Table;
-    let has_log = graph.draw_style == DrawStyle::Lines && is_graph && !options.is_stacked;
+    let chart = options.chart(graph);
+    let is_line = is_graph && matches!(chart, Chart::Lines | Chart::Area);
+    let has_log = graph.draw_style == DrawStyle::Lines && is_line;
+    let has_counts = can_count(graph) && is_graph && chart == Chart::Bars;
     let has_details = available.has_details || options.is_detailed;
     let has_threshold = available.has_buckets || options.threshold.is_some();
     let compares = options.comparison == Some(Comparison::PreviousPeriod);
@@ -78,12 +89,15 @@ pub(crate) fn items(graph: &Graph, available: &AvailableOptions, options: &CardO
         has_details.then(|| option(Action::Details, detail_text(graph), options.is_detailed)),
         heat_map_text(graph, available, options).map(|text| option(Action::HeatMap, text, is_heat_map)),
         has_log.then(|| option(Action::Log, "Logarithmic axis", options.is_log)),
-        (can_stack(graph) && is_graph).then(|| option(Action::Stacked, "Stacked", options.is_stacked)),
+        (is_graph && chart == Chart::Lines).then(|| option(Action::Fitted, "Fit axis to values", options.is_fitted)),
+        is_line.then(|| option(Action::JoinGaps, "Join gaps", options.joins_gaps)),
+        has_counts.then(|| option(Action::Counts, "Count per bar", options.counts(graph))),
         (!is_heat_map).then(|| option(Action::Compare, "Compare with previous period", compares)),
         (!is_heat_map).then(|| option(Action::Statistics, "Min, mean, max and last", options.has_statistics)),
         has_threshold.then(|| option(Action::Threshold, "Share within threshold", options.threshold.is_some())),
         Some(option(Action::Table, "Table", is_table)),
         Some(command(Action::Enlarge, "Enlarge")),
+        available.has_notes.then(|| command(Action::Note, "Add note")),
         Some(command(Action::CopyQuery, "Copy PromQL")),
         Some(command(Action::Csv, "Download CSV")),
         (!is_table).then(|| command(Action::Png, "Download PNG")),
@@ -95,7 +109,20 @@ pub(crate) fn items(graph: &Graph, available: &AvailableOptions, options: &CardO
     if let Some(at) = items.iter().position(|item| item.action == Action::Compare) {
         items.splice(at + 1..at + 1, deployment_items(available, options));
     }
+    if is_graph {
+        let item = |own: &Chart| option(Action::Chart(*own), chart_text(*own), *own == chart);
+        items.splice(0..0, Chart::others(graph).iter().map(item));
+    }
     items
+}
+
+fn chart_text(chart: Chart) -> &'static str {
+    match chart {
+        Chart::Lines => "Lines",
+        Chart::Area => "Filled lines",
+        Chart::Stacked => "Stacked areas",
+        Chart::Bars => "Stacked bars",
+    }
 }
 
 fn detail_text(graph: &Graph) -> &'static str {
@@ -178,6 +205,7 @@ mod tests {
         let all = AvailableOptions { has_details: true, has_buckets: true, ..AvailableOptions::default() };
         let latency = ids("end-to-end-latency", &all, &CardOptions::default());
         assert!(latency.contains(&"heat-map") && latency.contains(&"details") && !latency.contains(&"stacked"));
+        assert!(latency.contains(&"fitted") && latency.contains(&"joined") && !latency.contains(&"counts"));
         assert!(latency.contains(&"target"));
         let bars = ids(
             "volume",
@@ -187,7 +215,8 @@ mod tests {
         assert!(
             !bars.contains(&"target")
                 && !bars.contains(&"log")
-                && !bars.contains(&"stacked")
+                && !bars.contains(&"bars")
+                && ["lines", "stacked", "counts"].iter().all(|id| bars.contains(id))
                 && !bars.contains(&"heat-map")
         );
         let none = ids("running-and-waiting", &AvailableOptions::default(), &CardOptions::default());

@@ -1,25 +1,20 @@
 //! How each replica or GPU on a card compares with the others.
 use crate::ui::card::statistics::statistics;
 use crate::ui::graph::visible::{VisibleLines, is_limit};
-use crate::wasm_size::sort::sort_by;
+use crate::ui::kit::peers::peer_median;
 use catalogue::Graph;
-
-/// Fewer lines are no crowd to stand out from.
-const MIN_PEERS: usize = 3;
 
 /// The mean of each own line as a multiple of the median of all means, by column; negative infinity for a limit or a line
 /// without values. Empty for too few lines, or if most are zero.
 pub(super) fn ratios(graph: &Graph, lines: &VisibleLines) -> Vec<f64> {
     let columns = lines.frame.columns.iter().take(lines.own_count);
     let mean = |column: &plot::Column| {
-        let values = column.values.get(..lines.complete_count()).filter(|_| !is_limit(graph, &column.name));
+        let values = column.values.get(..lines.known_count()).filter(|_| !is_limit(graph, &column.name));
         values.and_then(|values| statistics(values, None)).map_or(f64::NEG_INFINITY, |all| all.mean)
     };
     let means: Vec<f64> = columns.map(mean).collect();
-    let mut known: Vec<f64> = means.iter().copied().filter(|mean| mean.is_finite()).collect();
-    sort_by(&mut known, f64::total_cmp);
-    match known.get(known.len() / 2) {
-        Some(median) if known.len() >= MIN_PEERS && *median > 0.0 => means.iter().map(|mean| mean / median).collect(),
+    match peer_median(means.iter().copied()) {
+        Some(median) if median > 0.0 => means.iter().map(|mean| mean / median).collect(),
         _ => Vec::new(),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn Table() -> impl IntoView {
                 </tr>
             }
         };
-        let times_ms = lines.frame.times_ms.iter().enumerate().take(lines.complete_count());
+        let times_ms = lines.frame.times_ms.iter().enumerate().take(lines.known_count());
         times_ms.rev().map(row).collect_view()
     };
     view! {

@@ -1,11 +1,12 @@
 //! Customize view: shows, hides, orders and widens graphs.
+mod for_everyone;
 mod row;
 
 use crate::data::feed::Feed;
-use crate::state::layout::Layout;
 use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::state::theme::store_per_minute;
+use crate::ui::customize::for_everyone::ForEveryone;
 use crate::ui::customize::row::Row;
 use crate::ui::kit::clipboard::copy;
 use crate::ui::kit::conditional::{ForEachGraph, Show};
@@ -15,7 +16,7 @@ use catalogue::{Graph, Section};
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// The dialog.
+/// The panel.
 #[component]
 pub(crate) fn Customize(handle: DialogHandle) -> impl IntoView {
     view! {
@@ -70,11 +71,12 @@ fn Panel() -> impl IntoView {
                 type="button"
                 class="control"
                 data-testid="customize-reset"
-                disabled=move || layouts.current.with(Layout::is_default)
-                on:click=move |_| layouts.change(|layout| *layout = Layout::default())
+                disabled=move || layouts.is_base()
+                on:click=move |_| layouts.reset()
             >
                 "Reset"
             </button>
+            <ForEveryone />
         </div>
     }
 }

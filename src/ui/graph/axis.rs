@@ -3,8 +3,8 @@ use crate::state::time_range::TimeRange;
 use crate::ui::graph::visible::VisibleLines;
 use catalogue::{Unit, line_name};
 use plot::{
-    ChartType, HatchedBand, LineStyle, Margins, Projection, Rounding, count_nonpositive, log_domain, log_ticks,
-    value_domain, value_ticks,
+    ChartType, HatchedBand, LineStyle, Margins, Projection, Rounding, count_nonpositive, fitted_domain, log_domain,
+    log_ticks, value_domain, value_ticks,
 };
 
 /// The room for labels, in CSS pixels; more only where longer ones need it.
@@ -32,13 +32,24 @@ const ROOM_ABOVE_BOUND: f64 = 0.25;
 /// a capacity.
 const ROOM_ABOVE_BYTES: f64 = 0.05;
 
-/// The axis for the visible lines, in a unit that may have a ceiling. Only lines can have a logarithmic axis: the layers of
-/// a stack could not be read on it.
+/// Which values an axis has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AxisForm {
+    /// From zero, or from the lowest value below it.
+    FromZero,
+    /// From the lowest to the highest value.
+    Fitted,
+    /// The same with powers of ten at even distances.
+    Logarithmic,
+}
+
+/// The axis for the visible lines, in a unit that may have a ceiling. Only lines can have another axis than one from zero:
+/// the layers of a stack could not be read on it.
 pub(crate) fn axis(
     (unit, ceiling): (Unit, Option<f64>),
     lines: &VisibleLines,
     styles: &[LineStyle],
-    wants_log: bool,
+    form: AxisForm,
 ) -> Axis {
     let columns = &lines.frame.columns;
     if let Some(ChartType::Cells { draws_zero, .. }) = lines.chart_type {
@@ -61,7 +72,7 @@ pub(crate) fn axis(
         columns.chain(band).chain(bounds).chain([hatched.as_slice()])
     };
     let factor = unit.factor();
-    if wants_log
+    if form == AxisForm::Logarithmic
         && !is_stacked
         && let Some((low, high)) = log_domain(values(), factor)
     {
@@ -75,7 +86,9 @@ pub(crate) fn axis(
         false => Vec::new(),
     };
     let columns = || values().chain([sums.as_slice()]);
-    let (low, high) = value_domain(columns(), ceiling);
+    let is_fitted = form == AxisForm::Fitted && !is_stacked && !lines.is_filled;
+    let fitted = is_fitted.then(|| fitted_domain(columns())).flatten();
+    let (low, high) = fitted.unwrap_or_else(|| value_domain(columns(), ceiling));
     let ticks = value_ticks(low * factor, high * factor, LABELS, rounding(unit));
     let mut ticks: Vec<f64> = ticks.into_iter().map(|tick| tick / factor).collect();
     let mut top = ticks.last().copied().unwrap_or(high);
@@ -132,6 +145,11 @@ fn rounding(unit: Unit) -> Rounding {
 }
 
 impl Axis {
+    /// Where the filling below a line ends.
+    pub(crate) fn floor(&self) -> f64 {
+        if self.is_log { self.low } else { 0.0 }
+    }
+
     /// The projection onto `width` by `height` CSS pixels, with room for the labels.
     pub(crate) fn projection(&self, width: f64, height: f64, range: TimeRange) -> Projection {
         let longest = self.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
@@ -145,6 +163,7 @@ impl Axis {
 
 #[cfg(test)]
 mod tests {
+    use super::AxisForm::{Fitted, FromZero, Logarithmic};
     use super::*;
     use plot::{Column, Frame, Rgb};
 
@@ -171,7 +190,7 @@ mod tests {
     #[test]
     fn a_logarithmic_axis_has_powers_of_ten_and_counts_what_it_leaves_out() {
         let lines = lines(ChartType::Lines, &[("a", &[0.002, 3.0]), ("b", &[0.0, -1.0])]);
-        let axis = axis((Unit::Seconds, None), &lines, &[style(false), style(false)], true);
+        let axis = axis((Unit::Seconds, None), &lines, &[style(false), style(false)], Logarithmic);
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.left_out, 2);
         assert!(axis.projection(400.0, 200.0, TimeRange::new(0, 1)).is_log);
@@ -180,15 +199,28 @@ mod tests {
     #[test]
     fn ticks_are_round_per_minute_too() {
         let lines = lines(ChartType::Lines, &[("a", &[0.2, 1.5])]);
-        let axis = |wants_log| axis((Unit::RequestsPerMinute, None), &lines, &[style(false)], wants_log);
-        assert_eq!((labels(&axis(false)), axis(false).high), (vec!["0", "25", "50", "75", "100"], 100.0 / 60.0));
-        assert_eq!((labels(&axis(true)), axis(true).low), (vec!["10", "20", "50", "100"], 10.0 / 60.0));
+        let axis = |form| axis((Unit::RequestsPerMinute, None), &lines, &[style(false)], form);
+        assert_eq!((labels(&axis(FromZero)), axis(FromZero).high), (vec!["0", "25", "50", "75", "100"], 100.0 / 60.0));
+        assert_eq!((labels(&axis(Logarithmic)), axis(Logarithmic).low), (vec!["10", "20", "50", "100"], 10.0 / 60.0));
     }
 
     #[test]
     fn without_anything_above_zero_the_axis_stays_linear() {
         let lines = lines(ChartType::Lines, &[("a", &[0.0, 0.0])]);
-        assert!(!axis((Unit::Count, None), &lines, &[style(false)], true).is_log);
+        assert!(!axis((Unit::Count, None), &lines, &[style(false)], Logarithmic).is_log);
+    }
+
+    #[test]
+    fn a_fitted_axis_need_not_begin_at_zero() {
+        let of = |values: &[f64], form| {
+            axis((Unit::Count, None), &lines(ChartType::Lines, &[("a", values)]), &[style(false)], form)
+        };
+        assert_eq!(labels(&of(&[91.0, 98.0], Fitted)), ["90", "92", "94", "96", "98"]);
+        assert_eq!(of(&[91.0, 98.0], FromZero).low, 0.0);
+        assert_eq!(of(&[5.0, 5.0], Fitted).low, 0.0, "one value has no span");
+        assert_eq!(of(&[f64::NAN], Fitted).low, 0.0);
+        let stack = lines(ChartType::Areas, &[("a", &[91.0, 98.0])]);
+        assert_eq!(axis((Unit::Count, None), &stack, &[style(false)], Fitted).low, 0.0, "layers begin at zero");
     }
 
     #[test]
@@ -196,18 +228,18 @@ mod tests {
         let bars = ChartType::Bars { width_ms: 1, unfinished_ms: None };
         let both = [style(false), style(false)];
         assert_eq!(
-            axis((Unit::Count, None), &lines(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, true).high,
+            axis((Unit::Count, None), &lines(bars, &[("a", &[3.0, 3.0]), ("b", &[4.0, 4.0])]), &both, Logarithmic).high,
             8.0
         );
         let with_limit = lines(bars, &[("a", &[3.0, 3.0]), ("max", &[20.0, 20.0])]);
-        assert_eq!(axis((Unit::Count, None), &with_limit, &[style(false), style(true)], false).high, 20.0);
+        assert_eq!(axis((Unit::Count, None), &with_limit, &[style(false), style(true)], FromZero).high, 20.0);
     }
 
     #[test]
     fn rows_are_labelled_by_the_ends_of_their_buckets() {
         let cells = ChartType::Cells { width_ms: 1, draws_zero: false };
         let lines = lines(cells, &[("≤ 1 s", &[1.0, 1.0]), ("≤ 5 s", &[1.0, 1.0]), ("beyond", &[1.0, 1.0])]);
-        let axis = axis((Unit::Seconds, None), &lines, &[], false);
+        let axis = axis((Unit::Seconds, None), &lines, &[], FromZero);
         assert_eq!((labels(&axis), axis.high), (vec!["1 s", "5 s"], 3.0));
     }
 
@@ -215,13 +247,13 @@ mod tests {
     fn rows_of_replicas_are_labelled_by_their_names() {
         let cells = ChartType::Cells { width_ms: 1, draws_zero: true };
         let lines = lines(cells, &[("llama-7d9fc-00000001 · in use", &[1.0, 1.0]), ("a", &[1.0, 1.0])]);
-        let axis = axis((Unit::Bytes, None), &lines, &[], false);
+        let axis = axis((Unit::Bytes, None), &lines, &[], FromZero);
         assert_eq!((labels(&axis), axis.ticks[0].0), (vec!["…ama-7d9fc-00000001", "a"], 0.5));
     }
 
     /// The axis of one line with these values.
     fn axis_of(unit: Unit, values: &[f64]) -> Axis {
-        axis((unit, None), &lines(ChartType::Lines, &[("a", values)]), &[style(false)], false)
+        axis((unit, None), &lines(ChartType::Lines, &[("a", values)]), &[style(false)], FromZero)
     }
 
     #[test]
@@ -248,7 +280,7 @@ mod tests {
         let top = |graph: &str| {
             let graph = catalogue::graph(graph).expect("a graph");
             let lines = lines(ChartType::Lines, &[("a", &[0.004])]);
-            axis((graph.unit, graph.ceiling), &lines, &[style(false)], false).high
+            axis((graph.unit, graph.ceiling), &lines, &[style(false)], FromZero).high
         };
         assert_eq!((top("kv-cache-use"), top("error-share")), (1.0, 0.004));
     }
@@ -260,8 +292,13 @@ mod tests {
         let top = |hatched, is_visible: bool| {
             let lines = VisibleLines { hatched, ..lines.clone() };
             let hidden = LineStyle { is_visible: false, ..style(false) };
-            axis((Unit::Seconds, None), &lines, &[style(false), if is_visible { style(false) } else { hidden }], false)
-                .high
+            axis(
+                (Unit::Seconds, None),
+                &lines,
+                &[style(false), if is_visible { style(false) } else { hidden }],
+                FromZero,
+            )
+            .high
         };
         assert!(top(vec![band(0, 0.0, 0.3)], false) >= 0.3);
         assert!(top(vec![band(1, 60.0, f64::INFINITY)], true) > 60.0, "there is room above");

@@ -74,6 +74,7 @@ const MAX_BANDS: usize = 8;
 /// How much of a line's colour its band has.
 const BAND_SHARE: f64 = 0.25;
 const PERCENTILE_BAND_SHARE: f64 = 0.1;
+const FILLED_SHARE: f64 = 0.2;
 
 impl Picture<'_> {
     /// Paints and returns the projection; none if the browser provides no context.
@@ -86,14 +87,16 @@ impl Picture<'_> {
         context.scale(1.0 / UNITS_PER_PIXEL, 1.0 / UNITS_PER_PIXEL).ok()?;
         // Sharp peaks would grow spikes with the default joint.
         context.set_line_join("round");
+        let floors = self.floors();
         let drawing = Drawing {
             frame,
             styles: self.styles,
             chart_type: self.lines.chart_type.unwrap_or(ChartType::Lines),
             projection,
-            bands: &self.bands(),
+            bands: &self.bands(&floors),
             notes: &self.limit_notes(),
             hatched: &self.lines.hatched,
+            joins_gaps: self.lines.joins_gaps,
             values: &self.axis.ticks,
             times: &times,
             theme: &self.palette.theme,
@@ -104,12 +107,28 @@ impl Picture<'_> {
         Some(projection)
     }
 
-    /// The band of the lines past the limit, and those between the least and the greatest values of gauges.
-    fn bands(&self) -> Vec<Band<'_>> {
+    /// The lower edge of each column's filling; empty if lines are not filled.
+    fn floors(&self) -> Vec<Vec<f64>> {
+        let floor = self.axis.floor();
+        let columns = self.lines.frame.columns.iter().filter(|_| self.lines.is_filled);
+        columns.map(|column| column.values.iter().map(|value| value * 0.0 + floor).collect()).collect()
+    }
+
+    /// What is filled below lines, the band of the lines past the limit, and those between the least and the greatest values of gauges.
+    fn bands<'a>(&'a self, floors: &'a [Vec<f64>]) -> Vec<Band<'a>> {
         let theme = &self.palette.theme;
         let remaining = self.lines.remaining.iter();
         let remaining = remaining.map(|band| Band { low: &band.low, high: &band.high, rgb: theme.band });
         let mut bands: Vec<Band<'_>> = remaining.collect();
+        let filled = self.lines.frame.columns.iter().zip(self.styles).zip(floors);
+        let is_filled = |name: &str, style: &LineStyle| style.is_visible && !is_limit(self.graph, name);
+        bands.extend(filled.filter(|((column, style), _)| is_filled(&column.name, style)).map(
+            |((column, style), low)| Band {
+                low,
+                high: &column.values,
+                rgb: theme.background.mixed(style.rgb, FILLED_SHARE),
+            },
+        ));
         bands.extend(self.percentile_band());
         if self.lines.bounds.len() <= MAX_BANDS {
             for (column, style) in
@@ -154,7 +173,7 @@ impl Picture<'_> {
 mod tests {
     use super::*;
     use crate::state::card_options::CardOptions;
-    use crate::ui::graph::axis::axis;
+    use crate::ui::graph::axis::{AxisForm, axis};
     use crate::ui::graph::visible::visible_lines;
     use crate::ui::kit::observe::Size;
     use plot::{Frame, Rgb};
@@ -186,7 +205,12 @@ mod tests {
         is_log: bool,
     ) -> Projection {
         let lines = visible_lines(graph, data, &CardOptions::default());
-        let axis = axis((graph.unit, graph.ceiling), &lines, styles, is_log);
+        let axis = axis(
+            (graph.unit, graph.ceiling),
+            &lines,
+            styles,
+            if is_log { AxisForm::Logarithmic } else { AxisForm::FromZero },
+        );
         let palette = Palette::read();
         let picture = Picture {
             graph,

@@ -2,7 +2,7 @@
 use crate::data::graph::card_state::{CardData, CardState, Status};
 use crate::state::card_options::CardOptions;
 use crate::state::navigation::Navigation;
-use crate::ui::graph::axis::{Axis, axis};
+use crate::ui::graph::axis::{Axis, AxisForm, axis};
 use crate::ui::graph::colours::Palette;
 use crate::ui::graph::percentile_bounds::{format_bounded, hatched_bands};
 use crate::ui::graph::visible::{VisibleLines, visible_lines};
@@ -69,9 +69,15 @@ impl CardContext {
             lines.with(|lines| palette.styles(graph, lines, is_detailed))
         });
         let axis = Memo::new(move |_| {
-            let wants_log = options.with(|options| options.is_log);
-            let unit = display_unit(graph.unit, is_per_minute.get());
-            lines.with(|lines| styles.with(|styles| axis((unit, graph.ceiling), lines, styles, wants_log)))
+            let form = options.with(|options| match () {
+                () if options.is_log => AxisForm::Logarithmic,
+                () if options.is_fitted => AxisForm::Fitted,
+                () => AxisForm::FromZero,
+            });
+            lines.with(|lines| {
+                let unit = display_unit(graph.unit, is_per_minute.get(), lines);
+                styles.with(|styles| axis((unit, graph.ceiling), lines, styles, form))
+            })
         });
         Self { graph, data, status, lines, styles, axis, options, is_per_minute }
     }
@@ -105,13 +111,17 @@ impl CardContext {
 
     /// The unit of the graph's values.
     pub(crate) fn unit(self) -> Unit {
-        display_unit(self.graph.unit, self.is_per_minute.get())
+        self.lines.with(|lines| display_unit(self.graph.unit, self.is_per_minute.get(), lines))
     }
 
     /// The unit of the values on the card. A bucket holds a rate of requests, whatever the unit of the graph is.
     pub(crate) fn value_unit(self) -> Unit {
         let is_bucket = self.is_bucket_heat_map();
-        if is_bucket { display_unit(Unit::PerSecond, self.is_per_minute.get()) } else { self.unit() }
+        match (is_bucket, self.is_per_minute.get()) {
+            (false, _) => self.unit(),
+            (true, false) => Unit::PerSecond,
+            (true, true) => Unit::PerSecond.per_minute(),
+        }
     }
 
     /// A value for a table cell, without the suffix of a rate, which is part of the table's caption.
@@ -130,6 +140,11 @@ impl CardContext {
     }
 }
 
-fn display_unit(unit: Unit, is_per_minute: bool) -> Unit {
-    if is_per_minute { unit.per_minute() } else { unit }
+/// The unit in which the lines of a graph are shown.
+fn display_unit(unit: Unit, is_per_minute: bool, lines: &VisibleLines) -> Unit {
+    match (lines.is_counted, is_per_minute) {
+        (true, _) => Unit::Count,
+        (false, true) => unit.per_minute(),
+        (false, false) => unit,
+    }
 }

@@ -1,4 +1,4 @@
-//! The overlay of a graph: crosshair, dots, selection and events. Moving the pointer repaints no canvas.
+//! The overlay of a graph: crosshair, dots, selection, notes and events. Moving the pointer repaints no canvas.
 use crate::data::events::Event;
 use crate::data::feed::Feed;
 use crate::state::cursor::Pointer;
@@ -6,6 +6,7 @@ use crate::ui::graph::colours::css;
 use crate::ui::graph::context::{CardContext, LineValue, PaintedProjection};
 use crate::ui::graph::guides::{Crosshair, SelectedRange, ThresholdLine, px};
 use crate::ui::graph::input::{GraphInput, index_at};
+use crate::ui::graph::note_marks::NoteMarks;
 use crate::ui::graph::tooltip::{Tooltip, event_text};
 use leptos::prelude::*;
 use plot::{ChartType, Projection};
@@ -51,6 +52,7 @@ pub(crate) fn Overlay(painted: PaintedProjection, label: Signal<String>) -> impl
             <ThresholdLine painted />
             <Crosshair x painted />
             {dots}
+            <NoteMarks painted />
             {events}
             <Tooltip index x painted />
         </div>

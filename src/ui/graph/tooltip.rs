@@ -6,6 +6,7 @@ use crate::ui::graph::colours::css;
 use crate::ui::graph::context::{CardContext, LineValue, PaintedProjection};
 use crate::ui::graph::guides::px;
 use crate::ui::graph::input::index_at;
+use crate::ui::graph::note_marks::note_text;
 use crate::ui::kit::format_time as time;
 use crate::wasm_size::sort::sort_by;
 use leptos::prelude::*;
@@ -14,7 +15,7 @@ use plot::Projection;
 /// The limit of rows while the tooltip is not pinned and so cannot be scrolled.
 const MAX_ROWS: usize = 10;
 
-/// The limit of events in the tooltip; every event also has its own mark.
+/// The limit of events, and of notes, in the tooltip; each also has its own mark.
 const MAX_EVENTS: usize = 3;
 
 /// Height of a row, and of the time and the line below the rows, in CSS pixels.
@@ -38,9 +39,14 @@ pub(crate) fn Tooltip(index: Memo<Option<usize>>, x: Memo<Option<f64>>, painted:
         let (index, x, projection) = (index.get()?, x.get()?, painted.get()?);
         let time_ms = data.with(|data| data.as_ref()?.frame.times_ms.get(index).copied())?;
         let is_unfinished = card.lines.with(|lines| index >= lines.complete_count());
-        let events: Vec<String> = feed.events.with(|events| {
-            let here = events.iter().filter(|event| index_at(data, event.time_ms) == Some(index));
+        let is_here_at = |time_ms: i64| index_at(data, time_ms) == Some(index);
+        let mut events: Vec<String> = feed.events.with(|events| {
+            let here = events.iter().filter(|event| is_here_at(event.time_ms));
             here.take(MAX_EVENTS).map(event_text).collect()
+        });
+        feed.with_notes(|notes| {
+            let here = notes.iter().filter(|note| note.range.contains(time_ms) || is_here_at(note.range.start_ms));
+            events.extend(here.take(MAX_EVENTS).map(note_text));
         });
         let mut values = sorted_values(card, index);
         let max_rows = rows_in(projection.bottom - projection.top).saturating_sub(events.len()).max(1);

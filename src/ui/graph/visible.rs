@@ -3,10 +3,11 @@
 use crate::data::graph::bounds::LineBounds;
 use crate::data::graph::card_state::{CardData, ComparisonData};
 use crate::data::graph::highest::MAX_LINES;
-use crate::state::card_options::{CardOptions, Comparison, Form};
+use crate::state::card_options::{CardOptions, Chart, Comparison, Form, can_count};
 use crate::state::line_filter::LineFilter;
+use crate::ui::graph::bars::count_events;
 use crate::wasm_size::sort::sort_by;
-use catalogue::{Colours, DrawStyle, Graph, LineRole, REST_LINE, line_name};
+use catalogue::{Colours, Graph, LineRole, REST_LINE, line_name};
 use plot::{ChartType, Column, Frame, HatchedBand};
 
 /// The lines of one graph and how to draw them.
@@ -28,6 +29,12 @@ pub(crate) struct VisibleLines {
     pub(crate) bounds: Vec<LineBounds>,
     /// How the lines are drawn; none without data.
     pub(crate) chart_type: Option<ChartType>,
+    /// Whether lines go on across gaps.
+    pub(crate) joins_gaps: bool,
+    /// Whether lines are filled down to zero.
+    pub(crate) is_filled: bool,
+    /// Whether each bar is a number of events instead of their rate.
+    pub(crate) is_counted: bool,
 }
 
 impl VisibleLines {
@@ -54,6 +61,13 @@ impl VisibleLines {
     pub(crate) fn complete_count(&self) -> usize {
         let is_unfinished = matches!(self.chart_type, Some(ChartType::Bars { unfinished_ms: Some(_), .. }));
         self.frame.times_ms.len() - usize::from(is_unfinished && !self.frame.times_ms.is_empty())
+    }
+
+    /// The number of times that tables and statistics have: the unfinished bar is among them only if there is no other.
+    pub(crate) fn known_count(&self) -> usize {
+        let complete = self.complete_count();
+        let has_complete = self.frame.columns.iter().flat_map(|column| column.values.iter().take(complete));
+        if has_complete.copied().any(f64::is_finite) { complete } else { self.frame.times_ms.len() }
     }
 
     /// Whether the graph is a heat map.
@@ -108,10 +122,11 @@ pub(crate) fn visible_lines(graph: &Graph, data: &CardData, options: &CardOption
         let remaining = remaining_count(graph, data).map(|count| RemainingLines { count, ..RemainingLines::default() });
         return VisibleLines { remaining, ..heat_map(frame, ChartType::Cells { width_ms, draws_zero: true }) };
     }
-    let chart_type = match graph.draw_style {
-        DrawStyle::Bars => ChartType::Bars { width_ms, unfinished_ms: data.latest_window_ms },
-        DrawStyle::Lines if options.is_stacked => ChartType::Areas,
-        DrawStyle::Lines => ChartType::Lines,
+    let chart = options.chart(graph);
+    let chart_type = match chart {
+        Chart::Bars => ChartType::Bars { width_ms, unfinished_ms: data.latest_window_ms },
+        Chart::Stacked => ChartType::Areas,
+        Chart::Lines | Chart::Area => ChartType::Lines,
     };
     let is_stacked = chart_type != ChartType::Lines;
     let (frame, remaining) = match remaining_count(graph, data) {
@@ -121,11 +136,18 @@ pub(crate) fn visible_lines(graph: &Graph, data: &CardData, options: &CardOption
     let bounds = if is_stacked { Vec::new() } else { data.bounds.clone() };
     let own_count = frame.columns.len();
     let chart_type = Some(chart_type);
-    let mut lines = VisibleLines { own_count, frame, remaining, bounds, chart_type, ..VisibleLines::default() };
+    let is_filled = chart == Chart::Area;
+    let mut lines =
+        VisibleLines { own_count, frame, remaining, bounds, chart_type, is_filled, ..VisibleLines::default() };
+    lines.joins_gaps = options.joins_gaps;
     if let Some(other) = data.comparison.as_ref().filter(|other| options.comparison.as_ref() == Some(&other.with)) {
         add_comparison(graph, &mut lines, other, is_stacked);
     }
     let names = lines.legend_names();
+    if chart == Chart::Bars && can_count(graph) && options.counts(graph) {
+        lines.is_counted = true;
+        count_events(&mut lines.frame, width_ms, data.latest_window_ms);
+    }
     lines.filter = match options.line_filter == LineFilter::default() {
         true => first_filter(graph, data.is_detailed, &names),
         false => options.line_filter.for_lines(&names),
@@ -256,6 +278,7 @@ fn add_comparison(graph: &Graph, lines: &mut VisibleLines, other: &ComparisonDat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::graph::grid::Grid;
     use crate::state::time_range::TimeRange;
     use catalogue::graph;
 
@@ -281,11 +304,28 @@ mod tests {
         assert_eq!((names(&lines), lines.own_count), (vec!["running", "limit", "running (previous)"], 2));
         assert_eq!((lines.frame.columns[2].values.as_slice(), lines.comparison_of), (&[5.0, 6.0][..], vec![Some(0)]));
         assert_eq!(names(&visible_lines(graph, &now, &CardOptions::default())), ["running", "limit"]);
-        let stacked = visible_lines(graph, &now, &CardOptions { is_stacked: true, ..compared });
+        let stacked = visible_lines(graph, &now, &CardOptions { chart: Some(Chart::Stacked), ..compared });
         assert_eq!(
             (names(&stacked), &stacked.comparison_of),
             (vec!["running", "limit", "all (previous)"], &vec![None])
         );
+    }
+
+    #[test]
+    fn bars_can_be_counted_or_drawn_as_lines() {
+        let graph = graph("volume").expect("a graph");
+        let data = card_data(&[("2xx", &[2.0, 0.7, 3.0]), ("5xx", &[f64::NAN, 0.1, 0.0])]);
+        let grid = Grid { step_ms: 10_000, ..data.grid };
+        let data = CardData { grid, latest_window_ms: Some(4000), ..data };
+        let of = |options: CardOptions| visible_lines(graph, &data, &options);
+        let counted = of(CardOptions { is_counted: Some(true), ..CardOptions::default() });
+        assert_eq!(counted.frame.columns[0].values, [20.0, 7.0, 12.0], "the last bar has four seconds");
+        assert!(counted.is_counted && counted.frame.columns[1].values[0].is_nan());
+        let lines = of(CardOptions { is_counted: Some(true), chart: Some(Chart::Lines), ..CardOptions::default() });
+        assert_eq!((lines.chart_type, lines.is_counted), (Some(ChartType::Lines), false));
+        assert_eq!(lines.frame.columns[0].values, [2.0, 0.7, 3.0], "every time of the data stays");
+        let area = of(CardOptions { chart: Some(Chart::Area), ..CardOptions::default() });
+        assert!(area.is_filled && area.chart_type == Some(ChartType::Lines));
     }
 
     #[test]
@@ -300,7 +340,7 @@ mod tests {
         let lines = visible_lines(graph, &here, &compared);
         assert_eq!(names(&lines), ["running", "waiting", "waiting (b.1)", "other (b.1)"]);
         assert_eq!(lines.comparison_of, [Some(1), None]);
-        let stacked = visible_lines(graph, &here, &CardOptions { is_stacked: true, ..compared });
+        let stacked = visible_lines(graph, &here, &CardOptions { chart: Some(Chart::Stacked), ..compared });
         assert_eq!((names(&stacked)[2], stacked.frame.columns[2].values[0]), ("all (b.1)", 11.0));
         let before = CardOptions { comparison: Some(Comparison::PreviousPeriod), ..CardOptions::default() };
         assert!(visible_lines(graph, &here, &before).comparison_of.is_empty(), "the comparison has not arrived yet");
@@ -317,8 +357,11 @@ mod tests {
         assert_eq!((lines.own_count, names(&lines)[0]), (MAX_LINES, "replica-10"));
         let remaining = lines.remaining.expect("remaining lines");
         assert_eq!((remaining.count, remaining.low[0], remaining.high[1]), (10, 0.0, 9.0));
-        let stacked =
-            visible_lines(graph, &card_data(&columns), &CardOptions { is_stacked: true, ..CardOptions::default() });
+        let stacked = visible_lines(
+            graph,
+            &card_data(&columns),
+            &CardOptions { chart: Some(Chart::Stacked), ..CardOptions::default() },
+        );
         assert_eq!((stacked.own_count, names(&stacked)[MAX_LINES]), (MAX_LINES + 1, REMAINING));
         assert_eq!(
             stacked.frame.sums(|_| true),

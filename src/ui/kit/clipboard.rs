@@ -14,14 +14,14 @@ pub(crate) fn copy(text: String, done: Box<dyn FnOnce(Option<String>)>) {
     if AsRef::<JsValue>::as_ref(&clipboard).is_undefined() {
         return done(Some(text));
     }
-    leptos::task::spawn_local(async move {
+    crate::wasm_size::spawn::spawn(async move {
         let result = JsFuture::from(clipboard.write_text(&text)).await;
         done(result.is_err().then_some(text));
     });
 }
 
-/// Copies the address of the page and sets `is_copied` for a while. If the browser does not allow it, shows the address.
-pub(crate) fn copy_link(is_copied: RwSignal<bool>) {
+/// Copies a link and sets `is_copied` for a while. If the browser does not allow it, shows the link.
+pub(crate) fn copy_link(link: String, is_copied: RwSignal<bool>) {
     let done = move |not_copied: Option<String>| match not_copied {
         None => {
             is_copied.set(true);
@@ -29,5 +29,5 @@ pub(crate) fn copy_link(is_copied: RwSignal<bool>) {
         }
         Some(link) => drop(window().prompt_with_message_and_default("Copy this link:", &link)),
     };
-    copy(window().location().href().unwrap_or_default(), Box::new(done));
+    copy(link, Box::new(done));
 }

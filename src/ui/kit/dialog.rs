@@ -1,4 +1,4 @@
-//! A modal dialog, and the handle that opens and closes it.
+//! A dialog, modal or beside the page, and the handle that opens and closes it.
 use crate::ui::kit::conditional::Show;
 use crate::ui::kit::controls::IconButton;
 use crate::ui::kit::icons::CLOSE;
@@ -12,20 +12,40 @@ use web_sys::HtmlElement;
 pub(crate) struct DialogHandle {
     node: NodeRef<html::Dialog>,
     is_open: RwSignal<bool>,
+    is_modal: bool,
+    /// What had the focus before a panel opened. The browser remembers that of a modal dialog.
+    focused_before: StoredValue<Option<HtmlElement>, LocalStorage>,
 }
 
 impl DialogHandle {
-    /// The handle of a closed dialog.
+    /// The handle of a closed modal dialog.
     pub(crate) fn new() -> Self {
-        Self { node: NodeRef::new(), is_open: RwSignal::new(false) }
+        Self {
+            node: NodeRef::new(),
+            is_open: RwSignal::new(false),
+            is_modal: true,
+            focused_before: StoredValue::new_local(None),
+        }
+    }
+
+    /// The handle of a closed panel, beside which the page can be used.
+    pub(crate) fn panel() -> Self {
+        Self { is_modal: false, ..Self::new() }
     }
 
     /// Opens the dialog.
     pub(crate) fn open(self) {
         if let Some(dialog) = self.node.get_untracked() {
             self.is_open.set(true);
-            // This fails only if the dialog is already open.
-            let _ = dialog.show_modal();
+            focus_popover();
+            if self.is_modal {
+                // This fails only if the dialog is already open.
+                let _ = dialog.show_modal();
+            } else if !dialog.open() {
+                let focused = document().active_element().and_then(|element| element.dyn_into().ok());
+                self.focused_before.set_value(focused);
+                dialog.show();
+            }
             // The browser looks for it before the content is there.
             request_animation_frame(move || {
                 let first = dialog.query_selector("[autofocus]").ok().flatten();
@@ -40,12 +60,39 @@ impl DialogHandle {
     pub(crate) fn close(self) {
         if let Some(dialog) = self.node.get_untracked() {
             dialog.close();
+            if let Some(before) = self.focused_before.try_update_value(Option::take).flatten() {
+                let _ = before.focus();
+            }
         }
+    }
+
+    /// Has Escape close a panel, wherever the focus is, as the browser does with a modal dialog.
+    fn close_with_escape(self) {
+        if self.is_modal {
+            return;
+        }
+        let listener = window_event_listener(ev::keydown, move |event| {
+            let is_open = self.is_open.get_untracked();
+            let has_modal = || document().query_selector("dialog:modal").ok().flatten().is_some();
+            if is_open && event.key() == "Escape" && !has_modal() {
+                self.close();
+            }
+        });
+        on_cleanup(move || listener.remove());
     }
 }
 
-/// A dialog with a title. Its close button, Escape or a click outside closes it. The browser keeps the focus inside and
-/// restores it afterwards.
+/// Moves the focus from an item of a panel, which is about to close, to its button: there it returns to.
+fn focus_popover() {
+    let panel = document().active_element().and_then(|focused| focused.closest("details.popover").ok().flatten());
+    let summary = panel.and_then(|panel| panel.query_selector("summary").ok().flatten());
+    if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
+        let _ = summary.focus();
+    }
+}
+
+/// A dialog with a title. Its close button and Escape close it, and the focus returns to where it was. A modal one keeps the
+/// focus inside, and a click outside closes it.
 #[component]
 pub(crate) fn Dialog(
     handle: DialogHandle,
@@ -57,6 +104,7 @@ pub(crate) fn Dialog(
     let heading = format!("{id}-title");
     let labelled_by = heading.clone();
     let children = StoredValue::new(children);
+    handle.close_with_escape();
     // The target of a click on the backdrop is the dialog itself.
     let close_outside = move |event: ev::MouseEvent| {
         if event.target() == handle.node.get_untracked().map(|dialog| (*dialog).clone().into()) {

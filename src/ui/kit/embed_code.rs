@@ -29,6 +29,18 @@ pub(crate) fn page_address() -> String {
     format!("{protocol}//{host}{}", location.pathname().unwrap_or_default())
 }
 
+/// What to say when an embed code has been copied, given who may embed the page: elsewhere a browser shows nothing, and no
+/// word of why. Empty if any page that is listed may.
+pub(crate) fn embed_remark(frame_ancestors: Option<&[String]>) -> &'static str {
+    match frame_ancestors {
+        Some([]) => "Copied, but no page may show it: list its origin in frame_ancestors.",
+        Some([own]) if own == "'self'" => {
+            "Copied. Only pages at this address may show it: list others in frame_ancestors."
+        }
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +59,12 @@ mod tests {
         let embedded =
             View { embed: Some(Embed { content: EmbedContent::All, theme: None, parents: Vec::new() }), ..view };
         assert_eq!(embed_code("http://h/\"", graph, &embedded), code, "the code is the same inside an iframe");
+    }
+    #[test]
+    fn a_code_that_nobody_may_use_comes_with_a_warning() {
+        let remark =
+            |ancestors: &[&str]| embed_remark(Some(&ancestors.iter().map(|&own| own.to_owned()).collect::<Vec<_>>()));
+        assert!(remark(&[]).contains("no page") && remark(&["'self'"]).contains("frame_ancestors"));
+        assert_eq!((remark(&["'self'", "https://wiki.example"]), embed_remark(None)), ("", ""));
     }
 }

@@ -1,4 +1,7 @@
-//! Text in HTML.
+//! Text in HTML, and elements that were made from it.
+use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 /// The text with the characters that HTML interprets escaped, for elements and for quoted attributes.
 pub(crate) fn escape_html(text: &str) -> String {
@@ -13,4 +16,9 @@ pub(crate) fn escape_html(text: &str) -> String {
         }
     }
     safe
+}
+
+/// The first element that a selector finds.
+pub(crate) fn find(css: &str) -> Option<HtmlElement> {
+    document().query_selector(css).ok()??.dyn_into().ok()
 }

@@ -11,5 +11,6 @@ pub(crate) mod help;
 pub(crate) mod html;
 pub(crate) mod icons;
 pub(crate) mod observe;
+pub(crate) mod peers;
 pub(crate) mod popover;
 pub(crate) mod surface;

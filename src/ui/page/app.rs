@@ -7,16 +7,19 @@ use crate::state::navigation::Navigation;
 use crate::state::theme::{self, Theme};
 use crate::state::url;
 use crate::ui::graph::colours::Palette;
+use crate::ui::graph::note_marks::NoteEditor;
 use crate::ui::kit::dialog::DialogHandle;
 use crate::ui::kit::format_time::set_time_zone;
 use crate::ui::kit::observe::on_resize;
 use crate::ui::page::banner::Banner;
+use crate::ui::page::note_dialog::NoteDialog;
 use crate::ui::page::section::Content;
 use crate::ui::page::shortcuts::Shortcuts;
 use crate::ui::page::unknown_scope::UnknownScope;
 use crate::ui::topbar::TopBar;
 use crate::ui::topbar::scope::UNNAMED;
 use crate::wasm_size::effect::{effect, on_change};
+use crate::wasm_size::spawn::spawn;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -42,6 +45,7 @@ pub fn App() -> impl IntoView {
         view! {
             <TopBar shortcuts>
                 <Shortcuts handle=shortcuts />
+                {NoteEditor::current().map(|editor| view! { <NoteDialog editor /> })}
             </TopBar>
         }
     };
@@ -73,7 +77,18 @@ fn provide_shared(navigation: Navigation, is_embed: bool) {
         navigation.adjust(|view| view.is_per_minute = true);
     }
     let model = Memo::new(move |_| navigation.view.with(|view| view.scope.model.clone().unwrap_or_default()));
-    provide_context(Layouts::new(model, !is_embed));
+    let layouts = Layouts::new(model, !is_embed);
+    effect(move || {
+        let model = model.get();
+        if feed.has_notes.get() {
+            spawn(async move {
+                if let Some(shared) = feed.fetch_layout(&model).await {
+                    layouts.set_shared(&model, shared);
+                }
+            });
+        }
+    });
+    provide_context(layouts);
     provide_context(navigation);
     provide_context(feed);
     keep_pinch_until_loaded(navigation, feed, pointer);
@@ -82,6 +97,9 @@ fn provide_shared(navigation: Navigation, is_embed: bool) {
     on_change(place, move || pointer.is_pinned.set(false));
     on_change(move || navigation.view.with(|view| view.scope.clone()), move || feed.forget_overview());
     provide_context(pointer);
+    if !is_embed {
+        NoteEditor::provide(navigation, pointer, feed);
+    }
     provide_context(theme);
     provide_context(palette);
     feed.run();

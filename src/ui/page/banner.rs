@@ -1,5 +1,5 @@
-//! Banners about the page as a whole: no connection, targets that fail, no engine, an invalid link, or a layout from a
-//! link.
+//! Banners about the page as a whole: no connection, targets that fail, no login, no engine, an invalid link, or a layout
+//! from a link.
 use crate::data::discovery::scrapes::FailedTargets;
 use crate::data::feed::{Connection, Feed};
 use crate::state::layout::storage::Layouts;
@@ -30,6 +30,7 @@ enum Action {
     KeepLayout,
     OwnLayout,
     CopyCommand,
+    Dismiss,
 }
 
 impl Action {
@@ -39,6 +40,7 @@ impl Action {
             Self::KeepLayout => "Keep this layout",
             Self::OwnLayout => "Use my layout",
             Self::CopyCommand => "Copy command",
+            Self::Dismiss => "Dismiss",
         }
     }
 
@@ -49,6 +51,7 @@ impl Action {
             Self::KeepLayout => "layout-keep",
             Self::OwnLayout => "layout-own",
             Self::CopyCommand => "copy-command",
+            Self::Dismiss => "dismiss",
         }
     }
 }
@@ -89,6 +92,7 @@ pub(crate) fn Banner() -> impl IntoView {
             constant(is_later.get(), later_version),
             constant(is_invalid.get(), invalid_times),
             constant(layouts.is_preview(), layout_from_link),
+            constant(feed.is_open.get(), open_network),
             constant(has_no_engine.get(), no_engine),
         ];
         messages.into_iter().flatten().collect::<Vec<_>>()
@@ -97,6 +101,7 @@ pub(crate) fn Banner() -> impl IntoView {
         Action::Retry => feed.refresh(),
         Action::KeepLayout => layouts.end_preview(true),
         Action::OwnLayout => layouts.end_preview(false),
+        Action::Dismiss => feed.is_open.set(false),
         Action::CopyCommand => copy(ADD_TARGET.to_owned(), Box::new(|_| {})),
     };
     let button = move |action: &Action| {
@@ -147,6 +152,12 @@ fn invalid_times() -> Message {
 fn layout_from_link() -> Message {
     let message = message("borrowed", "This layout came with the link. ", "Your own layout has not changed.");
     Message { actions: &[Action::KeepLayout, Action::OwnLayout], ..message }
+}
+
+fn open_network() -> Message {
+    let text = "The server listens on a network without read_token_file, which would make people sign in.";
+    let message = message("open-network", "Everyone who reaches this address can read this page. ", text);
+    Message { is_warning: true, actions: &[Action::Dismiss], ..message }
 }
 
 /// The command that adds a model on another machine.

@@ -1,13 +1,12 @@
 //! The strip of key numbers of the scope over the range, with the change against the range before. Each opens its card.
 use crate::data::feed::Feed;
-use crate::data::overview::figures::{Figure, has_range_before, max_replicas};
+use crate::data::overview::figures::{Figure, data_length_ms, has_range_before, max_replicas};
 use crate::data::overview::{Overview, When};
-use crate::state::layout::storage::Layouts;
 use crate::state::navigation::Navigation;
 use crate::ui::card::summary::{count, marked};
 use crate::ui::kit::conditional::Show;
-use crate::wasm_size::effect::effect;
-use catalogue::{Unit, graph};
+use crate::ui::page::open_card::CardOpener;
+use catalogue::Unit;
 use leptos::prelude::*;
 
 /// A change below this share of the value before is none.
@@ -50,14 +49,16 @@ pub(crate) fn KeyFigures() -> impl IntoView {
             overview.as_deref().map(of).unwrap_or_default()
         })
     });
-    let open = opener(feed, navigation, expect_context());
+    let opener = CardOpener::new(feed);
     let item = move |Shown { figure, value, beside, change, is_worse }: Shown| {
         view! {
-            <button type="button" data-figure=figure.graph() on:click=move |_| open.run(figure)>
+            <button type="button" data-figure=figure.graph() on:click=move |_| opener.open(figure.graph())>
                 <span class="title">{figure.title()}</span>
                 <b>{value}</b>
-                <small>{beside}</small>
-                <small class="change" class:worse=is_worse title="Against the range before">{change}</small>
+                <span class="below">
+                    {(!beside.is_empty()).then(|| view! { <small>{beside}</small> })}
+                    <small class="change" class:worse=is_worse title="Against the range before">{change}</small>
+                </span>
             </button>
         }
     };
@@ -75,48 +76,11 @@ pub(crate) fn KeyFigures() -> impl IntoView {
     }
 }
 
-/// Opens the card of a figure.
-#[derive(Clone, Copy)]
-struct Opener {
-    navigation: Navigation,
-    layouts: Layouts,
-    /// The graph to scroll to once its card is on the page.
-    wanted: RwSignal<Option<&'static str>>,
-}
-
-fn opener(feed: Feed, navigation: Navigation, layouts: Layouts) -> Opener {
-    let wanted = RwSignal::new(None);
-    effect(move || {
-        feed.range.track();
-        navigation.view.track();
-        if let Some(id) = wanted.get() {
-            request_animation_frame(move || {
-                if let Ok(Some(card)) = document().query_selector(&format!("section[data-graph={id}]")) {
-                    card.scroll_into_view();
-                    wanted.set(None);
-                }
-            });
-        }
-    });
-    Opener { navigation, layouts, wanted }
-}
-
-impl Opener {
-    fn run(self, figure: Figure) {
-        let Some(graph) = graph(figure.graph()) else { return };
-        if !self.layouts.current.with_untracked(|layout| layout.shows(graph)) {
-            self.layouts.change(|layout| layout.set_visible(graph, true));
-        }
-        self.navigation.go(|view| view.section = Some(graph.section));
-        self.wanted.set(Some(graph.id));
-    }
-}
-
 /// A figure as texts; none if it is not measured.
 fn text(figure: Figure, overview: &Overview, (is_per_minute, is_estimated): (bool, bool)) -> Option<Shown> {
     let value = figure.value(overview, When::Range)?;
     let before = figure.value(overview, When::Before).filter(|_| has_range_before(overview));
-    let seconds = overview.range.length_ms() as f64 / 1000.0;
+    let seconds = data_length_ms(overview) as f64 / 1000.0;
     let beside = match figure {
         Figure::Requests => {
             let unit = if is_per_minute { Unit::RequestsPerSecond.per_minute() } else { Unit::RequestsPerSecond };

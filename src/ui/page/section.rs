@@ -7,7 +7,7 @@ use crate::state::navigation::Navigation;
 use crate::ui::card::Card;
 use crate::ui::kit::conditional::{ForEachGraph, Show};
 use crate::ui::models::Models;
-use crate::ui::page::key_facts::KeyFacts;
+use crate::ui::page::findings::{FindingsFoot, FindingsList};
 use crate::ui::page::key_figures::KeyFigures;
 use crate::ui::page::missing_graphs::MissingGraphs;
 use crate::ui::page::unknown_scope::is_unknown;
@@ -80,7 +80,7 @@ pub(crate) fn Content() -> impl IntoView {
     let is_embed = expect_context::<Navigation>().view.with_untracked(|view| view.embed.is_some());
     view! {
         <Show when=move || shows_models.get() fallback=move || view! {
-            {(!is_embed).then(|| view! { <KeyFacts /><KeyFigures /> })}
+            {(!is_embed).then(|| view! { <FindingsList /><KeyFigures /> })}
             <Cards />
         }>
             <Models />
@@ -129,6 +129,7 @@ fn Cards() -> impl IntoView {
         </Show>
         <Show when=move || embedded.is_none() && !is_unknown.get()>
             <MissingGraphs section />
+            <FindingsFoot />
         </Show>
     }
 }

@@ -1,9 +1,9 @@
 //! Keyboard shortcuts of the page, the dialog that lists them, and the button that shares the page.
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
-use crate::ui::kit::clipboard::copy_link;
+use crate::ui::graph::note_marks::NoteEditor;
 use crate::ui::kit::dialog::{Dialog, DialogHandle};
-use crate::ui::kit::icons::{SHARE, svg};
+use crate::ui::page::share::{Share, Sharing};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -18,11 +18,13 @@ const fn shortcut(keys: &'static str, text: &'static str) -> Shortcut {
     Shortcut { keys, text }
 }
 
-const SHORTCUTS: [Shortcut; 14] = [
+const SHORTCUTS: [Shortcut; 16] = [
     shortcut("?", "Show keyboard shortcuts"),
     shortcut("r", "Refresh now"),
     shortcut("p", "Turn auto-refresh on or off"),
     shortcut("s", "Copy a link to this view"),
+    shortcut("Shift s", "Copy a link with fixed times"),
+    shortcut("n", "Add a note at the crosshair"),
     shortcut("[ and ]", "Shift the time range by half its length"),
     shortcut("− and +", "Zoom out, zoom in"),
     shortcut("b and f", "Previous range, next range"),
@@ -40,14 +42,20 @@ const SHORTCUTS: [Shortcut; 14] = [
 pub(crate) fn Shortcuts(handle: DialogHandle) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let feed = expect_context::<Feed>();
-    let is_copied = RwSignal::new(false);
+    let sharing = Sharing::new();
     let listener = window_event_listener(ev::keydown, move |event: ev::KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || is_handled_elsewhere(&event) {
             return;
         }
         match event.key().as_str() {
             "?" => handle.open(),
-            "s" => copy_link(is_copied),
+            "s" => sharing.copy(),
+            "S" => sharing.copy_fixed(),
+            "n" => {
+                if let Some(notes) = NoteEditor::current() {
+                    notes.open();
+                }
+            }
             "r" => feed.refresh(),
             "p" => navigation.adjust(|view| view.refresh.is_on = !view.refresh.is_on),
             "[" => navigation.go(|view| view.range = view.range.panned(-1, feed.now_ms())),
@@ -62,17 +70,7 @@ pub(crate) fn Shortcuts(handle: DialogHandle) -> impl IntoView {
     });
     on_cleanup(move || listener.remove());
     view! {
-        <button
-            type="button"
-            class="control"
-            data-testid="share"
-            aria-label="Share"
-            title="Copy a link to this view"
-            on:click=move |_| copy_link(is_copied)
-        >
-            <span class="narrow" inner_html=svg(SHARE)></span>
-            <span class="wide" aria-live="polite">{move || if is_copied.get() { "Copied" } else { "Share" }}</span>
-        </button>
+        <Share sharing />
         <Dialog handle id="keys" title="Keyboard shortcuts">
             <dl>
                 {SHORTCUTS

@@ -23,20 +23,23 @@ pub(crate) fn filtered_replicas(fleet: &Fleet, options: &ReplicaTableOptions) ->
     let highest_first = |value: Option<f64>| -value.unwrap_or(f64::NEG_INFINITY);
     let key = |replica: &Replica| match options.sort_key {
         SortKey::State => replica.current(range).map_or(f64::INFINITY, |interval| f64::from(interval.state as u8)),
-        SortKey::Since => replica.since(range).map_or(f64::INFINITY, |since| since.time_ms as f64),
+        SortKey::Since => {
+            let since_ms = replica.since(range).map(|since| since.time_ms).or(replica.gone_since(range));
+            since_ms.map_or(f64::INFINITY, |since_ms| since_ms as f64)
+        }
         SortKey::Restarts => -f64::from(replica.restart_count()),
-        SortKey::Running => highest_first(replica.running),
-        SortKey::Waiting => highest_first(replica.waiting),
-        SortKey::Cores => highest_first(replica.cores),
-        SortKey::Gpu => highest_first(replica.gpu),
+        SortKey::Launch => highest_first(replica.launch_ms().map(|ms| ms as f64)),
+        SortKey::Figure(figure) => highest_first(replica.figures.of(figure)),
         SortKey::Failure => f64::from(u8::from(replica.failure_at(range.end_ms).is_empty())),
         SortKey::Name | SortKey::Engine | SortKey::Address => 0.0,
     };
+    let is_gone = |replica: &Replica| replica.current(range).is_none();
     sort_by(&mut replicas, |a, b| {
         let order = match options.sort_key {
             SortKey::Engine => a.engine.is_empty().cmp(&b.engine.is_empty()).then_with(|| a.engine.cmp(&b.engine)),
             SortKey::Address => natural_order(&a.address, &b.address),
-            SortKey::Name => natural_order(&a.name, &b.name),
+            // What is gone by the end of the range comes last.
+            SortKey::Name => is_gone(a).cmp(&is_gone(b)).then_with(|| natural_order(&a.name, &b.name)),
             _ => key(a).total_cmp(&key(b)),
         };
         let order = if options.is_reversed { order.reverse() } else { order };
@@ -79,17 +82,20 @@ fn natural_order(a: &str, b: &str) -> Ordering {
 mod tests {
     use super::*;
     use crate::data::replicas::intervals::StateInterval;
+    use crate::state::replica_figure::{ReplicaFigure, ReplicaFigures};
     use crate::state::time_range::TimeRange;
     use catalogue::contract::ReplicaState;
 
     fn replica(name: &str, state: ReplicaState, since_ms: i64, running: Option<f64>) -> Arc<Replica> {
         let interval =
             StateInterval { state, start_ms: since_ms, end_ms: 100, may_start_earlier: false, ready_ms: None };
+        let mut figures = ReplicaFigures::default();
+        running.into_iter().for_each(|value| figures.add(ReplicaFigure::Running, value));
         Arc::new(Replica {
             name: name.into(),
             address: format!("{name}:80"),
             intervals: vec![interval],
-            running,
+            figures,
             ..Replica::default()
         })
     }
@@ -115,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn replicas_that_are_gone_come_last() {
+        let mut gone = Replica::clone(&replica("a-1", ReplicaState::Running, 10, None));
+        gone.intervals[0].end_ms = 50;
+        let replicas = vec![Arc::new(gone), replica("b-1", ReplicaState::Failed, 20, None)];
+        let fleet = Fleet { replicas, range: TimeRange::new(0, 100), ..Fleet::default() };
+        let sorted = filtered_replicas(&fleet, &ReplicaTableOptions::default());
+        assert_eq!(sorted.iter().map(|replica| replica.name.as_str()).collect::<Vec<_>>(), ["b-1", "a-1"]);
+    }
+
+    #[test]
     fn replicas_are_sorted_both_ways_and_filtered() {
         let by = |sort_key, is_reversed| {
             names(&ReplicaTableOptions { sort_key, is_reversed, ..ReplicaTableOptions::default() })
@@ -122,7 +138,7 @@ mod tests {
         assert_eq!(by(SortKey::State, false), ["a-10", "b-1", "a-9"]);
         assert_eq!(by(SortKey::Since, false), ["b-1", "a-9", "a-10"]);
         assert_eq!(by(SortKey::Since, true), ["a-10", "a-9", "b-1"]);
-        assert_eq!(by(SortKey::Running, false), ["b-1", "a-10", "a-9"]);
+        assert_eq!(by(SortKey::Figure(ReplicaFigure::Running), false), ["b-1", "a-10", "a-9"]);
         assert_eq!(by(SortKey::Address, true), ["b-1", "a-10", "a-9"]);
         assert_eq!(names(&ReplicaTableOptions { text: " A-1".into(), ..ReplicaTableOptions::default() }), ["a-10"]);
         let failed = ReplicaTableOptions { states: [ReplicaState::Failed].into(), ..ReplicaTableOptions::default() };

@@ -1,4 +1,5 @@
 //! The replicas: a timeline of their states, a filter, and a table.
+mod cells;
 pub(crate) mod context;
 pub(crate) mod filter;
 pub(crate) mod hover;

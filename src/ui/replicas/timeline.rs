@@ -110,10 +110,11 @@ fn median_ready_text(fleet: &Fleet) -> String {
 #[component]
 fn Controls(options: Memo<ReplicaTableOptions>) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let choices = SortKey::ALL.map(|key| Choice { value: key.id().into(), text: key.title().to_ascii_lowercase() });
+    let choice = |key: SortKey| Choice { value: key.id().into(), text: key.title().to_ascii_lowercase() };
+    let choices: Vec<Choice> = SortKey::all().map(choice).collect();
     let chosen = Signal::derive(move || options.with(|options| options.sort_key.id().to_owned()));
     let choose = move |id: String| {
-        if let Some(key) = SortKey::ALL.into_iter().find(|key| key.id() == id) {
+        if let Some(key) = SortKey::all().find(|key| key.id() == id) {
             navigation.adjust(|view| (view.replica_table.sort_key, view.replica_table.is_reversed) = (key, false));
         }
     };
@@ -127,7 +128,7 @@ fn Controls(options: Memo<ReplicaTableOptions>) -> impl IntoView {
             prop:value=move || options.with(|options| options.text.clone())
             on:input=move |event| navigation.adjust(|view| view.replica_table.text = event_target_value(&event))
         />
-        <Select name="Sort by" id="sort-replicas" choices=choices.to_vec() chosen choose />
+        <Select name="Sort by" id="sort-replicas" choices chosen choose />
     }
 }
 

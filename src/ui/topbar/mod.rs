@@ -1,5 +1,6 @@
-//! The top bar: scope, time range, refresh and page controls in one row, and the tabs below it.
+//! The top bar: scope, time range, refresh and page controls in one row, and below it the tabs and the key facts.
 pub(crate) mod compare;
+pub(crate) mod key_facts;
 pub(crate) mod range;
 pub(crate) mod range_dialog;
 pub(crate) mod refresh;
@@ -12,6 +13,7 @@ use crate::ui::kit::dialog::DialogHandle;
 use crate::ui::kit::icons::MORE;
 use crate::ui::kit::popover::{Popover, close_popovers};
 use crate::ui::topbar::compare::CompareControl;
+use crate::ui::topbar::key_facts::KeyFacts;
 use crate::ui::topbar::range::TimeControls;
 use crate::ui::topbar::refresh::LiveControl;
 use crate::ui::topbar::scope::ScopePath;
@@ -21,7 +23,7 @@ use leptos::prelude::*;
 /// The top bar; the children are further page controls, and `shortcuts` opens the list of keys.
 #[component]
 pub(crate) fn TopBar(shortcuts: DialogHandle, children: Children) -> impl IntoView {
-    let (customize, custom_range) = (DialogHandle::new(), DialogHandle::new());
+    let (customize, custom_range) = (DialogHandle::panel(), DialogHandle::new());
     let theme = expect_context::<RwSignal<Theme>>();
     let switch_theme = move || {
         let other = theme.get_untracked().other();
@@ -53,7 +55,10 @@ pub(crate) fn TopBar(shortcuts: DialogHandle, children: Children) -> impl IntoVi
                     {item("Keyboard shortcuts", "keys", Box::new(move || shortcuts.open()))}
                 </Popover>
             </div>
-            <Sections />
+            <div class="tabs-line">
+                <Sections />
+                <KeyFacts />
+            </div>
             <Customize handle=customize />
         </header>
     }

@@ -1,9 +1,10 @@
 //! The time range controls: history, presets, panning, and the dialog for a custom range.
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
+use crate::state::range_parser::parse_range;
 use crate::state::time_range::TimeRange;
 use crate::state::url::format_duration;
-use crate::state::view::{PRESETS, Range};
+use crate::state::view::{DAYS, PRESETS, Range};
 use crate::ui::kit::controls::{Choice, IconButton, Select};
 use crate::ui::kit::dialog::DialogHandle;
 use crate::ui::kit::format_time as time;
@@ -29,8 +30,10 @@ pub(crate) fn TimeControls(
         Range::Between(..) => CUSTOM.into(),
     });
     let choose = move |value: String| {
-        if let Ok(length_ms) = value.parse() {
-            navigation.select(Range::Last(length_ms));
+        let offset_ms = |time_ms: i64| untrack(|| time::offset_ms(time_ms));
+        let range = value.parse().map(Range::Last).or_else(|_| parse_range(&value, feed.now_ms(), &offset_ms));
+        if let Ok(range) = range {
+            navigation.select(range);
         }
     };
     let short = Signal::derive(move || short_text(range.get(), feed.now_ms()));
@@ -78,7 +81,8 @@ fn short_text(range: Range, now_ms: i64) -> String {
 /// The presets, and the selected range if it is none of them.
 fn choices(range: Range, now_ms: i64) -> Vec<Choice> {
     let preset = |(length_ms, text): &(i64, &str)| Choice { value: length_ms.to_string(), text: (*text).into() };
-    let mut choices: Vec<Choice> = PRESETS.iter().map(preset).collect();
+    let day = |(value, text): &(&str, &str)| Choice { value: (*value).into(), text: (*text).into() };
+    let mut choices: Vec<Choice> = PRESETS.iter().map(preset).chain(DAYS.iter().map(day)).collect();
     match range {
         Range::Last(length_ms) if PRESETS.iter().all(|(preset, _)| *preset != length_ms) => {
             let text = format!("Last {}", format_duration(length_ms));

@@ -1,7 +1,8 @@
 //! The dialog for a custom time range, as text or in date fields, and for the time zone.
+use crate::data::events::{Event, EventKind};
 use crate::data::feed::Feed;
 use crate::state::navigation::Navigation;
-use crate::state::range_parser::{RangeError, format_field, parse_field, parse_range};
+use crate::state::range_parser::{RangeError, format_field, is_since_restart, parse_field, parse_range};
 use crate::state::time_range::TimeRange;
 use crate::state::time_zone::TimeZone;
 use crate::state::view::Range;
@@ -55,7 +56,10 @@ fn Panel(handle: DialogHandle) -> impl IntoView {
     };
     let apply_text = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        apply(text.with_untracked(|text| parse_range(text, feed.now_ms(), &offset_ms)));
+        apply(text.with_untracked(|text| match is_since_restart(text) {
+            true => since_restart(feed),
+            false => parse_range(text, feed.now_ms(), &offset_ms),
+        }));
     };
     let apply_fields = move |event: ev::SubmitEvent| {
         event.prevent_default();
@@ -74,7 +78,7 @@ fn Panel(handle: DialogHandle) -> impl IntoView {
                     type="text"
                     class="control"
                     data-testid="when-words"
-                    placeholder="90m, yesterday, 2026-11-20 14:00 to 15:30"
+                    placeholder="90m, 14:05, yesterday, last week, since 9:00"
                     autofocus
                     prop:value=move || text.get()
                     on:input=move |event| {
@@ -95,6 +99,13 @@ fn Panel(handle: DialogHandle) -> impl IntoView {
         </p>
         <ZoneField />
     }
+}
+
+/// The range from the newest restart in the visible range up to now.
+fn since_restart(feed: Feed) -> Result<Range, RangeError> {
+    let is_restart = |event: &&Event| event.kind == EventKind::Started;
+    let newest = feed.events.with_untracked(|events| events.iter().filter(is_restart).map(|event| event.time_ms).max());
+    newest.map(|time_ms| Range::between(time_ms, feed.now_ms())).ok_or(RangeError::NoRestart)
 }
 
 #[component]

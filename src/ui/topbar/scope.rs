@@ -39,10 +39,14 @@ const UNNAMED_VALUE: &str = "\u{7f}";
 #[component]
 pub(crate) fn ScopePath() -> impl IntoView {
     let [model, others @ ..] = LABELS;
+    let is_demo = expect_context::<Feed>().is_demo;
     view! {
         <div class="path">
             <h1 class="brand">
                 <span>"Inferboard"</span>
+                <em class="demo" data-testid="demo" hidden=move || !is_demo.get()>
+                    "Demo"
+                </em>
             </h1>
             <ScopeControl label=model />
             <StatusPill />

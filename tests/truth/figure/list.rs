@@ -84,6 +84,16 @@ pub(crate) fn counts(graph: &'static str, line: &'static str, pick: Pick) -> Vec
     [at(graph, line, Truth::Count(pick), &[Place::Summary]), at(graph, line, Truth::Share(pick), share)].concat()
 }
 
+/// The count of a kind among the key numbers.
+pub(crate) fn key_number(title: &'static str, graph: &'static str, pick: Pick) -> Vec<Figure> {
+    at(graph, title, Truth::Count(pick), &[Place::KeyNumber])
+}
+
+/// As [`key_number`], of a constant rate, which is below the number.
+pub(crate) fn steady_key_number(title: &'static str, graph: &'static str, pick: Pick) -> Vec<Figure> {
+    [key_number(title, graph, pick), at(graph, title, Truth::RateInRange(pick), &[Place::KeyRate])].concat()
+}
+
 const PERCENTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
 
 /// Percentiles in the summary.

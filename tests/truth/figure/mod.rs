@@ -27,6 +27,10 @@ pub(crate) enum Place {
     Summary,
     /// The share beside a count in the summary.
     Share,
+    /// Among the key numbers above the cards, which the line names.
+    KeyNumber,
+    /// The rate below a key number.
+    KeyRate,
     /// In the tooltip, at several times.
     Tooltip,
     /// In the table, at every time.

@@ -14,7 +14,15 @@ pub(crate) struct Shown {
 const ESTIMATE: char = '≈';
 
 /// Factors of the units and prefixes that the page writes. Longer ones first.
-const UNITS: [(&str, f64); 9] = [
+const UNITS: [(&str, f64); 17] = [
+    ("KiB/s", 1024.0),
+    ("MiB/s", 1_048_576.0),
+    ("GiB/s", 1_073_741_824.0),
+    ("TiB/s", 1_099_511_627_776.0),
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
     ("min", 60.0),
     ("ms", 1e-3),
     ("µs", 1e-6),
@@ -91,6 +99,8 @@ fn values_are_read_as_the_page_writes_them() {
         ("412,806", 412_806.0, 0.5, false),
         ("≈ 131", 131.0, 0.5, true),
         ("98.7 %", 0.987, 0.0005, false),
+        ("1.5 GiB", 1_610_612_736.0, 53_687_091.2, false),
+        ("2.0 MiB/s", 2_097_152.0, 52_428.8, false),
         ("≤ 300 ms", 0.3, 0.0005, false),
         ("1.42 s", 1.42, 0.005, false),
         ("2.50 min", 150.0, 0.3, false),

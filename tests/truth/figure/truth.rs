@@ -56,6 +56,16 @@ impl Moment {
 }
 
 impl World {
+    /// Whether there need not be a value at a time of the graph: the history had not begun, or has one scrape.
+    pub(crate) fn may_be_empty(&self, time_ms: i64) -> bool {
+        time_ms < self.began_ms() + 2 * self.max_interval_ms()
+    }
+
+    /// When the first target was scraped first.
+    fn began_ms(&self) -> i64 {
+        self.targets.iter().map(Target::first_scrape_ms).min().unwrap_or(0)
+    }
+
     fn max_interval_ms(&self) -> i64 {
         self.targets.iter().map(|target| target.interval_ms).max().unwrap_or(0)
     }
@@ -68,7 +78,9 @@ impl World {
     pub(crate) fn count(&self, pick: Pick, moment: Moment) -> Bounds {
         let sum = |after: &dyn Fn(&Target) -> i64, until: &dyn Fn(&Target) -> i64| -> f64 {
             let own = |target: &Target| {
-                target.sum_between(|event| pick.amount(target.dialect, event), after(target), until(target))
+                // What happened before the first scrape is not known.
+                let after_ms = after(target).max(target.first_scrape_ms());
+                target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until(target))
             };
             self.targets.iter().map(own).sum()
         };
@@ -118,17 +130,33 @@ impl World {
         windows.flat_map(|length_ms| ends_ms.map(|end_ms| (end_ms - length_ms, end_ms))).collect()
     }
 
-    /// Events per second at a time of the graph.
-    pub(crate) fn rate(&self, pick: Pick, moment: Moment, time_ms: i64) -> Bounds {
+    /// Events per second at a time of the graph; none before the history begins.
+    pub(crate) fn rate(&self, pick: Pick, moment: Moment, time_ms: i64) -> Option<Bounds> {
+        let began_ms = self.began_ms();
         let rate = |(after_ms, until_ms): (i64, i64)| {
-            let own =
-                |target: &Target| target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms);
-            self.targets.iter().map(own).sum::<f64>() * 1000.0 / (until_ms - after_ms) as f64
+            // What happened before the first scrape is not known.
+            let after_ms = after_ms.max(began_ms);
+            let sum = |first_ms: &dyn Fn(&Target) -> i64| -> f64 {
+                let own = |target: &Target| {
+                    let after_ms = after_ms.max(first_ms(target)).min(until_ms);
+                    target.sum_between(|event| pick.amount(target.dialect, event), after_ms, until_ms)
+                };
+                self.targets.iter().map(own).sum::<f64>()
+            };
+            // Whether what the first scrape has is of the time before it is not known either.
+            let unknown_ms = if after_ms == began_ms { self.max_interval_ms() / 2 } else { 0 };
+            let per_s = |sum: f64| [0, unknown_ms].map(|more_ms| sum * 1000.0 / (until_ms - after_ms + more_ms) as f64);
+            // A target that comes later may or may not have had events before.
+            let later_ms = |target: &Target| if target.first_ms > began_ms { target.first_ms } else { i64::MIN };
+            let sums = [sum(&|target| later_ms(target).saturating_add(target.interval_ms)), sum(&|_| i64::MIN)];
+            sums.into_iter().flat_map(per_s).collect::<Vec<_>>()
         };
         // A bar may stand for the step that begins at its time.
         let times_ms = [time_ms, (time_ms + moment.step_ms).min(moment.until_ms)];
         let windows = times_ms.into_iter().flat_map(|time_ms| self.windows(moment, time_ms));
-        Bounds::of(windows.map(rate)).widened(TOLERANCE)
+        let windows = windows.filter(|(_, until_ms)| *until_ms > began_ms + self.min_interval_ms());
+        let bounds = Bounds::of(windows.flat_map(rate));
+        bounds.low.is_finite().then(|| bounds.widened(TOLERANCE))
     }
 
     /// Events per second now: at the end of the newest window, which may be that of the last whole step.
@@ -136,14 +164,19 @@ impl World {
         let last_ms = moment.now_ms.div_euclid(moment.step_ms) * moment.step_ms;
         let times = [moment.now_ms, last_ms, last_ms - moment.step_ms];
         let bounds = times.map(|time_ms| self.rate(pick, moment, time_ms));
-        Bounds::of(bounds.into_iter().flat_map(|bounds| [bounds.low, bounds.high]))
+        Bounds::of(bounds.into_iter().flatten().flat_map(|bounds| [bounds.low, bounds.high]))
     }
 
     /// Events per second at every time of the range.
     pub(crate) fn rate_in_range(&self, pick: Pick, moment: Moment) -> Bounds {
         let rate = self.rate_now(pick, moment);
-        let is_born = self.targets.iter().any(|target| target.first_ms > moment.start_ms() - 4 * moment.step_ms);
-        // In the step of the first scrape there is only a part of it.
+        let is_later = |time_ms: i64| time_ms > moment.start_ms() - 4 * moment.step_ms;
+        let is_born = self.targets.iter().any(|target| {
+            let first_event_ms = target.streams.iter().filter_map(|own| own.list.next_after(i64::MIN)).max();
+            let joins = target.first_scrape_ms() > self.began_ms() && is_later(target.first_ms);
+            joins || first_event_ms.is_some_and(is_later)
+        });
+        // In the step in which events begin there are fewer.
         if is_born { Bounds { low: 0.0, ..rate } } else { rate }
     }
 

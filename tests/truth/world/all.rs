@@ -35,7 +35,16 @@ impl Times {
 
 /// All worlds at these times.
 pub(crate) fn worlds(times: &Times) -> Vec<World> {
-    vec![steady(times), fleet(times), bursts(times), changing(times), platform(times), tgi(times), llama_cpp(times)]
+    vec![
+        steady(times),
+        young(times),
+        fleet(times),
+        bursts(times),
+        changing(times),
+        platform(times),
+        tgi(times),
+        llama_cpp(times),
+    ]
 }
 
 /// The worlds together, as the page shows them without a scope. Of each model the outermost count is drawn.
@@ -48,6 +57,7 @@ pub(crate) fn everything(worlds: &[World]) -> World {
         list::counts("volume", "5xx", Pick::Class(5)),
         list::rates("tokens-per-second", "generation", Pick::Generated),
         list::rates("tokens-per-second", "prompt", Pick::Prompt),
+        list::key_number("Tokens out", "tokens-per-second", Pick::Generated),
         list::gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
@@ -89,7 +99,21 @@ fn steadily(target: &mut Target, times: &Times, event: Event, per_s: f64) {
 
 /// 4.00 requests and 200 tokens per second, whatever is shown, whenever it is loaded.
 fn steady(times: &Times) -> World {
-    let mut target = idle(times, "steady", "steady-0", 5000, 49 * HOUR_MS);
+    steady_from("steady", idle(times, "steady", "steady-0", 5000, 49 * HOUR_MS), times)
+}
+
+/// The same, by a process that had run for a day when it was scraped first.
+fn young(times: &Times) -> World {
+    let mut target = idle(times, "young", "young-0", 5000, 23 * MINUTE_MS + 7000);
+    let scraped_ms = target.first_ms;
+    target.runs[0].start_ms -= DAY_MS;
+    target.first_ms -= DAY_MS;
+    let mut world = steady_from("young", target, times);
+    world.targets[0].first_ms = scraped_ms;
+    world
+}
+
+fn steady_from(name: &'static str, mut target: Target, times: &Times) -> World {
     target.running = StepFunction::constant(3.0);
     for (latency_ms, per_s) in [(400, 1.6), (900, 1.2), (1800, 0.4), (4000, 0.8)] {
         steadily(&mut target, times, request(200, latency_ms), per_s);
@@ -100,13 +124,15 @@ fn steady(times: &Times) -> World {
         list::head("volume", Pick::Requests),
         list::head("tokens-per-second", Pick::Generated),
         list::steady_rates("volume", "finished", Pick::Requests),
+        list::steady_key_number("Requests", "volume", Pick::Requests),
+        list::steady_key_number("Tokens out", "tokens-per-second", Pick::Generated),
         list::steady_rates("tokens-per-second", "generation", Pick::Generated),
         list::steady_rates("tokens-per-second", "prompt", Pick::Prompt),
         list::percentiles("end-to-end-latency"),
         list::first_gauge("running-and-waiting", "running", list::Gauge::Running),
         list::replicas(),
     ];
-    World::new("steady", vec![target], figures.concat())
+    World::new(name, vec![target], figures.concat())
 }
 
 /// Replicas that are scraped every 1, 5, 15 and 60 s, in one fleet to which they came one after another.
@@ -191,6 +217,7 @@ fn bursts(times: &Times) -> World {
         list::counts("volume", "2xx", Pick::Class(2)),
         list::counts("volume", "4xx", Pick::Class(4)),
         list::counts("volume", "5xx", Pick::Class(5)),
+        list::key_number("Requests", "volume", Pick::Requests),
         list::percentiles_of_range("end-to-end-latency"),
         list::extents("running-and-waiting", "waiting", list::Gauge::Waiting),
         list::replicas(),

@@ -62,7 +62,7 @@ struct TargetHistory<'a, W> {
 
 impl<W: Write> TargetHistory<'_, W> {
     fn write(&mut self, after_ms: i64, until_ms: i64) -> io::Result<()> {
-        let first_ms = self.target.first_ms;
+        let first_ms = self.target.first_scrape_ms();
         let mut last_ms = self.target.scrapes(after_ms - self.target.interval_ms, after_ms).last();
         let mut last = last_ms.map_or(Vec::new(), |time_ms| samples(self.target, time_ms));
         for time_ms in self.target.scrapes(after_ms, until_ms) {

@@ -94,6 +94,11 @@ impl Target {
         (first..).map(move |k| k * interval_ms + offset_ms).take_while(move |time_ms| *time_ms <= until_ms)
     }
 
+    /// The time of its first scrape, Unix milliseconds.
+    pub(crate) fn first_scrape_ms(&self) -> i64 {
+        self.scrapes(self.first_ms - 1, i64::MAX).next().unwrap_or(self.first_ms)
+    }
+
     /// The sum of what `amount` makes of each event after one time and not after another.
     pub(crate) fn sum_between(&self, amount: impl Fn(&Event) -> f64, after_ms: i64, until_ms: i64) -> f64 {
         self.streams.iter().map(|own| amount(&own.event) * own.list.count_between(after_ms, until_ms) as f64).sum()

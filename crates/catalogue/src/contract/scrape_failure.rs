@@ -16,6 +16,16 @@ label_values! {
         Credentials = "credentials",
         /// The TLS handshake failed.
         Tls = "tls",
+        /// The server's certificate is from an authority that is not trusted.
+        TlsAuthority = "tls_authority",
+        /// The server's certificate is for another name.
+        TlsName = "tls_name",
+        /// The server's certificate has expired, or is not valid yet.
+        TlsExpired = "tls_expired",
+        /// The server does not accept the companion's certificate, or that it has none.
+        TlsClient = "tls_client",
+        /// The proxy cannot be reached, or refuses.
+        Proxy = "proxy",
         /// The metrics page was not complete within the scrape timeout.
         Timeout = "timeout",
         /// Status 401.
@@ -67,6 +77,19 @@ impl ScrapeFailure {
                 "no usable credentials: check their file, the kubeconfig, or the service account of this pod"
             }
             Self::Tls => "the TLS handshake failed: check the scheme and the certificate",
+            Self::TlsAuthority => {
+                "the server's certificate is from an unknown authority: set tls_config.ca_file to that authority's certificate"
+            }
+            Self::TlsName => {
+                "the server's certificate is for another name: use its name in the URL, or set tls_config.server_name"
+            }
+            Self::TlsExpired => "the server's certificate has expired or is not valid yet: renew it, or set the clocks",
+            Self::TlsClient => {
+                "the server wants a certificate of the companion, or does not accept it: check tls_config.cert_file"
+            }
+            Self::Proxy => {
+                "the proxy cannot be reached or refuses: check proxy_url, proxy_basic_auth and what the proxy allows"
+            }
             Self::Timeout => "the metrics page was not complete within the scrape timeout",
             Self::Unauthorized => "status 401: the credentials are missing or were rejected",
             Self::Forbidden => "status 403: the credentials do not allow this",
@@ -76,14 +99,18 @@ impl ScrapeFailure {
             Self::Status => "the server refuses: check the path, the key, and whether metrics are enabled",
             Self::Redirect => "a redirect to another origin, which is not followed: use the final URL",
             Self::ContentType => {
-                "the content type is neither Prometheus text nor OpenMetrics: check the path and the port"
+                "the content type is neither Prometheus text nor OpenMetrics: check the path and the port, or set \
+                 fallback_scrape_protocol"
             }
             Self::Encoding => "the metrics page is damaged, or not compressed with gzip",
-            Self::BodyLimit => "the metrics page exceeds the body limit: export less",
-            Self::LineLimit => "a line exceeds the line limit: shorten label values",
+            Self::BodyLimit => "the metrics page exceeds body_size_limit: raise it for this target, or export less",
+            Self::LineLimit => "a line exceeds the limit on lines: shorten label values, or raise body_size_limit",
             Self::Parse => "the metrics page is malformed: inferboard-server check shows where",
-            Self::SampleLimit => "the metrics page exceeds the sample limit: export less",
-            Self::LabelLimit => "the labels of a sample exceed the limits on their number or length",
+            Self::SampleLimit => "the metrics page exceeds sample_limit: raise it for this target, or export less",
+            Self::LabelLimit => {
+                "the labels of a sample exceed label_limit, label_name_length_limit or label_value_length_limit: raise it \
+                 for this target, or export less"
+            }
             Self::SeriesCap => "the companion's store has reached its limit of series",
             Self::Quarantined => {
                 "the target makes new series faster than they can be kept, so it is not scraped for a while: remove labels \

@@ -3,7 +3,7 @@ mod pattern;
 
 use crate::ScopeLabels;
 use crate::contract::names::{OWN_MACHINE, PROCESS_START_TIME, REPLICA_MODEL, TARGET_ROLE};
-use crate::engines::ENGINES;
+use crate::engines::engines;
 use crate::metric_name::bare_name;
 use crate::promql_text::duration;
 use crate::query::{MAX_QUERY_BYTES, NeededNames, PAGE_LABEL, needed};
@@ -16,7 +16,7 @@ pub fn metric_names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     // Building a set from an array sorts it first, and each type that is sorted adds four kilobytes to the page.
     names.extend([PROCESS_START_TIME, "up", REPLICA_MODEL, TARGET_ROLE, OWN_MACHINE].map(str::to_owned));
-    for engine in ENGINES {
+    for engine in engines() {
         for NeededNames { names: needed, suffix } in engine.recipes.iter().flat_map(needed) {
             let spellings = needed.iter().flat_map(|name| engine.spellings(bare_name(name)));
             names.extend(spellings.map(|name| format!("{name}{suffix}")));

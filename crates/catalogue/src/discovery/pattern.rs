@@ -1,14 +1,14 @@
 //! A short regular expression for a set of metric names.
-use crate::PrefixAliases;
-use crate::engines::ENGINES;
+use crate::engines::engines;
+use crate::{PrefixAliases, Signature};
 use std::collections::BTreeSet;
 
-/// A regular expression for exactly these names. It writes common prefixes and frequent endings once, and also the metrics
+/// A regular expression for exactly these names, and for all names of the engines that have few. It writes common prefixes and frequent endings once, and also the metrics
 /// of engines with several prefixes.
 pub(super) fn pattern(names: &BTreeSet<String>) -> String {
     let mut rest: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut parts = Vec::new();
-    for PrefixAliases { original, others } in ENGINES.iter().filter_map(|engine| engine.prefix_aliases) {
+    for PrefixAliases { original, others } in engines().iter().filter_map(|engine| engine.prefix_aliases) {
         let own: Vec<&str> = rest.iter().filter_map(|name| name.strip_prefix(original)).collect();
         rest.retain(|name| {
             !std::iter::once(&original)
@@ -18,9 +18,19 @@ pub(super) fn pattern(names: &BTreeSet<String>) -> String {
         let prefixes = ordered(std::iter::once(original).chain(others.iter().copied()));
         parts.push(format!("{}{}", group(&prefixes), group(&own)));
     }
+    let few = engines().iter().filter(|engine| engine.has_few_names).flat_map(|engine| engine.signatures);
+    let few = ordered(few.filter_map(|signature| match signature {
+        Signature::Prefix(prefix) => Some(*prefix),
+        Signature::Name(_) => None,
+    }));
+    rest.retain(|name| !few.iter().any(|prefix| name.starts_with(prefix)));
+    parts.push(format!("{}.*{NO_BUCKET}", prefix_group(&few)));
     parts.push(group(&rest));
     parts.join("|")
 }
+
+/// An end of a name that is not `bucket`. A histogram is known by its count, and its buckets are most of a page.
+const NO_BUCKET: &str = "([^t]|[^e]t|[^k]et|[^c]ket|[^u]cket|[^b]ucket)";
 
 /// Endings that many names share, the more specific first.
 const ENDINGS: [&str; 8] = [
@@ -51,9 +61,23 @@ fn group(names: &[&str]) -> String {
     if by_ending.len() < plain.len() { by_ending } else { plain }
 }
 
-/// Sorted names by common prefixes only.
+/// Sorted names by common prefixes only, and an ending that all of them share.
 fn prefix_group(names: &[&str]) -> String {
-    bracketed(&by_prefix(names, &prefix_group))
+    let ending = common_ending(names);
+    if ending.is_empty() {
+        return bracketed(&by_prefix(names, &prefix_group));
+    }
+    let stems = ordered(names.iter().filter_map(|name| name.strip_suffix(ending)));
+    format!("{}{ending}", bracketed(&by_prefix(&stems, &prefix_group)))
+}
+
+/// The longest ending of several names.
+fn common_ending<'a>(names: &[&'a str]) -> &'a str {
+    let Some((first, others)) = names.split_first().filter(|(_, others)| !others.is_empty()) else { return "" };
+    let shared = |other: &&str| first.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let length = others.iter().map(shared).min().unwrap_or(0);
+    // A name that is nothing but the ending stays whole.
+    first.get(first.len() - length..).filter(|ending| names.iter().all(|name| name.len() > ending.len())).unwrap_or("")
 }
 
 fn bracketed(parts: &[String]) -> String {

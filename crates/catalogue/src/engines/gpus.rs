@@ -1,4 +1,5 @@
-//! GPUs: the companion's own collector, NVIDIA's DCGM exporter, and nvidia_gpu_exporter.
+//! NVIDIA's GPUs: the companion's own collector, and nvidia_gpu_exporter.
+use crate::engine::for_documents;
 use crate::recipe::{avg, max, rate, raw, sum, sum_by};
 use crate::{Engine, Layer, Signature, VersionLabel};
 
@@ -83,15 +84,17 @@ pub(super) const NVML: Engine = Engine {
     title: "NVML",
     layer: Layer::Machine,
     signatures: &[Signature::Prefix("gpu_info"), Signature::Name("gpu_utilization_ratio")],
-    version: Some(VersionLabel { metric: "gpu_info", label: "driver_version" }),
-    source: "https://docs.nvidia.com/deploy/nvml-api/",
+    version: Some(VersionLabel { metric: "gpu_info", labels: &["driver_version"] }),
+    source: for_documents("https://docs.nvidia.com/deploy/nvml-api/"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         avg("gpu/average", &["gpu_utilization_ratio"]),
         max("gpu/busiest", &["gpu_utilization_ratio_max", "gpu_utilization_ratio"]),
         avg("gpu/engine active", &["gpu_engine_active_ratio"]),
+        avg("gpu/SM active", &["gpu_sm_active_ratio"]),
         sum("gpu-memory/in use", &["gpu_memory_used_bytes{mig=\"\"}"]),
         sum("gpu-memory/capacity", &["gpu_memory_total_bytes{mig=\"\"}"]),
+        sum_by("gpu-shares", &["gpu_memory_used_bytes{mig!=\"\"}"], "mig"),
         avg("gpu-activity/memory", &["gpu_memory_utilization_ratio"]),
         avg("gpu-activity/SM", &["gpu_sm_active_ratio"]),
         avg("gpu-activity/SM occupancy", &["gpu_sm_occupancy_ratio"]),
@@ -122,97 +125,16 @@ pub(super) const NVML: Engine = Engine {
         sum("gpu-errors/rows remapped, uncorrected", &["gpu_remapped_rows{type=\"uncorrected\"}"]),
         sum("gpu-errors/PCIe replays", &["gpu_pcie_replays_total"]),
         max("gpu-errors/last XID", &["gpu_last_xid"]),
-    ],
-    ..Engine::PLAIN
-};
-
-/// DCGM writes numbers near 2^63 for unknown values.
-const KNOWN: &str = "< 9e18";
-const MIB: f64 = 1_048_576.0;
-
-/// What identifies a card: a metrics page repeats its values for each pod and each MIG slice on it.
-const CARD: &[&str] = &["instance", "gpu", "UUID"];
-/// What identifies a MIG slice, or a card without any.
-const SLICE: &[&str] = &["instance", "gpu", "UUID", "GPU_I_ID"];
-
-pub(super) const DCGM: Engine = Engine {
-    id: "dcgm",
-    title: "DCGM",
-    layer: Layer::Machine,
-    signatures: &[Signature::Prefix("DCGM_FI_")],
-    version: Some(VersionLabel { metric: "DCGM_FI_*", label: "DCGM_FI_DRIVER_VERSION" }),
-    source: "https://github.com/NVIDIA/dcgm-exporter",
-    recipes: &[
-        avg("gpu/average", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN).once_by(CARD),
-        max("gpu/busiest", &["DCGM_FI_DEV_GPU_UTIL"]).scale(0.01).valid(KNOWN).once_by(CARD),
-        avg("gpu/engine active", &["DCGM_FI_PROF_GR_ENGINE_ACTIVE"]).valid(KNOWN).once_by(SLICE),
-        sum("gpu-memory/in use", &["DCGM_FI_DEV_FB_USED"]).scale(MIB).valid(KNOWN).once_by(SLICE),
-        sum("gpu-memory/capacity", &["DCGM_FI_DEV_FB_TOTAL"]).scale(MIB).valid(KNOWN).once_by(SLICE),
         raw(
-            "gpu-memory/capacity",
-            "sum$by ($once((DCGM_FI_DEV_FB_USED{$scope} < 9e18) + (DCGM_FI_DEV_FB_FREE{$scope} < 9e18))) * 1048576",
-            &["DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"],
-        )
-        .once_by(SLICE),
-        avg("gpu-activity/memory", &["DCGM_FI_PROF_DRAM_ACTIVE"]).valid(KNOWN).once_by(SLICE),
-        avg("gpu-activity/memory", &["DCGM_FI_DEV_MEM_COPY_UTIL"]).scale(0.01).valid(KNOWN).once_by(SLICE),
-        avg("gpu-activity/SM", &["DCGM_FI_PROF_SM_ACTIVE"]).valid(KNOWN).once_by(SLICE),
-        avg("gpu-activity/SM occupancy", &["DCGM_FI_PROF_SM_OCCUPANCY"]).valid(KNOWN).once_by(SLICE),
-        avg("gpu-activity/tensor cores", &["DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"]).valid(KNOWN).once_by(SLICE),
-        avg("gpu-activity/FP16", &["DCGM_FI_PROF_PIPE_FP16_ACTIVE"]).valid(KNOWN).once_by(SLICE),
-        avg("gpu-activity/FP32", &["DCGM_FI_PROF_PIPE_FP32_ACTIVE"]).valid(KNOWN).once_by(SLICE),
-        sum("gpu-power/drawn", &["DCGM_FI_DEV_POWER_USAGE"]).valid(KNOWN).once_by(CARD),
-        sum("gpu-power/limit", &["DCGM_FI_DEV_POWER_MGMT_LIMIT"]).valid(KNOWN).once_by(CARD),
-        // The metric is in millijoules.
-        rate("gpu-energy/mean", &["DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"]).scale(0.001).once_by(CARD),
-        max("gpu-temperature/hottest GPU", &["DCGM_FI_DEV_GPU_TEMP"]).valid(KNOWN).once_by(CARD),
-        max("gpu-temperature/hottest memory", &["DCGM_FI_DEV_MEMORY_TEMP"]).valid(KNOWN).once_by(CARD),
-        avg("gpu-temperature/slowdown", &["DCGM_FI_DEV_SLOWDOWN_TEMP"]).valid(KNOWN).once_by(CARD),
-        avg("gpu-clocks/SM", &["DCGM_FI_DEV_SM_CLOCK"]).scale(1e6).valid(KNOWN).once_by(CARD),
-        avg("gpu-clocks/memory", &["DCGM_FI_DEV_MEM_CLOCK"]).scale(1e6).valid(KNOWN).once_by(CARD),
-        // One bit for each reason, numbered as by NVML.
+            "gpu-health/failing",
+            "sum$by (clamp_max(gpu_ecc_errors_total{$scopetype=\"uncorrected\"}, 1))",
+            &["gpu_ecc_errors_total"],
+        ),
         raw(
-            "gpu-throttling/power cap",
-            "sum$by ($once(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 4) % 2))",
-            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        )
-        .once_by(CARD),
-        raw(
-            "gpu-throttling/thermal",
-            "sum$by ($once(clamp_max(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 32) % 4, 1)))",
-            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        )
-        .once_by(CARD),
-        raw(
-            "gpu-throttling/hardware slowdown",
-            "sum$by ($once(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 8) % 2))",
-            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        )
-        .once_by(CARD),
-        raw(
-            "gpu-throttling/power brake",
-            "sum$by ($once(floor((DCGM_FI_DEV_CLOCK_THROTTLE_REASONS{$scope} < 9e18) / 128) % 2))",
-            &["DCGM_FI_DEV_CLOCK_THROTTLE_REASONS"],
-        )
-        .once_by(CARD),
-        sum("gpu-pcie/received", &["DCGM_FI_PROF_PCIE_RX_BYTES"]).valid(KNOWN).once_by(CARD),
-        sum("gpu-pcie/sent", &["DCGM_FI_PROF_PCIE_TX_BYTES"]).valid(KNOWN).once_by(CARD),
-        sum("gpu-nvlink/received", &["DCGM_FI_PROF_NVLINK_RX_BYTES"])
-            .valid(KNOWN)
-            .once_by(CARD)
-            .documented("https://github.com/NVIDIA/dcgm-exporter/blob/main/etc/default-counters.csv"),
-        sum("gpu-nvlink/sent", &["DCGM_FI_PROF_NVLINK_TX_BYTES"])
-            .valid(KNOWN)
-            .once_by(CARD)
-            .documented("https://github.com/NVIDIA/dcgm-exporter/blob/main/etc/default-counters.csv"),
-        sum("gpu-errors/rows remapped, corrected", &["DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS"])
-            .valid(KNOWN)
-            .once_by(CARD),
-        sum("gpu-errors/rows remapped, uncorrected", &["DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS"])
-            .valid(KNOWN)
-            .once_by(CARD),
-        sum("gpu-errors/PCIe replays", &["DCGM_FI_DEV_PCIE_REPLAY_COUNTER"]).valid(KNOWN).once_by(CARD),
-        max("gpu-errors/last XID", &["DCGM_FI_DEV_XID_ERRORS"]).valid(KNOWN).once_by(CARD),
+            "gpu-health/worn",
+            "sum$by (clamp_max(gpu_remapped_rows{$scopetype=\"uncorrected\"}, 1))",
+            &["gpu_remapped_rows"],
+        ),
     ],
     ..Engine::PLAIN
 };
@@ -221,11 +143,12 @@ pub(super) const NVIDIA_SMI: Engine = Engine {
     id: "nvidia-smi",
     title: "nvidia-smi",
     layer: Layer::Machine,
+    has_few_names: true,
     signatures: &[Signature::Prefix("nvidia_smi_")],
     gpu_label: "uuid",
-    version: Some(VersionLabel { metric: "nvidia_smi_gpu_info", label: "driver_version" }),
-    source: "https://github.com/utkuozdemir/nvidia_gpu_exporter",
-    recipes: &[
+    version: Some(VersionLabel { metric: "nvidia_smi_gpu_info", labels: &["driver_version"] }),
+    source: for_documents("https://github.com/utkuozdemir/nvidia_gpu_exporter"),
+    recipes: recipes![
         avg("gpu/average", &["nvidia_smi_utilization_gpu_ratio"]).once_by(&["uuid"]),
         max("gpu/busiest", &["nvidia_smi_utilization_gpu_ratio"]).once_by(&["uuid"]),
         sum("gpu-memory/in use", &["nvidia_smi_memory_used_bytes"]).once_by(&["uuid"]),
@@ -242,13 +165,14 @@ pub(super) const NVIDIA_SMI: Engine = Engine {
         sum("gpu-throttling/power cap", &["nvidia_smi_clocks_event_reasons_sw_power_cap"]).once_by(&["uuid"]),
         raw(
             "gpu-throttling/thermal",
-            "sum$by (clamp_max(nvidia_smi_clocks_event_reasons_sw_thermal_slowdown{$scope} + \
-             nvidia_smi_clocks_event_reasons_hw_thermal_slowdown{$scope}, 1))",
+            "sum$by ($once(clamp_max(nvidia_smi_clocks_event_reasons_sw_thermal_slowdown{$scope} + \
+             nvidia_smi_clocks_event_reasons_hw_thermal_slowdown{$scope}, 1)))",
             &[
                 "nvidia_smi_clocks_event_reasons_sw_thermal_slowdown",
                 "nvidia_smi_clocks_event_reasons_hw_thermal_slowdown",
             ],
-        ),
+        )
+        .once_by(&["uuid"]),
         sum("gpu-throttling/hardware slowdown", &["nvidia_smi_clocks_event_reasons_hw_slowdown"]).once_by(&["uuid"]),
         sum("gpu-throttling/power brake", &["nvidia_smi_clocks_event_reasons_hw_power_brake_slowdown"])
             .once_by(&["uuid"]),

@@ -1,5 +1,6 @@
 //! Inferboard's own metrics, which any server or gateway can export to feed every graph that is not about hardware.
 use crate::contract::names;
+use crate::engine::for_documents;
 use crate::recipe::{
     avg, avg_rate, histogram, max, max_by, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, sum, sum_by,
 };
@@ -15,13 +16,30 @@ pub(super) const INFERBOARD: Engine = Engine {
         Signature::Name(names::CONCURRENT_REQUESTS),
         Signature::Name(names::REPLICAS_ACTIVE),
     ],
-    source: "docs/metrics.md",
+    source: for_documents("docs/metrics.md"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         rate_by_class("volume", &[names::REQUESTS_TOTAL], "status_code"),
         ratio("error-share/server errors", &[names::REQUESTS_5XX], &[names::REQUESTS_TOTAL]),
         ratio("error-share/client errors", &[names::REQUESTS_4XX], &[names::REQUESTS_TOTAL]),
         rate_by("errors-by-cause", &[names::ERRORS_TOTAL], "cause"),
+        rate_by("requests-by-mode", &[names::REQUESTS_BY_MODE_TOTAL], "mode"),
+        rate_by("tenants", &[names::TENANT_REQUESTS_TOTAL], "tenant").top(8),
+        max("oldest-waiting/oldest", &[names::OLDEST_WAITING_SECONDS]),
+        mean_by("first-token-stages", &[names::FIRST_TOKEN_STAGE_SECONDS], "stage").layer(Layer::Machine),
+        sum_by("pools", &[names::POOL_REQUESTS], "pool"),
+        max_by("pool-saturation", &[names::POOL_SATURATION_RATIO], "stage"),
+        rate_by("router-decisions", &[names::ROUTER_DECISIONS_TOTAL], "kind"),
+        max("evenness/running", &[names::BUSIEST_OVER_MEAN]),
+        max("expert-balance/busiest over mean", &[names::EXPERT_BALANCE]),
+        sum("kv-budget/tokens", &[names::KV_BUDGET_TOKENS]),
+        sum("kv-budget/requests at full length", &[names::KV_BUDGET_REQUESTS]),
+        sum_by("cache-tiers", &[names::CACHE_TIER_BYTES], "tier"),
+        avg("cache-pays/load", &[names::CACHE_LOAD_TOKEN_SECONDS]),
+        avg("cache-pays/prefill", &[names::CACHE_PREFILL_TOKEN_SECONDS]),
+        max("autoscaler-load/highest", &[names::AUTOSCALER_LOAD_RATIO]),
+        sum_by("autoscaler-limits", &[names::AUTOSCALER_LIMITED], "condition"),
+        avg("tokens-per-joule/generated", &[names::TOKENS_PER_JOULE]),
         rate_by("requests-by-route", &[names::REQUESTS_TOTAL], "route"),
         histogram("end-to-end-latency", &[names::RESPONSE_TIME_SECONDS]),
         histogram("inference-time", &[names::INFERENCE_TIME_SECONDS]),
@@ -138,6 +156,7 @@ pub(super) const INFERBOARD: Engine = Engine {
         avg("gpu/of replicas", &[names::GPU_UTILIZATION_RATIO]),
         sum("gpu-memory/of replicas", &[names::GPU_MEMORY_USED_BYTES]),
         avg("gpu-memory-share/average", &[names::GPU_MEMORY_USAGE_RATIO]),
+        rate_by("gpu-xid", &[names::GPU_XID_ERRORS_TOTAL], "xid"),
         histogram("time-in-async-queue", &[names::TIME_IN_ASYNC_QUEUE_SECONDS]),
         sum("async-queue-size/queued", &[names::ASYNC_QUEUE_SIZE]),
         rate_by_class("webhook-requests", &[names::WEBHOOK_REQUESTS_TOTAL], "status_code"),

@@ -1,20 +1,21 @@
 //! Hosts, containers and processes: node_exporter's names, which the companion also exports, cAdvisor, Kubernetes, and
 //! what every scraper and client library reports.
 use crate::contract::names;
+use crate::engine::for_documents;
 use crate::recipe::{avg, max, rate, raw, sum, sum_by};
-use crate::{Engine, Layer, Signature, VersionLabel};
+use crate::{Engine, Layer, Recipe, Signature, VersionLabel};
 
 pub(super) const HOST: Engine = Engine {
     id: "host",
     title: "host",
     layer: Layer::Machine,
     signatures: &[Signature::Prefix("node_")],
-    version: Some(VersionLabel { metric: "node_exporter_build_info", label: "version" }),
-    source: "https://github.com/prometheus/node_exporter",
-    recipes: &[
+    version: Some(VersionLabel { metric: "node_exporter_build_info", labels: &["version"] }),
+    source: for_documents("https://github.com/prometheus/node_exporter"),
+    recipes: recipes![
         raw(
             "cpu/average",
-            "1 - avg$by ($series(rate(node_cpu_seconds_total{$scopemode=\"idle\"}[$window])))",
+            "1 - avg$by ($series($rate(node_cpu_seconds_total{$scopemode=\"idle\"})))",
             &["node_cpu_seconds_total"],
         ),
         raw(
@@ -42,11 +43,11 @@ pub(super) const CADVISOR: Engine = Engine {
     title: "containers",
     layer: Layer::Machine,
     signatures: &[Signature::Prefix("container_")],
-    version: Some(VersionLabel { metric: "cadvisor_version_info", label: "cadvisorVersion" }),
+    version: Some(VersionLabel { metric: "cadvisor_version_info", labels: &["cadvisorVersion"] }),
     replica_label: "pod",
-    source: "https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md",
+    source: for_documents("https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         // A pod's cgroup repeats its containers' use, and the pause container dilutes it.
         rate("cpu-cores/in use", &["container_cpu_usage_seconds_total{container!=\"\",container!=\"POD\"}"]),
         raw(
@@ -71,14 +72,23 @@ pub(super) const KUBERNETES: Engine = Engine {
     layer: Layer::Machine,
     signatures: &[Signature::Prefix("kube_")],
     replica_label: "pod",
-    source: "https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics",
+    source: for_documents("https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         sum("replicas/active", &["kube_pod_status_ready{condition=\"true\"}"]),
         sum("replicas/starting", &["kube_pod_status_phase{phase=\"Pending\"}"]),
         sum("replicas/desired", &["kube_deployment_spec_replicas"]),
         sum("replicas/min", &["kube_horizontalpodautoscaler_spec_min_replicas"]),
         sum("replicas/max", &["kube_horizontalpodautoscaler_spec_max_replicas"]),
+        ratio_of_metric(),
+        sum_by(
+            "autoscaler-limits",
+            &[
+                "kube_horizontalpodautoscaler_status_condition{condition=\"ScalingLimited\",status=\"true\"}",
+                "kube_horizontalpodautoscaler_status_condition{condition=~\"ScalingActive|AbleToScale\",status=\"false\"}",
+            ],
+            "condition",
+        ),
         sum_by("replica-states", &["kube_pod_status_phase"], "phase"),
         sum_by("readiness", &["kube_pod_status_ready"], "condition"),
         rate("restarts/restarts", &["kube_pod_container_status_restarts_total"]).layer(Layer::Platform),
@@ -88,14 +98,24 @@ pub(super) const KUBERNETES: Engine = Engine {
     ..Engine::PLAIN
 };
 
+/// Each metric that an autoscaler looks at, over its target.
+const fn ratio_of_metric() -> Recipe {
+    raw(
+        "autoscaler-load/highest",
+        "max$by (kube_horizontalpodautoscaler_status_target_metric{$scope} / \
+         kube_horizontalpodautoscaler_spec_target_metric{$scope})",
+        &["kube_horizontalpodautoscaler_status_target_metric", "kube_horizontalpodautoscaler_spec_target_metric"],
+    )
+}
+
 /// What client libraries report about the process that serves the metrics page.
 pub(super) const PROCESS: Engine = Engine {
     id: "process",
     title: "process",
     layer: Layer::Server,
     signatures: &[],
-    source: "https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics",
-    recipes: &[
+    source: for_documents("https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics"),
+    recipes: recipes![
         rate("process-cpu/in use", &["process_cpu_seconds_total"]),
         sum("process-memory/resident", &["process_resident_memory_bytes"]),
         raw(
@@ -130,9 +150,9 @@ pub(super) const SCRAPER: Engine = Engine {
     title: "scraper",
     layer: Layer::Server,
     signatures: &[],
-    source: "https://prometheus.io/docs/concepts/jobs_instances/",
+    source: for_documents("https://prometheus.io/docs/concepts/jobs_instances/"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         raw("replicas-answering/answering", "sum$by ($series(up{$scope$replica!=\"\"}$unless_role))", &["up"]),
         raw("replicas-answering/known", "count$by ($series(up{$scope$replica!=\"\"}$unless_role))", &["up"]),
         sum_by("scrape-failures", &[names::SCRAPE_FAILED], "reason"),

@@ -1,6 +1,8 @@
 //! NVIDIA's servers: TensorRT-LLM, Triton, NIM and Dynamo.
-use crate::engine::HEALTH;
-use crate::recipe::{avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, share_of, sum, sum_by};
+use crate::engine::{HEALTH, for_documents};
+use crate::recipe::{
+    avg, histogram, max, mean, mean_by, min, quantiles, rate, rate_by, ratio, raw, share_of, sum, sum_by,
+};
 use crate::{Engine, Layer, ModelApi, Signature};
 
 pub(super) const TRTLLM: Engine = Engine {
@@ -10,9 +12,9 @@ pub(super) const TRTLLM: Engine = Engine {
     health: HEALTH,
     model_apis: &[ModelApi::Models],
     turn_on: "the path /prometheus/metrics",
-    source: "https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py",
+    source: for_documents("https://github.com/NVIDIA/TensorRT-LLM: tensorrt_llm/metrics/collector.py"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         rate("volume/succeeded", &["trtllm_request_success_total"]),
         rate("volume/failed", &["trtllm_request_error_total"]),
         rate_by("finish-reasons", &["trtllm_request_success_total"], "finished_reason"),
@@ -40,11 +42,6 @@ pub(super) const TRTLLM: Engine = Engine {
         sum("kv-cache-tokens/used", &["trtllm_kv_cache_used_blocks"]),
         sum("kv-cache-tokens/available", &["trtllm_kv_cache_free_blocks"]),
         sum("kv-cache-tokens/capacity", &["trtllm_kv_cache_max_blocks"]),
-        share_of(
-            "prefix-cache-hit-share/hits",
-            &["trtllm_kv_cache_reused_blocks_total"],
-            &["trtllm_kv_cache_missed_blocks_total"],
-        ),
         avg("prefix-cache-hit-share/as reported", &["trtllm_kv_cache_hit_rate"]),
         ratio(
             "speculative-acceptance/accepted",
@@ -56,11 +53,56 @@ pub(super) const TRTLLM: Engine = Engine {
         rate("speculative-tokens/drafted", &["trtllm_spec_decode_drafted_tokens_total"]).needs("speculative decoding"),
         rate("speculative-tokens/accepted", &["trtllm_spec_decode_accepted_tokens_total"])
             .needs("speculative decoding"),
+        ratio("prefix-cache-hit-share/hits", &["trtllm_prompt_cached_tokens_total"], &["trtllm_prompt_tokens_total"]),
+        share_of(
+            "prefix-cache-hit-share/hits",
+            &["trtllm_kv_cache_reused_blocks_total"],
+            &["trtllm_kv_cache_missed_blocks_total"],
+        ),
+        rate_by("cached-tokens", &["trtllm_prompt_cache_hit_tokens_total"], "cache_tier"),
+        avg("step-time/mean", &["trtllm_iteration_latency_seconds"]),
+        raw(
+            "kv-budget/tokens",
+            "sum$by (trtllm_kv_cache_max_blocks{$scope} * trtllm_kv_cache_tokens_per_block{$scope})",
+            &["trtllm_kv_cache_max_blocks", "trtllm_kv_cache_tokens_per_block"],
+        ),
+        sum("pools/prefill", &["trtllm_num_context_requests"]),
+        sum("pools/decode", &["trtllm_num_generation_requests"]),
+        histogram("kv-transfer-time", &["trtllm_kv_transfer_latency_seconds"]).needs("Dynamo"),
+        histogram("kv-transfer-speed", &["trtllm_kv_transfer_speed_gb_s"]).scale(1e9).needs("Dynamo"),
+        rate("kv-transfer-bytes/transferred", &["trtllm_kv_transfer_bytes_sum"]).needs("Dynamo"),
         rate("kv-transfer-bytes/loaded", &["trtllm_kv_cache_onboard_bytes_total"]),
         rate("kv-transfer-bytes/stored", &["trtllm_kv_cache_offload_bytes_total"]),
         sum("memory-split/GPU", &["trtllm_gpu_memory_usage_bytes"]),
         sum("memory-split/CPU", &["trtllm_cpu_memory_usage_bytes"]),
         sum("memory-split/pinned", &["trtllm_pinned_memory_usage_bytes"]),
+    ],
+    ..Engine::PLAIN
+};
+
+/// Versions 1.0 to 1.2, which write their names without a prefix, as NIM does. NIM has no type of engine.
+pub(super) const TRTLLM_BARE: Engine = Engine {
+    id: "trtllm-1.2",
+    title: "TensorRT-LLM 1.2",
+    signatures: &[Signature::Name("kv_cache_utilization"), Signature::Name("kv_cache_hit_rate")],
+    requires: &["kv_cache_utilization", "kv_cache_hit_rate"],
+    own_matchers: "engine_type!=\"\"",
+    health: HEALTH,
+    model_apis: &[ModelApi::Models],
+    turn_on: "the path /prometheus/metrics",
+    source: for_documents("https://pypi.org/project/tensorrt-llm/1.2.1, names by vllm-project/aibrix issue 2004"),
+    is_captured: false,
+    recipes: recipes![
+        rate("volume/succeeded", &["request_success_total"]),
+        rate_by("finish-reasons", &["request_success_total"], "finished_reason"),
+        histogram("end-to-end-latency", &["e2e_request_latency_seconds"]),
+        histogram("time-to-first-token", &["time_to_first_token_seconds"]),
+        histogram("time-per-output-token", &["time_per_output_token_seconds"]),
+        histogram("queue-time", &["request_queue_time_seconds"]),
+        mean("phase-times/queue", &["request_queue_time_seconds"]),
+        avg("kv-cache-use/in use", &["kv_cache_utilization"]),
+        max("kv-cache-use/fullest", &["kv_cache_utilization"]),
+        avg("prefix-cache-hit-share/as reported", &["kv_cache_hit_rate"]),
     ],
     ..Engine::PLAIN
 };
@@ -71,18 +113,21 @@ pub(super) const TRITON: Engine = Engine {
     id: "triton",
     title: "Triton",
     signatures: &[Signature::Prefix("nv_inference_"), Signature::Prefix("nv_trt_llm_")],
+    steps: ["nv_inference_request_success", "nv_inference_request_duration_us"],
     gpu_label: "gpu_uuid",
-    source: TRITON_DOCUMENTS,
-    recipes: &[
-        rate("volume/succeeded", &["nv_inference_request_success"]),
-        rate("volume/failed", &["nv_inference_request_failure"]),
-        share_of("error-share/failed", &["nv_inference_request_failure"], &["nv_inference_request_success"]),
-        rate_by("errors-by-cause", &["nv_inference_request_failure"], "reason"),
+    source: for_documents(TRITON_DOCUMENTS),
+    recipes: recipes![
+        rate("volume/succeeded", &["nv_inference_request_success"]).without_steps(),
+        rate("volume/failed", &["nv_inference_request_failure"]).without_steps(),
+        share_of("error-share/failed", &["nv_inference_request_failure"], &["nv_inference_request_success"])
+            .without_steps(),
+        rate_by("errors-by-cause", &["nv_inference_request_failure"], "reason").without_steps(),
         quantiles("end-to-end-latency", &["nv_inference_request_summary_us"])
             .scale(1e-6)
             .needs("--metrics-config summary_latencies=true")
             .documented(TRITON_DOCUMENTS),
         ratio("end-to-end-latency/mean", &["nv_inference_request_duration_us"], &["nv_inference_request_success"])
+            .without_steps()
             .scale(1e-6),
         ratio("inference-time/mean", &["nv_inference_compute_infer_duration_us"], &["nv_inference_request_success"])
             .scale(1e-6),
@@ -127,6 +172,7 @@ pub(super) const TRITON: Engine = Engine {
         ratio("other-cache-hits/responses", &["nv_cache_num_hits"], &["nv_cache_num_lookups"])
             .needs("a response cache")
             .documented(TRITON_DOCUMENTS),
+        max("startup-time/weights", &["nv_model_load_duration_secs"]),
         avg("cpu/average", &["nv_cpu_utilization"]).documented(TRITON_DOCUMENTS),
         sum("memory/in use", &["nv_cpu_memory_used_bytes"]).documented(TRITON_DOCUMENTS),
         sum("memory/capacity", &["nv_cpu_memory_total_bytes"]).documented(TRITON_DOCUMENTS),
@@ -144,12 +190,14 @@ pub(super) const TRITON: Engine = Engine {
 pub(super) const NIM: Engine = Engine {
     id: "nim",
     title: "NIM",
-    // TensorRT-LLM's server before 1.3 and MindIE use the same unprefixed names.
+    // Others use the same unprefixed names, but not these.
     signatures: &[Signature::Name("num_request_max"), Signature::Name("gpu_cache_usage_perc")],
+    requires: &["num_request_max", "gpu_cache_usage_perc"],
+    own_matchers: "engine_type=\"\"",
     model_apis: &[ModelApi::Models],
     turn_on: "the path /v1/metrics, or /metrics in older versions",
-    source: "https://docs.nvidia.com/nim/large-language-models/latest/observability.html",
-    recipes: &[
+    source: for_documents("https://docs.nvidia.com/nim/large-language-models/latest/observability.html"),
+    recipes: recipes![
         rate("volume/succeeded", &["request_success_total"]),
         rate("volume/failed", &["request_failure_total"]),
         share_of("error-share/failed", &["request_failure_total"], &["request_success_total"]),
@@ -178,8 +226,8 @@ pub(super) const DYNAMO: Engine = Engine {
     title: "Dynamo",
     layer: Layer::Server,
     signatures: &[Signature::Prefix("dynamo_frontend_"), Signature::Prefix("dynamo_component_")],
-    source: DYNAMO_NAMES,
-    recipes: &[
+    source: for_documents(DYNAMO_NAMES),
+    recipes: recipes![
         // The frontend is in front of several workers, which have metrics pages of their own.
         rate("volume/succeeded", &["dynamo_frontend_requests_total{status=\"success\"}"]).layer(Layer::Gateway),
         rate("volume/failed", &["dynamo_frontend_requests_total{status=\"error\"}"]).layer(Layer::Gateway),
@@ -192,7 +240,11 @@ pub(super) const DYNAMO: Engine = Engine {
         rate_by("errors-by-cause", &["dynamo_frontend_requests_total{status=\"error\"}"], "error_type")
             .layer(Layer::Gateway),
         rate_by("requests-by-route", &["dynamo_frontend_requests_total"], "endpoint").layer(Layer::Gateway),
-        histogram("end-to-end-latency", &["dynamo_frontend_request_duration_seconds"]).layer(Layer::Gateway),
+        histogram(
+            "end-to-end-latency",
+            &["dynamo_frontend_request_duration_seconds", "dynamo_frontend_embedding_latency_seconds"],
+        )
+        .layer(Layer::Gateway),
         histogram("inference-time", &["dynamo_component_request_duration_seconds{dynamo_endpoint=\"generate\"}"]),
         histogram("time-to-first-token", &["dynamo_frontend_time_to_first_token_seconds"]).layer(Layer::Gateway),
         histogram("inter-token-latency", &["dynamo_frontend_inter_token_latency_seconds"]).layer(Layer::Gateway),
@@ -204,8 +256,39 @@ pub(super) const DYNAMO: Engine = Engine {
         rate("tokens-per-second/prompt", &["dynamo_frontend_input_sequence_tokens_sum"]).layer(Layer::Gateway),
         histogram("prompt-length", &["dynamo_frontend_input_sequence_tokens"]).layer(Layer::Gateway),
         histogram("output-length", &["dynamo_frontend_output_sequence_tokens"]).layer(Layer::Gateway),
-        sum("concurrent-requests/in flight", &["dynamo_frontend_inflight_requests"]),
+        ratio(
+            "prefix-cache-hit-share/hits",
+            &["dynamo_frontend_cached_tokens_sum"],
+            &["dynamo_frontend_input_sequence_tokens_sum"],
+        )
+        .layer(Layer::Gateway),
+        rate("errors-by-cause/rejected", &["dynamo_frontend_model_rejection_total"]).layer(Layer::Gateway),
+        rate_by("errors-by-cause", &["dynamo_frontend_admission_rejection_total"], "gate").layer(Layer::Gateway),
+        rate("errors-by-cause/cancelled", &["dynamo_frontend_model_cancellation_total"]).layer(Layer::Gateway),
+        rate("requests-by-mode/streamed", &["dynamo_frontend_requests_total{request_type=\"stream\"}"])
+            .layer(Layer::Gateway),
+        rate("requests-by-mode/at once", &["dynamo_frontend_requests_total{request_type=\"unary\"}"])
+            .layer(Layer::Gateway),
+        mean("first-token-stages/router", &["dynamo_component_router_time_to_first_token_seconds"])
+            .layer(Layer::Machine),
+        sum("concurrent-requests/in flight", &["dynamo_frontend_active_requests", "dynamo_frontend_inflight_requests"]),
         sum("pending-requests/pending", &["dynamo_frontend_queued_requests"]),
+        sum_by("waiting-by-reason", &["dynamo_frontend_router_queue_pending_requests"], "worker_type"),
+        raw(
+            "kv-budget/tokens",
+            "sum$by (dynamo_frontend_model_total_kv_blocks{$scope} * dynamo_frontend_model_kv_cache_block_size{$scope})",
+            &["dynamo_frontend_model_total_kv_blocks", "dynamo_frontend_model_kv_cache_block_size"],
+        ),
+        raw(
+            "kv-budget/requests at full length",
+            "sum$by (dynamo_frontend_model_total_kv_blocks{$scope} * dynamo_frontend_model_kv_cache_block_size{$scope} \
+             / dynamo_frontend_model_context_length{$scope})",
+            &[
+                "dynamo_frontend_model_total_kv_blocks",
+                "dynamo_frontend_model_kv_cache_block_size",
+                "dynamo_frontend_model_context_length",
+            ],
+        ),
         sum("running-and-waiting/running", &["dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"}"]),
         ratio(
             "request-size/mean",

@@ -1,6 +1,6 @@
-//! Other inference servers: llama.cpp, LMDeploy, Ray Serve, TorchServe and BentoML; and LMCache.
+//! Other inference servers: llama.cpp, LMDeploy and Ray Serve; and LMCache.
 use crate::contract::TargetRole;
-use crate::engine::HEALTH;
+use crate::engine::{HEALTH, for_documents};
 use crate::recipe::{
     avg, avg_rate, histogram, max, mean, mean_by, rate, rate_by, rate_by_class, ratio, ratio_by, raw, share_of, sum,
 };
@@ -14,14 +14,21 @@ pub(super) const LLAMACPP: Engine = Engine {
     health: HEALTH,
     model_apis: &[ModelApi::Models, ModelApi::Props],
     turn_on: "--metrics",
-    source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
-    recipes: &[
+    source: for_documents("https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md"),
+    recipes: recipes![
         ratio(
             "time-per-output-token/mean",
             &["llamacpp:tokens_predicted_seconds_total"],
             &["llamacpp:tokens_predicted_total"],
         ),
         rate("tokens-per-second/generation", &["llamacpp:tokens_predicted_total"]),
+        // Unlike other engines it does not count cached tokens among those of the prompt.
+        raw(
+            "tokens-per-second/prompt",
+            "sum$by ($rate(llamacpp:prompt_tokens_total{$scope})) + \
+             sum$by ($rate(llamacpp:prompt_tokens_cached_total{$scope}))",
+            &["llamacpp:prompt_tokens_total", "llamacpp:prompt_tokens_cached_total"],
+        ),
         rate("tokens-per-second/prompt", &["llamacpp:prompt_tokens_total"]),
         sum("running-and-waiting/running", &["llamacpp:requests_processing"]),
         sum("running-and-waiting/waiting", &["llamacpp:requests_deferred"]),
@@ -73,10 +80,13 @@ pub(super) const LMDEPLOY: Engine = Engine {
     health: HEALTH,
     model_apis: &[ModelApi::Models],
     turn_on: "--enable-metrics",
-    source: "https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py",
+    source: for_documents("https://github.com/InternLM/lmdeploy: lmdeploy/metrics/loggers.py"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         rate("volume/finished", &["lmdeploy:request_success_total"]),
+        // Gauges that only grow.
+        rate("volume/failed", &["lmdeploy:num_requests_failed"]),
+        share_of("error-share/failed", &["lmdeploy:num_requests_failed"], &["lmdeploy:num_requests_succeeded"]),
         rate_by("finish-reasons", &["lmdeploy:request_success_total"], "finished_reason"),
         histogram("end-to-end-latency", &["lmdeploy:e2e_request_latency_seconds"]),
         histogram("inference-time", &["lmdeploy:request_inference_time_seconds"]),
@@ -127,6 +137,8 @@ pub(super) const LMDEPLOY: Engine = Engine {
     ..Engine::PLAIN
 };
 
+const LMCACHE_NAMES: &str = "LMCache 0.5.6: lmcache/v1/mp_observability/subscribers/metrics";
+
 pub(super) const LMCACHE: Engine = Engine {
     id: "lmcache",
     title: "LMCache",
@@ -134,13 +146,35 @@ pub(super) const LMCACHE: Engine = Engine {
     role: Some(TargetRole::Exporter),
     signatures: &[Signature::Prefix("lmcache:"), Signature::Prefix("lmcache_")],
     prefix_aliases: Some(PrefixAliases { original: "lmcache:", others: &["lmcache_"] }),
-    source: "https://github.com/LMCache/LMCache: lmcache/observability.py",
-    recipes: &[
+    source: for_documents("https://github.com/LMCache/LMCache: lmcache/observability.py"),
+    recipes: recipes![
         ratio(
             "other-cache-hits/LMCache",
             &["lmcache:num_hit_tokens_total", "lmcache_mp_lookup_hit_tokens_total"],
             &["lmcache:num_requested_tokens_total", "lmcache_mp_lookup_requested_tokens_total"],
         ),
+        ratio(
+            "other-cache-hits/LMCache in memory",
+            &["lmcache_mp_lookup_hit_l1_tokens_total"],
+            &["lmcache_mp_lookup_requested_tokens_total"],
+        )
+        .documented(LMCACHE_NAMES),
+        ratio(
+            "other-cache-hits/LMCache beyond",
+            &["lmcache_mp_lookup_hit_l2_tokens_total"],
+            &["lmcache_mp_lookup_requested_tokens_total"],
+        )
+        .documented(LMCACHE_NAMES),
+        rate("engine-failures/store refused", &["lmcache_mp_l1_allocation_failure_chunks_total"])
+            .documented(LMCACHE_NAMES),
+        rate("engine-failures/promotion failed", &["lmcache_mp_l2_prefetch_failure_chunks_total"])
+            .documented(LMCACHE_NAMES),
+        avg("kv-offload-use/host", &["lmcache_mp_l1_usage_ratio"]).documented(LMCACHE_NAMES),
+        sum("cache-tiers/host", &["lmcache_mp_l1_memory_usage_bytes", "lmcache:local_cache_usage"]),
+        sum("cache-tiers/disk", &["lmcache_mp_l2_usage_bytes", "lmcache:local_storage_usage"]),
+        sum("cache-tiers/remote", &["lmcache:remote_cache_usage"]),
+        histogram("cache-load-time", &["lmcache:time_to_retrieve"]),
+        ratio("cache-pays/load", &["lmcache:time_to_retrieve_sum"], &["lmcache:num_hit_tokens_total"]),
         rate("kv-transfer-bytes/loaded", &["lmcache:num_remote_read_bytes_total"]),
         rate("kv-transfer-bytes/stored", &["lmcache:num_remote_write_bytes_total"]),
     ],
@@ -157,9 +191,9 @@ pub(super) const RAY: Engine = Engine {
     role: Some(TargetRole::Exporter),
     repeats_others: true,
     replica_label: "replica",
-    version: Some(VersionLabel { metric: "ray_*", label: "Version" }),
-    source: "https://docs.ray.io/en/latest/serve/monitoring.html",
-    recipes: &[
+    version: Some(VersionLabel { metric: "ray_*", labels: &["Version"] }),
+    source: for_documents("https://docs.ray.io/en/latest/serve/monitoring.html"),
+    recipes: recipes![
         // Counters without `_total` are typed as gauges; newer versions export both.
         rate_by_class(
             "volume",
@@ -234,7 +268,48 @@ pub(super) const RAY: Engine = Engine {
         .scale(0.001),
         histogram("inference-time", &[without_probes!("ray_serve_deployment_processing_latency_ms", "route")])
             .scale(0.001),
-        sum("concurrent-requests/in flight", &["ray_serve_num_ongoing_http_requests"]),
+        sum(
+            "concurrent-requests/in flight",
+            &["ray_serve_num_ongoing_http_requests", "ray_serve_num_ongoing_grpc_requests"],
+        ),
+        sum("replicas/desired", &["ray_serve_autoscaling_target_replicas"]),
+        raw(
+            "autoscaler-load/highest",
+            "max$by (ray_serve_autoscaling_total_requests{$scope} / ray_serve_autoscaling_target_ongoing_requests{$scope} / \
+             (ray_serve_autoscaling_target_replicas{$scope} > 0))",
+            &[
+                "ray_serve_autoscaling_total_requests",
+                "ray_serve_autoscaling_target_ongoing_requests",
+                "ray_serve_autoscaling_target_replicas",
+            ],
+        ),
+        // What its policy decides, before the bounds.
+        raw(
+            "autoscaler-limits/ScalingLimited",
+            "sum$by (ray_serve_autoscaling_desired_replicas{$scope} > bool ray_serve_autoscaling_target_replicas{$scope})",
+            &["ray_serve_autoscaling_desired_replicas", "ray_serve_autoscaling_target_replicas"],
+        ),
+        mean("first-token-stages/queue at the router", &["ray_serve_request_router_fulfillment_time_ms"])
+            .scale(0.001)
+            .layer(Layer::Machine),
+        raw(
+            "startup-time/ready",
+            "max$by (ray_serve_replica_startup_latency_ms_sum{$scope} / \
+             ray_serve_replica_startup_latency_ms_count{$scope}) / 1000",
+            &["ray_serve_replica_startup_latency_ms_sum", "ray_serve_replica_startup_latency_ms_count"],
+        ),
+        raw(
+            "startup-time/engine",
+            "max$by (ray_serve_replica_initialization_latency_ms_sum{$scope} / \
+             ray_serve_replica_initialization_latency_ms_count{$scope}) / 1000",
+            &["ray_serve_replica_initialization_latency_ms_sum", "ray_serve_replica_initialization_latency_ms_count"],
+        ),
+        raw(
+            "evenness/running",
+            "max$by (ray_serve_replica_processing_queries{$scope}) / \
+             (avg$by (ray_serve_replica_processing_queries{$scope}) > 0)",
+            &["ray_serve_replica_processing_queries"],
+        ),
         sum("running-and-waiting/running", &["ray_serve_replica_processing_queries"]),
         sum("running-and-waiting/waiting", &["ray_serve_deployment_queued_queries"]),
         sum("replicas/active", &["ray_serve_deployment_replica_healthy"]),
@@ -257,6 +332,8 @@ pub(super) const RAY: Engine = Engine {
     ..Engine::PLAIN
 };
 
+const RAY_GPUS: &str = "Ray 2.60.0: python/ray/dashboard/modules/reporter/reporter_agent.py";
+
 /// A machine of a Ray cluster.
 pub(super) const RAY_NODE: Engine = Engine {
     id: "ray-node",
@@ -271,10 +348,21 @@ pub(super) const RAY_NODE: Engine = Engine {
         Signature::Name("autoscaler_active_nodes"),
     ],
     repeats_others: true,
-    version: Some(VersionLabel { metric: "ray_*", label: "Version" }),
-    source: "https://docs.ray.io/en/latest/ray-observability/reference/system-metrics.html",
-    recipes: &[
+    gpu_label: "GpuIndex",
+    version: Some(VersionLabel { metric: "ray_*", labels: &["Version"] }),
+    source: for_documents("https://docs.ray.io/en/latest/ray-observability/reference/system-metrics.html"),
+    recipes: recipes![
         avg("cpu/average", &["ray_node_cpu_utilization"]).scale(0.01),
+        avg("gpu/average", &["ray_node_gpus_utilization"]).scale(0.01).documented(RAY_GPUS),
+        max("gpu/busiest", &["ray_node_gpus_utilization"]).scale(0.01).documented(RAY_GPUS),
+        // In MiB, whatever the help text says.
+        sum("gpu-memory/in use", &["ray_node_gram_used"]).scale(1_048_576.0).documented(RAY_GPUS),
+        raw(
+            "gpu-memory/capacity",
+            "sum$by (ray_node_gram_used{$scope} + ray_node_gram_available{$scope}) * 1048576",
+            &["ray_node_gram_used", "ray_node_gram_available"],
+        )
+        .documented(RAY_GPUS),
         sum("memory/in use", &["ray_node_mem_used"]),
         sum("memory/capacity", &["ray_node_mem_total"]),
         sum("network/received", &["ray_node_network_receive_speed"]),
@@ -282,65 +370,6 @@ pub(super) const RAY_NODE: Engine = Engine {
         sum("disk-throughput/read", &["ray_node_disk_io_read_speed"]),
         sum("disk-throughput/written", &["ray_node_disk_io_write_speed"]),
         max("disk-space/fullest", &["ray_node_disk_utilization_percentage"]).scale(0.01),
-    ],
-    ..Engine::PLAIN
-};
-
-pub(super) const TORCHSERVE: Engine = Engine {
-    id: "torchserve",
-    title: "TorchServe",
-    layer: Layer::Server,
-    signatures: &[Signature::Prefix("ts_inference_"), Signature::Prefix("ts_queue_"), Signature::Name("Requests2XX")],
-    turn_on: "metrics_mode=prometheus",
-    source: "https://pytorch.org/serve/metrics.html",
-    recipes: &[
-        // `Requests2XX` also counts scrapes and health probes, and there is no label to tell them apart.
-        rate("volume/finished", &["ts_inference_requests_total"]),
-        ratio("error-share/client errors", &["Requests4XX"], &["ts_inference_requests_total"]),
-        ratio("error-share/server errors", &["Requests5XX"], &["ts_inference_requests_total"]),
-        ratio("end-to-end-latency/mean", &["ts_inference_latency_microseconds"], &["ts_inference_requests_total"])
-            .scale(1e-6),
-        ratio("queue-time/mean", &["ts_queue_latency_microseconds"], &["ts_inference_requests_total"]).scale(1e-6),
-        avg("inference-time/mean", &["PredictionTime"]).scale(0.001),
-        avg("cpu/average", &["CPUUtilization"]).scale(0.01),
-        sum("memory/in use", &["MemoryUsed"]).scale(1_048_576.0),
-        raw(
-            "memory/capacity",
-            "sum$by (MemoryUsed{$scope} + MemoryAvailable{$scope}) * 1048576",
-            &["MemoryUsed", "MemoryAvailable"],
-        ),
-        avg("gpu/average", &["GPUUtilization"]).scale(0.01),
-        sum("gpu-memory/in use", &["GPUMemoryUsed"]).scale(1_048_576.0),
-        avg("gpu-memory-share/average", &["GPUMemoryUtilization"]).scale(0.01),
-        max("disk-space/fullest", &["DiskUtilization"]).scale(0.01),
-        max("startup-time/weights", &["WorkerLoadTime"]).scale(0.001),
-    ],
-    ..Engine::PLAIN
-};
-
-pub(super) const BENTOML: Engine = Engine {
-    id: "bentoml",
-    title: "BentoML",
-    layer: Layer::Server,
-    signatures: &[Signature::Prefix("bentoml_")],
-    source: "https://docs.bentoml.com/en/latest/build-with-bentoml/observability/metrics.html",
-    is_captured: false,
-    recipes: &[
-        rate_by_class("volume", &[without_probes!("bentoml_service_request_total", "endpoint")], "http_response_code"),
-        ratio(
-            "error-share/server errors",
-            &[without_probes!("bentoml_service_request_total", "endpoint", "http_response_code=~\"5..\"")],
-            &[without_probes!("bentoml_service_request_total", "endpoint")],
-        ),
-        ratio(
-            "error-share/client errors",
-            &[without_probes!("bentoml_service_request_total", "endpoint", "http_response_code=~\"4..\"")],
-            &[without_probes!("bentoml_service_request_total", "endpoint")],
-        ),
-        rate_by("requests-by-route", &[without_probes!("bentoml_service_request_total", "endpoint")], "endpoint"),
-        histogram("end-to-end-latency", &[without_probes!("bentoml_service_request_duration_seconds", "endpoint")]),
-        sum("concurrent-requests/in flight", &[without_probes!("bentoml_service_request_in_progress", "endpoint")]),
-        histogram("batch-size", &["bentoml_service_adaptive_batch_size"]),
     ],
     ..Engine::PLAIN
 };

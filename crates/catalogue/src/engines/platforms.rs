@@ -1,4 +1,5 @@
 //! What hosted platforms export about their endpoints: Hugging Face and Baseten.
+use crate::engine::for_documents;
 use crate::recipe::{avg, histogram, max, mean, quantiles, rate, rate_by_class, ratio, sum, sum_by};
 use crate::{Engine, Layer, Signature};
 
@@ -11,8 +12,8 @@ pub(super) const HUGGING_FACE: Engine = Engine {
     signatures: &[Signature::Name("latency_distribution")],
     replica_label: "replica_id",
     turn_on: "a Team or Enterprise plan, and a token that may read the endpoint",
-    source: "https://huggingface.co/docs/inference-endpoints/guides/analytics",
-    recipes: &[
+    source: for_documents("https://huggingface.co/docs/inference-endpoints/guides/analytics"),
+    recipes: recipes![
         rate_by_class("volume", &["http_requests{replica_id!=\"\"}"], "status_code"),
         ratio(
             "error-share/server errors",
@@ -38,10 +39,11 @@ pub(super) const BASETEN: Engine = Engine {
     id: "baseten",
     title: "Baseten",
     layer: Layer::Platform,
+    has_few_names: true,
     signatures: &[Signature::Prefix("baseten_")],
-    source: "https://docs.baseten.co/observability/export-metrics/supported-metrics",
+    source: for_documents("https://docs.baseten.co/observability/export-metrics/supported-metrics"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         rate_by_class("volume", &["baseten_inference_requests_total"], "status_code"),
         ratio(
             "error-share/server errors",

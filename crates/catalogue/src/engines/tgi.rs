@@ -1,4 +1,5 @@
 //! Hugging Face's servers: text-generation-inference, text-embeddings-inference, the inference toolkit and the router.
+use crate::engine::for_documents;
 use crate::recipe::{histogram, mean, quantiles, rate, rate_by, ratio, raw, sum};
 use crate::{Engine, Layer, ModelApi, PrefixAliases, Signature};
 
@@ -9,8 +10,8 @@ pub(super) const TGI: Engine = Engine {
     // LoRAX is a fork of TGI.
     prefix_aliases: Some(PrefixAliases { original: "tgi_", others: &["lorax_"] }),
     model_apis: &[ModelApi::Info],
-    source: "https://huggingface.co/docs/text-generation-inference/reference/metrics",
-    recipes: &[
+    source: for_documents("https://huggingface.co/docs/text-generation-inference/reference/metrics"),
+    recipes: recipes![
         rate("volume/succeeded", &["tgi_request_success"]),
         rate("volume/failed", &["tgi_request_failure"]),
         ratio("error-share/failed", &["tgi_request_failure"], &["tgi_request_count"]),
@@ -20,12 +21,12 @@ pub(super) const TGI: Engine = Engine {
         // Some versions write the label as a Python dictionary.
         raw(
             "time-to-first-token/derived",
-            "sum$by (rate(tgi_request_validation_duration_sum{$scope}[$window])) \
-             / (sum$by (rate(tgi_request_validation_duration_count{$scope}[$window])) > 0) \
-             + sum$by (rate(tgi_request_queue_duration_sum{$scope}[$window])) \
-             / (sum$by (rate(tgi_request_queue_duration_count{$scope}[$window])) > 0) \
-             + sum$by (rate(tgi_batch_inference_duration_sum{$scopemethod=~\".*prefill.*\"}[$window])) \
-             / (sum$by (rate(tgi_batch_inference_duration_count{$scopemethod=~\".*prefill.*\"}[$window])) > 0)",
+            "sum$by ($rate(tgi_request_validation_duration_sum{$scope})) \
+             / (sum$by ($rate(tgi_request_validation_duration_count{$scope})) > 0) \
+             + sum$by ($rate(tgi_request_queue_duration_sum{$scope})) \
+             / (sum$by ($rate(tgi_request_queue_duration_count{$scope})) > 0) \
+             + sum$by ($rate(tgi_batch_inference_duration_sum{$scopemethod=~\".*prefill.*\"})) \
+             / (sum$by ($rate(tgi_batch_inference_duration_count{$scopemethod=~\".*prefill.*\"})) > 0)",
             &[
                 "tgi_request_validation_duration_sum",
                 "tgi_request_validation_duration_count",
@@ -63,9 +64,11 @@ pub(super) const TEI: Engine = Engine {
     title: "TEI",
     signatures: &[Signature::Prefix("te_")],
     model_apis: &[ModelApi::Info],
-    source: "https://github.com/huggingface/text-embeddings-inference: core/src/infer.rs, core/src/queue.rs",
+    source: for_documents(
+        "https://github.com/huggingface/text-embeddings-inference: core/src/infer.rs, core/src/queue.rs",
+    ),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         rate("volume/succeeded", &["te_request_success"]),
         rate("volume/failed", &["te_request_failure"]),
         ratio("error-share/failed", &["te_request_failure"], &["te_request_count"]),
@@ -91,9 +94,9 @@ pub(super) const TOOLKIT: Engine = Engine {
     id: "hf-toolkit",
     title: "HF toolkit",
     signatures: &[Signature::Name("inf_batch_current_size"), Signature::Name("inf_queue_size")],
-    source: "https://github.com/huggingface/huggingface-inference-toolkit",
+    source: for_documents("https://github.com/huggingface/huggingface-inference-toolkit"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         sum("running-and-waiting/running", &["inf_batch_current_size"]),
         sum("running-and-waiting/waiting", &["inf_queue_size"]),
     ],
@@ -106,9 +109,9 @@ pub(super) const CUSTOM_ROUTER: Engine = Engine {
     title: "HF router",
     layer: Layer::Gateway,
     signatures: &[Signature::Prefix("custom_router_")],
-    source: "https://huggingface.co/docs/inference-endpoints/guides/custom_router",
+    source: for_documents("https://huggingface.co/docs/inference-endpoints/guides/custom_router"),
     is_captured: false,
-    recipes: &[
+    recipes: recipes![
         rate("volume/finished", &["custom_router_requests_dispatched_total"]),
         sum("pending-requests/pending", &["custom_router_queue_depth"]),
         sum("concurrent-requests/in flight", &["custom_router_backend_inflight_requests"]),

@@ -16,6 +16,37 @@ pub(super) const GRAPHS: &[Graph] = &[
         ..LINES
     },
     Graph {
+        id: "kv-budget",
+        title: "KV budget",
+        help: "What fits into the key-value caches of the selected replicas: tokens, and requests of the model's full \
+               context length. Requests that run above the second number rely on most being shorter: when they are not, \
+               preemptions follow.",
+        section: ENGINE,
+        lines: &[data("tokens"), data("requests at full length")],
+        ..LINES
+    },
+    Graph {
+        id: "cache-tiers",
+        title: "Cache by tier",
+        help: "Bytes that an offloaded cache holds in each tier. A tier that stays small has nothing to keep, or too \
+               little room; compare with hits before giving it more.",
+        unit: Unit::Bytes,
+        section: ENGINE,
+        draw_style: DrawStyle::Bars,
+        lines: &[data("host"), data("disk"), data("remote"), data("")],
+        ..LINES
+    },
+    Graph {
+        id: "cache-pays",
+        title: "Does the tier pay",
+        help: "Time to bring back one cached token against the time to compute one. The tier pays while load is well below \
+               prefill; above it, recomputing would be faster: use a faster tier or none.",
+        unit: Unit::Seconds,
+        section: ENGINE,
+        lines: &[data("load"), data("prefill")],
+        ..LINES
+    },
+    Graph {
         id: "other-cache-hits",
         title: "Other cache hits",
         help: "Hits of the caches other than the prefix cache, as a share of lookups within each window. Any cache: \
@@ -28,8 +59,12 @@ pub(super) const GRAPHS: &[Graph] = &[
             data("external"),
             data("multimodal"),
             data("LMCache"),
+            data("LMCache in memory"),
+            data("LMCache beyond"),
             data("responses"),
             data("offload tier"),
+            data("HiSparse"),
+            data("provider"),
         ],
         ..SHARE
     },
@@ -74,12 +109,12 @@ pub(super) const GRAPHS: &[Graph] = &[
     Graph {
         id: "kv-transfer-bytes",
         title: "KV transfer",
-        help: "Key-value data moved per second between instances, or between GPU and the tiers of an offloaded cache. \
-               It follows prompt tokens in a split of prefill and decode. At the network's or the bus's limit it \
-               bounds time to first token.",
+        help: "Key-value data moved per second between instances, between GPU and offloaded cache (loaded, stored), \
+               or between its tiers (promoted towards the GPU, demoted away). It follows prompt tokens in a split of \
+               prefill and decode. At the network's or the bus's limit it bounds time to first token.",
         unit: Unit::BytesPerSecond,
         section: ENGINE,
-        lines: &[data("transferred"), data("loaded"), data("stored"), data("")],
+        lines: &[data("transferred"), data("loaded"), data("stored"), data("promoted"), data("demoted"), data("")],
         ..LINES
     },
     Graph {
@@ -167,10 +202,10 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "Cache movements",
         help: "Tokens that left the device's cache, per second, and tokens that were brought back from host or \
                storage. Evictions are normal in a full cache. Many loaded back soon after show that the device's cache \
-               is small for the traffic.",
+               is small for the traffic; dropped ones were lost, as the host's had no room.",
         unit: Unit::TokensPerSecond,
         section: ENGINE,
-        lines: &[data("evicted"), data("loaded back"), data("backed up"), data("prefetched")],
+        lines: &[data("evicted"), data("loaded back"), data("backed up"), data("prefetched"), data("dropped")],
         ..EVENTS
     },
 ];

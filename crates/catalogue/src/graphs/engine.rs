@@ -265,7 +265,8 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "Engine failures",
         help: "Failures inside the engine per second, by kind: answers with NaN values (corrupted), \
                transfers of key-value blocks that failed or came too late, prefill and decode sides that did not find \
-               each other, grammars that could not be compiled. Zero is the only good value; the engine's log has the \
+               each other, phases of requests that a router ran in vain, moves between tiers of an offloaded cache (up: \
+               promotion), grammars that could not be compiled. Zero is the only good value; the engine's log has the \
                details.",
         section: ENGINE,
         draw_style: DrawStyle::Bars,
@@ -275,7 +276,12 @@ pub(super) const GRAPHS: &[Graph] = &[
             data("notification failed"),
             data("KV expired"),
             data("bootstrap failed"),
+            data("phase failed"),
+            data("receive failed"),
+            data("promotion failed"),
+            data("demotion failed"),
             data("grammar aborted"),
+            data("grammar timed out"),
             data("store refused"),
             data("aborted"),
         ],

@@ -1,5 +1,5 @@
 //! Graphs of the machines that engines run on.
-use super::templates::{LINES, SHARE, data, limit};
+use super::templates::{EVENTS, LINES, SHARE, data, limit};
 use crate::{Detail, Graph, Section, Unit};
 
 const HARDWARE: Section = Section::Hardware;
@@ -69,13 +69,14 @@ pub(super) const GRAPHS: &[Graph] = &[
         title: "GPU",
         help: "Share of time in which at least one kernel ran on the GPU, averaged over the selected ones. It says \
                busy, not full: a single small kernel counts like a large one, so 100 % can still leave room for larger \
-               batches; see tensor activity and power. Low with requests waiting: the GPU starves, look at CPU and \
+               batches: SM active, where a card's profiling \
+               fields are collected, says how much of it works. Low with requests waiting: the GPU starves, look at CPU and \
                batch limits. Low for long without a queue: fewer or smaller GPUs would do. On MIG slices only engine \
                activity exists. Of replicas: the GPUs on which the selected replicas hold memory.",
         section: HARDWARE,
         is_shown: true,
         detail: Detail::Gpus,
-        lines: &[data("average"), data("busiest"), data("engine active"), data("of replicas")],
+        lines: &[data("average"), data("busiest"), data("engine active"), data("SM active"), data("of replicas")],
         ..SHARE
     },
     Graph {
@@ -90,6 +91,18 @@ pub(super) const GRAPHS: &[Graph] = &[
         is_shown: true,
         detail: Detail::Gpus,
         lines: &[data("in use"), data("of replicas"), limit("capacity")],
+        ..LINES
+    },
+    Graph {
+        id: "gpu-shares",
+        title: "GPU memory by share",
+        help: "GPU memory in use in each share of a card: a MIG slice by its number, or a pod under HAMi. The dashed line \
+               is what the shares may use together. A share at its part of the limit fails to allocate even while the \
+               card has room: give it a larger one.",
+        unit: Unit::Bytes,
+        section: HARDWARE,
+        detail: Detail::Gpus,
+        lines: &[data(""), limit("limit")],
         ..LINES
     },
     Graph {
@@ -205,6 +218,28 @@ pub(super) const GRAPHS: &[Graph] = &[
         ..LINES
     },
     Graph {
+        id: "gpu-xid",
+        title: "XID errors",
+        help: "Errors that NVIDIA's driver reports, by number. 13, 31 and 43: the application's own fault. 48, 94 and 95: \
+               uncorrected memory errors; restart what ran there. 63 and 64: a row was remapped, or could not be; reset \
+               the card when idle. 74: NVLink. 79: the card fell off the bus; reboot, and check power and slot. 119 and \
+               120: its firmware hangs; reset the card. Errors that return after a reset: replace the card.",
+        section: HARDWARE,
+        detail: Detail::Gpus,
+        ..EVENTS
+    },
+    Graph {
+        id: "gpu-health",
+        title: "GPU health",
+        help: "Cards by verdict. Failing: uncorrected memory errors since the driver was loaded, a row that could not be \
+               remapped, or a card that its maker's tool calls unhealthy: take it out of service. Worn: rows were \
+               remapped for uncorrected errors and the card works on; plan its replacement when they grow.",
+        section: HARDWARE,
+        detail: Detail::Gpus,
+        lines: &[data("failing"), data("worn")],
+        ..LINES
+    },
+    Graph {
         id: "gpu-processes",
         title: "GPU memory by process",
         help: "GPU memory held by each process. More than the engine's own process on a card shares its memory and \
@@ -273,6 +308,17 @@ pub(super) const GRAPHS: &[Graph] = &[
         section: HARDWARE,
         lines: &[data("highest")],
         ..SHARE
+    },
+    Graph {
+        id: "tokens-per-joule",
+        title: "Tokens per joule",
+        help: "Tokens generated for each joule that the GPUs draw, or per second and watt, over the machines of the \
+               selected replicas; their idle time counts. It rises with batch size and with lower power limits. Other \
+               work on the same cards makes it too low.",
+        unit: Unit::Number,
+        section: HARDWARE,
+        lines: &[data("generated")],
+        ..LINES
     },
     Graph {
         id: "gpu-energy",

@@ -1,5 +1,6 @@
 //! Every graph of the catalogue, in the page's order.
 mod asynchronous;
+mod balance;
 mod caches;
 mod engine;
 mod hardware;
@@ -9,8 +10,15 @@ mod templates;
 
 use crate::Graph;
 
-const SECTIONS: [&[Graph]; 6] =
-    [requests::GRAPHS, engine::GRAPHS, caches::GRAPHS, hardware::GRAPHS, replicas::GRAPHS, asynchronous::GRAPHS];
+const SECTIONS: [&[Graph]; 7] = [
+    requests::GRAPHS,
+    engine::GRAPHS,
+    balance::GRAPHS,
+    caches::GRAPHS,
+    hardware::GRAPHS,
+    replicas::GRAPHS,
+    asynchronous::GRAPHS,
+];
 
 const COUNT: usize = {
     let (mut count, mut section) = (0, 0);

@@ -1,5 +1,5 @@
 //! Graphs of the number, state and scrapes of replicas.
-use super::templates::{LINES, UNNAMED, data, guide, limit};
+use super::templates::{LINES, SHARE, UNNAMED, data, guide, limit};
 use crate::{DrawStyle, Graph, Section, Summary, Unit};
 
 const REPLICAS: Section = Section::Replicas;
@@ -25,6 +25,27 @@ pub(super) const GRAPHS: &[Graph] = &[
             guide("min"),
             limit("max"),
         ],
+        ..LINES
+    },
+    Graph {
+        id: "autoscaler-load",
+        title: "Autoscaler: load over target",
+        help: "The metric that the autoscaler looks at, over its target; of several metrics the highest decides. Above \
+               100 % it adds replicas, below it takes some away. Far above for long: see what limits it.",
+        section: REPLICAS,
+        ceiling: None,
+        lines: &[data("highest")],
+        ..SHARE
+    },
+    Graph {
+        id: "autoscaler-limits",
+        title: "Autoscaler: held back",
+        help: "What keeps autoscalers from acting. ScalingLimited: the bounds; raise the maximum, or lower the minimum. \
+               ScalingActive: the metric cannot be read, so it does nothing. AbleToScale: it failed to change the \
+               number, or waits after the last change.",
+        section: REPLICAS,
+        draw_style: DrawStyle::Bars,
+        lines: &[data("ScalingLimited"), data("")],
         ..LINES
     },
     Graph {

@@ -63,6 +63,27 @@ pub(super) const GRAPHS: &[Graph] = &[
                inference: the server failed, and its log says where.",
         section: REQUESTS,
         unit: Unit::RequestsPerSecond,
+        lines: &[data(""), data("rejected"), data("cancelled")],
+        ..STACK
+    },
+    Graph {
+        id: "requests-by-mode",
+        title: "Requests by mode",
+        help: "Requests per second by how the answer is delivered: streamed, at once, or later by a webhook. First tokens \
+               matter to the streamed ones only, so read time to first token with their share in mind.",
+        section: REQUESTS,
+        unit: Unit::RequestsPerSecond,
+        lines: &[data("streamed"), data("at once"), data("")],
+        ..STACK
+    },
+    Graph {
+        id: "tenants",
+        title: "Requests by tenant",
+        help: "Requests per second of the parties that share a gateway: teams, keys or flows, as it names them. The \
+               highest at each moment are drawn one by one, and the rest as one line. One that outgrows all others \
+               explains queues that everyone feels: give it a limit, or replicas of its own.",
+        section: REQUESTS,
+        unit: Unit::RequestsPerSecond,
         ..STACK
     },
     Graph {
@@ -169,6 +190,7 @@ pub(super) const GRAPHS: &[Graph] = &[
                writing logs. A few milliseconds are usual. When it grows with traffic the gateway is short of CPU; \
                when it jumps, look at the database or cache that it asks.",
         section: REQUESTS,
+        lines: &[data(""), data("mean"), data("with guardrails")],
         ..PERCENTILES
     },
     Graph {
@@ -242,7 +264,18 @@ pub(super) const GRAPHS: &[Graph] = &[
                maximum of replicas, raise the maximum, make each replica faster, or refuse earlier.",
         section: REQUESTS,
         is_shown: true,
-        lines: &[data("pending")],
+        lines: &[data("pending"), data("at the engines")],
+        ..LINES
+    },
+    Graph {
+        id: "oldest-waiting",
+        title: "Oldest waiting request",
+        help: "How long the oldest request in the queue has waited, of all selected replicas. Percentiles of queue time \
+               count a request only when it leaves the queue, so one that is stuck shows here first. A line that rises \
+               by a second each second: nothing leaves the queue.",
+        unit: Unit::Seconds,
+        section: REQUESTS,
+        lines: &[data("oldest")],
         ..LINES
     },
     Graph {

@@ -1,6 +1,6 @@
 //! Why a graph is missing, in a sentence that says what to do.
 use crate::contract::{GpuFault, ScrapeFailure};
-use crate::engines::{ENGINES, EngineRecipe, recipes};
+use crate::engines::{EngineRecipe, engines, recipes};
 use crate::query::{has_data, is_present, role};
 use crate::{Engine, Graph, Layer, LineRole, Recipe, Section};
 use std::collections::BTreeSet;
@@ -190,7 +190,7 @@ fn write_target_down(f: &mut fmt::Formatter<'_>, reasons: &[String]) -> fmt::Res
     }
     // Engines refuse the request while metrics are not enabled.
     if reasons.iter().any(|reason| reason == ScrapeFailure::Status.id()) {
-        let engines = ENGINES.iter().filter(|engine| !engine.turn_on.is_empty());
+        let engines = engines().iter().filter(|engine| !engine.turn_on.is_empty());
         let needs: Vec<String> = engines.map(|engine| format!("{} needs {}", engine.title, engine.turn_on)).collect();
         write!(f, " To export metrics at all, {}.", needs.join("; "))?;
     }

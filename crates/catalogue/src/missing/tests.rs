@@ -50,7 +50,7 @@ fn each_reason_says_what_to_do() {
         ("compute-use", &vllm, 1, 1, &[], Some("vLLM exports this with --enable-mfu-metrics.")),
         ("cached-tokens", &vllm, 1, 1, &[], Some("vLLM exports this since version 0.33")),
         ("end-to-end-latency", &vllm, 1, 1, &[], Some("vLLM exports this, but has not yet")),
-        ("gpu-power", &vllm, 1, 1, &[], Some("It can come from Triton, DCGM, nvidia-smi and NVML.")),
+        ("gpu-power", &vllm, 1, 1, &[], Some("It can come from Triton, DCGM, nvidia-smi, AMD, ")),
     ] {
         let found = missing(id, names, targets, answering, failures);
         match expected {

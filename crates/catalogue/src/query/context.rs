@@ -1,7 +1,7 @@
 //! What a query depends on besides its graph: scope, label names, windows and how the server counts.
 use super::PERCENTILES;
 use super::selection::{Selection, of_each_model, of_machines, of_targets, of_targets_by_model};
-use super::window::{Counting, Peaks, Window, WindowKind};
+use super::window::{Counting, HistoryStart, Peaks, Window, WindowKind};
 use crate::contract::names::TARGET_ROLE;
 use crate::promql_text::duration;
 use crate::scope::one_of;
@@ -26,6 +26,8 @@ pub struct QueryContext<'a> {
     pub peaks: Option<Peaks>,
     /// How the server counts.
     pub counting: Counting,
+    /// When the history of the scope began; none if that was before the range.
+    pub history_start: Option<HistoryStart>,
     /// What else is known about the series.
     pub known: &'a dyn KnownSeries,
 }
@@ -34,7 +36,7 @@ impl<'a> QueryContext<'a> {
     /// The context of values at single moments, with rates over `window_ms`, of series of which only the names are known.
     pub fn of_moments(scope: &'a Scope, labels: &'a ScopeLabels, window_ms: i64) -> Self {
         let (window, counting) = (Window::sliding(window_ms), Counting::Extrapolated);
-        Self { scope, labels, window, peaks: None, counting, known: &() }
+        Self { scope, labels, window, peaks: None, counting, history_start: None, known: &() }
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) struct RenderedContext<'a> {
     pub(crate) window_kind: WindowKind,
     /// How the server counts.
     pub(crate) counting: Counting,
+    /// A factor of rates, see [`HistoryStart`].
+    pub(crate) rate_factor: Option<String>,
     /// How the lines of gauges keep their peaks.
     pub(crate) peaks: Option<Peaks>,
     /// The window in which rare events are counted.
@@ -97,7 +101,7 @@ pub(crate) struct RenderedContext<'a> {
 
 impl<'a> RenderedContext<'a> {
     pub(crate) fn new(context: &'a QueryContext<'_>, present: &'a dyn Fn(&str) -> bool) -> Self {
-        let QueryContext { scope, labels, window, peaks, counting, known } = context;
+        let QueryContext { scope, labels, window, peaks, counting, history_start, known } = context;
         let wide_ms = window.length_ms.max(MIN_WIDE_WINDOW_MS);
         let machine_matchers = scope.lenient_matchers(labels, false);
         let Machines { of_replicas, apart } = known.machines(scope);
@@ -124,6 +128,7 @@ impl<'a> RenderedContext<'a> {
             window_seconds: seconds(window.length_ms),
             window_kind: window.kind,
             counting: *counting,
+            rate_factor: history_start.and_then(|start| start.factor(*window, *counting)),
             peaks: *peaks,
             wide_window: duration(wide_ms),
             wide_seconds: seconds(wide_ms),
@@ -149,6 +154,7 @@ impl<'a> RenderedContext<'a> {
             window,
             window_seconds,
             window_kind: WindowKind::Whole,
+            rate_factor: None,
             peaks: None,
             is_summary: true,
             ..self
@@ -185,6 +191,7 @@ impl<'a> RenderedContext<'a> {
             window_seconds: String::new(),
             window_kind: WindowKind::Sliding,
             counting: Counting::Extrapolated,
+            rate_factor: None,
             peaks: None,
             wide_window: "10m".into(),
             wide_seconds: "600".into(),

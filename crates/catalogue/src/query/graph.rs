@@ -4,7 +4,7 @@ use super::layers::{self, Mask, PAGE_LABEL, are_together, is_chosen, is_compared
 use super::naming::LineNaming;
 use super::shape::expression;
 use super::{is_present, role};
-use crate::engines::{ENGINES, EngineRecipe, recipes};
+use crate::engines::{EngineRecipe, engines, recipes};
 use crate::promql_text::labelled;
 use crate::{DrawStyle, Engine, Graph, LINE_LABEL, Layer, LineRole, Recipe, Shape};
 
@@ -37,9 +37,13 @@ pub(super) fn query(
     }
 }
 
-/// The query of all recipes that are present, whatever its length.
-pub(super) fn whole_query(graph: &Graph, context: &RenderedContext<'_>) -> Option<String> {
-    all_lines(graph, &present_recipes(graph, context, &|_| true), context)
+/// The query of all recipes that are present and wanted, whatever its length.
+pub(super) fn whole_query(
+    graph: &Graph,
+    context: &RenderedContext<'_>,
+    is_wanted: &dyn Fn(EngineRecipe) -> bool,
+) -> Option<String> {
+    all_lines(graph, &present_recipes(graph, context, is_wanted), context)
 }
 
 /// The recipes of a graph that are wanted and present.
@@ -191,6 +195,6 @@ fn without_repeated_details(all: &[EngineRecipe], context: &RenderedContext<'_>)
 /// The engine in a line's name. A re-exporter has the name of the original, so that of equal lines the original, which
 /// comes first, is drawn.
 pub(super) fn title(engine: &Engine) -> &'static str {
-    let original = engine.reexports.and_then(|id| ENGINES.iter().find(|other| other.id == id));
+    let original = engine.reexports.and_then(|id| engines().iter().find(|other| other.id == id));
     original.map_or(engine.title, |original| original.title)
 }

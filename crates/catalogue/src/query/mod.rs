@@ -2,15 +2,19 @@
 mod buckets;
 mod changes;
 mod context;
+mod conversion;
 mod graph;
 mod highest;
 mod layers;
 mod models;
 mod naming;
+mod placeholders;
+mod pools;
 mod presence;
 mod replicas;
 mod selection;
 mod shape;
+mod steps;
 mod targets;
 mod window;
 
@@ -18,13 +22,15 @@ pub use buckets::{BucketSource, BucketsQuery, BucketsUse, buckets_query};
 pub use changes::{ALL_LINE, GONE};
 pub use context::QueryContext;
 pub use highest::{REST_LINE, highest_details_query, highest_lines_query};
-pub use models::{Overview, overview_query};
-pub use replicas::{ChangingQuery, ReplicaQueries, ReplicaTableQueries, replica_queries, replica_table_queries};
+pub use models::{Overview, machines_overview_query, overview_query};
+pub use replicas::{ChangingQuery, ReplicaQueries, replica_figures_query, replica_queries};
 pub use targets::{
-    LATE_LINE, TargetQueries, failures_query, intervals_query, recent_scrapes_query, sample_counts_query,
+    LATE_LINE, TargetQueries, failures_query, intervals_query, oldest_over, recent_scrapes_query, sample_counts_query,
     target_intervals_query,
 };
-pub use window::{BOUND_LABEL, COUNTING_QUERY, Counting, LOWER_BOUND, Peaks, UPPER_BOUND, Window, WindowKind};
+pub use window::{
+    BOUND_LABEL, COUNTING_QUERY, Counting, HistoryStart, LOWER_BOUND, Peaks, UPPER_BOUND, Window, WindowKind,
+};
 
 pub(crate) use context::MAX_QUERY_BYTES;
 pub(crate) use layers::PAGE_LABEL;

@@ -1,10 +1,11 @@
 //! The queries of what is shown at a glance: one figure of a graph for each model, or of the scope as a whole.
 use super::context::RenderedContext;
 use super::{QueryContext, graph as of_graph, shape};
+use crate::promql_text::quoted;
 use crate::{Graph, Summary};
 
-/// The percentile of latencies that stands for a model.
-const PERCENTILE: [(&str, &str); 1] = [("p95", "0.95")];
+/// The percentile of latencies that stands for a model or a replica.
+pub(super) const PERCENTILE: [(&str, &str); 1] = [("p95", "0.95")];
 
 /// What is asked of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +38,25 @@ pub fn overview_query(
     })
 }
 
+/// A query for lines of a graph at this moment where the series name no model, as those of a GPU exporter: the lines of
+/// the machines of one model, with its name in the backend's label for models. None if its scope has no such data.
+pub fn machines_overview_query(
+    graph: &Graph,
+    present: &dyn Fn(&str) -> bool,
+    context: &QueryContext<'_>,
+    lines: &[&str],
+) -> Option<String> {
+    let moment = RenderedContext { is_summary: true, peaks: None, ..RenderedContext::new(context, present) };
+    let query = of_graph::query(graph, &moment, &|(_, recipe)| lines.contains(&recipe.line()))?;
+    let model = quoted(context.scope.model.as_deref().unwrap_or_default());
+    Some(format!("label_replace({query}, {}, {model}, \"\", \"\")", quoted(&context.labels.model)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::contract::names::{REPLICA_MODEL, REPLICA_STATE};
-    use crate::{Scope, ScopeLabels, graph};
+    use crate::{KnownSeries, Machines, Scope, ScopeLabels, graph};
 
     const RANGE: Overview = Overview { is_by_model: true, range_ms: Some(900_000) };
 
@@ -83,5 +98,27 @@ mod tests {
         assert!(query.contains("group_left (model)") && query.contains("environment=\"e\",model=\"\""), "{query}");
         let other = ScopeLabels { model: "model_name".into(), ..ScopeLabels::default() };
         assert!(!of(&other).expect("a query").contains("group_left"), "another server has no such series");
+    }
+
+    #[test]
+    fn machines_have_the_model_of_the_scope_that_runs_on_them() {
+        struct Own;
+        impl KnownSeries for Own {
+            fn machines(&self, scope: &Scope) -> Machines {
+                let own = scope.model.as_ref().map(|model| vec![format!("{model}:9400")]);
+                Machines { of_replicas: own, apart: Vec::new() }
+            }
+        }
+        let labels = ScopeLabels::default();
+        let scope = Scope { model: Some("b\"c".into()), ..Scope::default() };
+        let context = QueryContext { known: &Own, ..QueryContext::of_moments(&scope, &labels, 60_000) };
+        let gpu = graph("gpu").expect("a graph");
+        let query = machines_overview_query(gpu, &|name| name == "DCGM_FI_DEV_GPU_UTIL", &context, &["average"]);
+        let query = query.expect("a query");
+        for text in ["instance=~\"b\\\"c:9400\"", ", \"model\", \"b\\\"c\", \"\", \"\")", "\"line\", \"average\""] {
+            assert!(query.contains(text), "{text} in {query}");
+        }
+        assert!(!query.contains("busiest"), "{query}");
+        assert_eq!(machines_overview_query(gpu, &|_| false, &context, &["average"]), None);
     }
 }

@@ -1,12 +1,14 @@
 //! The queries behind the replica timeline and the replica table.
 use super::changes::changes_with_sum;
 use super::context::{MAX_QUERY_BYTES, RenderedContext};
+use super::models::PERCENTILE;
 use super::selection::{Selection, target_series};
-use super::{QueryContext, graph as of_graph};
+use super::{QueryContext, graph as of_graph, shape};
+use crate::Graph;
 use crate::contract::names::{
     ENGINE_INFO, REPLICA_READY_SECONDS, REPLICA_RESTARTS_TOTAL, REPLICA_STATE, SCRAPE_FAILED,
 };
-use crate::graph;
+use crate::engines::EngineRecipe;
 use crate::promql_text::duration;
 use crate::scope::one_of;
 
@@ -91,33 +93,28 @@ pub fn replica_queries(
     })
 }
 
-/// Instant queries for the figures of the table of replicas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaTableQueries {
-    /// Running and waiting requests by replica. None without metrics, as for the next two.
-    pub load: Option<String>,
-    /// Processor use by replica.
-    pub cpu: Option<String>,
-    /// GPU use by replica.
-    pub gpu: Option<String>,
-}
-
-/// The queries for the table of replicas: the latest values of three graphs, of some replicas only or of all.
-pub fn replica_table_queries(
+/// An instant query for the lines of a graph by replica, of some replicas only or of all: of latencies the 95th percentile.
+/// Over the last `range_ms`, or as they are at a moment. None if the graph has no such data.
+pub fn replica_figures_query(
+    graph: &Graph,
     present: &dyn Fn(&str) -> bool,
     context: &QueryContext<'_>,
     replicas: Option<&[String]>,
-) -> ReplicaTableQueries {
+    range_ms: Option<i64>,
+) -> Option<String> {
     let kept_labels: &[&str] = &[&context.labels.replica];
-    let all = RenderedContext { kept_labels, ..RenderedContext::new(context, present) };
-    let some = replicas.map(|replicas| all.of_replicas(replicas));
-    let query = |id| {
-        let graph = graph(id)?;
-        // What would be too long for the names of replicas is asked of all.
-        let whole = some.as_ref().and_then(|some| of_graph::whole_query(graph, some));
-        whole.filter(|query| query.len() <= MAX_QUERY_BYTES).or_else(|| of_graph::query(graph, &all, &|_| true))
+    let moment = RenderedContext::new(context, present);
+    let moment = RenderedContext { kept_labels, percentiles: &PERCENTILE, is_summary: true, ..moment };
+    let all = match range_ms {
+        Some(range_ms) => moment.over_range(range_ms),
+        None => moment,
     };
-    ReplicaTableQueries { load: query("running-and-waiting"), cpu: query("cpu-cores"), gpu: query("gpu") }
+    let some = replicas.map(|replicas| all.of_replicas(replicas));
+    let is_wanted = |(_, recipe): EngineRecipe| range_ms.is_none() || shape::is_over_window(recipe);
+    // What would be too long for the names of replicas is asked of all.
+    let whole = some.as_ref().and_then(|some| of_graph::whole_query(graph, some, &is_wanted));
+    let whole = whole.filter(|query| query.len() <= MAX_QUERY_BYTES);
+    whole.or_else(|| of_graph::query(graph, &all, &is_wanted))
 }
 
 impl RenderedContext<'_> {
@@ -143,7 +140,7 @@ impl RenderedContext<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Scope, ScopeLabels};
+    use crate::{Scope, ScopeLabels, graph};
 
     fn queries_of(names: &[&str], labels: &ScopeLabels) -> Option<ReplicaQueries> {
         let scope = Scope { model: Some("m".into()), ..Scope::default() };
@@ -186,17 +183,23 @@ mod tests {
     }
 
     #[test]
-    fn the_table_queries_present_metrics_by_replica() {
+    fn figures_are_those_of_each_replica() {
         let (scope, labels) = (Scope::default(), ScopeLabels::default());
         let context = QueryContext::of_moments(&scope, &labels, 60_000);
-        let present = |name: &str| name == "vllm:num_requests_running";
-        let queries = replica_table_queries(&present, &context, None);
-        assert!(queries.load.as_ref().is_some_and(|load| load.contains("replica") && load.contains("\"running\"")));
-        assert_eq!((queries.cpu, queries.gpu), (None, None));
-        let of = |names: &[String]| replica_table_queries(&present, &context, Some(names)).load;
+        let present = |name: &str| name.starts_with("vllm:");
+        let of = |id, names: Option<&[String]>, range_ms| {
+            replica_figures_query(graph(id).expect("a graph"), &present, &context, names, range_ms)
+        };
+        let load = of("running-and-waiting", None, None).expect("a query");
+        assert!(load.contains("replica") && load.contains("\"running\"") && load.contains("\"waiting\""), "{load}");
+        assert_eq!(of("cpu-cores", None, None), None);
         let names = ["a".to_owned(), "b.1".to_owned()];
-        assert!(of(&names).is_some_and(|load| load.contains(r#"replica=~"a|b\\.1"}"#)), "{:?}", of(&names));
+        let some = of("running-and-waiting", Some(&names), None).expect("a query");
+        assert!(some.contains(r#"replica=~"a|b\\.1"}"#), "{some}");
         let long: Vec<String> = (0..400).map(|at| format!("a-replica-with-a-name-that-takes-room-{at}")).collect();
-        assert_eq!(of(&long), queries.load, "too many to be named");
+        assert_eq!(of("running-and-waiting", Some(&long), None), Some(load), "too many to be named");
+        let latency = of("time-to-first-token", None, Some(900_000)).expect("a query");
+        assert!(latency.contains("sum by (le, replica)") && latency.contains("[900s]"), "{latency}");
+        assert_eq!(latency.matches("histogram_quantile(").count(), 1, "{latency}");
     }
 }

@@ -1,13 +1,14 @@
 //! From a recipe to PromQL: the one place that fills in selector, window and grouping.
 use super::context::RenderedContext;
+use super::conversion::converted;
+use super::highest::REST_LINE;
 use super::naming::LineNaming;
 use super::presence::present_names;
 use super::selection::Selection;
 use super::window::Over;
 use crate::contract::is_about_target;
 use crate::graph::LINE_NAME_SEPARATOR;
-use crate::metric_name::bare_name;
-use crate::promql_text::{named, named_by, quoted, until_closed, with_scope};
+use crate::promql_text::{named, named_by, quoted, selector};
 use crate::recipe::Names;
 use crate::{Detail, Engine, LINE_LABEL, Layer, Recipe, Shape};
 
@@ -15,7 +16,7 @@ use crate::{Detail, Engine, LINE_LABEL, Layer, Recipe, Shape};
 pub(super) fn is_over_window(recipe: &Recipe) -> bool {
     match recipe.shape {
         Shape::Gauge { .. } | Shape::GaugeBy { .. } | Shape::Quantiles { .. } => false,
-        Shape::Raw { promql, .. } => promql.contains("$window") || promql.contains("$wide"),
+        Shape::Raw { promql, .. } => ["$window", "$wide", "$rate("].iter().any(|part| promql.contains(part)),
         _ => true,
     }
 }
@@ -81,13 +82,14 @@ pub(super) fn buckets(
     }
 }
 
-struct Expression<'a> {
-    engine: &'a Engine,
-    recipe: &'a Recipe,
+/// A recipe, and what its expression depends on.
+pub(super) struct Expression<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) recipe: &'a Recipe,
     naming: &'a LineNaming<'a>,
     /// What leaves out series that another layer counts too, or nothing.
     mask: &'a str,
-    context: &'a RenderedContext<'a>,
+    pub(super) context: &'a RenderedContext<'a>,
 }
 
 impl Expression<'_> {
@@ -129,7 +131,8 @@ impl Expression<'_> {
                 named_by(&shares, label, "(.*)", &self.with_engine("$1"))
             }
             Shape::Raw { promql, .. } => {
-                if self.context.detail.is_some() && !promql.contains("$by") {
+                let lacks_details = self.context.detail.is_some() && !promql.contains("$by");
+                if lacks_details || !self.context.has_hosts && promql.contains("$machine") {
                     return None;
                 }
                 let line = |_| self.one_line(&self.scaled(&self.filled_in(promql)));
@@ -186,34 +189,15 @@ impl Expression<'_> {
         self.context.percentiles.iter().map(percentile).collect::<Vec<_>>().join(" or ")
     }
 
-    /// PromQL with its placeholders filled in.
-    fn filled_in(&self, promql: &str) -> String {
+    pub(super) fn rate(&self, series: &str) -> String {
         let context = self.context;
-        let groups = self.groups(&[]);
-        let by = if groups.is_empty() { String::new() } else { format!(" by ({}) ", groups.join(", ")) };
-        let once = || format!("max by ({}) (", self.groups(self.recipe.once_by).join(", "));
-        with_scope(&self.with_selections(promql), self.matchers())
-            .replace("$unless_role", &context.unless_role)
-            .replace("$replica", context.replica_label)
-            .replace("$by (", &format!("{by}("))
-            .replace("$once(", &once())
-            .replace("$window", &context.window)
-            .replace("$wide_seconds", &context.wide_seconds)
-            .replace("$wide", &context.wide_window)
-    }
-
-    /// PromQL with `$series(…)` written out for each selection of the recipe's series.
-    fn with_selections(&self, promql: &str) -> String {
-        let Some((before, rest)) = promql.split_once("$series(") else { return promql.to_owned() };
-        let (inner, after) = until_closed(rest);
-        let name = self.recipe.names().next().map(bare_name).unwrap_or_default();
-        let part = |Selection { matchers, filter }: Selection| format!("{}{filter}", with_scope(inner, &matchers));
-        let parts: Vec<String> = self.selections(name).into_iter().map(part).collect();
-        format!("{before}{}{}", parts.join(" or "), self.with_selections(after))
+        let rate = context.counting.rate(context.window_kind, series, &context.window, &context.window_seconds);
+        let Some(factor) = &context.rate_factor else { return rate };
+        format!("({rate} * {factor})")
     }
 
     /// Matchers of the selection, for series of this engine.
-    fn matchers(&self) -> &str {
+    pub(super) fn matchers(&self) -> &str {
         match self.engine.layer {
             Layer::Machine if self.engine.replica_label == self.context.replica_label => {
                 &self.context.machine_replica_matchers
@@ -225,7 +209,7 @@ impl Expression<'_> {
     }
 
     /// The selections of a family's series.
-    fn selections(&self, name: &str) -> Vec<Selection> {
+    pub(super) fn selections(&self, name: &str) -> Vec<Selection> {
         if is_about_target(name) {
             return self.context.target_selections.clone();
         }
@@ -250,7 +234,8 @@ impl Expression<'_> {
             selections.map(move |Selection { matchers, filter }| {
                 let all = [present.matchers, extra, self.engine.own_matchers, &matchers];
                 let all: Vec<&str> = all.into_iter().filter(|matchers| !matchers.is_empty()).collect();
-                format!("{}{filter}", of(format!("{}{part}{{{}}}", present.name, all.join(","))))
+                let selector = selector(&format!("{}{part}", present.name), &all.join(","));
+                converted(&format!("{}{filter}", of(selector.clone())), &selector, present.conversion)
             })
         });
         expressions.collect()
@@ -266,12 +251,13 @@ impl Expression<'_> {
     }
 
     fn rates(&self, names: Names, suffix: &str, part: &str) -> String {
-        let context = self.context;
-        let rate = |series: String| {
-            context.counting.rate(context.window_kind, &series, &context.window, &context.window_seconds)
-        };
-        let rates = self.selected(names, [suffix, part, ""], rate).into_iter();
-        self.once(rates.map(|rate| rate + self.mask))
+        let rates = self.selected(names, [suffix, part, ""], |series| self.rate(&series)).into_iter();
+        let prefill = self.prefill_mask();
+        let rates = self.once(rates.map(|rate| rate + self.mask + &prefill));
+        match self.steps() {
+            Some(steps) => format!("(({rates}) unless on (instance, model, version) {steps})"),
+            None => rates,
+        }
     }
 
     /// The number of samples within the window.
@@ -283,7 +269,13 @@ impl Expression<'_> {
     /// Joins the names of one metric, so that a series with two names counts once, and one that several ranks report, or
     /// that is repeated for each user of a GPU, too.
     fn once(&self, parts: impl Iterator<Item = String>) -> String {
-        let union = parts.reduce(|all, part| format!("{all} or {part}")).unwrap_or_default();
+        // Of two names with different labels on one page the newer one counts.
+        let apart = if self.engine.has_relabelled_names { " unless on (instance) " } else { "" };
+        let join = |all: String, part: String| match apart {
+            "" => format!("{all} or {part}"),
+            apart => format!("{all} or {part}{apart}({all})"),
+        };
+        let union = parts.reduce(join).unwrap_or_default();
         if !self.recipe.once_by.is_empty() {
             return format!("max by ({}) ({union})", self.groups(self.recipe.once_by).join(", "));
         }
@@ -294,7 +286,7 @@ impl Expression<'_> {
     }
 
     /// The labels that an aggregation keeps.
-    fn groups<'g>(&'g self, own: &[&'g str]) -> Vec<&'g str> {
+    pub(super) fn groups<'g>(&'g self, own: &[&'g str]) -> Vec<&'g str> {
         let mut groups = own.to_vec();
         for label in self.context.kept_labels.iter().copied().chain(self.detail_labels()) {
             if !groups.contains(&label) {
@@ -391,6 +383,17 @@ impl Expression<'_> {
     fn line_per_match(&self, operator: &str, series: &str, from: &str, pattern: &str, to: &str) -> String {
         let lines = named_by(series, from, pattern, &self.with_engine(to));
         let groups: Vec<&str> = [LINE_LABEL].into_iter().chain(self.context.kept_labels.iter().copied()).collect();
-        self.scaled(&format!("{operator} by ({}) ({lines})", groups.join(", ")))
+        let lines = self.scaled(&format!("{operator} by ({}) ({lines})", groups.join(", ")));
+        if self.recipe.top == 0 { lines } else { self.highest(&lines) }
+    }
+
+    /// The highest of several lines, and the sum of the rest.
+    fn highest(&self, lines: &str) -> String {
+        let (by, top) = (self.context.groups(None), self.recipe.top);
+        let highest = format!("topk by ({by}) ({top}, {lines})");
+        let rest = format!(
+            "sum by ({by}) ({lines}) - sum by ({by}) ({highest}) and on ({by}) count by ({by}) ({lines}) > {top}"
+        );
+        format!("({highest} or {})", named(&rest, &self.with_engine(REST_LINE)))
     }
 }

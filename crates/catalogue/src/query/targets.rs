@@ -1,5 +1,6 @@
 //! The queries about targets: which are scraped, which of them answer, how often they are scraped, and which fail.
 use super::changes::changes_with_sum;
+use super::selection::{Selection, of_targets};
 use super::window::{BOUND_LABEL, LOWER_BOUND, UPPER_BOUND};
 use super::{PAGE_LABEL, QueryContext};
 use crate::contract::names::SCRAPE_FAILED;
@@ -58,6 +59,24 @@ impl<'a> TargetQueries<'a> {
         format!("{} or {}", changes_with_sum(&self.up(""), &before), self.late(max_age_ms))
     }
 
+    /// Queries for the time of the newest scrape in Unix seconds, of the replica scraped longest ago: first of those that
+    /// are known to be of the scope, then of those that may be. Where nothing is a replica, of all targets.
+    pub fn oldest_scrape(&self, present: &dyn Fn(&str) -> bool, has_replicas: bool) -> Vec<String> {
+        let of = |own: Selection, replica: &str| {
+            let comma = if own.matchers.is_empty() || replica.is_empty() { "" } else { "," };
+            format!("timestamp(up{{{}{comma}{replica}}}){}", own.matchers, own.filter)
+        };
+        let lenient = || Selection { matchers: self.scope.lenient_matchers(self.labels, true), filter: String::new() };
+        let parts = if has_replicas {
+            let replica = format!("{}!=\"\"", self.labels.replica);
+            let own = of_targets(self.scope, self.labels, "", present).into_iter();
+            vec![own.map(|own| of(own, &replica)).collect::<Vec<_>>().join(" or "), of(lenient(), &replica)]
+        } else {
+            vec![of(lenient(), "")]
+        };
+        parts.into_iter().map(|times| format!("min({times})")).collect()
+    }
+
     fn up(&self, offset: &str) -> String {
         let (by, matchers) = (self.kept_labels().join(", "), self.scope.lenient_matchers(self.labels, true));
         format!("max by ({by}) (up{{{matchers}}}{offset})")
@@ -95,6 +114,11 @@ fn interval(up: &str) -> String {
     format!("{} or {} or {}", over("30s", " >= 6"), over("180s", ""), over("30s", ""))
 }
 
+/// An instant query for the least value of another at steps over a time before.
+pub fn oldest_over(query: &str, length_ms: i64, step_ms: i64) -> String {
+    format!("min_over_time(({query})[{}:{}])", duration(length_ms), duration(step_ms))
+}
+
 /// An instant query for the times of recent scrapes of some targets.
 pub fn recent_scrapes_query(instances: &[String], replicas: &[String], labels: &ScopeLabels) -> String {
     let (page, replica) = (one_of(instances), one_of(replicas));
@@ -102,7 +126,8 @@ pub fn recent_scrapes_query(instances: &[String], replicas: &[String], labels: &
 }
 
 /// A range query for how many samples of a metric some replica of each model, environment and deployment has within a
-/// window; of series without a replica, if `has_replica` is not set.
+/// window, if it was there before the window too: of one that has just begun the number would be too low. Of series without
+/// a replica, if `has_replica` is not set.
 pub fn sample_counts_query(
     metric_name: &str,
     has_replica: bool,
@@ -114,7 +139,8 @@ pub fn sample_counts_query(
     let (matchers, window) = (scope.lenient_matchers(labels, true), duration(window_ms));
     let operator = if has_replica { "!=" } else { "=" };
     let selector = format!("{{__name__={},{replica}{operator}\"\",{matchers}}}", quoted(metric_name));
-    format!("max by ({model}, {environment}, {deployment}) (count_over_time({selector}[{window}]))")
+    let count = format!("count_over_time({selector}[{window}]");
+    format!("max by ({model}, {environment}, {deployment}) ({count}) and {count} offset {window}))")
 }
 
 /// An instant query for the targets in scope whose scrapes fail: how many there are of each `reason` and `status`, and the
@@ -141,6 +167,27 @@ mod tests {
         let labels = ScopeLabels::of_prometheus();
         let queries = TargetQueries { scope: &scope, labels: &labels };
         assert_eq!(queries.kept_labels(), ["model_name", "environment", "job", "instance"], "each once");
+    }
+
+    #[test]
+    fn the_oldest_scrape_is_of_replicas_where_there_are_any() {
+        let (scope, labels) = (Scope { model: Some("m".into()), ..Scope::default() }, ScopeLabels::default());
+        let queries = TargetQueries { scope: &scope, labels: &labels };
+        let of = |has_replicas: bool| queries.oldest_scrape(&|_| false, has_replicas);
+        let own = r#"min(timestamp(up{model="m",replica!=""}))"#;
+        assert_eq!(of(true), [own, r#"min(timestamp(up{model=~"|m",replica!=""}))"#]);
+        assert_eq!(of(false), [r#"min(timestamp(up{model=~"|m"}))"#], "a machine alone");
+        let all = TargetQueries { scope: &Scope::default(), labels: &labels };
+        assert_eq!(all.oldest_scrape(&|_| false, true)[0], r#"min(timestamp(up{replica!=""}))"#);
+        assert_eq!(oldest_over(own, 900_000, 5000), format!("min_over_time(({own})[900s:5s])"));
+    }
+
+    #[test]
+    fn samples_are_counted_of_what_was_there_before() {
+        let scope = Scope { model: Some("a".into()), ..Scope::default() };
+        let query = sample_counts_query("m", true, 900_000, &scope, &ScopeLabels::default());
+        let count = r#"count_over_time({__name__="m",replica!="",model=~"|a"}[900s]"#;
+        assert_eq!(query, format!("max by (model, environment, deployment) ({count}) and {count} offset 900s))"));
     }
 
     #[test]

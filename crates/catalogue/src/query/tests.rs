@@ -162,8 +162,39 @@ fn counts_are_exact_where_the_server_counts_and_lines_stay_extrapolated() {
         let window = Window { length_ms: 60_000, kind: WindowKind::Adjacent };
         let bars = drawn_query(graph, &present, &QueryContext { window, ..context }).expect("a query");
         assert!(bars.contains(adjacent), "{bars}");
-        assert_eq!(counting.is_exact(), counting != Counting::Extrapolated);
+        assert_eq!(counting.is_exact(), counting == Counting::Difference, "births are missed");
     }
+}
+
+#[test]
+fn rates_of_a_young_history_are_divided_by_its_time_and_counts_are_not() {
+    let (scope, labels) = (Scope::default(), labels());
+    let present = |name: &str| name == "vllm:num_preemptions_total";
+    let graph = graph("preemptions").expect("a graph");
+    let history_start = Some(HistoryStart { time_ms: 1_500_250, interval_ms: 5000 });
+    let adjacent = Window { length_ms: 60_000, kind: WindowKind::Adjacent };
+    let sliding = "scalar(clamp_min(vector(20 / (time() - 1497.750 + 20 * (time() >= bool 1514.750))), 1))";
+    for (counting, window, factor) in [
+        (Counting::AnchoredFromZero, adjacent, Some("scalar(clamp_min(vector(60 / (time() - 1500.250)), 1))")),
+        (Counting::AnchoredFromZero, Window::sliding(20_000), Some(sliding)),
+        (Counting::Extrapolated, Window::sliding(20_000), Some(sliding)),
+        // MetricsQL divides by the time between samples.
+        (Counting::Difference, Window::sliding(20_000), None),
+    ] {
+        let context = QueryContext { counting, window, history_start, ..QueryContext::of_moments(&scope, &labels, 0) };
+        let query = drawn_query(graph, &present, &context).expect("a query");
+        assert_eq!(query.contains("scalar"), factor.is_some(), "{query}");
+        assert!(factor.is_none_or(|factor| query.contains(&format!(" * {factor})"))), "{query}");
+        assert!(!summary_query(graph, &present, &context, 60_000).expect("a summary").contains("scalar"));
+        let factor = history_start.and_then(|start| start.factor(window, counting));
+        let length_ms = window.length_ms;
+        for (after_ms, expected) in [(-86_400_000, 1.0), (length_ms, 1.0), (86_400_000, 1.0)] {
+            let Some(factor) = &factor else { continue };
+            assert_eq!(value_at(factor, 1_500_250 + after_ms), expected, "{factor} after {after_ms} ms");
+        }
+    }
+    let adjacent = HistoryStart { time_ms: 1_500_250, interval_ms: 5000 }.factor(adjacent, Counting::Anchored);
+    assert_eq!(value_at(&adjacent.expect("a factor"), 1_515_250), 4.0, "a quarter of the window has history");
 }
 
 #[test]
@@ -203,4 +234,15 @@ fn the_names_behind_a_graph_are_those_that_are_present() {
     assert_eq!(names("volume"), ["vllm:request_success_total"]);
     assert_eq!(names("end-to-end-latency"), ["vllm:e2e_request_latency_seconds_count"]);
     assert!(names("gpu").is_empty());
+}
+
+/// The value of a scalar expression at a time, without any series.
+fn value_at(query: &str, time_ms: i64) -> f64 {
+    let (store, options) = (tsdb::Store::new(tsdb::Limits::default()), promql::Options::default());
+    let parsed = promql::parse(query, &options.limits).expect("a query");
+    let answer = promql::instant(&store, &parsed, time_ms, &options, &promql::uninterrupted).expect("an answer");
+    match answer.value {
+        promql::Value::Scalar { value, .. } => value,
+        other => panic!("{other:?}"),
+    }
 }

@@ -36,6 +36,42 @@ impl Window {
     }
 }
 
+/// When the history behind a graph began, if that is within the range: a window that began earlier is partly empty, so the
+/// increase in it is divided by the time since then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryStart {
+    /// The time of the first scrape, Unix milliseconds.
+    pub time_ms: i64,
+    /// The scrape interval in milliseconds.
+    pub interval_ms: i64,
+}
+
+/// `rate` extrapolates to the start of the window if the first sample is nearer to it than this many scrape intervals, and
+/// else by half an interval: `extrapolatedRate` in Prometheus's `promql/functions.go`.
+const NEAR_INTERVALS: f64 = 1.1;
+
+impl HistoryStart {
+    /// The factor from a rate over a window to one over the part of it that has history; none for rates that need none.
+    pub(super) fn factor(self, window: Window, counting: Counting) -> Option<String> {
+        let seconds = |ms: f64| ms / 1000.0;
+        let (start_s, interval_s) = (seconds(self.time_ms as f64), seconds(self.interval_ms as f64));
+        let length_s = seconds(window.length_ms as f64);
+        // Before the start, where series without scrapes may have values, and a window's length after it, it is 1.
+        let factor = |passed_s: String| format!("scalar(clamp_min(vector({length_s} / ({passed_s})), 1))");
+        match (counting, window.kind) {
+            (_, WindowKind::Whole) | (Counting::Difference, _) => None,
+            (Counting::Anchored | Counting::AnchoredFromZero, WindowKind::Adjacent) => {
+                Some(factor(format!("time() - {start_s:.3}")))
+            }
+            _ => {
+                let near_s = start_s + length_s - NEAR_INTERVALS * interval_s;
+                let from_s = start_s - interval_s / 2.0;
+                Some(factor(format!("time() - {from_s:.3} + {length_s} * (time() >= bool {near_s:.3})")))
+            }
+        }
+    }
+}
+
 /// An instant query with one result in PromQL and none in MetricsQL, which drops series without numbers.
 pub const COUNTING_QUERY: &str = "vector(NaN)";
 
@@ -46,8 +82,11 @@ pub enum Counting {
     #[default]
     Extrapolated,
     /// `rate(x[1m] anchored)` is the difference between the last samples before the ends of the window, and
-    /// `rate(x[1m] smoothed)` interpolates at the ends. Prometheus 3.16 lists both under `promql` in `/api/v1/features`.
+    /// `rate(x[1m] smoothed)` interpolates at the ends. Prometheus 3.16 lists both under `promql` in `/api/v1/features`. What
+    /// a counter has at its first sample is not counted, so that a count is an estimate.
     Anchored,
+    /// The same by the companion, which keeps that a counter was zero before its first sample.
+    AnchoredFromZero,
     /// `increase(x[1m])` is a difference between samples, as in MetricsQL.
     Difference,
 }
@@ -55,14 +94,23 @@ pub enum Counting {
 impl Counting {
     /// Whether a count is counted rather than estimated.
     pub fn is_exact(self) -> bool {
-        self != Self::Extrapolated
+        matches!(self, Self::AnchoredFromZero | Self::Difference)
+    }
+
+    /// Whether the server has `anchored` and `smoothed` selectors.
+    pub fn is_anchored(self) -> bool {
+        matches!(self, Self::Anchored | Self::AnchoredFromZero)
     }
 
     /// The rate of a counter per second; `window_seconds` is the length of `window`.
     pub(super) fn rate(self, kind: WindowKind, series: &str, window: &str, window_seconds: &str) -> String {
         match (self, kind) {
-            (Self::Anchored, WindowKind::Adjacent) => format!("rate({series}[{window}] smoothed)"),
-            (Self::Anchored, WindowKind::Whole) => format!("rate({series}[{window}] anchored)"),
+            (Self::Anchored | Self::AnchoredFromZero, WindowKind::Adjacent) => {
+                format!("rate({series}[{window}] smoothed)")
+            }
+            (Self::Anchored | Self::AnchoredFromZero, WindowKind::Whole) => {
+                format!("rate({series}[{window}] anchored)")
+            }
             (Self::Difference, WindowKind::Whole) => format!("(increase({series}[{window}]) / {window_seconds})"),
             _ => format!("rate({series}[{window}])"),
         }

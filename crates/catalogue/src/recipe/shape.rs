@@ -1,8 +1,12 @@
 //! How a recipe combines its metrics.
 
 /// Names of one metric's samples, newest name first. A series keeps its line through a rename, and where a version
-/// exports two of the names the newer one counts. A name may carry matchers:
-/// `tgi_batch_inference_duration{method="prefill"}`.
+/// exports two of the names the newer one counts. A name may carry matchers,
+/// `tgi_batch_inference_duration{method="prefill"}`, and a conversion from its own unit, so that the names of one metric
+/// need not share it:
+/// - `old_clock_mhz * 1e6`: a factor;
+/// - `utilization percent`: 0 to 100, unless its values show that a collector has made it 0 to 1;
+/// - `utilization_ratio share`: 0 to 1, unless its values show that it is 0 to 100.
 pub type Names = &'static [&'static str];
 
 /// How a recipe combines its metrics.
@@ -93,7 +97,7 @@ pub enum Shape {
         /// The label.
         label: &'static str,
     },
-    /// PromQL with placeholders: `$scope` for matchers (each followed by a comma), `$replica` for the backend's label of
+    /// PromQL with placeholders: `$any(a | b)` for the alternatives whose metrics are present, joined by `or`, `$rate(x)` for a counter's rate, `$machine` for the matchers of hosts beside those of replicas, `$scope` for matchers (each followed by a comma), `$replica` for the backend's label of
     /// replicas, `$by` for the grouping of an aggregation, `$window` for the window of a rate, and `$wide` and
     /// `$wide_seconds` for a window long enough to see rare events. `$series(…)` is written out for each way in which the
     /// series of the first name are selected, `$once(…)` folds what is repeated, and `$unless_role` leaves out targets that
@@ -101,7 +105,7 @@ pub enum Shape {
     Raw {
         /// The query.
         promql: &'static str,
-        /// The metrics it reads, all of which must be present.
+        /// The metrics it reads. All must be present, but of those in alternatives only the metrics of one.
         names: Names,
     },
 }
@@ -142,6 +146,9 @@ pub enum Aggregation {
 }
 
 impl Aggregation {
+    /// All of them, in the order of their values.
+    pub(super) const ALL: [Self; 4] = [Self::Avg, Self::Sum, Self::Max, Self::Min];
+
     /// The PromQL operator.
     pub(crate) fn operator(self) -> &'static str {
         match self {

@@ -4,32 +4,35 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A captured metrics page.
+/// A captured metrics page, or one that was composed from the source of what would export it.
 pub(crate) struct Capture {
     /// The name of its file and its snapshot.
     pub(crate) name: String,
     pub(crate) families: Vec<Family>,
+    pub(crate) is_composed: bool,
 }
 
-/// Every capture: those of this repository, and those from public repositories where they are present.
+/// Every page: those of this repository, and those from public repositories where they are present.
 pub(crate) fn captures() -> Vec<Capture> {
-    let mut captures = own_captures();
+    let mut captures = own_pages();
     captures.extend(public_captures());
     captures.sort_by(|one, other| one.name.cmp(&other.name));
     captures
 }
 
-/// The captures in this repository: `tests/fixtures/captures`, and the last metrics page before the restart in the
-/// recorded session.
-fn own_captures() -> Vec<Capture> {
+/// The pages in this repository: captures, the last metrics page before the restart in the recorded session, and composed
+/// pages.
+pub(crate) fn own_pages() -> Vec<Capture> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
     let session = fixtures.join("vllm-0.32-session/1795319959787.up.prom.gz");
-    let pages = pages_in(&fixtures.join("captures"));
-    let pages = pages.expect("tests/fixtures/captures is part of this repository").into_iter();
+    let of = |folder: &str| {
+        let pages = pages_in(&fixtures.join(folder)).expect("a folder of this repository");
+        pages.into_iter().map(|path| capture(&path)).collect::<Vec<_>>()
+    };
+    let mut pages = of("captures");
+    pages.push(Capture { name: "vllm_0.32_session".into(), ..capture(&session) });
+    pages.extend(of("composed").into_iter().map(|page| Capture { is_composed: true, ..page }));
     pages
-        .map(|path| capture(&path))
-        .chain([Capture { name: "vllm_0.32_session".into(), ..capture(&session) }])
-        .collect()
 }
 
 /// The captures from public repositories, which are not part of this one. Empty where they are absent.
@@ -62,5 +65,6 @@ fn capture(path: &Path) -> Capture {
     }
     let name = path.file_name().expect("a name").to_string_lossy().trim_end_matches(".prom").to_owned();
     let families = exposition::parse(&body, Format::Text, &exposition::Limits::default());
-    Capture { families: families.unwrap_or_else(|error| panic!("{name}: {error}")), name }
+    let families = families.unwrap_or_else(|error| panic!("{name}: {error}"));
+    Capture { families, name, is_composed: false }
 }

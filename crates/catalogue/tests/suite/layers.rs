@@ -271,8 +271,11 @@ fn the_choice_fits_into_a_query() {
     let fleet = ["vllm:", "sglang:", "litellm_", "http_request"];
     let larger = ["vllm:", "sglang:", "litellm_", "http_request", "tgi_", "baseten_", "llamacpp:"];
     for (prefixes, model) in [(&fleet[..], None), (&larger, Some("meta-llama/Llama-3.1-70B-Instruct"))] {
-        let present =
-            |name: &str| catalogue::is_original(name) && prefixes.iter().any(|prefix| name.starts_with(prefix));
+        // Servers of images, and a second gateway, are in no such fleet.
+        let present = |name: &str| {
+            let is_here = !name.contains("diffusion") && !name.starts_with("vllm:request_latency");
+            catalogue::is_original(name) && is_here && prefixes.iter().any(|prefix| name.starts_with(prefix))
+        };
         let scope = Scope { model: model.map(str::to_owned), ..Scope::default() };
         let context = QueryContext::of_moments(&scope, &labels, 61_000);
         for id in ["volume", "tokens-per-second", "end-to-end-latency", "time-to-first-token"] {
@@ -280,4 +283,65 @@ fn the_choice_fits_into_a_query() {
             assert!(query.contains(" unless on ("), "{id} of {model:?}");
         }
     }
+}
+
+/// A vLLM beside others that hand their caches on: its requests, the tokens that each may have at most, and the prompt
+/// tokens that it took from another's cache.
+fn vllm_of_pool(count: u32, max_tokens: u32, transferred: u32) -> String {
+    format!(
+        "vllm:request_success_total{{finished_reason=\"stop\"}} {count}\n\
+         http_requests_total{{handler=\"/v1/completions\",status=\"2xx\"}} {count}\n\
+         # TYPE vllm:request_params_max_tokens histogram\n\
+         vllm:request_params_max_tokens_bucket{{le=\"+Inf\"}} {count}\n\
+         vllm:request_params_max_tokens_sum {}\nvllm:request_params_max_tokens_count {count}\n\
+         vllm:num_requests_kv_fetch_by_stage{{stage=\"in_progress\"}} 0\n\
+         vllm:prompt_tokens_by_source_total{{source=\"external_kv_transfer\"}} {transferred}\n\
+         vllm:generation_tokens_total {}\n",
+        count * max_tokens,
+        count * max_tokens,
+    )
+}
+
+const PREFILL: &[(&str, &str)] = &[("model", "a"), ("instance", "prefill"), ("replica", "prefill")];
+const DECODE: &[(&str, &str)] = &[("model", "a"), ("instance", "decode"), ("replica", "decode")];
+
+#[test]
+fn requests_of_vllms_that_prefill_for_others_count_once() {
+    for gateway in [None, Some(60)] {
+        let mut pages = vec![(vllm_of_pool(60, 1, 0), PREFILL), (vllm_of_pool(60, 200, 9000), DECODE)];
+        pages.extend(gateway.map(|count| (litellm(count), GATEWAY)));
+        let world = World::new(&pages);
+        for model in [None, Some("a")] {
+            assert_counted(&world, "volume", model, &[("2xx", 60)]);
+        }
+        let tokens = if gateway.is_some() { "generation · vLLM" } else { "generation" };
+        assert_counted(&world, "tokens-per-second", Some("a"), &[(tokens, 60 * 200)]);
+    }
+}
+
+#[test]
+fn servers_that_are_asked_for_single_tokens_count_where_no_cache_is_handed_on() {
+    // Two of a model that classifies, one of which loads from its own cache on disk.
+    let world = World::new(&[(vllm_of_pool(60, 1, 0), PREFILL), (vllm_of_pool(40, 1, 0), DECODE)]);
+    assert_counted(&world, "volume", Some("a"), &[("2xx", 100)]);
+    // The server that prefills alone, and another model's transfers.
+    let alone = World::new(&[(vllm_of_pool(60, 1, 0), PREFILL), (vllm_of_pool(60, 200, 9000), B)]);
+    assert_counted(&alone, "volume", None, &[("2xx", 120)]);
+    assert_counted(&alone, "volume", Some("a"), &[("2xx", 60)]);
+}
+
+#[test]
+fn requests_of_sglangs_that_prefill_for_others_count_once() {
+    let page = |engine_type: &str| {
+        format!(
+            "sglang:num_requests_total{{engine_type=\"{engine_type}\"}} 60\n\
+             sglang:num_running_reqs{{engine_type=\"{engine_type}\"}} 1\n\
+             sglang:kv_transfer_speed_gb_s 5\n"
+        )
+    };
+    let world = World::new(&[(page("prefill"), PREFILL), (page("decode"), DECODE)]);
+    assert_counted(&world, "volume", Some("a"), &[("finished", 60)]);
+    assert_counted(&world, "volume", None, &[("finished", 60)]);
+    let alone = World::new(&[(page("prefill"), PREFILL)]);
+    assert_counted(&alone, "volume", Some("a"), &[("finished", 60)]);
 }

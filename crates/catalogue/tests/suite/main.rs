@@ -3,6 +3,8 @@
 mod captures;
 mod contract;
 mod coverage;
+mod engines;
+mod gpus;
 mod layers;
 mod peer;
 mod probes;

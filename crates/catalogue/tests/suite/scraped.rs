@@ -168,7 +168,14 @@ fn cumulative() -> BTreeSet<String> {
             | Shape::RatioBy { .. } => &[""],
             Shape::Histogram { .. } => &["_bucket", "_sum", "_count"],
             Shape::Mean { .. } | Shape::MeanBy { .. } => &["_sum", "_count"],
-            Shape::Raw { promql, .. } if promql.contains("rate(") => &[""],
+            Shape::Raw { promql, .. } => {
+                let is_rated = |name: &&str| {
+                    let of = |function: &str| promql.contains(&format!("{function}({name}{{"));
+                    ["rate", "deriv"].into_iter().any(of)
+                };
+                names.extend(recipe.names().filter(is_rated).map(str::to_owned));
+                &[]
+            }
             _ => &[],
         };
         for name in recipe.names().flat_map(|name| engine.spellings(bare_name(name))) {

@@ -50,6 +50,9 @@ pub fn scene(drawing: &Drawing<'_>) -> Scene {
         }
         let mut values = drawable_values(&column.values[layout.range.clone()], p.is_log);
         if drawing.chart_type == ChartType::Lines {
+            if drawing.joins_gaps && values.iter().any(|value| value.is_nan()) {
+                join_gaps(values.to_mut());
+            }
             remove_hatched(drawing.hatched.iter().filter(|band| band.column == at), layout.range.start, &mut values);
         }
         scene.markers.extend(infinities(&values, times_ms, &p, drawing.scale, style.rgb));
@@ -67,6 +70,24 @@ fn remove_hatched<'a>(bands: impl Iterator<Item = &'a HatchedBand>, start: usize
         if from < to {
             values.to_mut()[from..to].fill(f64::NAN);
         }
+    }
+}
+
+/// Fills the gaps between two values with a straight line.
+fn join_gaps(values: &mut [f64]) {
+    let mut last: Option<(usize, f64)> = None;
+    for at in 0..values.len() {
+        let value = values[at];
+        if value.is_nan() {
+            continue;
+        }
+        if let Some((before, start)) = last.filter(|(before, start)| before + 1 < at && (value - start).is_finite()) {
+            let slope = (value - start) / (at - before) as f64;
+            for (distance, gap) in (1_u32..).zip(&mut values[before + 1..at]) {
+                *gap = start + slope * f64::from(distance);
+            }
+        }
+        last = Some((at, value));
     }
 }
 

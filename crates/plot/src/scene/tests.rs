@@ -32,6 +32,7 @@ fn laid_out_with(
         font_px: 11.0,
     };
     scene(&Drawing {
+        joins_gaps: false,
         frame,
         styles,
         chart_type,
@@ -176,4 +177,12 @@ fn the_last_time_label_is_not_cut_off() {
     let scene = laid_out(&frame(&[&[1.0]]), &[style()], ChartType::Lines);
     let last = scene.labels.iter().find(|label| label.text == "10:00").expect("a label");
     assert_eq!((last.anchor, last.at.0), (Anchor::Right, 888));
+}
+
+#[test]
+fn gaps_between_values_are_joined_on_demand() {
+    let mut values = [f64::NAN, 1.0, f64::NAN, f64::NAN, 4.0, f64::INFINITY, f64::NAN, 2.0, f64::NAN];
+    join_gaps(&mut values);
+    assert_eq!(values[1..5], [1.0, 2.0, 3.0, 4.0]);
+    assert!(values[0].is_nan() && values[6].is_nan() && values[8].is_nan(), "{values:?}");
 }

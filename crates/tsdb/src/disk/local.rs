@@ -1,9 +1,7 @@
 //! The file system of this machine.
 use super::{FileLock, FileReader, FileSystem, FileWriter};
-use rustix::fs::{Advice, fadvise};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -75,9 +73,11 @@ impl FileReader for LocalFile {
         self.0.read_exact_at(buffer, offset)
     }
 
+    // Advice is optional: without it, as on macOS, the bytes are read on demand.
+    #[cfg(target_os = "linux")]
     fn advise_read(&self, offset: u64, length: usize) {
-        // Advice is optional: without it the bytes are read on demand.
-        let _ = fadvise(&self.0, offset, NonZeroU64::new(length as u64), Advice::WillNeed);
+        use rustix::fs::{Advice, fadvise};
+        let _ = fadvise(&self.0, offset, std::num::NonZeroU64::new(length as u64), Advice::WillNeed);
     }
 }
 

@@ -16,11 +16,7 @@ impl Index {
         let first = with_postings.min_by_key(|(_, matcher)| self.max_matches(matcher));
         let mut ids = match first {
             Some((_, matcher)) => self.postings_of(matcher, true),
-            None => {
-                let mut all: Vec<u32> = self.series.keys().copied().collect();
-                all.sort_unstable();
-                all
-            }
+            None => self.series.iter().map(|(id, _)| id).collect(),
         };
         let first = first.map(|(at, _)| at);
         for (_, matcher) in matchers.iter().enumerate().filter(|(at, _)| Some(*at) != first) {
@@ -34,7 +30,7 @@ impl Index {
     fn filter(&self, ids: &mut Vec<u32>, matcher: &Matcher) {
         if ids.len() < self.max_matches(matcher) / 2 {
             ids.retain(|id| {
-                let label = self.series.get(id).and_then(|series| series.labels.get(&matcher.name));
+                let label = self.series.get(*id).and_then(|series| series.labels.get(&matcher.name));
                 matcher.matches(label.unwrap_or_default())
             });
             return;

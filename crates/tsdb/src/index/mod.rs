@@ -1,5 +1,6 @@
 //! The index of the series in memory: by id, by label set and by label, with the groups that have their samples.
 mod matching;
+mod series_pages;
 mod slots;
 
 pub(crate) use slots::Slots;
@@ -7,6 +8,7 @@ pub(crate) use slots::Slots;
 use crate::head::rows::{GroupSlotKey, Rows};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use promql::{Label, Labels};
+use series_pages::SeriesPages;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -17,10 +19,13 @@ pub const SERIES_BYTES: usize = 800;
 /// The part of them that is for texts of labels.
 const SHORT_TEXT_BYTES: usize = 200;
 
+/// Space that the list of a label's series gets when it is full.
+const MIN_SPARE_IDS: usize = 4;
+
 /// Series by id. Ids only grow, so lists of them stay sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    pub(crate) series: HashMap<u32, Series>,
+    pub(crate) series: SeriesPages,
     by_labels: HashTable<ByLabels>,
     hasher: DefaultHashBuilder,
     /// By label name and value.
@@ -120,7 +125,7 @@ impl Index {
                 (self.add(labels, hash)?, weight)
             }
         };
-        let series = self.series.get_mut(&id)?;
+        let series = self.series.get_mut(id)?;
         let existing = series.slots.iter().find(|own| Arc::ptr_eq(&own.rows, rows)).map(|own| own.slot);
         let slot = existing.unwrap_or_else(|| {
             let new = GroupSlot { rows: Arc::clone(rows), slot: next_slot };
@@ -131,7 +136,7 @@ impl Index {
     }
 
     fn find(&self, labels: &Labels, hash: u32) -> Option<u32> {
-        let is_same = |own: &ByLabels| self.series.get(&own.id).is_some_and(|own| own.labels == *labels);
+        let is_same = |own: &ByLabels| self.series.get(own.id).is_some_and(|own| own.labels == *labels);
         self.by_labels.find(spread(hash), is_same).map(|own| own.id)
     }
 
@@ -175,6 +180,10 @@ impl Index {
                 *text_bytes_of_all += text_bytes(value);
                 Posting { label: Label::new(name, Arc::clone(value)), ids: Vec::new() }
             });
+            if posting.ids.len() == posting.ids.capacity() {
+                // Each series is in the lists of all its labels, so doubling would waste more than it saves.
+                posting.ids.reserve_exact(MIN_SPARE_IDS.max(posting.ids.len() / 8));
+            }
             posting.ids.push(id);
             posting.label.clone()
         }))
@@ -182,7 +191,7 @@ impl Index {
 
     /// The ids of the series that have a slot with some property.
     pub(crate) fn ids_with(&self, has: impl Fn(&GroupSlot) -> bool) -> Vec<u32> {
-        self.series.iter().filter(|(_, series)| series.slots.iter().any(&has)).map(|(id, _)| *id).collect()
+        self.series.iter().filter(|(_, series)| series.slots.iter().any(&has)).map(|(id, _)| id).collect()
     }
 
     /// Takes the slots that have no samples left and are not scraped from the series `ids`, and removes the series that
@@ -190,7 +199,7 @@ impl Index {
     pub(crate) fn remove_slots(&mut self, ids: &[u32]) {
         let mut removed = HashSet::new();
         for id in ids {
-            let Some(series) = self.series.get_mut(id) else { continue };
+            let Some(series) = self.series.get_mut(*id) else { continue };
             series.slots = series.slots.iter().filter(|slot| slot.rows.retains(slot.slot)).cloned().collect();
             if series.slots.is_empty() {
                 removed.insert(*id);
@@ -203,7 +212,7 @@ impl Index {
     pub(crate) fn remove_series(&mut self, removed: &HashSet<u32>) {
         let mut labels: HashSet<Label> = HashSet::new();
         for id in removed {
-            let Some(series) = self.series.remove(id) else { continue };
+            let Some(series) = self.series.remove(*id) else { continue };
             let hash = hash(&self.hasher, series.labels.iter());
             if let Ok(entry) = self.by_labels.find_entry(spread(hash), |own| own.id == *id) {
                 entry.remove();

@@ -179,7 +179,7 @@ impl Inner {
     fn for_each_in_memory(&self, selector: &Selector, range: TimeRange, mut visit: impl FnMut(&Series) -> bool) {
         let index = self.index.read();
         for id in index.select(selector) {
-            let Some(series) = index.series.get(&id).filter(|_| index.is_present(id, range)) else { continue };
+            let Some(series) = index.series.get(id).filter(|_| index.is_present(id, range)) else { continue };
             if !visit(series) {
                 return;
             }
@@ -234,7 +234,7 @@ impl Inner {
 impl Index {
     /// Whether a series may have samples in `range`.
     fn is_present(&self, id: u32, range: TimeRange) -> bool {
-        let slots = self.series.get(&id).map(|series| &series.slots);
+        let slots = self.series.get(id).map(|series| &series.slots);
         slots.is_some_and(|slots| slots.iter().any(|own| own.rows.may_have(own.slot, range)))
     }
 

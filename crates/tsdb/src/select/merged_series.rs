@@ -56,7 +56,7 @@ impl MergedSeriesList {
     pub(super) fn of_memory(inner: &Inner, selector: &Selector) -> Self {
         let index = inner.index.read();
         let series = index.select(selector).into_iter().filter_map(|id| {
-            let series = index.series.get(&id)?;
+            let series = index.series.get(id)?;
             Some(MergedSeries { labels: series.labels.clone(), slots: series.slots.clone(), first_place: 0 })
         });
         Self { series: series.collect(), ..Self::default() }

@@ -24,7 +24,7 @@ impl Inner {
         let is_live = |slots: &[GroupSlot]| slots.iter().any(|slot| slot.rows.is_live(slot.slot));
         let series = index.series.iter().filter(|(_, series)| !is_live(&series.slots));
         let mut oldest: Vec<(i64, u32)> =
-            series.filter_map(|(id, series)| Some((last_ms(&series.slots)?, *id))).collect();
+            series.filter_map(|(id, series)| Some((last_ms(&series.slots)?, id))).collect();
         oldest.sort_unstable();
         let max_weight = index.weight().min(self.limits.series).saturating_sub(count);
         let mut oldest = oldest.into_iter().map(|(_, id)| id);

@@ -59,23 +59,12 @@ pub struct Group {
     hides: Option<Arc<HiddenRange>>,
     /// What its new series have added to the store, as [`Group::new_weight`] counts.
     new_weight: usize,
-    /// The values of one append, by slot.
-    row: Vec<(u32, f64)>,
 }
 
 impl Group {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         let (rows, number) = inner.head.new_group();
-        Self {
-            inner,
-            rows,
-            log: GroupLog::new(number),
-            next_slot: 0,
-            earlier: Vec::new(),
-            hides: None,
-            new_weight: 0,
-            row: Vec::new(),
-        }
+        Self { inner, rows, log: GroupLog::new(number), next_slot: 0, earlier: Vec::new(), hides: None, new_weight: 0 }
     }
 
     /// Whether a scrape at `time_ms` needs [`Group::begin_anew`]: the clock was set back, or, after that, forward.
@@ -195,26 +184,28 @@ impl Group {
         let ZeroRows { in_last_row, after_last_row } = state.add_zeros(zeros, newborn.zero_ms, time_ms);
         let is_chunk_finished = state.begin_row(time_ms);
         state.registered.clear();
-        self.row.clear();
+        let values = values.into_iter();
+        // By slot. Not kept: there are many groups, and one append at a time.
+        let mut row: Vec<(u32, f64)> = Vec::with_capacity(values.size_hint().0);
         let mut rejected = Rejected::default();
         for (SeriesRef(slot), value) in values {
-            if (!is_logged || self.log.has_series(self.row.len(), slot)) && state.open_chunk.push(slot, value) {
-                self.row.push((slot, value));
+            if (!is_logged || self.log.has_series(row.len(), slot)) && state.open_chunk.push(slot, value) {
+                row.push((slot, value));
             } else {
                 rejected.duplicates += 1;
             }
         }
         if let Some(disk) = &self.inner.disk {
-            self.row.sort_by_key(|(slot, _)| *slot);
+            row.sort_by_key(|(slot, _)| *slot);
             let zeros = [&in_last_row, &after_last_row].into_iter().filter(|row| !row.values.is_empty());
             let zeros = zeros.map(|ZeroRow { time_ms, values }| LogRow { time_ms: *time_ms, values });
             // While the rows are locked, so that the log has scrapes in order.
-            disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &self.row }]));
+            disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &row }]));
         }
-        if is_chunk_finished || self.log.has_many_ended(self.row.len()) {
+        if is_chunk_finished || self.log.has_many_ended(row.len()) {
             self.log.prune(|slot| state.is_live(slot));
         }
-        let appended = self.row.len() + in_last_row.values.len() + after_last_row.values.len();
+        let appended = row.len() + in_last_row.values.len() + after_last_row.values.len();
         self.inner.counters.appended.fetch_add(appended as u64, Ordering::Relaxed);
         self.inner.counters.duplicates.fetch_add(rejected.duplicates, Ordering::Relaxed);
         Ok(rejected)

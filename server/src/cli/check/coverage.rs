@@ -1,6 +1,7 @@
 //! The coverage of a metrics page: its engines, the graphs that they feed, and the families that no graph reads.
+use crate::cli::check::proposals::{proposals, to_toml};
 use crate::terminal::one_line;
-use catalogue::{GRAPHS, detect, has_data, unclaimed, version_of};
+use catalogue::{GRAPHS, OwnName, detect, has_data, unclaimed, version_of};
 use exposition::Family;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,6 +15,8 @@ pub(crate) struct Coverage {
     pub(crate) graphs: Vec<&'static str>,
     /// Families that no graph reads.
     pub(crate) unclaimed: Vec<String>,
+    /// What a configuration can say of those that look like metrics of the catalogue.
+    pub(crate) proposals: Vec<OwnName>,
 }
 
 /// An engine whose metrics are on the page.
@@ -43,6 +46,7 @@ impl Coverage {
             let names: Vec<_> = family.samples.iter().map(|sample| sample.name.as_str()).collect();
             !names.is_empty() && unclaimed(names.iter().copied()).len() == names.len()
         };
+        let unclaimed: Vec<&Family> = families.iter().filter(is_unclaimed).collect();
         Self {
             engines: detect(names.iter().copied())
                 .into_iter()
@@ -53,7 +57,8 @@ impl Coverage {
                 })
                 .collect(),
             graphs: GRAPHS.iter().filter(|graph| has_data(graph, &present)).map(|graph| graph.id).collect(),
-            unclaimed: families.iter().filter(is_unclaimed).map(|family| family.name.clone()).collect(),
+            proposals: proposals(&unclaimed),
+            unclaimed: unclaimed.into_iter().map(|family| family.name.clone()).collect(),
         }
     }
 }
@@ -67,6 +72,14 @@ impl fmt::Display for Coverage {
         write_list(f, "Engines", engines)?;
         write_list(f, "Graphs", self.graphs.iter().map(|id| (*id).to_owned()))?;
         write_list(f, "Read by no graph", self.unclaimed.iter().map(|name| one_line(name).into_owned()))?;
+        if !self.proposals.is_empty() {
+            writeln!(
+                f,
+                "\nSome look like metrics of the catalogue. Lines for the configuration file, to check and paste:\n"
+            )?;
+            write!(f, "{}", to_toml(&self.proposals).trim_end())?;
+            writeln!(f)?;
+        }
         writeln!(f)
     }
 }

@@ -1,15 +1,20 @@
 //! `inferboard-server check`: reports what a scrape would store of a metrics page, and all of its errors.
+pub(crate) mod advice;
 pub mod coverage;
 pub mod input;
+pub mod proposals;
 pub mod report;
+pub(crate) mod target;
 pub mod trial;
 
 use crate::cli::check::coverage::Coverage;
-use crate::cli::check::input::{Input, InputError};
-use crate::cli::check::report::{PageError, Report, ReportedFormat};
+use crate::cli::check::input::{Input, InputError, Request};
+use crate::cli::check::report::{PageError, Report, ReportedFormat, advice_text};
+use crate::cli::export::add_own_names;
 use crate::terminal::{json, one_line, print, print_error};
 use clap::{Args, ValueEnum};
-use exposition::{Format, Limits, lint};
+use exposition::{Format, lint};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The maximum number of errors that are listed. Further ones are counted.
@@ -26,9 +31,17 @@ pub struct CheckArgs {
     /// Metrics page: a file, plain or gzip, - for standard input, or a URL, whose path defaults to /metrics
     #[arg(value_name = "FILE|URL")]
     page: String,
-    /// Format of the metrics page; by default a URL's content type, or OpenMetrics for a file that ends with # EOF
+    /// Format of the metrics page, whatever its content type; by default a URL's content type, or OpenMetrics for a file
+    /// that ends with # EOF
     #[arg(long, value_enum)]
     format: Option<PageFormat>,
+    /// Configuration file of the companion, from which the metrics of your own are read, and the credentials and other
+    /// keys of the target with this URL
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Line of [[targets]] in the configuration, such as 'sample_limit = 60000' (repeatable)
+    #[arg(long, value_name = "LINE")]
+    set: Vec<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -54,7 +67,17 @@ impl From<PageFormat> for Format {
 
 /// Prints the report to standard output. The exit code says whether the metrics page is valid.
 pub fn run(args: &CheckArgs) -> ExitCode {
-    let report = match input::read(&args.page, args.format.map(Format::from)) {
+    if let Err(error) = add_own_names(args.config.as_deref()) {
+        print_error(format_args!("error: {error}"));
+        return ExitCode::from(USAGE);
+    }
+    let request = Request {
+        source: &args.page,
+        format: args.format.map(Format::from),
+        config: args.config.as_deref(),
+        set: &args.set,
+    };
+    let report = match input::read(request) {
         Ok(input) => report(&args.page, input),
         Err(InputError::Usage(error)) => {
             print_error(format_args!("error: {error}"));
@@ -63,6 +86,11 @@ pub fn run(args: &CheckArgs) -> ExitCode {
         Err(error) => {
             if !args.json {
                 print_error(format_args!("error: {}: {error}", one_line(&args.page)));
+                if let InputError::Scrape { advice, .. } = &error
+                    && !advice.is_empty()
+                {
+                    print_error(advice_text(advice).trim_end());
+                }
                 return ExitCode::from(INVALID);
             }
             Report::unreadable(&args.page, &error)
@@ -74,8 +102,8 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 }
 
 fn report(source: &str, input: Input) -> Report {
-    let Input { page, format_source } = input;
-    let lint = lint(&page.body, page.format, &Limits::default(), MAX_ERRORS);
+    let Input { page, format_source, warnings } = input;
+    let lint = lint(&page.body, page.format, &page.limits, MAX_ERRORS);
     let mut errors: Vec<PageError> = lint.errors.iter().map(PageError::from).collect();
     let mut stored = None;
     if errors.is_empty() {
@@ -84,8 +112,11 @@ fn report(source: &str, input: Input) -> Report {
             Err(failure) => errors.push(PageError::of_page(failure)),
         }
     }
+    let advice = if errors.is_empty() { Vec::new() } else { advice::limits(&page, page.format) };
     Report {
         source: source.to_owned(),
+        warnings,
+        advice,
         format: Some(ReportedFormat { format: page.format, source: format_source }),
         size_bytes: page.body.len(),
         coverage: Coverage::of(&lint.families),

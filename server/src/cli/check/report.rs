@@ -2,6 +2,7 @@
 use crate::cli::check::coverage::{Coverage, DetectedEngine};
 use crate::cli::check::input::{FormatSource, InputError};
 use crate::cli::check::trial::Stored;
+use crate::own_names::to_json;
 use crate::terminal::one_line;
 use exposition::{Family, Format, ParseError};
 use serde_json::json;
@@ -25,6 +26,10 @@ pub(crate) struct Report {
     pub(crate) stored: Option<Stored>,
     /// What the web page can show of the valid lines.
     pub(crate) coverage: Coverage,
+    /// What is worth knowing, as sentences.
+    pub(crate) warnings: Vec<String>,
+    /// Lines of the target in the configuration with which the page would be stored.
+    pub(crate) advice: Vec<String>,
 }
 
 /// The format of a metrics page, and where it comes from.
@@ -73,6 +78,11 @@ impl Report {
             more_errors: 0,
             stored: None,
             coverage: Coverage::default(),
+            warnings: Vec::new(),
+            advice: match error {
+                InputError::Scrape { advice, .. } => advice.clone(),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -114,6 +124,9 @@ impl Report {
             "engines": engines.collect::<Vec<_>>(),
             "graphs": self.coverage.graphs,
             "unclaimed": self.coverage.unclaimed,
+            "proposed_metrics": to_json(&self.coverage.proposals),
+            "warnings": self.warnings,
+            "advice": self.advice,
         });
         format!("{report}\n")
     }
@@ -126,12 +139,16 @@ impl fmt::Display for Report {
             let source = one_line(&self.source);
             writeln!(f, "{source}: {name} ({}), {} bytes\n", format_source.reason(), self.size_bytes)?;
         }
+        for warning in &self.warnings {
+            writeln!(f, "Warning: {}\n", one_line(warning))?;
+        }
         write_families(f, &self.families)?;
         write!(f, "{}", self.coverage)?;
         match &self.stored {
             Some(stored) => write!(f, "{stored}"),
             None => self.write_errors(f),
-        }
+        }?;
+        write!(f, "{}", advice_text(&self.advice))
     }
 }
 
@@ -210,6 +227,15 @@ fn write_families(f: &mut fmt::Formatter<'_>, families: &[Family]) -> fmt::Resul
         line(&one_line(&family.name), family.kind.as_str(), &one_line(&family.unit), &samples)?;
     }
     writeln!(f)
+}
+
+/// Lines to write, with where; empty if there are none.
+pub(crate) fn advice_text(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    format!("\nWhat would help, in the target's entry of the configuration, or here with --set:\n\n{lines}")
 }
 
 fn format_id(format: Format) -> &'static str {

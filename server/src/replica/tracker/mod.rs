@@ -207,8 +207,8 @@ impl ReplicaTracker {
             }
             // A refused connection is evidence only if the server cannot be looked for.
             (_, Some(Failure::Connect)) if listening == Listening::Unknown => seen_or_pending(ReplicaState::Stopped),
-            (_, Some(Failure::Unreachable | Failure::Dns)) => seen_or_pending(ReplicaState::Failed),
-            (_, Some(Failure::Tls)) => ReplicaState::Failed,
+            (_, Some(Failure::Unreachable | Failure::Dns | Failure::Proxy(_))) => seen_or_pending(ReplicaState::Failed),
+            (_, Some(failure)) if failure.is_tls() => ReplicaState::Failed,
             (_, Some(failure)) if failure.is_without_response() => return None,
             (_, Some(Failure::Status { code: 503, .. })) if !self.has_run => ReplicaState::Initializing,
             // It serves too many requests to serve this one.

@@ -105,13 +105,15 @@ fn a_single_inconclusive_probe_is_not_a_failure() {
 
 #[test]
 fn an_unreachable_replica_has_failed_if_it_was_seen_before() {
-    for failure in [Failure::Unreachable, Failure::Dns] {
+    for failure in [Failure::Unreachable, Failure::Dns, Failure::Proxy(None), Failure::Proxy(Some(502))] {
         assert_eq!(
             states(&mut ReplicaTracker::new(), &[down(failure), UP, down(failure)]),
             ["pending", "running", "failed"]
         );
     }
-    assert_eq!(states(&mut ReplicaTracker::new(), &[down(Failure::Tls)]), ["failed"]);
+    for failure in [Failure::Tls, Failure::TlsAuthority, Failure::TlsName, Failure::TlsExpired, Failure::TlsClient] {
+        assert_eq!(states(&mut ReplicaTracker::new(), &[down(failure)]), ["failed"]);
+    }
 }
 
 #[test]

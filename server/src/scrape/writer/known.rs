@@ -10,6 +10,11 @@ impl Writer {
         self.learned.engines.first().and_then(|id| catalogue::engine(id))
     }
 
+    /// The model that the target's pages or its server name.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.learned.model.as_deref()
+    }
+
     /// The layer of the engine on the target's pages, if it is known.
     pub(super) fn layer(&self) -> Option<Layer> {
         self.engine().map(|engine| engine.layer)

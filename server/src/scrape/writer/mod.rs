@@ -105,6 +105,11 @@ impl Writer {
         }
     }
 
+    /// Allows the new series of pages with so many samples.
+    pub(crate) fn allow_samples(&mut self, samples: usize) {
+        self.new_series = NewSeriesBudget::of_samples(samples);
+    }
+
     /// Continues from the target's last scrape in `store`. `now_ms` is in Unix milliseconds.
     pub(crate) fn resume(&mut self, store: &Store, now_ms: i64) {
         self.newborn.resume(store, &self.identity, now_ms);
@@ -164,11 +169,6 @@ impl Writer {
         if let Some(model) = model {
             self.learned.set_served_model(model);
         }
-    }
-
-    /// The model that the target's pages or its server name.
-    pub(crate) fn model(&self) -> Option<&str> {
-        self.learned.model.as_deref()
     }
 
     /// The tracker of the replica's state, if it is recorded.

@@ -71,7 +71,12 @@ impl FamilySource for Cluster {
             match status {
                 Ok(WatchStatus::Failed(failure)) => Err(failure),
                 // `self` owns the sender, so waiting cannot fail.
-                Ok(_) | Err(_) => Ok(families(&mut self.state())),
+                Ok(_) | Err(_) if self.spec.has_replicas => Ok(families(&mut self.state())),
+                Ok(_) | Err(_) => {
+                    // Pods that are gone are no replicas either.
+                    self.state().pods.take_deleted();
+                    Ok(Vec::new())
+                }
             }
         })
     }

@@ -10,7 +10,7 @@ pub mod scaling;
 pub mod watch;
 
 use crate::target::Pace;
-use crate::target::authorization::Authorization;
+use crate::target::access::Access;
 use crate::target::scope_rules::ScopeRules;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,14 +34,16 @@ pub struct ClusterSpec {
     pub metrics_path: String,
     /// The interval and timeout of scrapes, also of the families about pods.
     pub pace: Pace,
-    /// The credentials for the metrics pages.
-    pub authorization: Option<Arc<Authorization>>,
+    /// How the metrics pages are requested.
+    pub access: Arc<Access>,
     /// The parts of the scope that are the same for all pods.
     pub fixed: PodScope,
     /// The pod labels that contain the other parts.
     pub rules: ScopeRules,
     /// Patterns for the names of init containers that download weights.
     pub download_containers: Vec<glob::Pattern>,
+    /// Whether the pods are replicas, rather than exporters that measure something else.
+    pub has_replicas: bool,
 }
 
 /// How to find the port of a pod's metrics page.

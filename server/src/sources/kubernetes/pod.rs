@@ -132,19 +132,24 @@ impl TrackedPod {
         let port = port_of(&spec.port, pod)?;
         let mut url: Url = format!("{}://{}", spec.scheme, std::net::SocketAddr::new(address, port)).parse().ok()?;
         url.set_path(&spec.metrics_path);
-        let PodScope { model, environment, deployment } = self.scope.clone();
+        // An exporter belongs to what its metrics page names, unless the configuration says it.
+        let scope = if spec.has_replicas { &self.scope } else { &spec.fixed };
+        let PodScope { model, environment, deployment } = scope.clone();
+        let mut labels = vec![("namespace".into(), self.namespace.clone())];
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).filter(|_| !spec.has_replicas);
+        labels.extend(node.map(|node| ("node".into(), node)));
         Some(Target {
             identity: Identity {
                 instance: crate::target::instance_of(&url)?,
                 model,
                 environment,
                 deployment,
-                replica: Some(self.replica.clone()),
-                labels: vec![("namespace".into(), self.namespace.clone())],
+                replica: spec.has_replicas.then(|| self.replica.clone()),
+                labels,
                 ..Identity::default()
             },
             source: Source::Pod {
-                endpoint: Endpoint { url, authorization: spec.authorization.clone() },
+                endpoint: Endpoint { url, access: Arc::clone(&spec.access) },
                 model: Arc::clone(&self.page_model),
             },
             pace: spec.pace,

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_body_counts_until_it_is_dropped() {
-        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        let peer = Peers::new(1, 256 << 20).at(Ipv4Addr::LOCALHOST.into());
         let mut body = CountedBody::new(&peer).expect("room");
         body.text.resize(1 << 20, b'x');
         body.check().expect("room");
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn bodies_are_refused_when_the_memory_is_used_up() {
-        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        let peer = Peers::new(1, 256 << 20).at(Ipv4Addr::LOCALHOST.into());
         let mut held = Vec::new();
         let refused = loop {
             match CountedBody::of(&peer, Vec::with_capacity(40 << 20)) {

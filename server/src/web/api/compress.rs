@@ -193,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_answer_is_whole_and_its_permit_is_returned() {
-        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        let peer = Peers::new(1, 256 << 20).at(Ipv4Addr::LOCALHOST.into());
         for is_gzip in [false, true] {
             let response = streamed(&peer, "text/plain", VARY_ENCODING, is_gzip, Digits(3)).expect("a permit");
             assert_eq!(peer.long_answers.available_permits(), MAX_LONG_ANSWERS - 1);
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_client_that_reads_no_answer_gets_no_more() {
-        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        let peer = Peers::new(1, 256 << 20).at(Ipv4Addr::LOCALHOST.into());
         let ask = || streamed(&peer, "text/plain", VARY_ENCODING, false, Digits(3));
         let unread: Vec<_> = (0..MAX_LONG_ANSWERS).map(|_| ask().expect("a permit")).collect();
         assert!(ask().is_err_and(|error| error.kind == ErrorType::Unavailable));

@@ -60,15 +60,17 @@ impl Work<'_> {
 }
 
 impl Evaluator {
-    /// Evaluates over `storage`, at most `max_running` requests of one client at a time, and as many for all others.
-    pub(crate) fn new(storage: Arc<dyn Storage>, max_running: usize) -> Self {
-        let limits = Limits { steps: MAX_STEPS + 1, memory_bytes: MAX_QUERY_MEMORY_BYTES, ..Limits::default() };
+    /// Evaluates over `storage`, at most `max_running` requests of one client at a time, and as many for all others; all
+    /// together take at most `memory_bytes`.
+    pub(crate) fn new(storage: Arc<dyn Storage>, max_running: usize, memory_bytes: u64) -> Self {
+        let query_bytes = MAX_QUERY_MEMORY_BYTES.min(memory_bytes);
+        let limits = Limits { steps: MAX_STEPS + 1, memory_bytes: query_bytes, ..Limits::default() };
         Self {
             storage,
             options: Options { limits, ..Options::default() },
             results: ResultCache::default(),
             queries: QueryCache::default(),
-            peers: Arc::new(Peers::new(max_running)),
+            peers: Arc::new(Peers::new(max_running, memory_bytes)),
             limit: QueryLimit::new(max_running * 2),
             threads: Threads::new("query", max_running * 2),
         }

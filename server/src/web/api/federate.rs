@@ -48,8 +48,7 @@ pub(crate) async fn federate(State(evaluator): State<Arc<Evaluator>>, request: R
         let work = evaluator.run(Arc::clone(&peer), Instant::now() + MAX_QUERY_TIME, move |work| {
             let selected = selected(work, &params)?;
             let mut latest = LatestSamples::find(work, &selected.selector)?;
-            latest.samples.sort_unstable_by(|a, b| a.cmp(b, encoding));
-            latest.samples.dedup_by(|a, b| a.labels == b.labels);
+            latest.sort(encoding);
             Ok(Page { latest, encoding, next: 0 })
         });
         streamed(&peer, encoding.content_type(), VARY_PAGE, gzip, work.await?)
@@ -70,14 +69,20 @@ impl LatestSample {
         encoding.encoded_name(self.labels.metric_name().unwrap_or_default())
     }
 
-    fn cmp(&self, other: &Self, encoding: Encoding) -> Ordering {
-        self.name(encoding).cmp(&other.name(encoding)).then_with(|| self.labels.cmp(&other.labels))
+    /// The order of names on the page. Most neighbours have the same one.
+    fn cmp_name(&self, other: &Self, encoding: Encoding) -> Ordering {
+        if self.labels.metric_name() == other.labels.metric_name() {
+            return Ordering::Equal;
+        }
+        self.name(encoding).cmp(&other.name(encoding))
     }
 }
 
 /// Samples with the memory that they take.
 struct LatestSamples {
     samples: Vec<LatestSample>,
+    /// Whether a series may be there more than once.
+    may_repeat: bool,
     _memory: CountedMemory,
 }
 
@@ -107,7 +112,16 @@ impl LatestSamples {
             std::mem::replace(&mut outcome, Ok(()))?;
             work.check_interrupt(ADVICE)?;
         }
-        Ok(Self { samples, _memory: memory })
+        Ok(Self { samples, may_repeat: selector.any_of.len() > ALTERNATIVES_AT_ONCE, _memory: memory })
+    }
+
+    /// Sorts the samples by their names on the page, each series once.
+    fn sort(&mut self, encoding: Encoding) {
+        if self.may_repeat {
+            self.samples.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+            self.samples.dedup_by(|a, b| a.labels == b.labels);
+        }
+        self.samples.sort_by(|a, b| a.cmp_name(b, encoding));
     }
 }
 
@@ -130,13 +144,13 @@ impl Pieces for Page {
         while text.len() < PIECE_BYTES {
             let rest = self.latest.samples.get(self.next..).unwrap_or_default();
             let rest = rest.get(..SAMPLES_AT_ONCE).unwrap_or(rest);
-            let Some(samples) = rest.chunk_by(|a, b| a.name(encoding) == b.name(encoding)).next() else {
+            let Some(samples) = rest.chunk_by(|a, b| a.cmp_name(b, encoding).is_eq()).next() else {
                 text.push_str(encoding.eof_marker());
                 out.extend_from_slice(text.as_bytes());
                 return false;
             };
             let previous = self.next.checked_sub(1).and_then(|at| self.latest.samples.get(at));
-            let is_continued = samples.first().zip(previous).is_some_and(|(a, b)| a.name(encoding) == b.name(encoding));
+            let is_continued = samples.first().zip(previous).is_some_and(|(a, b)| a.cmp_name(b, encoding).is_eq());
             self.next += samples.len();
             let start = text.len();
             write_part(&[family(samples, encoding)], encoding, &mut text);
@@ -186,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_page_in_pieces_is_the_page() {
-        let peer = Peers::new(1).at(Ipv4Addr::LOCALHOST.into());
+        let peer = Peers::new(1, 256 << 20).at(Ipv4Addr::LOCALHOST.into());
         for accept in ["text/plain;version=0.0.4", "application/openmetrics-text"] {
             let encoding = Encoding::from_accept(accept);
             let sample = |number: usize| LatestSample {
@@ -202,7 +216,8 @@ mod tests {
             let mut whole = String::new();
             write_part(&families, encoding, &mut whole);
             whole.push_str(encoding.eof_marker());
-            let latest = LatestSamples { samples, _memory: CountedMemory::new(&peer.memory).expect("room") };
+            let latest =
+                LatestSamples { samples, may_repeat: false, _memory: CountedMemory::new(&peer.memory).expect("room") };
             let (mut page, mut pieces, mut has_more) = (Page { latest, encoding, next: 0 }, Vec::new(), true);
             while has_more {
                 let mut piece = Vec::new();

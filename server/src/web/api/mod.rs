@@ -7,8 +7,11 @@ pub mod features;
 pub mod federate;
 pub mod format_query;
 pub mod json;
+pub(crate) mod kept;
+pub(crate) mod layouts;
 pub mod metadata;
 pub mod metrics;
+pub(crate) mod notes;
 pub mod parameters;
 pub mod query;
 pub mod query_cache;
@@ -38,8 +41,24 @@ use std::sync::Arc;
 use std::time::Instant;
 use tsdb::Store;
 
-/// The routes of the API over `store`, with `/metrics` from `own`, and of the health checks.
-pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Metadata>, own: OwnMetrics) -> Router {
+/// The routes to what people keep.
+pub(crate) fn kept_routes(state: kept::KeptState) -> Router {
+    Router::new()
+        .route("/api/v1/inferboard/writing", get(kept::writing))
+        .route("/api/v1/inferboard/notes", get(notes::list).post(notes::add))
+        .route("/api/v1/inferboard/notes/{id}", get(notes::get).put(notes::put).delete(notes::delete))
+        .route("/api/v1/inferboard/layouts", get(layouts::get).put(layouts::put).delete(layouts::delete))
+        .with_state(Arc::new(state))
+}
+
+/// The routes of the API over `store`, with `/metrics` from `own`, and of the health checks. `page` is what the page is told.
+pub(crate) fn routes(
+    evaluator: Arc<Evaluator>,
+    store: Store,
+    metadata: Arc<Metadata>,
+    own: OwnMetrics,
+    page: status::PageConfig,
+) -> Router {
     let series_state = SeriesState { evaluator: Arc::clone(&evaluator), store };
     let metadata_state = MetadataState { evaluator: Arc::clone(&evaluator), metadata };
     let own = Arc::new(MetricsState { evaluator: Arc::clone(&evaluator), own });
@@ -62,7 +81,7 @@ pub(crate) fn routes(evaluator: Arc<Evaluator>, store: Store, metadata: Arc<Meta
         .route("/api/v1/alerts", get(empty::alerts))
         .route("/api/v1/features", get(features::features))
         .route("/api/v1/status/buildinfo", get(status::build_info))
-        .route("/config.json", get(status::config))
+        .route("/config.json", get(async move || status::config(&page)))
         .route("/-/healthy", get(status::healthy))
         .route("/-/ready", get(status::ready))
 }
@@ -108,6 +127,11 @@ fn error_response(error: ApiError) -> Response {
 fn error_with_status(status: StatusCode, error: ApiError) -> Response {
     // An object of two strings always serialises.
     json_response(status, serde_json::to_vec(&ApiResponse::<()>::from(error)).unwrap_or_default())
+}
+
+/// An error response for a request that is refused before it reaches the API.
+pub(crate) fn error_text(status: StatusCode, message: &str) -> Response {
+    error_with_status(status, ApiError::new(ErrorType::Other, message))
 }
 
 fn bad_parameter(name: &str, problem: impl std::fmt::Display) -> ApiError {

@@ -10,13 +10,13 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prometheus_api::{ApiError, ErrorType};
 use std::time::Duration;
 
-const MAX_FORM_BYTES: usize = 256 << 10;
+const MAX_BODY_BYTES: usize = 256 << 10;
 
 /// The maximum number of parameters.
 const MAX_PARAMETERS: usize = 4096;
 
-/// How long a client may take to send a form.
-const FORM_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Names and values, the form's before the URL's. The first value of a name counts, as in Go's `FormValue`.
 pub(crate) struct Params(Vec<(String, String)>);
@@ -35,14 +35,14 @@ impl Params {
         if head.method == Method::POST && is_form {
             if head.headers.contains_key(CONTENT_ENCODING) {
                 let problem = "the form is compressed; send it uncompressed";
-                return Err(form_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
+                return Err(body_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
             }
             pairs.extend(decoded(&read_body(body).await?));
         }
         pairs.extend(decoded(head.uri.query().unwrap_or_default().as_bytes()));
         if pairs.len() > MAX_PARAMETERS {
             let problem = format!("there are more than {MAX_PARAMETERS} parameters; send several requests");
-            return Err(form_error(StatusCode::BAD_REQUEST, &problem));
+            return Err(body_error(StatusCode::BAD_REQUEST, &problem));
         }
         Ok(Self(pairs))
     }
@@ -87,17 +87,22 @@ fn decoded(text: &[u8]) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(text).take(MAX_PARAMETERS + 1).map(|(name, value)| (name.into_owned(), value.into_owned()))
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Response> {
-    match tokio::time::timeout(FORM_TIMEOUT, Limited::new(body, MAX_FORM_BYTES).collect()).await {
+/// A whole body.
+///
+/// # Errors
+/// An error response, if it is too long, too slow or malformed.
+pub(super) async fn read_body(body: Body) -> Result<Bytes, Response> {
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(form_error(StatusCode::PAYLOAD_TOO_LARGE, "the form is longer than 256 KiB"))
+            Err(body_error(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 256 KiB"))
         }
-        Ok(Err(_)) => Err(form_error(StatusCode::BAD_REQUEST, "the form ended early or is malformed")),
-        Err(_) => Err(form_error(StatusCode::REQUEST_TIMEOUT, "the form did not arrive within 15 seconds")),
+        Ok(Err(_)) => Err(body_error(StatusCode::BAD_REQUEST, "the body ended early or is malformed")),
+        Err(_) => Err(body_error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 15 seconds")),
     }
 }
 
-fn form_error(status: StatusCode, problem: &str) -> Response {
+/// An error response about what a client sent.
+pub(super) fn body_error(status: StatusCode, problem: &str) -> Response {
     error_with_status(status, ApiError::new(ErrorType::BadData, problem))
 }

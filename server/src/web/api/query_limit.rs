@@ -57,7 +57,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_whose_queries_wait_holds_up_no_other() {
-        let (limit, peers) = (QueryLimit::new(4), Peers::new(2));
+        let (limit, peers) = (QueryLimit::new(4), Peers::new(2, 256 << 20));
         let [greedy, modest] = [1, 2].map(|host| peers.at(IpAddr::from([10, 0, 0, host])));
         let deadline = Instant::now() + Duration::from_secs(10);
         let _running = [

@@ -201,7 +201,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     fn peer(host: u8) -> Arc<Peer> {
-        Peers::new(1).at(IpAddr::from([10, 0, 0, host]))
+        Peers::new(1, 256 << 20).at(IpAddr::from([10, 0, 0, host]))
     }
 
     fn key(query: &str) -> QueryKey {

@@ -203,7 +203,7 @@ mod tests {
     use std::net::IpAddr;
 
     fn peers() -> [Arc<Peer>; 3] {
-        let peers = Peers::new(1);
+        let peers = Peers::new(1, 256 << 20);
         [1, 2, 3].map(|host| peers.at(IpAddr::from([10, 0, 0, host])))
     }
 

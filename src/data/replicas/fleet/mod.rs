@@ -7,12 +7,13 @@ use crate::data::graph::grid::Grid;
 use crate::data::replicas::intervals::{
     LabelledSample, Restart, StateInterval, StateSeries, restarts, state_intervals, with_startups,
 };
+use crate::state::replica_figure::{ReplicaFigure, ReplicaFigures};
 use crate::state::time_range::TimeRange;
 use crate::wasm_size::sort::{set, sort_by};
 use crate::wasm_size::table::Table;
 use catalogue::contract::ReplicaState::Silent;
 use catalogue::{Scope, ScopeLabels};
-use prometheus_api::{Data, InstantValue, Series};
+use prometheus_api::Data;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -35,14 +36,8 @@ pub struct Replica {
     pub restarts: Vec<Restart>,
     /// When its scrapes failed, in order of time.
     pub failures: Vec<FailureInterval>,
-    /// Running requests.
-    pub running: Option<f64>,
-    /// Waiting requests.
-    pub waiting: Option<f64>,
-    /// CPU cores in use.
-    pub cores: Option<f64>,
-    /// The share of time that its GPUs were busy.
-    pub gpu: Option<f64>,
+    /// Its figures, at the end of the range or over it.
+    pub figures: ReplicaFigures,
 }
 
 /// A time during which scrapes failed for one reason.
@@ -99,6 +94,11 @@ impl Replica {
         self.intervals.last().filter(|interval| interval.end_ms >= range.end_ms)
     }
 
+    /// When it was last seen in the range, if it has no state any more.
+    pub fn gone_since(&self, range: TimeRange) -> Option<i64> {
+        self.intervals.last().map(|interval| interval.end_ms).filter(|end_ms| *end_ms < range.end_ms)
+    }
+
     /// When the current state began. Gaps within a state do not count, unless the replica restarted in them.
     pub fn since(&self, range: TimeRange) -> Option<StateStart> {
         let mut first = *self.current(range)?;
@@ -117,6 +117,11 @@ impl Replica {
     pub fn failure_at(&self, time_ms: i64) -> &str {
         let at = self.failures.iter().rfind(|failure| (failure.start_ms..=failure.end_ms).contains(&time_ms));
         at.map_or("", |failure| &failure.words)
+    }
+
+    /// Milliseconds from its last start in the range to ready, if that was measured.
+    pub fn launch_ms(&self) -> Option<i64> {
+        self.intervals.iter().rev().find_map(|interval| interval.ready_ms)
     }
 
     /// The number of restarts in the range.
@@ -295,45 +300,29 @@ pub(crate) fn with_starts(replicas: &mut [Replica], starts: &[ProcessStart<'_>])
     }
 }
 
-/// The figures of the table for some replicas or all.
+/// The answers with the figures of some replicas or all, with the graph of each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TableFigures {
-    pub(crate) load: Option<Data>,
-    pub(crate) cores: Option<Data>,
-    pub(crate) gpu: Option<Data>,
-}
+pub(crate) struct TableFigures(pub(crate) Vec<(&'static str, Data)>);
 
 impl TableFigures {
     /// Sets the figures of replicas in the order of their names; `label` is that of the replica.
     pub(crate) fn put(&self, replicas: &mut [Arc<Replica>], label: &str) {
-        let value = |series: &Series<InstantValue>| Some(series.samples.value.1.0).filter(|value| value.is_finite());
-        let mut each = |data: &Option<Data>, put: &dyn Fn(&mut Replica, &Series<InstantValue>)| {
-            let Some(Data::Vector(vector)) = data else { return };
+        let mut by_replica: Table<ReplicaFigures> = Table::default();
+        for (graph, answer) in &self.0 {
+            let Data::Vector(vector) = answer else { continue };
             for series in vector {
-                let Some(name) = series.metric.get(label) else { continue };
-                let first = replicas.partition_point(|replica| replica.replica < *name);
-                let own = replicas[first..].iter_mut().take_while(|replica| replica.replica == *name);
-                own.for_each(|replica| put(Arc::make_mut(replica), series));
+                let (value, line) = (series.samples.value.1.0, line_name(series));
+                let Some(name) = series.metric.get(label).filter(|_| value.is_finite()) else { continue };
+                let is_own = |figure: &ReplicaFigure| figure.graph() == *graph && figure.has_line(&line);
+                let own = by_replica.at(name, ReplicaFigures::default());
+                ReplicaFigure::ALL.into_iter().filter(is_own).for_each(|figure| own.add(figure, value));
             }
-        };
-        each(&self.load, &|replica, series| {
-            let line = line_name(series);
-            if line.starts_with("running") {
-                replica.running = value(series).or(replica.running);
-            } else if line.starts_with("waiting") {
-                replica.waiting = value(series).or(replica.waiting);
+        }
+        for replica in replicas {
+            if let Some(figures) = by_replica.get(&replica.replica) {
+                Arc::make_mut(replica).figures.update(figures);
             }
-        });
-        each(&self.cores, &|replica, series| {
-            if line_name(series).starts_with("in use") {
-                replica.cores = value(series).or(replica.cores);
-            }
-        });
-        each(&self.gpu, &|replica, series| {
-            if line_name(series).starts_with("average") {
-                replica.gpu = value(series).or(replica.gpu);
-            }
-        });
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::data::replicas::fleet::*;
 use catalogue::LINE_LABEL;
 use catalogue::Window;
 use catalogue::contract::ReplicaState;
-use prometheus_api::Number;
+use prometheus_api::{InstantValue, Number, Series};
 
 const GRID: Grid = Grid { start_ms: 0, end_ms: 100_000, step_ms: 1000, window: Window::sliding(4000), settling_ms: 0 };
 
@@ -79,7 +79,8 @@ fn a_state_continues_through_a_gap_but_not_through_a_restart() {
         (one.restart_count(), one.since(range)),
         (1, Some(StateStart { time_ms: 60_000, may_be_earlier: false }))
     );
-    assert_eq!(one.current(TimeRange::new(0, 200_000)), None);
+    let longer = TimeRange::new(0, 200_000);
+    assert_eq!((one.current(longer), one.gone_since(longer), one.gone_since(range)), (None, Some(100_000), None));
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn the_table_has_the_figures_of_the_queries() {
             metric: labels(pairs),
             samples: InstantValue { value: (0.0, Number(value)) },
         };
-        Some(Data::Vector(pairs.iter().map(one).collect()))
+        Data::Vector(pairs.iter().map(one).collect())
     };
     let mut replicas = [Replica { replica: "a".into(), ..Replica::default() }];
     let info = [("replica", "a"), ("engine", "vllm"), ("version", "0.32"), ("instance", "h:1")];
@@ -100,9 +101,13 @@ fn the_table_has_the_figures_of_the_queries() {
     let mut replicas = replicas.map(Arc::new);
     let load =
         vector(&[&[("replica", "a"), (LINE_LABEL, "running")], &[("replica", "z"), (LINE_LABEL, "running")]], 3.0);
-    TableFigures { load, cores: None, gpu: vector(&[], 0.0) }.put(&mut replicas, "replica");
+    let volume = vector(&[&[("replica", "a"), (LINE_LABEL, "2xx")], &[("replica", "a"), (LINE_LABEL, "5xx")]], 1.5);
+    let p95 = vector(&[&[("replica", "a"), (LINE_LABEL, "p95 · vLLM")]], f64::NAN);
+    let answers = vec![("running-and-waiting", load), ("volume", volume), ("inter-token-latency", p95)];
+    TableFigures(answers).put(&mut replicas, "replica");
     let one = &replicas[0];
-    assert_eq!((one.running, one.waiting, one.cores), (Some(3.0), None, None));
+    let figures = [ReplicaFigure::Running, ReplicaFigure::Waiting, ReplicaFigure::Requests, ReplicaFigure::InterToken];
+    assert_eq!(figures.map(|figure| one.figures.of(figure)), [Some(3.0), None, Some(3.0), None]);
     assert_eq!((one.engine.as_str(), one.address.as_str()), ("vLLM 0.32", "h:1"));
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn milliseconds(time_s: f64) -> i64 {
     (time_s * 1000.0).round() as i64
 }
 
-/// A run of samples with its state.
+/// A run of samples with its state, up to the first time without it.
 #[derive(Clone, Copy)]
 struct StateRun {
     times: TimeRange,
@@ -79,16 +79,25 @@ struct StateRun {
 ///
 /// Of two states at one time the one that began later holds, as after a change of labels; silence holds only where there
 /// is no other state. Gaps stay gaps. The queries look back over a window, which makes a state before a gap appear
-/// longer; that time is subtracted.
+/// longer; that time is subtracted. The last time of the grid may be later than the end of the range: what it has changed
+/// did so since the time before, and is shown in the middle between that and the end.
 pub(crate) fn state_intervals(series: &[&StateSeries], grid: Grid, range: TimeRange) -> Vec<StateInterval> {
+    let before_ms = grid.end_ms - grid.step_ms;
+    let is_early = (before_ms..grid.end_ms).contains(&range.end_ms);
+    let at = |time_ms: i64| match is_early && time_ms == grid.end_ms {
+        true => before_ms + (range.end_ms - before_ms) / 2,
+        false => time_ms,
+    };
     let mut runs: Vec<StateRun> = Vec::new();
     for one in series {
-        runs.extend(one.runs.iter().map(|times| StateRun { times: *times, state: one.state }));
+        runs.extend(one.runs.iter().map(|own| {
+            let times = TimeRange::new(at(own.start_ms), at(own.end_ms + grid.step_ms));
+            StateRun { times, state: one.state }
+        }));
     }
     let key = |run: &StateRun| (run.times.start_ms, run.times.end_ms, run.state);
     sort_by(&mut runs, |a, b| key(a).cmp(&key(b)));
-    let mut edges: Vec<i64> =
-        runs.iter().flat_map(|run| [run.times.start_ms, run.times.end_ms + grid.step_ms]).collect();
+    let mut edges: Vec<i64> = runs.iter().flat_map(|run| [run.times.start_ms, run.times.end_ms]).collect();
     sort_by(&mut edges, i64::cmp);
     edges.dedup();
     let mut intervals: Vec<StateInterval> = Vec::new();
@@ -99,7 +108,7 @@ pub(crate) fn state_intervals(series: &[&StateSeries], grid: Grid, range: TimeRa
             open.push(*run);
             next += 1;
         }
-        open.retain(|run| run.times.end_ms + grid.step_ms > start_ms);
+        open.retain(|run| run.times.end_ms > start_ms);
         let rank = |run: &&StateRun| (run.state != ReplicaState::Silent, run.times.start_ms);
         let Some(best) = open.iter().max_by_key(rank) else { continue };
         match intervals.last_mut() {

@@ -44,6 +44,14 @@ fn a_gap_stays_and_the_lookback_before_it_is_subtracted() {
 }
 
 #[test]
+fn what_has_changed_since_the_last_whole_step_is_shown() {
+    let series = [one(Running, &[(10, 99)]), one(Silent, &[(100, 100)])];
+    assert_eq!(intervals(&series), [(Running, 10.0, 99.25), (Silent, 99.25, 99.5)]);
+    let born = [one(Running, &[(100, 100)])];
+    assert_eq!(intervals(&born), [(Running, 99.25, 99.5)]);
+}
+
+#[test]
 fn a_state_at_the_start_of_the_range_may_have_begun_earlier() {
     let series = [one(Running, &[(0, 100)])];
     let intervals = state_intervals(&[&series[0]], GRID, TimeRange::new(500, 99_500));

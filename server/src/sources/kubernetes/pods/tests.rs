@@ -1,10 +1,11 @@
 //! Pods that lists and events add, change and delete, and their families.
-use crate::sources::kubernetes::cluster::ClusterState;
+use crate::sources::kubernetes::cluster::{Cluster, ClusterState};
 use crate::sources::kubernetes::families::families;
 use crate::sources::kubernetes::pods::*;
 use crate::sources::kubernetes::{PodScope, PortRule};
 use crate::target::Pace;
 use crate::target::scope_rules::ScopeRules;
+use crate::target::source::FamilySource;
 use catalogue::contract::names::REPLICA_READY_SECONDS;
 use exposition::{Encoding, write};
 use serde_json::{Value, json};
@@ -21,10 +22,11 @@ fn spec_of(port: PortRule) -> ClusterSpec {
         scheme: "http".into(),
         metrics_path: "/metrics".into(),
         pace: Pace { interval: second, timeout: second },
-        authorization: None,
+        access: Arc::default(),
         fixed: PodScope::default(),
         rules: ScopeRules { model: vec!["served".into()], ..ScopeRules::default() },
         download_containers: Vec::new(),
+        has_replicas: true,
     }
 }
 
@@ -109,4 +111,21 @@ fn a_pod_that_a_new_list_lacks_is_reported_once_as_stopped() {
     cluster.pods.apply(&spec, Event::Delete(read(pod("q", 0, ""))));
     assert_eq!(lines(&mut cluster, "inferboard_replica_state{").len(), 7);
     assert!(lines(&mut cluster, "inferboard_replica_state{").is_empty() && cluster.pods.targets().is_empty());
+}
+
+#[tokio::test]
+async fn exporters_are_scraped_and_are_no_replicas() {
+    let spec = ClusterSpec { has_replicas: false, ..spec_of(PortRule::Default) };
+    let cluster = Cluster::new(spec.clone());
+    let mut exporter = pod("p", 0, "");
+    exporter["spec"]["nodeName"] = json!("node-1");
+    cluster.state().pods.apply(&spec, Event::Apply(read(exporter)));
+    cluster.set_status(Ok(()));
+    let targets = cluster.targets();
+    let [target] = &targets[..] else { panic!("{targets:?}") };
+    let labels = [("namespace".to_owned(), "n".to_owned()), ("node".to_owned(), "node-1".to_owned())];
+    assert_eq!(target.identity.labels, labels);
+    let scope = [&target.identity.model, &target.identity.environment, &target.identity.deployment];
+    assert_eq!((scope, &target.identity.replica), ([&None; 3], &None));
+    assert!(cluster.families().await.is_ok_and(|families| families.is_empty()));
 }

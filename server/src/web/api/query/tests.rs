@@ -33,7 +33,7 @@ async fn ask(evaluator: &Arc<Evaluator>, query: &str) -> StatusCode {
 
 #[tokio::test]
 async fn a_query_is_interrupted_when_its_request_is_cancelled() {
-    let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1));
+    let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1, 256 << 20));
     let left = tokio::time::timeout(Duration::from_millis(100), ask(&evaluator, "query=sum(endless)")).await;
     assert!(left.is_err());
     let began = Instant::now();
@@ -43,7 +43,7 @@ async fn a_query_is_interrupted_when_its_request_is_cancelled() {
 
 #[tokio::test]
 async fn a_query_is_interrupted_at_its_timeout_and_others_wait_for_it() {
-    let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1));
+    let evaluator = Arc::new(Evaluator::new(Arc::new(Endless), 1, 256 << 20));
     let began = Instant::now();
     let (slow, waiting, impatient) = tokio::join!(
         ask(&evaluator, "query=sum(endless)&timeout=500ms"),
@@ -76,7 +76,7 @@ impl Storage for OneSample {
 
 #[tokio::test]
 async fn a_query_looks_back_as_far_as_it_says() {
-    let evaluator = Arc::new(Evaluator::new(Arc::new(OneSample), 1));
+    let evaluator = Arc::new(Evaluator::new(Arc::new(OneSample), 1, 256 << 20));
     for (lookback, is_found) in [("", false), ("500", true), ("10m", true), ("6m", false), ("0", false), ("-5", false)]
     {
         let uri = format!("/api/v1/query?query=up&time=400&lookback_delta={lookback}&stats=true");
