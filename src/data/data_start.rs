@@ -53,8 +53,19 @@ impl KnownStart {
         if self.has_data_ms.is_some_and(|has_data_ms| has_data_ms <= start_ms) {
             return Some(DataStart::BeforeRange);
         }
-        let first_ms = self.first_ms.filter(|_| self.empty_ms.is_some_and(|(from_ms, _)| from_ms <= start_ms))?;
+        let first_ms = self.first_ms.filter(|_| self.searched(start_ms).is_some())?;
         Some(if first_ms > start_ms { DataStart::At(first_ms) } else { DataStart::BeforeRange })
+    }
+
+    /// The times between which there was nothing, if they were searched from `start_ms` or earlier.
+    fn searched(&self, start_ms: i64) -> Option<(i64, i64)> {
+        self.empty_ms.filter(|(from_ms, _)| *from_ms <= start_ms)
+    }
+
+    /// Where the search of a range goes on: what was empty before is not searched again. None if nothing of it is left.
+    fn next_ms(&self, start_ms: i64, until_ms: i64) -> Option<i64> {
+        let next_ms = self.searched(start_ms).map_or(start_ms, |(_, empty_until_ms)| empty_until_ms.max(start_ms));
+        (next_ms < until_ms).then_some(next_ms)
     }
 }
 
@@ -67,16 +78,16 @@ impl Search<'_> {
         if let Some(start) = known.of(self.start_ms) {
             return Ok(start);
         }
-        let empty_ms = known.empty_ms.filter(|(from_ms, _)| *from_ms <= self.start_ms);
+        let Some(next_ms) = known.next_ms(self.start_ms, self.until_ms) else { return Ok(DataStart::Unknown) };
+        let searched_ms = known.searched(self.start_ms);
+        let from_ms = searched_ms.map_or(self.start_ms, |(from_ms, _)| from_ms);
         for query in &self.queries {
-            if empty_ms.is_none() && self.value(query.clone(), self.start_ms).await?.is_some() {
+            if searched_ms.is_none() && self.value(query.clone(), self.start_ms).await?.is_some() {
                 known.has_data_ms = Some(self.start_ms);
                 return Ok(DataStart::BeforeRange);
             }
-            // What was empty before is not searched again.
-            let start_ms = empty_ms.map_or(self.start_ms, |(_, until_ms)| until_ms.max(self.start_ms));
-            let step_ms = ((self.until_ms - start_ms) / SEARCH_STEPS).max(self.interval_ms);
-            let mut found = self.oldest(query, self.until_ms, self.until_ms - start_ms + step_ms, step_ms).await?;
+            let step_ms = ((self.until_ms - next_ms) / SEARCH_STEPS).max(self.interval_ms);
+            let mut found = self.oldest(query, self.until_ms, self.until_ms - next_ms + step_ms, step_ms).await?;
             if found.is_none() {
                 // The steps of a subquery are multiples of their length, so the last one may end long before.
                 found = self.value(query.clone(), self.until_ms).await?;
@@ -84,12 +95,12 @@ impl Search<'_> {
             if let Some(near_ms) = found {
                 let fine_ms = self.interval_ms.max(step_ms / MAX_FINE_STEPS);
                 let exact_ms = self.oldest(query, near_ms, step_ms + fine_ms, fine_ms).await?;
-                known.empty_ms = Some((empty_ms.map_or(self.start_ms, |(from_ms, _)| from_ms), start_ms));
+                known.empty_ms = Some((from_ms, next_ms));
                 known.first_ms = Some(exact_ms.unwrap_or(near_ms));
                 return Ok(known.of(self.start_ms).unwrap_or_default());
             }
         }
-        known.empty_ms = Some((empty_ms.map_or(self.start_ms, |(from_ms, _)| from_ms), self.until_ms));
+        known.empty_ms = Some((from_ms, self.until_ms));
         Ok(DataStart::Unknown)
     }
 
@@ -114,6 +125,18 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_not_searched_is_searched() {
+        let mut known = KnownStart::default();
+        assert_eq!(known.next_ms(1000, 9000), Some(1000), "all of it at first");
+        assert_eq!(known.next_ms(9000, 9000), None, "nothing of a range in the future");
+        known.empty_ms = Some((1000, 9000));
+        assert_eq!(known.next_ms(2000, 12_000), Some(9000), "what was empty is left out");
+        assert_eq!(known.next_ms(10_000, 12_000), Some(10_000));
+        assert_eq!([8000, 9000].map(|until_ms| known.next_ms(2000, until_ms)), [None; 2], "nothing is left within it");
+        assert_eq!(known.next_ms(999, 8000), Some(999), "the range begins before what was searched");
+    }
 
     #[test]
     fn what_was_found_serves_ranges_that_begin_later() {

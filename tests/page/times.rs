@@ -1,7 +1,9 @@
 //! The time range, set by dragging, in words and in the calendar, and the time zone.
-use inferboard_tests::{Browser, Companion, PATIENCE, Result, until};
+use inferboard_tests::{Browser, Companion, InventedFleet, PATIENCE, Result, until};
 use serde_json::{Value, json};
 use thirtyfour::Key;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// Arguments of a companion that measures only its own host.
 const HOST_ONLY: [&str; 3] = ["--no-discovery", "--scrape-interval", "250ms"];
@@ -42,6 +44,36 @@ async fn a_dragged_range_is_custom_until_a_preset_is_selected() -> Result<()> {
     browser.open(&format!("{}/?section=hardware&from=now-7m", companion.url())).await?;
     until("seven minutes", PATIENCE, shown, |shown| *shown == json!(["420000", "Last 7m"])).await?;
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// How many queries the server has answered.
+const COUNT_ANSWERS: &str =
+    "return performance.getEntriesByType('resource').filter(entry => entry.name.includes('/api/v1/query')).length";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_without_data_send_no_invalid_query_wherever_they_lie() -> Result<()> {
+    let fleet = InventedFleet::new(3)?;
+    let companion = Companion::start(&fleet.arguments()).await?;
+    let browser = Browser::start().await?;
+    let day_ms = 24 * HOUR_MS;
+    // Before all data, and in the future.
+    for start_ms in [fleet.end_ms() - 3 * HOUR_MS, fleet.end_ms() + day_ms] {
+        for section in ["requests", "replicas", "hardware"] {
+            let range = format!("from={start_ms}&to={}", start_ms + HOUR_MS);
+            browser.open(&format!("{}/?section={section}&refresh=off&{range}", companion.url())).await?;
+            let answers = async || Ok(browser.evaluate(COUNT_ANSWERS, Vec::new()).await?.as_u64().unwrap_or(0));
+            let mut before = until("the first answers", PATIENCE, answers, |count| *count > 3).await?;
+            // Into the range, out of it, and to the sides.
+            for key in ["+", "+", "-", "[", "]", "]", "-", "+"] {
+                let old = browser.view().await?;
+                browser.find("body").await?.send_keys(key).await?;
+                until("another range", PATIENCE, async || browser.view().await, |view| *view != old).await?;
+                before = until("answers about it", PATIENCE, answers, |count| *count > before + 1).await?;
+            }
+            assert_eq!(browser.complaints().await?, Vec::<String>::new(), "{section}, {range}");
+        }
+    }
     Ok(())
 }
 
