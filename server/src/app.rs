@@ -25,6 +25,7 @@ use crate::web::api::evaluator::Evaluator;
 use crate::web::api::kept::KeptState;
 use crate::web::api::metrics::OwnMetrics;
 use crate::web::api::status::PageConfig;
+use crate::web::backends::Forwarder;
 use crate::web::cors::{Cors, apply_cors};
 use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
@@ -183,10 +184,17 @@ impl App {
             Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2, settings.request_bytes));
         let peers = evaluator.peers();
         let is_open = settings.is_open_network;
-        let page =
-            PageConfig { is_demo, is_open, frame_ancestors: settings.frame_ancestors, own_names: settings.own_names };
-        let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics, page);
-        let api = api.merge(api::kept_routes(kept));
+        let page = PageConfig {
+            is_demo,
+            is_open,
+            frame_ancestors: settings.frame_ancestors,
+            backends: settings.backends,
+            own_names: settings.own_names,
+        };
+        let forwarder = Forwarder::new(scrapers.client().clone(), Arc::clone(&evaluator));
+        let backends = forwarder.routes(&page, &keyring, guard.frame_policy.key.as_deref());
+        let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics, &page);
+        let api = api.merge(api::kept_routes(kept)).merge(backends);
         listen::serve(listener, router(api, scrapers, guard, (keyring, &settings.cors_origins)), peers, stop).await;
         if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
             warn!("some tasks did not end");
@@ -204,8 +212,8 @@ fn router(
 ) -> Router {
     let cors = Cors::new(cors_origins, guard_rules.frame_policy.clone());
     api.merge(openmetrics::routes(scrapers))
-        .merge(assets::routes(guard_rules.frame_policy.key.as_deref()))
-        .merge(sign_in::routes(Arc::clone(&keyring)))
+        .merge(assets::routes("", guard_rules.frame_policy.key.as_deref()))
+        .merge(sign_in::routes("", Arc::clone(&keyring)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
         .layer(from_fn_with_state(ReadRight::new(keyring, cors.clone()), check_reading))
         .layer(from_fn_with_state(cors.clone(), apply_cors))

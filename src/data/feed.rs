@@ -24,6 +24,7 @@ use crate::wasm_size::spawn::spawn;
 use catalogue::{GRAPHS, Graph, Section};
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Whether the server answers; times are by its clock.
@@ -103,6 +104,8 @@ pub(crate) struct FeedState {
     pub(crate) limit: RequestLimit,
     /// The server's address, if it is not that of the page.
     pub(crate) address: Option<String>,
+    /// The servers that have a page: a list of pairs, name and address.
+    pub(crate) servers: Value,
     /// One for each graph whose card was ever on the page.
     pub(crate) slots: Vec<CardSlot>,
     /// The last round.
@@ -156,6 +159,7 @@ impl Feed {
         let state = FeedState {
             limit: RequestLimit::new(MAX_IN_FLIGHT),
             address: None,
+            servers: Value::Null,
             slots: Vec::new(),
             round: None,
             discovered: None,

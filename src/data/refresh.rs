@@ -65,7 +65,10 @@ impl Feed {
     async fn find_backend(self) -> Result<Backend, RequestError> {
         let (backend, config) = Backend::find().await?;
         let address = backend.base.contains(':').then(|| backend.base.clone());
-        self.state.update_value(|state| state.address = address);
+        self.state.update_value(|state| {
+            state.address = address;
+            state.servers = config.servers;
+        });
         self.is_demo.set(config.is_demo);
         self.is_open.set(config.is_open);
         self.frame_ancestors.set_value(config.frame_ancestors);

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod apiserver;
 mod attribution;
+mod backends;
 mod bounds;
 mod certificates;
 mod checking;

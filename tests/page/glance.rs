@@ -204,17 +204,19 @@ async fn the_top_bar_is_one_row_and_two_on_a_phone() -> Result<()> {
     let models = Models::new(2).await?;
     let browser = Browser::start().await?;
     let bar = "const bar = document.querySelector('.topbar');
-        return { bar: document.querySelector('.bar').offsetHeight, all: bar.offsetHeight,
+        return { width: innerWidth, bar: document.querySelector('.bar').offsetHeight, all: bar.offsetHeight,
             position: getComputedStyle(bar).position, over: document.documentElement.scrollWidth - innerWidth,
             outside: [...bar.querySelectorAll('.bar > *')].filter(part => part.checkVisibility()
                 && part.getBoundingClientRect().right > innerWidth + 1).length };";
-    for (width, is_phone) in [(2560, false), (1440, false), (1280, false), (1024, false), (390, true), (360, true)] {
-        let screen = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": is_phone });
-        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
-        for view in ["", "model=model-1&section=requests"] {
-            browser.open(&models.page(view)).await?;
-            browser.find("[data-testid=status]").await?;
-            let bar = browser.evaluate(bar, Vec::new()).await?;
+    for view in ["", "model=model-1&section=requests"] {
+        browser.open(&models.page(view)).await?;
+        browser.find("[data-testid=status]").await?;
+        for (width, is_phone) in [(2560, false), (1440, false), (1280, false), (1024, false), (390, true), (360, true)]
+        {
+            let screen = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": is_phone });
+            browser.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
+            let bar = async || browser.evaluate(bar, Vec::new()).await;
+            let bar = until("the new width", PATIENCE, bar, |bar| bar["width"] == width).await?;
             let px = |name: &str| bar[name].as_f64().unwrap_or(f64::INFINITY);
             assert!(px("bar") <= 56.0 && px("all") <= if is_phone { 112.0 } else { 100.0 }, "{width}: {bar}");
             assert_eq!((bar["over"].as_f64(), bar["outside"].as_f64()), (Some(0.0), Some(0.0)), "{width}: {bar}");

@@ -1,11 +1,10 @@
 //! The page in a folder of a static host: with each kind of backend, and with missing or broken files.
 use inferboard_tests::{
     Browser, Companion, FixtureError, PATIENCE, Play, Prometheus, Recording, Replay, Result, Session, StaticHost,
-    VictoriaMetrics, now_ms, skipped, until,
+    VictoriaMetrics, skipped, until,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 /// The folder of the page on the host.
@@ -112,7 +111,7 @@ async fn only_targets_of_engines_count_as_replicas() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_queries_victoria_metrics() -> Result<()> {
     let (host, browser) = (page_host()?, Browser::start().await?);
-    let victoria_metrics = match VictoriaMetrics::holding(stamped(&Recording::vllm()?)).await {
+    let victoria_metrics = match VictoriaMetrics::holding(Recording::vllm()?.stamped()).await {
         Err(FixtureError::Absent(program)) => {
             skipped(format_args!("{program} is not installed, so the page is not tested with it"));
             return Ok(());
@@ -214,18 +213,4 @@ async fn page_draws(browser: &Browser) -> Result<()> {
     }
     assert_eq!(browser.complaints().await?, Vec::<String>::new());
     Ok(())
-}
-
-/// The session's samples, and `up`, in the Prometheus format with timestamps, of which the last is a moment ago.
-fn stamped(recording: &Recording) -> String {
-    let last_ms = now_ms() - 5000;
-    let mut text = String::new();
-    for (at_ms, metrics_page) in recording.pages() {
-        let at_ms = at_ms - recording.last_ms() + last_ms;
-        for line in metrics_page.lines().chain(["up{engine=\"0\"} 1"]).filter(|line| !line.starts_with('#')) {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{line} {at_ms}");
-        }
-    }
-    text
 }

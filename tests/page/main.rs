@@ -3,6 +3,7 @@
 mod accessibility;
 mod answers;
 mod arranging;
+mod backends;
 mod browser;
 mod cards;
 mod deployments;

@@ -1,7 +1,8 @@
 //! Recorded sessions of an engine: folders with a file `<Unix milliseconds>.{up,down}.prom.gz` for each scrape.
-use crate::{FixtureError, Result};
+use crate::{FixtureError, Result, now_ms};
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::fs::File;
 use std::io::Read;
@@ -60,6 +61,20 @@ impl Recording {
     /// The times and the metrics pages of the scrapes that succeeded.
     pub fn pages(&self) -> impl DoubleEndedIterator<Item = (i64, &str)> {
         self.frames.iter().filter_map(|frame| Some((frame.at_ms, frame.page.as_deref()?)))
+    }
+
+    /// The samples, and `up`, in the Prometheus text format with timestamps, of which the last is a moment ago.
+    pub fn stamped(&self) -> String {
+        let last_ms = now_ms() - 5000;
+        let mut text = String::new();
+        for (at_ms, metrics_page) in self.pages() {
+            let at_ms = at_ms - self.last_ms() + last_ms;
+            for line in metrics_page.lines().chain(["up{engine=\"0\"} 1"]).filter(|line| !line.starts_with('#')) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{line} {at_ms}");
+            }
+        }
+        text
     }
 
     /// All recorded samples by series: times of the scrapes in Unix milliseconds, and values. The parser is independent

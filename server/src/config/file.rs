@@ -1,4 +1,5 @@
 //! The keys of the configuration file.
+use crate::config::backend::BackendEntry;
 use crate::config::file_sd::FileEntry;
 use crate::config::hosted::{BasetenEntry, HuggingFaceEntry};
 use crate::config::http_sd::HttpEntry;
@@ -51,6 +52,7 @@ pub(crate) struct File {
     pub(crate) huggingface: Vec<HuggingFaceEntry>,
     pub(crate) baseten: Vec<BasetenEntry>,
     pub(crate) kubernetes: Vec<KubernetesEntry>,
+    pub(crate) backends: Vec<BackendEntry>,
     pub(crate) metrics: Vec<MetricEntry>,
 }
 
@@ -80,6 +82,7 @@ impl File {
             .chain(self.huggingface.iter().map(HuggingFaceEntry::request))
             .chain(self.baseten.iter().map(BasetenEntry::request))
             .chain(self.kubernetes.iter().map(KubernetesEntry::request))
+            .chain(self.backends.iter().map(BackendEntry::request))
             .chain(self.file_sd.iter().map(|entry| entry.scrape.request()))
             .chain(self.http_sd.iter().flat_map(|entry| [entry.request(), entry.scrape.request()]));
         let of_targets = requests.flat_map(|entry| entry.secret_files(config));

@@ -1,6 +1,7 @@
 //! The settings of `serve`: reads the configuration file, combines it with the flags, and checks both.
 pub(crate) mod access;
 pub mod authorization;
+pub(crate) mod backend;
 pub mod file;
 pub mod file_sd;
 pub mod hosted;
@@ -21,6 +22,7 @@ pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
 
+use crate::backends::Backend;
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
 use crate::config::http_sd::HttpList;
@@ -141,6 +143,8 @@ pub struct Settings {
     pub container_socket: Option<PathBuf>,
     /// What to scrape.
     pub targets: ConfiguredTargets,
+    /// Engines that the page queries through this server.
+    pub backends: Vec<Arc<Backend>>,
     /// Metrics of the user's own, and the graphs that they feed.
     pub own_names: Vec<OwnName>,
     /// What is allowed but dangerous, as sentences for the log.
@@ -249,7 +253,8 @@ impl Settings {
         if is_open_network && !args.allow_open_network && !file.allow_open_network {
             return Err(ConfigError::OpenNetwork { listen });
         }
-        let mut warnings = insecure::warnings(&targets);
+        let backends = backend::resolve(file.backends)?;
+        let mut warnings = insecure::warnings(&targets, &backends);
         if is_open_network {
             warnings.push(format!("everyone who reaches {listen} can read all metrics: read_token_file is not set"));
         }
@@ -270,6 +275,7 @@ impl Settings {
             discovery,
             container_socket,
             targets,
+            backends,
             own_names,
             warnings,
         })
@@ -365,6 +371,12 @@ fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, Confi
         return Err(setting(name, format!("{timeout:?} is longer than the scrape interval, {interval:?}")));
     }
     Ok(Pace { interval, timeout })
+}
+
+/// Whether the text is a name of a label that every server accepts.
+fn is_label_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 pub(crate) fn setting(setting: &str, problem: String) -> ConfigError {

@@ -1,5 +1,5 @@
 //! `[[metrics]]`: metrics of a user's own, and the graphs that they feed.
-use crate::config::{ConfigError, setting};
+use crate::config::{ConfigError, is_label_name, setting};
 use catalogue::{OwnName, OwnNameError, OwnType, bare_name, mappable, own_recipes};
 use serde::Deserialize;
 
@@ -40,11 +40,7 @@ impl MetricEntry {
         if !scale.is_finite() || scale == 0.0 {
             return Err(setting(&key("scale"), format!("{scale} is no factor")));
         }
-        let is_label = |text: &str| {
-            text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        };
-        if let Some(label) = self.label.as_deref().filter(|label| !is_label(label)) {
+        if let Some(label) = self.label.as_deref().filter(|label| !is_label_name(label)) {
             return Err(setting(
                 &key("label"),
                 format!("{label:?} is not a valid label name; use letters, digits and _"),

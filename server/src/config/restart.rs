@@ -26,6 +26,7 @@ impl Settings {
             ("gpus, gpu_sample_interval or nvml_library", text(&self.gpus)),
             ("discovery", text(&self.discovery)),
             ("metrics", text(&self.own_names)),
+            ("backends", text(&self.backends)),
             ("container_socket", text(&self.container_socket)),
         ])
     }

@@ -85,7 +85,7 @@ impl Client {
         };
         let endpoint = Endpoint { url, access };
         let probe = async {
-            match self.send(&endpoint, "*/*", HEALTH_TIMEOUT).await {
+            match self.send(&endpoint, "*/*", Some(HEALTH_TIMEOUT), None).await {
                 Ok((response, _)) => health_of(response).await,
                 Err(_) => Health::Silent,
             }
@@ -100,7 +100,7 @@ impl Client {
         timeout: Duration,
         last_bytes: usize,
     ) -> Result<OkResponse, Failure> {
-        let (response, secrets) = self.send(endpoint, accept, timeout).await?;
+        let (response, secrets) = self.send(endpoint, accept, Some(timeout), None).await?;
         let echoes: Vec<Echo> = secrets.iter().map(Echo::of).collect();
         let repeats = |text: &[u8]| echoes.iter().any(|echo| echo.is_in(text));
         if response.headers.iter().any(|(name, value)| repeats(value.as_bytes()) || repeats(name.as_str().as_bytes())) {
@@ -125,23 +125,38 @@ impl Client {
         Ok(OkResponse { body, content_type })
     }
 
-    /// The response, whatever its status, and the secrets that were sent.
+    /// Asks `endpoint` for JSON, with a form if there is one. Returns the response, whatever its status, and what the secrets
+    /// that were sent look like.
+    pub(crate) async fn query(
+        &self,
+        endpoint: &Endpoint,
+        form: Option<Bytes>,
+    ) -> Result<(Response, Vec<Echo>), Failure> {
+        let (response, secrets) = self.send(endpoint, ACCEPT_JSON, None, form).await?;
+        Ok((response, secrets.iter().map(Echo::of).collect()))
+    }
+
+    /// The response, whatever its status, and the secrets that were sent. A scrape says its `timeout`.
     async fn send(
         &self,
         endpoint: &Endpoint,
         accept: &'static str,
-        timeout: Duration,
+        timeout: Option<Duration>,
+        form: Option<Bytes>,
     ) -> Result<(Response, Vec<Secret>), Failure> {
         let Endpoint { url, access } = endpoint;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        if let Ok(seconds) = HeaderValue::from_str(&timeout.as_secs_f64().to_string()) {
+        if let Some(Ok(seconds)) = timeout.map(|timeout| HeaderValue::from_str(&timeout.as_secs_f64().to_string())) {
             headers.insert(TIMEOUT_HEADER, seconds);
         }
         let mut secrets = access.add_headers(&mut headers).await?;
         secrets.extend(add_proxy_headers(endpoint, &mut headers).await?);
         let http = self.routes.client(&access.route).await?;
-        let response = http.get(url.clone(), &headers).await?;
+        let response = match form {
+            Some(form) => http.post(url, &headers, form).await?,
+            None => http.get(url.clone(), &headers).await?,
+        };
         match response.status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED if access.route.proxy.is_some() => Err(Failure::Proxy(Some(407))),
             _ => Ok((response, secrets)),

@@ -6,9 +6,9 @@ use crate::target::error_causes::failure_of_causes;
 use crate::target::failure::Failure;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Empty};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
 use reqwest::Url;
@@ -26,7 +26,10 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// How much of a compressed body is decompressed at once. Gzip makes at most about a thousand times as much of it.
 const COMPRESSED_BYTES: usize = 512;
 
-/// Sends requests that get something, all on the same route.
+/// The media type of a form.
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// Sends requests that read something, all on the same route.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     /// Keeps connections open between requests.
@@ -50,7 +53,7 @@ impl HttpClient {
     pub(crate) async fn get(&self, mut url: Url, headers: &HeaderMap) -> Result<Response, Failure> {
         let mut redirects = 0;
         loop {
-            let response = self.get_once(&url, headers).await?;
+            let response = self.send_once(&url, headers, None).await?;
             let next = redirect(&url, &response).filter(|next| next.origin() == url.origin());
             match next.filter(|_| redirects < MAX_REDIRECTS) {
                 Some(next) => url = next,
@@ -60,16 +63,33 @@ impl HttpClient {
         }
     }
 
-    /// The response to one request.
+    /// The response to a form that is posted to `url`, whatever its status. Redirects are not followed.
     ///
-    /// On a kept connection that the server has closed it is sent once more, on a new connection: every request is a GET,
-    /// which may be repeated.
-    async fn get_once(&self, url: &Url, headers: &HeaderMap) -> Result<http::Response<Incoming>, Failure> {
+    /// # Errors
+    /// If there is no response.
+    pub(crate) async fn post(&self, url: &Url, headers: &HeaderMap, form: Bytes) -> Result<Response, Failure> {
+        self.send_once(url, headers, Some(form)).await.map(Response::new)
+    }
+
+    /// The response to one request, a POST if there is a form.
+    ///
+    /// On a kept connection that the server has closed it is sent once more, on a new connection: every request only reads,
+    /// so it may be repeated.
+    async fn send_once(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        form: Option<Bytes>,
+    ) -> Result<http::Response<Incoming>, Failure> {
         let uri: Uri = url.as_str().parse().map_err(|_| Failure::Broken)?;
         let request = || {
-            let mut request = Request::new(Empty::new());
+            let mut request = Request::new(Full::new(form.clone().unwrap_or_default()));
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
+            if form.is_some() {
+                *request.method_mut() = Method::POST;
+                request.headers_mut().insert(CONTENT_TYPE, FORM);
+            }
             request.headers_mut().insert(USER_AGENT, OWN_NAME);
             request.headers_mut().insert(ACCEPT_ENCODING, GZIP);
             request

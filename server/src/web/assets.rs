@@ -1,4 +1,5 @@
 //! Serves the page's files, which are compiled in. Nothing is read from disk.
+use crate::backends::paths::within_page;
 use crate::web::accept_encoding::accepts_encoding;
 use crate::web::headers::is_embed_request;
 use axum::Router;
@@ -30,18 +31,20 @@ pub(crate) const API_FILE: &str = "/config.json";
 
 /// Whether `path` is that of the page or of one of its files.
 pub(crate) fn is_file(path: &str) -> bool {
+    let path = within_page(path);
     path == "/" || path != API_FILE && ASSETS.iter().any(|asset| asset.path == path)
 }
 
 /// What precedes the place for an embed's key on the page.
 const KEY_PREFIX: &str = "name=\"frame-key\" content=\"";
 
-/// The routes to the files. The page is at `/`, and contains `frame_key` if it is embedded.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(frame_key: Option<&str>) -> Router<S> {
+/// The routes to the files. The page is at `base` and a slash, and contains `frame_key` if it is embedded.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(base: &str, frame_key: Option<&str>) -> Router<S> {
     let files = ASSETS.iter().filter(|asset| asset.path != API_FILE);
     files.fold(Router::new(), |router, asset| {
         if asset.path != "/index.html" {
-            return router.route(asset.path, get(move |headers: HeaderMap| async move { asset.response(&headers) }));
+            let path = format!("{base}{}", asset.path);
+            return router.route(&path, get(move |headers: HeaderMap| async move { asset.response(&headers) }));
         }
         let embed = frame_key.map(|key| with_key(asset.plain, key));
         let page = move |uri: Uri, headers: HeaderMap| async move {
@@ -50,7 +53,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(frame_key: Option<&str>) 
                 None => asset.response(&headers),
             }
         };
-        router.route("/", get(page))
+        router.route(&format!("{base}/"), get(page))
     })
 }
 

@@ -1,4 +1,5 @@
 //! CORS: pages of the configured origins may read the API, and so may embeds that this server delivered.
+use crate::backends::paths::within_page;
 use crate::web::frame_policy::FramePolicy;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -71,7 +72,7 @@ impl Cors {
 
 /// Middleware that answers preflights, and marks the API's responses that another origin may read.
 pub async fn apply_cors(State(cors): State<Cors>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+    let path = within_page(request.uri().path());
     if !path.starts_with("/api/v1/") && path != "/config.json" {
         return next.run(request).await;
     }

@@ -1,4 +1,5 @@
 //! Checks the host of every request, and sets the security headers of every response.
+use crate::backends::paths::within_page;
 use crate::web::assets;
 use crate::web::frame_policy::FramePolicy;
 use axum::extract::{Request, State};
@@ -109,7 +110,7 @@ pub(crate) fn is_embed_request(uri: &Uri) -> bool {
 
 /// Whether the page itself is requested.
 fn is_page(uri: &Uri) -> bool {
-    uri.path() == "/"
+    within_page(uri.path()) == "/"
 }
 
 /// What [`guard`] enforces.
@@ -127,7 +128,7 @@ pub async fn guard(State(Guard { hosts, frame_policy }): State<Guard>, request: 
     let is_page = is_page(request.uri());
     let path = request.uri().path();
     // A sandboxed iframe of an earlier process asks for the configuration to find out whether the server is there again.
-    let is_loadable = !is_page && (assets::is_file(path) || path == assets::API_FILE);
+    let is_loadable = !is_page && (assets::is_file(path) || within_page(path) == assets::API_FILE);
     let resource_policy = HeaderValue::from_static(if is_loadable { "cross-origin" } else { "same-origin" });
     let (csp, frame_options) = match is_embed_request(request.uri()) {
         true => (frame_policy.embed_csp, frame_policy.embed_frame_options),

@@ -6,13 +6,16 @@ use catalogue::{OwnName, OwnType, Scope, ScopeLabels};
 use serde_json::{Map, Value};
 
 /// The keys of the file.
-const KEYS: [&str; 9] = ["backends", "labels", "scope", "range", "demo", "open", "frame_ancestors", "metrics", "notes"];
+const KEYS: [&str; 10] =
+    ["backends", "servers", "labels", "scope", "range", "demo", "open", "frame_ancestors", "metrics", "notes"];
 
 /// The content of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     /// The address of the server without a slash at its end; `.` is where the page came from.
     pub(crate) base: String,
+    /// The servers that have a page: a list of pairs, each with a name and where the page is.
+    pub(crate) servers: Value,
     /// The server's labels for the scope.
     pub(crate) labels: ScopeLabels,
     /// The scope of a link that has none.
@@ -35,6 +38,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             base: ".".into(),
+            servers: Value::Null,
             labels: ScopeLabels::default(),
             scope: Scope::default(),
             range: None,
@@ -72,6 +76,7 @@ impl Config {
             }
             config.base = base.to_owned();
         }
+        config.servers = file.get("servers").cloned().unwrap_or_default();
         let default = ScopeLabels::default();
         let labels = scope(&file, "labels")?;
         config.labels = ScopeLabels {
@@ -148,6 +153,8 @@ mod tests {
         assert_eq!(Config::parse("{}"), Ok(Config::default()));
         let own = r#"{"backends":[{"name":"here","url":"."}],"labels":{}}"#;
         assert_eq!(Config::parse(own), Ok(Config::default()));
+        let several = r#"{"servers":[["here","./"],["fleet","backend/fleet/"]]}"#;
+        assert_eq!(Config::parse(several).expect("a configuration").servers[1][1], "backend/fleet/");
         let framed = Config::parse(r#"{"frame_ancestors":["'self'"]}"#).expect("a configuration");
         assert_eq!(framed.frame_ancestors, Some(vec!["'self'".to_owned()]));
         let own = r#"{"metrics":[{"name":"a_ms","type":"histogram","graph":"queue-time","scale":0.001}]}"#;

@@ -9,6 +9,7 @@ use crate::ui::kit::controls::{Choice, Select};
 use crate::wasm_size::sort::set;
 use catalogue::Scope;
 use leptos::prelude::*;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// One label of the scope.
@@ -48,10 +49,39 @@ pub(crate) fn ScopePath() -> impl IntoView {
                     "Demo"
                 </em>
             </h1>
+            <ServerControl />
             <ScopeControl label=model />
             <StatusPill />
             {others.map(|label| view! { <ScopeControl label /> }).into_iter().collect_view()}
         </div>
+    }
+}
+
+/// Where the page is, beside itself.
+const OWN_PAGE: &str = "./";
+
+/// The choice of a server, if several have a page. Each page has its server's history only.
+#[component]
+fn ServerControl() -> impl IntoView {
+    let Feed { state, connection, .. } = expect_context();
+    // The configuration is known before the server has answered, or not answered.
+    let choices = Memo::new(move |_| {
+        connection.track();
+        let choice = |pair: &Value| {
+            let text = |at: usize| pair[at].as_str().unwrap_or_default().to_owned();
+            Choice { value: text(1), text: text(0) }
+        };
+        state.with_value(|state| state.servers.as_array().into_iter().flatten().map(choice).collect::<Vec<_>>())
+    });
+    let chosen = Signal::derive(|| OWN_PAGE.to_owned());
+    let choose = |page: String| {
+        let location = window().location();
+        let _ = location.assign(&(page + &location.search().unwrap_or_default()));
+    };
+    view! {
+        <Show when=move || { choices.with(Vec::len) > 1 }>
+            <Select name="Server" id="server" choices chosen choose is_bare=true />
+        </Show>
     }
 }
 

@@ -1,4 +1,5 @@
 //! Who may read: everyone who reaches the server, or with `read_token_file` whoever has a token or a session.
+use crate::backends::paths::within_page;
 use crate::clock::now_ms;
 use crate::web::access::{Keyring, Refusal, Role, refusal};
 use crate::web::api::error_text;
@@ -31,7 +32,7 @@ impl ReadRight {
 
     /// The least role that reads a path; none if everyone may.
     fn needed(&self, path: &str) -> Option<Role> {
-        let access = &self.keyring.access;
+        let (access, path) = (&self.keyring.access, within_page(path));
         // The page's files have nothing in them; the page itself leads to the form.
         let is_open = OPEN_PATHS.contains(&path) || path != "/" && assets::is_file(path);
         let is_metrics = matches!(path, "/metrics" | "/federate") || path.starts_with("/openmetrics/");
@@ -79,7 +80,7 @@ pub(crate) async fn check_reading(State(right): State<ReadRight>, request: Reque
 fn is_navigation(request: &Request) -> bool {
     let accepts_html = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("text/html"));
     request.method() == Method::GET
-        && request.uri().path() == "/"
+        && within_page(request.uri().path()) == "/"
         && request.headers().get(ACCEPT).is_some_and(accepts_html)
 }
 
@@ -95,7 +96,7 @@ fn to_form(uri: &Uri) -> Response {
 impl Refusal {
     /// The response: JSON for the API, and text otherwise.
     pub(crate) fn response(&self, path: &str) -> Response {
-        let mut response = match path.starts_with("/api/") {
+        let mut response = match within_page(path).starts_with("/api/") {
             true => error_text(self.status, &self.message),
             false => (self.status, format!("{}\n", self.message)).into_response(),
         };

@@ -22,12 +22,12 @@ const CSP: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// The routes of the form.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(keyring: Arc<Keyring>) -> Router<S> {
+/// The routes of the form, beside the page at `base` and a slash.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(base: &str, keyring: Arc<Keyring>) -> Router<S> {
     Router::new()
-        .route("/sign-in", get(form).post(sign_in))
-        .route("/sign-in.css", get(style))
-        .route("/sign-out", post(sign_out))
+        .route(&format!("{base}/sign-in"), get(form).post(sign_in))
+        .route(&format!("{base}/sign-in.css"), get(style))
+        .route(&format!("{base}/sign-out"), post(sign_out))
         .with_state(keyring)
 }
 

@@ -57,8 +57,9 @@ pub(crate) fn routes(
     store: Store,
     metadata: Arc<Metadata>,
     own: OwnMetrics,
-    page: status::PageConfig,
+    page: &status::PageConfig,
 ) -> Router {
+    let config = status::config(page, None);
     let series_state = SeriesState { evaluator: Arc::clone(&evaluator), store };
     let metadata_state = MetadataState { evaluator: Arc::clone(&evaluator), metadata };
     let own = Arc::new(MetricsState { evaluator: Arc::clone(&evaluator), own });
@@ -81,7 +82,7 @@ pub(crate) fn routes(
         .route("/api/v1/alerts", get(empty::alerts))
         .route("/api/v1/features", get(features::features))
         .route("/api/v1/status/buildinfo", get(status::build_info))
-        .route("/config.json", get(async move || status::config(&page)))
+        .route("/config.json", get(async move || status::config_response(config)))
         .route("/-/healthy", get(status::healthy))
         .route("/-/ready", get(status::ready))
 }
@@ -118,7 +119,7 @@ fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
 }
 
 /// An error response, with the status of the error's type.
-fn error_response(error: ApiError) -> Response {
+pub(crate) fn error_response(error: ApiError) -> Response {
     let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     error_with_status(status, error)
 }

@@ -77,6 +77,11 @@ impl Params {
         Ok(usize::try_from(limit).unwrap_or(usize::MAX))
     }
 
+    /// All of them, in order.
+    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// All values of `name`.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
