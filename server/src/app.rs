@@ -25,7 +25,7 @@ use crate::web::api::evaluator::Evaluator;
 use crate::web::api::kept::KeptState;
 use crate::web::api::metrics::OwnMetrics;
 use crate::web::api::status::PageConfig;
-use crate::web::backends::Forwarder;
+use crate::web::backends::routes::Forwarder;
 use crate::web::cors::{Cors, apply_cors};
 use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;

@@ -1,7 +1,6 @@
 //! The companion: collects metrics of inference replicas, stores their history, answers queries, and serves the page.
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 pub mod app;
-pub mod backends;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,10 +1,10 @@
 //! `[[backends]]`: engines that the page queries through the companion.
-use crate::backends::Backend;
 use crate::config::access::table_with_request_keys;
 use crate::config::target::http_url;
 use crate::config::{ConfigError, duration, is_label_name, setting};
 use crate::target::Endpoint;
 use crate::web::api::body::MAX_BODY_BYTES;
+use crate::web::backends::Backend;
 use catalogue::ScopeLabels;
 use exposition::Limits;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! Warnings about targets whose certificates are not verified.
-use crate::backends::Backend;
 use crate::config::ConfiguredTargets;
+use crate::web::backends::Backend;
 use std::sync::Arc;
 
 /// What follows from `insecure_skip_verify`.

@@ -21,8 +21,8 @@ mod selector;
 pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
+mod values;
 
-use crate::backends::Backend;
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
 use crate::config::http_sd::HttpList;
@@ -30,14 +30,15 @@ use crate::config::kubernetes::ClusterSource;
 use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
+use crate::config::values::{duration, flag_duration, is_label_name, pace};
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
 use crate::web::access::Access;
+use crate::web::backends::Backend;
 use crate::web::frame_policy::is_frame_ancestor;
 use catalogue::OwnName;
 use catalogue::contract::is_origin;
-use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -362,42 +363,8 @@ fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
     Ok(args.targets.iter().zip(models).map(|(url, model)| TargetEntry::new(url.clone(), model.cloned())).collect())
 }
 
-fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, ConfigError> {
-    if interval < MIN_INTERVAL {
-        let problem = format!("the scrape interval, {interval:?}, is shorter than {MIN_INTERVAL:?}");
-        return Err(setting(&name.replace("scrape_timeout", "scrape_interval"), problem));
-    }
-    if timeout > interval {
-        return Err(setting(name, format!("{timeout:?} is longer than the scrape interval, {interval:?}")));
-    }
-    Ok(Pace { interval, timeout })
-}
-
-/// Whether the text is a name of a label that every server accepts.
-fn is_label_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
 pub(crate) fn setting(setting: &str, problem: String) -> ConfigError {
     ConfigError::Setting { setting: setting.to_owned(), problem }
-}
-
-fn flag_duration(flag: &str, text: Option<&str>) -> Result<Option<Duration>, ConfigError> {
-    text.map(positive_duration).transpose().map_err(|problem| setting(flag, problem))
-}
-
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    let duration_ms = prometheus_api::parse_duration_ms(text).map_err(|error| error.to_string())?;
-    match u64::try_from(duration_ms) {
-        Ok(duration_ms) if duration_ms > 0 => Ok(Duration::from_millis(duration_ms)),
-        _ => Err(format!("{text:?} is not a positive duration")),
-    }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    positive_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Serves the page's files, which are compiled in. Nothing is read from disk.
-use crate::backends::paths::within_page;
 use crate::web::accept_encoding::accepts_encoding;
+use crate::web::backends::paths::within_page;
 use crate::web::headers::is_embed_request;
 use axum::Router;
 use axum::http::header::{

@@ -1,5 +1,5 @@
 //! CORS: pages of the configured origins may read the API, and so may embeds that this server delivered.
-use crate::backends::paths::within_page;
+use crate::web::backends::paths::within_page;
 use crate::web::frame_policy::FramePolicy;
 use axum::extract::{Request, State};
 use axum::http::header::{

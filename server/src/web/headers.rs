@@ -1,6 +1,6 @@
 //! Checks the host of every request, and sets the security headers of every response.
-use crate::backends::paths::within_page;
 use crate::web::assets;
+use crate::web::backends::paths::within_page;
 use crate::web::frame_policy::FramePolicy;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, HeaderName, X_FRAME_OPTIONS};

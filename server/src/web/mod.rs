@@ -3,7 +3,7 @@ pub mod accept_encoding;
 pub mod access;
 pub mod api;
 pub mod assets;
-pub(crate) mod backends;
+pub mod backends;
 pub mod cors;
 pub mod cross_site;
 pub mod frame_policy;

@@ -1,9 +1,9 @@
 //! Who may read: everyone who reaches the server, or with `read_token_file` whoever has a token or a session.
-use crate::backends::paths::within_page;
 use crate::clock::now_ms;
 use crate::web::access::{Keyring, Refusal, Role, refusal};
 use crate::web::api::error_text;
 use crate::web::assets;
+use crate::web::backends::paths::within_page;
 use crate::web::cors::{Cors, FRAME_KEY};
 use crate::web::peers::client_of;
 use axum::extract::{Request, State};

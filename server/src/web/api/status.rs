@@ -1,9 +1,9 @@
 //! Fixed responses: the version, the health checks, and the page's configuration.
-use crate::backends::Backend;
-use crate::backends::paths::base_path;
 use crate::own_names::to_json;
 use crate::web::api::compress::uncached;
 use crate::web::api::success;
+use crate::web::backends::Backend;
+use crate::web::backends::paths::base_path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;

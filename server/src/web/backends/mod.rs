@@ -2,6 +2,7 @@
 //! browser never sees them.
 pub(crate) mod client;
 pub(crate) mod paths;
+pub(crate) mod routes;
 
 use crate::target::Endpoint;
 use catalogue::ScopeLabels;

@@ -1,11 +1,11 @@
 //! Sends a query to a backend, and receives its answer.
-use crate::backends::Backend;
 use crate::scrape::fetch::Client;
 use crate::scrape::http_client::Response;
 use crate::target::Endpoint;
 use crate::target::echo::Echo;
 use crate::target::failure::Failure;
 use crate::web::api::body::CountedBody;
+use crate::web::backends::Backend;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use bytes::Bytes;
 use prometheus_api::ApiError;

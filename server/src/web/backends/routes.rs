@@ -1,7 +1,4 @@
 //! The page of each backend at `/backend/<name>/`, with an API that passes queries on to it.
-use crate::backends::Backend;
-use crate::backends::client::{BackendAnswer, BackendError, BackendQuery};
-use crate::backends::paths::{base_path, is_readable};
 use crate::scrape::fetch::Client;
 use crate::threads::Threads;
 use crate::web::accept_encoding::accepts_encoding;
@@ -14,6 +11,9 @@ use crate::web::api::query_limit::QueryLimit;
 use crate::web::api::status::PageConfig;
 use crate::web::api::{error_response, error_text, status};
 use crate::web::assets;
+use crate::web::backends::Backend;
+use crate::web::backends::client::{BackendAnswer, BackendError, BackendQuery};
+use crate::web::backends::paths::{base_path, is_readable};
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::header::LOCATION;
