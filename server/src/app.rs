@@ -29,6 +29,7 @@ use crate::web::cors::{Cors, apply_cors};
 use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
 use crate::web::headers::{AllowedHosts, Guard, guard};
+use crate::web::listen::tls::Tls;
 use crate::web::{assets, listen, openmetrics};
 use axum::Router;
 use axum::http::StatusCode;
@@ -98,15 +99,15 @@ impl App {
     /// # Errors
     /// If either cannot be opened.
     pub async fn bind(settings: Settings) -> Result<Self, AppError> {
-        let listen = settings.listen;
+        let listen = settings.web.listen;
         let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
-        let frame_policy = FramePolicy::new(&settings.frame_ancestors)?;
+        let frame_policy = FramePolicy::new(&settings.web.frame_ancestors)?;
         let (store, files) = history::open(settings.data_dir.as_deref(), settings.limits)?;
         let kept_files = files.clone().map(|files| Arc::new(files) as Arc<dyn FileSystem>);
         let kept = Kept::open(settings.data_dir.as_deref(), kept_files);
-        let keyring = Arc::new(Keyring::new(settings.access.clone(), address.port()));
+        let keyring = Arc::new(Keyring::new(settings.web.access.clone(), address.port()));
         let kept = KeptState { kept, right: WriteRight::new(Arc::clone(&keyring))? };
         let history = HistoryThreads::start(&store, files).map_err(AppError::Threads)?;
         Ok(Self {
@@ -127,6 +128,11 @@ impl App {
     /// The address it listens on, with the actual port if port 0 was configured.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the page.
+    pub fn url(&self) -> String {
+        format!("{}://{}/", self.settings.web.scheme(), self.address)
     }
 
     /// Measures GPUs with the help of `program`, which is this program. Without it, GPUs are not measured.
@@ -150,7 +156,7 @@ impl App {
         let attribution = Attribution::new(settings.host_paths, gpus.clone(), host.name());
         let scrapers =
             Arc::new(Scrapers::new(store.clone(), client).with_attribution(attribution).with_machine(host.identity()));
-        let mut hosts = settings.allowed_hosts.clone();
+        let mut hosts = settings.web.allowed_hosts.clone();
         if !address.ip().is_loopback() {
             hosts.extend(host.name());
         }
@@ -182,12 +188,17 @@ impl App {
         let evaluator =
             Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2, settings.request_bytes));
         let peers = evaluator.peers();
-        let is_open = settings.is_open_network;
-        let page =
-            PageConfig { is_demo, is_open, frame_ancestors: settings.frame_ancestors, own_names: settings.own_names };
+        let web = settings.web;
+        let (is_open, frame_ancestors) = (web.is_open_network, web.frame_ancestors);
+        let page = PageConfig { is_demo, is_open, frame_ancestors, own_names: settings.own_names };
         let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics, page);
         let api = api.merge(api::kept_routes(kept));
-        listen::serve(listener, router(api, scrapers, guard, (keyring, &settings.cors_origins)), peers, stop).await;
+        let router = router(api, scrapers, guard, (keyring, &web.cors_origins));
+        let service = listen::Served { router, tls: web.certificate.as_ref().map(Tls::new) };
+        if let Some(certificate) = web.certificate {
+            tasks.spawn(certificate.reload_when_changed());
+        }
+        listen::serve(listener, service, peers, stop).await;
         if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
             warn!("some tasks did not end");
         }

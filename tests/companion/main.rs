@@ -24,6 +24,7 @@ mod hardening;
 mod harness;
 mod history;
 mod hosted;
+mod https;
 mod importing;
 mod kubernetes;
 mod lists;

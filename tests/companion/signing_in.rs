@@ -148,7 +148,7 @@ fn a_network_is_served_with_a_token_or_by_an_explicit_word() {
     let token = scratch_file(READ);
     let config = scratch_file(&format!("read_token_file = {:?}", token.display().to_string()));
     let guarded = Settings::load(&ServeArgs { config: Some(config.to_path_buf()), ..open.clone() }).expect("settings");
-    assert!(!guarded.is_open_network && guarded.warnings.iter().all(|text| !text.contains("everyone who reaches")));
+    assert!(!guarded.web.is_open_network && guarded.warnings.iter().all(|text| !text.contains("everyone who reaches")));
     let explicit = Settings::load(&ServeArgs { allow_open_network: true, ..open }).expect("settings");
-    assert!(explicit.is_open_network && explicit.warnings.iter().any(|text| text.contains("everyone who reaches")));
+    assert!(explicit.web.is_open_network && explicit.warnings.iter().any(|text| text.contains("everyone who reaches")));
 }

@@ -19,6 +19,8 @@ const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) listen: Option<String>,
+    pub(crate) tls_cert_file: Option<PathBuf>,
+    pub(crate) tls_key_file: Option<PathBuf>,
     pub(crate) allow_open_network: bool,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) frame_ancestors: Option<Vec<String>>,

@@ -20,6 +20,7 @@ mod selector;
 pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
+pub mod web;
 
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
@@ -28,13 +29,12 @@ use crate::config::kubernetes::ClusterSource;
 use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
+use crate::config::web::{WebSettings, readable_by_all};
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
-use crate::web::access::Access;
-use crate::web::frame_policy::is_frame_ancestor;
+use crate::web::listen::certificate::CertificateError;
 use catalogue::OwnName;
-use catalogue::contract::is_origin;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -97,6 +97,9 @@ pub enum ConfigError {
         /// What is wrong, and what is valid.
         problem: String,
     },
+    /// The certificate that the server is to show cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// Other machines could reach the server, which is not explicitly allowed.
     #[error(
         "other machines can reach {listen}, and everyone there could read: set read_token_file in the configuration, listen on \
@@ -111,18 +114,8 @@ pub enum ConfigError {
 /// The settings of `serve`.
 #[derive(Debug)]
 pub struct Settings {
-    /// The address to listen on.
-    pub listen: SocketAddr,
-    /// Host names besides loopback under which the page may be opened.
-    pub allowed_hosts: Vec<String>,
-    /// The sites that may embed the page: `'self'` and origins.
-    pub frame_ancestors: Vec<String>,
-    /// The origins whose pages may read the API.
-    pub cors_origins: Vec<String>,
-    /// Who may read, and who may write notes and layouts.
-    pub access: Access,
-    /// Whether everyone can read who reaches an address on a network.
-    pub is_open_network: bool,
+    /// Where the HTTP server listens, and who may reach it.
+    pub web: WebSettings,
     /// The directory for history; none keeps it in memory only.
     pub data_dir: Option<PathBuf>,
     /// The limits of the store.
@@ -177,9 +170,7 @@ impl Settings {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         let file = parse(&text, path)?;
         let readable = file.secret_files(path).into_iter().filter(|path| is_readable_by_all(path));
-        let warnings: Vec<String> = readable
-            .map(|path| format!("every user of this machine can read the credentials in {path:?}; run chmod 600 on it"))
-            .collect();
+        let warnings: Vec<String> = readable.map(|path| readable_by_all(&path)).collect();
         let mut settings = Self::join(args, file)?;
         settings.warnings.extend(warnings);
         Ok(settings)
@@ -194,11 +185,7 @@ impl Settings {
     }
 
     fn join(args: &ServeArgs, file: File) -> Result<Self, ConfigError> {
-        let listen = args.listen.as_ref().or(file.listen.as_ref()).map_or(DEFAULT_LISTEN, String::as_str);
-        let listen: SocketAddr = listen.parse().map_err(|_| {
-            setting("listen", format!("{listen:?} is not an address and port, such as {DEFAULT_LISTEN}"))
-        })?;
-        let access = rights::access(&file)?;
+        let (web, mut warnings) = WebSettings::new(args, &file)?;
         let container_socket = file.socket();
         let interval = flag_duration("--scrape-interval", args.scrape_interval.as_deref())?.or(file.scrape_interval);
         let interval = interval.unwrap_or(DEFAULT_INTERVAL);
@@ -245,22 +232,9 @@ impl Settings {
         let metrics = file.metrics.into_iter().enumerate();
         let own_names = metrics.map(|(at, entry)| entry.resolve(&format!("metric {}", at + 1)));
         let own_names = own_names.collect::<Result<_, _>>()?;
-        let is_open_network = !listen.ip().is_loopback() && access.read.is_none();
-        if is_open_network && !args.allow_open_network && !file.allow_open_network {
-            return Err(ConfigError::OpenNetwork { listen });
-        }
-        let mut warnings = insecure::warnings(&targets);
-        if is_open_network {
-            warnings.push(format!("everyone who reaches {listen} can read all metrics: read_token_file is not set"));
-        }
-        let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
+        warnings.extend(insecure::warnings(&targets));
         Ok(Self {
-            listen,
-            allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
-            frame_ancestors: checked("frame_ancestors", ancestors, is_frame_ancestor)?,
-            cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
-            access,
-            is_open_network,
+            web,
             limits: limits(data_dir.is_some(), retention, file.retention_bytes, memory_bytes),
             request_bytes: memory::request_bytes(memory_bytes),
             data_dir,
@@ -303,17 +277,6 @@ pub fn default_data_dir() -> Option<PathBuf> {
 
 fn no_data_dir() -> ConfigError {
     setting("--data-dir", "there is no home directory for the history; choose a directory, or use --in-memory".into())
-}
-
-/// The origins, if all are valid.
-fn checked(name: &str, origins: Vec<String>, is_valid: impl Fn(&str) -> bool) -> Result<Vec<String>, ConfigError> {
-    match origins.iter().find(|text| !is_valid(text)) {
-        Some(text) => {
-            let hint = "write it as browsers do, such as https://dash.example, without a path";
-            Err(setting(name, format!("{text:?} is not an origin; {hint}")))
-        }
-        None => Ok(origins),
-    }
 }
 
 fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>, memory_bytes: u64) -> tsdb::Limits {

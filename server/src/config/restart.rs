@@ -1,5 +1,6 @@
 //! What a reload cannot change: the settings that take effect at the next start only.
 use crate::config::Settings;
+use crate::web::listen::certificate::ServerCertificate;
 
 /// Keys of the configuration and their values, none of which is a secret.
 #[derive(Clone, Debug)]
@@ -9,11 +10,13 @@ impl Settings {
     /// The settings that a reload cannot change.
     pub fn fixed(&self) -> FixedSettings {
         let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+        let web = &self.web;
         FixedSettings(vec![
-            ("listen", text(&self.listen)),
-            ("allowed_hosts", text(&self.allowed_hosts)),
-            ("frame_ancestors", text(&self.frame_ancestors)),
-            ("cors_origins", text(&self.cors_origins)),
+            ("listen", text(&web.listen)),
+            ("tls_cert_file or tls_key_file", text(&web.certificate.as_ref().map(ServerCertificate::paths))),
+            ("allowed_hosts", text(&web.allowed_hosts)),
+            ("frame_ancestors", text(&web.frame_ancestors)),
+            ("cors_origins", text(&web.cors_origins)),
             (
                 "read_token_file, write_token_file, metrics_token_file or write_on_loopback",
                 text(&self.access_settings()),
@@ -34,7 +37,7 @@ impl Settings {
 impl Settings {
     /// Where the tokens are, and whether the page may write on loopback. The tokens themselves may change.
     fn access_settings(&self) -> ([Option<&std::path::Path>; 3], bool) {
-        let access = &self.access;
+        let access = &self.web.access;
         let files = [&access.read, &access.write, &access.metrics];
         (files.map(|file| file.as_ref().map(|file| file.path())), access.write_on_loopback)
     }

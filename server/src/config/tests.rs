@@ -20,7 +20,7 @@ fn error_of(args: &ServeArgs) -> String {
 #[test]
 fn everything_has_a_default() {
     let settings = load("").expect("defaults");
-    assert_eq!(settings.listen.to_string(), "127.0.0.1:7117");
+    assert_eq!(settings.web.listen.to_string(), "127.0.0.1:7117");
     assert_eq!(settings.limits.retention_ms, 15 * 86_400_000);
     assert_eq!(settings.pace, Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) });
     assert!(settings.discovery && settings.targets.fixed.is_empty());
@@ -186,7 +186,7 @@ fn flags_override_the_file() {
     let file =
         parse("listen = \"127.0.0.1:2\"\nretention = \"2h\"\nscrape_interval = \"3s\"", Path::new("f")).expect("toml");
     let settings = Settings::join(&args, file).expect("settings");
-    assert_eq!(settings.listen.port(), 1);
+    assert_eq!(settings.web.listen.port(), 1);
     assert_eq!(settings.limits.retention_ms, 3_600_000);
     assert_eq!(settings.pace.interval, Duration::from_secs(2));
     let keys: Vec<_> =

@@ -100,7 +100,7 @@ impl Demo {
             no_discovery: true,
             ..ServeArgs::default()
         })?;
-        let listen = settings.listen;
+        let listen = settings.web.listen;
         // Before the work of some seconds.
         drop(TcpListener::bind(listen).map_err(|source| DemoError::Listen { listen, source })?);
         let time_ms = now_ms().div_euclid(INTERVAL_MS) * INTERVAL_MS;

@@ -139,7 +139,7 @@ fn the_configuration_and_its_examples_are_valid() {
         fs::write(&file, text).expect("a file");
         let args = ServeArgs { config: Some(file.clone()), in_memory: true, ..ServeArgs::default() };
         let settings = Settings::load(&args).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        assert!(settings.listen.ip().is_loopback());
+        assert!(settings.web.listen.ip().is_loopback());
         assert_eq!(settings.targets.fixed.len(), targets);
     }
 }

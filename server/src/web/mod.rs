@@ -2,6 +2,7 @@
 pub mod accept_encoding;
 pub mod access;
 pub mod api;
+pub(crate) mod arrival;
 pub mod assets;
 pub mod cors;
 pub mod cross_site;

@@ -32,7 +32,7 @@ pub(crate) fn scrape_configs(args: &PrometheusConfigArgs) -> Result<String, Conf
     let settings = Settings::load(&serve)?;
     let url = match &args.url {
         Some(url) => base_url(url)?,
-        None => base_url(&format!("http://{}", reachable_address(&settings)))?,
+        None => base_url(&format!("{}://{}", settings.web.scheme(), reachable_address(&settings)))?,
     };
     let interval_ms = settings.pace.interval.as_millis();
     let (scheme, prefix) = (url.scheme(), url.path().trim_end_matches('/'));
@@ -68,10 +68,10 @@ scrape_configs:
 
 /// The configured address, or this machine's name if the companion listens on all addresses.
 fn reachable_address(settings: &Settings) -> String {
-    let port = settings.listen.port();
+    let port = settings.web.listen.port();
     match Host::new(settings.host_paths.clone()).name() {
-        Some(name) if settings.listen.ip().is_unspecified() => format!("{name}:{port}"),
-        _ => settings.listen.to_string(),
+        Some(name) if settings.web.listen.ip().is_unspecified() => format!("{name}:{port}"),
+        _ => settings.web.listen.to_string(),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The form with which a person signs in: a token for a session.
 use crate::clock::now_ms;
 use crate::web::access::{Keyring, Refusal, Role, refuse_foreign};
+use crate::web::arrival::Arrival;
 use crate::web::peers::client_of;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, ORIGIN, SET_COOKIE,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -56,6 +59,7 @@ async fn form(State(keyring): State<Arc<Keyring>>, request: Request) -> Response
 /// Begins a session, and leads to the view.
 async fn sign_in(State(keyring): State<Arc<Keyring>>, request: Request) -> Response {
     let (client, headers) = (client_of(&request), request.headers().clone());
+    let is_https = is_https(&request);
     let view = request.uri().query().unwrap_or_default().to_owned();
     let role = async {
         refuse_foreign(&headers)?;
@@ -73,7 +77,7 @@ async fn sign_in(State(keyring): State<Arc<Keyring>>, request: Request) -> Respo
         }
     };
     let refused = match role.await {
-        Ok(role) => match keyring.session_cookie(role, &headers, now_ms()).await {
+        Ok(role) => match keyring.session_cookie(role, is_https, now_ms()).await {
             Some(cookie) => return redirect(&format!("./?{view}"), cookie),
             None => Refusal { status: StatusCode::FORBIDDEN, message: "the token has just changed".into() },
         },
@@ -86,10 +90,17 @@ async fn sign_out(State(keyring): State<Arc<Keyring>>, request: Request) -> Resp
     if let Err(refused) = refuse_foreign(request.headers()) {
         return refused.response(request.uri().path());
     }
-    match keyring.ended_cookie(request.headers()) {
+    match keyring.ended_cookie(is_https(&request)) {
         Some(cookie) => redirect("sign-in", cookie),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Whether the browser speaks HTTPS: with this server, or with a proxy that does not say so, as the origin of its page shows.
+/// That origin has passed the check against the host; without TLS anywhere, no page has it.
+fn is_https(request: &Request) -> bool {
+    let is_https_page = |origin: &HeaderValue| origin.as_bytes().starts_with(b"https://");
+    Arrival::of(request).is_https || request.headers().get(ORIGIN).is_some_and(is_https_page)
 }
 
 fn redirect(to: &str, cookie: HeaderValue) -> Response {

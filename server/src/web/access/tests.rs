@@ -26,7 +26,7 @@ fn keyring(folder: &Path, port: u16) -> Keyring {
 
 /// The headers of a browser with the session that a role begins.
 async fn session(keyring: &Keyring, role: Role) -> HeaderMap {
-    let cookie = keyring.session_cookie(role, &HeaderMap::new(), NOW_MS).await.expect("a cookie");
+    let cookie = keyring.session_cookie(role, false, NOW_MS).await.expect("a cookie");
     let cookie = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
     cookies(&format!("theme=dark; {cookie}; other=1"))
 }

@@ -1,4 +1,4 @@
-//! A TCP stream with timeouts for request heads, for idle connections and for clients that do not read the response. It
+//! A stream with timeouts for request heads, for idle connections and for clients that do not read the response. It
 //! reports what it waits for, and refuses ambiguous heads.
 //!
 //! Handlers that read a request's body set their own timeout.
@@ -70,6 +70,18 @@ impl<S> TimedStream<S> {
         }
         Poll::Ready(written)
     }
+
+    /// Applies the write timeout to the end of a response: a stream with a buffer of its own, as TLS has one, waits for the
+    /// client there.
+    fn check_end(&mut self, cx: &mut Context<'_>, ended: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+        if ended.is_pending() {
+            if self.has_written {
+                self.state.stall();
+            }
+            ready!(self.write_deadline.poll(cx, STALL_TIMEOUT))?;
+        }
+        ended
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
@@ -123,13 +135,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        ready!(this.check_end(cx, flushed))?;
+        this.write_deadline.clear();
         // The kernel has taken everything: the response is complete.
         if std::mem::take(&mut this.has_written) {
             this.state.begin_wait();
             this.ends.end_request();
             this.in_head = false;
-            this.write_deadline.clear();
             this.read_deadline.clear();
             this.written_bytes = 0;
         }
@@ -137,7 +150,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        let shut_down = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.check_end(cx, shut_down)
     }
 }
 
