@@ -28,18 +28,19 @@ use crate::web::api::status::PageConfig;
 use crate::web::cors::{Cors, apply_cors};
 use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
-use crate::web::headers::{AllowedHosts, Guard, guard};
+use crate::web::headers::{Guard, guard};
+use crate::web::hosts::AllowedHosts;
+use crate::web::listen::address::ListenAddress;
+use crate::web::listen::listener::{ListenError, Listener};
 use crate::web::listen::tls::Tls;
 use crate::web::{assets, listen, openmetrics};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tracing::warn;
 use tsdb::{FileSystem, Store};
@@ -47,14 +48,9 @@ use tsdb::{FileSystem, Store};
 /// Why the companion cannot start. Each message is complete: it includes the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The address is taken or not this machine's.
-    #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
-    Listen {
-        /// The address.
-        listen: SocketAddr,
-        /// The cause.
-        source: std::io::Error,
-    },
+    /// The server cannot listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The data directory cannot be used.
     #[error(transparent)]
     History(#[from] tsdb::OpenError),
@@ -75,8 +71,8 @@ pub enum AppError {
 /// A companion that has opened its socket and its history, and has not started yet.
 #[derive(Debug)]
 pub struct App {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: Listener,
+    address: ListenAddress,
     settings: Settings,
     client: Client,
     store: Store,
@@ -99,15 +95,15 @@ impl App {
     /// # Errors
     /// If either cannot be opened.
     pub async fn bind(settings: Settings) -> Result<Self, AppError> {
-        let listen = settings.web.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
-        let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
+        let listener = Listener::bind(&settings.web.listen, settings.web.socket_mode).await?;
+        let address = listener.address()?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let frame_policy = FramePolicy::new(&settings.web.frame_ancestors)?;
         let (store, files) = history::open(settings.data_dir.as_deref(), settings.limits)?;
         let kept_files = files.clone().map(|files| Arc::new(files) as Arc<dyn FileSystem>);
         let kept = Kept::open(settings.data_dir.as_deref(), kept_files);
-        let keyring = Arc::new(Keyring::new(settings.web.access.clone(), address.port()));
+        let keyring =
+            Arc::new(Keyring::new(settings.web.access.clone(), &address, settings.web.rules.base_path.clone()));
         let kept = KeptState { kept, right: WriteRight::new(Arc::clone(&keyring))? };
         let history = HistoryThreads::start(&store, files).map_err(AppError::Threads)?;
         Ok(Self {
@@ -126,13 +122,19 @@ impl App {
     }
 
     /// The address it listens on, with the actual port if port 0 was configured.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
     }
 
-    /// The address of the page.
+    /// The address of the page; of a socket only that, as no browser opens it.
     pub fn url(&self) -> String {
-        format!("{}://{}/", self.settings.web.scheme(), self.address)
+        match &self.address {
+            ListenAddress::Network(address) => {
+                let web = &self.settings.web;
+                format!("{}://{address}{}", web.scheme(), web.rules.base_path.as_str())
+            }
+            ListenAddress::Socket(_) => self.address.to_string(),
+        }
     }
 
     /// Measures GPUs with the help of `program`, which is this program. Without it, GPUs are not measured.
@@ -157,7 +159,7 @@ impl App {
         let scrapers =
             Arc::new(Scrapers::new(store.clone(), client).with_attribution(attribution).with_machine(host.identity()));
         let mut hosts = settings.web.allowed_hosts.clone();
-        if !address.ip().is_loopback() {
+        if !address.is_local() {
             hosts.extend(host.name());
         }
         let own = || own_targets(&store, &scrapers, (!is_demo).then(|| host.clone()), gpus.clone(), settings.pace);
@@ -177,13 +179,14 @@ impl App {
         }
         if settings.discovery {
             let discovery = Discovery::new(Arc::clone(&scrapers), &DEFAULT_ADDRESSES, settings.pace)
-                .without_port(address.port())
+                .without_port(address.network().map(|address| address.port()))
                 .with_processes(scrapers.attribution())
                 .with_containers(settings.container_socket);
             tasks.spawn(discovery.run());
         }
         tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
-        let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
+        let base_path = settings.web.rules.base_path.clone();
+        let guard = Guard { hosts: AllowedHosts::new(address.network(), &hosts), frame_policy, base_path };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let evaluator =
             Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2, settings.request_bytes));
@@ -194,11 +197,12 @@ impl App {
         let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics, page);
         let api = api.merge(api::kept_routes(kept));
         let router = router(api, scrapers, guard, (keyring, &web.cors_origins));
-        let service = listen::Served { router, tls: web.certificate.as_ref().map(Tls::new) };
+        let tls = web.certificate.as_ref().map(Tls::new);
+        let service = listen::Served { router, tls, rules: web.rules, peers };
         if let Some(certificate) = web.certificate {
             tasks.spawn(certificate.reload_when_changed());
         }
-        listen::serve(listener, service, peers, stop).await;
+        listen::serve(listener, service, stop).await;
         if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
             warn!("some tasks did not end");
         }

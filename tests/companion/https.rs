@@ -1,6 +1,7 @@
 //! Tests of the companion's own TLS: its certificate, what happens when the files change, and clients that do not shake
 //! hands.
 use crate::certificates::{Authority, Folder, Pair, Validity, args_with};
+use crate::fairness::{allow_open_files, open};
 use crate::harness::{Companion, exchange};
 use crate::program::{PROGRAM, Program};
 use inferboard_tests::PATIENCE;
@@ -242,19 +243,18 @@ async fn a_handshake_that_is_not_completed_ends() {
     companion.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_open_handshakes_block_neither_clients_nor_shutdown() {
+    allow_open_files();
     let authority = Authority::new("Acme");
     let folder = folder_with(&authority);
-    let companion = Companion::start(&args_with(&folder.config(TLS))).await;
-    let mut held = Vec::new();
-    for _ in 0..300 {
-        let mut stream = TcpStream::connect(companion.address).await.expect("a connection");
-        stream.write_all(b"\x16\x03\x01").await.expect("a write");
-        held.push(stream);
-    }
-    let answer = client(&authority).get(url(companion.address, "/-/ready")).send().await.expect("an answer");
+    let program =
+        Program::start(&["--listen", "127.0.0.1:0", "--in-memory", "--no-discovery"], &folder.config(TLS)).await;
+    // More than all connections that there may be, from another address and from the same.
+    let mut held = open(program.address(), "127.0.0.2", 1100, "\u{16}\u{3}\u{1}").await;
+    held.extend(open(program.address(), HOST, 1100, "").await);
+    let answer = client(&authority).get(url(program.address(), "/-/ready")).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
-    tokio::time::timeout(PATIENCE, companion.stop()).await.expect("a shutdown");
+    assert!(program.stop().await < PATIENCE);
     drop(held);
 }

@@ -33,10 +33,10 @@ use crate::config::web::{WebSettings, readable_by_all};
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
+use crate::web::listen::address::ListenAddress;
 use crate::web::listen::certificate::CertificateError;
 use catalogue::OwnName;
 use serde::{Deserialize, Deserializer};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,12 +102,12 @@ pub enum ConfigError {
     Certificate(#[from] CertificateError),
     /// Other machines could reach the server, which is not explicitly allowed.
     #[error(
-        "other machines can reach {listen}, and everyone there could read: set read_token_file in the configuration, listen on \
-         127.0.0.1, or add --allow-open-network"
+        "other machines can reach {listen}, and everyone there could read: set read_token_file in the configuration, or \
+         user_header for a proxy that signs people in, listen on 127.0.0.1, or add --allow-open-network"
     )]
     OpenNetwork {
         /// The address.
-        listen: SocketAddr,
+        listen: ListenAddress,
     },
 }
 

@@ -13,7 +13,9 @@ impl Settings {
         let web = &self.web;
         FixedSettings(vec![
             ("listen", text(&web.listen)),
+            ("socket_mode", text(&web.socket_mode)),
             ("tls_cert_file or tls_key_file", text(&web.certificate.as_ref().map(ServerCertificate::paths))),
+            ("base_path, trusted_proxies, user_header or user_role", text(&(&web.rules, web.access.user))),
             ("allowed_hosts", text(&web.allowed_hosts)),
             ("frame_ancestors", text(&web.frame_ancestors)),
             ("cors_origins", text(&web.cors_origins)),

@@ -47,12 +47,14 @@ impl Keyring {
         let secure = if is_https { "; Secure" } else { "" };
         // Links from other sites open the page, and so `Lax`; what such a site's pages send themselves is refused anyway.
         let name = self.cookie_name();
-        HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")).ok()
+        let path = self.base_path.as_str();
+        let cookie = format!("{name}={value}; Path={path}; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::try_from(cookie).ok()
     }
 
     /// Cookies are shared by all ports of a machine.
     fn cookie_name(&self) -> String {
-        format!("inferboard-{}", self.port)
+        format!("inferboard-{}", self.server)
     }
 
     /// What signs a session (HMAC, RFC 2104); none if the role has no token that is long enough.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How long a request's head may take, from its first byte or from the start of the connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may be idle between a response and the next request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -209,6 +209,36 @@ mod tests {
         state.begin_work();
         let mut stream = TimedStream::new(stream, state);
         assert!(tokio::time::timeout(IDLE_TIMEOUT * 10, stream.read_u8()).await.is_err());
+    }
+
+    /// Takes everything into a buffer of its own that never empties, as TLS does when the client does not read.
+    struct Full;
+
+    impl AsyncWrite for Full {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buffer.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_must_read_what_is_buffered_too() {
+        let state = Arc::<ConnectionState>::default();
+        state.begin_work();
+        let mut stream = TimedStream::new(Full, Arc::clone(&state));
+        stream.write_all(b"answer").await.expect("room");
+        let began = Instant::now();
+        let error = stream.flush().await.expect_err("a deadline");
+        assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, STALL_TIMEOUT.as_secs()));
+        let error = TimedStream::new(Full, state).shutdown().await.expect_err("a deadline");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]

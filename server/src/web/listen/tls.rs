@@ -1,16 +1,13 @@
 //! The start of a connection over TLS: its handshake, and the answer to who speaks plain HTTP instead.
 use crate::web::listen::certificate::ServerCertificate;
+use crate::web::listen::timeouts::HEAD_TIMEOUT;
 use std::io;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
-
-/// How long a handshake may take, as long as the head of a request.
-const MAX_HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// The first byte of a connection over TLS: its first record is one of a handshake.
 /// Source: RFC 8446, section 5.1.
@@ -40,9 +37,10 @@ impl Tls {
         Self(TlsAcceptor::from(certificate.config()))
     }
 
-    /// The encrypted stream of a connection that has just begun; none if there is no handshake in time.
+    /// The encrypted stream of a connection that has just begun; none if there is no handshake within the time that the
+    /// head of a request may take.
     pub(crate) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        match timeout(MAX_HANDSHAKE_TIME, self.handshake(stream)).await {
+        match timeout(HEAD_TIMEOUT, self.handshake(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
                 debug!(%error, "a TLS handshake failed");
