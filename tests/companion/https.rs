@@ -214,7 +214,7 @@ async fn who_speaks_no_tls_gets_a_word_or_a_clean_end() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_is_not_completed_ends() {
+async fn handshakes_and_heads_that_are_not_completed_end() {
     let authority = Authority::new("Acme");
     let folder = folder_with(&authority);
     let companion = Companion::start(&args_with(&folder.config(TLS))).await;
@@ -238,7 +238,16 @@ async fn a_handshake_that_is_not_completed_ends() {
         }
     };
     let record = b"\x16\x03\x01\x02\x00\x01\x00\x01";
-    let all = async { tokio::join!(held(b"", false), held(record, false), held(record, true)) };
+    // One shakes hands and then sends half a request.
+    let half = async {
+        let mut stream = connect(address, &authority, &[]).await.expect("a connection");
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.expect("a write");
+        stream.flush().await.expect("a write");
+        let mut rest = Vec::new();
+        // The end of the connection need not be that of TLS.
+        let _ = stream.read_to_end(&mut rest).await;
+    };
+    let all = async { tokio::join!(held(b"", false), held(record, false), held(record, true), half) };
     tokio::time::timeout(PATIENCE, all).await.expect("the server closes the connections");
     companion.stop().await;
 }

@@ -3,6 +3,7 @@
 mod accessibility;
 mod answers;
 mod arranging;
+mod below_a_path;
 mod browser;
 mod cards;
 mod deployments;
