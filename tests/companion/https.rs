@@ -7,6 +7,7 @@ use crate::program::{PROGRAM, Program};
 use inferboard_tests::PATIENCE;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
+use server::app::App;
 use server::config::Settings;
 use std::net::SocketAddr;
 use std::process::{Command, Output};
@@ -123,6 +124,9 @@ async fn a_new_certificate_is_shown_while_open_connections_go_on() {
     let (old, new) = (Authority::new("Old"), Authority::new("New"));
     let folder = folder_with(&old);
     let companion = Companion::start(&args_with(&folder.config(TLS))).await;
+    let app = App::bind(Settings::load(&args_with(&folder.config(TLS))).expect("settings")).await.expect("a port");
+    assert_eq!(app.url(), format!("https://{}/", app.address()));
+    drop(app);
     let mut open = connect(companion.address, &old, &["http/1.1"]).await.expect("a connection");
     assert!(ask(&mut open).await.starts_with("HTTP/1.1 200"));
     write_pair(&folder, &new.sign(HOST, Validity::Now));

@@ -29,6 +29,7 @@ mod https;
 mod importing;
 mod kubernetes;
 mod lists;
+mod nginx;
 mod notes;
 mod probes;
 mod program;
