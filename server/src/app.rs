@@ -29,17 +29,19 @@ use crate::web::backends::routes::Forwarder;
 use crate::web::cors::{Cors, apply_cors};
 use crate::web::cross_site::refuse_cross_site;
 use crate::web::frame_policy::FramePolicy;
-use crate::web::headers::{AllowedHosts, Guard, guard};
+use crate::web::headers::{Guard, guard};
+use crate::web::hosts::AllowedHosts;
+use crate::web::listen::address::ListenAddress;
+use crate::web::listen::listener::{ListenError, Listener};
+use crate::web::listen::tls::Tls;
 use crate::web::{assets, listen, openmetrics};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tracing::warn;
 use tsdb::{FileSystem, Store};
@@ -47,14 +49,9 @@ use tsdb::{FileSystem, Store};
 /// Why the companion cannot start. Each message is complete: it includes the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The address is taken or not this machine's.
-    #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
-    Listen {
-        /// The address.
-        listen: SocketAddr,
-        /// The cause.
-        source: std::io::Error,
-    },
+    /// The server cannot listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The data directory cannot be used.
     #[error(transparent)]
     History(#[from] tsdb::OpenError),
@@ -75,8 +72,8 @@ pub enum AppError {
 /// A companion that has opened its socket and its history, and has not started yet.
 #[derive(Debug)]
 pub struct App {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: Listener,
+    address: ListenAddress,
     settings: Settings,
     client: Client,
     store: Store,
@@ -99,15 +96,15 @@ impl App {
     /// # Errors
     /// If either cannot be opened.
     pub async fn bind(settings: Settings) -> Result<Self, AppError> {
-        let listen = settings.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|source| AppError::Listen { listen, source })?;
-        let address = listener.local_addr().map_err(|source| AppError::Listen { listen, source })?;
+        let listener = Listener::bind(&settings.web.listen, settings.web.socket_mode).await?;
+        let address = listener.address()?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
-        let frame_policy = FramePolicy::new(&settings.frame_ancestors)?;
+        let frame_policy = FramePolicy::new(&settings.web.frame_ancestors)?;
         let (store, files) = history::open(settings.data_dir.as_deref(), settings.limits)?;
         let kept_files = files.clone().map(|files| Arc::new(files) as Arc<dyn FileSystem>);
         let kept = Kept::open(settings.data_dir.as_deref(), kept_files);
-        let keyring = Arc::new(Keyring::new(settings.access.clone(), address.port()));
+        let keyring =
+            Arc::new(Keyring::new(settings.web.access.clone(), &address, settings.web.rules.base_path.clone()));
         let kept = KeptState { kept, right: WriteRight::new(Arc::clone(&keyring))? };
         let history = HistoryThreads::start(&store, files).map_err(AppError::Threads)?;
         Ok(Self {
@@ -126,8 +123,19 @@ impl App {
     }
 
     /// The address it listens on, with the actual port if port 0 was configured.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// The address of the page; of a socket only that, as no browser opens it.
+    pub fn url(&self) -> String {
+        match &self.address {
+            ListenAddress::Network(address) => {
+                let web = &self.settings.web;
+                format!("{}://{address}{}", web.scheme(), web.rules.base_path.as_str())
+            }
+            ListenAddress::Socket(_) => self.address.to_string(),
+        }
     }
 
     /// Measures GPUs with the help of `program`, which is this program. Without it, GPUs are not measured.
@@ -151,8 +159,8 @@ impl App {
         let attribution = Attribution::new(settings.host_paths, gpus.clone(), host.name());
         let scrapers =
             Arc::new(Scrapers::new(store.clone(), client).with_attribution(attribution).with_machine(host.identity()));
-        let mut hosts = settings.allowed_hosts.clone();
-        if !address.ip().is_loopback() {
+        let mut hosts = settings.web.allowed_hosts.clone();
+        if !address.is_local() {
             hosts.extend(host.name());
         }
         let own = || own_targets(&store, &scrapers, (!is_demo).then(|| host.clone()), gpus.clone(), settings.pace);
@@ -172,22 +180,23 @@ impl App {
         }
         if settings.discovery {
             let discovery = Discovery::new(Arc::clone(&scrapers), &DEFAULT_ADDRESSES, settings.pace)
-                .without_port(address.port())
+                .without_port(address.network().map(|address| address.port()))
                 .with_processes(scrapers.attribution())
                 .with_containers(settings.container_socket);
             tasks.spawn(discovery.run());
         }
         tasks.spawn(apply_targets(Arc::clone(&scrapers), settings.targets, reloads));
-        let guard = Guard { hosts: AllowedHosts::new(address, &hosts), frame_policy };
+        let base_path = settings.web.rules.base_path.clone();
+        let guard = Guard { hosts: AllowedHosts::new(address.network(), &hosts), frame_policy, base_path };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let evaluator =
             Arc::new(Evaluator::new(Arc::new(NotedStore(store.clone())), cores * 2, settings.request_bytes));
         let peers = evaluator.peers();
-        let is_open = settings.is_open_network;
+        let web = settings.web;
         let page = PageConfig {
             is_demo,
-            is_open,
-            frame_ancestors: settings.frame_ancestors,
+            is_open: web.is_open_network,
+            frame_ancestors: web.frame_ancestors,
             backends: settings.backends,
             own_names: settings.own_names,
         };
@@ -195,7 +204,13 @@ impl App {
         let backends = forwarder.routes(&page, &keyring, guard.frame_policy.key.as_deref());
         let api = api::routes(evaluator, store.clone(), scrapers.metadata(), metrics, &page);
         let api = api.merge(api::kept_routes(kept)).merge(backends);
-        listen::serve(listener, router(api, scrapers, guard, (keyring, &settings.cors_origins)), peers, stop).await;
+        let router = router(api, scrapers, guard, (keyring, &web.cors_origins));
+        let tls = web.certificate.as_ref().map(Tls::new);
+        let service = listen::Served { router, tls, rules: web.rules, peers };
+        if let Some(certificate) = web.certificate {
+            tasks.spawn(certificate.reload_when_changed());
+        }
+        listen::serve(listener, service, stop).await;
         if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
             warn!("some tasks did not end");
         }

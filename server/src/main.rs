@@ -135,7 +135,7 @@ async fn prepare_and_serve(args: DemoArgs, dir: PathBuf) -> Result<(), Box<dyn E
     let Some(Demo { settings, fleet }) = demo.filter(|_| !is_stopped.load(Relaxed)) else { return Ok(()) };
     let log = log::start()?;
     let app = App::bind(settings).await?.with_demo(fleet);
-    terminal::print(&format!("Inferboard is at http://{}/\n", app.address()));
+    terminal::print(&format!("Inferboard is at {}\n", app.url()));
     // Nothing is reloaded.
     let (_send, reloads) = mpsc::channel(1);
     let stop = async move {
@@ -157,7 +157,7 @@ async fn run(settings: Settings, loader: Option<Loader>) -> Result<(), AppError>
         tokio::spawn(reload_on_hangup(loader, fixed, hangups, send));
     }
     // Only now, as whoever reads this may send a signal.
-    terminal::print(&format!("Inferboard is at http://{}/\n", app.address()));
+    terminal::print(&format!("Inferboard is at {}\n", app.url()));
     report(ServiceState::Ready);
     let stop = async move {
         // The sender is dropped only with its thread, which ends the process.

@@ -14,7 +14,7 @@ const MAX_TIME: Duration = Duration::from_secs(3);
 const CONFIG: &str = "listen = \"127.0.0.1:0\"\ndiscovery = false\ngpus = false\nscrape_interval = \"5s\"\n";
 
 /// Connections of `client` that send `start` and nothing more. Those that the server closes stay in the list.
-async fn open(server: &str, client: &str, count: usize, start: &str) -> Vec<TcpStream> {
+pub(crate) async fn open(server: &str, client: &str, count: usize, start: &str) -> Vec<TcpStream> {
     let server: SocketAddr = server.parse().expect("an address");
     let mut streams = Vec::new();
     for _ in 0..count {
@@ -27,6 +27,13 @@ async fn open(server: &str, client: &str, count: usize, start: &str) -> Vec<TcpS
         streams.push(stream);
     }
     streams
+}
+
+/// Lets this process open as many files as it may.
+pub(crate) fn allow_open_files() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).expect("the hard limit");
 }
 
 /// Sends a small request on a connection of its own, again and again, and returns how long the slowest one took.
@@ -45,9 +52,7 @@ async fn slowest_request(program: &Program, count: usize) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_open_connections_turn_nobody_away() {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).expect("the hard limit");
+    allow_open_files();
     let program = Program::start(&["--in-memory"], &scratch_file(CONFIG)).await;
     let half = "GET / HTTP/1.1\r\nHost: localhost\r\nX: ";
     let slow_body = "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\

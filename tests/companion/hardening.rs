@@ -1,6 +1,7 @@
 //! Tests of hardening: security headers, unknown hosts, paths and methods, and stalled connections.
 use crate::harness::{Companion, args, exchange, http};
 use inferboard_tests::PATIENCE;
+use server::config::serve_args::ServeArgs;
 
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; \
@@ -55,6 +56,32 @@ async fn unknown_host_names_are_refused_on_every_path() {
         assert_eq!(status("Host: localhost\r\nHost: localhost\r\n").await, "400", "{path}");
         assert_ne!(status("Host: LOCALHOST:1\r\n").await, "421", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_host_is_told_which_hosts_are_served_and_what_to_set() {
+    let companion = Companion::start(&ServeArgs { allowed_hosts: vec!["gpubox.example".into()], ..args(&[]) }).await;
+    let answer = async |path: &str, host: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        exchange(companion.address, request.as_bytes()).await
+    };
+    let text = answer("/", "gpubox:7117").await;
+    assert!(text.starts_with("HTTP/1.1 421 ") && text.contains("content-type: text/plain"), "{text}");
+    for part in ["\"gpubox:7117\"", "gpubox.example, localhost, 127.0.0.1", "--allow-host gpubox", "allowed_hosts"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // The page shows the error of an answer of the API.
+    let json = answer("/api/v1/query?query=1", "gpubox:7117").await;
+    let body = json.split("\r\n\r\n").nth(1).expect("a body");
+    let body: serde_json::Value = serde_json::from_str(body).expect(body);
+    assert!(body["status"] == "error" && body["error"].as_str().is_some_and(|text| text.contains("--allow-host")));
+    for hostile in ["<script>alert(1)</script>", "a\"onload=\"b", "\u{1b}[31m", &"a".repeat(30_000)] {
+        let text = answer("/", hostile).await;
+        let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();
+        assert!(text.starts_with("HTTP/1.1 421 ") || text.starts_with("HTTP/1.1 400 "), "{text:.200}");
+        assert!(body.len() < 1_000 && !body.contains(['<', '>', '\u{1b}']) && !body.contains("a\"o"), "{body}");
+    }
+    companion.stop().await;
 }
 
 #[tokio::test]

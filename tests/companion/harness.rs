@@ -56,7 +56,7 @@ async fn bind(args: &ServeArgs) -> App {
 impl Companion {
     pub(crate) async fn start(args: &ServeArgs) -> Self {
         let app = bind(args).await;
-        let address = app.address();
+        let address = app.address().network().expect("a port");
         let (stop, stopped) = oneshot::channel();
         let (reloads, received) = mpsc::channel(1);
         let stopped = async {

@@ -45,7 +45,7 @@ impl Program {
         let out = tokio::process::ChildStdout::from_std(child.stdout.take().expect("its output")).expect("a pipe");
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).await.expect("its first line");
-        let address = line.trim().rsplit("http://").next().unwrap_or_default().trim_end_matches('/').to_owned();
+        let address = line.trim().rsplit("://").next().unwrap_or_default().trim_end_matches('/').to_owned();
         Self { child, address }
     }
 

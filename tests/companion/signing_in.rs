@@ -113,7 +113,11 @@ async fn a_person_signs_in_sees_the_same_view_and_signs_out() {
     assert_eq!(sign_in(&companion, METRICS, &[]).await.status(), 403, "programs need no session");
     assert_eq!(sign_in(&companion, &"x".repeat(9000), &[]).await.status(), 413);
 
-    let signed_in = sign_in(&companion, &format!(" {READ}\n"), &[("x-forwarded-proto", "https")]).await;
+    // Anyone can send that header; the origin of its page is the browser's own word.
+    let plain = sign_in(&companion, READ, &[("x-forwarded-proto", "https")]).await;
+    assert!(plain.headers()[SET_COOKIE].to_str().is_ok_and(|text| !text.contains("Secure")), "{plain:?}");
+    let origin = format!("https://{}", companion.address);
+    let signed_in = sign_in(&companion, &format!(" {READ}\n"), &[("origin", &origin)]).await;
     assert_eq!((signed_in.status().as_u16(), location(&signed_in)), (303, "./?model=a&from=now-1h"));
     let attributes = signed_in.headers()[SET_COOKIE].to_str().expect("text").to_owned();
     for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Path=/"] {
@@ -148,7 +152,7 @@ fn a_network_is_served_with_a_token_or_by_an_explicit_word() {
     let token = scratch_file(READ);
     let config = scratch_file(&format!("read_token_file = {:?}", token.display().to_string()));
     let guarded = Settings::load(&ServeArgs { config: Some(config.to_path_buf()), ..open.clone() }).expect("settings");
-    assert!(!guarded.is_open_network && guarded.warnings.iter().all(|text| !text.contains("everyone who reaches")));
+    assert!(!guarded.web.is_open_network && guarded.warnings.iter().all(|text| !text.contains("everyone who reaches")));
     let explicit = Settings::load(&ServeArgs { allow_open_network: true, ..open }).expect("settings");
-    assert!(explicit.is_open_network && explicit.warnings.iter().any(|text| text.contains("everyone who reaches")));
+    assert!(explicit.web.is_open_network && explicit.warnings.iter().any(|text| text.contains("everyone who reaches")));
 }

@@ -4,6 +4,7 @@ mod accessibility;
 mod answers;
 mod arranging;
 mod backends;
+mod below_a_path;
 mod browser;
 mod cards;
 mod deployments;

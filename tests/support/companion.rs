@@ -86,7 +86,8 @@ impl Companion {
 
     /// The port.
     pub fn port(&self) -> u16 {
-        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0)
+        let port = self.url.rsplit(':').next().and_then(|rest| rest.split('/').next());
+        port.and_then(|port| port.parse().ok()).unwrap_or(0)
     }
 
     /// A client of its API.

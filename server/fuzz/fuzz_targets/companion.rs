@@ -23,7 +23,7 @@ static COMPANION: LazyLock<SocketAddr> = LazyLock::new(|| {
                 ..ServeArgs::default()
             };
             let app = App::bind(Settings::load(&args).expect("settings")).await.expect("a free port");
-            send.send(app.address()).expect("a receiver");
+            send.send(app.address().network().expect("a port")).expect("a receiver");
             let (_reloads, received) = tokio::sync::mpsc::channel(1);
             app.run(std::future::pending(), received).await;
         });

@@ -1,6 +1,6 @@
 //! `inferboard-server health`: asks a running server whether it serves, for checks of containers and scripts.
+use crate::cli::server::{ServerArgs, ServerError, cause_of};
 use clap::Args;
-use reqwest::Url;
 use std::time::Duration;
 
 /// How long to wait for the answer.
@@ -9,14 +9,16 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Arguments of `health`.
 #[derive(Debug, Args)]
 pub struct HealthArgs {
-    /// Server to ask
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7117")]
-    server: Url,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// Why the server does not count as healthy.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthError {
+    /// The arguments do not say how to reach the server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// The server is not reachable.
     #[error("cannot reach {server}: {problem}")]
     Unreachable {
@@ -40,21 +42,18 @@ pub enum HealthError {
 /// # Errors
 /// If it does not answer within five seconds that it is ready.
 pub fn health(args: &HealthArgs) -> Result<String, HealthError> {
-    let base = args.server.as_str().trim_end_matches('/');
-    let unreachable = |error: &dyn std::error::Error| {
-        // The innermost cause says what happened; the outer ones name the request.
-        let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
-        HealthError::Unreachable { server: base.to_owned(), problem: innermost.to_string() }
+    let server = args.server.name();
+    let unreachable = |error: &(dyn std::error::Error + 'static)| HealthError::Unreachable {
+        server: server.to_owned(),
+        problem: cause_of(error),
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(&error))?;
-    let answered = runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-        client.get(format!("{base}/-/ready")).send().await
-    });
+    let to = args.server.connect(TIMEOUT)?;
+    let answered = runtime.block_on(async { to.client.get(format!("{}/-/ready", to.base)).send().await });
     let status = answered.map_err(|error| unreachable(&error))?.status();
     if status.is_success() {
-        return Ok(format!("{base} is ready\n"));
+        return Ok(format!("{server} is ready\n"));
     }
-    Err(HealthError::Unhealthy { server: base.to_owned(), status: status.as_u16() })
+    Err(HealthError::Unhealthy { server: server.to_owned(), status: status.as_u16() })
 }

@@ -7,3 +7,4 @@ pub mod health;
 pub mod import;
 pub mod package_files;
 pub mod query;
+pub mod server;

@@ -1,9 +1,9 @@
 //! `inferboard-server query`: sends a PromQL query to a running server and prints the result.
+use crate::cli::server::{ServerArgs, ServerError, cause_of};
 use crate::clock::now_ms;
 use crate::terminal::{json, one_line, print_error};
 use clap::Args;
 use prometheus_api::{ApiError, ApiResponse, Data, format_time, format_value, parse_duration_ms, parse_time_ms};
-use reqwest::Url;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -24,9 +24,8 @@ pub struct QueryArgs {
     /// PromQL expression
     #[arg(value_name = "EXPR")]
     expr: String,
-    /// Server to query: the companion or a Prometheus
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7117")]
-    server: Url,
+    #[command(flatten)]
+    server: ServerArgs,
     /// File with a token that the server asks for
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -55,6 +54,9 @@ pub enum QueryError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The arguments do not say how to reach the server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// The server is not reachable.
     #[error("cannot reach {server}: {problem}; start inferboard-server, or choose another server with --server")]
     Unreachable {
@@ -88,11 +90,10 @@ pub enum QueryError {
 /// If an argument is malformed, or the server returns no result.
 pub fn query(args: &QueryArgs) -> Result<String, QueryError> {
     let ApiRequest { path, params } = request(args, now_ms())?;
-    let base = args.server.as_str().trim_end_matches('/');
-    let unreachable = |error: &dyn std::error::Error| {
-        // The innermost cause says what happened; the outer ones name the request.
-        let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
-        QueryError::Unreachable { server: base.to_owned(), problem: innermost.to_string() }
+    let base = args.server.name();
+    let unreachable = |error: &(dyn std::error::Error + 'static)| QueryError::Unreachable {
+        server: base.to_owned(),
+        problem: cause_of(error),
     };
     let token = args.token_file.as_ref().map(|file| {
         let problem = |error: std::io::Error| format!("cannot read {file:?}: {error}");
@@ -102,10 +103,10 @@ pub fn query(args: &QueryArgs) -> Result<String, QueryError> {
     let token = token.transpose()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(&error))?;
+    let to = args.server.connect(TIMEOUT)?;
     let (status, body) = runtime
         .block_on(async {
-            let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-            let mut request = client.get(format!("{base}{path}")).query(&params);
+            let mut request = to.client.get(format!("{}{path}", to.base)).query(&params);
             if let Some(token) = &token {
                 request = request.bearer_auth(token.trim());
             }

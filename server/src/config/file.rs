@@ -7,6 +7,7 @@ use crate::config::kubernetes::KubernetesEntry;
 use crate::config::own_metrics::MetricEntry;
 use crate::config::target::TargetEntry;
 use crate::config::{ConfigError, duration};
+use crate::web::access::UserRole;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,13 @@ const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) listen: Option<String>,
+    pub(crate) socket_mode: Option<String>,
+    pub(crate) tls_cert_file: Option<PathBuf>,
+    pub(crate) tls_key_file: Option<PathBuf>,
+    pub(crate) base_path: Option<String>,
+    pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) user_header: Option<String>,
+    pub(crate) user_role: Option<UserRole>,
     pub(crate) allow_open_network: bool,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) frame_ancestors: Option<Vec<String>>,

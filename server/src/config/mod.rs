@@ -22,6 +22,7 @@ pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
 mod values;
+pub mod web;
 
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
@@ -31,15 +32,14 @@ use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
 use crate::config::values::{duration, flag_duration, is_label_name, pace};
+use crate::config::web::{WebSettings, readable_by_all};
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
-use crate::web::access::Access;
 use crate::web::backends::Backend;
-use crate::web::frame_policy::is_frame_ancestor;
+use crate::web::listen::address::ListenAddress;
+use crate::web::listen::certificate::CertificateError;
 use catalogue::OwnName;
-use catalogue::contract::is_origin;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,32 +100,25 @@ pub enum ConfigError {
         /// What is wrong, and what is valid.
         problem: String,
     },
+    /// The certificate that the server is to show cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// Other machines could reach the server, which is not explicitly allowed.
     #[error(
-        "other machines can reach {listen}, and everyone there could read: set read_token_file in the configuration, listen on \
-         127.0.0.1, or add --allow-open-network"
+        "other machines can reach {listen}, and everyone there could read: set read_token_file in the configuration, or \
+         user_header for a proxy that signs people in, listen on 127.0.0.1, or add --allow-open-network"
     )]
     OpenNetwork {
         /// The address.
-        listen: SocketAddr,
+        listen: ListenAddress,
     },
 }
 
 /// The settings of `serve`.
 #[derive(Debug)]
 pub struct Settings {
-    /// The address to listen on.
-    pub listen: SocketAddr,
-    /// Host names besides loopback under which the page may be opened.
-    pub allowed_hosts: Vec<String>,
-    /// The sites that may embed the page: `'self'` and origins.
-    pub frame_ancestors: Vec<String>,
-    /// The origins whose pages may read the API.
-    pub cors_origins: Vec<String>,
-    /// Who may read, and who may write notes and layouts.
-    pub access: Access,
-    /// Whether everyone can read who reaches an address on a network.
-    pub is_open_network: bool,
+    /// Where the HTTP server listens, and who may reach it.
+    pub web: WebSettings,
     /// The directory for history; none keeps it in memory only.
     pub data_dir: Option<PathBuf>,
     /// The limits of the store.
@@ -182,9 +175,7 @@ impl Settings {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         let file = parse(&text, path)?;
         let readable = file.secret_files(path).into_iter().filter(|path| is_readable_by_all(path));
-        let warnings: Vec<String> = readable
-            .map(|path| format!("every user of this machine can read the credentials in {path:?}; run chmod 600 on it"))
-            .collect();
+        let warnings: Vec<String> = readable.map(|path| readable_by_all(&path)).collect();
         let mut settings = Self::join(args, file)?;
         settings.warnings.extend(warnings);
         Ok(settings)
@@ -199,11 +190,7 @@ impl Settings {
     }
 
     fn join(args: &ServeArgs, file: File) -> Result<Self, ConfigError> {
-        let listen = args.listen.as_ref().or(file.listen.as_ref()).map_or(DEFAULT_LISTEN, String::as_str);
-        let listen: SocketAddr = listen.parse().map_err(|_| {
-            setting("listen", format!("{listen:?} is not an address and port, such as {DEFAULT_LISTEN}"))
-        })?;
-        let access = rights::access(&file)?;
+        let (web, mut warnings) = WebSettings::new(args, &file)?;
         let container_socket = file.socket();
         let interval = flag_duration("--scrape-interval", args.scrape_interval.as_deref())?.or(file.scrape_interval);
         let interval = interval.unwrap_or(DEFAULT_INTERVAL);
@@ -250,23 +237,10 @@ impl Settings {
         let metrics = file.metrics.into_iter().enumerate();
         let own_names = metrics.map(|(at, entry)| entry.resolve(&format!("metric {}", at + 1)));
         let own_names = own_names.collect::<Result<_, _>>()?;
-        let is_open_network = !listen.ip().is_loopback() && access.read.is_none();
-        if is_open_network && !args.allow_open_network && !file.allow_open_network {
-            return Err(ConfigError::OpenNetwork { listen });
-        }
         let backends = backend::resolve(file.backends)?;
-        let mut warnings = insecure::warnings(&targets, &backends);
-        if is_open_network {
-            warnings.push(format!("everyone who reaches {listen} can read all metrics: read_token_file is not set"));
-        }
-        let ancestors = file.frame_ancestors.unwrap_or_else(|| vec!["'self'".to_owned()]);
+        warnings.extend(insecure::warnings(&targets, &backends));
         Ok(Self {
-            listen,
-            allowed_hosts: args.allowed_hosts.iter().chain(&file.allowed_hosts).cloned().collect(),
-            frame_ancestors: checked("frame_ancestors", ancestors, is_frame_ancestor)?,
-            cors_origins: checked("cors_origins", file.cors_origins, is_origin)?,
-            access,
-            is_open_network,
+            web,
             limits: limits(data_dir.is_some(), retention, file.retention_bytes, memory_bytes),
             request_bytes: memory::request_bytes(memory_bytes),
             data_dir,
@@ -310,17 +284,6 @@ pub fn default_data_dir() -> Option<PathBuf> {
 
 fn no_data_dir() -> ConfigError {
     setting("--data-dir", "there is no home directory for the history; choose a directory, or use --in-memory".into())
-}
-
-/// The origins, if all are valid.
-fn checked(name: &str, origins: Vec<String>, is_valid: impl Fn(&str) -> bool) -> Result<Vec<String>, ConfigError> {
-    match origins.iter().find(|text| !is_valid(text)) {
-        Some(text) => {
-            let hint = "write it as browsers do, such as https://dash.example, without a path";
-            Err(setting(name, format!("{text:?} is not an origin; {hint}")))
-        }
-        None => Ok(origins),
-    }
 }
 
 fn limits(on_disk: bool, retention: Option<Duration>, size_bytes: Option<u64>, memory_bytes: u64) -> tsdb::Limits {

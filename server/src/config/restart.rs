@@ -1,5 +1,6 @@
 //! What a reload cannot change: the settings that take effect at the next start only.
 use crate::config::Settings;
+use crate::web::listen::certificate::ServerCertificate;
 
 /// Keys of the configuration and their values, none of which is a secret.
 #[derive(Clone, Debug)]
@@ -9,11 +10,15 @@ impl Settings {
     /// The settings that a reload cannot change.
     pub fn fixed(&self) -> FixedSettings {
         let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+        let web = &self.web;
         FixedSettings(vec![
-            ("listen", text(&self.listen)),
-            ("allowed_hosts", text(&self.allowed_hosts)),
-            ("frame_ancestors", text(&self.frame_ancestors)),
-            ("cors_origins", text(&self.cors_origins)),
+            ("listen", text(&web.listen)),
+            ("socket_mode", text(&web.socket_mode)),
+            ("tls_cert_file or tls_key_file", text(&web.certificate.as_ref().map(ServerCertificate::paths))),
+            ("base_path, trusted_proxies, user_header or user_role", text(&(&web.rules, web.access.user))),
+            ("allowed_hosts", text(&web.allowed_hosts)),
+            ("frame_ancestors", text(&web.frame_ancestors)),
+            ("cors_origins", text(&web.cors_origins)),
             (
                 "read_token_file, write_token_file, metrics_token_file or write_on_loopback",
                 text(&self.access_settings()),
@@ -35,7 +40,7 @@ impl Settings {
 impl Settings {
     /// Where the tokens are, and whether the page may write on loopback. The tokens themselves may change.
     fn access_settings(&self) -> ([Option<&std::path::Path>; 3], bool) {
-        let access = &self.access;
+        let access = &self.web.access;
         let files = [&access.read, &access.write, &access.metrics];
         (files.map(|file| file.as_ref().map(|file| file.path())), access.write_on_loopback)
     }
@@ -69,7 +74,8 @@ mod tests {
         let target = "[[targets]]\nurl = \"http://a:1\"\n";
         assert_eq!(running.changed(&load(&format!("data_dir = \"/d\"\n{target}"))), ["discovery"]);
         let other = "data_dir = \"/e\"\nlisten = \"127.0.0.1:1\"\ncors_origins = [\"https://a.example\"]\n\
-            retention = \"1d\"\nwrite_on_loopback = false\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n";
+            retention = \"1d\"\nwrite_on_loopback = false\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n\
+            base_path = \"/x/\"\nsocket_mode = \"0600\"\n";
         let changed = running.changed(&load(other)).join(" ");
         for key in [
             "listen",
@@ -81,6 +87,8 @@ mod tests {
             "retention",
             "scrape_interval",
             "gpus",
+            "base_path",
+            "socket_mode",
         ] {
             assert!(changed.contains(key), "{key}: {changed}");
         }

@@ -8,9 +8,18 @@ pub struct ServeArgs {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Address to listen on [default: 127.0.0.1:7117]
+    /// Address to listen on, or unix:PATH for a socket [default: 127.0.0.1:7117]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// File with the certificate to serve HTTPS with, and those of the authorities between, in PEM form
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert_file: Option<PathBuf>,
+    /// File with the private key of that certificate, in PEM form
+    #[arg(long, value_name = "FILE")]
+    pub tls_key_file: Option<PathBuf>,
+    /// Path below which the page is opened, such as /metrics-tab/, if a proxy has other sites beside it [default: /]
+    #[arg(long, value_name = "PATH")]
+    pub base_path: Option<String>,
     /// Allow --listen on an address that other machines can reach, without a token to sign in with
     #[arg(long)]
     pub allow_open_network: bool,

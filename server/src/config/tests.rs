@@ -20,7 +20,7 @@ fn error_of(args: &ServeArgs) -> String {
 #[test]
 fn everything_has_a_default() {
     let settings = load("").expect("defaults");
-    assert_eq!(settings.listen.to_string(), "127.0.0.1:7117");
+    assert_eq!(settings.web.listen.to_string(), "127.0.0.1:7117");
     assert_eq!(settings.limits.retention_ms, 15 * 86_400_000);
     assert_eq!(settings.pace, Pace { interval: Duration::from_secs(5), timeout: Duration::from_secs(5) });
     assert!(settings.discovery && settings.targets.fixed.is_empty());
@@ -186,7 +186,7 @@ fn flags_override_the_file() {
     let file =
         parse("listen = \"127.0.0.1:2\"\nretention = \"2h\"\nscrape_interval = \"3s\"", Path::new("f")).expect("toml");
     let settings = Settings::join(&args, file).expect("settings");
-    assert_eq!(settings.listen.port(), 1);
+    assert_eq!(settings.web.listen.to_string(), "127.0.0.1:1");
     assert_eq!(settings.limits.retention_ms, 3_600_000);
     assert_eq!(settings.pace.interval, Duration::from_secs(2));
     let keys: Vec<_> =
@@ -298,6 +298,31 @@ fn errors_name_the_setting_and_quote_no_secrets() {
         let error = load(text).expect_err(text);
         assert!(error.contains(expected), "{text}: {error}");
         assert!(!error.contains("CANARY"), "{error}");
+    }
+}
+
+#[test]
+fn errors_about_the_http_server_name_the_setting() {
+    for (text, expected) in [
+        ("listen = \"unix:\"", "listen: name the path of the socket"),
+        ("socket_mode = \"rw\"", "socket_mode: \"rw\" is not a mode of a file in octal digits"),
+        ("socket_mode = \"0060\"", "socket_mode: \"0060\" is not a mode"),
+        ("socket_mode = \"4660\"", "socket_mode: \"4660\" is not a mode"),
+        ("base_path = \"tab\"", "base_path: \"tab\" does not begin with a slash"),
+        ("base_path = \"/metrics/\"", "base_path: \"/metrics/\" is, or is below, /metrics"),
+        ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies: \"0.0.0.0/0\" is everyone"),
+        ("trusted_proxies = [\"proxy\"]", "trusted_proxies: \"proxy\" is neither an address nor a network"),
+        ("user_header = \"X-User\"", "user_header: \"X-User\" counts only if a proxy sends it"),
+        ("user_header = \"a b\"\ntrusted_proxies = [\"::1\"]", "user_header: \"a b\" is not the name of a header"),
+        (
+            "user_header = \"Cookie\"\ntrusted_proxies = [\"::1\"]",
+            "user_header: \"Cookie\" is a header that every client",
+        ),
+        ("user_role = \"write\"", "user_role: it says what people may do whom user_header names"),
+        ("user_role = \"admin\"", "inferboard.toml:1:"),
+    ] {
+        let error = load(text).expect_err(text);
+        assert!(error.contains(expected), "{text}: {error}");
     }
 }
 

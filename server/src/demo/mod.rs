@@ -100,9 +100,10 @@ impl Demo {
             no_discovery: true,
             ..ServeArgs::default()
         })?;
-        let listen = settings.listen;
         // Before the work of some seconds.
-        drop(TcpListener::bind(listen).map_err(|source| DemoError::Listen { listen, source })?);
+        if let Some(listen) = settings.web.listen.network() {
+            drop(TcpListener::bind(listen).map_err(|source| DemoError::Listen { listen, source })?);
+        }
         let time_ms = now_ms().div_euclid(INTERVAL_MS) * INTERVAL_MS;
         let start_ms = time_ms - i64::from(args.days) * DAY_MS;
         // The name was checked with the flags.

@@ -24,6 +24,7 @@ fn the_unit_of_the_machine_is_shut_in_and_that_of_a_user_is_not() {
         "ExecStart=/usr/bin/inferboard-server serve --config /etc/inferboard/inferboard.toml",
         "User=inferboard",
         "StateDirectory=inferboard",
+        "RuntimeDirectory=inferboard",
         "ProtectSystem=strict",
         "NoNewPrivileges=yes",
         "Restart=on-failure",
@@ -139,7 +140,7 @@ fn the_configuration_and_its_examples_are_valid() {
         fs::write(&file, text).expect("a file");
         let args = ServeArgs { config: Some(file.clone()), in_memory: true, ..ServeArgs::default() };
         let settings = Settings::load(&args).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        assert!(settings.listen.ip().is_loopback());
+        assert!(settings.web.listen.is_local());
         assert_eq!(settings.targets.fixed.len(), targets);
     }
 }

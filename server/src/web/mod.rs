@@ -2,12 +2,17 @@
 pub mod accept_encoding;
 pub mod access;
 pub mod api;
+pub mod arrival;
 pub mod assets;
 pub mod backends;
+pub mod base_path;
 pub mod cors;
 pub mod cross_site;
+pub(crate) mod forwarded;
 pub mod frame_policy;
 pub mod headers;
+pub mod hosts;
 pub mod listen;
 pub mod openmetrics;
 pub mod peers;
+pub mod proxies;

@@ -1,7 +1,6 @@
 //! Clients, told apart by their address, and the share of the server that each may use: one that takes all it can leaves
 //! others theirs.
 use crate::threads::Threads;
-use axum::extract::Request;
 use parking_lot::Mutex;
 use promql::MemoryPool;
 use std::collections::HashMap;
@@ -14,6 +13,10 @@ pub(crate) const MAX_LONG_ANSWERS: usize = 64;
 
 /// The part of the memory of all requests that one client may use, in hundredths.
 const MAX_PEER_PERCENT: u64 = 75;
+
+/// Stands for the address of a client that has none, as it has come by a socket of this machine, or that is not known. It is
+/// not one of loopback: such a client may be a proxy.
+pub(crate) const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// All clients that are connected.
 #[derive(Debug)]
@@ -70,11 +73,6 @@ impl Peers {
             answers: self.answers.clone(),
         }
     }
-}
-
-/// The address of a client; one that is not this machine's if it is not known.
-pub(crate) fn client_of(request: &Request) -> IpAddr {
-    request.extensions().get::<Arc<Peer>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address)
 }
 
 /// The address that stands for all addresses of one client: the /64 network of an IPv6 address.

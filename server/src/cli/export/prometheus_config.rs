@@ -32,7 +32,7 @@ pub(crate) fn scrape_configs(args: &PrometheusConfigArgs) -> Result<String, Conf
     let settings = Settings::load(&serve)?;
     let url = match &args.url {
         Some(url) => base_url(url)?,
-        None => base_url(&format!("http://{}", reachable_address(&settings)))?,
+        None => base_url(&format!("{}://{}", settings.web.scheme(), reachable_address(&settings)?))?,
     };
     let interval_ms = settings.pace.interval.as_millis();
     let (scheme, prefix) = (url.scheme(), url.path().trim_end_matches('/'));
@@ -67,12 +67,15 @@ scrape_configs:
 }
 
 /// The configured address, or this machine's name if the companion listens on all addresses.
-fn reachable_address(settings: &Settings) -> String {
-    let port = settings.listen.port();
-    match Host::new(settings.host_paths.clone()).name() {
-        Some(name) if settings.listen.ip().is_unspecified() => format!("{name}:{port}"),
-        _ => settings.listen.to_string(),
-    }
+fn reachable_address(settings: &Settings) -> Result<String, ConfigError> {
+    let Some(listen) = settings.web.listen.network() else {
+        let problem = "the companion listens at a socket, which Prometheus cannot scrape; name the address of a proxy";
+        return Err(ConfigError::Setting { setting: "--url".into(), problem: problem.into() });
+    };
+    Ok(match Host::new(settings.host_paths.clone()).name() {
+        Some(name) if listen.ip().is_unspecified() => format!("{name}:{}", listen.port()),
+        _ => listen.to_string(),
+    })
 }
 
 fn base_url(text: &str) -> Result<Url, ConfigError> {
@@ -123,6 +126,7 @@ mod tests {
         for url in ["gpubox:7117", "ftp://a", "http://u:p@a", "http://a/?b=c", ""] {
             assert!(config(None, Some(url)).expect_err(url).starts_with("--url: "), "{url}");
         }
+        assert!(config(Some("unix:/run/a.sock"), None).expect_err("a socket").starts_with("--url: "));
         assert!(config(Some("nowhere"), None).expect_err("no address").starts_with("listen: "));
     }
 }

@@ -122,9 +122,9 @@ impl Discovery {
         Self { period, ..self }
     }
 
-    /// Never asks the companion's own port.
-    pub fn without_port(self, port: u16) -> Self {
-        Self { own_port: Some(port), ..self }
+    /// Never asks the companion's own port, if it has one.
+    pub fn without_port(self, port: Option<u16>) -> Self {
+        Self { own_port: port, ..self }
     }
 
     /// Also asks where processes of inference servers listen.

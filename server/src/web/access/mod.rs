@@ -8,8 +8,14 @@ pub(crate) mod wrong_tries;
 
 use crate::target::secret_source::SecretFile;
 use crate::web::access::wrong_tries::WrongTries;
+use crate::web::arrival::Arrival;
+use crate::web::base_path::BasePath;
+use crate::web::frame_policy::hex;
+use crate::web::listen::address::ListenAddress;
 use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 use axum::http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,8 +36,20 @@ pub struct Access {
     pub write: Option<Arc<dyn SecretFile>>,
     /// The token that allows reading the metrics pages and nothing else.
     pub metrics: Option<Arc<dyn SecretFile>>,
+    /// What those may do whom a proxy has signed in; none if no proxy does.
+    pub user: Option<UserRole>,
     /// Whether the page may write that is opened on loopback.
     pub write_on_loopback: bool,
+}
+
+/// What those may do whom a proxy has signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase", expecting = "\"read\" or \"write\"")]
+pub enum UserRole {
+    /// They read.
+    Read,
+    /// They read and write.
+    Write,
 }
 
 /// What a token or a session is good for. Each may do what those before it may.
@@ -68,6 +86,16 @@ impl Access {
         }
     }
 
+    /// Whether nobody reads without showing who they are.
+    pub fn is_needed(&self) -> bool {
+        self.read.is_some() || self.user.is_some()
+    }
+
+    /// Whether there is a token with which a person can sign in.
+    pub(crate) fn has_form(&self) -> bool {
+        self.read.is_some() || self.write.is_some()
+    }
+
     /// The roles that have a token.
     fn roles(&self) -> impl DoubleEndedIterator<Item = (Role, &Arc<dyn SecretFile>)> {
         Role::ALL.into_iter().filter_map(|role| Some((role, self.file(role)?)))
@@ -91,15 +119,29 @@ fn refusal(status: StatusCode, message: impl Into<String>) -> Refusal {
 #[derive(Debug)]
 pub(crate) struct Keyring {
     access: Access,
-    /// The port, which tells the cookies of several servers on one machine apart.
-    port: u16,
+    /// What tells the cookies of several servers on one machine apart: the port, or what stands for the path of a socket.
+    server: String,
+    /// The path below which the page is opened, and which its cookies are for.
+    base_path: BasePath,
     wrong_tries: WrongTries,
 }
 
 impl Keyring {
-    /// The tokens of `access`, for a server that listens on `port`.
-    pub(crate) fn new(access: Access, port: u16) -> Self {
-        Self { access, port, wrong_tries: WrongTries::default() }
+    /// The tokens of `access`, for the server that listens on `address` and whose page is below `base_path`.
+    pub(crate) fn new(access: Access, address: &ListenAddress, base_path: BasePath) -> Self {
+        let server = match address {
+            ListenAddress::Network(address) => address.port().to_string(),
+            ListenAddress::Socket(path) => hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..4]),
+        };
+        Self { access, server, base_path, wrong_tries: WrongTries::default() }
+    }
+
+    /// The role of a request by its proxy's word; none if it has none.
+    pub(crate) fn user_role(&self, arrival: &Arrival) -> Option<Role> {
+        self.access.user.filter(|_| arrival.has_user).map(|role| match role {
+            UserRole::Read => Role::Read,
+            UserRole::Write => Role::Write,
+        })
     }
 
     /// The role of a request by its token; none if it has no token.
@@ -144,7 +186,7 @@ impl Keyring {
 }
 
 /// Refuses what a page of another origin sends, those of `cors_origins` included: they may only read.
-fn refuse_foreign(headers: &HeaderMap) -> Result<(), Refusal> {
+fn refuse_foreign(arrival: &Arrival, headers: &HeaderMap) -> Result<(), Refusal> {
     let foreign = |problem: &str| Err(refusal(StatusCode::FORBIDDEN, problem));
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
     if sites.peek().is_some() {
@@ -155,11 +197,13 @@ fn refuse_foreign(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     // Browsers send no Sec-Fetch-Site over plain HTTP to another machine, but Origin with each request that can write.
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    match origin_host(origin).zip(headers.get(HOST).and_then(|host| host.to_str().ok())) {
-        Some((origin, host)) if origin.eq_ignore_ascii_case(host) => Ok(()),
+    let own = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let mut hosts = own.into_iter().chain(arrival.hosts.first().map(String::as_str));
+    match origin_host(origin) {
+        Some(origin) if hosts.any(|host| origin.eq_ignore_ascii_case(host)) => Ok(()),
         _ => foreign(
             "the page's origin is not the host of the request; only the page that this server serves may do this, and a \
-             proxy in front has to pass on the header Host",
+             proxy in front has to pass on the header Host, or be among trusted_proxies and send X-Forwarded-Host",
         ),
     }
 }

@@ -2,16 +2,15 @@
 use crate::clock::now_ms;
 use crate::web::access::{Keyring, Refusal, Role, refusal};
 use crate::web::api::error_text;
+use crate::web::arrival::Arrival;
 use crate::web::assets;
 use crate::web::backends::paths::within_page;
 use crate::web::cors::{Cors, FRAME_KEY};
-use crate::web::peers::client_of;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What needs no token: that the server runs, and the form.
@@ -39,13 +38,16 @@ impl ReadRight {
         match (is_open, is_metrics) {
             (true, _) => None,
             (false, true) if access.metrics.is_some() => Some(Role::Metrics),
-            _ => access.read.is_some().then_some(Role::Read),
+            _ => access.is_needed().then_some(Role::Read),
         }
     }
 
     /// Checks that a request may read.
-    async fn check(&self, client: IpAddr, headers: &HeaderMap, needed: Role) -> Result<(), Refusal> {
-        let role = match self.keyring.token_role(client, headers).await? {
+    async fn check(&self, arrival: &Arrival, headers: &HeaderMap, needed: Role) -> Result<(), Refusal> {
+        if self.keyring.user_role(arrival) >= Some(needed) {
+            return Ok(());
+        }
+        let role = match self.keyring.token_role(arrival.client, headers).await? {
             Some(role) => Some(role),
             None => self.keyring.session_role(headers, now_ms()).await,
         };
@@ -57,6 +59,10 @@ impl ReadRight {
             )),
             // Such a page was delivered to somebody who may read.
             None if headers.get(FRAME_KEY).is_some_and(|key| self.cors.is_frame_key(key)) => Ok(()),
+            None if !self.keyring.access.has_form() => Err(refusal(
+                StatusCode::UNAUTHORIZED,
+                "reading needs a sign-in at the proxy in front: open its address; see Behind a proxy in docs/security.md",
+            )),
             None => Err(refusal(
                 StatusCode::UNAUTHORIZED,
                 "reading needs a token: open /sign-in in the browser, or send the header Authorization: Bearer; see Signing \
@@ -69,9 +75,12 @@ impl ReadRight {
 /// Middleware that refuses whom the configuration does not let read. A person is led to the form.
 pub(crate) async fn check_reading(State(right): State<ReadRight>, request: Request, next: Next) -> Response {
     let Some(needed) = right.needed(request.uri().path()) else { return next.run(request).await };
-    match right.check(client_of(&request), request.headers(), needed).await {
+    let has_form = right.keyring.access.has_form();
+    match right.check(&Arrival::of(&request), request.headers(), needed).await {
         Ok(()) => next.run(request).await,
-        Err(refused) if refused.status == StatusCode::UNAUTHORIZED && is_navigation(&request) => to_form(request.uri()),
+        Err(refused) if refused.status == StatusCode::UNAUTHORIZED && has_form && is_navigation(&request) => {
+            to_form(request.uri())
+        }
         Err(refused) => refused.response(request.uri().path()),
     }
 }

@@ -3,7 +3,7 @@
 use crate::web::access::{Keyring, MIN_TOKEN_BYTES, Role};
 use crate::web::frame_policy::hex;
 use axum::http::HeaderValue;
-use axum::http::header::{COOKIE, HeaderMap, HeaderName};
+use axum::http::header::{COOKIE, HeaderMap};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -12,9 +12,6 @@ pub(super) const LENGTH_S: i64 = 30 * 86_400;
 
 /// What a signature is of besides the role and the time, so that it is of nothing else.
 const PURPOSE: &str = "inferboard session 1";
-
-/// Proxies that speak HTTPS to the browser say so in it.
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl Keyring {
     /// The role of a request by its session; none without a valid one.
@@ -32,30 +29,32 @@ impl Keyring {
         mac.verify_slice(&bytes(signature)?).ok().map(|()| role)
     }
 
-    /// The cookie that begins a session; none if the role's token cannot be used.
-    pub(super) async fn session_cookie(&self, role: Role, headers: &HeaderMap, now_ms: i64) -> Option<HeaderValue> {
+    /// The cookie that begins a session, for a browser that may send it over HTTPS only if `is_https`; none if the role's
+    /// token cannot be used.
+    pub(super) async fn session_cookie(&self, role: Role, is_https: bool, now_ms: i64) -> Option<HeaderValue> {
         let until_s = now_ms / 1000 + LENGTH_S;
         let signature = self.mac(role, until_s).await?.finalize().into_bytes();
         let signature = hex(&signature);
-        self.cookie(&format!("{}.{until_s}.{signature}", role.key()), LENGTH_S, headers)
+        self.cookie(&format!("{}.{until_s}.{signature}", role.key()), LENGTH_S, is_https)
     }
 
     /// The cookie that ends a session.
-    pub(super) fn ended_cookie(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        self.cookie("", 0, headers)
+    pub(super) fn ended_cookie(&self, is_https: bool) -> Option<HeaderValue> {
+        self.cookie("", 0, is_https)
     }
 
-    fn cookie(&self, value: &str, age_s: i64, headers: &HeaderMap) -> Option<HeaderValue> {
-        let is_https = headers.get(FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes() == b"https");
+    fn cookie(&self, value: &str, age_s: i64, is_https: bool) -> Option<HeaderValue> {
         let secure = if is_https { "; Secure" } else { "" };
         // Links from other sites open the page, and so `Lax`; what such a site's pages send themselves is refused anyway.
         let name = self.cookie_name();
-        HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}")).ok()
+        let path = self.base_path.as_str();
+        let cookie = format!("{name}={value}; Path={path}; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::try_from(cookie).ok()
     }
 
     /// Cookies are shared by all ports of a machine.
     fn cookie_name(&self) -> String {
-        format!("inferboard-{}", self.port)
+        format!("inferboard-{}", self.server)
     }
 
     /// What signs a session (HMAC, RFC 2104); none if the role has no token that is long enough.

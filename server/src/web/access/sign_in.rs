@@ -1,11 +1,13 @@
 //! The form with which a person signs in: a token for a session.
 use crate::clock::now_ms;
 use crate::web::access::{Keyring, Refusal, Role, refuse_foreign};
-use crate::web::peers::client_of;
+use crate::web::arrival::Arrival;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, ORIGIN, SET_COOKIE,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -37,15 +39,24 @@ async fn style() -> impl IntoResponse {
 }
 
 async fn form(State(keyring): State<Arc<Keyring>>, request: Request) -> Response {
-    if keyring.access.read.is_none() && keyring.access.write.is_none() {
-        return page(StatusCode::NOT_FOUND, "<p>Nobody needs to sign in: the configuration has no token.</p>");
+    if let Some(role) = keyring.user_role(&Arrival::of(&request)) {
+        let text =
+            format!("<p>The proxy has signed you in, and you may {}. <a href=\"./\">Open the page</a></p>", may(role));
+        return page(StatusCode::OK, &text);
+    }
+    if !keyring.access.has_form() {
+        let text = match keyring.access.user {
+            Some(_) => "<p>People sign in at the proxy in front of this server: open its address.</p>",
+            None => "<p>Nobody needs to sign in: the configuration has no token.</p>",
+        };
+        return page(StatusCode::NOT_FOUND, text);
     }
     match keyring.session_role(request.headers(), now_ms()).await {
         Some(role) => {
-            let may = if role == Role::Write { "read and write" } else { "read" };
             let text = format!(
-                "<p>You are signed in and may {may}. <a href=\"./\">Open the page</a></p>\
-                 <form method=\"post\" action=\"sign-out\"><button>Sign out</button></form>"
+                "<p>You are signed in and may {}. <a href=\"./\">Open the page</a></p>\
+                 <form method=\"post\" action=\"sign-out\"><button>Sign out</button></form>",
+                may(role)
             );
             page(StatusCode::OK, &text)
         }
@@ -53,17 +64,22 @@ async fn form(State(keyring): State<Arc<Keyring>>, request: Request) -> Response
     }
 }
 
+fn may(role: Role) -> &'static str {
+    if role == Role::Write { "read and write" } else { "read" }
+}
+
 /// Begins a session, and leads to the view.
 async fn sign_in(State(keyring): State<Arc<Keyring>>, request: Request) -> Response {
-    let (client, headers) = (client_of(&request), request.headers().clone());
+    let (arrival, headers) = (Arrival::of(&request), request.headers().clone());
+    let is_https = is_https(&request);
     let view = request.uri().query().unwrap_or_default().to_owned();
     let role = async {
-        refuse_foreign(&headers)?;
+        refuse_foreign(&arrival, &headers)?;
         let too_long = |_| Refusal { status: StatusCode::PAYLOAD_TOO_LARGE, message: "the token is too long".into() };
         let body = to_bytes(request.into_body(), MAX_BYTES).await.map_err(too_long)?;
         let token =
             form_urlencoded::parse(&body).find(|(name, _)| name == "token").map(|(_, token)| token.into_owned());
-        let role = keyring.role_of(client, token.unwrap_or_default().trim().as_bytes()).await?;
+        let role = keyring.role_of(arrival.client, token.unwrap_or_default().trim().as_bytes()).await?;
         match role {
             Role::Metrics => Err(Refusal {
                 status: StatusCode::FORBIDDEN,
@@ -73,7 +89,7 @@ async fn sign_in(State(keyring): State<Arc<Keyring>>, request: Request) -> Respo
         }
     };
     let refused = match role.await {
-        Ok(role) => match keyring.session_cookie(role, &headers, now_ms()).await {
+        Ok(role) => match keyring.session_cookie(role, is_https, now_ms()).await {
             Some(cookie) => return redirect(&format!("./?{view}"), cookie),
             None => Refusal { status: StatusCode::FORBIDDEN, message: "the token has just changed".into() },
         },
@@ -83,13 +99,20 @@ async fn sign_in(State(keyring): State<Arc<Keyring>>, request: Request) -> Respo
 }
 
 async fn sign_out(State(keyring): State<Arc<Keyring>>, request: Request) -> Response {
-    if let Err(refused) = refuse_foreign(request.headers()) {
+    if let Err(refused) = refuse_foreign(&Arrival::of(&request), request.headers()) {
         return refused.response(request.uri().path());
     }
-    match keyring.ended_cookie(request.headers()) {
+    match keyring.ended_cookie(is_https(&request)) {
         Some(cookie) => redirect("sign-in", cookie),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Whether the browser speaks HTTPS: with this server, or with a proxy that does not say so, as the origin of its page shows.
+/// That origin has passed the check against the host; without TLS anywhere, no page has it.
+fn is_https(request: &Request) -> bool {
+    let is_https_page = |origin: &HeaderValue| origin.as_bytes().starts_with(b"https://");
+    Arrival::of(request).is_https || request.headers().get(ORIGIN).is_some_and(is_https_page)
 }
 
 fn redirect(to: &str, cookie: HeaderValue) -> Response {

@@ -2,6 +2,8 @@
 use crate::config::secret_file;
 use crate::web::access::session::LENGTH_S;
 use crate::web::access::{Access, Keyring, Role};
+use crate::web::base_path::BasePath;
+use crate::web::listen::address::ListenAddress;
 use axum::http::HeaderValue;
 use axum::http::header::{COOKIE, HeaderMap};
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,14 +21,19 @@ fn keyring(folder: &Path, port: u16) -> Keyring {
         }
         Some(secret_file::open(&path).expect("a file"))
     };
-    let access =
-        Access { read: file("read"), write: file("write"), metrics: file("metrics"), write_on_loopback: false };
-    Keyring::new(access, port)
+    let access = Access {
+        read: file("read"),
+        write: file("write"),
+        metrics: file("metrics"),
+        user: None,
+        write_on_loopback: false,
+    };
+    Keyring::new(access, &ListenAddress::Network(([127, 0, 0, 1], port).into()), BasePath::default())
 }
 
 /// The headers of a browser with the session that a role begins.
 async fn session(keyring: &Keyring, role: Role) -> HeaderMap {
-    let cookie = keyring.session_cookie(role, &HeaderMap::new(), NOW_MS).await.expect("a cookie");
+    let cookie = keyring.session_cookie(role, false, NOW_MS).await.expect("a cookie");
     let cookie = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
     cookies(&format!("theme=dark; {cookie}; other=1"))
 }

@@ -2,11 +2,11 @@
 //! configuration, or a session that began with it.
 use crate::clock::now_ms;
 use crate::web::access::{Keyring, Refusal, Role, origin_host, refusal, refuse_foreign};
+use crate::web::arrival::Arrival;
 use crate::web::frame_policy::random_key;
-use crate::web::headers::is_loopback_host;
+use crate::web::hosts::is_loopback_host;
 use axum::http::StatusCode;
 use axum::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use subtle::ConstantTimeEq;
@@ -15,10 +15,11 @@ use subtle::ConstantTimeEq;
 const WRITE_KEY: HeaderName = HeaderName::from_static("write-key");
 
 /// Proxies add these. What one passes on does not come from this machine, even if the proxy is on it.
-const OF_PROXIES: [HeaderName; 5] = [
+const OF_PROXIES: [HeaderName; 6] = [
     HeaderName::from_static("forwarded"),
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("via"),
 ];
@@ -47,34 +48,34 @@ impl WriteRight {
     ///
     /// # Errors
     /// Why that page may not write.
-    pub(crate) async fn key_for(&self, client: IpAddr, headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-        refuse_foreign(headers)?;
-        if self.has_role(client, headers).await? {
+    pub(crate) async fn key_for(&self, arrival: &Arrival, headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+        refuse_foreign(arrival, headers)?;
+        if self.has_role(arrival, headers).await? {
             return Ok(None);
         }
-        match self.is_local(client, headers) {
+        match self.is_local(arrival, headers) {
             true => Ok(Some(&self.key)),
             false => Err(refusal(StatusCode::UNAUTHORIZED, self.requirement())),
         }
     }
 
-    /// Checks that the client at an address may write.
+    /// Checks that the sender of a request may write.
     ///
     /// # Errors
     /// Why it may not.
-    pub(crate) async fn check(&self, client: IpAddr, headers: &HeaderMap) -> Result<(), Refusal> {
-        refuse_foreign(headers)?;
-        if self.has_role(client, headers).await? {
+    pub(crate) async fn check(&self, arrival: &Arrival, headers: &HeaderMap) -> Result<(), Refusal> {
+        refuse_foreign(arrival, headers)?;
+        if self.has_role(arrival, headers).await? {
             return Ok(());
         }
-        let is_local = self.is_local(client, headers);
+        let is_local = self.is_local(arrival, headers);
         match headers.get(WRITE_KEY) {
             Some(key) if is_local => {
-                self.keyring.wrong_tries.refuse_many(client, Instant::now())?;
+                self.keyring.wrong_tries.refuse_many(arrival.client, Instant::now())?;
                 if self.key.as_bytes().ct_eq(key.as_bytes()).into() {
                     return Ok(());
                 }
-                self.keyring.wrong_tries.count(client, Instant::now());
+                self.keyring.wrong_tries.count(arrival.client, Instant::now());
                 let problem = "this is not the key of the running server, which has another one after each start";
                 Err(refusal(StatusCode::FORBIDDEN, format!("{problem}; reload the page")))
             }
@@ -87,8 +88,11 @@ impl WriteRight {
     }
 
     /// Whether a request may write by its token or its session.
-    async fn has_role(&self, client: IpAddr, headers: &HeaderMap) -> Result<bool, Refusal> {
-        match self.keyring.token_role(client, headers).await? {
+    async fn has_role(&self, arrival: &Arrival, headers: &HeaderMap) -> Result<bool, Refusal> {
+        if self.keyring.user_role(arrival) == Some(Role::Write) {
+            return Ok(true);
+        }
+        match self.keyring.token_role(arrival.client, headers).await? {
             Some(Role::Write) => Ok(true),
             Some(role) => {
                 let problem = format!("the token of {} may not write, only that of write_token_file", role.key());
@@ -98,8 +102,8 @@ impl WriteRight {
         }
     }
 
-    fn is_local(&self, client: IpAddr, headers: &HeaderMap) -> bool {
-        self.keyring.access.write_on_loopback && is_local(client, headers)
+    fn is_local(&self, arrival: &Arrival, headers: &HeaderMap) -> bool {
+        self.keyring.access.write_on_loopback && is_local(arrival, headers)
     }
 
     /// What a client needs that is not on this machine.
@@ -123,10 +127,11 @@ impl WriteRight {
 }
 
 /// Whether a request comes from this machine, and no proxy passes it on.
-fn is_local(client: IpAddr, headers: &HeaderMap) -> bool {
+fn is_local(arrival: &Arrival, headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_loopback_page = headers.get(ORIGIN).is_none_or(|origin| origin_host(origin).is_some_and(is_loopback_host));
-    client.to_canonical().is_loopback()
+    arrival.client.to_canonical().is_loopback()
+        && !arrival.is_passed_on
         && host.is_some_and(is_loopback_host)
         && is_loopback_page
         && !OF_PROXIES.iter().any(|name| headers.contains_key(name))

@@ -1,7 +1,11 @@
 //! Tests of who may write.
 use crate::config::secret_file;
 use crate::web::access::write_right::WriteRight;
-use crate::web::access::{Access, Keyring};
+use crate::web::access::{Access, Keyring, UserRole};
+use crate::web::arrival::Arrival;
+use crate::web::base_path::BasePath;
+use crate::web::listen::address::ListenAddress;
+use crate::web::peers::NO_ADDRESS;
 use axum::http::HeaderValue;
 use axum::http::header::{HOST, HeaderMap, HeaderName};
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,8 +19,9 @@ fn right(token: Option<&str>, on_loopback: bool) -> (WriteRight, tempfile::Named
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), format!("{}\n", token.unwrap_or_default())).expect("a file");
     let token = token.map(|_| secret_file::open(file.path()).expect("a file"));
-    let access = Access { read: None, write: token, metrics: None, write_on_loopback: on_loopback };
-    (WriteRight::new(Arc::new(Keyring::new(access, 7117))).expect("a key"), file)
+    let access = Access { read: None, write: token, metrics: None, user: None, write_on_loopback: on_loopback };
+    let address = ListenAddress::Network(([127, 0, 0, 1], 7117).into());
+    (WriteRight::new(Arc::new(Keyring::new(access, &address, BasePath::default()))).expect("a key"), file)
 }
 
 /// The status with which a request is refused, or 200. `KEY` stands for the right key.
@@ -26,7 +31,7 @@ async fn status(right: &WriteRight, client: IpAddr, headers: &[(&str, &str)]) ->
         (HeaderName::try_from(*name).expect("a name"), HeaderValue::try_from(value).expect("a value"))
     };
     let headers: HeaderMap = headers.iter().map(header).collect();
-    right.check(client, &headers).await.map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
+    right.check(&Arrival::direct(client), &headers).await.map_or_else(|refusal| refusal.status.as_u16(), |()| 200)
 }
 
 #[tokio::test]
@@ -46,8 +51,16 @@ async fn on_loopback_the_key_is_enough() {
     assert_eq!(status(&right, HERE, &[("host", "localhost"), ("write-key", "")]).await, 403);
     assert_eq!(status(&right, HERE, &[("host", "localhost"), ("write-key", "KEYx")]).await, 403);
     assert_eq!(status(&right, AWAY, &[("host", "localhost"), key]).await, 401, "another machine");
+    assert_eq!(
+        status(&right, NO_ADDRESS, &[("host", "localhost"), key]).await,
+        401,
+        "by the socket, where proxies are"
+    );
     assert_eq!(status(&right, HERE, &[("host", "dash.example"), key]).await, 401, "a proxy");
-    for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"] {
+    let local = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+    let passed_on = Arrival { is_passed_on: true, ..Arrival::direct(HERE) };
+    assert!(right.key_for(&passed_on, &local).await.is_err(), "a proxy that adds no header");
+    for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"] {
         assert_eq!(status(&right, HERE, &[("host", "localhost"), (name, "x"), key]).await, 401, "{name}");
     }
 }
@@ -122,10 +135,33 @@ async fn a_refusal_says_what_to_configure() {
     ] {
         let (right, _file) = right(token, on_loopback);
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("gpubox"))]);
-        let refused = right.key_for(AWAY, &headers).await.expect_err("a refusal");
+        let refused = right.key_for(&Arrival::direct(AWAY), &headers).await.expect_err("a refusal");
         assert!(refused.message.contains(expected), "{}", refused.message);
-        assert_eq!(right.check(AWAY, &headers).await, Err(refused));
+        assert_eq!(right.check(&Arrival::direct(AWAY), &headers).await, Err(refused));
         let local = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
-        assert_eq!(right.key_for(HERE, &local).await.is_ok(), on_loopback);
+        assert_eq!(right.key_for(&Arrival::direct(HERE), &local).await.is_ok(), on_loopback);
+    }
+}
+
+#[tokio::test]
+async fn whom_a_proxy_has_signed_in_writes_only_if_that_is_configured() {
+    for (role, expected) in [(None, Err(401)), (Some(UserRole::Read), Err(401)), (Some(UserRole::Write), Ok(()))] {
+        let access = Access { read: None, write: None, metrics: None, user: role, write_on_loopback: true };
+        let address = ListenAddress::Network(([127, 0, 0, 1], 7117).into());
+        let right = WriteRight::new(Arc::new(Keyring::new(access, &address, BasePath::default()))).expect("a key");
+        let hosts = vec!["dash.example".to_owned()];
+        let arrival = Arrival { has_user: true, hosts, ..Arrival::direct(AWAY) };
+        let headers = |origin: &'static str| {
+            let pairs = [("host", "127.0.0.1:7117"), ("origin", origin), ("x-forwarded-host", "dash.example")];
+            let pairs = pairs.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            pairs.into_iter().collect::<HeaderMap>()
+        };
+        let checked = async |arrival: &Arrival, origin| {
+            right.check(arrival, &headers(origin)).await.map_err(|refused| refused.status.as_u16())
+        };
+        assert_eq!(checked(&arrival, "https://dash.example").await, expected, "{role:?}");
+        assert_eq!(checked(&arrival, "https://evil.example").await, Err(403), "{role:?}");
+        let direct = Arrival { hosts: Vec::new(), ..Arrival::direct(AWAY) };
+        assert_eq!(checked(&direct, "https://dash.example").await, Err(403), "nobody is believed: {role:?}");
     }
 }

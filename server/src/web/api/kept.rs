@@ -6,7 +6,7 @@ use crate::web::access::Refusal;
 use crate::web::access::write_right::WriteRight;
 use crate::web::api::json_response;
 use crate::web::api::parameters::{body_error, read_body};
-use crate::web::peers::client_of;
+use crate::web::arrival::Arrival;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -23,7 +23,7 @@ pub(crate) struct KeptState {
 
 /// `/api/v1/inferboard/writing`: whether the page that asks may write, with which key, or else why not.
 pub(crate) async fn writing(State(state): State<Arc<KeptState>>, request: Request) -> Response {
-    let data = match state.right.key_for(client_of(&request), request.headers()).await {
+    let data = match state.right.key_for(&Arrival::of(&request), request.headers()).await {
         Ok(key) => json!({ "allowed": true, "key": key }),
         Err(refusal) => json!({ "allowed": false, "reason": refusal.message }),
     };
@@ -38,7 +38,7 @@ pub(super) async fn change<T: Keepable>(
     request: Request,
     to_change: impl FnOnce(Value, Option<Expected>) -> Result<Change<T>, BadRequest> + Send,
 ) -> Response {
-    if let Err(refusal) = right.check(client_of(&request), request.headers()).await {
+    if let Err(refusal) = right.check(&Arrival::of(&request), request.headers()).await {
         return refused(&refusal);
     }
     let change: Result<_, Response> = async {

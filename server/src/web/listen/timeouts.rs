@@ -1,4 +1,4 @@
-//! A TCP stream with timeouts for request heads, for idle connections and for clients that do not read the response. It
+//! A stream with timeouts for request heads, for idle connections and for clients that do not read the response. It
 //! reports what it waits for, and refuses ambiguous heads.
 //!
 //! Handlers that read a request's body set their own timeout.
@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How long a request's head may take, from its first byte or from the start of the connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may be idle between a response and the next request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -70,6 +70,18 @@ impl<S> TimedStream<S> {
         }
         Poll::Ready(written)
     }
+
+    /// Applies the write timeout to the end of a response: a stream with a buffer of its own, as TLS has one, waits for the
+    /// client there.
+    fn check_end(&mut self, cx: &mut Context<'_>, ended: Poll<io::Result<()>>) -> Poll<io::Result<()>> {
+        if ended.is_pending() {
+            if self.has_written {
+                self.state.stall();
+            }
+            ready!(self.write_deadline.poll(cx, STALL_TIMEOUT))?;
+        }
+        ended
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
@@ -123,13 +135,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        ready!(this.check_end(cx, flushed))?;
+        this.write_deadline.clear();
         // The kernel has taken everything: the response is complete.
         if std::mem::take(&mut this.has_written) {
             this.state.begin_wait();
             this.ends.end_request();
             this.in_head = false;
-            this.write_deadline.clear();
             this.read_deadline.clear();
             this.written_bytes = 0;
         }
@@ -137,7 +150,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        let shut_down = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.check_end(cx, shut_down)
     }
 }
 
@@ -194,6 +209,36 @@ mod tests {
         state.begin_work();
         let mut stream = TimedStream::new(stream, state);
         assert!(tokio::time::timeout(IDLE_TIMEOUT * 10, stream.read_u8()).await.is_err());
+    }
+
+    /// Takes everything into a buffer of its own that never empties, as TLS does when the client does not read.
+    struct Full;
+
+    impl AsyncWrite for Full {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buffer.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_must_read_what_is_buffered_too() {
+        let state = Arc::<ConnectionState>::default();
+        state.begin_work();
+        let mut stream = TimedStream::new(Full, Arc::clone(&state));
+        stream.write_all(b"answer").await.expect("room");
+        let began = Instant::now();
+        let error = stream.flush().await.expect_err("a deadline");
+        assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, STALL_TIMEOUT.as_secs()));
+        let error = TimedStream::new(Full, state).shutdown().await.expect_err("a deadline");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]
