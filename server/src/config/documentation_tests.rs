@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Headings in the document, each with a file. An unknown key at its end makes the parser list the keys of that table.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 15] = [
     ("Top-level keys", ""),
     ("`[[targets]]`", "[[targets]]"),
     ("`scope_labels` and `pod_labels`", "[[targets]]\n[targets.scope_labels]"),
@@ -19,12 +19,14 @@ const TABLES: [(&str, &str); 13] = [
     ("`http_headers`", "[[targets]]\n[targets.http_headers.X-Key]"),
     ("`[[kubernetes]]`", "[[kubernetes]]"),
     ("`[[http_sd]]`", "[[http_sd]]"),
+    ("`[[remote_write]]`", "[[remote_write]]"),
+    ("`queue_config`", "[[remote_write]]\n[remote_write.queue_config]"),
     ("`[[huggingface]]`", "[[huggingface]]"),
     ("`[[baseten]]`", "[[baseten]]"),
     ("`[[metrics]]`", "[[metrics]]"),
 ];
 
-/// The keys of a request, which a list at a URL has too.
+/// The keys of a request, which a list at a URL and a receiver have too.
 const OF_REQUESTS: [&str; 8] = [
     "authorization",
     "basic_auth",
@@ -88,7 +90,7 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         if WITH_SHARED.contains(&heading) {
             keys.extend(documented.get(SHARED).cloned().unwrap_or_default());
         }
-        if heading == "`[[http_sd]]`" {
+        if ["`[[http_sd]]`", "`[[remote_write]]`"].contains(&heading) {
             keys.extend(OF_REQUESTS.map(str::to_owned));
         }
         assert_eq!(keys, accepted(file), "the keys below \"{heading}\"");

@@ -4,6 +4,7 @@ use crate::config::hosted::{BasetenEntry, HuggingFaceEntry};
 use crate::config::http_sd::HttpEntry;
 use crate::config::kubernetes::KubernetesEntry;
 use crate::config::own_metrics::MetricEntry;
+use crate::config::remote_write::RemoteWriteEntry;
 use crate::config::target::TargetEntry;
 use crate::config::{ConfigError, duration};
 use serde::Deserialize;
@@ -51,6 +52,7 @@ pub(crate) struct File {
     pub(crate) huggingface: Vec<HuggingFaceEntry>,
     pub(crate) baseten: Vec<BasetenEntry>,
     pub(crate) kubernetes: Vec<KubernetesEntry>,
+    pub(crate) remote_write: Vec<RemoteWriteEntry>,
     pub(crate) metrics: Vec<MetricEntry>,
 }
 
@@ -80,6 +82,7 @@ impl File {
             .chain(self.huggingface.iter().map(HuggingFaceEntry::request))
             .chain(self.baseten.iter().map(BasetenEntry::request))
             .chain(self.kubernetes.iter().map(KubernetesEntry::request))
+            .chain(self.remote_write.iter().map(RemoteWriteEntry::request))
             .chain(self.file_sd.iter().map(|entry| entry.scrape.request()))
             .chain(self.http_sd.iter().flat_map(|entry| [entry.request(), entry.scrape.request()]));
         let of_targets = requests.flat_map(|entry| entry.secret_files(config));

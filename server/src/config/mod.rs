@@ -1,6 +1,7 @@
 //! The settings of `serve`: reads the configuration file, combines it with the flags, and checks both.
 pub(crate) mod access;
 pub mod authorization;
+mod durations;
 pub mod file;
 pub mod file_sd;
 pub mod hosted;
@@ -13,6 +14,7 @@ mod memory;
 pub(crate) mod own_metrics;
 pub mod permissions;
 pub mod reload;
+mod remote_write;
 pub mod restart;
 mod rights;
 pub mod secret_file;
@@ -21,6 +23,8 @@ pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
 
+pub(crate) use durations::{duration, flag_duration, pace, positive_duration};
+
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
 use crate::config::http_sd::HttpList;
@@ -28,6 +32,7 @@ use crate::config::kubernetes::ClusterSource;
 use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
+use crate::remote_write::settings::RemoteWriteSettings;
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
@@ -35,7 +40,6 @@ use crate::web::access::Access;
 use crate::web::frame_policy::is_frame_ancestor;
 use catalogue::OwnName;
 use catalogue::contract::is_origin;
-use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -141,6 +145,8 @@ pub struct Settings {
     pub container_socket: Option<PathBuf>,
     /// What to scrape.
     pub targets: ConfiguredTargets,
+    /// Where all samples are sent too. No two have the same name.
+    pub remote_write: Vec<RemoteWriteSettings>,
     /// Metrics of the user's own, and the graphs that they feed.
     pub own_names: Vec<OwnName>,
     /// What is allowed but dangerous, as sentences for the log.
@@ -242,6 +248,7 @@ impl Settings {
         let lists =
             file.http_sd.into_iter().map(|entry| entry.resolve(pace).map(Arc::new)).collect::<Result<_, _>>()?;
         let targets = ConfiguredTargets { fixed: targets, clusters, files, lists };
+        let remote_write = remote_write::resolve(file.remote_write, data_dir.is_some())?;
         let metrics = file.metrics.into_iter().enumerate();
         let own_names = metrics.map(|(at, entry)| entry.resolve(&format!("metric {}", at + 1)));
         let own_names = own_names.collect::<Result<_, _>>()?;
@@ -249,7 +256,7 @@ impl Settings {
         if is_open_network && !args.allow_open_network && !file.allow_open_network {
             return Err(ConfigError::OpenNetwork { listen });
         }
-        let mut warnings = insecure::warnings(&targets);
+        let mut warnings = insecure::warnings(&targets, &remote_write);
         if is_open_network {
             warnings.push(format!("everyone who reaches {listen} can read all metrics: read_token_file is not set"));
         }
@@ -270,6 +277,7 @@ impl Settings {
             discovery,
             container_socket,
             targets,
+            remote_write,
             own_names,
             warnings,
         })
@@ -356,36 +364,8 @@ fn flag_targets(args: &ServeArgs) -> Result<Vec<TargetEntry>, ConfigError> {
     Ok(args.targets.iter().zip(models).map(|(url, model)| TargetEntry::new(url.clone(), model.cloned())).collect())
 }
 
-fn pace(name: &str, interval: Duration, timeout: Duration) -> Result<Pace, ConfigError> {
-    if interval < MIN_INTERVAL {
-        let problem = format!("the scrape interval, {interval:?}, is shorter than {MIN_INTERVAL:?}");
-        return Err(setting(&name.replace("scrape_timeout", "scrape_interval"), problem));
-    }
-    if timeout > interval {
-        return Err(setting(name, format!("{timeout:?} is longer than the scrape interval, {interval:?}")));
-    }
-    Ok(Pace { interval, timeout })
-}
-
 pub(crate) fn setting(setting: &str, problem: String) -> ConfigError {
     ConfigError::Setting { setting: setting.to_owned(), problem }
-}
-
-fn flag_duration(flag: &str, text: Option<&str>) -> Result<Option<Duration>, ConfigError> {
-    text.map(positive_duration).transpose().map_err(|problem| setting(flag, problem))
-}
-
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    let duration_ms = prometheus_api::parse_duration_ms(text).map_err(|error| error.to_string())?;
-    match u64::try_from(duration_ms) {
-        Ok(duration_ms) if duration_ms > 0 => Ok(Duration::from_millis(duration_ms)),
-        _ => Err(format!("{text:?} is not a positive duration")),
-    }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    positive_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

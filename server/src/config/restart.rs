@@ -25,6 +25,7 @@ impl Settings {
             ("procfs, sysfs or rootfs", text(&self.host_paths)),
             ("gpus, gpu_sample_interval or nvml_library", text(&self.gpus)),
             ("discovery", text(&self.discovery)),
+            ("remote_write", text(&self.remote_write)),
             ("metrics", text(&self.own_names)),
             ("container_socket", text(&self.container_socket)),
         ])

@@ -8,7 +8,7 @@ use crate::scrape::lookup::Lookups;
 use crate::target::access::Route;
 use futures::future::BoxFuture;
 use http::Uri;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::{Client, Error as ClientError};
@@ -36,7 +36,7 @@ const MAX_IDLE_TIME: Duration = Duration::from_secs(90);
 const READ_BYTES: usize = 16 << 10;
 
 /// Connections to targets, which are kept open or not.
-pub(crate) type Connections = Client<Connector, Empty<Bytes>>;
+pub(crate) type Connections = Client<Connector, Full<Bytes>>;
 
 tokio::task_local! {
     /// Whether the current task has opened a connection for the request that it is sending.

@@ -31,7 +31,7 @@ const LOADING: &[u8] = b"loading";
 /// The client that all targets share.
 #[derive(Clone, Debug)]
 pub struct Client {
-    routes: Routes,
+    pub(super) routes: Routes,
     large: Arc<LargeBuffers>,
 }
 
@@ -165,7 +165,7 @@ impl Client {
 
 /// Adds the credentials for the proxy, if it forwards the request itself, and returns the secret in them. A tunnel gets
 /// them when it is opened, and the target behind it never.
-async fn add_proxy_headers(endpoint: &Endpoint, headers: &mut HeaderMap) -> Result<Option<Secret>, Failure> {
+pub(super) async fn add_proxy_headers(endpoint: &Endpoint, headers: &mut HeaderMap) -> Result<Option<Secret>, Failure> {
     let Some(proxy) = endpoint.access.route.proxy.as_ref().filter(|_| endpoint.url.scheme() == "http") else {
         return Ok(None);
     };
@@ -195,7 +195,7 @@ async fn health_of(mut response: Response) -> Health {
 }
 
 /// The `Retry-After` header, which is in seconds or a date.
-fn retry_after(response: &Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),

@@ -1,4 +1,4 @@
-//! The HTTP client of scrapes: redirects stay within the origin, and answers may be compressed.
+//! The HTTP client of scrapes and of what is sent: redirects stay within the origin, and answers may be compressed.
 use crate::scrape::connections::{Connections, Connector, is_closed_before_response, notice};
 use crate::scrape::lookup::Lookups;
 use crate::target::access::Route;
@@ -7,8 +7,8 @@ use crate::target::failure::Failure;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
-use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Empty};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
 use reqwest::Url;
@@ -26,7 +26,7 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// How much of a compressed body is decompressed at once. Gzip makes at most about a thousand times as much of it.
 const COMPRESSED_BYTES: usize = 512;
 
-/// Sends requests that get something, all on the same route.
+/// Sends requests, all on the same route.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     /// Keeps connections open between requests.
@@ -50,7 +50,7 @@ impl HttpClient {
     pub(crate) async fn get(&self, mut url: Url, headers: &HeaderMap) -> Result<Response, Failure> {
         let mut redirects = 0;
         loop {
-            let response = self.get_once(&url, headers).await?;
+            let response = self.send_once(&Method::GET, &url, headers, Bytes::new()).await?;
             let next = redirect(&url, &response).filter(|next| next.origin() == url.origin());
             match next.filter(|_| redirects < MAX_REDIRECTS) {
                 Some(next) => url = next,
@@ -60,14 +60,29 @@ impl HttpClient {
         }
     }
 
+    /// The response to a POST of `body`, whatever its status. No redirect is followed.
+    ///
+    /// # Errors
+    /// If there is no response.
+    pub(crate) async fn post(&self, url: &Url, headers: &HeaderMap, body: Bytes) -> Result<Response, Failure> {
+        self.send_once(&Method::POST, url, headers, body).await.map(Response::new)
+    }
+
     /// The response to one request.
     ///
     /// On a kept connection that the server has closed it is sent once more, on a new connection: every request is a GET,
-    /// which may be repeated.
-    async fn get_once(&self, url: &Url, headers: &HeaderMap) -> Result<http::Response<Incoming>, Failure> {
+    /// or a POST of samples, both of which may be repeated.
+    async fn send_once(
+        &self,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>, Failure> {
         let uri: Uri = url.as_str().parse().map_err(|_| Failure::Broken)?;
         let request = || {
-            let mut request = Request::new(Empty::new());
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
             request.headers_mut().insert(USER_AGENT, OWN_NAME);
