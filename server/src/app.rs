@@ -211,7 +211,7 @@ impl App {
         let ended = tokio::time::timeout(MAX_END_TIME, tasks.shutdown());
         let sent = async {
             if let Some(senders) = senders {
-                senders.stop(MAX_END_TIME).await
+                senders.stop(MAX_END_TIME).await;
             }
         };
         if tokio::join!(ended, sent).0.is_err() {

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tracing::warn;
+use tracing::{info, warn};
 use tsdb::{LocalFileSystem, Queue, QueueError, QueueReader, ReaderOptions, Store};
 
 /// The folder of the queue, in the data directory.
@@ -73,6 +73,10 @@ impl RemoteWrite {
             Some(dir) => Queue::open(&dir.join(FOLDER), Arc::new(LocalFileSystem), &options)?,
             None => Queue::in_memory(&options)?,
         };
+        if queue.unreadable_files() > 0 {
+            let files = queue.unreadable_files();
+            warn!(files, "files of the queue of remote write cannot be read; their samples are not sent");
+        }
         store.attach_queue(Arc::clone(&queue));
         Ok(Some(Self { queue, receivers: settings.into_iter().zip(readers).collect() }))
     }
@@ -90,6 +94,7 @@ impl RemoteWrite {
             let troubles = Arc::new(Troubles::new(&settings.name));
             let written = Arc::<Notify>::default();
             let max_bytes = settings.queue.max_bytes;
+            info!(receiver = ?settings.name, waiting = reader.stats().pending, "samples are sent to a receiver");
             watched.push(queue_thread::Watched::new(Arc::clone(&written), Arc::clone(&troubles), max_bytes));
             let sender = Sender {
                 settings,

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{error, warn};
+use tracing::error;
 use tsdb::{QueueBatch, QueueReader, QueueSample};
 
 /// The pause after a failure of the disk.
@@ -59,7 +59,7 @@ impl Sender {
         let mut has_more = false;
         loop {
             self.counters.shards.store(shards as u64, Relaxed);
-            if !has_more && self.wait(&reader).await.is_err() {
+            if *self.stop.borrow() || !has_more && self.wait(&reader).await.is_err() {
                 return;
             }
             let (returned, round) = match self.round(reader, shards).await {
@@ -125,9 +125,7 @@ impl Sender {
             return Ok(None);
         }
         let (reader, committed) = self.with_reader(reader, QueueReader::commit).await?;
-        if let Err(error) = committed {
-            warn!(receiver = ?self.settings.name, "cannot note what was sent, so it may be sent again: {error}");
-        }
+        self.troubles.noted(committed);
         Ok(Some((reader, Round { has_more, is_empty })))
     }
 
@@ -166,13 +164,15 @@ impl Sender {
             match send(&self.client, &self.settings, request.body.clone()).await {
                 Outcome::Accepted { written } => {
                     self.troubles.accepted();
-                    return Ok(self.note_accepted(request, written));
+                    self.note_accepted(request, written);
+                    return Ok(());
                 }
                 Outcome::Refused { reason, written } => {
                     self.troubles.accepted();
                     let written = written.min(request.samples);
                     self.counters.add_sent(written, request.body.len(), request.newest_ms);
-                    return Ok(self.lose(request.samples - written, &reason));
+                    self.lose(request.samples - written, &reason);
+                    return Ok(());
                 }
                 Outcome::Retry { reason, after } => {
                     self.troubles.failed(&reason);

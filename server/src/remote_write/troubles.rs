@@ -1,5 +1,6 @@
 //! What the log says of a receiver: when it fails, once, and when it is right again.
 use parking_lot::Mutex;
+use std::io;
 use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -19,6 +20,8 @@ struct State {
     failing_since: Option<Instant>,
     /// Whether it was said that the oldest samples are dropped.
     is_dropping: bool,
+    /// Whether it was said that the position cannot be written.
+    is_forgetful: bool,
     refused_at: Option<Instant>,
     /// Whether it was said that the receiver does not say what it has written.
     is_silent: bool,
@@ -65,6 +68,19 @@ impl Troubles {
                 receiver = ?self.name,
                 "more than {max_bytes} bytes of samples wait, so the oldest are dropped; raise queue_config.max_bytes to \
                  keep more"
+            );
+        }
+    }
+
+    /// What was sent was noted, or could not be.
+    pub(super) fn noted(&self, result: io::Result<()>) {
+        let was_forgetful = std::mem::replace(&mut self.state.lock().is_forgetful, result.is_err());
+        if let Err(error) = result
+            && !was_forgetful
+        {
+            warn!(
+                receiver = ?self.name,
+                "cannot note what was sent, so it will be sent again after a restart: {error}; check the disk"
             );
         }
     }

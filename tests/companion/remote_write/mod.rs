@@ -200,7 +200,7 @@ async fn the_second_version_arrives_whole_with_metadata() {
     for name in ["depth_seconds_bucket", "depth_seconds_sum"] {
         let label = ("__name__".to_owned(), name.to_owned());
         let has_metadata = |series: &&messages::Series| series.labels.contains(&label);
-        let last = series.iter().copied().filter(has_metadata).next_back().expect(name);
+        let last = series.iter().copied().rfind(has_metadata).expect(name);
         assert_eq!(last.metadata.as_ref(), Some(&expected), "{name}");
     }
 }
@@ -259,11 +259,8 @@ fn joined(before: &Samples, after: &Samples) -> Samples {
 #[tokio::test]
 async fn what_is_beyond_the_limit_is_lost_and_counted() {
     let (receiver, target) = (Receiver::start().await, counting_target(1000).await);
-    let (address, _) = {
-        // Nobody listens at first.
-        let stopped = receiver.stop().await;
-        stopped
-    };
+    // Nobody listens at first.
+    let (address, _) = receiver.stop().await;
     let url = format!("http://{address}/api/v1/write");
     let config = scratch_file(&configuration(&url, "", ", max_bytes = \"64KiB\""));
     let companion = Companion::start(&flags(&config, &target, None)).await;

@@ -36,6 +36,8 @@ pub struct Queue {
     /// Never held while a file is read or written.
     state: Mutex<State>,
     folder: Folder,
+    /// Files that could not be read when it was opened.
+    unreadable: usize,
     /// The size from which a segment is ended.
     segment_bytes: u64,
 }
@@ -150,6 +152,12 @@ impl Queue {
             has_unsynced.then(|| Arc::clone(&segment.file))
         });
         unsynced.map_or(Ok(()), |file| file.sync())
+    }
+
+    /// How many files of an earlier process could not be read when it was opened. They were renamed, so that they end with
+    /// `.damaged`, and nobody reads them.
+    pub fn unreadable_files(&self) -> usize {
+        self.unreadable
     }
 
     /// How far the reader with this index is behind.

@@ -69,10 +69,10 @@ impl Queue {
             io::ErrorKind::WouldBlock => QueueError::InUse { dir: dir.to_owned() },
             _ => QueueError::Io { dir: dir.to_owned(), source },
         };
-        let open = || -> io::Result<Self> {
+        let open = move || -> io::Result<Self> {
             fs.create_dir(dir)?;
             let lock = fs.lock(&dir.join("lock"))?;
-            Self::open_locked(Folder::new(dir, Arc::clone(&fs), lock), readers)
+            Self::open_locked(Folder::new(dir, fs, lock), readers)
         };
         let queue = Arc::new(open().map_err(failed)?);
         let readers = (0..readers.len()).map(|index| QueueReader::new(Arc::clone(&queue), index)).collect();
@@ -90,10 +90,16 @@ impl Queue {
     fn open_locked(folder: Folder, readers: &[ReaderOptions]) -> io::Result<Self> {
         let names = folder.fs().file_names(folder.path())?;
         folder.skip_used_ids(&names);
-        let mut segments = BTreeMap::new();
+        let (mut segments, mut unreadable) = (BTreeMap::new(), 0);
         for (id, kind) in names.iter().filter_map(|name| parse_file_name(name)) {
             if kind == FileKind::Queue {
-                segments.insert(id, size_of_segment(&*folder.open(id, kind)?)?);
+                match folder.open(id, kind).and_then(|file| size_of_segment(&*file)) {
+                    Ok(size) => drop(segments.insert(id, size)),
+                    Err(_) => {
+                        folder.set_aside(id, kind);
+                        unreadable += 1;
+                    }
+                }
             }
         }
         let current = Segment::create(&folder, FileKind::Queue)?;
@@ -125,6 +131,7 @@ impl Queue {
             current: Mutex::new(Some(current)),
             state: Mutex::new(State { segments, readers: states }),
             folder,
+            unreadable,
             segment_bytes: (max_bytes / SEGMENTS).clamp(MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES),
         })
     }

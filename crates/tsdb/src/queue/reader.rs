@@ -12,6 +12,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+/// How often a file that cannot be read is tried before it is left out.
+const MAX_FAILURES: u32 = 10;
+
 /// A sample that waits to be passed on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueueSample {
@@ -38,6 +41,8 @@ pub struct QueueBatch {
 pub struct QueueReader {
     queue: Arc<Queue>,
     index: usize,
+    /// How often reading has failed since it last succeeded.
+    failures: u32,
     open: Option<OpenSegment>,
     decompressor: Decompressor,
     raw: Vec<u8>,
@@ -66,19 +71,27 @@ struct Start {
 
 impl QueueReader {
     pub(super) fn new(queue: Arc<Queue>, index: usize) -> Self {
-        Self { queue, index, open: None, decompressor: Decompressor::new(), raw: Vec::new() }
+        Self { queue, index, failures: 0, open: None, decompressor: Decompressor::new(), raw: Vec::new() }
     }
 
     /// Reads at least `max_samples`, unless there are fewer, and at most one row more.
     ///
     /// # Errors
-    /// If a file cannot be read. The next call tries it again.
+    /// If a file cannot be read. The next calls try it again, and in the end leave it out.
     pub fn read(&mut self, max_samples: usize) -> io::Result<QueueBatch> {
         let mut batch = QueueBatch::default();
         loop {
             let Some(start) = self.start() else { return Ok(batch) };
             let before = batch.samples.len();
-            let (end, lost) = self.read_segment(&start, max_samples, &mut batch.samples)?;
+            let (end, lost) = match self.read_segment(&start, max_samples, &mut batch.samples) {
+                Ok(read) => read,
+                Err(error) => {
+                    batch.samples.truncate(before);
+                    self.open = None;
+                    self.left_out(&start, error)?
+                }
+            };
+            self.failures = 0;
             let mut state = self.queue.state.lock();
             let Some(reader) = state.readers.get_mut(self.index) else { return Ok(batch) };
             if reader.skips != start.skips {
@@ -138,13 +151,7 @@ impl QueueReader {
         samples: &mut Vec<QueueSample>,
     ) -> io::Result<(Position, u64)> {
         let Start { at, size, following, .. } = *start;
-        if let Err(error) = self.open(at) {
-            let is_gone = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof);
-            return match following.filter(|_| is_gone || error.kind() == io::ErrorKind::InvalidData) {
-                Some(next) => Ok((Position::start_of(next), size.samples.saturating_sub(at.samples))),
-                None => Err(error),
-            };
-        }
+        self.open(at)?;
         let Self { open: Some(open), decompressor, raw, .. } = self else { return Ok((at, 0)) };
         let file = Arc::clone(&open.file);
         let mut scanner = RecordScanner::up_to(&*file, open.at, size.bytes);
@@ -175,6 +182,18 @@ impl QueueReader {
             }
         }
         Ok((position, lost))
+    }
+
+    /// Where the read goes on after a segment that cannot be read, and how many samples are lost then: at once if its file
+    /// is gone or damaged, and otherwise when it was tried often enough.
+    fn left_out(&mut self, start: &Start, error: io::Error) -> io::Result<(Position, u64)> {
+        use io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+        self.failures += 1;
+        let is_damaged = matches!(error.kind(), NotFound | UnexpectedEof | InvalidData);
+        match start.following.filter(|_| is_damaged || self.failures > MAX_FAILURES) {
+            Some(next) => Ok((Position::start_of(next), start.size.samples.saturating_sub(start.at.samples))),
+            None => Err(error),
+        }
     }
 
     /// Opens the segment of `at`, unless it is open at this place.
