@@ -22,7 +22,8 @@ use tsdb::{QueueBatch, QueueReader, QueueSample};
 /// The pause after a failure of the disk.
 const DISK_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often the metadata of all families is sent in messages that have none with their series, as Prometheus does.
+/// How often the metadata of all families is sent in messages that have none with their series, as Prometheus does. It is
+/// sent at once when there are new families.
 const METADATA_PERIOD: Duration = Duration::from_secs(60);
 
 /// How many families are sent.
@@ -55,7 +56,7 @@ struct Round {
 impl Sender {
     /// Sends what `reader` reads until the companion ends. What is under way then is sent again after the next start.
     pub(super) async fn run(self, mut reader: QueueReader) {
-        let (mut shards, mut metadata_due) = (1, Instant::now());
+        let (mut shards, mut metadata_due, mut families) = (1, Instant::now(), 0);
         let mut has_more = false;
         loop {
             self.counters.shards.store(shards as u64, Relaxed);
@@ -70,10 +71,10 @@ impl Sender {
             reader = returned;
             has_more = round.has_more;
             shards = next_count(shards, has_more, self.settings.queue.max_shards);
-            let is_due = self.settings.message == MessageVersion::V1 && Instant::now() >= metadata_due;
-            if is_due && !round.is_empty {
+            let (is_due, known) = (Instant::now() >= metadata_due, self.metadata.count());
+            if self.settings.message == MessageVersion::V1 && !round.is_empty && (is_due || known != families) {
                 self.send_metadata().await;
-                metadata_due = Instant::now() + METADATA_PERIOD;
+                (metadata_due, families) = (Instant::now() + METADATA_PERIOD, known);
             }
         }
     }

@@ -79,6 +79,11 @@ impl Metadata {
         }
     }
 
+    /// The number of families.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// The metadata of the family to which samples called `name` belong.
     pub(crate) fn of_sample(&self, name: &str) -> Option<Description> {
         let families = self.0.lock();
