@@ -69,7 +69,8 @@ mod tests {
         let target = "[[targets]]\nurl = \"http://a:1\"\n";
         assert_eq!(running.changed(&load(&format!("data_dir = \"/d\"\n{target}"))), ["discovery"]);
         let other = "data_dir = \"/e\"\nlisten = \"127.0.0.1:1\"\ncors_origins = [\"https://a.example\"]\n\
-            retention = \"1d\"\nwrite_on_loopback = false\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n";
+            retention = \"1d\"\nwrite_on_loopback = false\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n\
+            [[remote_write]]\nurl = \"http://a:1/\"\n";
         let changed = running.changed(&load(other)).join(" ");
         for key in [
             "listen",
@@ -81,6 +82,7 @@ mod tests {
             "retention",
             "scrape_interval",
             "gpus",
+            "remote_write",
         ] {
             assert!(changed.contains(key), "{key}: {changed}");
         }
