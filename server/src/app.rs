@@ -8,6 +8,9 @@ use crate::history::noted::NotedStore;
 use crate::history::{self, HistoryThreads};
 use crate::kept::Kept;
 use crate::processes::Attribution;
+use crate::remote_write::RemoteWrite;
+use crate::remote_write::counters::Receivers;
+use crate::remote_write::families::families as remote_write_families;
 use crate::scrape::fetch::Client;
 use crate::scrape::local_discovery::{DEFAULT_ADDRESSES, Discovery};
 use crate::scrape::scrapers::Scrapers;
@@ -43,7 +46,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{error, warn};
 use tsdb::{FileSystem, Store};
 
 /// Why the companion cannot start. Each message is complete: it includes the cause.
@@ -55,6 +58,9 @@ pub enum AppError {
     /// The data directory cannot be used.
     #[error(transparent)]
     History(#[from] tsdb::OpenError),
+    /// The queue of remote write cannot be used.
+    #[error("the queue of remote_write: {0}")]
+    RemoteWrite(#[from] tsdb::QueueError),
     /// The system has no threads for the history.
     #[error("cannot start the threads that write the history: {0}; raise the limit of processes")]
     Threads(std::io::Error),
@@ -78,6 +84,7 @@ pub struct App {
     client: Client,
     store: Store,
     history: HistoryThreads,
+    remote_write: Option<RemoteWrite>,
     frame_policy: FramePolicy,
     kept: KeptState,
     keyring: Arc<Keyring>,
@@ -95,12 +102,14 @@ impl App {
     ///
     /// # Errors
     /// If either cannot be opened.
-    pub async fn bind(settings: Settings) -> Result<Self, AppError> {
+    pub async fn bind(mut settings: Settings) -> Result<Self, AppError> {
         let listener = Listener::bind(&settings.web.listen, settings.web.socket_mode).await?;
         let address = listener.address()?;
         let client = Client::new(exposition::Limits::default().body_bytes)?;
         let frame_policy = FramePolicy::new(&settings.web.frame_ancestors)?;
         let (store, files) = history::open(settings.data_dir.as_deref(), settings.limits)?;
+        let receivers = std::mem::take(&mut settings.remote_write);
+        let remote_write = RemoteWrite::open(receivers, settings.data_dir.as_deref(), &store)?;
         let kept_files = files.clone().map(|files| Arc::new(files) as Arc<dyn FileSystem>);
         let kept = Kept::open(settings.data_dir.as_deref(), kept_files);
         let keyring =
@@ -114,6 +123,7 @@ impl App {
             client,
             store,
             history,
+            remote_write,
             frame_policy,
             kept,
             keyring,
@@ -150,8 +160,9 @@ impl App {
 
     /// Collects and serves until `stop`. Each message of `reloads` replaces the configured targets.
     pub async fn run(self, stop: impl Future<Output = ()>, reloads: mpsc::Receiver<ConfiguredTargets>) {
-        let Self { listener, address, settings, client, store, history, frame_policy, kept, keyring, gpu_helper, demo } =
-            self;
+        let Self { listener, address, settings, client, store, history, remote_write, .. } = self;
+        let (frame_policy, kept, keyring, gpu_helper, demo) =
+            (self.frame_policy, self.kept, self.keyring, self.gpu_helper, self.demo);
         let is_demo = demo.is_some();
         let host = Host::new(settings.host_paths.clone());
         let gpu_collector = settings.gpus.zip(gpu_helper);
@@ -163,7 +174,16 @@ impl App {
         if !address.is_local() {
             hosts.extend(host.name());
         }
-        let own = || own_targets(&store, &scrapers, (!is_demo).then(|| host.clone()), gpus.clone(), settings.pace);
+        let receivers = Receivers::default();
+        let senders = remote_write.map(|remote| remote.start(scrapers.client(), &scrapers.metadata(), &receivers));
+        let senders = senders.transpose().unwrap_or_else(|error| {
+            error!("nothing is sent to the receivers of remote_write: the system has no thread for it: {error}");
+            None
+        });
+        let own = || {
+            let machine = (!is_demo).then(|| host.clone());
+            own_targets(&store, &scrapers, &receivers, (machine, gpus.clone()), settings.pace)
+        };
         let metrics = OwnMetrics::new(own(), scrapers.client());
         // What is simulated stands alone.
         if !is_demo {
@@ -211,7 +231,13 @@ impl App {
             tasks.spawn(certificate.reload_when_changed());
         }
         listen::serve(listener, service, stop).await;
-        if tokio::time::timeout(MAX_END_TIME, tasks.shutdown()).await.is_err() {
+        let ended = tokio::time::timeout(MAX_END_TIME, tasks.shutdown());
+        let sent = async {
+            if let Some(senders) = senders {
+                senders.stop(MAX_END_TIME).await;
+            }
+        };
+        if tokio::join!(ended, sent).0.is_err() {
             warn!("some tasks did not end");
         }
         history.close(MAX_CLOSE_TIME).await;
@@ -237,14 +263,20 @@ fn router(
 }
 
 /// The targets within this process: this machine with its GPUs, unless there is no `host`, and the companion itself.
-fn own_targets(store: &Store, scrapers: &Scrapers, host: Option<Host>, gpus: Option<Gpus>, pace: Pace) -> Vec<Target> {
+fn own_targets(
+    store: &Store,
+    scrapers: &Scrapers,
+    receivers: &Receivers,
+    (host, gpus): (Option<Host>, Option<Gpus>),
+    pace: Pace,
+) -> Vec<Target> {
     let instance = host.as_ref().and_then(Host::name).unwrap_or_else(|| "localhost".into());
     let target = |job: &str, source: LocalSource| Target {
         source: Source::Local(source),
         identity: Identity { job: Some(job.into()), instance: instance.clone(), ..Identity::default() },
         pace,
     };
-    let (store, refused) = (store.clone(), scrapers.refused());
+    let (store, refused, receivers) = (store.clone(), scrapers.refused(), receivers.clone());
     let machine = host.map(|host| {
         let families = move || {
             let mut families = host.families();
@@ -253,6 +285,13 @@ fn own_targets(store: &Store, scrapers: &Scrapers, host: Option<Host>, gpus: Opt
         };
         target(HOST_JOB, Arc::new(families))
     });
-    let companion = move || own_families(&store.stats(), &jumps(), refused.by_reason());
+    let companion = move || {
+        let mut families = own_families(&store.stats(), &jumps(), refused.by_reason());
+        let reports = receivers.reports();
+        if !reports.is_empty() {
+            families.extend(remote_write_families(&reports));
+        }
+        families
+    };
     machine.into_iter().chain([target("inferboard", Arc::new(companion))]).collect()
 }

@@ -11,6 +11,7 @@ pub mod log;
 pub mod open_files;
 pub(crate) mod own_names;
 pub mod processes;
+pub mod remote_write;
 pub mod replica;
 pub mod scrape;
 pub mod service;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tsdb::OpenError;
+use tsdb::{OpenError, QueueError};
 
 /// A companion on a free loopback port; dropping it stops it.
 pub(crate) struct Companion {
@@ -45,7 +45,10 @@ async fn bind(args: &ServeArgs) -> App {
         match App::bind(Settings::load(args).expect("settings")).await {
             Ok(app) => return app,
             Err(error) => {
-                let is_in_use = matches!(&error, AppError::History(OpenError::InUse { .. }));
+                let is_in_use = matches!(
+                    &error,
+                    AppError::History(OpenError::InUse { .. }) | AppError::RemoteWrite(QueueError::InUse { .. })
+                );
                 assert!(is_in_use && began.elapsed() < PATIENCE, "the companion does not start: {error}");
                 tokio::time::sleep(Duration::from_millis(25)).await;
             }

@@ -37,6 +37,7 @@ mod program;
 mod proxies;
 mod recording;
 mod reexport;
+mod remote_write;
 mod scope;
 mod scraping;
 mod session_states;

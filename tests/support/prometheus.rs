@@ -30,7 +30,15 @@ impl Prometheus {
     /// # Errors
     /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start.
     pub async fn configured(configuration: &str) -> Result<Self> {
-        Self::start_in(folder()?, configuration).await
+        Self::start_in(folder()?, configuration, &[]).await
+    }
+
+    /// Starts Prometheus on a free port of loopback without targets; it accepts remote write.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start.
+    pub async fn receiving() -> Result<Self> {
+        Self::start_in(folder()?, "{}", &["--web.enable-remote-write-receiver"]).await
     }
 
     /// Starts Prometheus on a free port of loopback with the samples of a file, which is OpenMetrics text with
@@ -42,7 +50,7 @@ impl Prometheus {
     pub async fn holding(openmetrics: &Path) -> Result<Self> {
         let folder = folder()?;
         import(&folder, openmetrics)?;
-        Self::start_in(folder, "{}").await
+        Self::start_in(folder, "{}", &[]).await
     }
 
     /// Stops it, adds the samples of another file, and starts it again, at another port.
@@ -53,10 +61,10 @@ impl Prometheus {
         let Self { process, folder, .. } = self;
         process.stop()?;
         import(&folder, openmetrics)?;
-        Self::start_in(folder, "{}").await
+        Self::start_in(folder, "{}", &[]).await
     }
 
-    async fn start_in(folder: TempDir, configuration: &str) -> Result<Self> {
+    async fn start_in(folder: TempDir, configuration: &str, flags: &[&str]) -> Result<Self> {
         let file = folder.path().join("prometheus.yml");
         fs::write(&file, configuration).map_err(FixtureError::io("cannot write the configuration of prometheus"))?;
         let mut command = Command::new("prometheus");
@@ -64,7 +72,8 @@ impl Prometheus {
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg("--storage.tsdb.retention.time=100y")
-            .arg("--enable-feature=exemplar-storage");
+            .arg("--enable-feature=exemplar-storage")
+            .args(flags);
         let (process, url) = peer::start("prometheus", command, "--web.listen-address", "/-/ready").await?;
         Ok(Self { process, folder, url })
     }

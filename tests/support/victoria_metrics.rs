@@ -17,6 +17,16 @@ impl VictoriaMetrics {
     /// # Errors
     /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start or rejects the text.
     pub async fn holding(text: String) -> Result<Self> {
+        let server = Self::start().await?;
+        server.import(text).await?;
+        Ok(server)
+    }
+
+    /// Starts VictoriaMetrics on a free port of loopback without samples.
+    ///
+    /// # Errors
+    /// [`FixtureError::Absent`] if it is not installed; other errors if it does not start.
+    pub async fn start() -> Result<Self> {
         let folder = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder for victoria-metrics"))?;
         let mut command = Command::new("victoria-metrics");
         command.arg(format!("-storageDataPath={}", folder.path().display())).args([
@@ -25,9 +35,7 @@ impl VictoriaMetrics {
             "-search.latencyOffset=0s",
         ]);
         let (process, url) = peer::start("victoria-metrics", command, "-httpListenAddr", "/health").await?;
-        let server = Self { _process: process, _folder: folder, url };
-        server.import(text).await?;
-        Ok(server)
+        Ok(Self { _process: process, _folder: folder, url })
     }
 
     /// Adds the samples of Prometheus text with timestamps.

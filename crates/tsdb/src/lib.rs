@@ -6,7 +6,7 @@
 //! shared, so a query works on a snapshot and never blocks a scrape. `FORMAT.md` describes the files.
 //!
 //! Modules form layers, lowest first: `time`, `sample_buffer` and `codec`; `disk`; `block` and `head`; `index`; `wal`;
-//! `store`, which holds the state; `maintenance` and `select`, which work on it; and `import`.
+//! `queue`; `store`, which holds the state; `maintenance` and `select`, which work on it; and `import`.
 mod block;
 mod codec;
 mod disk;
@@ -14,6 +14,7 @@ mod head;
 mod import;
 mod index;
 mod maintenance;
+mod queue;
 mod sample_buffer;
 mod select;
 mod store;
@@ -23,6 +24,7 @@ mod wal;
 pub use disk::{FileLock, FileReader, FileSystem, FileWriter, LocalFileSystem};
 pub use import::{ImportSeries, ImportSummary};
 pub use index::SERIES_BYTES;
+pub use queue::{Queue, QueueBatch, QueueError, QueueReader, QueueSample, QueueStats, ReaderOptions};
 pub use store::Store;
 pub use store::error::{StoreError, WriteError, WriteFailure};
 pub use store::group::{Group, Newborn, Rejected, SeriesRef};

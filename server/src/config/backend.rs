@@ -1,7 +1,7 @@
 //! `[[backends]]`: engines that the page queries through the companion.
 use crate::config::access::table_with_request_keys;
-use crate::config::target::http_url;
-use crate::config::{ConfigError, duration, is_label_name, setting};
+use crate::config::target::{check_label_name, http_url};
+use crate::config::{ConfigError, duration, setting};
 use crate::target::Endpoint;
 use crate::web::api::body::MAX_BODY_BYTES;
 use crate::web::backends::Backend;
@@ -83,12 +83,11 @@ impl BackendEntry {
 impl LabelsEntry {
     fn resolve(self, name: &str) -> Result<ScopeLabels, ConfigError> {
         let default = ScopeLabels::default();
-        let label = |key: &str, label: Option<String>, default: String| match label {
-            None => Ok(default),
-            Some(label) if is_label_name(&label) => Ok(label),
-            Some(label) => {
-                let problem = format!("{label:?} is not a valid label name; use letters, digits and _");
-                Err(setting(&format!("{name}: labels.{key}"), problem))
+        let label = |key: &str, label: Option<String>, default: String| {
+            let label = label.unwrap_or(default);
+            match check_label_name(&label) {
+                Ok(()) => Ok(label),
+                Err(problem) => Err(setting(&format!("{name}: labels.{key}"), problem)),
             }
         };
         Ok(ScopeLabels {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Headings in the document, each with a file. An unknown key at its end makes the parser list the keys of that table.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 16] = [
     ("Top-level keys", ""),
     ("`[[targets]]`", "[[targets]]"),
     ("`scope_labels` and `pod_labels`", "[[targets]]\n[targets.scope_labels]"),
@@ -20,12 +20,14 @@ const TABLES: [(&str, &str); 14] = [
     ("`[[kubernetes]]`", "[[kubernetes]]"),
     ("`[[http_sd]]`", "[[http_sd]]"),
     ("`[[backends]]`", "[[backends]]"),
+    ("`[[remote_write]]`", "[[remote_write]]"),
+    ("`queue_config`", "[[remote_write]]\n[remote_write.queue_config]"),
     ("`[[huggingface]]`", "[[huggingface]]"),
     ("`[[baseten]]`", "[[baseten]]"),
     ("`[[metrics]]`", "[[metrics]]"),
 ];
 
-/// The keys of a request, which a list at a URL and a backend have too.
+/// The keys of a request, which a list at a URL, a backend and a receiver have too.
 const OF_REQUESTS: [&str; 8] = [
     "authorization",
     "basic_auth",
@@ -89,7 +91,7 @@ fn every_key_is_documented_and_every_documented_key_exists() {
         if WITH_SHARED.contains(&heading) {
             keys.extend(documented.get(SHARED).cloned().unwrap_or_default());
         }
-        if matches!(heading, "`[[http_sd]]`" | "`[[backends]]`") {
+        if matches!(heading, "`[[http_sd]]`" | "`[[backends]]`" | "`[[remote_write]]`") {
             keys.extend(OF_REQUESTS.map(str::to_owned));
         }
         assert_eq!(keys, accepted(file), "the keys below \"{heading}\"");

@@ -5,6 +5,7 @@ use crate::config::hosted::{BasetenEntry, HuggingFaceEntry};
 use crate::config::http_sd::HttpEntry;
 use crate::config::kubernetes::KubernetesEntry;
 use crate::config::own_metrics::MetricEntry;
+use crate::config::remote_write::RemoteWriteEntry;
 use crate::config::target::TargetEntry;
 use crate::config::{ConfigError, duration};
 use crate::web::access::UserRole;
@@ -61,6 +62,7 @@ pub(crate) struct File {
     pub(crate) baseten: Vec<BasetenEntry>,
     pub(crate) kubernetes: Vec<KubernetesEntry>,
     pub(crate) backends: Vec<BackendEntry>,
+    pub(crate) remote_write: Vec<RemoteWriteEntry>,
     pub(crate) metrics: Vec<MetricEntry>,
 }
 
@@ -91,6 +93,7 @@ impl File {
             .chain(self.baseten.iter().map(BasetenEntry::request))
             .chain(self.kubernetes.iter().map(KubernetesEntry::request))
             .chain(self.backends.iter().map(BackendEntry::request))
+            .chain(self.remote_write.iter().map(RemoteWriteEntry::request))
             .chain(self.file_sd.iter().map(|entry| entry.scrape.request()))
             .chain(self.http_sd.iter().flat_map(|entry| [entry.request(), entry.scrape.request()]));
         let of_targets = requests.flat_map(|entry| entry.secret_files(config));

@@ -2,6 +2,7 @@
 pub(crate) mod access;
 pub mod authorization;
 pub(crate) mod backend;
+mod durations;
 pub mod file;
 pub mod file_sd;
 pub mod hosted;
@@ -14,6 +15,7 @@ mod memory;
 pub(crate) mod own_metrics;
 pub mod permissions;
 pub mod reload;
+mod remote_write;
 pub mod restart;
 mod rights;
 pub mod secret_file;
@@ -21,8 +23,9 @@ mod selector;
 pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
-mod values;
 pub mod web;
+
+pub(crate) use durations::{duration, flag_duration, pace, positive_duration};
 
 use crate::config::file::{File, parse};
 use crate::config::file_sd::FileTargets;
@@ -31,8 +34,8 @@ use crate::config::kubernetes::ClusterSource;
 use crate::config::permissions::is_readable_by_all;
 use crate::config::serve_args::ServeArgs;
 use crate::config::target::TargetEntry;
-use crate::config::values::{duration, flag_duration, is_label_name, pace};
 use crate::config::web::{WebSettings, readable_by_all};
+use crate::remote_write::settings::RemoteWriteSettings;
 use crate::sources::gpus::GpuSettings;
 use crate::sources::host::HostPaths;
 use crate::target::{Pace, Target};
@@ -139,6 +142,8 @@ pub struct Settings {
     pub targets: ConfiguredTargets,
     /// Engines that the page queries through this server.
     pub backends: Vec<Arc<Backend>>,
+    /// Where all samples are sent too. No two have the same name.
+    pub remote_write: Vec<RemoteWriteSettings>,
     /// Metrics of the user's own, and the graphs that they feed.
     pub own_names: Vec<OwnName>,
     /// What is allowed but dangerous, as sentences for the log.
@@ -234,11 +239,12 @@ impl Settings {
         let lists =
             file.http_sd.into_iter().map(|entry| entry.resolve(pace).map(Arc::new)).collect::<Result<_, _>>()?;
         let targets = ConfiguredTargets { fixed: targets, clusters, files, lists };
+        let remote_write = remote_write::resolve(file.remote_write, data_dir.is_some())?;
         let metrics = file.metrics.into_iter().enumerate();
         let own_names = metrics.map(|(at, entry)| entry.resolve(&format!("metric {}", at + 1)));
         let own_names = own_names.collect::<Result<_, _>>()?;
         let backends = backend::resolve(file.backends)?;
-        warnings.extend(insecure::warnings(&targets, &backends));
+        warnings.extend(insecure::warnings(&targets, &backends, &remote_write));
         Ok(Self {
             web,
             limits: limits(data_dir.is_some(), retention, file.retention_bytes, memory_bytes),
@@ -251,6 +257,7 @@ impl Settings {
             container_socket,
             targets,
             backends,
+            remote_write,
             own_names,
             warnings,
         })

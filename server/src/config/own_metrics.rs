@@ -1,5 +1,6 @@
 //! `[[metrics]]`: metrics of a user's own, and the graphs that they feed.
-use crate::config::{ConfigError, is_label_name, setting};
+use crate::config::target::check_label_name;
+use crate::config::{ConfigError, setting};
 use catalogue::{OwnName, OwnNameError, OwnType, bare_name, mappable, own_recipes};
 use serde::Deserialize;
 
@@ -40,11 +41,8 @@ impl MetricEntry {
         if !scale.is_finite() || scale == 0.0 {
             return Err(setting(&key("scale"), format!("{scale} is no factor")));
         }
-        if let Some(label) = self.label.as_deref().filter(|label| !is_label_name(label)) {
-            return Err(setting(
-                &key("label"),
-                format!("{label:?} is not a valid label name; use letters, digits and _"),
-            ));
+        if let Some(label) = &self.label {
+            check_label_name(label).map_err(|problem| setting(&key("label"), problem))?;
         }
         let is_gateway = match self.at.as_deref() {
             None | Some("server") => false,

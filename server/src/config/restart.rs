@@ -30,6 +30,7 @@ impl Settings {
             ("procfs, sysfs or rootfs", text(&self.host_paths)),
             ("gpus, gpu_sample_interval or nvml_library", text(&self.gpus)),
             ("discovery", text(&self.discovery)),
+            ("remote_write", text(&self.remote_write)),
             ("metrics", text(&self.own_names)),
             ("backends", text(&self.backends)),
             ("container_socket", text(&self.container_socket)),
@@ -75,7 +76,8 @@ mod tests {
         assert_eq!(running.changed(&load(&format!("data_dir = \"/d\"\n{target}"))), ["discovery"]);
         let other = "data_dir = \"/e\"\nlisten = \"127.0.0.1:1\"\ncors_origins = [\"https://a.example\"]\n\
             retention = \"1d\"\nwrite_on_loopback = false\nframe_ancestors = []\nallowed_hosts = [\"h\"]\nscrape_interval = \"1s\"\ngpus = false\n\
-            base_path = \"/x/\"\nsocket_mode = \"0600\"\n";
+            base_path = \"/x/\"\nsocket_mode = \"0600\"\n\
+            [[remote_write]]\nurl = \"http://a:1/\"\n";
         let changed = running.changed(&load(other)).join(" ");
         for key in [
             "listen",
@@ -89,6 +91,7 @@ mod tests {
             "gpus",
             "base_path",
             "socket_mode",
+            "remote_write",
         ] {
             assert!(changed.contains(key), "{key}: {changed}");
         }

@@ -1,6 +1,6 @@
 //! `[[targets]]`: one configured target.
 use crate::config::access::{self, table_of_targets};
-use crate::config::{ConfigError, duration, is_label_name, pace, setting};
+use crate::config::{ConfigError, duration, pace, setting};
 use crate::target::identity::Identity;
 use crate::target::scope_rules::ScopeRules;
 use crate::target::{Endpoint, Pace, Source, Target, instance_of};
@@ -133,16 +133,24 @@ pub(crate) fn http_url(name: &str, text: &str) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
+/// Checks that a label may be called `name`; an error says why not.
+pub(crate) fn check_label_name(name: &str) -> Result<(), String> {
+    let is_valid = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_valid {
+        return Err(format!("{name:?} is not a valid label name; use letters, digits and _"));
+    }
+    if name.starts_with("__") {
+        return Err(format!("{name:?} is reserved; use a name that does not begin with __"));
+    }
+    Ok(())
+}
+
 /// Checks that the names are valid for additional labels.
 fn check_labels<'l>(target: &str, names: impl IntoIterator<Item = &'l String>) -> Result<(), ConfigError> {
     let error = |problem: String| Err(setting(&format!("{target}: labels"), problem));
     for name in names {
-        if !is_label_name(name) {
-            return error(format!("{name:?} is not a valid label name; use letters, digits and _"));
-        }
-        if name.starts_with("__") {
-            return error(format!("{name:?} is reserved; use a name that does not begin with __"));
-        }
+        check_label_name(name).or_else(error)?;
         if LABELS_WITH_SETTINGS.contains(&name.as_str()) {
             return error(format!("{name:?} has a setting of its own; it cannot be among the labels"));
         }

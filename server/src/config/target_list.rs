@@ -1,8 +1,7 @@
 //! Lists of targets in Prometheus's JSON form, which other programs write to files or serve at URLs.
 use crate::config::access::{self, table_of_targets};
 use crate::config::target::{ReplicaEntry, TargetEntry};
-use crate::config::values::positive_duration;
-use crate::config::{ConfigError, setting};
+use crate::config::{ConfigError, positive_duration, setting};
 use crate::target::access::Access;
 use crate::target::{Endpoint, Pace, Source, Target};
 use serde::Deserialize;

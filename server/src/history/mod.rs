@@ -7,7 +7,7 @@ pub(crate) mod watched_files;
 use crate::clock::{now_ms, retention_now_ms};
 use crate::config::permissions::is_open_to_others;
 use crate::history::watched_files::WatchedFiles;
-use parking_lot::{Condvar, Mutex};
+use crate::threads::stop_signal::StopSignal;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(crate) fn open(dir: Option<&Path>, limits: Limits) -> Result<(Store, Option<
 /// The threads that write a store to disk. They end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct HistoryThreads {
-    stop: Arc<Stop>,
+    stop: Arc<StopSignal>,
     written: oneshot::Receiver<()>,
     closed: oneshot::Receiver<Result<(), WriteError>>,
 }
@@ -54,7 +54,7 @@ impl HistoryThreads {
     /// # Errors
     /// If the system has no more threads.
     pub(crate) fn start(store: &Store, files: Option<WatchedFiles>) -> io::Result<Self> {
-        let stop = Arc::<Stop>::default();
+        let stop = Arc::<StopSignal>::default();
         let ((send_written, written), (send_closed, closed)) = (oneshot::channel(), oneshot::channel());
         let (log, own_stop) = (store.clone(), Arc::clone(&stop));
         spawn("history log", move || {
@@ -94,33 +94,12 @@ impl Drop for HistoryThreads {
     }
 }
 
-/// Tells threads to end.
-#[derive(Debug, Default)]
-struct Stop {
-    is_set: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Stop {
-    fn set(&self) {
-        *self.is_set.lock() = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits for `period`, or until the threads are to end. Returns whether they are.
-    fn wait(&self, period: Duration) -> bool {
-        let mut is_set = self.is_set.lock();
-        self.changed.wait_while_for(&mut is_set, |is_set| !*is_set, period);
-        *is_set
-    }
-}
-
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.into()).spawn(work).map(drop)
 }
 
 /// Periodically writes appended samples to the write-ahead log, and once more at the end.
-fn write(store: &Store, stop: &Stop) {
+fn write(store: &Store, stop: &StopSignal) {
     loop {
         let is_last = stop.wait(WRITE_PERIOD);
         if catch_unwind(AssertUnwindSafe(|| store.write())).is_err() {
@@ -133,7 +112,7 @@ fn write(store: &Store, stop: &Stop) {
 }
 
 /// Periodically maintains the store.
-fn maintain(store: &Store, files: Option<&WatchedFiles>, stop: &Stop) {
+fn maintain(store: &Store, files: Option<&WatchedFiles>, stop: &StopSignal) {
     let (mut failed, mut lost) = (false, Damage::of(store));
     while !stop.wait(MAINTENANCE_PERIOD) {
         if let Some(files) = files {

@@ -21,6 +21,9 @@ use std::time::{Duration, SystemTime};
 const ACCEPT_METRICS: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
 const ACCEPT_JSON: &str = "application/json";
+
+/// The media type of a form.
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,7 +34,7 @@ const LOADING: &[u8] = b"loading";
 /// The client that all targets share.
 #[derive(Clone, Debug)]
 pub struct Client {
-    routes: Routes,
+    pub(super) routes: Routes,
     large: Arc<LargeBuffers>,
 }
 
@@ -154,7 +157,10 @@ impl Client {
         secrets.extend(add_proxy_headers(endpoint, &mut headers).await?);
         let http = self.routes.client(&access.route).await?;
         let response = match form {
-            Some(form) => http.post(url, &headers, form).await?,
+            Some(form) => {
+                headers.insert(CONTENT_TYPE, FORM);
+                http.post(url, &headers, form).await?
+            }
             None => http.get(url.clone(), &headers).await?,
         };
         match response.status {
@@ -180,7 +186,7 @@ impl Client {
 
 /// Adds the credentials for the proxy, if it forwards the request itself, and returns the secret in them. A tunnel gets
 /// them when it is opened, and the target behind it never.
-async fn add_proxy_headers(endpoint: &Endpoint, headers: &mut HeaderMap) -> Result<Option<Secret>, Failure> {
+pub(super) async fn add_proxy_headers(endpoint: &Endpoint, headers: &mut HeaderMap) -> Result<Option<Secret>, Failure> {
     let Some(proxy) = endpoint.access.route.proxy.as_ref().filter(|_| endpoint.url.scheme() == "http") else {
         return Ok(None);
     };
@@ -210,7 +216,7 @@ async fn health_of(mut response: Response) -> Health {
 }
 
 /// The `Retry-After` header, which is in seconds or a date.
-fn retry_after(response: &Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),

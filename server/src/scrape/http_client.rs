@@ -1,4 +1,4 @@
-//! The HTTP client of scrapes: redirects stay within the origin, and answers may be compressed.
+//! The HTTP client of scrapes and of what is sent: redirects stay within the origin, and answers may be compressed.
 use crate::scrape::connections::{Connections, Connector, is_closed_before_response, notice};
 use crate::scrape::lookup::Lookups;
 use crate::target::access::Route;
@@ -6,7 +6,7 @@ use crate::target::error_causes::failure_of_causes;
 use crate::target::failure::Failure;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -26,10 +26,7 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 /// How much of a compressed body is decompressed at once. Gzip makes at most about a thousand times as much of it.
 const COMPRESSED_BYTES: usize = 512;
 
-/// The media type of a form.
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-
-/// Sends requests that read something, all on the same route.
+/// Sends requests, all on the same route.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     /// Keeps connections open between requests.
@@ -53,7 +50,7 @@ impl HttpClient {
     pub(crate) async fn get(&self, mut url: Url, headers: &HeaderMap) -> Result<Response, Failure> {
         let mut redirects = 0;
         loop {
-            let response = self.send_once(&url, headers, None).await?;
+            let response = self.send_once(&Method::GET, &url, headers, Bytes::new()).await?;
             let next = redirect(&url, &response).filter(|next| next.origin() == url.origin());
             match next.filter(|_| redirects < MAX_REDIRECTS) {
                 Some(next) => url = next,
@@ -63,33 +60,31 @@ impl HttpClient {
         }
     }
 
-    /// The response to a form that is posted to `url`, whatever its status. Redirects are not followed.
+    /// The response to a POST of `body`, whatever its status. No redirect is followed.
     ///
     /// # Errors
     /// If there is no response.
-    pub(crate) async fn post(&self, url: &Url, headers: &HeaderMap, form: Bytes) -> Result<Response, Failure> {
-        self.send_once(url, headers, Some(form)).await.map(Response::new)
+    pub(crate) async fn post(&self, url: &Url, headers: &HeaderMap, body: Bytes) -> Result<Response, Failure> {
+        self.send_once(&Method::POST, url, headers, body).await.map(Response::new)
     }
 
-    /// The response to one request, a POST if there is a form.
+    /// The response to one request.
     ///
-    /// On a kept connection that the server has closed it is sent once more, on a new connection: every request only reads,
-    /// so it may be repeated.
+    /// On a kept connection that the server has closed it is sent once more, on a new connection: every request is a GET,
+    /// or a POST of a query or of samples, all of which may be repeated.
     async fn send_once(
         &self,
+        method: &Method,
         url: &Url,
         headers: &HeaderMap,
-        form: Option<Bytes>,
+        body: Bytes,
     ) -> Result<http::Response<Incoming>, Failure> {
         let uri: Uri = url.as_str().parse().map_err(|_| Failure::Broken)?;
         let request = || {
-            let mut request = Request::new(Full::new(form.clone().unwrap_or_default()));
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
-            if form.is_some() {
-                *request.method_mut() = Method::POST;
-                request.headers_mut().insert(CONTENT_TYPE, FORM);
-            }
             request.headers_mut().insert(USER_AGENT, OWN_NAME);
             request.headers_mut().insert(ACCEPT_ENCODING, GZIP);
             request

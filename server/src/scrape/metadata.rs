@@ -9,6 +9,9 @@ const MAX_FAMILIES: usize = 20_000;
 /// The length at which help texts and units are truncated.
 const MAX_TEXT_BYTES: usize = 1 << 10;
 
+/// What the names of a histogram's or summary's samples have in addition to that of the family.
+const PARTS: [&str; 6] = ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_created"];
+
 /// Metadata by the name of the family's samples, as it is queried. If targets differ, the last one wins.
 #[derive(Debug, Default)]
 pub struct Metadata(Mutex<BTreeMap<String, Description>>);
@@ -76,6 +79,22 @@ impl Metadata {
         }
     }
 
+    /// The number of families.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// The metadata of the family to which samples called `name` belong.
+    pub(crate) fn of_sample(&self, name: &str) -> Option<Description> {
+        let families = self.0.lock();
+        let of_part = || {
+            let family = PARTS.iter().find_map(|part| name.strip_suffix(part))?;
+            let has_parts = |kind| matches!(kind, Kind::Histogram | Kind::GaugeHistogram | Kind::Summary);
+            families.get(family).filter(|description| has_parts(description.kind))
+        };
+        families.get(name).or_else(of_part).cloned()
+    }
+
     /// At most `limit` families, sorted by name; only the family `name` if it is given.
     pub fn families(&self, name: Option<&str>, limit: usize) -> Vec<(String, Description)> {
         let families = self.0.lock();
@@ -117,6 +136,11 @@ mod tests {
         assert_eq!(families[0].1, description);
         assert_eq!((families[1].1.kind, families[1].1.help.len()), (Kind::Counter, MAX_TEXT_BYTES));
         assert_eq!(metadata.families(Some("b_total"), 9).len(), 1);
+        let summary = OwnedMetadata::new("s", exposition::Metadata::Kind(Kind::Summary));
+        metadata.record(vec![summary], false);
+        assert_eq!(metadata.of_sample("s_sum").map(|description| description.kind), Some(Kind::Summary));
+        assert_eq!(metadata.of_sample("a_total"), Some(families[0].1.clone()));
+        assert_eq!(metadata.of_sample("a_total_count"), None, "a counter has no parts");
         assert!(metadata.families(Some("c"), 9).is_empty() && metadata.families(None, 0).is_empty());
     }
 }

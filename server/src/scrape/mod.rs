@@ -19,6 +19,7 @@ pub mod new_series;
 mod newborn;
 pub mod offline;
 pub mod parsed_page;
+pub(crate) mod post;
 pub mod reader;
 pub mod refused_samples;
 pub mod report;

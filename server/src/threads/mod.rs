@@ -1,5 +1,6 @@
 //! Threads for work that blocks. Each kind of work has threads of its own, so that one that hangs holds up no other.
 pub(crate) mod exclusive;
+pub(crate) mod stop_signal;
 
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;

@@ -175,6 +175,16 @@ names! {
     STORE_SAMPLES_TOTAL = "inferboard_store_samples_total",
     STORE_DAMAGED_TOTAL = "inferboard_store_damaged_total",
     STORE_LOST_SAMPLES_TOTAL = "inferboard_store_lost_samples_total",
+    REMOTE_WRITE_SAMPLES_SENT_TOTAL = "inferboard_remote_write_samples_sent_total",
+    REMOTE_WRITE_SAMPLES_FAILED_TOTAL = "inferboard_remote_write_samples_failed_total",
+    REMOTE_WRITE_SAMPLES_RETRIED_TOTAL = "inferboard_remote_write_samples_retried_total",
+    REMOTE_WRITE_SAMPLES_DROPPED_TOTAL = "inferboard_remote_write_samples_dropped_total",
+    REMOTE_WRITE_SAMPLES_PENDING = "inferboard_remote_write_samples_pending",
+    REMOTE_WRITE_BYTES_TOTAL = "inferboard_remote_write_bytes_total",
+    REMOTE_WRITE_QUEUE_BYTES = "inferboard_remote_write_queue_bytes",
+    REMOTE_WRITE_SHARDS = "inferboard_remote_write_shards",
+    REMOTE_WRITE_HIGHEST_TIMESTAMP_SECONDS = "inferboard_remote_write_highest_timestamp_seconds",
+    REMOTE_WRITE_HIGHEST_SENT_TIMESTAMP_SECONDS = "inferboard_remote_write_highest_sent_timestamp_seconds",
 }
 
 // Series of the metrics above, selected by their labels: recipes write names and matchers as one text.

@@ -85,7 +85,7 @@ impl Folder {
 /// The id and kind of a file; `None` for other names.
 pub(crate) fn parse_file_name(name: &str) -> Option<(u64, FileKind)> {
     let (id, extension) = name.split_once('.')?;
-    let kind =
-        [FileKind::Block, FileKind::Log, FileKind::Chunks].into_iter().find(|kind| kind.extension() == extension)?;
+    let kinds = [FileKind::Block, FileKind::Log, FileKind::Chunks, FileKind::Queue];
+    let kind = kinds.into_iter().find(|kind| kind.extension() == extension)?;
     Some((u64::from_str_radix(id, 16).ok().filter(|_| id.len() == 16)?, kind))
 }

@@ -18,6 +18,8 @@ pub(crate) enum FileKind {
     Block,
     Log,
     Chunks,
+    /// Rows that others still have to read. Its folder is not that of a store.
+    Queue,
 }
 
 impl FileKind {
@@ -26,6 +28,7 @@ impl FileKind {
             Self::Block => "block",
             Self::Log => "wal",
             Self::Chunks => "chunks",
+            Self::Queue => "queue",
         }
     }
 
@@ -38,6 +41,7 @@ impl FileKind {
             Self::Block => b"blck",
             Self::Log => b"wal ",
             Self::Chunks => b"chnk",
+            Self::Queue => b"queu",
         }
     }
 }

@@ -33,8 +33,17 @@ pub(crate) struct RecordScanner<'f> {
 impl<'f> RecordScanner<'f> {
     /// Scans `file` from byte `at` on.
     pub(crate) fn new(file: &'f dyn FileReader, at: u64) -> io::Result<Self> {
-        let file_bytes = file.size_bytes()?;
-        Ok(Self { file, file_bytes, at, window: Vec::new(), window_at: at, damaged_bytes: 0, torn_bytes: 0 })
+        Ok(Self::up_to(file, at, file.size_bytes()?))
+    }
+
+    /// Scans `file` from byte `at` to byte `end`, which must be within the file.
+    pub(crate) fn up_to(file: &'f dyn FileReader, at: u64, end: u64) -> Self {
+        Self { file, file_bytes: end, at, window: Vec::new(), window_at: at, damaged_bytes: 0, torn_bytes: 0 }
+    }
+
+    /// Where the next record should begin.
+    pub(crate) fn position(&self) -> u64 {
+        self.at
     }
 
     /// If a record whose payload begins with `tag` is next, skips it without reading the rest; returns its length with

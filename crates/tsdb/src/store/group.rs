@@ -2,6 +2,7 @@
 use crate::head::hidden::HiddenRange;
 use crate::head::rows::{Rows, ZeroRow, ZeroRows};
 use crate::index::Registered;
+use crate::queue::Queue;
 use crate::store::error::StoreError;
 use crate::store::inner::Inner;
 use crate::wal::LogRow;
@@ -40,6 +41,13 @@ pub struct Newborn<'n> {
     pub zero_ms: i64,
 }
 
+/// The queue that gets a group's rows, and what its current segment says about the group.
+#[derive(Debug)]
+struct QueuedGroup {
+    queue: Arc<Queue>,
+    log: GroupLog,
+}
+
 impl Newborn<'_> {
     /// No series.
     pub const NONE: Self = Self { series: &[], zero_ms: 0 };
@@ -53,6 +61,8 @@ pub struct Group {
     inner: Arc<Inner>,
     rows: Arc<Rows>,
     log: GroupLog,
+    /// Where its rows go besides the store.
+    queued: Option<QueuedGroup>,
     next_slot: u32,
     /// The groups that it continued from, as far as they still have samples, and what it hides of them.
     earlier: Vec<Weak<Rows>>,
@@ -64,7 +74,10 @@ pub struct Group {
 impl Group {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         let (rows, number) = inner.head.new_group();
-        Self { inner, rows, log: GroupLog::new(number), next_slot: 0, earlier: Vec::new(), hides: None, new_weight: 0 }
+        let queue = inner.queue.get().cloned();
+        let queued = queue.map(|queue| QueuedGroup { queue, log: GroupLog::new(number) });
+        let (log, earlier) = (GroupLog::new(number), Vec::new());
+        Self { inner, rows, log, queued, next_slot: 0, earlier, hides: None, new_weight: 0 }
     }
 
     /// Whether a scrape at `time_ms` needs [`Group::begin_anew`]: the clock was set back, or, after that, forward.
@@ -82,6 +95,9 @@ impl Group {
         let (rows, number) = self.inner.head.new_group();
         let previous = std::mem::replace(&mut self.rows, rows);
         (self.log, self.next_slot) = (GroupLog::new(number), 0);
+        if let Some(queued) = &mut self.queued {
+            queued.log = GroupLog::new(number);
+        }
         self.earlier.push(Arc::downgrade(&previous));
         let mut earlier: Vec<Arc<Rows>> = self.earlier.iter().filter_map(Weak::upgrade).collect();
         earlier.retain(|rows| rows.last_ms().is_some_and(|last_ms| last_ms >= time_ms));
@@ -134,6 +150,9 @@ impl Group {
         self.new_weight += new_weight;
         if self.inner.disk.is_some() {
             self.log.add_series(slot, &interned);
+        }
+        if let Some(queued) = &mut self.queued {
+            queued.log.add_series(slot, &interned);
         }
         if slot == self.next_slot {
             self.next_slot += 1;
@@ -195,15 +214,24 @@ impl Group {
                 rejected.duplicates += 1;
             }
         }
-        if let Some(disk) = &self.inner.disk {
+        if self.inner.disk.is_some() || self.queued.is_some() {
             row.sort_by_key(|(slot, _)| *slot);
-            let zeros = [&in_last_row, &after_last_row].into_iter().filter(|row| !row.values.is_empty());
-            let zeros = zeros.map(|ZeroRow { time_ms, values }| LogRow { time_ms: *time_ms, values });
-            // While the rows are locked, so that the log has scrapes in order.
-            disk.wal.append(&mut self.log, zeros.chain([LogRow { time_ms, values: &row }]));
         }
-        if is_chunk_finished || self.log.has_many_ended(row.len()) {
-            self.log.prune(|slot| state.is_live(slot));
+        let zeros = [&in_last_row, &after_last_row].into_iter().filter(|row| !row.values.is_empty());
+        let zeros = zeros.map(|ZeroRow { time_ms, values }| LogRow { time_ms: *time_ms, values });
+        let logged = zeros.chain([LogRow { time_ms, values: &row }]);
+        // While the rows are locked, so that the logs have scrapes in order.
+        if let Some(disk) = &self.inner.disk {
+            disk.wal.append(&mut self.log, logged.clone());
+        }
+        if let Some(QueuedGroup { queue, log }) = &mut self.queued {
+            queue.append(log, logged);
+        }
+        let logs = [Some(&mut self.log), self.queued.as_mut().map(|queued| &mut queued.log)];
+        for log in logs.into_iter().flatten() {
+            if is_chunk_finished || log.has_many_ended(row.len()) {
+                log.prune(|slot| state.is_live(slot));
+            }
         }
         let appended = row.len() + in_last_row.values.len() + after_last_row.values.len();
         self.inner.counters.appended.fetch_add(appended as u64, Ordering::Relaxed);

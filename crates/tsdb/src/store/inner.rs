@@ -4,13 +4,14 @@ use crate::disk::header::FileKind;
 use crate::disk::read_error::ReadError;
 use crate::head::Head;
 use crate::index::Index;
+use crate::queue::Queue;
 use crate::store::counters::Counters;
 use crate::store::options::Limits;
 use crate::store::persistence::Persistence;
 use parking_lot::RwLock;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 #[derive(Debug)]
 pub(crate) struct Inner {
@@ -25,6 +26,8 @@ pub(crate) struct Inner {
     /// `None` for a store that is in memory only.
     pub(crate) disk: Option<Persistence>,
     pub(crate) counters: Counters,
+    /// Gets all rows too, once it is set.
+    pub(crate) queue: OnceLock<Arc<Queue>>,
 }
 
 impl Inner {
@@ -38,6 +41,7 @@ impl Inner {
             cache: BlockCache::default(),
             disk,
             counters: Counters::default(),
+            queue: OnceLock::new(),
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod options;
 pub(crate) mod persistence;
 pub(crate) mod stats;
 
+use crate::queue::Queue;
 use group::Group;
 use inner::Inner;
 use options::Limits;
@@ -26,6 +27,11 @@ impl Store {
     /// Creates an empty store that is in memory only.
     pub fn new(limits: Limits) -> Self {
         Self { inner: Arc::new(Inner::new(limits, None)) }
+    }
+
+    /// Passes the rows of all groups that are opened from now on to `queue` too, unless there is another one already.
+    pub fn attach_queue(&self, queue: Arc<Queue>) {
+        let _ = self.inner.queue.set(queue);
     }
 
     /// Opens a group for the series of one target.

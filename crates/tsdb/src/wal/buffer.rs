@@ -68,20 +68,31 @@ impl LogBuffer {
             return;
         }
         let Pending { records, segment, compressor, .. } = &mut *pending;
-        for LogRow { time_ms, values } in rows {
-            group.begin_scrape(*segment, values, records, compressor);
-            write_record(records, |payload| {
-                payload.push(SCRAPE);
-                write_varint(payload, group.number());
-                write_varint(payload, zigzag(time_ms));
-                let mut column = ColumnEncoder::default();
-                for (slot, value) in values {
-                    column.push(*slot, *value);
-                }
-                column.write_to(payload);
-            });
+        for row in rows {
+            write_row(records, group, *segment, row, compressor);
         }
     }
+}
+
+/// Appends the record of a row, and before it one with the label sets that `segment` does not have yet.
+pub(crate) fn write_row(
+    records: &mut Vec<u8>,
+    group: &mut GroupLog,
+    segment: u64,
+    LogRow { time_ms, values }: LogRow<'_>,
+    compressor: &mut Compressor,
+) {
+    group.begin_scrape(segment, values, records, compressor);
+    write_record(records, |payload| {
+        payload.push(SCRAPE);
+        write_varint(payload, group.number());
+        write_varint(payload, zigzag(time_ms));
+        let mut column = ColumnEncoder::default();
+        for (slot, value) in values {
+            column.push(*slot, *value);
+        }
+        column.write_to(payload);
+    });
 }
 
 impl Pending {

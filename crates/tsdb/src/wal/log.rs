@@ -48,7 +48,7 @@ impl Wal {
 
     /// Begins a segment and ends the previous one; returns the id of the new one.
     pub(crate) fn begin_segment(&self, folder: &Folder) -> io::Result<u64> {
-        let segment = Segment::create(folder)?;
+        let segment = Segment::create(folder, FileKind::Log)?;
         let id = segment.id;
         let mut segments = self.segments.lock();
         let (pending, has_dropped) = self.buffer.open(id);

@@ -3,13 +3,13 @@ pub(crate) mod buffer;
 pub(crate) mod group_log;
 mod log;
 pub(crate) mod replay;
-mod segment;
+pub(crate) mod segment;
 
 pub(crate) use buffer::LogRow;
 pub(crate) use log::Wal;
 
 /// The tag of a record that names the series of a group's slots.
-const SERIES: u8 = 1;
+pub(crate) const SERIES: u8 = 1;
 
 /// The tag of a record with the values of one scrape, or of series that the previous scrape turned out to lack.
-const SCRAPE: u8 = 2;
+pub(crate) const SCRAPE: u8 = 2;

@@ -10,3 +10,4 @@ mod import;
 mod memory_disk;
 mod model;
 mod newborn;
+mod queue;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Headers that have keys of their own, or that the companion and HTTP itself set.
 /// Source: `ReservedHeaders` in `config/headers.go` of prometheus/common.
-const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 19] = [
     "authorization",
     "host",
     "content-encoding",
@@ -30,6 +30,7 @@ const RESERVED: [&str; 18] = [
     "transfer-encoding",
     "upgrade",
     "x-prometheus-scrape-timeout-seconds",
+    "x-prometheus-remote-write-version",
 ];
 
 /// The values of one header, with the keys of Prometheus and `env`.
