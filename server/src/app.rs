@@ -8,9 +8,9 @@ use crate::history::noted::NotedStore;
 use crate::history::{self, HistoryThreads};
 use crate::kept::Kept;
 use crate::processes::Attribution;
-use crate::remote_write::RemoteWrite;
 use crate::remote_write::counters::Receivers;
 use crate::remote_write::families::families as remote_write_families;
+use crate::remote_write::{RemoteWrite, Senders};
 use crate::scrape::fetch::Client;
 use crate::scrape::local_discovery::{DEFAULT_ADDRESSES, Discovery};
 use crate::scrape::scrapers::Scrapers;
@@ -46,6 +46,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tracing::{error, warn};
 use tsdb::{FileSystem, Store};
 
@@ -194,7 +195,7 @@ impl App {
             warn!("the demo does not go on: {error}");
             None
         });
-        let mut tasks = tokio::task::JoinSet::new();
+        let mut tasks = JoinSet::new();
         if let Some((gpus, (gpu_settings, program))) = gpus.clone().zip(gpu_collector) {
             tasks.spawn(gpus.measure(gpu_settings, program, settings.pace));
         }
@@ -231,16 +232,21 @@ impl App {
             tasks.spawn(certificate.reload_when_changed());
         }
         listen::serve(listener, service, stop).await;
-        let ended = tokio::time::timeout(MAX_END_TIME, tasks.shutdown());
-        let sent = async {
-            if let Some(senders) = senders {
-                senders.stop(MAX_END_TIME).await;
-            }
-        };
-        if tokio::join!(ended, sent).0.is_err() {
-            warn!("some tasks did not end");
-        }
+        end(tasks, senders).await;
         history.close(MAX_CLOSE_TIME).await;
+    }
+}
+
+/// Ends the tasks, and the sending to receivers.
+async fn end(mut tasks: JoinSet<()>, senders: Option<Senders>) {
+    let ended = tokio::time::timeout(MAX_END_TIME, tasks.shutdown());
+    let sent = async {
+        if let Some(senders) = senders {
+            senders.stop(MAX_END_TIME).await;
+        }
+    };
+    if tokio::join!(ended, sent).0.is_err() {
+        warn!("some tasks did not end");
     }
 }
 

@@ -106,7 +106,9 @@ async fn forward(State(served): State<Arc<Served>>, Path(path): Path<String>, re
     let backend = Arc::clone(&served.backend);
     let response = served.forwarder.threads.run(move || {
         let _permit = permit;
-        answer.and_then(|answer| answer.without_secrets(&backend)).map_or_else(refusal, |answer| response(answer, gzip))
+        answer
+            .and_then(|answer| answer.without_secrets(&backend))
+            .map_or_else(|error| refusal(&error), |answer| response(answer, gzip))
     });
     let lost = |_| error_text(StatusCode::INTERNAL_SERVER_ERROR, "the answer was not read; please report this query");
     response.await.unwrap_or_else(lost)
@@ -122,6 +124,6 @@ fn response(BackendAnswer { status, headers, body, .. }: BackendAnswer, gzip: bo
     response
 }
 
-fn refusal(error: BackendError) -> Response {
+fn refusal(error: &BackendError) -> Response {
     error_text(error.status(), &error.to_string())
 }
