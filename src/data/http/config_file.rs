@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// The keys of the file.
 const KEYS: [&str; 10] =
-    ["backends", "servers", "labels", "scope", "range", "demo", "open", "frame_ancestors", "metrics", "notes"];
+    ["backends", "labels", "scope", "range", "demo", "open", "frame_ancestors", "metrics", "notes", "servers"];
 
 /// The content of the file.
 #[derive(Clone, Debug, PartialEq)]
