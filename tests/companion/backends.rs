@@ -153,6 +153,18 @@ async fn what_is_wrong_with_a_backend_is_said() {
 }
 
 #[tokio::test]
+async fn a_slow_backend_holds_up_neither_its_other_queries_nor_those_of_the_companion() {
+    let engine = FakeTarget::start(hang()).await;
+    let companion = companion(&Folder::new(), &engine.url(), "timeout = \"60s\"").await;
+    let query = format!("http://{}/backend/fleet/api/v1/query?query=1", companion.address);
+    let waiting: Vec<_> = (0..12).map(|_| tokio::spawn(http().get(&query).send())).collect();
+    engine.wait_for("GET", waiting.len()).await;
+    assert_eq!(get(&companion, "/api/v1/query?query=1").await.status().as_u16(), 200);
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
+    companion.stop().await;
+}
+
+#[tokio::test]
 async fn an_endless_answer_is_cut_off() {
     let endless: Behaviour = Arc::new(|_, mut stream| {
         Box::pin(async move {

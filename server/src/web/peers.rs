@@ -11,6 +11,9 @@ use tokio::sync::Semaphore;
 /// The maximum number of long answers that one client has not read yet.
 pub(crate) const MAX_LONG_ANSWERS: usize = 64;
 
+/// The maximum number of queries of one client that wait for other servers. A page keeps about four under way.
+const MAX_FORWARDED: usize = 16;
+
 /// The part of the memory of all requests that one client may use, in hundredths.
 const MAX_PEER_PERCENT: u64 = 75;
 
@@ -36,6 +39,8 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     /// Permits for its queries to run.
     pub(crate) running: Arc<Semaphore>,
+    /// Permits for its queries to wait for other servers, which takes long and costs little here.
+    pub(crate) forwarded: Arc<Semaphore>,
     /// Permits for its long answers.
     pub(crate) long_answers: Arc<Semaphore>,
     /// The memory of its requests and answers, a part of that of all.
@@ -68,6 +73,7 @@ impl Peers {
         Peer {
             address,
             running: Arc::new(Semaphore::new(self.max_running)),
+            forwarded: Arc::new(Semaphore::new(MAX_FORWARDED)),
             long_answers: Arc::new(Semaphore::new(MAX_LONG_ANSWERS)),
             memory: MemoryPool::within(&self.memory, self.memory.limit_bytes() / 100 * MAX_PEER_PERCENT),
             answers: self.answers.clone(),

@@ -95,7 +95,7 @@ impl Evaluator {
         deadline: Instant,
         work: impl FnOnce(&Work<'_>) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let permit = self.limit.acquire(&peer, deadline).await?;
+        let permit = self.limit.acquire(&peer.running, deadline).await?;
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let _cancel_on_drop = SetOnDrop(Arc::clone(&is_cancelled));
         let threads = self.threads.clone();

@@ -1,5 +1,4 @@
 //! Limits how many queries run at a time, for each client and in all.
-use crate::web::peers::Peer;
 use prometheus_api::{ApiError, ErrorType};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,17 +24,17 @@ impl QueryLimit {
         Self(Arc::new(Semaphore::new(max_running)))
     }
 
-    /// Waits for a permit until `deadline` at most.
+    /// Waits for a permit until `deadline` at most. `own` are the permits of the client.
     ///
     /// # Errors
     /// If none becomes free in time.
-    pub(crate) async fn acquire(&self, peer: &Peer, deadline: Instant) -> Result<Permit, ApiError> {
+    pub(crate) async fn acquire(&self, own: &Arc<Semaphore>, deadline: Instant) -> Result<Permit, ApiError> {
         let wait = deadline.saturating_duration_since(Instant::now()).min(MAX_WAIT);
         if wait.is_zero() {
             return Err(ApiError::new(ErrorType::Timeout, "query timed out in query queue"));
         }
         let both = async {
-            let own = Arc::clone(&peer.running).acquire_owned().await.ok()?;
+            let own = Arc::clone(own).acquire_owned().await.ok()?;
             let all = Arc::clone(&self.0).acquire_owned().await.ok()?;
             Some(Permit { _own: own, _all: all })
         };
@@ -61,12 +60,12 @@ mod tests {
         let [greedy, modest] = [1, 2].map(|host| peers.at(IpAddr::from([10, 0, 0, host])));
         let deadline = Instant::now() + Duration::from_secs(10);
         let _running = [
-            limit.acquire(&greedy, deadline).await.expect("a permit"),
-            limit.acquire(&greedy, deadline).await.expect("a permit"),
+            limit.acquire(&greedy.running, deadline).await.expect("a permit"),
+            limit.acquire(&greedy.running, deadline).await.expect("a permit"),
         ];
-        let waiting = (0..100).map(|_| limit.acquire(&greedy, deadline));
+        let waiting = (0..100).map(|_| limit.acquire(&greedy.running, deadline));
         let waiting = futures::future::join_all(waiting);
-        let other = tokio::time::timeout(Duration::from_millis(100), limit.acquire(&modest, deadline));
+        let other = tokio::time::timeout(Duration::from_millis(100), limit.acquire(&modest.running, deadline));
         let (waited, other) = tokio::join!(waiting, other);
         assert!(waited.iter().all(Result::is_err));
         assert!(other.is_ok_and(|permit| permit.is_ok()));

@@ -13,9 +13,9 @@ use crate::web::api::{error_response, error_text, status};
 use crate::web::assets;
 use crate::web::backends::Backend;
 use crate::web::backends::client::{BackendAnswer, BackendError, BackendQuery};
-use crate::web::backends::paths::{base_path, is_readable};
+use crate::web::backends::paths::{base_path, is_readable, within_page};
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,8 +23,8 @@ use axum::routing::get;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The maximum number of queries that wait for all backends together.
-const MAX_RUNNING: usize = 32;
+/// The maximum number of queries that wait for all backends together: the share of eight clients.
+const MAX_RUNNING: usize = 128;
 
 /// The maximum number of answers that are compressed at a time.
 const MAX_COMPRESSING: usize = 2;
@@ -77,10 +77,9 @@ async fn to_page(request: Request) -> Response {
 }
 
 /// Passes a query on to a backend.
-async fn forward(State(served): State<Arc<Served>>, Path(path): Path<String>, request: Request) -> Response {
-    let raw = request.uri().path();
-    // The decoded path could hide what leads up.
-    let path = raw.split_once("/api/v1/").map_or(path.as_str(), |(_, path)| path).to_owned();
+async fn forward(State(served): State<Arc<Served>>, request: Request) -> Response {
+    // As it was sent: decoded, it could hide what leads up.
+    let path = within_page(request.uri().path()).strip_prefix("/api/v1/").unwrap_or_default().to_owned();
     let is_post = request.method() == Method::POST;
     if !is_readable(&path, is_post) {
         let problem = "this path of the API is not passed on: only queries, series, labels and metadata are";
@@ -93,7 +92,7 @@ async fn forward(State(served): State<Arc<Served>>, Path(path): Path<String>, re
         Err(response) => return response,
     };
     let deadline = Instant::now() + served.backend.timeout;
-    let permit = match served.forwarder.limit.acquire(&peer, deadline).await {
+    let permit = match served.forwarder.limit.acquire(&peer.forwarded, deadline).await {
         Ok(permit) => permit,
         Err(error) => return error_response(error),
     };
