@@ -7,7 +7,7 @@ use crate::histogram::whole;
 use crate::models::models;
 use crate::page::{PagePart, PageSource, Schema};
 use crate::replica::Replica;
-use crate::scenario::Incident;
+use crate::scenario::Scenario;
 use crate::service::Service;
 use crate::traffic::Ending;
 use catalogue::contract::ReplicaState;
@@ -87,9 +87,9 @@ pub enum Answer {
 
 impl Fleet {
     /// A fleet that has been running for a while at `epoch_ms`, Unix milliseconds.
-    pub fn new(seed: u64, epoch_ms: i64, incidents: &[Incident]) -> Self {
+    pub fn new(seed: u64, epoch_ms: i64, scenario: &Scenario) -> Self {
         let services = models().into_iter().enumerate().map(|(index, spec)| {
-            Service::new(spec, &format!("10.2{index}."), incidents, epoch_ms as f64 / 1000.0, seed)
+            Service::new(spec, &format!("10.2{index}."), scenario, epoch_ms as f64 / 1000.0, seed)
         });
         let models = services.map(|service| Model {
             scale: vec![None; service.pools.len()],

@@ -2,6 +2,26 @@
 
 const HOUR_S: f64 = 3_600.0;
 const DAY_S: f64 = 86_400.0;
+const WEEK_S: f64 = 7.0 * DAY_S;
+
+/// A busy time of the traffic: 14:00 of the sixth day of Unix time, a Tuesday.
+const BUSY_S: f64 = 5.0 * DAY_S + 14.0 * HOUR_S;
+
+/// What goes wrong in a fleet, and what time it is for those who use it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scenario {
+    /// What goes wrong.
+    pub incidents: Vec<Incident>,
+    /// Seconds by which the clocks of the fleet's users are ahead of UTC. Their days and weekends shape the traffic.
+    pub ahead_s: f64,
+}
+
+impl From<Vec<Incident>> for Scenario {
+    /// Users by UTC.
+    fn from(incidents: Vec<Incident>) -> Self {
+        Self { incidents, ahead_s: 0.0 }
+    }
+}
 
 /// A disturbance of one model, from one time to another.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,8 +86,8 @@ pub const SCENARIOS: [(&str, &str); 12] = [
     ("idle", "summarize keeps more replicas than it needs"),
 ];
 
-/// The incidents of a scenario of which `now_s` (Unix seconds) is the present. None if there is no such scenario.
-pub fn incidents(scenario: &str, now_s: f64) -> Option<Vec<Incident>> {
+/// The scenario of which `now_s` (Unix seconds) is the present. None if there is none of this name.
+pub fn scenario(name: &str, now_s: f64) -> Option<Scenario> {
     let of = |model: &str, kind: IncidentKind, from_s: f64, minutes: f64| Incident {
         model: model.to_owned(),
         kind,
@@ -75,12 +95,17 @@ pub fn incidents(scenario: &str, now_s: f64) -> Option<Vec<Incident>> {
         until_s: from_s + minutes * 60.0,
     };
     let long_prompts = IncidentKind::LongPrompts { factor: 18.0, share: 0.3 };
-    // The single incident of a scenario began an hour ago and is over.
-    let one = |model: &str, kind: IncidentKind| vec![of(model, kind, now_s - HOUR_S, 40.0)];
-    Some(match scenario {
+    // The single incident of a scenario began an hour ago and is over. Many incidents do no harm to a fleet with little to
+    // do, so the users of this one live where that was a busy time.
+    let one = |model: &str, kind: IncidentKind| {
+        let from_s = now_s - HOUR_S;
+        let ahead_s = (BUSY_S - from_s).rem_euclid(WEEK_S);
+        Scenario { incidents: vec![of(model, kind, from_s, 40.0)], ahead_s }
+    };
+    Some(match name {
         "week" => {
             let at = |days: f64, hour: f64, minutes: f64| latest(now_s, hour, minutes) - days * DAY_S;
-            vec![
+            Scenario::from(vec![
                 of("llama-chat", IncidentKind::Surge(2.9), at(5.0, 10.25, 40.0), 40.0),
                 of("llama-chat", IncidentKind::Errors(0.12), at(4.0, 16.3, 10.0), 10.0),
                 of("llama-chat", IncidentKind::Upgrade(1.0), at(3.0, 9.5, 40.0), 40.0),
@@ -88,9 +113,9 @@ pub fn incidents(scenario: &str, now_s: f64) -> Option<Vec<Incident>> {
                 of("llama-chat", IncidentKind::HotGpu(1.7), at(1.0, 15.5, 80.0), 80.0),
                 of("code-assist", IncidentKind::PrefixChange(0.05), at(1.0, 11.0, 120.0), 120.0),
                 of("llama-chat", long_prompts, at(0.0, 14.0 + 5.0 / 60.0, 60.0), 60.0),
-            ]
+            ])
         }
-        "quiet" => Vec::new(),
+        "quiet" => Scenario::default(),
         "long-prompts" => one("llama-chat", long_prompts),
         "surge" => one("llama-chat", IncidentKind::Surge(2.9)),
         "errors" => one("llama-chat", IncidentKind::Errors(0.12)),
@@ -120,13 +145,13 @@ mod tests {
     fn every_scenario_is_over_when_the_present_begins() {
         for now_s in [1_796_000_000.0, 1_796_040_000.0, 1_796_070_000.0] {
             for (name, _) in SCENARIOS {
-                let incidents = incidents(name, now_s).expect("a scenario");
+                let incidents = scenario(name, now_s).expect("a scenario").incidents;
                 assert_eq!(incidents.is_empty(), name == "quiet");
                 for Incident { from_s, until_s, .. } in incidents {
                     assert!(from_s > now_s - 6.9 * DAY_S && until_s < now_s && from_s < until_s, "{name} {from_s}");
                 }
             }
         }
-        assert_eq!(incidents("no such scenario", 0.0), None);
+        assert_eq!(scenario("no such scenario", 0.0), None);
     }
 }

@@ -5,7 +5,7 @@ use crate::models::ModelSpec;
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::replica::Deployment;
-use crate::scenario::{Incident, IncidentKind};
+use crate::scenario::{Incident, IncidentKind, Scenario};
 use crate::traffic::{Ending, Request, TrafficChange};
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub(crate) struct Service {
     change: TrafficChange,
     /// When the simulation began, Unix seconds.
     epoch_s: f64,
+    /// By how much the users' clocks are ahead of UTC.
+    ahead_s: f64,
     now_s: f64,
     next_tick_s: f64,
     next_arrival_s: f64,
@@ -42,12 +44,12 @@ pub(crate) struct Totals {
 }
 
 impl Service {
-    pub(crate) fn new(spec: ModelSpec, network: &str, incidents: &[Incident], epoch_s: f64, seed: u64) -> Self {
+    pub(crate) fn new(spec: ModelSpec, network: &str, scenario: &Scenario, epoch_s: f64, seed: u64) -> Self {
         let mut random = Random::named(seed, spec.name);
-        let incidents = incidents.iter().filter(|incident| incident.model == spec.name).cloned().collect();
+        let incidents = scenario.incidents.iter().filter(|incident| incident.model == spec.name).cloned().collect();
         let (name, engine) = spec.deployments[0];
         let deployment = Deployment { name: name.into(), engine, slowdown: 1.0 };
-        let load = spec.workload.rate(epoch_s, seed) / spec.workload.peak_rate;
+        let load = spec.workload.rate(epoch_s + scenario.ahead_s, seed) / spec.workload.peak_rate;
         let pools = spec.pools.iter().enumerate().map(|(index, pool)| {
             let names = (format!("{}{}", spec.name, pool.suffix), format!("{network}{index}"));
             let replicas = (f64::from(pool.scaling.max) * 0.8 * load).ceil() as u32;
@@ -62,6 +64,7 @@ impl Service {
             incidents,
             change: TrafficChange::NONE,
             epoch_s,
+            ahead_s: scenario.ahead_s,
             now_s: 0.0,
             next_tick_s: PERIOD_S,
             next_arrival_s: 0.0,
@@ -133,7 +136,8 @@ impl Service {
     }
 
     fn set_rate(&mut self) {
-        self.rate = self.spec.workload.rate(self.epoch_s + self.now_s, self.seed) * self.change.rate;
+        let users_s = self.epoch_s + self.now_s + self.ahead_s;
+        self.rate = self.spec.workload.rate(users_s, self.seed) * self.change.rate;
     }
 
     fn arrive(&mut self) {
@@ -157,7 +161,6 @@ impl Service {
         let active: Vec<&Incident> =
             self.incidents.iter().filter(|incident| (incident.from_s..incident.until_s).contains(&unix_s)).collect();
         self.change = traffic_change(&active);
-        self.rate = self.spec.workload.rate(unix_s, self.seed) * self.change.rate;
         let upgrade = active.iter().find_map(|incident| match incident.kind {
             IncidentKind::Upgrade(slowdown) => Some(slowdown),
             _ => None,
@@ -170,6 +173,7 @@ impl Service {
             let lost = pool.tick(&self.deployment, &active, (self.now_s, seconds), &mut self.random);
             self.totals.lost += lost.len() as u64;
         }
+        self.set_rate();
     }
 }
 
@@ -198,7 +202,7 @@ mod tests {
     #[test]
     fn the_quantiles_of_buckets_bracket_the_true_ones() {
         for spec in models() {
-            let mut service = Service::new(spec, "10.0.", &[], 1_796_040_000.0, 4);
+            let mut service = Service::new(spec, "10.0.", &Scenario::default(), 1_796_040_000.0, 4);
             service.run_until(7_200.0);
             let replicas = service.pools.iter().flat_map(|pool| &pool.replicas);
             let running = replicas.filter_map(|replica| replica.running.as_ref());
@@ -227,7 +231,7 @@ mod tests {
     #[test]
     fn time_in_the_system_adds_up() {
         let spec = models().remove(0);
-        let mut service = Service::new(spec, "10.0.", &[], 1_796_040_000.0, 4);
+        let mut service = Service::new(spec, "10.0.", &Scenario::default(), 1_796_040_000.0, 4);
         service.run_until(10_000.0);
         let replicas = service.pools.iter().flat_map(|pool| &pool.replicas);
         let counts = replicas.filter_map(|replica| replica.running.as_ref()).map(|running| &running.counts);

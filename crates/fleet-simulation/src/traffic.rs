@@ -85,7 +85,7 @@ pub(crate) struct Request {
 }
 
 impl Workload {
-    /// Requests per second at a time, in Unix seconds. Days have a peak in the early afternoon and weekends are quieter;
+    /// Requests per second at a time by the users' clocks, in seconds as Unix counts them. Days have a peak in the early afternoon and weekends are quieter;
     /// about one hour in four has a burst of a few minutes.
     pub(crate) fn rate(&self, unix_s: f64, seed: u64) -> f64 {
         let hour = unix_s.rem_euclid(DAY_S) / HOUR_S;

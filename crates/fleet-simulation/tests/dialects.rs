@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 use catalogue::{detect, family_of};
 use exposition::{Family, Format, Limits};
-use fleet_simulation::{Answer, Fleet, Target, TargetKind, families, incidents};
+use fleet_simulation::{Answer, Fleet, Target, TargetKind, families, scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,9 @@ const NOW_MS: i64 = 1_796_126_400_000;
 
 /// Each model's pages: one of each kind of target and deployment, after an upgrade.
 fn pages() -> Vec<(Target, Vec<Family>)> {
-    let incidents = incidents("upgrade", NOW_MS as f64 / 1000.0).expect("a scenario");
+    let scenario = scenario("upgrade", NOW_MS as f64 / 1000.0).expect("a scenario");
     let start_ms = NOW_MS - 2 * 3_600_000;
-    let mut fleet = Fleet::new(1, start_ms, &incidents);
+    let mut fleet = Fleet::new(1, start_ms, &scenario);
     let mut pages: BTreeMap<_, (Target, Vec<Family>)> = BTreeMap::new();
     for step in 1..=24 {
         fleet.run_until(start_ms + step * 300_000);

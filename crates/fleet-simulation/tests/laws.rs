@@ -1,6 +1,6 @@
 //! Laws that the simulated fleet obeys, read from its metrics pages.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
-use fleet_simulation::{Answer, Fleet, Incident, PagePart, TargetKind, incidents};
+use fleet_simulation::{Answer, Fleet, PagePart, Scenario, TargetKind, scenario};
 use std::collections::BTreeMap;
 
 const DAY_MS: i64 = 86_400_000;
@@ -23,8 +23,8 @@ fn sum(samples: &Samples, names: &[&str]) -> f64 {
 }
 
 /// Scrapes the replicas of a model for some hours and gives each page to `visit`, with its time and the replica's name.
-fn scrape_model(model: &str, incidents: &[Incident], hours: i64, visit: &mut dyn FnMut(i64, &str, &Samples)) {
-    let parts = Fleet::new(11, MONDAY_MS, incidents).split();
+fn scrape_model(model: &str, scenario: &Scenario, hours: i64, visit: &mut dyn FnMut(i64, &str, &Samples)) {
+    let parts = Fleet::new(11, MONDAY_MS, scenario).split();
     let mut fleet = parts.into_iter().find(|part| part.model_names() == [model]).expect("a model");
     for step in 1..=hours * 3_600_000 / INTERVAL_MS {
         let time_ms = MONDAY_MS + step * INTERVAL_MS;
@@ -46,7 +46,7 @@ fn the_requests_in_an_engine_are_their_rate_times_their_latency() {
     ] {
         let (mut in_system, mut pages) = (0.0, 0.0);
         let mut last: BTreeMap<String, (f64, f64)> = BTreeMap::new();
-        scrape_model(model, &[], 16, &mut |_, replica, samples| {
+        scrape_model(model, &Scenario::default(), 16, &mut |_, replica, samples| {
             in_system += sum(samples, &[running, waiting]);
             pages += 1.0;
             last.insert(
@@ -66,9 +66,9 @@ fn the_requests_in_an_engine_are_their_rate_times_their_latency() {
 #[test]
 fn no_request_and_no_token_is_lost_or_invented() {
     let now_s = (MONDAY_MS + DAY_MS) as f64 / 1000.0;
-    for scenario in ["quiet", "long-prompts", "out-of-memory", "surge", "upgrade", "stuck"] {
-        let incidents = incidents(scenario, now_s).expect("a scenario");
-        let mut fleet = Fleet::new(5, MONDAY_MS + DAY_MS - 7_200_000, &incidents);
+    for name in ["quiet", "long-prompts", "out-of-memory", "surge", "upgrade", "stuck"] {
+        let simulated = scenario(name, now_s).expect("a scenario");
+        let mut fleet = Fleet::new(5, MONDAY_MS + DAY_MS - 7_200_000, &simulated);
         for step in 1..=8 {
             fleet.run_until(MONDAY_MS + DAY_MS - 7_200_000 + step * 900_000);
             // Replicas that have ended are forgotten once they have been scraped.
@@ -77,19 +77,19 @@ fn no_request_and_no_token_is_lost_or_invented() {
             assert_eq!(
                 balance.arrived,
                 balance.unserved + balance.lost + balance.answered + balance.in_flight,
-                "{scenario}: {balance:?}"
+                "{name}: {balance:?}"
             );
             let tokens = balance.answer_tokens + balance.tokens_in_flight;
-            assert!((balance.generated_tokens / tokens - 1.0).abs() < 1e-9, "{scenario}: {balance:?}");
+            assert!((balance.generated_tokens / tokens - 1.0).abs() < 1e-9, "{name}: {balance:?}");
         }
-        assert!(fleet.balance().answered > 10_000, "{scenario}");
+        assert!(fleet.balance().answered > 10_000, "{name}");
     }
 }
 
 #[test]
 fn pages_count_the_tokens_that_were_generated() {
     let mut last = BTreeMap::new();
-    scrape_model("llama-chat", &[], 3, &mut |_, replica, samples| {
+    scrape_model("llama-chat", &Scenario::default(), 3, &mut |_, replica, samples| {
         last.insert(replica.to_owned(), samples.clone());
     });
     for samples in last.values() {
@@ -104,7 +104,7 @@ fn pages_count_the_tokens_that_were_generated() {
 #[test]
 fn buckets_add_up_to_their_counts() {
     let mut pages = 0;
-    scrape_model("llama-chat", &[], 2, &mut |_, _, samples| {
+    scrape_model("llama-chat", &Scenario::default(), 2, &mut |_, _, samples| {
         pages += 1;
         for (key, infinity) in samples.iter().filter(|(key, _)| key.contains("(\"le\", \"+Inf\")")) {
             let family = key.split("_bucket[").next().expect("a name");
@@ -128,9 +128,9 @@ fn buckets_add_up_to_their_counts() {
 #[test]
 fn the_replicas_on_the_timeline_are_those_that_answer() {
     let now_s = (MONDAY_MS + DAY_MS / 2) as f64 / 1000.0;
-    let incidents = incidents("surge", now_s).expect("a scenario");
+    let surge = scenario("surge", now_s).expect("a scenario");
     let start_ms = MONDAY_MS + DAY_MS / 2 - 2 * 3_600_000;
-    let mut fleet = Fleet::new(3, start_ms, &incidents);
+    let mut fleet = Fleet::new(3, start_ms, &surge);
     let mut most = 0;
     for step in 1..480 {
         fleet.run_until(start_ms + step * INTERVAL_MS);
@@ -154,12 +154,41 @@ fn the_replicas_on_the_timeline_are_those_that_answer() {
     assert!(most >= 8, "a surge brings more replicas: {most}");
 }
 
+/// The most that a gauge of one page showed in the hour before `now_ms`.
+fn most(scenario_name: &str, now_ms: i64, gauge: &str) -> f64 {
+    let scenario = scenario(scenario_name, now_ms as f64 / 1000.0).expect("a scenario");
+    let start_ms = now_ms - 3 * 3_600_000;
+    let parts = Fleet::new(3, start_ms, &scenario).split();
+    let mut fleet = parts.into_iter().find(|part| part.model_names() == ["llama-chat"]).expect("a model");
+    let mut most = 0.0_f64;
+    for time_ms in (start_ms..now_ms).step_by(INTERVAL_MS as usize) {
+        fleet.run_until(time_ms);
+        fleet.scrape(&mut |_, answer| match answer {
+            Answer::Page(parts) if time_ms > now_ms - 3_600_000 => most = most.max(sum(&samples(&parts), &[gauge])),
+            _ => {}
+        });
+    }
+    most
+}
+
+/// Users start the demo whenever they like. What a scenario is about shows at night and on a weekend too.
+#[test]
+fn a_scenario_shows_its_incident_at_any_time_of_the_week() {
+    for hours in (0..7 * 24).step_by(17) {
+        let now_ms = MONDAY_MS + hours * 3_600_000;
+        let fullest = most("long-prompts", now_ms, "vllm:kv_cache_usage_perc");
+        assert!(fullest > 0.95, "{hours} hours after Monday: {fullest}");
+        let waiting = most("surge", now_ms, "vllm:num_requests_waiting");
+        assert!(waiting > 20.0, "{hours} hours after Monday: {waiting}");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let pages = |seed: u64| {
         let now_s = (MONDAY_MS + DAY_MS) as f64 / 1000.0;
         let start_ms = MONDAY_MS + DAY_MS - 3 * 3_600_000;
-        let mut fleet = Fleet::new(seed, start_ms, &incidents("week", now_s).expect("a scenario"));
+        let mut fleet = Fleet::new(seed, start_ms, &scenario("week", now_s).expect("a scenario"));
         let mut text = String::new();
         for step in 1..=12 {
             fleet.run_until(start_ms + step * 600_000);
@@ -183,8 +212,8 @@ fn parts_of_a_fleet_are_the_fleet() {
         fleet.run_until(MONDAY_MS + 1_800_000);
         fleet.balance()
     };
-    let whole = at(Fleet::new(9, MONDAY_MS, &[]));
-    let mut parts = Fleet::new(9, MONDAY_MS, &[]).split();
+    let whole = at(Fleet::new(9, MONDAY_MS, &Scenario::default()));
+    let mut parts = Fleet::new(9, MONDAY_MS, &Scenario::default()).split();
     parts.iter_mut().for_each(|part| part.run_until(MONDAY_MS + 1_800_000));
     assert_eq!(Fleet::join(parts).expect("parts").balance(), whole);
 }

@@ -25,9 +25,9 @@ impl KnownSeries for AllMachines {
 }
 
 /// The history of one model, up to [`NOW_MS`].
-fn history(model: &str, incidents: &[Incident], minutes: i64, seed: u64) -> (tempfile::TempDir, Store) {
+fn history(model: &str, incidents: Vec<Incident>, minutes: i64, seed: u64) -> (tempfile::TempDir, Store) {
     let start_ms = NOW_MS - minutes * MINUTE_MS;
-    let parts = Fleet::new(seed, start_ms, incidents).split();
+    let parts = Fleet::new(seed, start_ms, &incidents.into()).split();
     let fleet = parts.into_iter().find(|part| part.model_names() == [model]).expect("a model");
     let dir = tempfile::tempdir().expect("a folder");
     let (store, _) = Store::open(dir.path(), Options::default(), Arc::new(LocalFileSystem)).expect("an empty folder");
@@ -83,7 +83,7 @@ fn incident(model: &str, kind: IncidentKind, from_min: i64, until_min: i64) -> I
 /// What is found in the last three hours of a model with an incident from 70 to 30 minutes before the end.
 fn report(model: &str, kind: Option<IncidentKind>) -> Report {
     let incidents: Vec<Incident> = kind.into_iter().map(|kind| incident(model, kind, -70, -30)).collect();
-    let (_dir, store) = history(model, &incidents, 190, 1);
+    let (_dir, store) = history(model, incidents, 190, 1);
     find(&evidence(&store, model, 180), &Thresholds::default())
 }
 
@@ -143,7 +143,7 @@ fn nothing_is_found_in_a_quiet_time() {
     let mut alarms = Vec::new();
     for seed in 1..=weeks.max(1) {
         for model in ["llama-chat", "code-assist", "summarize", "moderation"] {
-            let (_dir, store) = history(model, &[], minutes + 10, seed);
+            let (_dir, store) = history(model, Vec::new(), minutes + 10, seed);
             let report = find(&evidence(&store, model, minutes), &Thresholds::default());
             alarms.extend(found(&report).into_iter().map(|found| (seed, model, found)));
         }
@@ -155,7 +155,7 @@ fn nothing_is_found_in_a_quiet_time() {
 #[test]
 fn what_cannot_be_told_is_said() {
     // A hosted endpoint shows neither queue nor cache.
-    let (_dir, store) = history("moderation", &[], 40, 1);
+    let (_dir, store) = history("moderation", Vec::new(), 40, 1);
     let report = find(&evidence(&store, "moderation", 30), &Thresholds::default());
     let unknown: Vec<&str> = report.unknown.iter().map(|own| own.entry.id).collect();
     assert!(unknown.contains(&"kv-cache-full") && unknown.contains(&"replica-stuck"), "{unknown:?}");

@@ -1,8 +1,9 @@
 //! The history that the demo begins with: simulated days, written through the store's import.
 use crate::demo::INTERVAL_MS;
 use crate::demo::recorder::Recorder;
-use fleet_simulation::{Fleet, Target};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::scrape::newborn::LOOKBACK_MS;
+use fleet_simulation::{Fleet, Scenario, Target};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,6 +17,8 @@ const DAY_MS: i64 = 86_400_000;
 struct Part {
     fleet: Fleet,
     recorders: BTreeMap<Target, Recorder>,
+    /// The last scrape at each address, Unix milliseconds. Addresses are used again.
+    scraped_ms: HashMap<String, i64>,
 }
 
 /// Simulates `fleet` in the time range, in Unix milliseconds, and writes what scraping it would have stored. Returns the
@@ -31,8 +34,11 @@ pub(crate) fn write_history(
     range_ms: Range<i64>,
     is_stopped: &AtomicBool,
 ) -> Result<Fleet, WriteError> {
-    let mut parts: Vec<Part> =
-        fleet.split().into_iter().map(|fleet| Part { fleet, recorders: BTreeMap::new() }).collect();
+    let mut parts: Vec<Part> = fleet
+        .split()
+        .into_iter()
+        .map(|fleet| Part { fleet, recorders: BTreeMap::new(), scraped_ms: HashMap::new() })
+        .collect();
     // One day is written, one is simulated, and none waits.
     let (send, batches) = sync_channel(0);
     thread::scope(|scope| {
@@ -47,7 +53,7 @@ pub(crate) fn write_history(
         writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
     let fleets: Vec<Fleet> = parts.into_iter().map(|part| part.fleet).collect();
-    Ok(Fleet::join(fleets).unwrap_or_else(|| Fleet::new(0, 0, &[])))
+    Ok(Fleet::join(fleets).unwrap_or_else(|| Fleet::new(0, 0, &Scenario::default())))
 }
 
 fn import(store: &Store, batches: &Receiver<Vec<ImportSeries>>) -> Result<(), WriteError> {
@@ -83,9 +89,12 @@ impl Part {
             }
             self.fleet.run_until(time_ms);
             let mut seen = BTreeSet::new();
-            let recorders = &mut self.recorders;
-            self.fleet.scrape(&mut |target, answer| {
-                recorders.entry(target.clone()).or_insert_with_key(Recorder::new).record(time_ms, &answer);
+            let Self { fleet, recorders, scraped_ms } = self;
+            fleet.scrape(&mut |target, answer| {
+                let last_ms = scraped_ms.insert(target.instance.clone(), time_ms);
+                let last_ms = last_ms.filter(|last_ms| time_ms - last_ms <= LOOKBACK_MS);
+                let recorder = recorders.entry(target.clone());
+                recorder.or_insert_with_key(|target| Recorder::new(target, last_ms)).record(time_ms, &answer);
                 seen.insert(target);
             });
             for (_, mut gone) in recorders.extract_if(.., |target, _| !seen.contains(target)) {

@@ -10,7 +10,7 @@ use crate::config::serve_args::ServeArgs;
 use crate::config::{ConfigError, Settings};
 use crate::demo::args::DemoArgs;
 use crate::demo::history::write_history;
-use fleet_simulation::{Fleet, incidents};
+use fleet_simulation::{Fleet, scenario};
 use std::fmt;
 use std::fs::Permissions;
 use std::io;
@@ -107,8 +107,8 @@ impl Demo {
         let time_ms = now_ms().div_euclid(INTERVAL_MS) * INTERVAL_MS;
         let start_ms = time_ms - i64::from(args.days) * DAY_MS;
         // The name was checked with the flags.
-        let incidents = incidents(&args.scenario, time_ms as f64 / 1000.0).unwrap_or_default();
-        let fleet = Fleet::new(args.seed, start_ms, &incidents);
+        let scenario = scenario(&args.scenario, time_ms as f64 / 1000.0).unwrap_or_default();
+        let fleet = Fleet::new(args.seed, start_ms, &scenario);
         let options = Options { limits: settings.limits, ..Options::default() };
         let (store, _) = Store::open(dir, options, Arc::new(LocalFileSystem))?;
         let fleet = write_history(&store, fleet, start_ms..time_ms + 1, is_stopped)?;

@@ -44,7 +44,8 @@ struct ActivePart {
 }
 
 impl Recorder {
-    pub(crate) fn new(target: &Target) -> Self {
+    /// A recorder of a target whose address was last scraped at `last_ms`, Unix milliseconds, for this target or another.
+    pub(crate) fn new(target: &Target, last_ms: Option<i64>) -> Self {
         Self {
             labels: identity(target).own_labels(),
             kind: target.kind,
@@ -54,8 +55,8 @@ impl Recorder {
             parts: Vec::new(),
             engines: Vec::new(),
             failed: None,
-            previous_ms: None,
-            known_since_ms: None,
+            previous_ms: last_ms,
+            known_since_ms: last_ms,
             has_page: false,
         }
     }

@@ -2,7 +2,7 @@
 use crate::demo::history::write_history;
 use crate::demo::live::LiveFleet;
 use crate::demo::{DemoFleet, INTERVAL_MS};
-use fleet_simulation::{Fleet, incidents};
+use fleet_simulation::{Fleet, scenario};
 use promql::{Labels, Selector, Storage, is_stale};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -30,8 +30,8 @@ fn series(store: &Store) -> Series {
     found
 }
 
-fn fleet(scenario: &str, start_ms: i64) -> Fleet {
-    Fleet::new(1, start_ms, &incidents(scenario, NOW_MS as f64 / 1000.0).expect("a scenario"))
+fn fleet(name: &str, start_ms: i64) -> Fleet {
+    Fleet::new(1, start_ms, &scenario(name, NOW_MS as f64 / 1000.0).expect("a scenario"))
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub mod metadata;
 pub mod metrics_page;
 pub mod model_request;
 pub mod new_series;
-mod newborn;
+pub(crate) mod newborn;
 pub mod offline;
 pub mod parsed_page;
 pub(crate) mod post;

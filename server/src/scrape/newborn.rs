@@ -16,8 +16,9 @@ const START_TOLERANCE_S: f64 = 1.0;
 /// How far a creation time may be after the scrape, as the target's clock may be ahead.
 const MAX_AHEAD_MS: f64 = 60_000.0;
 
-/// How old the last scrape before a restart of this program may be.
-const LOOKBACK_MS: i64 = 3_600_000;
+/// How old the last scrape may be with which a target continues: one before a restart of this program, or one of another
+/// target at its address.
+pub(crate) const LOOKBACK_MS: i64 = 3_600_000;
 
 /// The maximum number of missing series that are remembered for one target.
 const MAX_MISSING: usize = 100_000;
