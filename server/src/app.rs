@@ -220,6 +220,7 @@ impl App {
             frame_ancestors: web.frame_ancestors,
             backends: settings.backends,
             own_names: settings.own_names,
+            thresholds: settings.thresholds,
         };
         let forwarder = Forwarder::new(scrapers.client().clone(), Arc::clone(&evaluator));
         let backends = forwarder.routes(&page, &keyring, guard.frame_policy.key.as_deref());

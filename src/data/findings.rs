@@ -5,7 +5,7 @@ use crate::data::graph::grid::Grid;
 use crate::data::http::request_limit::{RequestLimit, all};
 use crate::data::round::Round;
 use catalogue::{Scope, Window};
-use findings::{Column, Evidence, Query, Report, Thresholds, find, queries};
+use findings::{Column, Evidence, Query, Report, find, queries};
 use futures::FutureExt;
 use plot::Frame;
 use prometheus_api::Data;
@@ -76,7 +76,7 @@ impl Round {
             let column = |own: &plot::Column| Column { line: own.name.clone(), values: own.values.clone() };
             evidence.add(query.graph, query.is_detailed, frame.columns.iter().map(column).collect());
         }
-        let report = Arc::new(find(&evidence, &Thresholds::default()));
+        let report = Arc::new(find(&evidence, &self.backend.thresholds));
         let is_cut = grid.end_ms - self.range.start_ms > MAX_LENGTH_MS + grid.step_ms;
         Findings { scope: self.scope.clone(), grid, answers, report, is_cut }
     }

@@ -3,6 +3,7 @@ use inferboard_tests::{Browser, Companion, FixtureError, PATIENCE, Result, Theme
 use serde_json::json;
 use std::fmt::Write;
 use std::fs;
+use tempfile::TempDir;
 
 /// Forty minutes of samples at this distance.
 const INTERVAL_MS: i64 = 15_000;
@@ -47,22 +48,45 @@ fn history(start_ms: i64) -> String {
     text
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_incident_is_named_and_its_proof_is_one_press_away() -> Result<()> {
+/// A companion with that history, which begins at the time returned, in Unix milliseconds.
+async fn companion(config: &str) -> Result<(TempDir, Companion, i64)> {
     let folder = tempfile::tempdir().map_err(FixtureError::io("cannot create a folder"))?;
     let start_ms = (now_ms() / 60_000 - 60) * 60_000;
     let dump = folder.path().join("history.txt");
     fs::write(&dump, history(start_ms)).map_err(FixtureError::io("cannot write the history"))?;
-    let data = folder.path().join("data");
+    let (data, file) = (folder.path().join("data"), folder.path().join("config.toml"));
+    fs::write(&file, config).map_err(FixtureError::io("cannot write the configuration"))?;
     Companion::printed(&["import".as_ref(), dump.as_os_str(), "--data-dir".as_ref(), data.as_os_str()])?;
-    let data = data.display().to_string();
-    let companion = Companion::start(&["--no-discovery", "--data-dir", &data]).await?;
+    let (data, file) = (data.display().to_string(), file.display().to_string());
+    let companion = Companion::start(&["--no-discovery", "--data-dir", &data, "--config", &file]).await?;
+    Ok((folder, companion, start_ms))
+}
+
+/// The page over all of the history.
+fn page(companion: &Companion, start_ms: i64) -> String {
+    let end_ms = start_ms + SAMPLES * INTERVAL_MS;
+    format!("{}/?model=llama&section=requests&from={start_ms}&to={end_ms}&refresh=off", companion.url())
+}
+
+/// One of the two times is shorter than the configured ten minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn thresholds_of_the_configuration_decide_what_is_found() -> Result<()> {
+    let (_folder, companion, start_ms) = companion("[findings]\nkv-cache-full.minutes = 10\n").await?;
+    let browser = Browser::start().await?;
+    browser.open(&page(&companion, start_ms)).await?;
+    browser.find("[data-testid=findings] [data-finding=kv-cache-full]").await?;
+    assert_eq!((browser.count(LINES).await?, browser.count("[data-testid=more-findings]").await?), (1, 0));
+    assert_eq!(browser.complaints().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_is_named_and_its_proof_is_one_press_away() -> Result<()> {
+    let (_folder, companion, start_ms) = companion("").await?;
     let browser = Browser::start().await?;
     browser.show_as(1400, 1000, Theme::Light).await?;
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH_CARDS })).await?;
-    let end_ms = start_ms + SAMPLES * INTERVAL_MS;
-    let page = format!("{}/?model=llama&section=requests&from={start_ms}&to={end_ms}&refresh=off", companion.url());
-    browser.open(&page).await?;
+    browser.open(&page(&companion, start_ms)).await?;
     let finding = browser.find("[data-testid=findings] [data-finding=kv-cache-full]").await?;
     let text = finding.text().await?;
     assert!(text.starts_with("The KV cache is full") && text.contains(" – "), "{text}");

@@ -20,6 +20,8 @@ pub fn document() -> String {
         text += &format!("| {weight}{seen}{weight} | {} | {} | {shown} |\n", entry.cause, entry.remedy);
     }
     text += "\nThose in bold are critical: requests fail or wait.\n\n## Thresholds\n\n\
+        The companion's [configuration](configuration.md) replaces them, for its page and for `export alerting-rules`:\n\n\
+        ```toml\n[findings]\nkv-cache-full = { share = 0.95, minutes = 10 }\n```\n\n\
         | Threshold | Default | Meaning |\n| --- | --- | --- |\n";
     for entry in ENTRIES {
         for threshold in entry.thresholds {

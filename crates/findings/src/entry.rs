@@ -1,6 +1,5 @@
 //! What a finding is: what it reads, when it speaks, and what it says.
 use crate::evidence::Evidence;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How much a finding matters, most first.
@@ -77,10 +76,19 @@ pub struct Threshold {
     pub meaning: &'static str,
 }
 
+/// A threshold that replaces its default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Configured {
+    /// The finding.
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) value: f64,
+}
+
 /// The thresholds of one finding.
 pub(crate) struct Limits<'t> {
-    /// Those of all findings that are configured, as `id.name`.
-    pub(crate) configured: &'t BTreeMap<String, f64>,
+    /// Those of all findings that are configured; the last of a name counts.
+    pub(crate) configured: &'t [Configured],
     pub(crate) id: &'static str,
     pub(crate) thresholds: &'static [Threshold],
 }
@@ -88,7 +96,7 @@ pub(crate) struct Limits<'t> {
 impl Limits<'_> {
     /// The value of a threshold; infinity if the finding has none by this name.
     pub(crate) fn get(&self, name: &str) -> f64 {
-        let configured = self.configured.get(&format!("{}.{name}", self.id)).copied();
+        let configured = self.configured.iter().rfind(|own| own.id == self.id && own.name == name).map(|own| own.value);
         let default = || self.thresholds.iter().find(|own| own.name == name).map(|own| own.default);
         configured.or_else(default).unwrap_or(f64::INFINITY)
     }

@@ -7,6 +7,7 @@ use crate::config::kubernetes::KubernetesEntry;
 use crate::config::own_metrics::MetricEntry;
 use crate::config::remote_write::RemoteWriteEntry;
 use crate::config::target::TargetEntry;
+use crate::config::thresholds::FindingsTable;
 use crate::config::{ConfigError, duration};
 use crate::web::access::UserRole;
 use serde::Deserialize;
@@ -64,6 +65,7 @@ pub(crate) struct File {
     pub(crate) backends: Vec<BackendEntry>,
     pub(crate) remote_write: Vec<RemoteWriteEntry>,
     pub(crate) metrics: Vec<MetricEntry>,
+    pub(crate) findings: FindingsTable,
 }
 
 /// `container_socket`: where it is, or whether to use Docker's.

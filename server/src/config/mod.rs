@@ -23,7 +23,8 @@ mod selector;
 pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
-pub mod web;
+pub mod thresholds;
+mod web;
 
 pub(crate) use durations::{duration, flag_duration, pace, positive_duration};
 
@@ -43,6 +44,7 @@ use crate::web::backends::Backend;
 use crate::web::listen::address::ListenAddress;
 use crate::web::listen::certificate::CertificateError;
 use catalogue::OwnName;
+use findings::Thresholds;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,6 +148,8 @@ pub struct Settings {
     pub remote_write: Vec<RemoteWriteSettings>,
     /// Metrics of the user's own, and the graphs that they feed.
     pub own_names: Vec<OwnName>,
+    /// The thresholds of findings.
+    pub thresholds: Thresholds,
     /// What is allowed but dangerous, as sentences for the log.
     pub warnings: Vec<String>,
 }
@@ -243,6 +247,7 @@ impl Settings {
         let metrics = file.metrics.into_iter().enumerate();
         let own_names = metrics.map(|(at, entry)| entry.resolve(&format!("metric {}", at + 1)));
         let own_names = own_names.collect::<Result<_, _>>()?;
+        let thresholds = thresholds::resolve(&file.findings)?;
         let backends = backend::resolve(file.backends)?;
         warnings.extend(insecure::warnings(&targets, &backends, &remote_write));
         Ok(Self {
@@ -259,6 +264,7 @@ impl Settings {
             backends,
             remote_write,
             own_names,
+            thresholds,
             warnings,
         })
     }

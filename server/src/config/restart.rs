@@ -32,6 +32,7 @@ impl Settings {
             ("discovery", text(&self.discovery)),
             ("remote_write", text(&self.remote_write)),
             ("metrics", text(&self.own_names)),
+            ("findings", text(&self.thresholds)),
             ("backends", text(&self.backends)),
             ("container_socket", text(&self.container_socket)),
         ])

@@ -3,11 +3,13 @@ use crate::data::http::chunked_json;
 use crate::data::http::config_file::Config;
 use crate::data::http::error::{RequestError, TIMEOUT_MS};
 use catalogue::{COUNTING_QUERY, Counting, ScopeLabels, add_own_names};
+use findings::Thresholds;
 use gloo_net::Error;
 use gloo_net::http::{Method, Request, RequestBuilder};
 use leptos::prelude::{document, window};
 use prometheus_api::{Data, format_time};
 use serde_json::Value;
+use std::sync::Arc;
 use web_sys::{AbortSignal, RequestMode};
 
 /// Characters of an error text from outside that reach the page.
@@ -39,7 +41,7 @@ fn may_have_features(info: &str) -> bool {
 }
 
 /// The server to query, and how it names the scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Backend {
     pub(crate) base: String,
     /// Its labels for model, environment, deployment and replica.
@@ -48,6 +50,8 @@ pub struct Backend {
     pub(crate) counting: Counting,
     /// Whether it keeps notes and layouts.
     pub(crate) has_notes: bool,
+    /// The thresholds of findings.
+    pub(crate) thresholds: Arc<Thresholds>,
     /// Lets a sandboxed iframe read the answers of the server that it came from.
     frame_key: Option<String>,
 }
@@ -72,8 +76,8 @@ impl Backend {
         add_own_names(&config.metrics).map_err(|error| RequestError::Config(error.to_string()))?;
         let is_own = !config.base.contains(':');
         let (base, labels, frame_key) = (config.base.clone(), config.labels.clone(), frame_key.filter(|_| is_own));
-        let has_notes = config.has_notes;
-        Ok((Self { base, labels, counting: Counting::default(), has_notes, frame_key }, config))
+        let (has_notes, thresholds) = (config.has_notes, Arc::clone(&config.thresholds));
+        Ok((Self { base, labels, counting: Counting::default(), has_notes, thresholds, frame_key }, config))
     }
 
     /// Asks the server how it counts. It is asked only for what it should have, because a refusal is an error in the

@@ -3,11 +3,24 @@ use crate::data::http::error::RequestError;
 use crate::state::url::parse_range;
 use crate::state::view::Range;
 use catalogue::{OwnName, OwnType, Scope, ScopeLabels};
+use findings::Thresholds;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The keys of the file.
-const KEYS: [&str; 10] =
-    ["backends", "labels", "scope", "range", "demo", "open", "frame_ancestors", "metrics", "notes", "servers"];
+const KEYS: [&str; 11] = [
+    "backends",
+    "labels",
+    "scope",
+    "range",
+    "demo",
+    "open",
+    "frame_ancestors",
+    "metrics",
+    "notes",
+    "servers",
+    "findings",
+];
 
 /// The content of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) frame_ancestors: Option<Vec<String>>,
     /// Metrics of the user's own, and the graphs that they feed.
     pub(crate) metrics: Vec<OwnName>,
+    /// The thresholds of findings.
+    pub(crate) thresholds: Arc<Thresholds>,
 }
 
 impl Default for Config {
@@ -47,6 +62,7 @@ impl Default for Config {
             has_notes: false,
             frame_ancestors: None,
             metrics: Vec::new(),
+            thresholds: Arc::default(),
         }
     }
 }
@@ -100,6 +116,13 @@ impl Config {
                 let own = own_name(metric).ok_or_else(|| invalid(format!("metric {} lacks a key", at + 1)))?;
                 config.metrics.push(own);
             }
+        }
+        if let Some(Value::Object(thresholds)) = file.get("findings") {
+            let mut own = Thresholds::default();
+            for (name, value) in thresholds {
+                own.set(name, value.as_f64().unwrap_or(f64::NAN)).map_err(|error| invalid(error.to_string()))?;
+            }
+            config.thresholds = Arc::new(own);
         }
         Ok(config)
     }
@@ -160,6 +183,8 @@ mod tests {
         let own = r#"{"metrics":[{"name":"a_ms","type":"histogram","graph":"queue-time","scale":0.001}]}"#;
         let metrics = Config::parse(own).expect("a configuration").metrics;
         assert_eq!((metrics[0].kind, metrics[0].scale, &*metrics[0].graph), (OwnType::Histogram, 0.001, "queue-time"));
+        let limits = Config::parse(r#"{"findings":{"errors.share":0.2}}"#).expect("a configuration").thresholds;
+        assert_eq!(limits.configured().collect::<Vec<_>>(), [("errors.share".to_owned(), 0.2)]);
         assert!(Config::parse(r#"{"demo":true}"#).expect("a configuration").is_demo);
         assert!(Config::parse(r#"{"notes":true}"#).expect("a configuration").has_notes);
     }
@@ -178,6 +203,8 @@ mod tests {
             (r#"{"scope":"m"}"#, "scope holds"),
             (r#"{"range":"soon"}"#, "range is no length"),
             (r#"{"metrics":[{"name":"a","type":"gauge"}]}"#, "metric 1 lacks a key"),
+            (r#"{"findings":{"errors.hours":1}}"#, "there is no threshold \"errors.hours\""),
+            (r#"{"findings":{"errors.share":"much"}}"#, "errors.share must be a positive number"),
             ("<!doctype html>", "expected value"),
         ] {
             let error = Config::parse(text).expect_err(text).to_string();

@@ -35,6 +35,9 @@ struct AlertsArgs {
     /// Label that contains the model in Prometheus
     #[arg(long, value_name = "LABEL", default_value = "model")]
     model_label: String,
+    /// Configuration file of the companion, from which the thresholds are read
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Selects graphs.
@@ -77,12 +80,17 @@ impl GraphsArgs {
 /// # Errors
 /// If the file cannot be used.
 pub(crate) fn add_own_names(config: Option<&Path>) -> Result<(), ConfigError> {
-    if let Some(path) = config {
-        // This command does not listen.
-        let args = ServeArgs { config: Some(path.to_owned()), allow_open_network: true, ..ServeArgs::default() };
-        Settings::load(&args)?.add_own_names();
+    if let Some(settings) = settings(config)? {
+        settings.add_own_names();
     }
     Ok(())
+}
+
+/// The settings in a configuration file, for a command that does not listen.
+fn settings(config: Option<&Path>) -> Result<Option<Settings>, ConfigError> {
+    let args =
+        |path: &Path| ServeArgs { config: Some(path.to_owned()), allow_open_network: true, ..ServeArgs::default() };
+    config.map(|path| Settings::load(&args(path))).transpose()
 }
 
 fn check_label(label: &str) -> Result<(), ConfigError> {
@@ -104,7 +112,9 @@ pub fn export(args: &ExportArgs) -> Result<String, ConfigError> {
         Export::GrafanaDashboard(args) => Ok(catalogue_export::grafana_dashboard(&args.model_label, &args.present()?)),
         Export::AlertingRules(args) => {
             check_label(&args.model_label)?;
-            Ok(findings::alerting_rules(&args.model_label, &findings::Thresholds::default()))
+            let settings = settings(args.config.as_deref())?;
+            let thresholds = settings.map(|settings| settings.thresholds).unwrap_or_default();
+            Ok(findings::alerting_rules(&args.model_label, &thresholds))
         }
         Export::RecordingRules(args) => Ok(catalogue_export::recording_rules(&[&args.model_label], &args.present()?)),
     }
@@ -113,6 +123,24 @@ pub fn export(args: &ExportArgs) -> Result<String, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alerts_have_the_thresholds_of_the_configuration() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "[findings]\nkv-cache-full = { share = 0.95, minutes = 10 }\n").expect("a file");
+        let rules = |config| {
+            let args = AlertsArgs { model_label: "model".into(), config };
+            export(&ExportArgs { what: Export::AlertingRules(args) }).expect("alerting rules")
+        };
+        let of_cache = |rules: &str| {
+            let (_, rule) = rules.split_once("- alert: InferboardKvCacheFull").expect("the alert");
+            rule.split("- alert").next().expect("a rule").to_owned()
+        };
+        let usual = of_cache(&rules(None));
+        assert!(usual.contains("0.9 ") && usual.contains("for: 3m"), "{usual}");
+        let own = of_cache(&rules(Some(file.path().to_owned())));
+        assert!(own.contains("0.95") && own.contains("for: 10m"), "{own}");
+    }
 
     #[test]
     fn the_graphs_of_an_engine_are_all_that_it_feeds_and_no_others() {

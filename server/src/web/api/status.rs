@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use catalogue::{OwnName, ScopeLabels};
-use serde_json::{Value, json};
+use findings::Thresholds;
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// `/api/v1/status/buildinfo`, with Prometheus's fields, which data sources read.
@@ -37,6 +38,8 @@ pub(crate) struct PageConfig {
     pub(crate) backends: Vec<Arc<Backend>>,
     /// Metrics of the user's own, and the graphs that they feed.
     pub(crate) own_names: Vec<OwnName>,
+    /// The thresholds of findings.
+    pub(crate) thresholds: Thresholds,
 }
 
 /// The name of this server among those that the page offers.
@@ -69,6 +72,11 @@ pub(crate) fn config(page: &PageConfig, backend: Option<&Backend>) -> Bytes {
     }
     if !page.own_names.is_empty() {
         config["metrics"] = to_json(&page.own_names);
+    }
+    let thresholds: Map<String, Value> =
+        page.thresholds.configured().map(|(name, value)| (name, value.into())).collect();
+    if !thresholds.is_empty() {
+        config["findings"] = thresholds.into();
     }
     config.to_string().into()
 }
@@ -106,7 +114,8 @@ mod tests {
     use std::time::Duration;
 
     fn page(is_demo: bool, is_open: bool, backends: Vec<Arc<Backend>>) -> PageConfig {
-        PageConfig { is_demo, is_open, frame_ancestors: Vec::new(), backends, own_names: Vec::new() }
+        let (frame_ancestors, own_names, thresholds) = (Vec::new(), Vec::new(), Thresholds::default());
+        PageConfig { is_demo, is_open, frame_ancestors, backends, own_names, thresholds }
     }
 
     fn json_of(page: &PageConfig, backend: Option<&Backend>) -> Value {
@@ -116,9 +125,12 @@ mod tests {
     #[test]
     fn the_page_knows_what_is_not_as_usual() {
         let usual = json_of(&page(false, false, Vec::new()), None);
-        assert!(["open", "demo", "servers"].iter().all(|key| usual.get(key).is_none()), "{usual}");
+        assert!(["open", "demo", "servers", "findings"].iter().all(|key| usual.get(key).is_none()), "{usual}");
         assert_eq!(json_of(&page(false, true, Vec::new()), None)["open"], true);
         assert_eq!(json_of(&page(true, false, Vec::new()), None)["demo"], true);
+        let mut strict = page(false, false, Vec::new());
+        strict.thresholds.set("errors.share", 0.01).expect("a threshold");
+        assert_eq!(json_of(&strict, None)["findings"], json!({ "errors.share": 0.01 }));
     }
 
     #[test]
