@@ -7,6 +7,9 @@ use catalogue::contract::ReplicaState;
 /// Start times that differ by less are the same: some servers compute theirs for each page.
 const START_TOLERANCE_S: f64 = 1.0;
 
+/// How many probes after a stop may leave open whether the server is the same, before it counts as another.
+const MAX_UNDECIDED: u32 = 3;
+
 /// The answer of a health endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
@@ -56,8 +59,10 @@ pub struct ReplicaTracker {
     server: Option<ServerId>,
     /// Whether it has been running since its last start.
     has_run: bool,
-    /// Whether it has stopped since it was last running.
+    /// Whether it has stopped, and it is not decided yet whether what ran afterwards is another run.
     has_ended: bool,
+    /// The number of probes since then that found it running and not what listens.
+    undecided: u32,
     /// Whether the last probe did not determine the state.
     is_inconclusive: bool,
     /// How the last scrape failed, if it did.
@@ -99,6 +104,7 @@ impl ReplicaTracker {
             server: None,
             has_run: state == ReplicaState::Running,
             has_ended: state == ReplicaState::Stopped,
+            undecided: 0,
             is_inconclusive: false,
             failure: None,
             initializing_since_ms: None,
@@ -142,7 +148,11 @@ impl ReplicaTracker {
             self.has_run = false;
             self.has_ended = false;
             self.ready_s = None;
-            self.undated = None;
+            // What was found running while this was undecided is the new run.
+            if self.undecided == 0 {
+                self.undated = None;
+            }
+            self.undecided = 0;
             self.runs += 1;
         }
         self.first_probe_ms.get_or_insert(time_ms);
@@ -232,16 +242,23 @@ impl ReplicaTracker {
             ReplicaState::Running => {
                 let has_known_start = result.start_s.is_some() || self.start_s.is_some();
                 let has_known_server = result.listening.server().is_some() && self.server.is_some();
-                if self.has_ended && !has_known_start && !has_known_server {
-                    self.restarts += 1.0;
-                    // Whatever is found to listen later belongs to this run.
-                    self.server = None;
+                let is_unknown = self.has_ended && !has_known_start && !has_known_server;
+                // A busy machine may tell only later what listens.
+                if is_unknown && self.server.is_some() && self.undecided < MAX_UNDECIDED {
+                    self.undecided += 1;
+                } else {
+                    if is_unknown {
+                        self.restarts += 1.0;
+                        // Whatever is found to listen later belongs to this run.
+                        self.server = None;
+                    }
+                    (self.has_ended, self.undecided) = (false, 0);
                 }
                 if previous != ReplicaState::Running {
                     self.undated = Some(Readiness { ready_ms: time_ms, previous_running_ms: self.running_ms });
                 }
                 self.date_readiness(result.start_s.or(process_start_s));
-                (self.has_run, self.has_ended) = (true, false);
+                self.has_run = true;
                 self.initializing_since_ms = None;
                 self.running_ms = Some(time_ms);
             }
@@ -251,7 +268,7 @@ impl ReplicaTracker {
             }
             ReplicaState::Stopped => {
                 self.runs += u32::from(previous != ReplicaState::Stopped);
-                (self.has_run, self.has_ended) = (false, true);
+                (self.has_run, self.has_ended, self.undecided) = (false, true, 0);
                 self.initializing_since_ms = None;
                 self.ready_s = None;
             }

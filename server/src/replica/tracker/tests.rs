@@ -246,3 +246,18 @@ fn a_start_between_two_probes_is_a_restart() {
     resumed.observe(100_000, down(Failure::Connect));
     assert_eq!(resumed.state, ReplicaState::Stopped, "it has been seen before");
 }
+
+#[test]
+fn a_busy_machine_may_tell_only_later_which_server_listens() {
+    let (up, stopped) = (by(4, 900.0, UP), gone(down(Failure::Connect)));
+    let restarts = |results: &[ProbeResult]| {
+        let mut tracker = ReplicaTracker::new();
+        states(&mut tracker, results);
+        tracker.restarts
+    };
+    assert_eq!(restarts(&[up, stopped, UP, up, up]), 0.0, "the same process listens again");
+    assert_eq!(restarts(&[up, stopped, UP, UP, by(5, 1003.0, UP), by(5, 1003.0, UP)]), 1.0, "another one");
+    assert_eq!(restarts(&[up, stopped, UP, UP, UP, UP, UP]), 1.0, "what stays unknown is another one");
+    assert_eq!(restarts(&[up, stopped, UP, stopped, UP, up]), 0.0, "twice");
+    assert_eq!(restarts(&[UP, stopped, UP]), 1.0, "no server was ever known");
+}
