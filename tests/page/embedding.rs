@@ -312,9 +312,11 @@ async fn enter_iframe(browser: &Browser, index: u16) -> Result<()> {
     Ok(browser.driver().enter_frame(index).await?)
 }
 
-/// The length in seconds of a range such as `14:05:10 to 14:12:30`.
+/// The length in seconds of a range such as `14:05:10 to 14:12:30`. One that begins before midnight has days too.
 fn seconds(range: &str) -> Option<i64> {
     let (start, end) = range.split_once(" to ")?;
-    let of_day = |clock: &str| clock.split(':').try_fold(0, |sum, part| Some(sum * 60 + part.parse::<i64>().ok()?));
+    let of_day = |text: &str| {
+        text.split(' ').next_back()?.split(':').try_fold(0, |sum, part| Some(sum * 60 + part.parse::<i64>().ok()?))
+    };
     Some((of_day(end)? - of_day(start)?).rem_euclid(86_400))
 }
