@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Finishes the built page: fills the names of the hashed files and the hash of the wasm into boot.js, joins the
-# stylesheets into one file, since each request costs more than most of them, and removes comments and indentation.
+# stylesheets into one file, since each request costs more than most of them, and removes comments, indentation and the
+# hashes in the names that the wasm imports.
 set -euo pipefail
 cd "${TRUNK_STAGING_DIR:?run by trunk}"
 wasm=$(echo inferboard-*_bg.wasm)
@@ -12,6 +13,11 @@ plain_js() {
 }
 plain_js <"$js" >js.tmp
 mv js.tmp "$js"
+# Most imported names end in a hash, which does not compress. A number of the same length does, and keeps the wasm valid.
+# Some have a number already, after words of their own.
+{ grep -oE '[_h][0-9a-f]{16}\b' "$js" | grep -vE '^.0{8}' || true; } | awk '!seen[$0]++ { printf "s/%s/%s%016d/g\n", $0, substr($0, 1, 1), ++count }' >names.tmp
+LC_ALL=C sed -i -f names.tmp "$js" "$wasm"
+rm names.tmp
 hex=$(sha384sum "$wasm" | cut -c1-96)
 integrity=sha384-$(printf "$(sed 's/../\\x&/g' <<<"$hex")" | base64 -w0)
 sed -e "s|{{WASM}}|./$wasm|" -e "s|{{JS}}|./$js|" -e "s|{{INTEGRITY}}|$integrity|" "$TRUNK_SOURCE_DIR/public/boot.js" | plain_js >boot.tmp
