@@ -15,7 +15,7 @@ const GOOD: usize = 50;
 /// The number of scrapes that each good target must have.
 const SCRAPES: usize = 10;
 /// How often the series of one target are all replaced: as often as on a quiet machine, however long the test takes.
-const MAX_CHURN: u64 = 6;
+const MAX_CHURN: u64 = 12;
 const MAX_EXTRA_KIB: u64 = 64 << 10;
 
 /// Starts the program with these targets; the good ones are scraped every second.

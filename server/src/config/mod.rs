@@ -23,8 +23,8 @@ mod selector;
 pub mod serve_args;
 pub mod target;
 pub(crate) mod target_list;
-pub mod thresholds;
-mod web;
+mod thresholds;
+pub mod web;
 
 pub(crate) use durations::{duration, flag_duration, pace, positive_duration};
 
